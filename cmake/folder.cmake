@@ -1,0 +1,30 @@
+# hre_folder(NAME [USES target...]): one object library a folder, hre_NAME, of its .cc files
+# (subfolders included), and a test program NAME_test of its *_test.cc files, which stand beside
+# the sources they test. Test programs link the whole library: only headers are layered,
+# and tools/check_layers.py holds the includes to that.
+function(hre_folder name)
+  cmake_parse_arguments(ARG "" "" "USES" ${ARGN})
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cc)
+  set(tests ${sources})
+  list(FILTER sources EXCLUDE REGEX "_test\\.cc$")
+  list(FILTER tests INCLUDE REGEX "_test\\.cc$")
+
+  add_library(hre_${name} OBJECT ${sources})
+  target_include_directories(hre_${name} PRIVATE ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/src)
+  target_compile_options(hre_${name} PRIVATE ${HRE_WARNINGS})
+  target_link_libraries(hre_${name} PRIVATE ${ARG_USES})
+
+  if(HRE_BUILD_TESTS AND tests)
+    add_executable(${name}_test ${tests})
+    target_include_directories(${name}_test PRIVATE ${PROJECT_SOURCE_DIR}/src)
+    target_compile_options(${name}_test PRIVATE ${HRE_WARNINGS})
+    target_compile_definitions(${name}_test PRIVATE HRE_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+    target_link_libraries(${name}_test PRIVATE hre ${ARG_USES} GTest::gtest GTest::gmock GTest::gtest_main)
+    gtest_discover_tests(${name}_test TEST_PREFIX ${name}. DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 600)
+  endif()
+endfunction()
+
+set(HRE_WARNINGS -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wunused)
+if(HRE_WERROR)
+  list(APPEND HRE_WARNINGS -Werror)
+endif()

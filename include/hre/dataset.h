@@ -1,0 +1,82 @@
+#pragma once
+/// Datasets: topics of questions, each with several answers that people wrote and voted on.
+/// A dataset is read question by question through a DatasetReader, whatever its format
+/// (parquet, a saved Arrow dataset, JSON lines, the built-in sample).
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "hre/result.h"
+
+namespace hre {
+
+struct Answer {
+  std::string text;  ///< valid UTF-8
+  double votes = 0;  ///< finite; upvotes minus downvotes in the published dataset
+
+  bool operator==(const Answer&) const = default;
+};
+
+struct Question {
+  std::string id;     ///< "topic/000123" by position in its topic, or the dataset's own
+  std::string topic;  ///< lower case with underscores: "soft_eng"
+  std::string text;   ///< valid UTF-8
+  std::vector<Answer> answers;
+
+  bool operator==(const Question&) const = default;
+};
+
+struct Dataset {
+  std::string name;         ///< for people: the folder's or file's name
+  std::string source;       ///< as the user gave it
+  std::string fingerprint;  ///< of all its contents, whatever the format they came in
+  std::vector<Question> questions;  ///< topic after topic, in the order of the files
+};
+
+/// Reads a dataset's questions, topic after topic. Not thread-safe.
+class DatasetReader {
+ public:
+  virtual ~DatasetReader() = default;
+  /// The next question; nothing at the end. Errors name file, row and column.
+  virtual Result<std::optional<Question>> next() = 0;
+  /// The share of the input that was read, in [0, 1]; for progress.
+  [[nodiscard]] virtual double progress() const = 0;
+};
+
+/// Opens DATA: a folder or file of parquet, a saved Arrow dataset, a folder or file of .jsonl,
+/// or "sample". Input errors say what is there and what would be accepted.
+Result<std::unique_ptr<DatasetReader>> open_dataset(const std::string& source);
+
+/// Reads all of DATA.
+Result<Dataset> load_dataset(const std::string& source);
+
+/// A split's name as a topic: "HumanRankEvalSoftEng" gives "soft_eng", "HumanRankEvalCSDB" "cs_db".
+std::string topic_of_split(const std::string& split);
+
+/// A topic as the published split's name: "soft_eng" gives "HumanRankEvalSoftEng".
+std::string split_of_topic(const std::string& topic);
+
+/// A question's id by its position in its topic: ("python", 123) gives "python/000123".
+std::string positional_id(const std::string& topic, int64_t position);
+
+/// Content hash of a dataset, added up question by question. It depends on topics, texts, votes
+/// and ids, and on the order within a topic; not on file format or the order of topics.
+class DatasetFingerprint {
+ public:
+  DatasetFingerprint();
+  ~DatasetFingerprint();
+  DatasetFingerprint(DatasetFingerprint&&) noexcept;
+  DatasetFingerprint& operator=(DatasetFingerprint&&) noexcept;
+  void add(const Question& question);
+  /// 32 hexadecimal digits.
+  [[nodiscard]] std::string value() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace hre

@@ -1,0 +1,31 @@
+#pragma once
+/// How long work tells what it is doing. The program draws it; the library only reports.
+
+#include <cstdint>
+#include <string>
+
+namespace hre {
+
+/// Receives progress. Called from the thread that does the work.
+class ProgressListener {
+ public:
+  virtual ~ProgressListener() = default;
+  /// A stage begins: "scoring", 56 "questions" whose cost adds up to `work` (any unit; 0: the count itself).
+  virtual void begin(const std::string& stage, int64_t total, const std::string& unit, double work) = 0;
+  /// So many are done, and so much of the work.
+  virtual void advance(int64_t done, double work_done) = 0;
+  virtual void end() = 0;
+  /// Something the user should know; one line, no full stop.
+  virtual void note(const std::string& message) = 0;
+};
+
+/// Says nothing.
+class SilentProgress final : public ProgressListener {
+ public:
+  void begin(const std::string&, int64_t, const std::string&, double) override {}
+  void advance(int64_t, double) override {}
+  void end() override {}
+  void note(const std::string&) override {}
+};
+
+}  // namespace hre

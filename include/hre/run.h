@@ -1,0 +1,119 @@
+#pragma once
+/// Start reading here. A run is one model on one dataset under one configuration:
+///
+///   auto dataset = hre::load_dataset("sample");
+///   auto model = hre::open_model("model.gguf", {});
+///   auto run = hre::evaluate(*dataset, **model, {}, progress, stop);
+///   hre::Summary summary = hre::summarize(run->questions);
+///
+/// The dataset's questions become prompts, prompts become token plans, the scorer gives each
+/// answer token's log-probability, an answer's score is their sum by its length, and a question's
+/// value is the correlation of scores and votes.
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "hre/dataset.h"
+#include "hre/progress.h"
+#include "hre/result.h"
+#include "hre/scorer.h"
+
+namespace hre {
+
+/// One answer as the model scored it.
+struct AnswerResult {
+  double votes = 0;
+  int64_t n_chars = 0;   ///< Unicode code points scored
+  int n_tokens = 0;      ///< tokens scored
+  int n_truncated = 0;   ///< context tokens cut off on the left
+  int n_cut_chars = 0;   ///< code points cut off the answer's end
+  double sum_log_prob = 0;  ///< nats; the sum over the answer's tokens, in double precision
+  double score = 0;         ///< sum_log_prob / n_chars, unless the model's description says otherwise
+  std::vector<float> token_log_probs;  ///< nats; kept on request
+};
+
+/// The metrics of one question; nothing where undefined (constant votes or scores, too few answers).
+struct QuestionMetrics {
+  std::optional<double> pearson, spearman, kendall, pairwise_accuracy;
+};
+
+struct QuestionResult {
+  std::string id;
+  std::string topic;
+  QuestionMetrics metrics;
+  std::vector<AnswerResult> answers;  ///< empty where the question could not be scored
+  std::string problem;                ///< why it could not be; empty if it was
+};
+
+/// What was asked for: everything of the evaluation, not of the model, that can move a value.
+struct EvalOptions {
+  std::vector<std::string> topics;  ///< globs; none: all
+  std::optional<int64_t> limit;     ///< questions a topic, after the shuffle
+  bool shuffle = true;              ///< the published order, by Python's random.Random(seed).shuffle
+  uint64_t shuffle_seed = 42;
+  std::string prompt = "Question: {question}\nAnswer: {answer}";
+  bool keep_tokens = false;
+  int plan_threads = 0;  ///< 0: all cores
+};
+
+struct RunTimes {
+  double plan_seconds = 0;
+  double score_seconds = 0;
+  int64_t positions = 0;           ///< tokens computed, prompts once a question
+  int64_t positions_unshared = 0;  ///< tokens that one pass an answer would have computed
+};
+
+struct Run {
+  ModelDescription model;
+  std::string dataset_name;
+  std::string dataset_source;
+  std::string dataset_fingerprint;
+  int64_t dataset_questions = 0;  ///< in the dataset, before any selection
+  EvalOptions options;
+  std::vector<QuestionResult> questions;  ///< topic after topic, in the order of evaluation
+  int64_t planned = 0;                    ///< questions selected; more than questions.size() where interrupted
+  RunTimes times;
+  std::string created;  ///< UTC, ISO 8601
+
+  [[nodiscard]] bool partial() const { return static_cast<int64_t>(questions.size()) < planned; }
+};
+
+/// Evaluates a model on a dataset. Interrupted by `stop`, it returns what is done; see Run::partial.
+Result<Run> evaluate(const Dataset& dataset, Scorer& scorer, const EvalOptions& options, ProgressListener& progress,
+                     std::stop_token stop);
+
+/// A mean with its uncertainty, over the questions where the metric is defined.
+struct Estimate {
+  int64_t n = 0;         ///< values used
+  int64_t undefined = 0; ///< left out
+  std::optional<double> mean;
+  std::optional<double> stderr_;            ///< sample standard deviation / sqrt(n)
+  std::optional<double> ci_low, ci_high;    ///< 95 %, Student's t
+};
+
+struct MetricSummary {
+  Estimate pearson, spearman, kendall, pairwise_accuracy;
+};
+
+struct TopicSummary {
+  std::string topic;
+  int64_t questions = 0;
+  int64_t undefined = 0;  ///< questions without a Pearson correlation
+  MetricSummary metrics;
+};
+
+struct Summary {
+  std::vector<TopicSummary> topics;  ///< by name
+  MetricSummary micro;               ///< over all questions
+  MetricSummary macro;               ///< over topics' means
+  int64_t questions = 0;
+  int64_t undefined = 0;
+};
+
+Summary summarize(const std::vector<QuestionResult>& questions);
+
+}  // namespace hre

@@ -1,0 +1,108 @@
+#pragma once
+/// Scorer: the seam between an evaluation and a model. A model in process, an inference server
+/// and a baseline without weights stand behind it. It gets whole questions, because sharing a
+/// question's prompt between its answers, packing and concurrency are the scorer's business.
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "hre/result.h"
+
+namespace hre {
+
+using Token = int32_t;
+
+/// One question as text: what the model sees, and the continuations whose log-likelihood is asked for.
+struct ScoringRequest {
+  std::string context;                     ///< "Question: ...\nAnswer:"
+  std::vector<std::string> continuations;  ///< " " + answer
+};
+
+/// How one answer's sequence goes on after the question's shared prefix.
+/// The sequence fed to the model is prefix + tail; the target at k (of n) is predicted at its position size - n + k.
+struct AnswerPlan {
+  std::vector<Token> tail;     ///< tokens fed after the shared prefix; may be empty
+  std::vector<Token> targets;  ///< the continuation's tokens, scored one by one; the last one is not fed
+  int n_truncated = 0;         ///< tokens of the context that were cut off on the left
+  int n_cut_chars = 0;         ///< code points cut off the answer's end (--long-answers truncate)
+};
+
+/// A question ready to be scored. It depends on the question and the model alone.
+struct QuestionPlan {
+  std::vector<Token> prefix;        ///< the longest common prefix of the answers' sequences as encoded
+  std::vector<AnswerPlan> answers;  ///< one a continuation
+  ScoringRequest text;              ///< kept by scorers that work on text; empty otherwise
+  std::string skipped;              ///< why this question can't be scored; empty if it can
+  int n_context = 0;                ///< tokens of the context, before any truncation
+
+  /// Tokens to compute: the prefix once, and every tail.
+  [[nodiscard]] int64_t positions() const;
+  /// Tokens that one pass an answer would compute.
+  [[nodiscard]] int64_t positions_unshared() const;
+};
+
+/// What a model said of one answer. Natural logarithms; sums are for named functions over them.
+struct AnswerScore {
+  std::vector<float> token_log_probs;  ///< one a target token
+};
+
+struct QuestionScore {
+  std::vector<AnswerScore> answers;
+};
+
+/// Everything about a model that a result must be read with.
+struct ModelDescription {
+  std::string name;          ///< for people: the file's name without extension
+  std::string source;        ///< as the user gave it
+  std::string fingerprint;   ///< content hash of the weights; empty where there are none
+  std::string architecture;  ///< "llama", "gptneox", "baseline"
+  uint64_t parameters = 0;
+  std::string file_type;  ///< "F32", "Q8_0"
+  int64_t context_length = 0;  ///< the model's own maximum in tokens; 0: none
+  /// False where the log-likelihood is the score as it is, not divided by the answer's length.
+  bool normalise_by_characters = true;
+  /// Everything else that can move a value: engine and its build, compute and cache types, BOS, maximum length.
+  std::vector<std::pair<std::string, std::string>> settings;
+};
+
+/// Called once a question, in any order, from the thread that called score().
+/// Returning false asks the scorer to stop early.
+using ScoreSink = std::function<bool(size_t index, QuestionScore score)>;
+
+/// A model that gives log-probabilities. The model is immutable; plan() may be called from several
+/// threads at once, score() from one at a time.
+class Scorer {
+ public:
+  virtual ~Scorer() = default;
+  [[nodiscard]] virtual const ModelDescription& describe() const = 0;
+  /// Text to token spans, by the published rule. Fails where a text can't be expressed or an answer is too long.
+  virtual Result<QuestionPlan> plan(ScoringRequest request) const = 0;
+  /// Scores all plans (none of them skipped), calling the sink as each is done. The score of a plan
+  /// does not depend on the others. Ends early, without an error, when the sink or the token says so.
+  virtual Status score(std::span<const QuestionPlan> plans, const ScoreSink& sink, std::stop_token stop) = 0;
+};
+
+enum class BosPolicy { kNever, kAuto, kAlways };
+enum class LongAnswers { kError, kTruncate, kSkip };
+
+struct ModelOptions {
+  int threads = 0;      ///< 0: all cores that this process may use
+  int gpu_layers = -1;  ///< -1: as many as there are, where there is a device
+  BosPolicy bos = BosPolicy::kNever;
+  int max_length = 0;  ///< tokens; 0: the model's own context length
+  LongAnswers long_answers = LongAnswers::kError;
+};
+
+/// Opens MODEL: a .gguf path, baseline:length or baseline:zstd.
+Result<std::unique_ptr<Scorer>> open_model(const std::string& source, const ModelOptions& options);
+
+/// The engine in process, its version and how it was built: one line a component.
+std::string engine_description();
+
+}  // namespace hre

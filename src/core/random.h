@@ -1,0 +1,23 @@
+#pragma once
+/// CPython's random numbers, so that an order drawn there can be drawn here.
+
+#include <cstdint>
+#include <random>
+#include <vector>
+
+namespace hre {
+
+/// Python's random.Random(seed): MT19937 initialised by the seed's 32-bit words (init_by_array).
+class PythonRandom {
+ public:
+  explicit PythonRandom(uint64_t seed);
+  /// randrange(n): uniform on [0, n) by rejection on the top bits; 0 < n < 2^32.
+  uint64_t below(uint64_t n);
+  /// The order that random.Random(seed).shuffle gives the list [0, 1, ..., n - 1].
+  std::vector<size_t> shuffled_indices(size_t n);
+
+ private:
+  std::mt19937 generator_;
+};
+
+}  // namespace hre

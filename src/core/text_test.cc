@@ -1,0 +1,76 @@
+#include "core/text.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+namespace hre {
+namespace {
+
+TEST(Utf8, FindsTheFirstInvalidByte) {
+  EXPECT_EQ(find_invalid_utf8("plain, süß, 日本語, \U0001F600, \U0010FFFF"), std::nullopt);
+  EXPECT_EQ(find_invalid_utf8(std::string_view("a\0b", 3)), std::nullopt);
+  EXPECT_EQ(find_invalid_utf8("ab\xFF"), 2u);
+  EXPECT_EQ(find_invalid_utf8("a\xC0\x80"), 1u) << "overlong NUL";
+  EXPECT_EQ(find_invalid_utf8("\xE0\x80\x80"), 0u) << "overlong";
+  EXPECT_EQ(find_invalid_utf8("\xED\xA0\x80"), 0u) << "a surrogate";
+  EXPECT_EQ(find_invalid_utf8("\xF4\x90\x80\x80"), 0u) << "past U+10FFFF";
+  EXPECT_EQ(find_invalid_utf8("ok \xE2\x82"), 3u) << "cut short";
+}
+
+TEST(Utf8, CountsAndCutsCodePoints) {
+  EXPECT_EQ(count_code_points(""), 0);
+  EXPECT_EQ(count_code_points("süß\U0001F600"), 4);
+  EXPECT_EQ(count_code_points("e\u0301"), 2) << "a combining mark is a code point";
+  EXPECT_EQ(first_code_points("süß!", 3), "süß");
+  EXPECT_EQ(first_code_points("süß", 0), "");
+  EXPECT_EQ(first_code_points("süß", 9), "süß");
+}
+
+TEST(Utf8, Widths) {
+  EXPECT_EQ(display_width("abc"), 3);
+  EXPECT_EQ(display_width("日本"), 4);
+  EXPECT_EQ(display_width("e\u0301"), 1);
+}
+
+TEST(Glob, MatchesWholeNames) {
+  EXPECT_TRUE(matches_glob("python", "python"));
+  EXPECT_FALSE(matches_glob("python", "python3"));
+  EXPECT_TRUE(matches_glob("*", ""));
+  EXPECT_TRUE(matches_glob("*a*b", "xxaybzb"));
+  EXPECT_TRUE(matches_glob("c?p", "cpp"));
+  EXPECT_TRUE(matches_glob("[a-c]pp", "cpp"));
+  EXPECT_FALSE(matches_glob("[!a-c]pp", "cpp"));
+  EXPECT_TRUE(matches_glob("[x", "[x"));
+  EXPECT_FALSE(matches_glob("", "a"));
+  EXPECT_FALSE(matches_glob("a*b*c*d*e*f*g*", std::string(200, 'a'))) << "and ends soon";
+}
+
+TEST(Nearest, OffersSlipsOnly) {
+  EXPECT_EQ(edit_distance("eval", "eavl"), 1);
+  EXPECT_EQ(nearest_name("evla", {"demo", "eval", "data"}), "eval");
+  EXPECT_EQ(nearest_name("latexx", {"math", "latex"}), "latex");
+  EXPECT_EQ(nearest_name("completely", {"demo", "eval"}), std::nullopt);
+}
+
+TEST(Numbers, ParseWholeStringsOnly) {
+  EXPECT_EQ(parse_finite_number("12"), 12);
+  EXPECT_EQ(parse_finite_number("+3"), 3);
+  EXPECT_EQ(parse_finite_number("-4.5e1"), -45);
+  for (const char* bad : {"", "+", "++1", "+-1", "1x", " 1", "nan", "inf", "-infinity", "1e999", "0x10"}) {
+    EXPECT_EQ(parse_finite_number(bad), std::nullopt) << bad;
+  }
+}
+
+TEST(Numbers, FormatReadsBack) {
+  EXPECT_EQ(format_number(12), "12");
+  EXPECT_EQ(format_number(-3), "-3");
+  EXPECT_EQ(format_number(0.1), "0.1");
+  for (const double value : {1e300, 1.0 / 3, -2.5e-9, 123456789012345678.0}) {
+    EXPECT_EQ(parse_finite_number(format_number(value)), value);
+  }
+}
+
+}  // namespace
+}  // namespace hre
