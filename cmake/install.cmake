@@ -3,10 +3,11 @@ include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
 set_target_properties(hre PROPERTIES INSTALL_RPATH "$ORIGIN;$ORIGIN/hre")
+if(TARGET hre_program)
 set_target_properties(hre_program PROPERTIES INSTALL_RPATH "$ORIGIN/../${CMAKE_INSTALL_LIBDIR}")
-
-install(TARGETS hre EXPORT hreTargets)
 install(TARGETS hre_program)
+endif()
+install(TARGETS hre EXPORT hreTargets)
 install(DIRECTORY include/hre DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 if(HRE_ARROW_BUNDLED)
   file(GLOB arrow_libraries ${HRE_DEPS}/arrow/lib/*.so.*)

@@ -1,0 +1,44 @@
+#pragma once
+/// Commands of the program: one file a command; main.cc holds the table, from which the help,
+/// the examples and "did you mean" are made.
+
+#include <functional>
+#include <iosfwd>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "hre/result.h"
+
+namespace CLI {
+class App;
+}
+
+namespace hre::cli {
+
+/// Where a command writes: results to `out`, everything else to `err`.
+struct Console {
+  std::ostream& out;
+  std::ostream& err;
+  bool out_is_terminal = false;
+  bool err_is_terminal = false;
+  int width = 80;           ///< columns of the terminal that `out` is; 0 where it is none
+  std::stop_token stop;     ///< set by the first Ctrl-C
+};
+
+/// What a command does once its arguments are parsed. An error becomes one line and the exit status.
+using Action = std::function<Status(Console&)>;
+
+struct Command {
+  std::string name;     ///< "eval", "data info"
+  std::string summary;  ///< one line, lower case, no full stop
+  std::string example;  ///< a worked example: a command line that runs as it stands
+  Action (*define)(CLI::App& app);  ///< adds options and arguments to its app, and returns the action
+};
+
+Action define_demo(CLI::App& app);
+Action define_eval(CLI::App& app);
+Action define_data_info(CLI::App& app);
+Action define_data_convert(CLI::App& app);
+
+}  // namespace hre::cli
