@@ -21,6 +21,8 @@ if(NOT llama_FOUND)
   message(FATAL_ERROR "libllama was not found in ${HRE_DEPS}/engine: run tools/setup.sh")
 endif()
 
+set(HRE_LLAMA_BUILD "libllama ${LLAMA_BUILD_COMMIT}")  # by name: the archives have no git history
+
 # Arrow and Parquet: the system's CMake packages, or the libraries of the wheel.
 find_package(Parquet QUIET)
 if(Parquet_FOUND)

@@ -78,11 +78,13 @@ struct Run {
   int64_t planned = 0;                    ///< questions selected; more than questions.size() where interrupted
   RunTimes times;
   std::string created;  ///< UTC, ISO 8601
+  std::optional<Error> failure;  ///< why it ended before its end, other than by `stop`
 
   [[nodiscard]] bool partial() const { return static_cast<int64_t>(questions.size()) < planned; }
 };
 
-/// Evaluates a model on a dataset. Interrupted by `stop`, it returns what is done; see Run::partial.
+/// Evaluates a model on a dataset. Interrupted by `stop` or by a model that fails half-way, it
+/// returns what is done; see Run::partial and Run::failure.
 Result<Run> evaluate(const Dataset& dataset, Scorer& scorer, const EvalOptions& options, ProgressListener& progress,
                      std::stop_token stop);
 

@@ -38,8 +38,8 @@ struct QuestionPlan {
   std::vector<Token> prefix;        ///< the longest common prefix of the answers' sequences as encoded
   std::vector<AnswerPlan> answers;  ///< one a continuation
   ScoringRequest text;              ///< kept by scorers that work on text; empty otherwise
-  std::string skipped;              ///< why this question can't be scored; empty if it can
-  int n_context = 0;                ///< tokens of the context, before any truncation
+  std::string skipped;             ///< why this question can't be scored; empty if it can
+  int n_context = 0;               ///< tokens of the context, before any truncation
 
   /// Tokens to compute: the prefix once, and every tail.
   [[nodiscard]] int64_t positions() const;

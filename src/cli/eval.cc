@@ -1,0 +1,168 @@
+/// hre eval: a model's HumanRankEval value.
+
+#include <CLI/CLI.hpp>
+#include <fstream>
+#include <memory>
+#include <optional>
+#include <ostream>
+#include <sstream>
+
+#include "cli/evaluation.h"
+#include "cli/progress.h"
+#include "core/files.h"
+#include "report/run_json.h"
+
+namespace hre::cli {
+namespace {
+
+struct EvalArguments {
+  std::vector<std::string> models;
+  std::string data;
+  ModelOptions model;
+  EvalOptions eval;
+  bool no_shuffle = false;
+  std::string prompt_file, json, reference_json;
+  bool details = false, quiet = false;
+};
+
+Result<std::string> read_prompt(const std::string& path) {
+  constexpr std::streamsize kLongest = 1 << 20;
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return input_error("cannot be read", path, "--prompt-file is a text file with {question} and {answer}");
+  std::string text(static_cast<size_t>(kLongest), '\0');
+  file.read(text.data(), kLongest);
+  if (file.gcount() == kLongest) return input_error("is longer than 1 MiB: is it a prompt?", path);
+  text.resize(static_cast<size_t>(file.gcount()));
+  return text;
+}
+
+/// Where results go beside the table; made before the work, so that a place that can't be written is found at once.
+struct Outputs {
+  std::optional<AtomicFile> json, reference_json;
+  bool json_to_out = false;
+};
+
+Result<Outputs> open_outputs(const EvalArguments& arguments) {
+  Outputs outputs;
+  outputs.json_to_out = arguments.json == "-";
+  if (!arguments.json.empty() && !outputs.json_to_out) {
+    auto file = AtomicFile::create(arguments.json);
+    if (!file) return forward(file);
+    outputs.json.emplace(std::move(*file));
+  }
+  if (!arguments.reference_json.empty()) {
+    if (arguments.models.size() > 1) return input_error("--reference-json holds one model; give one");
+    auto file = AtomicFile::create(arguments.reference_json);
+    if (!file) return forward(file);
+    outputs.reference_json.emplace(std::move(*file));
+  }
+  return outputs;
+}
+
+/// One run as an object, several as an array.
+std::string all_json(const Evaluation& evaluation, bool details) {
+  if (evaluation.runs.size() == 1) return run_json(evaluation.runs[0], evaluation.summaries[0], details);
+  std::string text = "[\n";
+  for (size_t i = 0; i < evaluation.runs.size(); ++i) {
+    text += (i == 0 ? "" : ",\n") + run_json(evaluation.runs[i], evaluation.summaries[i], details);
+  }
+  return text + "]\n";
+}
+
+Status write_outputs(const Evaluation& evaluation, const EvalArguments& arguments, Outputs& outputs, Console& console) {
+  if (evaluation.runs.empty()) return {};
+  if (outputs.json_to_out) {
+    console.out << all_json(evaluation, arguments.details) << std::flush;
+  } else {
+    print_evaluation(evaluation, console);
+  }
+  if (outputs.json) {
+    if (auto ok = outputs.json->commit(all_json(evaluation, arguments.details)); !ok) return ok;
+  }
+  if (outputs.reference_json) {
+    return outputs.reference_json->commit(reference_json(evaluation.runs[0], evaluation.summaries[0]));
+  }
+  return {};
+}
+
+Status run_eval(EvalArguments arguments, Console& console) {
+  arguments.eval.shuffle = !arguments.no_shuffle;
+  if (!arguments.prompt_file.empty()) {
+    auto prompt = read_prompt(arguments.prompt_file);
+    if (!prompt) return forward(prompt);
+    arguments.eval.prompt = std::move(*prompt);
+  }
+  auto outputs = open_outputs(arguments);
+  if (!outputs) return forward(outputs);
+  auto dataset = load_dataset(arguments.data);
+  if (!dataset) return forward(dataset);
+  auto progress = make_progress(console, arguments.quiet);
+  const Evaluation evaluation =
+      evaluate_models(arguments.models, *dataset, arguments.model, arguments.eval, console, *progress);
+  if (auto ok = write_outputs(evaluation, arguments, *outputs, console); !ok) return ok;
+  if (console.stop.stop_requested()) {
+    return fail(ErrorCode::kInterrupted, evaluation.runs.empty() ? "interrupted; nothing was scored yet"
+                                                                 : "interrupted; the values are of what was done");
+  }
+  return evaluation.failure;
+}
+
+void define_results(CLI::App& app, EvalArguments& a) {
+  app.add_option("--json", a.json, "write results as JSON (format hre-run/1); - for standard output, in the table's place")
+      ->type_name("FILE");
+  app.add_flag("--details", a.details, "with --json: every question and answer");
+  app.add_flag("--keep-tokens", a.eval.keep_tokens, "with --details: every token's log-probability");
+  app.add_option("--reference-json", a.reference_json, "write the reference implementation's result file")->type_name("FILE");
+  app.add_flag("--quiet", a.quiet, "no progress and no notes");
+}
+
+void define_selection(CLI::App& app, EvalArguments& a) {
+  app.add_option("--topic", a.eval.topics, "only topics that match; may be given again")->type_name("GLOB")->allow_extra_args(false);
+  app.add_option("--limit", a.eval.limit, "the first N questions of each topic, after the shuffle")
+      ->type_name("N")
+      ->check(CLI::Range(int64_t{1}, int64_t{1} << 40).description(""));
+  app.add_option("--shuffle-seed", a.eval.shuffle_seed, "seed of the published shuffle (default 42)")->type_name("S");
+  app.add_flag("--no-shuffle", a.no_shuffle, "keep the dataset's order");
+}
+
+void define_model(CLI::App& app, EvalArguments& a) {
+  static const std::map<std::string, BosPolicy> kBos = {
+      {"never", BosPolicy::kNever}, {"auto", BosPolicy::kAuto}, {"always", BosPolicy::kAlways}};
+  static const std::map<std::string, LongAnswers> kLong = {
+      {"error", LongAnswers::kError}, {"truncate", LongAnswers::kTruncate}, {"skip", LongAnswers::kSkip}};
+  app.add_option("--bos", a.model.bos,
+                 "beginning-of-sequence token: never (the published rule, default), auto (as the model says), always")
+      ->type_name("never|auto|always")
+      ->transform(CLI::Transformer(kBos).description(""))
+      ->check(CLI::IsMember({BosPolicy::kNever, BosPolicy::kAuto, BosPolicy::kAlways}).description(""));
+  app.add_option("--prompt-file", a.prompt_file, "a template with {question} and, at its end, {answer}")->type_name("FILE");
+  app.add_option("--max-length", a.model.max_length, "tokens the model sees at most (default: the model's own maximum)")
+      ->type_name("L")
+      ->check(CLI::Range(1, 1 << 30).description(""));
+  app.add_option("--long-answers", a.model.long_answers,
+                 "answers of more tokens than that: error (default), truncate them, skip their questions")
+      ->type_name("error|truncate|skip")
+      ->transform(CLI::Transformer(kLong).description(""))
+      ->check(CLI::IsMember({LongAnswers::kError, LongAnswers::kTruncate, LongAnswers::kSkip}).description(""));
+  app.add_option("--threads", a.model.threads, "threads (default: all cores)")->type_name("N")->check(CLI::Range(1, 4096).description(""));
+  app.add_option("--gpu-layers", a.model.gpu_layers, "layers on the GPU, where there is one (default: all)")->type_name("N");
+}
+
+}  // namespace
+
+Action define_eval(CLI::App& app) {
+  auto arguments = std::make_shared<EvalArguments>();
+  app.add_option("MODEL", arguments->models, "a .gguf file, baseline:length or baseline:zstd; several are shown side by side")
+      ->required()
+      ->type_name("");
+  app.add_option("--data", arguments->data,
+                 "a folder or file of parquet, .jsonl, a saved Arrow dataset, or sample (built in)")
+      ->required()
+      ->type_name("DATA");
+  define_selection(app, *arguments);
+  define_model(app, *arguments);
+  define_results(app, *arguments);
+  return [arguments](Console& console) { return run_eval(*arguments, console); };
+}
+
+}  // namespace hre::cli

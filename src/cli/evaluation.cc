@@ -1,0 +1,97 @@
+#include "cli/evaluation.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <ostream>
+
+#include "report/run_table.h"
+
+namespace hre::cli {
+namespace {
+
+std::string plural(int64_t n, const std::string& noun) { return fmt::format("{} {}{}", n, noun, n == 1 ? "" : "s"); }
+
+std::string parameters(uint64_t n) {
+  if (n >= 1000000000) return fmt::format("{:.3g} B", static_cast<double>(n) / 1e9);
+  if (n >= 1000000) return fmt::format("{:.3g} M", static_cast<double>(n) / 1e6);
+  return fmt::format("{:.3g} K", static_cast<double>(n) / 1e3);
+}
+
+std::string title(const Run& run, const Summary& summary) {
+  std::string text = run.model.name;
+  if (run.model.parameters > 0) {
+    text += fmt::format(" ({}, {} parameters, {})", run.model.architecture, parameters(run.model.parameters),
+                        run.model.file_type);
+  }
+  text += fmt::format(" on {}: {} in {}", run.dataset_name, plural(summary.questions, "question"),
+                      plural(static_cast<int64_t>(summary.topics.size()), "topic"));
+  if (run.partial()) text += fmt::format(", PARTIAL: {} of {} done", run.questions.size(), run.planned);
+  return text;
+}
+
+std::string headline(const Run& run, const Summary& summary) {
+  const Estimate& value = summary.micro.pearson;
+  if (!value.mean) return fmt::format("{}: HumanRankEval is undefined: no question has a correlation", run.model.name);
+  std::string text = fmt::format("{}: HumanRankEval {:.4f}", run.model.name, *value.mean);
+  if (value.ci_low && value.ci_high) text += fmt::format(", 95 % interval [{:.4f}, {:.4f}]", *value.ci_low, *value.ci_high);
+  text += fmt::format(" (micro average of Pearson's r over {})", plural(value.n, "question"));
+  return text;
+}
+
+void note_speed(const Run& run, ProgressListener& progress) {
+  if (run.times.positions == 0) return;
+  const double seconds = std::max(1e-9, run.times.score_seconds);
+  progress.note(fmt::format("{}: scored {} in {}, {:.3g} tokens/s; prompts computed once, {:.2f} times fewer tokens",
+                            run.model.name, plural(static_cast<int64_t>(run.questions.size()), "question"),
+                            format_seconds(seconds), static_cast<double>(run.times.positions) / seconds,
+                            static_cast<double>(run.times.positions_unshared) / static_cast<double>(run.times.positions)));
+}
+
+}  // namespace
+
+Evaluation evaluate_models(const std::vector<std::string>& models, const Dataset& dataset, const ModelOptions& model_options,
+                           const EvalOptions& options, Console& console, ProgressListener& progress) {
+  Evaluation evaluation;
+  const auto failed = [&](const Error& error) {
+    if (evaluation.failure) evaluation.failure = tl::unexpected<Error>(error);
+    if (models.size() > 1) console.err << "hre: " << error.text() << '\n';
+  };
+  for (const std::string& source : models) {
+    if (console.stop.stop_requested()) break;
+    auto model = open_model(source, model_options);
+    if (!model) {
+      failed(model.error());
+      continue;
+    }
+    const ModelDescription& description = (*model)->describe();
+    if (description.context_length > 0 && model_options.max_length > description.context_length) {
+      progress.note(fmt::format("{} was made for {} tokens; --max-length {} goes beyond", description.name,
+                                description.context_length, model_options.max_length));
+    }
+    auto run = evaluate(dataset, **model, options, progress, console.stop);
+    if (!run) {
+      failed(run.error());
+      continue;
+    }
+    if (run->failure) failed(*run->failure);
+    note_speed(*run, progress);
+    evaluation.summaries.push_back(summarize(run->questions));
+    evaluation.runs.push_back(std::move(*run));
+  }
+  return evaluation;
+}
+
+void print_evaluation(const Evaluation& evaluation, Console& console) {
+  if (evaluation.runs.empty()) return;
+  for (size_t i = 0; i < evaluation.runs.size(); ++i) {
+    console.out << title(evaluation.runs[i], evaluation.summaries[i]) << '\n';
+  }
+  console.out << '\n' << run_table(evaluation.runs, evaluation.summaries, console.width) << '\n';
+  for (size_t i = 0; i < evaluation.runs.size(); ++i) {
+    console.out << headline(evaluation.runs[i], evaluation.summaries[i]) << '\n';
+  }
+  console.out << std::flush;
+}
+
+}  // namespace hre::cli

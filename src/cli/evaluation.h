@@ -1,0 +1,25 @@
+#pragma once
+/// What `eval` and `demo` share: models evaluated one after another, shown as one table.
+
+#include <string>
+#include <vector>
+
+#include "cli/command.h"
+#include "hre/run.h"
+
+namespace hre::cli {
+
+/// Evaluates models one after another. A model that fails is reported to `err` at once and the
+/// others go on; `failure` is then the first error. Interrupted, the last run is a partial one.
+struct Evaluation {
+  std::vector<Run> runs;
+  std::vector<Summary> summaries;
+  Status failure;
+};
+Evaluation evaluate_models(const std::vector<std::string>& models, const Dataset& dataset, const ModelOptions& model_options,
+                           const EvalOptions& options, Console& console, ProgressListener& progress);
+
+/// Prints the table and the headline: the micro average of Pearson's r with its interval.
+void print_evaluation(const Evaluation& evaluation, Console& console);
+
+}  // namespace hre::cli

@@ -1,0 +1,200 @@
+/// The program: a table of commands, from which the help, the examples and "did you mean" are made.
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <cstdlib>
+#include <iostream>
+#include <thread>
+
+#include "cli/command.h"
+#include "core/text.h"
+#include "hre/scorer.h"
+
+namespace hre::cli {
+namespace {
+
+const std::vector<Command>& commands() {
+  static const std::vector<Command> table = {
+      {"demo", "an evaluation that needs nothing downloaded", "hre demo", define_demo},
+      {"eval", "a model's HumanRankEval value", "hre eval baseline:zstd --data sample --topic python --json run.json",
+       define_eval},
+      {"data info", "what a dataset holds", "hre data info sample", define_data_info},
+      {"data convert", "writes a dataset as parquet or JSON lines", "hre data convert sample sample.jsonl",
+       define_data_convert},
+  };
+  return table;
+}
+
+int exit_status(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::kInput: return 2;
+    case ErrorCode::kThreshold: return 3;
+    case ErrorCode::kInterrupted: return 130;
+    case ErrorCode::kFailed: break;
+  }
+  return 1;
+}
+
+int report(const Error& error) {
+  std::cerr << "hre: " << error.text() << '\n';
+  return exit_status(error.code);
+}
+
+void print_help(std::ostream& out, const std::string& group = "") {
+  size_t widest = 0;
+  for (const Command& command : commands()) widest = std::max(widest, command.name.size());
+  out << "hre: how well a language model's log-likelihoods rank people's answers (HumanRankEval)\n\n"
+      << "Usage: hre COMMAND [ARGUMENTS]\n\nCommands:\n";
+  for (const Command& command : commands()) {
+    if (!group.empty() && !command.name.starts_with(group + " ")) continue;
+    out << "  " << command.name << std::string(widest + 3 - command.name.size(), ' ') << command.summary << '\n';
+  }
+  out << "\nhre COMMAND --help tells more, with an example; hre --version names the engine.\n"
+      << "Exit status: 0 done, 1 it could not be done, 2 the call or its input was wrong,\n"
+      << "3 a threshold was not met, 130 interrupted.\n";
+}
+
+/// The command that the arguments begin with; words of its name are taken off them.
+const Command* find_command(std::vector<std::string>& words) {
+  for (const Command& command : commands()) {
+    const size_t n_words = command.name.find(' ') == std::string::npos ? 1 : 2;
+    if (words.size() < n_words || join({words.begin(), words.begin() + static_cast<ptrdiff_t>(n_words)}, " ") != command.name) {
+      continue;
+    }
+    words.erase(words.begin(), words.begin() + static_cast<ptrdiff_t>(n_words));
+    return &command;
+  }
+  return nullptr;
+}
+
+bool is_group(const std::string& word) {
+  return std::any_of(commands().begin(), commands().end(),
+                     [&](const Command& command) { return command.name.starts_with(word + " "); });
+}
+
+Error unknown_command(const std::vector<std::string>& words) {
+  std::vector<std::string> names = {"help"};
+  for (const Command& command : commands()) {
+    names.push_back(command.name);
+    if (const size_t space = command.name.find(' '); space != std::string::npos) names.push_back(command.name.substr(0, space));
+  }
+  const std::string typed = words.size() > 1 && is_group(words[0]) ? words[0] + " " + words[1] : words[0];
+  const auto nearest = nearest_name(typed, names);
+  return {ErrorCode::kInput, "there is no command '" + typed + "'", "",
+          nearest ? "did you mean 'hre " + *nearest + "'?" : "hre --help lists the commands"};
+}
+
+/// CLI11's message, with the nearest option's name for one that does not exist.
+Error parse_error(const CLI::App& app, const CLI::ParseError& problem, const std::vector<std::string>& words) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : app.get_options()) {
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  }
+  for (const std::string& word : words) {
+    const std::string typed = word.substr(0, word.find('='));
+    if (!typed.starts_with("--") || std::find(names.begin(), names.end(), typed) != names.end()) continue;
+    const auto nearest = nearest_name(typed, names);
+    return {ErrorCode::kInput, "there is no option " + typed, app.get_name(),
+            nearest ? "did you mean " + *nearest + "?" : app.get_name() + " --help lists the options"};
+  }
+  std::string message = problem.what();
+  while (!message.empty() && message.back() == '\n') message.pop_back();
+  return {ErrorCode::kInput, message, app.get_name(), app.get_name() + " --help tells more"};
+}
+
+/// Ctrl-C once: stop in good order. Twice: at once. A thread of its own waits for signals, because a
+/// handler may do almost nothing.
+void watch_signals(std::stop_source& stop) {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&signals, signal);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+  std::thread([signals, &stop] {
+    int signal = 0;
+    while (sigwait(&signals, &signal) == 0) {
+      if (!stop.request_stop()) _exit(130);
+      constexpr char kMessage[] = "\nhre: stopping; once more to stop at once\n";
+      [[maybe_unused]] const ssize_t n = write(STDERR_FILENO, kMessage, sizeof kMessage - 1);
+    }
+  }).detach();
+}
+
+int terminal_width() {
+  winsize size = {};
+  const bool known = isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+  return known ? size.ws_col : 0;
+}
+
+int run_command(const Command& command, std::vector<std::string> words) {
+  CLI::App app(command.summary, "hre " + command.name);
+  app.get_formatter()->column_width(34);
+  app.footer("\nExample:\n  $ " + command.example);
+  const Action action = command.define(app);
+  try {
+    std::vector<std::string> reversed(words.rbegin(), words.rend());
+    app.parse(reversed);
+  } catch (const CLI::CallForHelp&) {
+    std::cout << app.help();
+    return 0;
+  } catch (const CLI::ParseError& problem) {
+    return report(parse_error(app, problem, words));
+  }
+  static std::stop_source stop;  // outlives the thread that waits for signals
+  watch_signals(stop);
+  Console console{std::cout, std::cerr, isatty(STDOUT_FILENO) != 0, isatty(STDERR_FILENO) != 0, terminal_width(), stop.get_token()};
+  const Status done = action(console);
+  std::cout.flush();
+  if (!done) return report(done.error());
+  if (!std::cout) return report({ErrorCode::kFailed, "standard output could not be written", "", ""});
+  return 0;
+}
+
+int run(std::vector<std::string> words) {
+  if (words.empty()) {
+    print_help(std::cerr);
+    return 2;
+  }
+  if (words[0] == "--help" || words[0] == "-h" || words[0] == "help") {
+    words.erase(words.begin());
+    if (words == std::vector<std::string>{"--examples"}) {
+      for (const Command& command : commands()) std::cout << command.example << '\n';
+      return 0;
+    }
+    if (words.empty()) {
+      print_help(std::cout);
+      return 0;
+    }
+    words.push_back("--help");
+  }
+  if (words[0] == "--version") {
+    std::cout << "hre " HRE_VERSION "\n" << engine_description() << '\n';
+    return 0;
+  }
+  const std::string group = words[0];
+  if (const Command* command = find_command(words)) return run_command(*command, std::move(words));
+  const bool asks = words.size() == 1 || words[1] == "--help" || words[1] == "-h";
+  if (is_group(group) && asks) {
+    print_help(words.size() == 1 ? std::cerr : std::cout, group);
+    return words.size() == 1 ? 2 : 0;
+  }
+  return report(unknown_command(words));
+}
+
+}  // namespace
+}  // namespace hre::cli
+
+int main(int argc, char** argv) {
+  std::ios::sync_with_stdio(false);
+  try {
+    return hre::cli::run({argv + 1, argv + argc});
+  } catch (const std::bad_alloc&) {
+    std::cerr << "hre: out of memory\n";
+  } catch (const std::exception& problem) {
+    std::cerr << "hre: " << problem.what() << '\n';
+  }
+  return 1;
+}

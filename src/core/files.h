@@ -1,0 +1,31 @@
+#pragma once
+/// Files written whole or not at all.
+
+#include <string>
+
+#include "hre/result.h"
+
+namespace hre {
+
+/// A file that appears under its name only when it is complete: it is written beside it and renamed.
+/// Made before long work begins, it also finds out early that its place can't be written.
+class AtomicFile {
+ public:
+  /// Fails where the folder is missing or can't be written.
+  static Result<AtomicFile> create(const std::string& path);
+  ~AtomicFile();
+  AtomicFile(AtomicFile&& other) noexcept;
+  AtomicFile& operator=(AtomicFile&&) = delete;
+
+  /// Writes all of the content, flushes it to the disk and gives the file its name. Once.
+  Status commit(const std::string& content);
+
+ private:
+  AtomicFile(std::string path, std::string temporary, int descriptor)
+      : path_(std::move(path)), temporary_(std::move(temporary)), descriptor_(descriptor) {}
+
+  std::string path_, temporary_;
+  int descriptor_;
+};
+
+}  // namespace hre

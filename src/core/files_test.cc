@@ -1,0 +1,54 @@
+#include "core/files.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+namespace hre {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct AtomicFileTest : testing::Test {
+  fs::path folder = fs::path(testing::TempDir()) / "atomic_file_test";
+  void SetUp() override {
+    fs::remove_all(folder);
+    fs::create_directory(folder);
+  }
+  void TearDown() override { fs::remove_all(folder); }
+  static std::string read(const fs::path& path) {
+    std::stringstream text;
+    text << std::ifstream(path).rdbuf();
+    return text.str();
+  }
+};
+
+TEST_F(AtomicFileTest, AppearsWhenCommitted) {
+  std::ofstream(folder / "f") << "old";
+  {
+    auto file = AtomicFile::create((folder / "f").string());
+    ASSERT_TRUE(file);
+    EXPECT_EQ(read(folder / "f"), "old");
+    ASSERT_TRUE(file->commit("new"));
+  }
+  EXPECT_EQ(read(folder / "f"), "new");
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder), {}), 1);
+}
+
+TEST_F(AtomicFileTest, LeavesNothingWhenDropped) {
+  { auto file = AtomicFile::create((folder / "f").string()); }
+  EXPECT_TRUE(fs::is_empty(folder));
+}
+
+TEST_F(AtomicFileTest, SaysWhatIsWrong) {
+  EXPECT_EQ(AtomicFile::create((folder / "missing" / "f").string()).error().code, ErrorCode::kInput);
+  EXPECT_EQ(AtomicFile::create(folder.string()).error().message, "is a folder, not a file");
+  auto full = AtomicFile::create("/dev/full");
+  ASSERT_TRUE(full);
+  EXPECT_EQ(full->commit("x").error().text(), "/dev/full: writing failed: No space left on device");
+}
+
+}  // namespace
+}  // namespace hre

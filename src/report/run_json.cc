@@ -1,0 +1,135 @@
+#include "report/run_json.h"
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+namespace hre {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
+Json number(const std::optional<double>& value) { return value ? number(*value) : Json(nullptr); }
+
+Json of_estimate(const Estimate& estimate) {
+  return {{"n", estimate.n},
+          {"undefined", estimate.undefined},
+          {"mean", number(estimate.mean)},
+          {"stderr", number(estimate.stderr_)},
+          {"ci95", {number(estimate.ci_low), number(estimate.ci_high)}}};
+}
+
+void add_metrics(Json& json, const MetricSummary& metrics) {
+  json["pearson"] = of_estimate(metrics.pearson);
+  json["spearman"] = of_estimate(metrics.spearman);
+  json["kendall"] = of_estimate(metrics.kendall);
+  json["pairwise_accuracy"] = of_estimate(metrics.pairwise_accuracy);
+}
+
+Json of_model(const ModelDescription& model) {
+  const auto or_null = [](const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); };
+  return {{"name", model.name},
+          {"source", model.source},
+          {"fingerprint", or_null(model.fingerprint)},
+          {"architecture", model.architecture},
+          {"parameters", model.parameters},
+          {"file_type", or_null(model.file_type)}};
+}
+
+Json of_config(const Run& run) {
+  const EvalOptions& options = run.options;
+  Json config = {{"prompt", options.prompt},
+                 {"topics", options.topics},
+                 {"limit", options.limit ? Json(*options.limit) : Json(nullptr)},
+                 {"shuffle_seed", options.shuffle ? Json(options.shuffle_seed) : Json(nullptr)},
+                 {"score", run.model.normalise_by_characters ? "sum_log_prob / n_chars" : "sum_log_prob"},
+                 {"undefined", "left out"}};
+  for (const auto& [name, value] : run.model.settings) config[name] = value;
+  return config;
+}
+
+Json of_answer(const AnswerResult& answer) {
+  Json json = {{"votes", number(answer.votes)},
+               {"n_chars", answer.n_chars},
+               {"n_tokens", answer.n_tokens},
+               {"n_truncated", answer.n_truncated},
+               {"sum_log_prob", number(answer.sum_log_prob)},
+               {"score", number(answer.score)}};
+  if (answer.n_cut_chars > 0) json["n_cut_chars"] = answer.n_cut_chars;
+  if (!answer.token_log_probs.empty()) {
+    Json tokens = Json::array();
+    for (const float value : answer.token_log_probs) tokens.push_back(number(static_cast<double>(value)));
+    json["token_log_probs"] = std::move(tokens);
+  }
+  return json;
+}
+
+Json of_question(const QuestionResult& question) {
+  Json json = {{"id", question.id},
+               {"topic", question.topic},
+               {"pearson", number(question.metrics.pearson)},
+               {"spearman", number(question.metrics.spearman)},
+               {"kendall", number(question.metrics.kendall)},
+               {"pairwise_accuracy", number(question.metrics.pairwise_accuracy)}};
+  if (!question.problem.empty()) json["problem"] = question.problem;
+  json["answers"] = Json::array();
+  for (const AnswerResult& answer : question.answers) json["answers"].push_back(of_answer(answer));
+  return json;
+}
+
+std::string dump(const Json& json) { return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"; }
+
+}  // namespace
+
+std::string run_json(const Run& run, const Summary& summary, bool details) {
+  Json json;
+  json["format"] = "hre-run/1";
+  json["created"] = run.created;
+  json["partial"] = run.partial();
+  json["model"] = of_model(run.model);
+  json["dataset"] = {{"name", run.dataset_name},
+                     {"source", run.dataset_source},
+                     {"fingerprint", run.dataset_fingerprint},
+                     {"questions", run.dataset_questions}};
+  json["config"] = of_config(run);
+  Json topics = Json::object();
+  for (const TopicSummary& topic : summary.topics) {
+    Json& entry = topics[topic.topic] = {{"questions", topic.questions}, {"undefined", topic.undefined}};
+    add_metrics(entry, topic.metrics);
+  }
+  Json micro = {{"questions", summary.questions}, {"undefined", summary.undefined}};
+  add_metrics(micro, summary.micro);
+  Json macro = {{"topics", summary.topics.size()}};
+  add_metrics(macro, summary.macro);
+  json["results"] = {{"topics", std::move(topics)}, {"micro", std::move(micro)}, {"macro", std::move(macro)}};
+  json["times"] = {{"plan_seconds", run.times.plan_seconds},
+                   {"score_seconds", run.times.score_seconds},
+                   {"positions", run.times.positions},
+                   {"positions_unshared", run.times.positions_unshared}};
+  if (details) {
+    json["questions"] = Json::array();
+    for (const QuestionResult& question : run.questions) json["questions"].push_back(of_question(question));
+  }
+  return dump(json);
+}
+
+std::string reference_json(const Run& run, const Summary& summary) {
+  Json json;
+  json["results"] = Json::object();
+  Json versions = Json::object(), lengths = Json::object();
+  for (const TopicSummary& topic : summary.topics) {
+    const std::string task = "human_rank_eval_" + topic.topic;
+    json["results"][task] = {{"pearson_corr", number(topic.metrics.pearson.mean)},
+                             {"pearson_corr_stderr", number(topic.metrics.pearson.stderr_)}};
+    versions[task] = 0;
+    lengths[task] = topic.questions;
+  }
+  json["results"]["=== HumanRankEval Score ==="] = {{"Micro Average", number(summary.micro.pearson.mean)}};
+  json["versions"] = std::move(versions);
+  json["dataset_lengths"] = std::move(lengths);
+  json["config"] = of_config(run);
+  json["config"]["model"] = run.model.source;
+  return dump(json);
+}
+
+}  // namespace hre

@@ -1,0 +1,25 @@
+#pragma once
+/// Tables of text: columns as wide as their widest cell, in terminal columns.
+
+#include <string>
+#include <vector>
+
+namespace hre {
+
+class TextTable {
+ public:
+  /// The first column is aligned left, the others right.
+  explicit TextTable(std::vector<std::string> header) : rows_{std::move(header)} {}
+
+  void add_row(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
+  /// A rule under what has been added so far (one stands under the header).
+  void add_rule() { rules_.push_back(rows_.size()); }
+
+  [[nodiscard]] std::string render() const;
+
+ private:
+  std::vector<std::vector<std::string>> rows_;
+  std::vector<size_t> rules_ = {1};
+};
+
+}  // namespace hre
