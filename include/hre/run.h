@@ -88,13 +88,13 @@ struct Run {
 Result<Run> evaluate(const Dataset& dataset, Scorer& scorer, const EvalOptions& options, ProgressListener& progress,
                      std::stop_token stop);
 
-/// A mean with its uncertainty, over the questions where the metric is defined.
+/// A mean with its uncertainty.
 struct Estimate {
-  int64_t n = 0;         ///< values used
-  int64_t undefined = 0; ///< left out
-  std::optional<double> mean;
-  std::optional<double> stderr_;            ///< sample standard deviation / sqrt(n)
-  std::optional<double> ci_low, ci_high;    ///< 95 %, Student's t
+  int64_t n = 0;          ///< values used: questions, or for the macro mean topics
+  int64_t undefined = 0;  ///< without a value: left out, or counted as the policy says
+  std::optional<double> mean;             ///< nothing for n = 0
+  std::optional<double> stderr_;          ///< sample standard deviation / sqrt(n); nothing for n < 2
+  std::optional<double> ci_low, ci_high;  ///< 95 %, Student's t; may reach past the metric's own range
 };
 
 struct MetricSummary {
@@ -111,11 +111,20 @@ struct TopicSummary {
 struct Summary {
   std::vector<TopicSummary> topics;  ///< by name
   MetricSummary micro;               ///< over all questions
-  MetricSummary macro;               ///< over topics' means
+  MetricSummary macro;               ///< the mean of the topics' means, each topic weighing the same
   int64_t questions = 0;
   int64_t undefined = 0;
 };
 
-Summary summarize(const std::vector<QuestionResult>& questions);
+/// What a mean does with questions that have no value.
+enum class UndefinedPolicy {
+  kLeaveOut,
+  kZero,  ///< they count as scores that say nothing of the votes: 0, and 1/2 for pairwise accuracy
+};
+
+/// Topic, micro and macro means of every metric. The micro mean's error is that of a simple sample of
+/// questions; the macro mean's is sqrt(sum se_t^2) / T over T topics, with Welch-Satterthwaite degrees of
+/// freedom. A question that could not be scored counts as undefined.
+Summary summarize(const std::vector<QuestionResult>& questions, UndefinedPolicy policy = UndefinedPolicy::kLeaveOut);
 
 }  // namespace hre

@@ -1,0 +1,106 @@
+#include "stats/summary.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <map>
+
+#include "stats/test_table.h"
+
+namespace hre {
+namespace {
+
+using testing_tables::near;
+using testing_tables::read_table;
+using testing_tables::Row;
+using Values = std::vector<double>;
+
+QuestionResult question(const std::string& topic, std::optional<double> pearson) {
+  QuestionResult result;
+  result.topic = topic;
+  result.metrics.pearson = pearson;
+  return result;
+}
+
+void expect_row(const Estimate& actual, const Row& row) {
+  SCOPED_TRACE(row.place);
+  EXPECT_EQ(actual.n, std::stoi(row.text("n")));
+  EXPECT_TRUE(near(actual.mean, row.number("mean"), 1e-14));
+  EXPECT_TRUE(near(actual.stderr_, row.number("stderr"), 1e-14));
+  EXPECT_TRUE(near(actual.ci_low, row.number("ci_low"), 1e-12));
+  EXPECT_TRUE(near(actual.ci_high, row.number("ci_high"), 1e-12));
+}
+
+TEST(Summary, TableOfScipy) {
+  std::map<int, std::vector<Row>> cases;
+  for (const Row& row : read_table("summary")) cases[std::stoi(row.text("case"))].push_back(row);
+  ASSERT_GE(cases.size(), 40U);
+  for (const auto& [number, rows] : cases) {
+    std::vector<QuestionResult> questions;
+    for (const Row& row : rows) {
+      for (const double value : row.numbers("values")) questions.push_back(question(row.text("row"), value));
+      // One question without a value, so that a topic exists even where it has no other.
+      if (row.text("row").starts_with("topic")) questions.push_back(question(row.text("row"), std::nullopt));
+    }
+    const Summary summary = summarize(questions);
+    ASSERT_EQ(summary.topics.size() + 2, rows.size());
+    for (size_t i = 0; i < summary.topics.size(); ++i) {
+      EXPECT_EQ(summary.topics[i].topic, rows[i].text("row"));
+      EXPECT_EQ(summary.topics[i].undefined, 1);
+      EXPECT_EQ(summary.topics[i].metrics.pearson.undefined, 1);
+      expect_row(summary.topics[i].metrics.pearson, rows[i]);
+    }
+    expect_row(summary.micro.pearson, rows[rows.size() - 2]);
+    expect_row(summary.macro.pearson, rows.back());
+    EXPECT_EQ(summary.questions, static_cast<int64_t>(questions.size()));
+    EXPECT_EQ(summary.undefined, static_cast<int64_t>(summary.topics.size()));
+  }
+}
+
+TEST(Summary, OfNothing) {
+  const Summary summary = summarize({});
+  EXPECT_TRUE(summary.topics.empty());
+  EXPECT_EQ(summary.questions, 0);
+  EXPECT_FALSE(summary.micro.pearson.mean);
+  EXPECT_FALSE(summary.macro.pearson.mean);
+}
+
+TEST(Summary, TopicsByNameAndEachMetricFromItsOwn) {
+  std::vector<QuestionResult> questions = {question("unix", 0.5), question("cpp", 0.25)};
+  questions[0].metrics.spearman = 0.1;
+  questions[0].metrics.kendall = 0.2;
+  questions[0].metrics.pairwise_accuracy = 0.7;
+  const Summary summary = summarize(questions);
+  ASSERT_EQ(summary.topics.size(), 2U);
+  EXPECT_EQ(summary.topics[0].topic, "cpp");
+  EXPECT_EQ(summary.topics[1].topic, "unix");
+  EXPECT_EQ(summary.topics[1].metrics.spearman.mean, 0.1);
+  EXPECT_EQ(summary.micro.kendall.mean, 0.2);
+  EXPECT_EQ(summary.macro.pairwise_accuracy.mean, 0.7);
+  EXPECT_EQ(summary.macro.pairwise_accuracy.n, 1);
+  EXPECT_EQ(summary.macro.pairwise_accuracy.undefined, 1);
+  EXPECT_EQ(summary.macro.pearson.mean, 0.375);
+}
+
+TEST(Summary, UndefinedAsZero) {
+  const std::vector<QuestionResult> questions = {question("a", 0.5), question("a", std::nullopt)};
+  const Summary summary = summarize(questions, UndefinedPolicy::kZero);
+  EXPECT_EQ(summary.micro.pearson.n, 2);
+  EXPECT_EQ(summary.micro.pearson.undefined, 1);
+  EXPECT_EQ(summary.micro.pearson.mean, 0.25);
+  EXPECT_EQ(summary.micro.pairwise_accuracy.mean, 0.5);
+  EXPECT_EQ(summary.topics[0].undefined, 1);
+}
+
+TEST(Summary, MomentsUnderHugeOffsets) {
+  for (const double offset : {0.0, 1e9, 1e15, -1e15}) {
+    const Moments m = moments(Values{offset + 1, offset + 2, offset + 6});
+    EXPECT_EQ(m.mean, offset + 3);
+    EXPECT_EQ(m.variance, 7) << offset;
+  }
+  EXPECT_EQ(moments({}).n, 0);
+  EXPECT_EQ(moments(Values{4}).variance, 0);
+}
+
+}  // namespace
+}  // namespace hre

@@ -1,0 +1,85 @@
+#pragma once
+/// For tests: reads the tables of tests/data/stats, which tools/make_stats_table.py writes.
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <fstream>
+#include <map>
+#include <optional>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace hre::testing_tables {
+
+/// A number, or nothing for "-".
+inline std::optional<double> parse_number(const std::string& text) {
+  if (text == "-") return std::nullopt;
+  char* end = nullptr;
+  const double value = std::strtod(text.c_str(), &end);
+  if (text.empty() || *end != '\0') throw std::runtime_error("not a number in a table: '" + text + "'");
+  return value;
+}
+
+/// One line of a table: its fields by the names in the header line.
+struct Row {
+  std::map<std::string, std::string> fields;
+  std::string place;  ///< "correlation.tsv:12", for messages
+
+  [[nodiscard]] const std::string& text(const std::string& column) const { return fields.at(column); }
+  [[nodiscard]] std::optional<double> number(const std::string& column) const { return parse_number(text(column)); }
+  [[nodiscard]] std::vector<double> numbers(const std::string& column) const {
+    std::vector<double> values;
+    std::istringstream words(text(column));
+    for (std::string word; words >> word;) values.push_back(parse_number(word).value());
+    return values;
+  }
+};
+
+inline std::vector<std::string> split_tabs(const std::string& line) {
+  std::vector<std::string> parts(1);
+  for (const char c : line) {
+    if (c == '\t') {
+      parts.emplace_back();
+    } else {
+      parts.back() += c;
+    }
+  }
+  return parts;
+}
+
+inline std::vector<Row> read_table(const std::string& name) {
+  const std::string file = name + ".tsv";
+  std::ifstream in(std::string(HRE_SOURCE_DIR) + "/tests/data/stats/" + file);
+  std::string line;
+  if (!std::getline(in, line)) throw std::runtime_error("no table " + file);
+  const std::vector<std::string> columns = split_tabs(line);
+  std::vector<Row> rows;
+  while (std::getline(in, line)) {
+    Row row;
+    row.place = file + ":" + std::to_string(rows.size() + 2);
+    const std::vector<std::string> values = split_tabs(line);
+    for (size_t i = 0; i < columns.size(); ++i) row.fields[columns[i]] = values.at(i);
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+/// Equal to a relative (near zero: absolute) tolerance; undefined only where that is expected.
+inline ::testing::AssertionResult near(std::optional<double> actual, std::optional<double> expected, double tolerance) {
+  const auto show = [](std::optional<double> value) {
+    std::ostringstream out;
+    out.precision(17);
+    if (value) out << *value;
+    return value ? out.str() : "undefined";
+  };
+  const bool same = actual.has_value() == expected.has_value() &&
+                    (!actual || std::abs(*actual - *expected) <= tolerance * std::max(1.0, std::abs(*expected)));
+  if (same) return ::testing::AssertionSuccess();
+  return ::testing::AssertionFailure() << "is " << show(actual) << ", expected " << show(expected);
+}
+
+}  // namespace hre::testing_tables
