@@ -2,9 +2,17 @@
 # the engine and Arrow otherwise come from build/deps, where tools/setup.sh puts them.
 set(HRE_DEPS "${PROJECT_SOURCE_DIR}/build/deps" CACHE PATH "where tools/setup.sh put its parts")
 if(DEFINED ENV{HRE_DEPS})
-  set(HRE_DEPS "$ENV{HRE_DEPS}")
+  file(REAL_PATH "$ENV{HRE_DEPS}" deps BASE_DIRECTORY "${PROJECT_SOURCE_DIR}")
+  set(HRE_DEPS "${deps}" CACHE PATH "where tools/setup.sh put its parts" FORCE)
 endif()
-list(APPEND CMAKE_PREFIX_PATH "${HRE_DEPS}/engine")
+if(NOT HRE_DEPS STREQUAL HRE_DEPS_BEFORE)  # what was found in another folder is looked for again
+  get_cmake_property(cached CACHE_VARIABLES)
+  list(FILTER cached INCLUDE REGEX "^(llama|ggml|GGML|LLAMA)_")
+  foreach(variable ${cached})
+    unset(${variable} CACHE)
+  endforeach()
+  set(HRE_DEPS_BEFORE "${HRE_DEPS}" CACHE INTERNAL "")
+endif()
 
 find_package(Threads REQUIRED)
 find_package(tl-expected REQUIRED)
@@ -16,35 +24,34 @@ find_package(PkgConfig REQUIRED)
 pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash)
 pkg_check_modules(zstd REQUIRED IMPORTED_TARGET libzstd)
 
+# The engine: a package that CMake finds by itself (llama_DIR, CMAKE_PREFIX_PATH), or the one of tools/setup.sh.
 find_package(llama QUIET)
+if(NOT llama_FOUND)
+  find_package(llama QUIET PATHS "${HRE_DEPS}/engine" NO_DEFAULT_PATH)
+endif()
 if(NOT llama_FOUND)
   message(FATAL_ERROR "libllama was not found in ${HRE_DEPS}/engine: run tools/setup.sh")
 endif()
+cmake_path(IS_PREFIX HRE_DEPS "${llama_DIR}" NORMALIZE HRE_ENGINE_BUNDLED)
 
 set(HRE_LLAMA_BUILD "libllama ${LLAMA_BUILD_COMMIT}")  # by name: the archives have no git history
 
 # Arrow and Parquet: the system's CMake packages, or the libraries of the wheel.
 find_package(Parquet QUIET)
-if(Parquet_FOUND)
-  set(HRE_ARROW_BUNDLED OFF)
-else()
+set(HRE_ARROW_BUNDLED OFF)
+if(NOT Parquet_FOUND)
   set(HRE_ARROW_BUNDLED ON)
-  file(GLOB arrow_library ${HRE_DEPS}/arrow/lib/libarrow.so.*)
-  file(GLOB parquet_library ${HRE_DEPS}/arrow/lib/libparquet.so.*)
+  file(GLOB arrow_library "${HRE_DEPS}/arrow/lib/libarrow.so.*")
+  file(GLOB parquet_library "${HRE_DEPS}/arrow/lib/libparquet.so.*")
   if(NOT arrow_library OR NOT parquet_library)
     message(FATAL_ERROR "Arrow was not found in ${HRE_DEPS}/arrow: run tools/setup.sh")
   endif()
-  foreach(part arrow parquet)
-    string(TOUPPER ${part} upper)
-    string(SUBSTRING ${part} 0 1 first)
-    string(TOUPPER ${first} first)
-    string(SUBSTRING ${part} 1 -1 rest)
-    set(target ${first}${rest}::${part}_shared)
-    add_library(${target} SHARED IMPORTED)
-    set_target_properties(${target} PROPERTIES
-      IMPORTED_LOCATION ${${part}_library}
-      INTERFACE_INCLUDE_DIRECTORIES ${HRE_DEPS}/arrow/include)
-  endforeach()
+  add_library(Arrow::arrow_shared SHARED IMPORTED)
+  add_library(Parquet::parquet_shared SHARED IMPORTED)
+  set_target_properties(Arrow::arrow_shared Parquet::parquet_shared PROPERTIES
+    INTERFACE_INCLUDE_DIRECTORIES "${HRE_DEPS}/arrow/include")
+  set_target_properties(Arrow::arrow_shared PROPERTIES IMPORTED_LOCATION "${arrow_library}")
+  set_target_properties(Parquet::parquet_shared PROPERTIES IMPORTED_LOCATION "${parquet_library}")
 endif()
 
 if(HRE_BUILD_TESTS)

@@ -2,16 +2,18 @@
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
+# Arrow's libraries from the wheel go to a folder of their own, out of other programs' sight.
 set_target_properties(hre PROPERTIES INSTALL_RPATH "$ORIGIN;$ORIGIN/hre")
-if(TARGET hre_program)
 set_target_properties(hre_program PROPERTIES INSTALL_RPATH "$ORIGIN/../${CMAKE_INSTALL_LIBDIR}")
 install(TARGETS hre_program)
-endif()
 install(TARGETS hre EXPORT hreTargets)
 install(DIRECTORY include/hre DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 if(HRE_ARROW_BUNDLED)
-  file(GLOB arrow_libraries ${HRE_DEPS}/arrow/lib/*.so.*)
-  install(FILES ${arrow_libraries} DESTINATION ${CMAKE_INSTALL_LIBDIR}/hre)
+  install(FILES "${arrow_library}" "${parquet_library}" DESTINATION ${CMAKE_INSTALL_LIBDIR}/hre)
+  install(DIRECTORY "${HRE_DEPS}/arrow/licenses/" DESTINATION ${CMAKE_INSTALL_DOCDIR}/licenses/arrow)
+endif()
+if(HRE_ENGINE_BUNDLED)
+  install(FILES "${HRE_DEPS}/engine/licenses/LICENSE" DESTINATION ${CMAKE_INSTALL_DOCDIR}/licenses/llama.cpp)
 endif()
 
 install(EXPORT hreTargets NAMESPACE hre:: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/hre)

@@ -7,59 +7,132 @@
 # engine    libllama and ggml, built from the archive of third_party/pypi.lock
 # arrow     Arrow's and Parquet's C++ libraries, from the wheel of third_party/pypi.lock
 #
-# What is fetched or built stays under build/deps; a part whose inputs have not changed is
-# left alone. HRE_DEPS names another folder for it (to share one among several checkouts).
+# What is fetched or built stays under build/deps; what is there already and has not changed is
+# left alone, and an interrupted set-up goes on where it stopped. An engine or an Arrow that CMake
+# finds by itself (CMAKE_PREFIX_PATH, llama_DIR, Parquet_DIR in the environment) is taken instead.
+#
+# HRE_DEPS            another folder than build/deps, to share one among several checkouts
+# HRE_ENGINE_OPTIONS  more options for the engine's CMake, for example -DGGML_NATIVE=OFF
+# JOBS                compilers at once (default: tools/jobs.sh)
+# pip's own settings (PIP_INDEX_URL, PIP_FIND_LINKS, PIP_NO_INDEX) say where archives come from.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 root=$PWD
 deps=${HRE_DEPS:-$root/build/deps}
 lock=$root/third_party/pypi.lock
 mkdir -p "$deps"
+deps=$(cd "$deps" && pwd)
+download=$deps/download
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 fail() { say "$*"; exit 1; }
 
-# Prints the hash of everything that a part depends on; a part is done when its stamp holds it.
-inputs_of() { { sed -n '/^run_'"$1"'()/,/^}/p' "$root/tools/setup.sh"; cat "$2"; uname -m; } | sha256sum | cut -d' ' -f1; }
+# --- done already? -------------------------------------------------------------------------------
 
-pinned() {  # pinned NAME...: these lines of the lock, for pip
-  local name
-  for name in "$@"; do grep "^$name==" "$lock" || fail "$name is not in third_party/pypi.lock"; done
+# Prints everything that a part depends on: how it is made, from which pins, for which processor.
+inputs_of() {
+  {
+    sed -n "/^make_$1()/,/^}/p" "$root/tools/setup.sh"
+    sed 's/#.*//' "$lock"
+    uname -m
+    case $1 in engine) grep -m1 -E '^(flags|Features)' /proc/cpuinfo || true ;; esac
+    printf '%s\n' "${HRE_ENGINE_OPTIONS:-}"
+  } | sha256sum | cut -d' ' -f1
 }
 
-pip_env() {
-  [ -x "$deps/python/bin/pip" ] && return
-  python3 -m venv "$deps/python" || fail "python3 cannot make an environment: install python3-venv"
+# once STEP: runs make_STEP unless it was finished with the same inputs.
+once() {
+  local inputs
+  inputs=$(inputs_of "$1")
+  [ "$(cat "$deps/$1.stamp" 2>/dev/null)" = "$inputs" ] && return
+  rm -f "$deps/$1.stamp"
+  "make_$1"
+  printf '%s' "$inputs" >"$deps/$1.stamp"
+}
+
+# found PACKAGE: whether CMake finds it without us.
+found() {
+  local probe status=0
+  probe=$(mktemp -d)
+  printf 'cmake_minimum_required(VERSION 3.25)\nproject(probe LANGUAGES C CXX)\nfind_package(%s REQUIRED)\n' "$1" \
+    >"$probe/CMakeLists.txt"
+  cmake -S "$probe" -B "$probe/build" >/dev/null 2>&1 || status=1
+  rm -rf "$probe"
+  return "$status"
+}
+
+# --- Debian packages -----------------------------------------------------------------------------
+
+installed_packages() {
+  # shellcheck disable=SC2046
+  dpkg-query -W -f='${Package} ${Status}\n' $(sed 's/#.*//' "$root/third_party/debian.txt") 2>/dev/null |
+    sed -n 's/ install ok installed$//p'
+}
+
+missing_packages() {
+  sed 's/#.*//; s/[[:space:]]//g; /^$/d' "$root/third_party/debian.txt" | sort -u |
+    comm -23 - <(installed_packages | sort -u) | paste -sd' '
+}
+
+missing_commands() {
+  local command
+  for command in g++ cmake ninja pkg-config python3 tar; do
+    command -v "$command" >/dev/null || printf '%s ' "$command"
+  done
 }
 
 run_packages() {
-  local wanted missing=()
-  command -v dpkg-query >/dev/null || { say "no dpkg here: see third_party/debian.txt for what the build needs"; return; }
-  wanted=$(grep -v '^#' "$root/third_party/debian.txt")
-  for package in $wanted; do
-    dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
-  done
-  [ ${#missing[@]} -eq 0 ] && return
-  local as_root=()
-  [ "$(id -u)" -eq 0 ] || as_root=(sudo -n)
-  if ! "${as_root[@]}" true 2>/dev/null || ! command -v apt-get >/dev/null; then
-    fail "missing packages: ${missing[*]}. Install them (apt-get install ${missing[*]}) and run this again."
+  local missing as_root=()
+  if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
+    missing=$(missing_commands)
+    [ -z "$missing" ] || fail "these programs are missing: $missing; third_party/debian.txt names all that the build needs, as Debian calls it"
+    return
   fi
-  say "installing ${missing[*]}"
-  "${as_root[@]}" apt-get update -qq
-  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+  missing=$(missing_packages)
+  [ -n "$missing" ] || return 0
+  if [ "$(id -u)" -ne 0 ]; then
+    as_root=(sudo -n)
+    sudo -n true 2>/dev/null ||
+      fail "these packages are missing, and only root may install them: run 'apt-get install $missing' as root, then the same command again"
+  fi
+  say "installing $missing"
+  "${as_root[@]}" apt-get update -qq >&2 || say "apt-get update failed; trying with the package lists that are here"
+  # shellcheck disable=SC2086
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+    apt-get install -y -qq --no-install-recommends -o Dpkg::Use-Pty=0 $missing >"$deps/packages.log" 2>&1 || {
+    tail -20 "$deps/packages.log" >&2
+    fail "apt-get could not install $missing (above: the end of $deps/packages.log)"
+  }
 }
 
-run_arrow() {
-  pip_env
-  local machine download=$deps/download
-  machine=$(uname -m)
-  rm -rf "$deps/arrow" "$download"/pyarrow-*
+# --- archives from PyPI --------------------------------------------------------------------------
+
+pinned() { # pinned NAME...: these lines of the lock, for pip
+  local name
+  for name in "$@"; do
+    grep "^$name==" "$lock" || fail "$name is not in third_party/pypi.lock"
+  done
+}
+
+# fetching WHAT COMMAND...: runs pip with a message that helps where there is no network.
+fetching() {
+  local what=$1
+  shift
+  [ -x "$deps/python/bin/python" ] && "$deps/python/bin/python" -m pip --version >/dev/null 2>&1 ||
+    python3 -m venv --clear "$deps/python" >&2 || fail "python3 can't make an environment: install python3-venv"
+  "$deps/python/bin/python" -m pip "$@" --disable-pip-version-check -q >"$deps/pip.log" 2>&1 && return
+  tail -5 "$deps/pip.log" >&2
+  fail "pip could not fetch $what: is the network there? Without one, put the archives of third_party/pypi.lock into a folder and set PIP_NO_INDEX=1 PIP_FIND_LINKS=FOLDER"
+}
+
+# --- Arrow ---------------------------------------------------------------------------------------
+
+make_arrow() {
   say "fetching Arrow"
-  "$deps/python/bin/pip" download -q --disable-pip-version-check --no-deps --require-hashes \
-    --only-binary=:all: --python-version 3.11 --implementation cp --abi cp311 --platform "manylinux_2_28_$machine" \
-    -d "$download" -r <(pinned pyarrow)
-  python3 - "$download"/pyarrow-*.whl "$deps/arrow" <<'PY'
+  rm -rf "$deps/arrow.new" "$download"/pyarrow-*
+  fetching Arrow download --no-deps --require-hashes --only-binary=:all: --python-version 3.11 --implementation cp \
+    --abi cp311 --platform "manylinux_2_28_$(uname -m)" -d "$download" -r <(pinned pyarrow)
+  python3 - "$download"/pyarrow-*.whl "$deps/arrow.new" <<'PY'
 """Takes the C++ headers, the libraries and the licences out of the wheel."""
 import pathlib, re, sys, zipfile
 wheel, out = zipfile.ZipFile(sys.argv[1]), pathlib.Path(sys.argv[2])
@@ -77,46 +150,65 @@ for name in wheel.namelist():
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_bytes(wheel.read(name))
 PY
-  rm "$download"/pyarrow-*.whl
+  rm -rf "$deps/arrow"
+  mv "$deps/arrow.new" "$deps/arrow"
+  rm -f "$download"/pyarrow-*
 }
 
-run_engine() {
-  pip_env
-  local download=$deps/download source=$deps/llama.cpp work=$deps/llama.cpp-build
-  rm -rf "$deps/engine" "$source" "$work" "$download"/llama_cpp_python-*
+# --- the engine ----------------------------------------------------------------------------------
+
+make_engine_sources() {
   say "fetching llama.cpp"
-  "$deps/python/bin/pip" install -q --disable-pip-version-check --require-hashes -r <(pinned scikit_build_core packaging pathspec)
-  "$deps/python/bin/pip" download -q --disable-pip-version-check --no-deps --no-binary=:all: --no-build-isolation \
-    --require-hashes -d "$download" -r <(pinned llama_cpp_python)
-  mkdir -p "$source"
-  tar xzf "$download"/llama_cpp_python-*.tar.gz -C "$source" --strip-components=3 \
+  rm -rf "$deps/llama.cpp" "$deps/llama.cpp-build" "$download"/llama_cpp_python-*
+  # pip runs the archive's build back end to learn its name, hence these.
+  fetching "llama.cpp's build back end" install --require-hashes -r <(pinned scikit_build_core packaging pathspec)
+  fetching llama.cpp download --no-deps --no-binary=:all: --no-build-isolation --require-hashes \
+    -d "$download" -r <(pinned llama_cpp_python)
+  mkdir -p "$deps/llama.cpp"
+  tar xzf "$download"/llama_cpp_python-*.tar.gz -C "$deps/llama.cpp" --strip-components=3 \
     --wildcards '*/vendor/llama.cpp/*' --exclude='*/vendor/llama.cpp/models/*' --exclude='*/tools/ui/*'
-  rm "$download"/llama_cpp_python-*.tar.gz
+  rm -f "$download"/llama_cpp_python-*
+}
+
+make_engine() {
+  once engine_sources
+  local work=$deps/llama.cpp-build staged=$deps/engine.new options
+  read -ra options <<<"${HRE_ENGINE_OPTIONS:-}"
+  rm -rf "$staged"
   say "building libllama (some minutes)"
   # Static and position independent: it ends up inside libhre.so.
-  cmake -S "$source" -B "$work" -G Ninja -DCMAKE_BUILD_TYPE=Release -DBUILD_SHARED_LIBS=OFF \
+  # shellcheck disable=SC2015
+  cmake -S "$deps/llama.cpp" -B "$work" -G Ninja -DCMAKE_BUILD_TYPE=Release -DBUILD_SHARED_LIBS=OFF \
     -DCMAKE_POSITION_INDEPENDENT_CODE=ON -DCMAKE_INSTALL_PREFIX="$deps/engine" -DCMAKE_INSTALL_LIBDIR=lib \
     -DLLAMA_BUILD_NUMBER=0 -DLLAMA_BUILD_COMMIT="$(pinned llama_cpp_python | sed 's/ .*//; s/==/-/')" \
     -DLLAMA_BUILD_COMMON=OFF -DLLAMA_BUILD_TOOLS=OFF -DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_EXAMPLES=OFF \
-    -DLLAMA_BUILD_SERVER=OFF -DLLAMA_BUILD_APP=OFF ${HRE_ENGINE_OPTIONS:-} >"$deps/engine.log" 2>&1 &&
-  cmake --build "$work" >>"$deps/engine.log" 2>&1 &&
-  cmake --install "$work" >>"$deps/engine.log" 2>&1 ||
-    { tail -20 "$deps/engine.log" >&2; fail "libllama did not build; the whole log is $deps/engine.log"; }
-  rm -rf "$work"
+    -DLLAMA_BUILD_SERVER=OFF -DLLAMA_BUILD_APP=OFF "${options[@]}" >"$deps/engine.log" 2>&1 &&
+    cmake --build "$work" -j "$(tools/jobs.sh)" >>"$deps/engine.log" 2>&1 &&
+    DESTDIR=$staged cmake --install "$work" >>"$deps/engine.log" 2>&1 || {
+    tail -20 "$deps/engine.log" >&2
+    fail "libllama did not build; the whole log is $deps/engine.log"
+  }
+  mkdir -p "$staged$deps/engine/licenses"
+  cp "$deps/llama.cpp/LICENSE" "$staged$deps/engine/licenses/"
+  rm -rf "$deps/engine"
+  mv "$staged$deps/engine" "$deps/engine"
+  rm -rf "$staged" "$work"
 }
 
-# A part that is being set up by another process is waited for.
-exec 9>"$deps/lock"
-if command -v flock >/dev/null; then flock 9; fi
+# -------------------------------------------------------------------------------------------------
+
+run_engine() { [ -f "$deps/engine.stamp" ] || ! found llama || return 0; once engine; }
+run_arrow() { [ -f "$deps/arrow.stamp" ] || ! found Parquet || return 0; once arrow; }
+
 [ $# -gt 0 ] || set -- packages engine arrow
 for part in "$@"; do
-  case $part in
-    packages) stamped_file=$root/third_party/debian.txt ;;
-    engine | arrow) stamped_file=$lock ;;
-    *) fail "unknown part '$part': it is packages, engine or arrow" ;;
-  esac
-  inputs="$(inputs_of "$part" "$stamped_file") ${HRE_ENGINE_OPTIONS:-}"
-  [ "$(cat "$deps/$part.stamp" 2>/dev/null)" = "$inputs" ] && continue
-  "run_$part"
-  printf '%s' "$inputs" >"$deps/$part.stamp"
+  case $part in packages | engine | arrow) ;; *) fail "unknown part '$part': it is packages, engine or arrow" ;; esac
 done
+
+# A set-up that another process is at in the same folder is waited for.
+exec 9>"$deps/lock"
+if command -v flock >/dev/null && ! flock -n 9; then
+  say "waiting for another set-up in $deps"
+  flock 9
+fi
+for part in "$@"; do "run_$part"; done

@@ -1,0 +1,61 @@
+# The ways to build, test and check hre; CMake does the building. `make` alone lists them.
+# What is made lies under build/, one folder a preset.
+
+PRESET ?= release
+PREFIX ?= /usr/local
+SECONDS ?= 60
+FILES ?= src/.*(?<!_test)\.cc$$
+
+folder := build/$(PRESET)
+jobs = $(shell tools/jobs.sh)
+build = cmake --build $(folder) -j $(jobs)
+sources = git ls-files -z -co --exclude-standard '*.cc' '*.h'
+clang-format := $(shell command -v clang-format-14 || command -v clang-format)
+
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+.PHONY: help demo build test install format format-check tidy asan tsan fuzz bench clean configure
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):[^#]*## /\1#/p' Makefile | while IFS='#' read -r name text; do \
+	  printf 'make %-13s %s\n' "$$name" "$$text"; done
+	@printf '\nPRESET=dev makes build, test and install use another preset than release (dev, asan-ubsan, tsan).\n'
+
+demo: configure ## set up and build the program, then evaluate the built-in sample
+	@$(build) --target hre_program
+	$(folder)/src/hre demo
+
+build: configure ## set up, then build the program, the library and the tests
+	@$(build)
+
+test: build ## set up, build, and run every test
+	@ctest --test-dir $(folder) -j $(jobs) --output-on-failure --no-tests=error \
+	  --output-junit tests.xml --test-output-size-passed 65536
+
+install: build ## install the program and the library to PREFIX (default /usr/local)
+	@cmake --install $(folder) --prefix '$(PREFIX)'
+
+format: ## format the sources
+	@$(sources) | xargs -0 $(clang-format) -i
+
+format-check: ## say which sources are not formatted (clang-format 14)
+	@$(sources) | xargs -0 $(clang-format) --dry-run --Werror
+
+tidy: configure ## run clang-tidy on the sources, or on those that match FILES=regex
+	@run-clang-tidy-14 -quiet -p $(folder) -j $(jobs) '$(FILES)'
+
+asan: ## the tests under address and undefined-behaviour sanitizers
+	@$(MAKE) test PRESET=asan-ubsan
+
+tsan: ## the tests under the thread sanitizer
+	@$(MAKE) test PRESET=tsan
+
+fuzz: ## run each fuzz target for SECONDS=60
+	@tools/fuzz.sh $(SECONDS)
+
+clean: ## remove what was built, but not what was fetched
+	@find build -mindepth 1 -maxdepth 1 ! -name deps -exec rm -rf {} + 2>/dev/null || true
+
+configure:
+	@tools/setup.sh
+	@[ -f $(folder)/build.ninja ] || cmake --preset $(PRESET)
