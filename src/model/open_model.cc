@@ -3,7 +3,6 @@
 #include "core/text.h"
 #include "hre/scorer.h"
 #include "model/baseline/baseline.h"
-#include "model/llama/engine.h"
 #include "model/llama/llama_scorer.h"
 
 namespace hre {

@@ -12,6 +12,7 @@
 #include <set>
 
 #include "core/text.h"
+#include "model/llama/llama_scorer.h"
 
 namespace hre {
 namespace {

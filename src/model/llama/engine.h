@@ -31,8 +31,4 @@ Result<std::vector<Token>> llama_encode(const llama_vocab* vocab, std::string_vi
 /// A scalar of the model's metadata as text; empty where it has none of that name.
 std::string llama_metadata(const llama_model* model, const char* key);
 
-/// "libllama llama_cpp_python-0.3.35, ggml 0.20.0" and how it was built for this processor.
-std::string llama_engine_version();
-std::string llama_engine_build();
-
 }  // namespace hre
