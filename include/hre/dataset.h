@@ -36,7 +36,8 @@ struct Dataset {
   std::vector<Question> questions;  ///< topic after topic, in the order of the files
 };
 
-/// Reads a dataset's questions, topic after topic. Not thread-safe.
+/// Reads a dataset's questions in the order of its files: topic after topic, unless a file mixes
+/// topics. Memory: one batch of rows. Not thread-safe; not to be used after an error.
 class DatasetReader {
  public:
   virtual ~DatasetReader() = default;
@@ -50,13 +51,18 @@ class DatasetReader {
 /// or "sample". Input errors say what is there and what would be accepted.
 Result<std::unique_ptr<DatasetReader>> open_dataset(const std::string& source);
 
-/// Reads all of DATA.
+/// Reads all of DATA; questions end up topic after topic, whatever the files' order.
 Result<Dataset> load_dataset(const std::string& source);
 
+/// What people call DATA: its folder's or file's name.
+std::string dataset_name(const std::string& source);
+
 /// A split's name as a topic: "HumanRankEvalSoftEng" gives "soft_eng", "HumanRankEvalCSDB" "cs_db".
+/// What names of topics cannot have (spaces, slashes, signs but + # .) becomes an underscore.
 std::string topic_of_split(const std::string& split);
 
-/// A topic as the published split's name: "soft_eng" gives "HumanRankEvalSoftEng".
+/// A topic as the published split's name: "soft_eng" gives "HumanRankEvalSoftEng". A topic that would
+/// not be read back from such a name is its own split's name. topic_of_split is its inverse.
 std::string split_of_topic(const std::string& topic);
 
 /// A question's id by its position in its topic: ("python", 123) gives "python/000123".

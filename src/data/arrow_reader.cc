@@ -1,0 +1,235 @@
+#include "data/arrow_reader.h"
+
+#include <arrow/buffer.h>
+#include <arrow/io/file.h>
+#include <arrow/io/memory.h>
+#include <arrow/ipc/reader.h>
+#include <arrow/memory_pool.h>
+#include <arrow/record_batch.h>
+#include <arrow/result.h>
+#include <arrow/type.h>
+#include <fmt/format.h>
+#include <parquet/arrow/reader.h>
+#include <parquet/arrow/schema.h>
+#include <parquet/file_reader.h>
+#include <parquet/metadata.h>
+#include <parquet/properties.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "data/arrow_rows.h"
+
+namespace hre::data {
+namespace {
+
+using arrow::io::RandomAccessFile;
+
+constexpr int64_t kBatchRows = 256;
+constexpr const char* kFetchAgain = "it may be damaged or cut short: copy or fetch it again";
+
+// A foreign message's first line.
+std::string first_line(std::string text) {
+  text.erase(std::min(text.size(), text.find('\n')));
+  constexpr size_t kLongest = 200;
+  if (text.size() > kLongest) text = text.substr(0, kLongest) + "...";
+  while (text.ends_with('.')) text.pop_back();
+  return text;
+}
+
+tl::unexpected<Error> unreadable(const std::string& what, const std::string& where) {
+  return input_error("the file cannot be read: " + first_line(what), where, kFetchAgain);
+}
+
+tl::unexpected<Error> unreadable(const arrow::Status& status, const std::string& where) {
+  return unreadable(status.IsOutOfMemory() ? "it asks for more memory than any such file needs" : status.message(),
+                    where);
+}
+
+// Calls what may throw; an exception becomes an error.
+template <class Function>
+auto guarded(const std::string& where, Function function) -> decltype(function()) {
+  try {
+    return function();
+  } catch (const std::exception& problem) {
+    return unreadable(problem.what(), where);
+  }
+}
+
+// What a reader stands on, in the order in which it may go.
+struct Input {
+  std::string name;
+  std::unique_ptr<arrow::CappedMemoryPool> pool;
+  std::shared_ptr<RandomAccessFile> file;
+  std::unique_ptr<parquet::arrow::FileReader> parquet;  // of a parquet file
+  std::shared_ptr<arrow::RecordBatchReader> batches;
+  int64_t total = 0;  // for progress: rows of a parquet file, bytes of a stream
+};
+
+class BatchRowReader final : public RowReader {
+ public:
+  explicit BatchRowReader(Input input) : input_(std::move(input)) {}
+
+  Result<std::optional<Row>> next() override {
+    return guarded(where(), [this] { return next_row(); });
+  }
+
+  [[nodiscard]] std::string where() const override { return fmt::format("{}, row {}", input_.name, row_number_); }
+
+  [[nodiscard]] double progress() const override {
+    const int64_t done = input_.parquet ? row_number_ : input_.file->Tell().ValueOr(0);
+    return input_.total <= 0 ? 1 : std::min(1.0, static_cast<double>(done) / static_cast<double>(input_.total));
+  }
+
+ private:
+  Result<std::optional<Row>> next_row() {
+    while (!batch_ || row_in_batch_ == batch_->num_rows()) {
+      row_in_batch_ = 0;
+      if (const arrow::Status status = input_.batches->ReadNext(&batch_); !status.ok())
+        return unreadable(status, after());
+      if (!batch_) return std::nullopt;
+      if (const arrow::Status status = batch_->ValidateFull(); !status.ok()) return unreadable(status, after());
+    }
+    ++row_number_;
+    Result<Row> row = row_of_batch(*batch_, row_in_batch_++, where());
+    if (!row) return forward(row);
+    return *std::move(row);
+  }
+
+  [[nodiscard]] std::string after() const {
+    return row_number_ == 0 ? input_.name : fmt::format("{}, after row {}", input_.name, row_number_);
+  }
+
+  Input input_;
+  std::shared_ptr<arrow::RecordBatch> batch_;
+  int64_t row_in_batch_ = 0;
+  int64_t row_number_ = 0;
+};
+
+using parquet::arrow::SchemaField;
+
+void add_leaves(const SchemaField& field, std::vector<int>& leaves) {
+  if (field.column_index >= 0) leaves.push_back(field.column_index);
+  for (const SchemaField& child : field.children) add_leaves(child, leaves);
+}
+
+// The leaf columns that are asked for; the others are not even decompressed.
+std::vector<int> wanted_leaves(const parquet::arrow::SchemaManifest& manifest) {
+  std::vector<int> leaves;
+  for (const SchemaField& field : manifest.schema_fields) {
+    const std::string& name = field.field->name();
+    if (name == "question" || name == "id" || name == "topic") add_leaves(field, leaves);
+    if (name != "answers") continue;
+    for (const SchemaField& member : field.children.at(0).children) {
+      if (member.field->name() == "text" || member.field->name() == "votes") add_leaves(member, leaves);
+    }
+  }
+  return leaves;
+}
+
+Result<std::unique_ptr<RowReader>> parquet_rows(Input input) {
+  parquet::ArrowReaderProperties properties(/*use_threads=*/false);
+  properties.set_batch_size(kBatchRows);
+  properties.set_pre_buffer(false);
+  parquet::ReaderProperties file_properties(input.pool.get());
+  file_properties.set_page_checksum_verification(true);
+  parquet::arrow::FileReaderBuilder builder;
+  if (const arrow::Status status = builder.Open(input.file, file_properties); !status.ok())
+    return unreadable(status, input.name);
+  auto reader = builder.memory_pool(input.pool.get())->properties(properties)->Build();
+  if (!reader.ok()) return unreadable(reader.status(), input.name);
+  input.parquet = *std::move(reader);
+
+  std::shared_ptr<arrow::Schema> schema;
+  if (const arrow::Status status = input.parquet->GetSchema(&schema); !status.ok())
+    return unreadable(status, input.name);
+  if (Status checked = check_schema(*schema, input.name); !checked) return forward(checked);
+  std::vector<int> row_groups(input.parquet->num_row_groups());
+  for (size_t i = 0; i < row_groups.size(); ++i) row_groups[i] = static_cast<int>(i);
+  auto batches = input.parquet->GetRecordBatchReader(row_groups, wanted_leaves(input.parquet->manifest()));
+  if (!batches.ok()) return unreadable(batches.status(), input.name);
+  input.batches = *std::move(batches);
+  input.total = input.parquet->parquet_reader()->metadata()->num_rows();
+  return std::make_unique<BatchRowReader>(std::move(input));
+}
+
+// A stream that was written to its end has this mark there; without it, rows may be missing.
+Status check_end_mark(RandomAccessFile& file, const std::string& name) {
+  constexpr std::string_view kEnd("\xFF\xFF\xFF\xFF\0\0\0\0", 8);
+  const int64_t size = file.GetSize().ValueOr(0);
+  if (size == 0) return input_error("the file is empty", name, kFetchAgain);
+  char tail[8] = {};
+  const bool read = size >= 8 && file.ReadAt(size - 8, 8, tail).ValueOr(0) == 8;
+  if (read && std::string_view(tail, 8) == kEnd) return {};
+  char head[6] = {};
+  if (size >= 8 && file.ReadAt(0, 6, head).ValueOr(0) == 6 && std::string_view(head, 6) == "ARROW1") {
+    return input_error("this is Arrow's file format (Feather), not its stream format", name,
+                       "save it with datasets.save_to_disk, or as parquet");
+  }
+  return input_error("the Arrow stream has no end", name, kFetchAgain);
+}
+
+Result<std::unique_ptr<RowReader>> stream_rows(Input input) {
+  if (Status whole = check_end_mark(*input.file, input.name); !whole) return forward(whole);
+  arrow::ipc::IpcReadOptions options;
+  options.use_threads = false;
+  options.memory_pool = input.pool.get();
+  auto reader = arrow::ipc::RecordBatchStreamReader::Open(input.file, options);
+  if (!reader.ok()) return unreadable(reader.status(), input.name);
+  input.batches = *std::move(reader);
+  if (Status checked = check_schema(*input.batches->schema(), input.name); !checked) return forward(checked);
+  input.total = input.file->GetSize().ValueOr(0);
+  return std::make_unique<BatchRowReader>(std::move(input));
+}
+
+Input input_of(const std::string& name, int64_t memory_limit) {
+  Input input;
+  input.name = name;
+  input.pool = std::make_unique<arrow::CappedMemoryPool>(arrow::default_memory_pool(), memory_limit);
+  return input;
+}
+
+using OpenRows = Result<std::unique_ptr<RowReader>> (*)(Input);
+
+Result<std::unique_ptr<RowReader>> open_file(const std::string& path, OpenRows rows) {
+  return guarded(path, [&]() -> Result<std::unique_ptr<RowReader>> {
+    auto file = arrow::io::ReadableFile::Open(path);
+    if (!file.ok()) return input_error("it cannot be opened: " + first_line(file.status().message()), path);
+    Input input = input_of(path, memory_limit_for((*file)->GetSize().ValueOr(0)));
+    auto capped = arrow::io::ReadableFile::Open(path, input.pool.get());
+    if (!capped.ok()) return unreadable(capped.status(), path);
+    input.file = *std::move(capped);
+    return rows(std::move(input));
+  });
+}
+
+Result<std::unique_ptr<RowReader>> read_bytes(std::string_view bytes, const std::string& name, int64_t memory_limit,
+                                              OpenRows rows) {
+  return guarded(name, [&]() -> Result<std::unique_ptr<RowReader>> {
+    Input input = input_of(name, memory_limit);
+    input.file = std::make_shared<arrow::io::BufferReader>(arrow::Buffer::FromString(std::string(bytes)));
+    return rows(std::move(input));
+  });
+}
+
+}  // namespace
+
+int64_t memory_limit_for(uint64_t file_bytes) {
+  constexpr int64_t kBase = int64_t{1} << 30;
+  constexpr int64_t kTimes = 16;
+  return kBase + kTimes * static_cast<int64_t>(std::min<uint64_t>(file_bytes, uint64_t{1} << 50));
+}
+
+Result<std::unique_ptr<RowReader>> open_parquet(const std::string& path) { return open_file(path, parquet_rows); }
+Result<std::unique_ptr<RowReader>> open_arrow_stream(const std::string& path) { return open_file(path, stream_rows); }
+
+Result<std::unique_ptr<RowReader>> read_parquet(std::string_view bytes, const std::string& name, int64_t memory_limit) {
+  return read_bytes(bytes, name, memory_limit, parquet_rows);
+}
+
+Result<std::unique_ptr<RowReader>> read_arrow_stream(std::string_view bytes, const std::string& name,
+                                                     int64_t memory_limit) {
+  return read_bytes(bytes, name, memory_limit, stream_rows);
+}
+
+}  // namespace hre::data

@@ -1,0 +1,25 @@
+#pragma once
+/// Parquet files and Arrow stream files, read batch by batch with bounded memory.
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "data/rows.h"
+
+namespace hre::data {
+
+/// What a file may make Arrow allocate at once: corrupted sizes end in an error and not in swap.
+/// A real file needs a few batches and one row group's compressed columns.
+int64_t memory_limit_for(uint64_t file_bytes);
+
+Result<std::unique_ptr<RowReader>> open_parquet(const std::string& path);
+Result<std::unique_ptr<RowReader>> open_arrow_stream(const std::string& path);
+
+/// The same of bytes in memory, which must outlive the reader; `name` is for messages.
+Result<std::unique_ptr<RowReader>> read_parquet(std::string_view bytes, const std::string& name, int64_t memory_limit);
+Result<std::unique_ptr<RowReader>> read_arrow_stream(std::string_view bytes, const std::string& name,
+                                                     int64_t memory_limit);
+
+}  // namespace hre::data

@@ -1,0 +1,246 @@
+#include "data/arrow_rows.h"
+
+#include <arrow/array.h>
+#include <arrow/record_batch.h>
+#include <arrow/type.h>
+#include <arrow/util/float16.h>
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "core/text.h"
+
+namespace hre::data {
+namespace {
+
+constexpr const char* kColumns = "the columns are question: string, answers: list<struct<text: string, votes: string>>";
+
+constexpr const char* kLeaveOut = "give it a text, or leave it out";
+
+template <class Array>
+const Array& as(const arrow::Array& array) {
+  return static_cast<const Array&>(array);
+}
+
+bool is_text(const arrow::DataType& type) {
+  switch (type.id()) {
+    case arrow::Type::STRING:
+    case arrow::Type::LARGE_STRING:
+    case arrow::Type::STRING_VIEW:
+      return true;
+    case arrow::Type::DICTIONARY:
+      return is_text(*static_cast<const arrow::DictionaryType&>(type).value_type());
+    default:
+      return false;
+  }
+}
+
+bool is_number(const arrow::DataType& type) { return arrow::is_integer(type.id()) || arrow::is_floating(type.id()); }
+
+bool is_list(const arrow::DataType& type) {
+  return type.id() == arrow::Type::LIST || type.id() == arrow::Type::LARGE_LIST ||
+         type.id() == arrow::Type::FIXED_SIZE_LIST;
+}
+
+bool is_null(const arrow::Array& array, int64_t i) {
+  if (array.IsNull(i)) return true;
+  if (array.type_id() == arrow::Type::NA) return true;
+  if (array.type_id() != arrow::Type::DICTIONARY) return false;
+  const auto& encoded = as<arrow::DictionaryArray>(array);
+  return is_null(*encoded.dictionary(), encoded.GetValueIndex(i));
+}
+
+std::string_view text_at(const arrow::Array& array, int64_t i) {
+  switch (array.type_id()) {
+    case arrow::Type::STRING:
+      return as<arrow::StringArray>(array).GetView(i);
+    case arrow::Type::LARGE_STRING:
+      return as<arrow::LargeStringArray>(array).GetView(i);
+    case arrow::Type::STRING_VIEW:
+      return as<arrow::StringViewArray>(array).GetView(i);
+    default:
+      break;
+  }
+  const auto& encoded = as<arrow::DictionaryArray>(array);
+  return text_at(*encoded.dictionary(), encoded.GetValueIndex(i));
+}
+
+double number_at(const arrow::Array& array, int64_t i) {
+  switch (array.type_id()) {
+    case arrow::Type::INT8:
+      return as<arrow::Int8Array>(array).Value(i);
+    case arrow::Type::INT16:
+      return as<arrow::Int16Array>(array).Value(i);
+    case arrow::Type::INT32:
+      return as<arrow::Int32Array>(array).Value(i);
+    case arrow::Type::INT64:
+      return static_cast<double>(as<arrow::Int64Array>(array).Value(i));
+    case arrow::Type::UINT8:
+      return as<arrow::UInt8Array>(array).Value(i);
+    case arrow::Type::UINT16:
+      return as<arrow::UInt16Array>(array).Value(i);
+    case arrow::Type::UINT32:
+      return as<arrow::UInt32Array>(array).Value(i);
+    case arrow::Type::UINT64:
+      return static_cast<double>(as<arrow::UInt64Array>(array).Value(i));
+    case arrow::Type::HALF_FLOAT:
+      return arrow::util::Float16::FromBits(as<arrow::HalfFloatArray>(array).Value(i)).ToDouble();
+    case arrow::Type::FLOAT:
+      return as<arrow::FloatArray>(array).Value(i);
+    default:
+      return as<arrow::DoubleArray>(array).Value(i);
+  }
+}
+
+struct Span {
+  int64_t begin, end;
+};
+
+Span list_span(const arrow::Array& array, int64_t i) {
+  const auto span = [i](const auto& list) -> Span {
+    return {list.value_offset(i), list.value_offset(i) + list.value_length(i)};
+  };
+  switch (array.type_id()) {
+    case arrow::Type::LIST:
+      return span(as<arrow::ListArray>(array));
+    case arrow::Type::LARGE_LIST:
+      return span(as<arrow::LargeListArray>(array));
+    default:
+      return span(as<arrow::FixedSizeListArray>(array));
+  }
+}
+
+const arrow::StructArray& list_items(const arrow::Array& array) {
+  switch (array.type_id()) {
+    case arrow::Type::LIST:
+      return as<arrow::StructArray>(*as<arrow::ListArray>(array).values());
+    case arrow::Type::LARGE_LIST:
+      return as<arrow::StructArray>(*as<arrow::LargeListArray>(array).values());
+    default:
+      return as<arrow::StructArray>(*as<arrow::FixedSizeListArray>(array).values());
+  }
+}
+
+Result<std::string> text_of(const arrow::Array& column, int64_t i, const std::string& where) {
+  const std::string_view text = text_at(column, i);
+  if (const std::optional<size_t> bad = find_invalid_utf8(text)) {
+    return input_error(fmt::format("invalid UTF-8 at byte {} of the text", *bad), where, "save the text as UTF-8");
+  }
+  return std::string(text);
+}
+
+Result<double> votes_of(const arrow::Array& column, int64_t i, const std::string& where) {
+  constexpr const char* kVotes = "votes are numbers, or strings of one";
+  if (is_null(column, i)) return input_error("an answer without votes (null)", where, kVotes);
+  if (is_text(*column.type())) {
+    const std::string_view text = text_at(column, i);
+    const std::optional<double> value = parse_finite_number(text);
+    if (value) return *value + 0.0;  // no negative zero
+    const bool readable = !find_invalid_utf8(text);
+    return input_error(readable ? fmt::format("\"{}\" is not a number", first_code_points(text, 40)) : "invalid UTF-8",
+                       where, kVotes);
+  }
+  const double value = number_at(column, i);
+  if (!std::isfinite(value)) return input_error(fmt::format("{} is not a finite number", value), where, kVotes);
+  return value + 0.0;
+}
+
+Result<Answer> answer_of(const arrow::StructArray& items, int64_t i, const std::string& where) {
+  if (items.IsNull(i)) return input_error("the answer is null", where, kLeaveOut);
+  const std::shared_ptr<arrow::Array> texts = items.GetFieldByName("text"), votes = items.GetFieldByName("votes");
+  if (is_null(*texts, i)) return input_error("an answer without text (null)", where + ", column text", kLeaveOut);
+  Result<std::string> text = text_of(*texts, i, where + ", column text");
+  if (!text) return forward(text);
+  Result<double> value = votes_of(*votes, i, where + ", column votes");
+  if (!value) return forward(value);
+  return Answer{.text = *std::move(text), .votes = *value};
+}
+
+Result<std::vector<Answer>> answers_of(const arrow::Array& column, int64_t row, const std::string& where) {
+  if (column.IsNull(row)) return input_error("no answers (null)", where + ", column answers", kLeaveOut);
+  const Span span = list_span(column, row);
+  const arrow::StructArray& items = list_items(column);
+  std::vector<Answer> answers;
+  for (int64_t i = span.begin; i < span.end; ++i) {
+    Result<Answer> answer = answer_of(items, i, fmt::format("{}, answer {}", where, i - span.begin + 1));
+    if (!answer) return forward(answer);
+    answers.push_back(*std::move(answer));
+  }
+  return answers;
+}
+
+// A column that may be absent or null in this row.
+Result<std::optional<std::string>> optional_text(const arrow::RecordBatch& batch, const char* name, int64_t row,
+                                                 const std::string& where) {
+  const std::shared_ptr<arrow::Array> column = batch.GetColumnByName(name);
+  if (!column || is_null(*column, row)) return std::nullopt;
+  if (!is_text(*column->type())) return format_number(number_at(*column, row));
+  Result<std::string> text = text_of(*column, row, fmt::format("{}, column {}", where, name));
+  if (!text) return forward(text);
+  return *std::move(text);
+}
+
+tl::unexpected<Error> wrong_type(const std::string& column, const arrow::DataType& type, const char* wanted,
+                                 const std::string& file) {
+  return input_error(fmt::format("it is {}, where {} is expected", type.ToString(), wanted),
+                     file + ", column " + column, kColumns);
+}
+
+Status check_answers(const arrow::DataType& type, const std::string& file) {
+  if (!is_list(type)) return wrong_type("answers", type, "a list of structs with text and votes", file);
+  const arrow::DataType& item = *static_cast<const arrow::BaseListType&>(type).value_type();
+  if (item.id() != arrow::Type::STRUCT)
+    return wrong_type("answers", type, "a list of structs with text and votes", file);
+  const auto& fields = static_cast<const arrow::StructType&>(item);
+  const auto text = fields.GetFieldByName("text"), votes = fields.GetFieldByName("votes");
+  if (!text || !votes) {
+    return input_error(fmt::format("its structs have no single field \"{}\"", text ? "votes" : "text"),
+                       file + ", column answers", kColumns);
+  }
+  if (!is_text(*text->type())) return wrong_type("answers.text", *text->type(), "a string", file);
+  if (is_text(*votes->type()) || is_number(*votes->type())) return {};
+  return wrong_type("answers.votes", *votes->type(), "a string or a number", file);
+}
+
+}  // namespace
+
+Status check_schema(const arrow::Schema& schema, const std::string& file) {
+  for (const char* name : {"question", "answers", "id", "topic"}) {
+    const size_t n = schema.GetAllFieldIndices(name).size();
+    if (n > 1) return input_error(fmt::format("it is there {} times", n), file + ", column " + name, kColumns);
+    if (n == 0 && (name[0] == 'q' || name[0] == 'a')) {
+      return input_error(fmt::format("there is no column \"{}\"; the columns are {}", name, join(schema.field_names())),
+                         file, kColumns);
+    }
+  }
+  const arrow::DataType& question = *schema.GetFieldByName("question")->type();
+  if (!is_text(question)) return wrong_type("question", question, "a string", file);
+  if (const auto topic = schema.GetFieldByName("topic"); topic && !is_text(*topic->type())) {
+    return wrong_type("topic", *topic->type(), "a string", file);
+  }
+  if (const auto id = schema.GetFieldByName("id");
+      id && !is_text(*id->type()) && !arrow::is_integer(id->type()->id())) {
+    return wrong_type("id", *id->type(), "a string", file);
+  }
+  return check_answers(*schema.GetFieldByName("answers")->type(), file);
+}
+
+Result<Row> row_of_batch(const arrow::RecordBatch& batch, int64_t i, const std::string& where) {
+  const std::shared_ptr<arrow::Array> questions = batch.GetColumnByName("question");
+  if (is_null(*questions, i))
+    return input_error("a question without text (null)", where + ", column question", kLeaveOut);
+  Result<std::string> text = text_of(*questions, i, where + ", column question");
+  if (!text) return forward(text);
+  Result<std::vector<Answer>> answers = answers_of(*batch.GetColumnByName("answers"), i, where);
+  if (!answers) return forward(answers);
+  Result<std::optional<std::string>> id = optional_text(batch, "id", i, where),
+                                     topic = optional_text(batch, "topic", i, where);
+  if (!id) return forward(id);
+  if (*id && (*id)->empty())
+    return input_error("the id is empty", where + ", column id", "leave the column out to count them");
+  if (!topic) return forward(topic);
+  return Row{
+      .id = *std::move(id), .topic = *std::move(topic), .text = *std::move(text), .answers = *std::move(answers)};
+}
+
+}  // namespace hre::data

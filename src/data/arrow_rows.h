@@ -1,0 +1,23 @@
+#pragma once
+/// Rows out of Arrow record batches, whatever file they came from. Columns: question (a string),
+/// answers (a list of structs with text and votes), and if wanted id and topic; others are ignored.
+
+#include <memory>
+#include <string>
+
+#include "data/rows.h"
+
+namespace arrow {
+class RecordBatch;
+class Schema;
+}  // namespace arrow
+
+namespace hre::data {
+
+/// Refuses a schema without these columns, or with other types; `file` is for messages.
+Status check_schema(const arrow::Schema& schema, const std::string& file);
+
+/// Row `i` of a batch that has passed check_schema and ValidateFull; `where` names the row.
+Result<Row> row_of_batch(const arrow::RecordBatch& batch, int64_t i, const std::string& where);
+
+}  // namespace hre::data

@@ -1,0 +1,35 @@
+#pragma once
+/// One input file, row by row, before topics and ids are settled. The formats (JSON lines, parquet,
+/// Arrow streams) differ below this seam only; dataset.cc makes a DatasetReader of any of them.
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "hre/dataset.h"
+#include "hre/result.h"
+
+namespace hre::data {
+
+/// A question as its row has it.
+struct Row {
+  std::optional<std::string> id;     ///< valid UTF-8, not empty
+  std::optional<std::string> topic;  ///< as written, valid UTF-8
+  std::string text;
+  std::vector<Answer> answers;
+};
+
+/// Reads a file's rows in order. Not thread-safe; not to be used after an error.
+class RowReader {
+ public:
+  virtual ~RowReader() = default;
+  /// The next row; nothing at the end. Errors name file, row and column.
+  virtual Result<std::optional<Row>> next() = 0;
+  /// Where the row last read stands: "FILE, row 12".
+  [[nodiscard]] virtual std::string where() const = 0;
+  /// The share of the file that was read, in [0, 1].
+  [[nodiscard]] virtual double progress() const = 0;
+};
+
+}  // namespace hre::data
