@@ -21,9 +21,6 @@ const std::vector<Command>& commands() {
       {"demo", "an evaluation that needs nothing downloaded", "hre demo", define_demo},
       {"eval", "a model's HumanRankEval value", "hre eval baseline:zstd --data sample --topic python --json run.json",
        define_eval},
-      {"data info", "what a dataset holds", "hre data info sample", define_data_info},
-      {"data convert", "writes a dataset as parquet or JSON lines", "hre data convert sample sample.jsonl",
-       define_data_convert},
   };
   return table;
 }
