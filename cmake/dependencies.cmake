@@ -23,6 +23,11 @@ find_package(Boost REQUIRED)  # headers: Boost.Math
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash)
 pkg_check_modules(zstd REQUIRED IMPORTED_TARGET libzstd)
+pkg_check_modules(expat REQUIRED IMPORTED_TARGET expat)
+pkg_check_modules(libarchive REQUIRED IMPORTED_TARGET libarchive)
+pkg_check_modules(gumbo REQUIRED IMPORTED_TARGET gumbo)
+pkg_check_modules(tomlplusplus REQUIRED tomlplusplus)  # headers alone: its library throws
+find_library(HRE_CLD2 cld2 REQUIRED)
 
 # The engine: a package that CMake finds by itself (llama_DIR, CMAKE_PREFIX_PATH), or the one of tools/setup.sh.
 find_package(llama QUIET)

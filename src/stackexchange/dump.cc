@@ -1,0 +1,185 @@
+#include "stackexchange/dump.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <map>
+
+#include "core/text.h"
+
+namespace hre::stackexchange {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::array kTables = {Table::kPosts, Table::kVotes, Table::kPostHistory};
+
+std::string lower(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? c + 32 : c; });
+  return text;
+}
+
+bool same_name(const std::string& a, const std::string& b) { return lower(a) == lower(b); }
+
+std::string last_part(const std::string& path) { return path.substr(path.find_last_of('/') + 1); }
+
+// Size and time of change; zeros where the file can't be looked at.
+void stamp(TableFile& file) {
+  struct stat status {};
+  if (::stat(file.path.c_str(), &status) != 0) return;
+  file.file_bytes = status.st_size;
+  file.modified_ns = int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec;
+}
+
+std::vector<TableFile> tables_of_folder(const fs::path& folder) {
+  std::vector<TableFile> tables;
+  std::error_code problem;
+  for (const auto& entry : fs::directory_iterator(folder, problem)) {
+    for (const Table table : kTables) {
+      if (!same_name(entry.path().filename(), file_of(table)) || !entry.is_regular_file(problem)) continue;
+      TableFile file{table, entry.path(), {}, 0, 0, 0};
+      stamp(file);
+      file.bytes = file.file_bytes;
+      tables.push_back(std::move(file));
+    }
+  }
+  std::sort(tables.begin(), tables.end(), [](const auto& a, const auto& b) { return a.table < b.table; });
+  return tables;
+}
+
+Status add_tables_of_archive(const std::string& path, std::vector<TableFile>& tables) {
+  Result<std::vector<ArchiveEntry>> entries = list_archive(path);
+  if (!entries) return forward(entries);
+  for (const ArchiveEntry& entry : *entries) {
+    for (const Table table : kTables) {
+      if (!same_name(last_part(entry.name), file_of(table))) continue;
+      TableFile file{table, path, entry.name, entry.bytes, 0, 0};
+      stamp(file);
+      tables.push_back(std::move(file));
+    }
+  }
+  return {};
+}
+
+// "dumps/beer.stackexchange.com.7z" and "stackoverflow.com-Posts.7z" without what is not the site's name.
+std::string site_of_path(const fs::path& path, bool archive) {
+  std::string name = lower(path.filename());
+  if (archive) name = name.substr(0, name.rfind('.'));
+  if (name.ends_with("-posts")) name.resize(name.size() - 6);
+  return name;
+}
+
+// stackoverflow.com-Posts.7z has its votes in stackoverflow.com-Votes.7z.
+Status add_siblings(const fs::path& path, std::vector<TableFile>& tables) {
+  const std::string name = path.filename();
+  const size_t dash = lower(name).rfind("-posts.");
+  if (dash == std::string::npos) return {};
+  for (const char* other : {"-Votes", "-PostHistory"}) {
+    const fs::path sibling = path.parent_path() / (name.substr(0, dash) + other + name.substr(dash + 6));
+    if (!fs::exists(sibling)) continue;
+    if (Status status = add_tables_of_archive(sibling, tables); !status) return status;
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string file_of(Table table) {
+  switch (table) {
+    case Table::kPosts:
+      return "Posts.xml";
+    case Table::kVotes:
+      return "Votes.xml";
+    case Table::kPostHistory:
+      return "PostHistory.xml";
+  }
+  return {};
+}
+
+std::string root_of(Table table) {
+  std::string name = lower(file_of(table));
+  return name.substr(0, name.size() - 4);
+}
+
+const TableFile* Dump::find(Table table) const {
+  const auto at =
+      std::find_if(tables.begin(), tables.end(), [&](const TableFile& file) { return file.table == table; });
+  return at == tables.end() ? nullptr : &*at;
+}
+
+bool is_known_site(const std::string& site) {
+  static constexpr std::array<std::string_view, 6> kOwnDomains = {
+      "stackoverflow.com", "superuser.com", "serverfault.com", "askubuntu.com", "mathoverflow.net", "stackapps.com"};
+  const auto good = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-'; };
+  if (!std::all_of(site.begin(), site.end(), good) || site.starts_with('.')) return false;
+  if (site.ends_with(".stackexchange.com")) return true;
+  return std::any_of(kOwnDomains.begin(), kOwnDomains.end(), [&](std::string_view domain) {
+    return site == domain || (site.ends_with(domain) && site[site.size() - domain.size() - 1] == '.');
+  });
+}
+
+Result<Dump> open_dump(const std::string& path, const std::string& site) {
+  std::error_code problem;
+  fs::path at(path);
+  if (!fs::exists(at, problem)) {
+    return input_error("there is nothing here", path, "give a dump's folder, SITE.7z or SITE-Posts.7z");
+  }
+  if (!at.has_filename()) at = at.parent_path();
+  if (same_name(at.filename(), file_of(Table::kPosts))) at = fs::absolute(at).parent_path();
+  const bool archive = !fs::is_directory(at, problem);
+  Dump dump{
+      path, site.empty() ? site_of_path(archive ? at : fs::absolute(at).lexically_normal(), archive) : lower(site), {}};
+  if (!is_known_site(dump.site)) {
+    return input_error("'" + dump.site + "' is no site of Stack Exchange, so its posts would have no address", path,
+                       "name the folder or archive after the site, or write SITE@PATH (beer.stackexchange.com@PATH)");
+  }
+  if (archive) {
+    if (Status status = add_tables_of_archive(at, dump.tables); !status) return forward(status);
+    if (Status status = add_siblings(at, dump.tables); !status) return forward(status);
+  } else {
+    dump.tables = tables_of_folder(at);
+  }
+  if (dump.find(Table::kPosts) == nullptr) {
+    return input_error("it holds no Posts.xml", path, "give a dump's folder, SITE.7z or SITE-Posts.7z");
+  }
+  return dump;
+}
+
+Result<Dump> find_dump(const std::string& folder, const std::string& site) {
+  std::error_code problem;
+  const fs::path base(folder);
+  std::vector<std::string> tried;
+  for (const std::string& name : {site, site + ".7z", site + "-Posts.7z"}) {
+    if (fs::exists(base / name, problem)) return open_dump(base / name, site);
+    tried.push_back(name);
+  }
+  return input_error("no dump of " + site, folder, "put one of these there: " + join(tried));
+}
+
+Status visit_tables(const Dump& dump, const std::vector<Table>& wanted,
+                    const std::function<Status(const TableFile& table, ByteSource& bytes)>& visit) {
+  std::map<std::string, std::vector<const TableFile*>> by_file;
+  for (const TableFile& file : dump.tables) {
+    if (std::find(wanted.begin(), wanted.end(), file.table) != wanted.end()) by_file[file.path].push_back(&file);
+  }
+  for (const auto& [path, files] : by_file) {
+    if (files.front()->entry.empty()) {
+      Result<std::unique_ptr<ByteSource>> bytes = open_file(path);
+      if (!bytes) return forward(bytes);
+      if (Status status = visit(*files.front(), **bytes); !status) return status;
+      continue;
+    }
+    const auto find = [&](const std::string& name) {
+      return std::find_if(files.begin(), files.end(), [&](const TableFile* file) { return file->entry == name; });
+    };
+    Status status = visit_archive(
+        path, [&](const std::string& name) { return find(name) != files.end(); },
+        [&](const std::string& name, ByteSource& bytes) { return visit(**find(name), bytes); });
+    if (!status) return status;
+  }
+  return {};
+}
+
+}  // namespace hre::stackexchange

@@ -1,0 +1,55 @@
+#pragma once
+/// A post of a dump as numbers, and the small grammars of its attributes: dates, tags, licences.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "stackexchange/rows.h"
+
+namespace hre::stackexchange {
+
+enum class PostKind : uint8_t { kQuestion, kAnswer, kOther };
+
+enum PostFlag : uint8_t {
+  kClosed = 1,         ///< it has a ClosedDate
+  kWiki = 2,           ///< it has a CommunityOwnedDate
+  kDeletedAuthor = 4,  ///< it has no OwnerUserId
+  kLocked = 8,         ///< by PostHistory.xml
+};
+
+/// What filters of votes, dates and marks need; 40 bytes, kept in intermediate files.
+struct PostRecord {
+  int64_t created_ms = 0;  ///< since 1970, UTC
+  uint32_t id = 0;
+  uint32_t question = 0;      ///< its own id for a question
+  int32_t score = 0;          ///< upvotes minus downvotes
+  uint32_t up = 0, down = 0;  ///< from Votes.xml
+  uint32_t views = 0;
+  uint16_t topic = 0;  ///< a question's, kNoTopic if none wants it
+  PostKind kind = PostKind::kOther;
+  uint8_t flags = 0;
+};
+static_assert(sizeof(PostRecord) == 40);
+
+inline constexpr uint16_t kNoTopic = 0xFFFF;
+
+/// Reads a row of Posts.xml, topic and votes aside; what is missing or malformed otherwise.
+std::optional<std::string> read_post(const Row& row, PostRecord& post);
+
+/// "2016-08-02T15:39:14.947" or "2016-08-02" as milliseconds since 1970; nothing where it is no date.
+std::optional<int64_t> parse_date(std::string_view text);
+
+/// 2016-08-02T15:39:14.947 again.
+std::string format_date(int64_t ms);
+
+/// Tags as dumps write them, "<c++><templates>" or "|c++|templates|".
+std::vector<std::string> parse_tags(std::string_view text);
+
+/// The licence of a post by the day of its posting: CC BY-SA 2.5 before 2011-04-08, 3.0 before
+/// 2018-05-02, 4.0 since.
+std::string licence_of(int64_t created_ms);
+
+}  // namespace hre::stackexchange
