@@ -1,0 +1,124 @@
+#pragma once
+/// A recipe: everything that decides which questions and answers a dataset is made of. Read from TOML
+/// and checked as a whole before any dump is read; docs/datasets.md explains every key.
+
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "hre/result.h"
+#include "stackexchange/html.h"
+
+namespace hre::stackexchange {
+
+/// Marks that a filter can drop posts for.
+enum Drop : unsigned {
+  kDropClosed = 1,
+  kDropLocked = 2,
+  kDropWiki = 4,
+  kDropDeletedAuthor = 8,
+  kDropImageOnly = 16,  ///< nothing but images
+};
+
+/// What a question and an answer have in common. Bounds are inclusive unless said otherwise.
+struct PostFilter {
+  int64_t min_score = std::numeric_limits<int32_t>::min();
+  int64_t min_votes = 0;  ///< votes cast, up and down
+  int64_t from_ms = std::numeric_limits<int64_t>::min();
+  int64_t until_ms = std::numeric_limits<int64_t>::max();  ///< exclusive
+  int64_t min_length = 1;                                  ///< code points of the text
+  int64_t max_length = std::numeric_limits<int64_t>::max();
+  double max_code = 1;                 ///< share of code in the text, white space aside
+  double max_links = 1;                ///< share of links' text
+  unsigned drop = 0;                   ///< of Drop
+  std::vector<std::string> languages;  ///< codes ("en"); none: any. Text of no clear language passes
+
+  bool operator==(const PostFilter&) const = default;
+};
+
+struct QuestionFilter : PostFilter {
+  int64_t min_views = 0;
+  int64_t min_answers = 0;  ///< that pass the answers' filters; 0: as many as are taken
+  int64_t max_answers = std::numeric_limits<int64_t>::max();
+  int64_t min_spread = 0;        ///< highest minus lowest score of such answers
+  int64_t min_distinct = 2;      ///< different scores among them
+  int64_t min_answer_votes = 0;  ///< votes cast on all of them together
+
+  bool operator==(const QuestionFilter&) const = default;
+};
+
+struct AnswerFilter : PostFilter {
+  int64_t within_ms = std::numeric_limits<int64_t>::max();  ///< of the question's posting
+  double max_length_ratio = 0;                              ///< of the longest to the shortest answer; 0: any
+
+  bool operator==(const AnswerFilter&) const = default;
+};
+
+enum class Choice { kSpread, kTopAndRandom, kRandom, kAll };
+enum class QuestionText { kTitleAndBody, kBody, kTitle };
+
+/// A dump to read: its site, its path, or both.
+struct Source {
+  std::string site;  ///< empty: told by the path
+  std::string path;  ///< empty: to be found in the folder of dumps
+
+  bool operator==(const Source&) const = default;
+};
+
+struct Topic {
+  std::string name;  ///< "soft_eng"
+  std::vector<Source> sources;
+  std::vector<std::string> tags;      ///< one of them is enough; none: all questions
+  std::vector<std::string> not_tags;  ///< none of them
+  int64_t questions = 0;              ///< 0: all
+  QuestionFilter question;
+  AnswerFilter answer;
+
+  bool operator==(const Topic&) const = default;
+};
+
+struct Recipe {
+  std::string name = "dataset";
+  std::string description;
+  uint64_t seed = 42;
+  int64_t questions = 500;  ///< a topic; 0: all
+  int64_t answers = 4;      ///< a question; 0: all
+  Choice choose = Choice::kSpread;
+  CodeStyle code = CodeStyle::kPlain;
+  QuestionText text = QuestionText::kTitleAndBody;
+  double near_duplicates = 0.8;  ///< Jaccard similarity of questions' word 5-grams from which one is dropped; 0: off
+  QuestionFilter question;       ///< of topics that say nothing else
+  AnswerFilter answer;
+  std::vector<Topic> topics;
+
+  bool operator==(const Recipe&) const = default;
+};
+
+/// The recipe without topics that holds where nothing is said.
+Recipe default_recipe();
+
+/// Reads a recipe; `place` names it in messages. Errors name line and key: unknown keys (with the
+/// nearest known one), wrong types, and filters that nothing can pass.
+Result<Recipe> parse_recipe(std::string_view toml, const std::string& place);
+Result<Recipe> load_recipe(const std::string& path);
+
+/// "SOURCE" of the command line: PATH or SITE@PATH.
+Result<Source> parse_source(const std::string& text);
+
+/// "NAME=SOURCE[,SOURCE...]", each source with tags behind it where only some questions are wanted:
+/// "cpp=stackoverflow.com-Posts.7z[c++]". The topic has the recipe's filters.
+Result<Topic> parse_topic(const std::string& text, const Recipe& recipe);
+
+/// Checks what no single key can tell: filters that nothing passes, topics twice, a topic without sources.
+Status check_recipe(const Recipe& recipe, const std::string& place);
+
+/// The whole recipe as TOML, every key with its value; sources by site alone.
+std::string format_recipe(const Recipe& recipe);
+
+std::string name_of(Choice choice);
+std::string name_of(CodeStyle code);
+std::string name_of(QuestionText text);
+
+}  // namespace hre::stackexchange
