@@ -1,0 +1,107 @@
+#pragma once
+/// Intermediate files: records of one size, dealt into buckets by post id, so that what belongs
+/// together can be loaded together while memory stays at one bucket, however large the dump.
+/// A file is a run of blocks, each of one bucket; where they lie is kept in memory (8 bytes a block)
+/// and saved beside it. The layout is this machine's own: such files live only while a dataset is built.
+
+#include <array>
+#include <cstdint>
+#include <cstring>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <vector>
+
+#include "hre/result.h"
+
+namespace hre::stackexchange {
+
+inline constexpr size_t kBuckets = 256;
+
+/// The bucket of what belongs to this post.
+inline size_t bucket_of(uint32_t id) { return (id * uint32_t{2654435761}) >> 24; }
+
+/// A file that is appended to and read at any offset.
+class WorkFile {
+ public:
+  /// Empty, or as it was left where `keep`.
+  static Result<WorkFile> open(const std::string& path, bool keep);
+  WorkFile(WorkFile&& other) noexcept;
+  WorkFile& operator=(WorkFile&& other) noexcept;
+  ~WorkFile();
+
+  /// Writes behind what is there; gives the offset.
+  Result<uint64_t> append(std::string_view bytes);
+  Status read(uint64_t offset, char* to, size_t n) const;
+  /// To the disk, so that a crash can't leave less than what is said to be there.
+  Status sync();
+  [[nodiscard]] const std::string& path() const { return path_; }
+  [[nodiscard]] uint64_t size() const { return size_; }
+
+ private:
+  WorkFile(std::string path, int file, uint64_t size) : path_(std::move(path)), file_(file), size_(size) {}
+  std::string path_;
+  int file_ = -1;
+  uint64_t size_ = 0;
+};
+
+/// Bytes of records in buckets.
+class BucketFile {
+ public:
+  static Result<BucketFile> create(const std::string& path, size_t record_bytes);
+  /// As finish() left it.
+  static Result<BucketFile> reopen(const std::string& path, size_t record_bytes);
+
+  Status add(size_t bucket, const void* record);
+  /// Writes out what is buffered. After it, only load().
+  Status flush();
+  /// flush(), and saves where the blocks lie, for reopen().
+  Status finish();
+  /// All of a bucket's records, in the order they were added.
+  Result<std::string> load(size_t bucket) const;
+
+ private:
+  struct Block {
+    uint64_t offset;
+    uint32_t bytes;
+    uint32_t bucket;
+  };
+  BucketFile(WorkFile file, size_t record_bytes)
+      : file_(std::move(file)), record_bytes_(record_bytes), waiting_(kBuckets) {}
+  Status write_out(size_t bucket);
+
+  WorkFile file_;
+  size_t record_bytes_;
+  std::vector<std::string> waiting_;
+  std::vector<Block> blocks_;
+};
+
+/// A BucketFile of values.
+template <class T>
+class Buckets {
+  static_assert(std::is_trivially_copyable_v<T>);
+
+ public:
+  static Result<Buckets> create(const std::string& path) { return of(BucketFile::create(path, sizeof(T))); }
+  static Result<Buckets> reopen(const std::string& path) { return of(BucketFile::reopen(path, sizeof(T))); }
+  Status add(size_t bucket, const T& value) { return file_.add(bucket, &value); }
+  Status flush() { return file_.flush(); }
+  Status finish() { return file_.finish(); }
+  Result<std::vector<T>> load(size_t bucket) const {
+    Result<std::string> bytes = file_.load(bucket);
+    if (!bytes) return forward(bytes);
+    std::vector<T> values(bytes->size() / sizeof(T));
+    if (!values.empty()) std::memcpy(static_cast<void*>(values.data()), bytes->data(), values.size() * sizeof(T));
+    return values;
+  }
+
+ private:
+  explicit Buckets(BucketFile file) : file_(std::move(file)) {}
+  static Result<Buckets> of(Result<BucketFile> file) {
+    if (!file) return forward(file);
+    return Buckets(std::move(*file));
+  }
+  BucketFile file_;
+};
+
+}  // namespace hre::stackexchange

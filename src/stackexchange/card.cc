@@ -1,0 +1,165 @@
+#include "stackexchange/card.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+namespace hre::stackexchange {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string licence(const TakenPost& post) {
+  return post.texts.licence.empty() ? licence_of(post.post.created_ms) : post.texts.licence;
+}
+
+Json optional_text(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
+
+// What is the same for questions and answers.
+void add_post(const TakenPost& taken, const std::string& site, bool is_question, Json& json) {
+  const PostRecord& post = taken.post;
+  const std::string& author = taken.texts.author_id;
+  json["post_id"] = post.id;
+  json["url"] = fmt::format("https://{}/{}/{}", site, is_question ? "q" : "a", post.id);
+  json["author"] = optional_text(taken.texts.author);
+  json["author_id"] = optional_text(author);
+  json["author_url"] = author.empty() ? Json(nullptr) : Json(fmt::format("https://{}/users/{}", site, author));
+  json["created"] = format_date(post.created_ms);
+  json["licence"] = licence(taken);
+  json["votes"] = post.score;
+  json["up"] = post.up;
+  json["down"] = post.down;
+  json["length"] = taken.text.length;
+}
+
+template <class T>
+std::string spread_of(std::vector<T> values) {
+  if (values.empty()) return "-";
+  std::sort(values.begin(), values.end());
+  return fmt::format("{} / {} / {}", values.front(), values[values.size() / 2], values.back());
+}
+
+std::string statistics(const BuildReport& report) {
+  std::string text =
+      "| topic | questions | answers | votes an answer: least / median / most | length of question | length of answer "
+      "| posted |\n"
+      "|---|---|---|---|---|---|---|\n";
+  for (const TopicReport& topic : report.topics) {
+    const std::string dates =
+        topic.funnel.taken_questions == 0
+            ? "-"
+            : fmt::format("{:.10} to {:.10}", format_date(topic.first_ms), format_date(topic.last_ms));
+    text += fmt::format("| {} | {} | {} | {} | {} | {} | {} |\n", topic.topic, topic.funnel.taken_questions,
+                        topic.funnel.taken_answers, spread_of(topic.votes), spread_of(topic.question_lengths),
+                        spread_of(topic.answer_lengths), dates);
+  }
+  return text;
+}
+
+std::string licences(const BuildReport& report) {
+  std::map<std::string, int64_t> all;
+  for (const TopicReport& topic : report.topics) {
+    for (const auto& [name, n] : topic.licences) all[name] += n;
+  }
+  std::string text;
+  for (const auto& [name, n] : all) text += fmt::format("- {}: {} posts\n", name, n);
+  return text;
+}
+
+std::string sources(const BuildReport& report) {
+  std::string text;
+  for (const SiteReport& site : report.sites) text += "- " + format_site(site) + "\n";
+  return text;
+}
+
+// The header that datasets.load_dataset and the hub read: one split a topic.
+std::string header(const Recipe& recipe, const BuildReport& report) {
+  std::string text = "---\npretty_name: " + Json(recipe.name).dump() +
+                     "\nlicense: cc-by-sa-4.0\nconfigs:\n- config_name: default\n  data_files:\n";
+  for (const TopicReport& topic : report.topics) {
+    if (topic.funnel.taken_questions == 0) continue;
+    const std::string split = split_of_topic(topic.topic);
+    text += fmt::format("  - split: {}\n    path: data/{}-*.parquet\n", split, split);
+  }
+  return text + "---\n";
+}
+
+}  // namespace
+
+std::string metadata_line(const std::string& id, const std::string& topic, const std::string& site,
+                          const std::vector<TakenPost>& posts) {
+  const TakenPost& question = posts.front();
+  Json json = {{"id", id}, {"topic", topic}, {"site", site}};
+  add_post(question, site, true, json);
+  json["views"] = question.post.views;
+  json["title"] = question.texts.title;
+  json["tags"] = parse_tags(question.texts.tags);
+  json["answers"] = Json::array();
+  for (size_t i = 1; i < posts.size(); ++i) {
+    Json answer = Json::object();
+    add_post(posts[i], site, false, answer);
+    json["answers"].push_back(std::move(answer));
+  }
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+void add_to_report(const std::string& site, const std::vector<TakenPost>& posts, TopicReport& report) {
+  ++report.funnel.taken_questions;
+  report.funnel.taken_answers += static_cast<int64_t>(posts.size()) - 1;
+  ++report.sites[site];
+  report.question_lengths.push_back(posts.front().text.length);
+  for (const TakenPost& post : posts) {
+    ++report.licences[licence(post)];
+    report.first_ms = std::min(report.first_ms, post.post.created_ms);
+    report.last_ms = std::max(report.last_ms, post.post.created_ms);
+    if (&post == &posts.front()) continue;
+    report.votes.push_back(post.post.score);
+    report.answer_lengths.push_back(post.text.length);
+  }
+}
+
+std::string format_site(const SiteReport& site) {
+  const SiteCounts& c = site.counts;
+  std::string text = fmt::format("{}: {} rows, {} questions, {} answers, {} other posts", site.site, c.rows,
+                                 c.questions, c.answers, c.others);
+  if (c.orphans > 0) text += fmt::format(", {} answers whose question is missing", c.orphans);
+  if (c.repeated > 0) text += fmt::format(", {} posts that were there before", c.repeated);
+  if (c.skipped > 0) text += fmt::format(", {} rows skipped", c.skipped);
+  text +=
+      c.has_votes ? fmt::format(", {} votes", c.votes) : ", no Votes.xml: votes cast are at least what the score tells";
+  if (c.skipped_votes > 0) text += fmt::format(" ({} rows skipped)", c.skipped_votes);
+  if (!c.has_history) text += "; no PostHistory.xml: locked posts can't be told";
+  if (c.truncated) text += "; Posts.xml is cut short";
+  return text;
+}
+
+std::string format_card(const Recipe& recipe, const BuildReport& report) {
+  std::string text = header(recipe, report) + "\n# " + recipe.name + "\n\n";
+  if (!recipe.description.empty()) text += recipe.description + "\n\n";
+  text +=
+      "Questions from Stack Exchange, each with answers that people wrote and voted on. Columns: `question: string`,\n"
+      "`answers: list<struct<text: string, votes: string>>`; votes are upvotes minus downvotes. Built by `hre data "
+      "build`\n"
+      "from `recipe.toml`; the same dumps and recipe give the same bytes.\n\n## Statistics\n\n" +
+      statistics(report) +
+      "\nLengths are in characters (Unicode code points): least / median / most.\n\n## Sources\n\n" + sources(report) +
+      "\n## Attribution and licence\n\nThe texts are by the users of these sites, as published by Stack Exchange Inc. "
+      "under the licence of the\n"
+      "day of posting. `metadata.jsonl` names for every question and answer its address, its author's id and page "
+      "(and\n"
+      "name, where the dump has it), its date and its licence:\n\n" +
+      licences(report) + "\n## What the filters removed\n";
+  for (const TopicReport& topic : report.topics)
+    text += "\n### " + topic.topic + "\n\n```\n" + format_funnel(topic.funnel) + "```\n";
+  return text;
+}
+
+std::string format_resolved(const Recipe& recipe, const BuildReport& report) {
+  std::string text;
+  for (const SiteReport& site : report.sites)
+    text += fmt::format("# {} Posts.xml XXH3-128 {}\n", site.site, site.counts.posts_hash);
+  return text + format_recipe(recipe);
+}
+
+}  // namespace hre::stackexchange

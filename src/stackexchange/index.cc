@@ -1,0 +1,345 @@
+#include "stackexchange/index.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <tuple>
+#include <unordered_map>
+
+#include "core/hashing.h"
+
+namespace hre::stackexchange {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr const char* kFormat = "hre-index/1";
+constexpr int64_t kRowsBetweenLooks = 4096;
+
+struct VoteRecord {
+  uint32_t post;
+  uint32_t up;  // 1: up, 0: down
+};
+
+// Passes bytes on and adds them to a hash.
+class HashedSource final : public ByteSource {
+ public:
+  HashedSource(ByteSource& inner, ContentHash& hash) : inner_(inner), hash_(hash) {}
+  Result<size_t> read(char* to, size_t n) override {
+    Result<size_t> got = inner_.read(to, n);
+    if (got) hash_.add_bytes({to, *got});
+    return got;
+  }
+
+ private:
+  ByteSource& inner_;
+  ContentHash& hash_;
+};
+
+// One reading: what it writes and counts.
+class Indexer {
+ public:
+  Indexer(const Dump& dump, const std::vector<TopicRule>& rules, const ReadOptions& options, std::string folder,
+          ProgressListener& progress, std::stop_token stop)
+      : dump_(dump),
+        rules_(rules),
+        options_(options),
+        folder_(std::move(folder)),
+        progress_(progress),
+        stop_(std::move(stop)) {
+    tags_matter_ = std::any_of(rules.begin(), rules.end(),
+                               [](const TopicRule& r) { return !r.tags.empty() || !r.not_tags.empty(); });
+  }
+
+  Result<SiteIndex> run() {
+    auto posts = Buckets<PostRecord>::create(folder_ + "/posts");
+    auto votes = Buckets<VoteRecord>::create(folder_ + "/votes");
+    auto groups = Buckets<PostRecord>::create(folder_ + "/groups");
+    if (!posts) return forward(posts);
+    if (!votes) return forward(votes);
+    if (!groups) return forward(groups);
+    if (Status status = read_all(*posts, *votes); !status) return forward(status);
+    if (Status status = join(*posts, *votes, *groups); !status) return forward(status);
+    if (Status status = groups->finish(); !status) return forward(status);
+    std::error_code ignored;
+    std::filesystem::remove(folder_ + "/posts", ignored);
+    std::filesystem::remove(folder_ + "/votes", ignored);
+    counts_.posts_hash = hash_.value();
+    return SiteIndex{std::move(counts_), std::move(*groups), {}, false};
+  }
+
+ private:
+  Status read_all(Buckets<PostRecord>& posts, Buckets<VoteRecord>& votes) {
+    std::vector<Table> wanted = {Table::kPosts, Table::kVotes};
+    if (options_.need_locks) wanted.push_back(Table::kPostHistory);
+    Status status = visit_tables(dump_, wanted, [&](const TableFile& table, ByteSource& bytes) {
+      if (table.table == Table::kPosts) return read_posts(table, bytes, posts);
+      return table.table == Table::kVotes ? read_votes(table, bytes, votes) : read_history(table, bytes);
+    });
+    if (!status) return status;
+    if (status = posts.flush(); !status) return status;
+    return votes.flush();
+  }
+
+  Status read_posts(const TableFile& table, ByteSource& bytes, Buckets<PostRecord>& posts) {
+    HashedSource hashed(bytes, hash_);
+    auto counts =
+        read_table(table, hashed, options_, progress_, stop_, [&](const Row& row) { return post(row, posts); });
+    if (!counts) return forward(counts);
+    counts_.rows = counts->rows;
+    counts_.skipped = counts->skipped;
+    counts_.truncated = counts->truncated;
+    counts_.problems.insert(counts_.problems.end(), counts->problems.begin(), counts->problems.end());
+    return {};
+  }
+
+  Result<std::optional<std::string>> post(const Row& row, Buckets<PostRecord>& posts) {
+    PostRecord record;
+    if (auto problem = read_post(row, record)) return problem;
+    if (record.kind == PostKind::kOther) {
+      ++counts_.others;
+      return std::optional<std::string>();
+    }
+    ++(record.kind == PostKind::kQuestion ? counts_.questions : counts_.answers);
+    if (record.kind == PostKind::kQuestion) record.topic = topic_of_row(row);
+    if (Status status = posts.add(bucket_of(record.id), record); !status) return forward(status);
+    return std::optional<std::string>();
+  }
+
+  uint16_t topic_of_row(const Row& row) const {
+    if (!tags_matter_) return topic_of(rules_, {});
+    return topic_of(rules_, parse_tags(row.text("Tags").value_or("")));
+  }
+
+  Status read_votes(const TableFile& table, ByteSource& bytes, Buckets<VoteRecord>& votes) {
+    counts_.has_votes = true;
+    auto counts =
+        read_table(table, bytes, options_, progress_, stop_, [&](const Row& row) -> Result<std::optional<std::string>> {
+          constexpr int64_t kUp = 2, kDown = 3;
+          const auto type = row.number_of("VoteTypeId"), post = row.number_of("PostId");
+          if (!type || !post) return std::optional<std::string>("PostId or VoteTypeId is missing");
+          if ((*type != kUp && *type != kDown) || *post < 1 || *post > UINT32_MAX) return std::optional<std::string>();
+          const VoteRecord vote{static_cast<uint32_t>(*post), *type == kUp ? 1U : 0U};
+          if (Status status = votes.add(bucket_of(vote.post), vote); !status) return forward(status);
+          return std::optional<std::string>();
+        });
+    if (!counts) return forward(counts);
+    counts_.votes = counts->rows;
+    counts_.skipped_votes = counts->skipped;
+    counts_.problems.insert(counts_.problems.end(), counts->problems.begin(), counts->problems.end());
+    return {};
+  }
+
+  // Locked posts are few; their ids stay in memory.
+  Status read_history(const TableFile& table, ByteSource& bytes) {
+    counts_.has_history = true;
+    auto counts =
+        read_table(table, bytes, options_, progress_, stop_, [&](const Row& row) -> Result<std::optional<std::string>> {
+          constexpr int64_t kLockedNow = 14, kUnlocked = 15;
+          const auto type = row.number_of("PostHistoryTypeId"), post = row.number_of("PostId");
+          if (!type || !post) return std::optional<std::string>("PostId or PostHistoryTypeId is missing");
+          if (*type == kLockedNow) locked_[static_cast<uint32_t>(*post)] = true;
+          if (*type == kUnlocked) locked_[static_cast<uint32_t>(*post)] = false;
+          return std::optional<std::string>();
+        });
+    if (!counts) return forward(counts);
+    counts_.problems.insert(counts_.problems.end(), counts->problems.begin(), counts->problems.end());
+    return {};
+  }
+
+  // Gives the posts their votes and deals them by question.
+  Status join(const Buckets<PostRecord>& posts, const Buckets<VoteRecord>& votes, Buckets<PostRecord>& groups) {
+    for (size_t bucket = 0; bucket < kBuckets; ++bucket) {
+      auto some = posts.load(bucket);
+      auto cast = votes.load(bucket);
+      if (!some) return forward(some);
+      if (!cast) return forward(cast);
+      drop_repeated(*some);
+      add_votes(*some, *cast);
+      for (const PostRecord& post : *some) {
+        if (Status status = groups.add(bucket_of(post.question), post); !status) return status;
+      }
+    }
+    return {};
+  }
+
+  void drop_repeated(std::vector<PostRecord>& posts) {
+    std::stable_sort(posts.begin(), posts.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
+    const auto end = std::unique(posts.begin(), posts.end(), [](const auto& a, const auto& b) { return a.id == b.id; });
+    counts_.repeated += posts.end() - end;
+    posts.erase(end, posts.end());
+  }
+
+  void add_votes(std::vector<PostRecord>& posts, std::vector<VoteRecord>& votes) const {
+    std::sort(votes.begin(), votes.end(), [](const auto& a, const auto& b) { return a.post < b.post; });
+    auto vote = votes.begin();
+    for (PostRecord& post : posts) {
+      while (vote != votes.end() && vote->post < post.id) ++vote;
+      for (; vote != votes.end() && vote->post == post.id; ++vote) ++(vote->up != 0 ? post.up : post.down);
+      const auto lock = locked_.find(post.id);
+      if (lock != locked_.end() && lock->second) post.flags |= kLocked;
+    }
+  }
+
+  const Dump& dump_;
+  const std::vector<TopicRule>& rules_;
+  const ReadOptions& options_;
+  std::string folder_;
+  ProgressListener& progress_;
+  std::stop_token stop_;
+  bool tags_matter_ = false;
+  SiteCounts counts_;
+  ContentHash hash_;
+  std::unordered_map<uint32_t, bool> locked_;
+};
+
+// Everything that can move the index.
+std::string key_of(const Dump& dump, const std::vector<TopicRule>& rules, const ReadOptions& options) {
+  ContentHash hash;
+  for (const std::string& part : {std::string(kFormat), dump.site, std::to_string(options.need_locks),
+                                  std::to_string(options.rows.strict), std::to_string(options.rows.allow_truncated)}) {
+    hash.add_field(part);
+  }
+  for (const TableFile& table : dump.tables) {
+    std::error_code ignored;
+    hash.add_field(std::filesystem::weakly_canonical(table.path, ignored).string());
+    hash.add_field(fmt::format("{} {} {}", table.entry, table.file_bytes, table.modified_ns));
+  }
+  for (const TopicRule& rule : rules) {
+    hash.add_field(fmt::format("{} {} {}", rule.topic, rule.tags.size(), rule.not_tags.size()));
+    for (const std::string& tag : rule.tags) hash.add_field(tag);
+    for (const std::string& tag : rule.not_tags) hash.add_field(tag);
+  }
+  return hash.value();
+}
+
+Json to_json(const SiteCounts& c) {
+  return {{"rows", c.rows},           {"skipped", c.skipped},
+          {"questions", c.questions}, {"answers", c.answers},
+          {"others", c.others},       {"repeated", c.repeated},
+          {"votes", c.votes},         {"skipped_votes", c.skipped_votes},
+          {"has_votes", c.has_votes}, {"has_history", c.has_history},
+          {"truncated", c.truncated}, {"posts_hash", c.posts_hash},
+          {"problems", c.problems}};
+}
+
+SiteCounts from_json(const Json& json) {
+  SiteCounts c;
+  c.rows = json.at("rows");
+  c.skipped = json.at("skipped");
+  c.questions = json.at("questions");
+  c.answers = json.at("answers");
+  c.others = json.at("others");
+  c.repeated = json.at("repeated");
+  c.votes = json.at("votes");
+  c.skipped_votes = json.at("skipped_votes");
+  c.has_votes = json.at("has_votes");
+  c.has_history = json.at("has_history");
+  c.truncated = json.at("truncated");
+  c.posts_hash = json.at("posts_hash");
+  c.problems = json.at("problems").get<std::vector<std::string>>();
+  return c;
+}
+
+// The index that an earlier build left, if it is complete and has this key.
+std::optional<SiteIndex> find_index(const std::string& folder, const std::string& key) {
+  std::ifstream file(folder + "/index.json");
+  const Json json = Json::parse(file, nullptr, false);
+  if (!json.is_object() || json.value("key", "") != key) return std::nullopt;
+  auto groups = Buckets<PostRecord>::reopen(folder + "/groups");
+  if (!groups) return std::nullopt;
+  try {
+    return SiteIndex{from_json(json.at("counts")), std::move(*groups), key, true};
+  } catch (const Json::exception&) {
+    return std::nullopt;
+  }
+}
+
+// Written last, and put in place by renaming: it says that everything else is there.
+Status save_index(const std::string& folder, const std::string& key, const SiteCounts& counts) {
+  const std::string path = folder + "/index.json";
+  std::ofstream file(path + ".part");
+  file << Json{{"key", key}, {"counts", to_json(counts)}}.dump(1) << '\n';
+  file.close();
+  std::error_code problem;
+  if (file) std::filesystem::rename(path + ".part", path, problem);
+  if (!file || problem) return fail(ErrorCode::kFailed, "it can't be written", path);
+  return {};
+}
+
+}  // namespace
+
+uint16_t topic_of(const std::vector<TopicRule>& rules, const std::vector<std::string>& tags) {
+  const auto has = [&](const std::string& tag) { return std::find(tags.begin(), tags.end(), tag) != tags.end(); };
+  for (const TopicRule& rule : rules) {
+    const bool wanted = rule.tags.empty() || std::any_of(rule.tags.begin(), rule.tags.end(), has);
+    if (wanted && std::none_of(rule.not_tags.begin(), rule.not_tags.end(), has)) return rule.topic;
+  }
+  return kNoTopic;
+}
+
+Result<TableCounts> read_table(const TableFile& table, ByteSource& bytes, const ReadOptions& options,
+                               ProgressListener& progress, const std::stop_token& stop,
+                               const std::function<Result<std::optional<std::string>>(const Row&)>& each) {
+  std::unique_ptr<ByteSource> ahead = options.threads > 1 ? read_ahead(bytes) : nullptr;
+  RowReader reader(ahead ? *ahead : bytes, table.place(), root_of(table.table), options.rows);
+  constexpr int64_t kMegabyte = 1'000'000;
+  progress.begin("reading " + table.place(), table.bytes / kMegabyte, "MB", static_cast<double>(table.bytes));
+  Row row;
+  while (true) {
+    Result<bool> more = reader.next(row);
+    if (!more) return forward(more);
+    if (!*more) break;
+    Result<std::optional<std::string>> problem = each(row);
+    if (!problem) return forward(problem);
+    if (*problem) {
+      if (Status status = reader.reject(row, std::move(**problem)); !status) return forward(status);
+    }
+    if (reader.rows() % kRowsBetweenLooks != 0) continue;
+    if (stop.stop_requested()) return fail(ErrorCode::kInterrupted, "interrupted");
+    progress.advance(reader.position() / kMegabyte, static_cast<double>(reader.position()));
+  }
+  progress.end();
+  TableCounts counts{reader.rows(), reader.skipped(), reader.truncated(), {}};
+  for (const RowProblem& problem : reader.problems()) {
+    counts.problems.push_back(
+        fmt::format("{}: row {}, byte {}: {}", table.place(), problem.number, problem.offset, problem.message));
+  }
+  return counts;
+}
+
+std::vector<Group> split_groups(std::vector<PostRecord>& records) {
+  std::sort(records.begin(), records.end(), [](const PostRecord& a, const PostRecord& b) {
+    return std::tie(a.question, a.kind, a.id) < std::tie(b.question, b.kind, b.id);
+  });
+  std::vector<Group> groups;
+  for (size_t begin = 0; begin < records.size();) {
+    size_t end = begin;
+    while (end < records.size() && records[end].question == records[begin].question) ++end;
+    const bool has_question = records[begin].kind == PostKind::kQuestion;
+    const size_t first = begin + (has_question ? 1 : 0);
+    groups.push_back({has_question ? &records[begin] : nullptr, {records.data() + first, end - first}});
+    begin = end;
+  }
+  return groups;
+}
+
+Result<SiteIndex> index_site(const Dump& dump, const std::vector<TopicRule>& rules, const ReadOptions& options,
+                             const std::string& folder, ProgressListener& progress, std::stop_token stop) {
+  const std::string key = key_of(dump, rules, options);
+  std::error_code problem;
+  std::filesystem::create_directories(folder, problem);
+  if (problem) return fail(ErrorCode::kFailed, problem.message(), folder);
+  if (std::optional<SiteIndex> found = find_index(folder, key)) return std::move(*found);
+  std::filesystem::remove(folder + "/index.json", problem);
+  Result<SiteIndex> index = Indexer(dump, rules, options, folder, progress, std::move(stop)).run();
+  if (!index) return index;
+  if (Status status = save_index(folder, key, index->counts); !status) return forward(status);
+  index->key = key;
+  return index;
+}
+
+}  // namespace hre::stackexchange

@@ -1,0 +1,84 @@
+#pragma once
+/// The first reading of a site's dump: every post as a 40-byte record with its votes, in buckets by
+/// the question it belongs to. Two deals bring that about in bounded memory: votes and posts by post id,
+/// where they are joined, then posts by question. The index depends on the dump and on which tags go to
+/// which topic, not on filters, and is taken up again by a later build that finds it.
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "hre/progress.h"
+#include "hre/result.h"
+#include "stackexchange/blocks.h"
+#include "stackexchange/dump.h"
+#include "stackexchange/post.h"
+#include "stackexchange/rows.h"
+
+namespace hre::stackexchange {
+
+/// Questions with one of `tags` (or any, if there are none) and none of `not_tags` belong to the topic.
+struct TopicRule {
+  uint16_t topic = 0;
+  std::vector<std::string> tags, not_tags;
+};
+
+/// The first rule's topic that takes a question with these tags; kNoTopic if none does.
+uint16_t topic_of(const std::vector<TopicRule>& rules, const std::vector<std::string>& tags);
+
+struct ReadOptions {
+  RowOptions rows;
+  int threads = 1;
+  bool need_locks = false;  ///< read PostHistory.xml where there is one
+};
+
+/// What was met in a site's dump.
+struct SiteCounts {
+  int64_t rows = 0, skipped = 0;  ///< of Posts.xml
+  int64_t questions = 0, answers = 0, others = 0;
+  int64_t orphans = 0;   ///< answers whose question is missing
+  int64_t repeated = 0;  ///< posts whose id was there before
+  int64_t votes = 0;     ///< rows of Votes.xml
+  int64_t skipped_votes = 0;
+  bool has_votes = false, has_history = false, truncated = false;
+  std::string posts_hash;             ///< of Posts.xml, unpacked
+  std::vector<std::string> problems;  ///< the first few rows that were skipped: place and reason
+};
+
+struct SiteIndex {
+  SiteCounts counts;
+  Buckets<PostRecord> posts;  ///< by question
+  std::string key;            ///< tells apart whatever the index depends on
+  bool reused = false;
+};
+
+/// Reads a dump into `folder`, or takes up the index there if it is of this dump and these rules.
+Result<SiteIndex> index_site(const Dump& dump, const std::vector<TopicRule>& rules, const ReadOptions& options,
+                             const std::string& folder, ProgressListener& progress, std::stop_token stop);
+
+/// A question with its answers, by id.
+struct Group {
+  const PostRecord* question = nullptr;
+  std::span<const PostRecord> answers;
+};
+
+/// Sorts a bucket's records and tells its groups; those without a question have none.
+std::vector<Group> split_groups(std::vector<PostRecord>& records);
+
+/// What reading a table came to.
+struct TableCounts {
+  int64_t rows = 0, skipped = 0;
+  bool truncated = false;
+  std::vector<std::string> problems;
+};
+
+/// Reads all rows of a table with progress in bytes. `each` says what is wrong with a row, or nothing.
+Result<TableCounts> read_table(const TableFile& table, ByteSource& bytes, const ReadOptions& options,
+                               ProgressListener& progress, const std::stop_token& stop,
+                               const std::function<Result<std::optional<std::string>>(const Row&)>& each);
+
+}  // namespace hre::stackexchange

@@ -1,0 +1,93 @@
+#include "stackexchange/near_duplicates.h"
+
+#include <xxhash.h>
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <set>
+
+namespace hre::stackexchange {
+namespace {
+
+constexpr size_t kWords = 5;
+// A pair of similarity 0.8 shares one of 32 bands of 3 rows with probability 1 - (1 - 0.8^3)^32, all but 1e-10.
+constexpr size_t kBands = 32, kRows = 3;
+
+bool is_space(char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r' || c == '\f'; }
+
+std::vector<std::string> words_of(std::string_view text) {
+  std::vector<std::string> words;
+  for (size_t at = 0; at < text.size();) {
+    while (at < text.size() && is_space(text[at])) ++at;
+    std::string word;
+    for (; at < text.size() && !is_space(text[at]); ++at) {
+      word += text[at] >= 'A' && text[at] <= 'Z' ? static_cast<char>(text[at] + 32) : text[at];
+    }
+    if (!word.empty()) words.push_back(std::move(word));
+  }
+  return words;
+}
+
+// One of a family of hash functions: splitmix64's mixing of the value and the function's number.
+uint64_t mixed(uint64_t value, uint64_t number) {
+  value += (number + 1) * 0x9E3779B97F4A7C15;
+  value = (value ^ value >> 30) * 0xBF58476D1CE4E5B9;
+  value = (value ^ value >> 27) * 0x94D049BB133111EB;
+  return value ^ value >> 31;
+}
+
+// The signature's bands, each hashed to one value.
+std::array<uint64_t, kBands> bands_of(const std::vector<uint64_t>& set) {
+  std::array<uint64_t, kBands> bands{};
+  for (size_t band = 0; band < kBands; ++band) {
+    bands[band] = mixed(band, 0);
+    for (size_t row = 0; row < kRows; ++row) {
+      uint64_t least = std::numeric_limits<uint64_t>::max();
+      for (const uint64_t value : set) least = std::min(least, mixed(value, band * kRows + row));
+      bands[band] = mixed(bands[band] ^ least, row);
+    }
+  }
+  return bands;
+}
+
+}  // namespace
+
+std::vector<uint64_t> shingles(std::string_view text) {
+  const std::vector<std::string> words = words_of(text);
+  std::vector<uint64_t> set;
+  const size_t runs = words.empty() ? 0 : words.size() < kWords ? 1 : words.size() - kWords + 1;
+  for (size_t i = 0; i < runs; ++i) {
+    std::string run;
+    for (size_t k = i; k < std::min(i + kWords, words.size()); ++k) run += words[k] + ' ';
+    set.push_back(XXH3_64bits(run.data(), run.size()));
+  }
+  std::sort(set.begin(), set.end());
+  set.erase(std::unique(set.begin(), set.end()), set.end());
+  return set;
+}
+
+double jaccard(const std::vector<uint64_t>& a, const std::vector<uint64_t>& b) {
+  std::vector<uint64_t> both;
+  std::set_intersection(a.begin(), a.end(), b.begin(), b.end(), std::back_inserter(both));
+  const size_t either = a.size() + b.size() - both.size();
+  return either == 0 ? 1 : static_cast<double>(both.size()) / static_cast<double>(either);
+}
+
+std::optional<size_t> NearDuplicates::find_or_add(std::string_view text) {
+  std::vector<uint64_t> set = shingles(text);
+  const auto bands = bands_of(set);
+  std::set<uint32_t> candidates;
+  for (const uint64_t band : bands) {
+    const auto [begin, end] = bands_.equal_range(band);
+    for (auto at = begin; at != end; ++at) candidates.insert(at->second);
+  }
+  for (const uint32_t candidate : candidates) {
+    if (jaccard(set, kept_[candidate]) >= threshold_) return candidate;
+  }
+  for (const uint64_t band : bands) bands_.emplace(band, static_cast<uint32_t>(kept_.size()));
+  kept_.push_back(std::move(set));
+  return std::nullopt;
+}
+
+}  // namespace hre::stackexchange

@@ -1,0 +1,61 @@
+#pragma once
+/// The second reading of a site's dump: the texts of those posts that votes, dates and marks let through.
+/// Texts go to one file, what filters need to know of them to another, in buckets by question.
+
+#include <functional>
+#include <stop_token>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "hre/progress.h"
+#include "stackexchange/blocks.h"
+#include "stackexchange/filters.h"
+#include "stackexchange/index.h"
+
+namespace hre::stackexchange {
+
+/// A set of post ids at one bit each, in pages of 8 KiB that are there only where needed.
+class IdSet {
+ public:
+  void insert(uint32_t id);
+  [[nodiscard]] bool contains(uint32_t id) const;
+  [[nodiscard]] int64_t size() const { return size_; }
+
+ private:
+  static constexpr uint32_t kPageBits = 16;
+  std::unordered_map<uint32_t, std::vector<uint64_t>> pages_;
+  int64_t size_ = 0;
+};
+
+/// A post as people read it.
+struct PostTexts {
+  std::string text;  ///< a question's with its title, as the recipe says
+  std::string title;
+  std::string tags;       ///< as in the dump
+  std::string author;     ///< the name, where the dump has it
+  std::string author_id;  ///< empty for deleted users
+  std::string licence;    ///< as in the dump, or empty
+};
+
+struct TextOptions {
+  CodeStyle code = CodeStyle::kPlain;
+  QuestionText question = QuestionText::kTitleAndBody;
+  bool tell_language = false;
+};
+
+struct SiteTexts {
+  WorkFile texts;
+  Buckets<TextRecord> records;  ///< by question
+  bool reused = false;
+
+  [[nodiscard]] Result<PostTexts> load(const TextRecord& record) const;
+};
+
+/// Reads the texts of the wanted posts into `folder`, or takes up those there. `key` must tell apart
+/// whatever decides on `wanted`.
+Result<SiteTexts> read_texts(const Dump& dump, const IdSet& wanted, const TextOptions& text, const ReadOptions& options,
+                             const std::string& folder, const std::string& key, ProgressListener& progress,
+                             std::stop_token stop);
+
+}  // namespace hre::stackexchange
