@@ -1,0 +1,420 @@
+#include "stackexchange/build.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "stackexchange/card.h"
+#include "stackexchange/test_files.h"
+
+namespace hre::stackexchange {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+namespace fs = std::filesystem;
+
+// What a build came to.
+struct Built {
+  std::vector<Question> questions;
+  std::vector<std::string> metadata;
+  BuildReport report;
+  std::string error;
+  ErrorCode code = ErrorCode::kFailed;
+  std::string bytes;  // everything that would be written
+};
+
+struct Way {
+  int threads = 1;
+  RowOptions rows = {};
+  std::vector<std::string> why = {};
+  std::string work = {};
+  std::stop_token stop = {};
+};
+
+Built build(Recipe recipe, const Way& way = {}) {
+  Built built;
+  TestFolder folder;
+  SilentProgress progress;
+  Result<std::vector<Dump>> dumps = open_dumps(recipe, "");
+  if (!dumps) {
+    built.error = dumps.error().text();
+    return built;
+  }
+  BuildOptions options;
+  options.read.threads = way.threads;
+  options.read.rows = way.rows;
+  options.work = way.work.empty() ? folder.path() : way.work;
+  options.why = way.why;
+  const BuildSink sink = [&](const Question& question, const std::string& metadata) -> Status {
+    built.questions.push_back(question);
+    built.metadata.push_back(metadata);
+    built.bytes += metadata + "\n" + question.id + question.text;
+    for (const Answer& answer : question.answers) built.bytes += answer.text + std::to_string(answer.votes);
+    return {};
+  };
+  Result<BuildReport> report = build_dataset(recipe, *dumps, options, sink, progress, way.stop);
+  if (!report) {
+    built.error = report.error().text();
+    built.code = report.error().code;
+    return built;
+  }
+  built.report = std::move(*report);
+  built.bytes += format_card(recipe, built.report) + format_resolved(recipe, built.report);
+  return built;
+}
+
+Recipe recipe_of(const std::vector<std::string>& topics) {
+  Recipe recipe = default_recipe();
+  recipe.question = {};
+  recipe.answer = {};
+  for (const std::string& topic : topics) recipe.topics.push_back(parse_topic(topic, recipe).value());
+  return recipe;
+}
+
+using Attributes = std::vector<std::pair<std::string, std::string>>;
+
+Attributes question(int id, const std::string& tags = "<hops>") {
+  return {{"Id", std::to_string(id)},
+          {"PostTypeId", "1"},
+          {"CreationDate", "2020-01-01T00:00:00.000"},
+          {"Score", "5"},
+          {"ViewCount", "10"},
+          {"Body", "<p>Body " + std::to_string(id) + "?</p>\n"},
+          {"OwnerUserId", "7"},
+          {"Title", "Title " + std::to_string(id)},
+          {"Tags", tags}};
+}
+
+Attributes answer(int id, int parent, int score) {
+  return {{"Id", std::to_string(id)},
+          {"PostTypeId", "2"},
+          {"ParentId", std::to_string(parent)},
+          {"CreationDate", "2020-01-02T00:00:00.000"},
+          {"Score", std::to_string(score)},
+          {"Body", "<p>Answer <b>" + std::to_string(id) + "</b></p>\n"},
+          {"OwnerUserId", "8"}};
+}
+
+Attributes with(Attributes attributes, const std::string& name, const std::string& value) {
+  for (auto& [key, old] : attributes) {
+    if (key == name) {
+      old = value;
+      return attributes;
+    }
+  }
+  attributes.emplace_back(name, value);
+  return attributes;
+}
+
+// A question with five answers of scores 0, 10, 20, 30, 40 and ids right behind it.
+std::string thread_of(int id, const std::string& tags = "<hops>") {
+  std::string rows = row(question(id, tags));
+  for (int i = 0; i < 5; ++i) rows += row(answer(id + 1 + i, id, 10 * i));
+  return rows;
+}
+
+std::string beer(const TestFolder& folder, const std::string& rows) {
+  const std::string path = folder / "beer.stackexchange.com";
+  write_file(path + "/Posts.xml", table(rows));
+  return path;
+}
+
+TEST(Build, TakesQuestionsWithChosenAnswers) {
+  TestFolder folder;
+  const Built built = build(recipe_of({"beer=" + beer(folder, thread_of(10))}));
+  ASSERT_EQ(built.error, "");
+  ASSERT_EQ(built.questions.size(), 1U);
+  EXPECT_EQ(built.questions[0],
+            (Question{"beer/000000",
+                      "beer",
+                      "Title 10\n\nBody 10?",
+                      {{"Answer 11", 0}, {"Answer 12", 10}, {"Answer 14", 30}, {"Answer 15", 40}}}));
+  const auto json = nlohmann::json::parse(built.metadata[0]);
+  EXPECT_EQ(json["url"], "https://beer.stackexchange.com/q/10");
+  EXPECT_EQ(json["author_url"], "https://beer.stackexchange.com/users/7");
+  EXPECT_EQ(json["licence"], "CC BY-SA 4.0");
+  EXPECT_EQ(json["tags"], nlohmann::json({"hops"}));
+  EXPECT_EQ(json["answers"][3]["url"], "https://beer.stackexchange.com/a/15");
+  EXPECT_EQ(json["answers"][3]["votes"], 40);
+  const Funnel& funnel = built.report.topics[0].funnel;
+  EXPECT_EQ(funnel.questions, 1);
+  EXPECT_EQ(funnel.answers, 5);
+  EXPECT_EQ(funnel.answers_not_chosen, 1);
+  EXPECT_EQ(funnel.taken_answers, 4);
+}
+
+TEST(Build, VotesAreCountedFromVotesXml) {
+  TestFolder folder;
+  const std::string path = beer(folder, thread_of(10));
+  std::string votes;
+  const std::pair<const char*, const char*> cast[] = {{"11", "2"}, {"11", "3"}, {"11", "3"},
+                                                      {"12", "2"}, {"12", "5"}, {"99", "2"}};
+  for (const auto& [post, type] : cast) votes += row({{"Id", "1"}, {"PostId", post}, {"VoteTypeId", type}});
+  write_file(path + "/Votes.xml", table(votes, "votes"));
+  const Built built = build(recipe_of({"beer=" + path}));
+  ASSERT_EQ(built.error, "");
+  const auto json = nlohmann::json::parse(built.metadata[0]);
+  EXPECT_EQ(json["answers"][0]["up"], 1);
+  EXPECT_EQ(json["answers"][0]["down"], 2);
+  EXPECT_EQ(json["answers"][1]["up"], 1) << "favourites are no votes";
+  EXPECT_EQ(json["answers"][0]["votes"], 0) << "what the dataset has is the score";
+}
+
+TEST(Build, LocksAreReadFromPostHistoryXml) {
+  TestFolder folder;
+  const std::string path = beer(folder, thread_of(10) + thread_of(20));
+  std::string history;
+  const std::pair<const char*, const char*> events[] = {{"10", "14"}, {"20", "14"}, {"20", "15"}};
+  for (const auto& [post, type] : events) history += row({{"Id", "1"}, {"PostId", post}, {"PostHistoryTypeId", type}});
+  write_file(path + "/PostHistory.xml", table(history, "posthistory"));
+  Recipe recipe = recipe_of({"beer=" + path});
+  recipe.topics[0].question.drop = kDropLocked;
+  const Built built = build(recipe);
+  ASSERT_EQ(built.questions.size(), 1U);
+  EXPECT_THAT(built.questions[0].text, HasSubstr("Body 20"));
+  EXPECT_EQ(built.report.topics[0].funnel.questions_removed[static_cast<size_t>(Reason::kLocked)], 1);
+}
+
+TEST(Build, OneSiteFeedsTopicsByTags) {
+  TestFolder folder;
+  const std::string path = beer(
+      folder, thread_of(10, "<hops><malt>") + thread_of(20, "<malt>") + thread_of(30, "|yeast|") + thread_of(40, ""));
+  const Built built = build(recipe_of({"malt=" + path + "[malt]", "rest=" + path + "[hops][yeast]"}));
+  ASSERT_EQ(built.error, "");
+  std::vector<std::pair<std::string, std::string>> got;
+  for (const Question& q : built.questions) got.emplace_back(q.topic, q.text.substr(0, 8));
+  EXPECT_THAT(got, ::testing::UnorderedElementsAre(std::pair("malt", "Title 10"), std::pair("malt", "Title 20"),
+                                                   std::pair("rest", "Title 30")));
+}
+
+TEST(Build, SeveralSitesFeedOneTopic) {
+  TestFolder folder;
+  const std::string first = beer(folder, thread_of(10));
+  const std::string second = folder / "wine.stackexchange.com";
+  write_file(second + "/Posts.xml",
+             table(row(with(with(question(10), "Body", "<p>Wine?</p>"), "Title", "Of wine")) + row(answer(11, 10, 1)) +
+                   row(answer(12, 10, 2)) + row(answer(13, 10, 3)) + row(answer(14, 10, 4))));
+  const Built built = build(recipe_of({"drinks=" + first + "," + second}));
+  EXPECT_EQ(built.questions.size(), 2U) << built.error;
+  EXPECT_EQ(built.report.topics[0].sites.size(), 2U);
+}
+
+TEST(Build, NearDuplicatesAreDroppedAcrossTopics) {
+  TestFolder folder;
+  std::string rows = thread_of(10, "<a>");
+  rows += row(with(with(question(20, "<b>"), "Title", "Title 10"), "Body", "<p>Body 10?</p>"));
+  for (int i = 0; i < 4; ++i) rows += row(answer(21 + i, 20, i));
+  const std::string path = beer(folder, rows);
+  Recipe recipe = recipe_of({"one=" + path + "[a]", "two=" + path + "[b]"});
+  Built built = build(recipe, {.why = {"20"}});
+  EXPECT_EQ(built.questions.size(), 1U);
+  EXPECT_EQ(built.report.topics[1].funnel.questions_removed[static_cast<size_t>(Reason::kDuplicate)], 1);
+  EXPECT_THAT(built.report.fates.back(), HasSubstr("nearly the same as one/000000"));
+  recipe.near_duplicates = 0;
+  EXPECT_EQ(build(recipe).questions.size(), 2U);
+}
+
+TEST(Build, ControlsForAgeAndLength) {
+  TestFolder folder;
+  std::string rows = row(question(10));
+  for (int i = 0; i < 6; ++i) {
+    Attributes one =
+        with(answer(11 + i, 10, i), "CreationDate", i < 5 ? "2020-01-03T00:00:00.000" : "2020-03-01T00:00:00.000");
+    rows += row(with(one, "Body", "<p>" + std::string(i == 0 ? 500 : 20 + i, 'x') + "</p>"));
+  }
+  Recipe recipe = recipe_of({"beer=" + beer(folder, rows)});
+  recipe.topics[0].answer.within_ms = int64_t{30} * 86'400'000;
+  recipe.topics[0].answer.max_length_ratio = 2;
+  const Built built = build(recipe);
+  ASSERT_EQ(built.questions.size(), 1U) << built.error;
+  const Funnel& funnel = built.report.topics[0].funnel;
+  EXPECT_EQ(funnel.answers_removed[static_cast<size_t>(Reason::kDelay)], 1);
+  EXPECT_EQ(funnel.answers_removed[static_cast<size_t>(Reason::kLengthRatio)], 1);
+  for (const Answer& a : built.questions[0].answers) EXPECT_LT(a.text.size(), 40U);
+}
+
+TEST(Build, OddRowsAreCountedNotFatal) {
+  TestFolder folder;
+  std::string rows = thread_of(10);
+  rows += row(answer(90, 89, 3));                                // its question is missing
+  rows += row(question(10));                                     // an id that was there before
+  rows += row({{"Id", "91"}, {"PostTypeId", "1"}});              // no score
+  rows += row(with(question(92), "CreationDate", "yesterday"));  // no date
+  rows += row(with(question(93), "Id", "9999999999"));           // no post's id
+  rows += row({{"Id", "94"}, {"PostTypeId", "4"}, {"Body", "tag wiki"}});
+  rows += "<row Id=\"95\" Body=\"\x01\" />\n";
+  const std::string path = beer(folder, rows);
+  const Built built = build(recipe_of({"beer=" + path}));
+  ASSERT_EQ(built.error, "");
+  const SiteCounts& counts = built.report.sites[0].counts;
+  EXPECT_EQ(counts.orphans, 1);
+  EXPECT_EQ(counts.repeated, 1);
+  EXPECT_EQ(counts.skipped, 4);
+  EXPECT_EQ(counts.others, 1);
+  EXPECT_EQ(built.questions.size(), 1U);
+  EXPECT_THAT(counts.problems[0], HasSubstr("Posts.xml: row 9, byte "));
+  EXPECT_THAT(counts.problems[0], HasSubstr("Score is missing"));
+  RowOptions strict;
+  strict.strict = true;
+  EXPECT_THAT(build(recipe_of({"beer=" + path}), {.rows = strict}).error, HasSubstr("row 9, byte "));
+}
+
+TEST(Build, AnswersMayStandBeforeTheirQuestion) {
+  TestFolder folder;
+  std::string rows;
+  for (int i = 0; i < 4; ++i) rows += row(answer(11 + i, 50, i));
+  EXPECT_EQ(build(recipe_of({"beer=" + beer(folder, rows + row(question(50)))})).questions.size(), 1U);
+}
+
+// --- the same bytes --------------------------------------------------------------------------
+
+std::string some_rows(int n) {
+  std::string rows;
+  for (int i = 0; i < n; ++i) rows += thread_of(10 * i + 1, i % 3 == 0 ? "<hops>" : "<malt>");
+  return rows;
+}
+
+TEST(Build, TheSameBytesFromFoldersArchivesAndThreads) {
+  TestFolder folder;
+  const std::string xml = table(some_rows(400));
+  const std::string plain = beer(folder, some_rows(400));
+  const std::string site = folder / "beer.stackexchange.com.7z",
+                    posts = folder / "more/beer.stackexchange.com-Posts.7z";
+  const std::string votes = table(row({{"Id", "1"}, {"PostId", "2"}, {"VoteTypeId", "2"}}), "votes");
+  write_file(plain + "/Votes.xml", votes);
+  write_archive(site, {{"Badges.xml", "<badges/>"}, {"Posts.xml", xml}, {"Votes.xml", votes}});
+  fs::create_directories(folder / "more");
+  write_archive(posts, {{"Posts.xml", xml}});
+  write_archive(folder / "more/beer.stackexchange.com-Votes.7z", {{"Votes.xml", votes}});
+  Recipe recipe = recipe_of({"beer=" + plain});
+  recipe.topics[0].questions = 50;
+  const Built first = build(recipe);
+  ASSERT_EQ(first.error, "");
+  ASSERT_EQ(first.questions.size(), 50U);
+  for (const std::string& path : {plain, site, posts}) {
+    for (const int threads : {1, 2, 5}) {
+      recipe.topics[0].sources = {{"", path}};
+      const Built built = build(recipe, {.threads = threads});
+      EXPECT_EQ(built.error, "");
+      EXPECT_EQ(built.bytes, first.bytes) << path << " " << threads;
+    }
+  }
+}
+
+TEST(Build, FewerQuestionsAreTheFirstOfMore) {
+  TestFolder folder;
+  Recipe recipe = recipe_of({"beer=" + beer(folder, some_rows(60))});
+  recipe.topics[0].questions = 40;
+  const Built many = build(recipe);
+  recipe.topics[0].questions = 7;
+  const Built few = build(recipe);
+  ASSERT_EQ(few.questions.size(), 7U);
+  EXPECT_TRUE(std::equal(few.questions.begin(), few.questions.end(), many.questions.begin()));
+}
+
+// --- taking up again -------------------------------------------------------------------------
+
+TEST(Build, IntermediateFilesAreTakenUpWhereNothingChanged) {
+  TestFolder folder, work;
+  const std::string path = beer(folder, some_rows(30));
+  Recipe recipe = recipe_of({"beer=" + path});
+  const Way way{.work = work.path()};
+  const Built first = build(recipe, way), second = build(recipe, way);
+  EXPECT_FALSE(first.report.sites[0].index_reused);
+  EXPECT_TRUE(second.report.sites[0].index_reused);
+  EXPECT_TRUE(second.report.sites[0].texts_reused);
+  EXPECT_EQ(second.bytes, first.bytes);
+  recipe.topics[0].question.min_views = 11;  // another filter: the index stays, the texts do not
+  const Built third = build(recipe, way);
+  EXPECT_TRUE(third.report.sites[0].index_reused);
+  EXPECT_FALSE(third.report.sites[0].texts_reused);
+  EXPECT_EQ(third.questions.size(), 0U);
+  recipe.topics[0].question.min_views = 0;
+  beer(folder, some_rows(31));  // another dump
+  const Built fourth = build(recipe, way);
+  EXPECT_FALSE(fourth.report.sites[0].index_reused);
+  EXPECT_EQ(fourth.questions.size(), 31U);
+}
+
+TEST(Build, StopsWhereAskedAndGoesOnLater) {
+  TestFolder folder, work;
+  Recipe recipe = recipe_of({"beer=" + beer(folder, some_rows(2000))});
+  std::stop_source stop;
+  stop.request_stop();
+  const Built stopped = build(recipe, {.work = work.path(), .stop = stop.get_token()});
+  EXPECT_EQ(stopped.error, "interrupted");
+  EXPECT_EQ(stopped.code, ErrorCode::kInterrupted);
+  EXPECT_TRUE(stopped.questions.empty());
+  EXPECT_EQ(build(recipe, {.work = work.path()}).bytes, build(recipe).bytes);
+}
+
+// --- fates -----------------------------------------------------------------------------------
+
+TEST(Build, TellsTheFateOfPosts) {
+  TestFolder folder;
+  std::string rows = thread_of(10) + thread_of(20, "<malt>") + row(question(30)) + row(answer(31, 99, 1));
+  Recipe recipe = recipe_of({"beer=" + beer(folder, rows) + "[hops]"});
+  const Built built = build(recipe, {.why = {"10", "13", "beer.stackexchange.com/20", "30", "31", "77"}});
+  EXPECT_THAT(built.report.fates, ElementsAre("beer.stackexchange.com/10: a question of topic beer, score 5, 5 votes "
+                                              "cast, 5 answers read; passed with 5 answers",
+                                              "beer.stackexchange.com/10: taken as beer/000000",
+                                              "beer.stackexchange.com/13: an answer to 10 of topic beer, score 20, 20 "
+                                              "votes cast; passed, but others were chosen",
+                                              "beer.stackexchange.com/20: a question of no topic: none takes its tags",
+                                              "beer.stackexchange.com/30: a question of topic beer, score 5, 5 votes "
+                                              "cast, 0 answers read; removed: too few answers left",
+                                              "beer.stackexchange.com/31: an answer whose question 99 is missing",
+                                              "77: no question or answer with this id was read"));
+}
+
+TEST(Build, TheFunnelAddsUp) {
+  TestFolder folder;
+  std::string rows = some_rows(80);
+  for (int i = 0; i < 20; ++i) rows += row(question(5000 + i));
+  Recipe recipe = recipe_of({"beer=" + beer(folder, rows)});
+  recipe.topics[0].questions = 30;
+  recipe.topics[0].answer.min_votes = 5;
+  const Built built = build(recipe);
+  const Funnel& f = built.report.topics[0].funnel;
+  const auto sum = [](const auto& counts) { return std::accumulate(counts.begin(), counts.end(), int64_t{0}); };
+  EXPECT_EQ(f.questions, sum(f.questions_removed) + f.taken_questions);
+  EXPECT_EQ(f.answers, sum(f.answers_removed) + f.answers_with_question + f.answers_not_chosen + f.taken_answers);
+  EXPECT_EQ(f.taken_questions, 30);
+}
+
+// --- bad sources -----------------------------------------------------------------------------
+
+TEST(Build, BadSourcesAreToldApart) {
+  TestFolder folder;
+  const auto error = [&](const std::string& path) { return build(recipe_of({"beer=" + path})).error; };
+  EXPECT_THAT(error(folder / "nothing"), HasSubstr("there is nothing here"));
+  write_file(folder / "dump1/Posts.xml", table(""));
+  EXPECT_THAT(error(folder / "dump1"), HasSubstr("'dump1' is no site of Stack Exchange"));
+  EXPECT_EQ(error("beer.stackexchange.com@" + folder / "dump1"), "");
+  fs::create_directories(folder / "wine.stackexchange.com");
+  EXPECT_THAT(error(folder / "wine.stackexchange.com"), HasSubstr("it holds no Posts.xml"));
+  write_file(folder / "rum.stackexchange.com.7z", "7z\xBC\xAF\x27\x1C rubbish");
+  EXPECT_THAT(error(folder / "rum.stackexchange.com.7z"), HasSubstr("the archive can't be read"));
+}
+
+TEST(Build, ACutArchiveIsAnError) {
+  TestFolder folder;
+  const std::string path = folder / "beer.stackexchange.com.7z";
+  write_archive(path, {{"Posts.xml", table(some_rows(300))}});
+  const std::string whole = read_file(path);
+  for (const size_t size : {whole.size() / 2, whole.size() - 5, size_t{40}}) {
+    write_file(path, whole.substr(0, size));
+    EXPECT_THAT(build(recipe_of({"beer=" + path})).error, HasSubstr("the archive can't be read")) << size;
+  }
+  std::string spoiled = whole;
+  spoiled[whole.size() / 3] = static_cast<char>(spoiled[whole.size() / 3] ^ 0x55);
+  write_file(path, spoiled);
+  EXPECT_THAT(build(recipe_of({"beer=" + path})).error, HasSubstr(path + ":Posts.xml: byte "));
+}
+
+}  // namespace
+}  // namespace hre::stackexchange

@@ -1,0 +1,251 @@
+#include "stackexchange/filters.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <random>
+#include <set>
+
+#include "stackexchange/choose.h"
+#include "stackexchange/near_duplicates.h"
+
+namespace hre::stackexchange {
+namespace {
+
+using ::testing::ElementsAre;
+
+PostRecord post(uint32_t id, int32_t score) {
+  PostRecord record;
+  record.id = id;
+  record.score = score;
+  record.created_ms = *parse_date("2020-06-01T12:00:00.000");
+  return record;
+}
+
+TEST(Dates, AreReadAndWritten) {
+  EXPECT_EQ(parse_date("1970-01-02"), 86'400'000);
+  EXPECT_EQ(parse_date("2016-08-02T15:39:14.947"), 1470152354947);  // date -d 2016-08-02T15:39:14.947Z +%s%3N
+  EXPECT_EQ(parse_date("2016-08-02T15:39:14"), 1470152354000);
+  EXPECT_EQ(parse_date("2016-08-02T15:39:14.9"), 1470152354900);
+  for (const char* text : {"2016-08-02T15:39:14.947", "2008-07-31T21:42:52.667", "1969-12-31T23:59:59.999"}) {
+    EXPECT_EQ(format_date(*parse_date(text)), text);
+  }
+  for (const char* text : {"", "2016", "2016-13-01", "2016-02-30", "2016-08-02 15:39:14", "2016-08-02T25:00:00",
+                           "2016-08-02T15:39", "2016-08-02T15:39:14Z", "x016-08-02"}) {
+    EXPECT_EQ(parse_date(text), std::nullopt) << text;
+  }
+}
+
+TEST(Tags, InBothFormsOfDumps) {
+  EXPECT_THAT(parse_tags("<c++><node.js>"), ElementsAre("c++", "node.js"));
+  EXPECT_THAT(parse_tags("|c++|c#|"), ElementsAre("c++", "c#"));
+  EXPECT_THAT(parse_tags(""), ElementsAre());
+}
+
+TEST(Licences, ByTheDayOfPosting) {
+  EXPECT_EQ(licence_of(*parse_date("2011-04-07T23:59:59.999")), "CC BY-SA 2.5");
+  EXPECT_EQ(licence_of(*parse_date("2011-04-08")), "CC BY-SA 3.0");
+  EXPECT_EQ(licence_of(*parse_date("2018-05-01T23:59:59.999")), "CC BY-SA 3.0");
+  EXPECT_EQ(licence_of(*parse_date("2018-05-02")), "CC BY-SA 4.0");
+}
+
+TEST(Filters, VotesCastAreNoFewerThanTheScoreTells) {
+  PostRecord record = post(1, -5);
+  EXPECT_EQ(votes_cast(record), 5);
+  record.up = 4;
+  record.down = 9;
+  EXPECT_EQ(votes_cast(record), 13);
+}
+
+TEST(Filters, OfQuestionsOneByOne) {
+  const QuestionFilter all;
+  PostRecord question = post(1, 3);
+  EXPECT_EQ(judge_question(all, question), Reason::kNone);
+  QuestionFilter filter = all;
+  filter.from_ms = question.created_ms;
+  filter.until_ms = question.created_ms + 1;
+  EXPECT_EQ(judge_question(filter, question), Reason::kNone) << "from is inclusive";
+  filter.until_ms = question.created_ms;
+  EXPECT_EQ(judge_question(filter, question), Reason::kDate) << "until is exclusive";
+  filter = all;
+  filter.min_score = 4;
+  EXPECT_EQ(judge_question(filter, question), Reason::kScore);
+  filter = all;
+  filter.min_views = 1;
+  EXPECT_EQ(judge_question(filter, question), Reason::kViews);
+  filter = all;
+  filter.min_votes = 4;
+  EXPECT_EQ(judge_question(filter, question), Reason::kVotes);
+  const std::tuple<Drop, PostFlag, Reason> marks[] = {{kDropClosed, kClosed, Reason::kClosed},
+                                                      {kDropLocked, kLocked, Reason::kLocked},
+                                                      {kDropWiki, kWiki, Reason::kWiki},
+                                                      {kDropDeletedAuthor, kDeletedAuthor, Reason::kDeletedAuthor}};
+  for (const auto& [drop, flag, reason] : marks) {
+    filter = all;
+    question.flags = flag;
+    EXPECT_EQ(judge_question(filter, question), Reason::kNone);
+    filter.drop = drop;
+    EXPECT_EQ(judge_question(filter, question), reason);
+  }
+}
+
+TEST(Filters, OfAnswersByTheirTimeAfterTheQuestion) {
+  AnswerFilter filter;
+  filter.within_ms = 1000;
+  const PostRecord question = post(1, 0);
+  PostRecord answer = post(2, 0);
+  answer.created_ms += 1000;
+  EXPECT_EQ(judge_answer(filter, answer, question), Reason::kNone);
+  answer.created_ms += 1;
+  EXPECT_EQ(judge_answer(filter, answer, question), Reason::kDelay);
+}
+
+TEST(Filters, OfTexts) {
+  TextRecord text;
+  text.length = 100;
+  text.visible = 80;
+  text.code = 40;
+  text.links = 20;
+  PostFilter filter;
+  filter.min_length = filter.max_length = 100;
+  filter.max_code = 0.5;
+  filter.max_links = 0.25;
+  EXPECT_EQ(judge_text(filter, text), Reason::kNone);
+  const auto with = [&](auto change) {
+    PostFilter changed = filter;
+    change(changed);
+    return judge_text(changed, text);
+  };
+  EXPECT_EQ(with([](auto& f) { f.min_length = 101; }), Reason::kShort);
+  EXPECT_EQ(with([](auto& f) { f.max_length = 99; }), Reason::kLong);
+  EXPECT_EQ(with([](auto& f) { f.max_code = 0.49; }), Reason::kCode);
+  EXPECT_EQ(with([](auto& f) { f.max_links = 0.24; }), Reason::kLinks);
+  EXPECT_EQ(with([](auto& f) { f.languages = {"de"}; }), Reason::kNone) << "no clear language passes";
+  text.language[0] = 'e';
+  text.language[1] = 'n';
+  EXPECT_EQ(with([](auto& f) { f.languages = {"de"}; }), Reason::kLanguage);
+  EXPECT_EQ(with([](auto& f) { f.languages = {"de", "en"}; }), Reason::kNone);
+  text.image_only = 1;
+  EXPECT_EQ(with([](auto&) {}), Reason::kNone);
+  EXPECT_EQ(with([](auto& f) { f.drop = kDropImageOnly; }), Reason::kImages);
+  text.bad_html = 1;
+  EXPECT_EQ(with([](auto&) {}), Reason::kHtml);
+}
+
+TEST(Filters, OfAQuestionByItsAnswers) {
+  const std::vector<PostRecord> answers = {post(2, 1), post(3, 5), post(4, 5)};
+  QuestionFilter filter;
+  EXPECT_EQ(judge_answers(filter, 3, answers), Reason::kNone);
+  EXPECT_EQ(judge_answers(filter, 4, answers), Reason::kFewAnswers);
+  EXPECT_EQ(judge_answers(filter, 0, {}), Reason::kFewAnswers);
+  filter.max_answers = 2;
+  EXPECT_EQ(judge_answers(filter, 2, answers), Reason::kManyAnswers);
+  filter = {};
+  filter.min_spread = 5;
+  EXPECT_EQ(judge_answers(filter, 3, answers), Reason::kSpread);
+  filter = {};
+  filter.min_distinct = 3;
+  EXPECT_EQ(judge_answers(filter, 3, answers), Reason::kDistinct);
+  filter = {};
+  filter.min_answer_votes = 12;
+  EXPECT_EQ(judge_answers(filter, 3, answers), Reason::kAnswerVotes);
+}
+
+TEST(Filters, TheWidestGroupOfLikeLengths) {
+  EXPECT_EQ(within_length_ratio({100, 10, 200, 15, 150}, 2), (std::vector<bool>{true, false, true, false, true}));
+  EXPECT_EQ(within_length_ratio({10, 100, 15, 150}, 2), (std::vector<bool>{true, false, true, false}))
+      << "of equals, the shorter";
+  EXPECT_EQ(within_length_ratio({}, 2), std::vector<bool>{});
+}
+
+// --- choosing --------------------------------------------------------------------------------
+
+TEST(Choose, SpreadTakesBothEndsAndWhatIsBetween) {
+  std::vector<PostRecord> answers;
+  for (uint32_t i = 0; i < 10; ++i) answers.push_back(post(100 - i, static_cast<int32_t>(i * i)));
+  // Positions 0, 3, 6, 9 by score; given back by id, which falls as the score rises here.
+  EXPECT_THAT(choose_answers(Choice::kSpread, 4, 1, "s", answers), ElementsAre(9, 6, 3, 0));
+}
+
+TEST(Choose, TopAndRandomHoldsTheTop) {
+  std::vector<PostRecord> answers = {post(5, 7), post(3, 9), post(4, 9), post(9, 1), post(8, 2)};
+  for (uint64_t seed = 0; seed < 50; ++seed) {
+    const auto chosen = choose_answers(Choice::kTopAndRandom, 2, seed, "s", answers);
+    EXPECT_THAT(chosen, ::testing::Contains(1U)) << "of the two best, the one with the lower id";
+  }
+}
+
+TEST(Choose, DependsOnIdsAndSeedNotOnOrder) {
+  std::mt19937 random(3);
+  std::vector<PostRecord> answers;
+  for (uint32_t i = 0; i < 12; ++i) answers.push_back(post(i * 7 + 1, static_cast<int32_t>(i % 3)));
+  for (const Choice choice : {Choice::kSpread, Choice::kTopAndRandom, Choice::kRandom, Choice::kAll}) {
+    const auto ids = [&](const std::vector<PostRecord>& posts, uint64_t seed) {
+      std::vector<uint32_t> all;
+      for (const size_t i : choose_answers(choice, 4, seed, "beer.stackexchange.com", posts))
+        all.push_back(posts[i].id);
+      return all;
+    };
+    const std::vector<uint32_t> first = ids(answers, 42);
+    EXPECT_TRUE(std::is_sorted(first.begin(), first.end()));
+    EXPECT_EQ(first.size(), choice == Choice::kAll ? 12U : 4U);
+    std::vector<PostRecord> shuffled = answers;
+    std::shuffle(shuffled.begin(), shuffled.end(), random);
+    EXPECT_EQ(ids(shuffled, 42), first);
+  }
+}
+
+TEST(Choose, RandomIsEvenAcrossSeeds) {
+  std::vector<PostRecord> answers;
+  for (uint32_t i = 0; i < 5; ++i) answers.push_back(post(i + 1, 0));
+  std::vector<int> times(5);
+  for (uint64_t seed = 0; seed < 5000; ++seed) {
+    for (const size_t i : choose_answers(Choice::kRandom, 2, seed, "s", answers)) ++times[i];
+  }
+  for (const int n : times) EXPECT_NEAR(n, 2000, 170);  // five standard deviations
+}
+
+// --- near duplicates -------------------------------------------------------------------------
+
+TEST(NearDuplicates, JaccardOfFiveWords) {
+  const auto a = shingles("one two three four five six"), b = shingles("ONE two\nthree  four five seven");
+  EXPECT_EQ(a.size(), 2U);
+  EXPECT_DOUBLE_EQ(jaccard(a, b), 1.0 / 3);
+  EXPECT_DOUBLE_EQ(jaccard(shingles("short"), shingles("Short ")), 1);
+  EXPECT_DOUBLE_EQ(jaccard(shingles(""), shingles("")), 1);
+  EXPECT_DOUBLE_EQ(jaccard(shingles(""), shingles("x")), 0);
+}
+
+// Against comparing every pair.
+TEST(NearDuplicates, FindsWhatComparingAllPairsFinds) {
+  const unsigned seed = std::random_device{}();
+  SCOPED_TRACE(seed);
+  std::mt19937 random(seed);
+  std::vector<std::string> texts;
+  for (int i = 0; i < 150; ++i) {
+    std::vector<std::string> words;
+    for (int k = 0; k < 120; ++k) words.push_back("w" + std::to_string(random() % 500));
+    for (int copy = 0; copy < 3; ++copy) {
+      std::string text;
+      for (const std::string& word : words) text += word + " ";
+      texts.push_back(text);
+      for (unsigned change = random() % 8; change > 0; --change)
+        words[random() % words.size()] = "x" + std::to_string(random() % 500);
+    }
+  }
+  NearDuplicates near(0.8);
+  std::vector<std::vector<uint64_t>> kept;
+  int found = 0;
+  for (const std::string& text : texts) {
+    const auto set = shingles(text);
+    const bool twin =
+        std::any_of(kept.begin(), kept.end(), [&](const auto& other) { return jaccard(set, other) >= 0.8; });
+    EXPECT_EQ(near.find_or_add(text).has_value(), twin);
+    if (!twin) kept.push_back(set);
+    found += twin ? 1 : 0;
+  }
+  EXPECT_GT(found, 50);
+}
+
+}  // namespace
+}  // namespace hre::stackexchange
