@@ -1,0 +1,73 @@
+"""The program under test, for the end-to-end tests.
+
+    class EvalTest(ProgramTest):
+        def test_json(self):
+            self.run_hre("eval", "baseline:length", "--data", "sample", "--json", "run.json")
+            self.assertEqual("hre-run/1", self.read_json("run.json")["format"])
+
+Every test has an empty folder of its own, self.folder, where the program runs.
+"""
+
+import json
+import os
+import pathlib
+import subprocess
+import tempfile
+import unittest
+
+PROGRAM = pathlib.Path(os.environ.get("HRE_PROGRAM", "build/release/src/hre")).resolve()
+SOURCE_DIR = pathlib.Path(os.environ.get("HRE_SOURCE_DIR", pathlib.Path(__file__).parent.parent)).resolve()
+
+
+def clean_environment(**changes):
+    """The environment without what could lead the program astray; changes of None remove a variable."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("HRE_", "LD_", "COLUMNS"))}
+    environment.update({name: value for name, value in changes.items() if value is not None})
+    for name in (name for name, value in changes.items() if value is None):
+        environment.pop(name, None)
+    return environment
+
+
+def shared_data(name):
+    """A file or folder of the larger test data; the test is skipped, visibly, where there is none."""
+    root = pathlib.Path(os.environ.get("HRE_TEST_DATA") or SOURCE_DIR.parent / "shared" / "data")
+    if not (root / name).exists():
+        raise unittest.SkipTest(f"{root / name} is not there (HRE_TEST_DATA names the folder of test data)")
+    return root / name
+
+
+class ProgramTest(unittest.TestCase):
+    maxDiff = None
+
+    def setUp(self):
+        scratch = tempfile.TemporaryDirectory(prefix="hre-test-")
+        self.addCleanup(scratch.cleanup)
+        self.folder = pathlib.Path(scratch.name)
+
+    def run_hre(self, *arguments, status=0, stdin="", timeout=300, program=PROGRAM, env=None, text=True):
+        """Runs the program in self.folder, and expects this exit status. Gives stdout, stderr and returncode."""
+        done = subprocess.run([program, *map(str, arguments)], cwd=self.folder, env=clean_environment(**(env or {})),
+                              input=stdin if text else stdin.encode(), capture_output=True, timeout=timeout, text=text,
+                              check=False)
+        self.assertEqual(status, done.returncode, f"hre {' '.join(map(str, arguments))}\n{done.stdout}\n{done.stderr}")
+        return done
+
+    def error_of(self, *arguments, status=2, **options):
+        """Runs a call that must fail with one line on stderr and nothing on stdout; gives that line."""
+        done = self.run_hre(*arguments, status=status, **options)
+        self.assertEqual("", done.stdout)
+        self.assertRegex(done.stderr, r"\Ahre: [^\n]+\n\Z")
+        return done.stderr.rstrip("\n")
+
+    def write(self, name, content):
+        """Writes text or bytes to a file in self.folder, and gives its path."""
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return path
+
+    def read_json(self, name):
+        """Reads strict JSON: NaN and infinities are an error."""
+        def refuse(constant):
+            raise ValueError(f"{constant} is not JSON")
+        return json.loads((self.folder / name).read_text(encoding="utf-8"), parse_constant=refuse)

@@ -1,0 +1,109 @@
+"""What every command line tool owes its users: help, exit statuses, "did you mean"."""
+
+import re
+import shlex
+import subprocess
+import unittest
+
+from program import PROGRAM, SOURCE_DIR, ProgramTest
+
+COMMANDS = ["demo", "eval", "data info", "data convert"]
+
+
+class HelpTest(ProgramTest):
+    def commands(self):
+        """The commands that hre --help lists."""
+        listed = self.run_hre("--help").stdout.split("Commands:\n")[1].split("\n\n")[0]
+        return [re.split(r"  +", line.strip())[0] for line in listed.splitlines()]
+
+    def test_lists_all_commands(self):
+        self.assertLessEqual(set(COMMANDS), set(self.commands()))
+        self.assertEqual(self.run_hre("--help").stdout, self.run_hre("help").stdout)
+        self.assertEqual(self.run_hre("--help").stdout, self.run_hre("-h").stdout)
+
+    def test_without_arguments(self):
+        done = self.run_hre(status=2)
+        self.assertEqual("", done.stdout)
+        self.assertEqual(self.run_hre("--help").stdout, done.stderr)
+
+    def test_every_command_has_help_with_its_example(self):
+        examples = self.run_hre("help", "--examples").stdout.splitlines()
+        self.assertEqual(len(self.commands()), len(examples))
+        for command, example in zip(self.commands(), examples):
+            with self.subTest(command=command):
+                self.assertEqual(["hre", *command.split()], shlex.split(example)[:1 + len(command.split())])
+                done = self.run_hre(*command.split(), "--help")
+                self.assertEqual("", done.stderr)
+                self.assertTrue(done.stdout.endswith(f"Example:\n  $ {example}\n"), done.stdout)
+                self.assertIn(f"Usage: hre {command}", done.stdout)
+                self.assertEqual(done.stdout, self.run_hre("help", *command.split()).stdout)
+
+    def test_group(self):
+        done = self.run_hre("data", "--help")
+        self.assertIn("data info", done.stdout)
+        self.assertNotIn("  eval", done.stdout)
+        self.assertEqual("", self.run_hre("data", status=2).stdout)
+
+    def test_exit_statuses_are_documented(self):
+        text = self.run_hre("--help").stdout
+        for status in ("0 done", "1 ", "2 ", "3 ", "130 interrupted"):
+            self.assertIn(status, text)
+
+
+class VersionTest(ProgramTest):
+    def test_names_program_and_engine(self):
+        lines = self.run_hre("--version").stdout.splitlines()
+        version = re.search(r"project\(hre VERSION (\S+)", (SOURCE_DIR / "CMakeLists.txt").read_text())[1]
+        self.assertEqual(f"hre {version}", lines[0])
+        self.assertRegex(lines[1], r"^libllama .+ggml \d+\.\d+")
+
+
+class MistakeTest(ProgramTest):
+    def test_unknown_command(self):
+        self.assertEqual("hre: there is no command 'evla'; did you mean 'hre eval'?", self.error_of("evla"))
+        self.assertEqual("hre: there is no command 'xyzzy'; hre --help lists the commands", self.error_of("xyzzy"))
+        self.assertIn("did you mean 'hre data info'?", self.error_of("data", "inof"))
+        self.assertIn("did you mean 'hre demo'?", self.error_of("dmeo", "--help"))
+
+    def test_unknown_option(self):
+        self.assertIn("did you mean --quiet?", self.error_of("demo", "--quite"))
+        self.assertIn("did you mean --limit?", self.error_of("eval", "baseline:length", "--data", "sample", "--limt=3"))
+        self.assertIn("there is no option --xyzzy", self.error_of("demo", "--xyzzy"))
+
+    def test_missing_arguments(self):
+        for arguments in (["eval"], ["eval", "baseline:length"], ["eval", "--data", "sample"], ["data", "info"],
+                          ["data", "convert", "sample"], ["demo", "surplus"]):
+            with self.subTest(arguments=arguments):
+                self.assertIn("--help", self.error_of(*arguments))
+
+    def test_wrong_values(self):
+        for option in ("--limit=0", "--limit=-1", "--limit=many", "--shuffle-seed=-1", "--shuffle-seed=x", "--max-length=-1",
+                       "--threads=-1", "--bos=perhaps", "--long-answers=keep"):
+            with self.subTest(option=option):
+                line = self.error_of("eval", "baseline:length", "--data", "sample", option)
+                self.assertIn(option.split("=")[0], line)
+
+    def test_nearly_a_baseline(self):
+        self.assertIn("did you mean baseline:zstd?", self.error_of("eval", "baseline:zst", "--data", "sample"))
+
+    def test_no_such_file(self):
+        self.assertIn("nowhere.gguf", self.error_of("eval", "nowhere.gguf", "--data", "sample"))
+        self.assertIn("nowhere.jsonl", self.error_of("eval", "baseline:length", "--data", "nowhere.jsonl"))
+        self.assertIn("nowhere", self.error_of("data", "info", "nowhere"))
+
+    def test_arguments_are_not_taken_for_formats(self):
+        self.assertIn("%s%n{}", self.error_of("%s%n{}"))
+        self.assertIn("%s%n{}", self.error_of("data", "info", "%s%n{}"))
+
+
+class OutputTest(ProgramTest):
+    def test_full_device(self):
+        with open("/dev/full", "w", encoding="utf-8") as full:
+            done = subprocess.run([PROGRAM, "data", "info", "sample"], stdout=full, stderr=subprocess.PIPE, text=True,
+                                  check=False)
+        self.assertEqual("hre: standard output could not be written\n", done.stderr)
+        self.assertEqual(1, done.returncode)
+
+
+if __name__ == "__main__":
+    unittest.main()
