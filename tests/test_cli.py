@@ -69,7 +69,8 @@ class MistakeTest(ProgramTest):
                 self.assertIn("--help", self.error_of(*arguments))
 
     def test_wrong_values(self):
-        for option in ("--limit=0", "--limit=-1", "--limit=many", "--shuffle-seed=-1", "--shuffle-seed=x", "--max-length=-1",
+        for option in ("--limit=0", "--limit=-1", "--limit=many", "--shuffle-seed=-1", "--shuffle-seed=x",
+                       "--shuffle-seed=18446744073709551616", "--max-length=-1",
                        "--threads=-1", "--bos=perhaps", "--long-answers=keep"):
             with self.subTest(option=option):
                 line = self.error_of("eval", "baseline:length", "--data", "sample", option)

@@ -1,6 +1,7 @@
 /// hre eval: a model's HumanRankEval value.
 
 #include <CLI/CLI.hpp>
+#include <charconv>
 #include <fstream>
 #include <memory>
 #include <optional>
@@ -116,12 +117,22 @@ void define_results(CLI::App& app, EvalArguments& a) {
   app.add_flag("--quiet", a.quiet, "no progress and no notes");
 }
 
+/// CLI11 would take -1 for 2^64 - 1, and all that is above for the same.
+std::string seed_problem(std::string& text) {
+  uint64_t seed = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seed);
+  const bool good = error == std::errc() && end == text.data() + text.size();
+  return good ? "" : "'" + text + "' is no whole number from 0 to 2^64 - 1";
+}
+
 void define_selection(CLI::App& app, EvalArguments& a) {
   app.add_option("--topic", a.eval.topics, "only topics that match; may be given again")->type_name("GLOB")->allow_extra_args(false);
   app.add_option("--limit", a.eval.limit, "the first N questions of each topic, after the shuffle")
       ->type_name("N")
       ->check(CLI::Range(int64_t{1}, int64_t{1} << 40).description(""));
-  app.add_option("--shuffle-seed", a.eval.shuffle_seed, "seed of the published shuffle (default 42)")->type_name("S");
+  app.add_option("--shuffle-seed", a.eval.shuffle_seed, "seed of the published shuffle (default 42)")
+      ->type_name("S")
+      ->check(CLI::Validator(seed_problem, ""));
   app.add_flag("--no-shuffle", a.no_shuffle, "keep the dataset's order");
 }
 
