@@ -18,6 +18,9 @@
 namespace hre::stackexchange {
 namespace {
 
+// A site's folder of intermediate files; never that of its dump, wherever the user puts them.
+std::string work_of(const std::string& work, const std::string& site) { return work + "/" + site + ".index"; }
+
 // A question that passed everything, until it is drawn.
 struct Candidate {
   uint64_t key;     // its place in the draw
@@ -240,7 +243,7 @@ class Builder {
     read.need_locks = std::any_of(recipe_.topics.begin(), recipe_.topics.end(), [](const Topic& topic) {
       return ((topic.question.drop | topic.answer.drop) & kDropLocked) != 0;
     });
-    const std::string folder = options_.work + "/" + dump.site;
+    const std::string folder = work_of(options_.work, dump.site);
     Result<SiteIndex> index = index_site(dump, rules_of(dump.site), read, folder, progress_, stop_);
     if (!index) return forward(index);
     IdSet wanted;
@@ -448,7 +451,9 @@ class Builder {
     fates_.tell_draw(candidate.site, name, candidate.id, "taken as " + id);
     if (recipe_.near_duplicates > 0) taken_ids_.push_back(id);
     add_to_report(name, taken, report);
-    if (status = sink_(as_question(id, report.topic, taken), metadata_line(id, report.topic, name, taken)); !status)
+    if (status = sink_(as_question(id, report.topic, taken),
+                       metadata_line(id, report.topic, report_.sites[candidate.site], taken));
+        !status)
       return forward(status);
     return Reason::kNone;
   }
@@ -510,6 +515,19 @@ Result<std::vector<Dump>> open_dumps(Recipe& recipe, const std::string& folder) 
 Result<BuildReport> build_dataset(const Recipe& recipe, const std::vector<Dump>& dumps, const BuildOptions& options,
                                   const BuildSink& sink, ProgressListener& progress, std::stop_token stop) {
   return Builder(recipe, dumps, options, sink, progress, std::move(stop)).run();
+}
+
+void remove_work(const std::string& work, const std::vector<Dump>& dumps) {
+  std::error_code ignored;
+  for (const Dump& dump : dumps) {
+    const std::string folder = work_of(work, dump.site);
+    for (const char* name : {"posts", "votes", "groups", "groups.blocks", "index.json", "records", "records.blocks",
+                             "texts", "texts.key", "chosen"}) {
+      std::filesystem::remove(folder + "/" + name, ignored);
+    }
+    std::filesystem::remove(folder, ignored);
+  }
+  std::filesystem::remove(work, ignored);
 }
 
 }  // namespace hre::stackexchange

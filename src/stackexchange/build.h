@@ -38,7 +38,7 @@ struct BuildOptions {
   std::vector<std::string> why;  ///< posts whose fate is to be told: "123" or "SITE/123"
 };
 
-/// Receives the questions, topic after topic, with what metadata.jsonl says of each (one line of JSON).
+/// Receives the questions, topic after topic, with what metadata/questions.jsonl says of each (one line of JSON).
 using BuildSink = std::function<Status(const Question& question, const std::string& metadata)>;
 
 struct SiteReport {
@@ -69,5 +69,8 @@ struct BuildReport {
 /// files are left in place, for a later build or for the caller to remove.
 Result<BuildReport> build_dataset(const Recipe& recipe, const std::vector<Dump>& dumps, const BuildOptions& options,
                                   const BuildSink& sink, ProgressListener& progress, std::stop_token stop);
+
+/// Removes the intermediate files of these dumps, and the folder if nothing else is in it.
+void remove_work(const std::string& work, const std::vector<Dump>& dumps);
 
 }  // namespace hre::stackexchange

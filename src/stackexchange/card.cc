@@ -17,7 +17,8 @@ std::string licence(const TakenPost& post) {
 Json optional_text(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
 
 // What is the same for questions and answers.
-void add_post(const TakenPost& taken, const std::string& site, bool is_question, Json& json) {
+void add_post(const TakenPost& taken, const SiteReport& report, bool is_question, Json& json) {
+  const std::string& site = report.site;
   const PostRecord& post = taken.post;
   const std::string& author = taken.texts.author_id;
   json["post_id"] = post.id;
@@ -28,8 +29,8 @@ void add_post(const TakenPost& taken, const std::string& site, bool is_question,
   json["created"] = format_date(post.created_ms);
   json["licence"] = licence(taken);
   json["votes"] = post.score;
-  json["up"] = post.up;
-  json["down"] = post.down;
+  json["up"] = report.counts.has_votes ? Json(post.up) : Json(nullptr);
+  json["down"] = report.counts.has_votes ? Json(post.down) : Json(nullptr);
   json["length"] = taken.text.length;
 }
 
@@ -87,10 +88,10 @@ std::string header(const Recipe& recipe, const BuildReport& report) {
 
 }  // namespace
 
-std::string metadata_line(const std::string& id, const std::string& topic, const std::string& site,
+std::string metadata_line(const std::string& id, const std::string& topic, const SiteReport& site,
                           const std::vector<TakenPost>& posts) {
   const TakenPost& question = posts.front();
-  Json json = {{"id", id}, {"topic", topic}, {"site", site}};
+  Json json = {{"id", id}, {"topic", topic}, {"site", site.site}};
   add_post(question, site, true, json);
   json["views"] = question.post.views;
   json["title"] = question.texts.title;

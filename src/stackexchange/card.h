@@ -16,8 +16,9 @@ struct TakenPost {
   PostTexts texts;
 };
 
-/// One line of metadata.jsonl: where the question and its answers come from, by whom, when, and their licences.
-std::string metadata_line(const std::string& id, const std::string& topic, const std::string& site,
+/// One line of metadata/questions.jsonl: where the question and its answers come from, by whom, when, and
+/// their licences. Upvotes and downvotes are null where no Votes.xml told them.
+std::string metadata_line(const std::string& id, const std::string& topic, const SiteReport& site,
                           const std::vector<TakenPost>& posts);
 
 void add_to_report(const std::string& site, const std::vector<TakenPost>& posts, TopicReport& report);

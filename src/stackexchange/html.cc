@@ -176,11 +176,13 @@ std::string trimmed(std::string_view text) {
   return std::string(text);
 }
 
-// The lines of a code block: no empty ones at its end.
-std::string code_lines(std::string text) {
+// The lines of a code block: no empty ones at its ends.
+std::string code_lines(const std::string& text) {
   const size_t last = text.find_last_not_of(" \t\r\n");
-  text.resize(last == std::string::npos ? 0 : last + 1);
-  return text;
+  if (last == std::string::npos) return {};
+  const size_t first = text.rfind('\n', text.find_first_not_of(" \t\r\n"));
+  const size_t begin = first == std::string::npos ? 0 : first + 1;
+  return text.substr(begin, last + 1 - begin);
 }
 
 // A fence longer than any run of ` in the code.

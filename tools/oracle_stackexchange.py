@@ -1,0 +1,452 @@
+#!/usr/bin/env python3
+"""Builds a dataset from Stack Exchange dumps a second time, slowly and plainly, and compares it with what
+`hre data build` wrote: the same questions, the same answers, the same votes, in the same order.
+
+    tools/oracle_stackexchange.py --recipe RECIPE.toml --dumps FOLDER --built DIR
+
+It states the rules of docs/datasets.md on its own: XML and HTML are read by lxml, everything is held in
+memory, near-duplicates are found by comparing all pairs. It needs lxml, xxhash and pyarrow, and folders of
+Posts.xml (no archives). The filter of languages is not stated here: recipes for it have none.
+"""
+import argparse
+import datetime
+import glob
+import itertools
+import os
+import re
+import sys
+import tomllib
+
+import pyarrow.parquet
+import xxhash
+from lxml import etree, html as lxml_html
+
+SPACE = " \n\t\r\f"
+
+
+# --- text ------------------------------------------------------------------------------------
+BLOCKS = {name: 2 for name in "p h1 h2 h3 h4 h5 h6 blockquote pre table dl hr ul ol".split()}
+BLOCKS |= {name: 1 for name in "div li dt dd tr caption details summary center section article address figure".split()}
+LEFT_OUT = set("script style title template iframe object textarea select svg".split())
+
+
+def raw_text(node):
+    if not isinstance(node.tag, str) or node.tag in LEFT_OUT:
+        return ""
+    text = "\n" if node.tag == "br" else (node.text or "")
+    return text + "".join(raw_text(child) + (child.tail or "") for child in node)
+
+
+def events(node, fenced, lists, in_cell):
+    """What a node's content writes: ("sep", n), ("br",), ("text", t), ("raw", t), ("mark", t), ("push", first, rest),
+    ("pop",), ("count", kind, +1 or -1), ("image",)."""
+    yield from text_events(node.text)
+    for child in node:
+        if isinstance(child.tag, str) and child.tag not in LEFT_OUT:
+            yield from element_events(child, fenced, lists, in_cell)
+        yield from text_events(child.tail)
+
+
+def text_events(text):
+    for i, part in enumerate(re.split(r"(\$\$.*?\$\$)", text or "", flags=re.S)):
+        if part:
+            yield ("raw" if i % 2 else "text", part)
+
+
+def separation(tag, lists, in_cell):
+    lines = 1 if tag in ("ul", "ol") and lists else BLOCKS.get(tag, 0)
+    if lines:
+        yield ("sep", lines) if not in_cell else ("text", " ")
+
+
+def script_text(mark, text):
+    if not text or len(text) > 12 or any(c in SPACE for c in text):
+        return None
+    if text in ("st", "nd", "rd", "th"):
+        return text
+    word = text[1:] if text[0] in "+-" else text
+    plain = word != "" and all(ord(c) >= 128 or c.isalnum() for c in word)
+    return mark + (text if plain else f"({text})")
+
+
+def element_events(node, fenced, lists, in_cell):
+    tag = node.tag
+    inside = lambda lists=lists, cell=in_cell: events(node, fenced, lists, cell)
+    if tag == "br":
+        yield ("br",) if not in_cell else ("text", " ")
+        return
+    yield from separation(tag, lists, in_cell)
+    if tag == "hr":
+        yield ("mark", "---")
+    elif tag == "img":
+        yield ("image",)
+    elif tag == "pre":
+        yield from code_block(node, fenced, in_cell)
+    elif tag in ("sup", "sub"):
+        written = script_text("^" if tag == "sup" else "_", raw_text(node).strip(SPACE))
+        yield from [("raw", written)] if written else inside()
+    elif tag == "code":
+        yield from [("mark", "`")] if fenced else []
+        yield ("count", "code", 1)
+        yield from inside()
+        yield ("count", "code", -1)
+        yield from [("mark", "`")] if fenced else []
+    elif tag == "a":
+        yield ("count", "link", 1)
+        yield from inside()
+        yield ("count", "link", -1)
+    elif tag == "blockquote":
+        mark = ">! " if "spoiler" in node.get("class", "") else "> "
+        yield ("push", mark, mark)
+        yield from inside()
+        yield ("pop",)
+    elif tag in ("ul", "ol"):
+        start = re.match(r"-?\d+", node.get("start", "1"))
+        yield from inside(lists + [{"ordered": tag == "ol", "next": int(start[0]) if start else 1}])
+    elif tag == "li":
+        mark = "- "
+        if lists and lists[-1]["ordered"]:
+            mark = f"{lists[-1]['next']}. "
+            lists[-1]["next"] += 1
+        yield ("push", mark, " " * len(mark))
+        yield from inside()
+        yield ("pop",)
+    elif tag == "dd":
+        yield ("push", "  ", "  ")
+        yield from inside()
+        yield ("pop",)
+    elif tag in ("td", "th"):
+        if any(isinstance(other.tag, str) for other in node.itersiblings(preceding=True)):
+            yield from [("text", " "), ("mark", "|"), ("text", " ")]
+        yield from inside(cell=True)
+    else:
+        yield from inside()
+    yield from separation(tag, lists, in_cell)
+
+
+def code_block(node, fenced, in_cell):
+    code = re.sub(r"^([ \t\r]*\n)+", "", raw_text(node)).rstrip(" \t\r\n")
+    if not code:
+        return
+    runs = [len(run) for run in re.findall("`+", code)]
+    fence = "`" * (max([2] + runs) + 1)
+    gap = ("sep", 1) if not in_cell else ("text", " ")
+    yield from [("mark", fence), gap] if fenced else []
+    yield ("count", "code", 1)
+    yield ("raw", code)
+    yield ("count", "code", -1)
+    yield from [gap, ("mark", fence)] if fenced else []
+
+
+class Text:
+    """Lays out events as lines."""
+
+    def __init__(self):
+        self.out, self.prefixes, self.common = "", [], 0
+        self.breaks, self.space, self.at_start = 0, False, True
+        self.counts = {"code": 0, "link": 0}
+        self.visible = self.code = self.links = self.images = 0
+
+    def prefix(self):
+        for prefix in self.prefixes[:16]:
+            self.out += prefix.pop("first", prefix["rest"])
+
+    def blank(self, depth):
+        return "".join(prefix["rest"] for prefix in self.prefixes[:min(depth, 16)]).rstrip(" ")
+
+    def begin(self):
+        if self.out and self.breaks:
+            self.out += "\n"
+            if self.breaks > 1:
+                self.out += self.blank(min(self.common, len(self.prefixes))) + "\n"
+        if not self.out or self.breaks:
+            self.prefix()
+        elif self.space:
+            self.out += " "
+        self.breaks, self.space, self.at_start, self.common = 0, False, False, len(self.prefixes)
+
+    def append(self, text):
+        self.out += text
+        n = sum(c not in SPACE for c in text)
+        self.visible += n
+        self.code += n if self.counts["code"] else 0
+        self.links += n if self.counts["link"] else 0
+
+    def put(self, event):
+        kind = event[0]
+        if kind == "sep" or kind == "br":
+            self.breaks = max(self.breaks, event[1]) if kind == "sep" else min(self.breaks + 1, 2)
+            self.space, self.at_start = False, True
+        elif kind == "text":
+            for part in re.findall(f"[{SPACE}]+|[^{SPACE}]+", event[1]):
+                if part[0] in SPACE:
+                    self.space = not self.at_start
+                else:
+                    self.begin()
+                    self.append(part)
+        elif kind == "raw":
+            self.begin()
+            lines = event[1].split("\n")
+            self.append(lines[0])
+            for i, line in enumerate(lines[1:], 1):
+                self.out += "\n"
+                if line:
+                    self.prefix()
+                elif i < len(lines):
+                    self.out += self.blank(len(self.prefixes))
+                self.append(line)
+        elif kind == "mark":
+            self.begin()
+            self.out += event[1]
+        elif kind == "push":
+            self.common = min(self.common, len(self.prefixes))
+            self.prefixes.append({"first": event[1], "rest": event[2]})
+        elif kind == "pop":
+            self.prefixes.pop()
+            self.common = min(self.common, len(self.prefixes))
+        elif kind == "count":
+            self.counts[event[1]] += event[2]
+        elif kind == "image":
+            self.images += 1
+
+
+def text_of(body, fenced=False):
+    root = lxml_html.fragment_fromstring(body, create_parent="body") if body.strip() else etree.Element("body")
+    text = Text()
+    for event in events(root, fenced, [], False):
+        text.put(event)
+    lines = text.out.rstrip(SPACE).split("\n")
+    while lines and not lines[0].strip(SPACE):
+        lines.pop(0)
+    text.out = "\n".join(lines)
+    return text
+
+
+# --- posts -----------------------------------------------------------------------------------
+def milliseconds(value):
+    moment = datetime.datetime.fromisoformat(value).replace(tzinfo=datetime.timezone.utc)
+    return round(moment.timestamp() * 1000)
+
+
+def rows_of(path):
+    for _, row in etree.iterparse(path, tag="row", huge_tree=True):
+        yield dict(row.attrib)
+        row.clear()
+        while row.getprevious() is not None:
+            del row.getparent()[0]
+
+
+def load_site(folder, site):
+    votes = {}
+    path = os.path.join(folder, site, "Votes.xml")
+    if os.path.exists(path):
+        for row in rows_of(path):
+            if row["VoteTypeId"] in ("2", "3"):
+                votes[int(row["PostId"])] = votes.get(int(row["PostId"]), 0) + 1
+    locked = set()
+    path = os.path.join(folder, site, "PostHistory.xml")
+    if os.path.exists(path):
+        for row in rows_of(path):
+            if row["PostHistoryTypeId"] == "14":
+                locked.add(int(row["PostId"]))
+            elif row["PostHistoryTypeId"] == "15":
+                locked.discard(int(row["PostId"]))
+    questions, answers, seen = {}, {}, set()
+    for row in rows_of(os.path.join(folder, site, "Posts.xml")):
+        if row["PostTypeId"] not in ("1", "2") or int(row["Id"]) in seen:
+            continue
+        seen.add(int(row["Id"]))
+        post = {
+            "id": int(row["Id"]), "site": site, "score": int(row["Score"]), "created": milliseconds(row["CreationDate"]),
+            "views": int(row.get("ViewCount", 0)), "body": row["Body"], "title": " ".join(row.get("Title", "").split()),
+            "tags": [tag for tag in re.split("[<>|]", row.get("Tags", "")) if tag],
+            "cast": max(votes.get(int(row["Id"]), 0), abs(int(row["Score"]))),
+            "marks": {mark for mark, there in [("closed", "ClosedDate" in row), ("wiki", "CommunityOwnedDate" in row),
+                                               ("locked", int(row["Id"]) in locked),
+                                               ("deleted_author", "OwnerUserId" not in row)] if there},
+        }
+        if row["PostTypeId"] == "1":
+            questions[post["id"]] = post
+        else:
+            answers.setdefault(int(row["ParentId"]), []).append(post)
+    return questions, answers
+
+
+# --- rules -----------------------------------------------------------------------------------
+def day(value, default):
+    return default if value is None else milliseconds(value.isoformat())
+
+
+def passes_record(f, post):
+    return (day(f.get("from"), -10**18) <= post["created"] < day(f.get("until"), 10**18)
+            and post["score"] >= f.get("min_score", -10**9) and post["cast"] >= f.get("min_votes", 0)
+            and post["views"] >= f.get("min_views", 0) and not post["marks"] & set(f["drop"]))
+
+
+def passes_text(f, post):
+    text = post["converted"]
+    if "image_only" in f["drop"] and text.images and not text.visible:
+        return False
+    share = lambda part: part / text.visible if text.visible else 0
+    return (f.get("min_length", 1) <= len(post["text"]) <= f.get("max_length", 10**18)
+            and share(text.code) <= f.get("max_code", 1) and share(text.links) <= f.get("max_links", 1))
+
+
+def like_lengths(answers, ratio):
+    order = sorted(range(len(answers)), key=lambda i: len(answers[i]["text"]))
+    best = []
+    for begin in range(len(order)):
+        group = [i for i in order[begin:] if len(answers[i]["text"]) <= ratio * len(answers[order[begin]]["text"])]
+        if len(group) > len(best):
+            best = group
+    return [answers[i] for i in sorted(best)]
+
+
+def good_answers(f, taken, answers):
+    scores = [answer["score"] for answer in answers]
+    return (answers and max(f.get("min_answers", 0), taken) <= len(answers) <= f.get("max_answers", 10**18)
+            and max(scores) - min(scores) >= f.get("min_spread", 0) and len(set(scores)) >= f.get("min_distinct", 2)
+            and sum(answer["cast"] for answer in answers) >= f.get("min_answer_votes", 0))
+
+
+def key_of(recipe, post):
+    return xxhash.xxh3_64_intdigest(f"{post['site']}/{post['id']}".encode(), seed=recipe["seed"])
+
+
+def choose(recipe, answers):
+    n, how = recipe["answers"], recipe["choose"]
+    by_draw = sorted(answers, key=lambda a: (key_of(recipe, a), a["id"]))
+    if how == "all" or n == 0 or n >= len(answers):
+        chosen = answers
+    elif how == "random":
+        chosen = by_draw[:n]
+    elif how == "top-and-random":
+        top = min(answers, key=lambda a: (-a["score"], a["id"]))
+        chosen = [top] + [a for a in by_draw if a is not top][:n - 1]
+    else:
+        by_score = sorted(by_draw, key=lambda a: a["score"])
+        last = len(answers) - 1
+        chosen = [by_score[(2 * i * last + n - 1) // (2 * (n - 1))] for i in range(n)]
+    return sorted(chosen, key=lambda a: a["id"])
+
+
+def shingles(text):
+    words = [word for word in re.split(f"[{SPACE}]+", "".join(c.lower() if c.isascii() else c for c in text)) if word]
+    return {tuple(words[i:i + 5]) for i in range(max(1, len(words) - 4))} if words else set()
+
+
+def nearly_same(a, b, threshold):
+    return (len(a & b) / len(a | b) if a | b else 1) >= threshold
+
+
+# --- the whole -------------------------------------------------------------------------------
+def filters_of(recipe, topic, kind):
+    default = {"drop": ["closed", "locked", "wiki", "image_only"] if kind == "question" else ["locked", "wiki", "image_only"]}
+    return default | recipe.get(kind, {}) | topic.get(kind, {})
+
+
+def takes(topic, tags):
+    wanted = topic.get("tags", [])
+    return (not wanted or set(wanted) & set(tags)) and not set(topic.get("not_tags", [])) & set(tags)
+
+
+def convert(post, recipe, is_question):
+    post["converted"] = text_of(post["body"], recipe["code"] == "fenced")
+    post["text"] = post["converted"].out
+    if is_question and recipe["text"] != "body":
+        parts = [post["title"], post["text"]] if recipe["text"] == "title+body" else [post["title"]]
+        post["text"] = "\n\n".join(part for part in parts if part)
+
+
+def judge(recipe, topic, question, answers):
+    """The question's answers to choose from; none where it is out."""
+    q, a = filters_of(recipe, topic, "question"), filters_of(recipe, topic, "answer")
+    within = a.get("within_days", 10**6) * 86_400_000
+    if not passes_record(q, question):
+        return []
+    answers = [post for post in sorted(answers, key=lambda post: post["id"])
+               if passes_record(a, post) and post["created"] - question["created"] <= within]
+    convert(question, recipe, True)
+    for post in answers:
+        convert(post, recipe, False)
+    answers = [post for post in answers if passes_text(a, post)]
+    answers = list({post["text"]: post for post in reversed(answers)}.values())[::-1]
+    if a.get("max_length_ratio"):
+        answers = like_lengths(answers, a["max_length_ratio"])
+    taken = 0 if recipe["choose"] == "all" else recipe["answers"]
+    return answers if passes_text(q, question) and good_answers(q, taken, answers) else []
+
+
+def build(recipe, dumps):
+    sites = {}
+    for site in dict.fromkeys(itertools.chain.from_iterable(topic["sites"] for topic in recipe["topic"])):
+        sites[site] = load_site(dumps, site)
+    kept, built = [], {}
+    for topic in recipe["topic"]:
+        candidates = []
+        for site in topic["sites"]:
+            questions, answers = sites[site]
+            feeds = [other for other in recipe["topic"] if site in other["sites"]]
+            for question in questions.values():
+                first = next((other for other in feeds if takes(other, question["tags"])), None)
+                if first is topic:
+                    good = judge(recipe, topic, question, answers.get(question["id"], []))
+                    if good:
+                        candidates.append((key_of(recipe, question), question, good))
+        candidates.sort(key=lambda candidate: candidate[0])
+        built[topic["name"]] = taken = []
+        for _, question, good in candidates:
+            limit = topic.get("questions", recipe["questions"])
+            if limit and len(taken) == limit:
+                break
+            if recipe["near_duplicates"] > 0:
+                mine = shingles(question["text"])
+                if any(nearly_same(mine, other, recipe["near_duplicates"]) for other in kept):
+                    continue
+                kept.append(mine)
+            taken.append((question["text"], [(a["text"], a["score"]) for a in choose(recipe, good)]))
+    return built
+
+
+def read_built(folder):
+    built = {}
+    for path in sorted(glob.glob(os.path.join(folder, "data", "*.parquet"))):
+        name = os.path.basename(path).split("-")[0].removeprefix("HumanRankEval")
+        rows = pyarrow.parquet.read_table(path).to_pylist()
+        built[name.lower()] = [(row["question"], [(a["text"], int(a["votes"])) for a in row["answers"]]) for row in rows]
+    return built
+
+
+def compare(mine, theirs):
+    problems = 0
+    for topic, questions in mine.items():
+        other = theirs.get(topic.replace("_", ""), [])
+        if len(questions) != len(other):
+            problems += 1
+            print(f"{topic}: {len(questions)} questions here, {len(other)} there")
+        for i, (a, b) in enumerate(zip(questions, other)):
+            if a != b:
+                problems += 1
+                if problems <= 3:
+                    print(f"{topic}/{i:06} differs:\nhere  {a!r}\nthere {b!r}")
+    return problems
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name in ("--recipe", "--dumps", "--built"):
+        parser.add_argument(name, required=True)
+    arguments = parser.parse_args()
+    with open(arguments.recipe, "rb") as file:
+        recipe = {"seed": 42, "questions": 500, "answers": 4, "choose": "spread", "code": "plain", "text": "title+body",
+                  "near_duplicates": 0.8} | tomllib.load(file)
+    mine, theirs = build(recipe, arguments.dumps), read_built(arguments.built)
+    problems = compare(mine, theirs)
+    questions = sum(len(topic) for topic in mine.values())
+    answers = sum(len(question[1]) for topic in mine.values() for question in topic)
+    print(f"{len(mine)} topics, {questions} questions, {answers} answers: {problems} differences")
+    return 1 if problems or not questions else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
