@@ -164,7 +164,9 @@ Status visit_tables(const Dump& dump, const std::vector<Table>& wanted,
   for (const TableFile& file : dump.tables) {
     if (std::find(wanted.begin(), wanted.end(), file.table) != wanted.end()) by_file[file.path].push_back(&file);
   }
-  for (const auto& [path, files] : by_file) {
+  for (const auto& entry : by_file) {
+    const std::string& path = entry.first;
+    const std::vector<const TableFile*>& files = entry.second;
     if (files.front()->entry.empty()) {
       Result<std::unique_ptr<ByteSource>> bytes = open_file(path);
       if (!bytes) return forward(bytes);

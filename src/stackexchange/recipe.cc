@@ -419,6 +419,37 @@ std::string format_topic(const Topic& topic, const Recipe& recipe) {
   return text;
 }
 
+// Where a string that begins at text[at] with a quote ends: behind its last quote.
+size_t end_of_string(std::string_view text, size_t at) {
+  const char quote = text[at];
+  const std::string three(3, quote);
+  const bool long_one = text.substr(at).starts_with(three);
+  const std::string_view close = long_one ? std::string_view(three) : text.substr(at, 1);
+  for (at += close.size(); at < text.size(); ++at) {
+    if (text.substr(at).starts_with(close)) return at + close.size();
+    if (!long_one && text[at] == '\n') return at;
+    if (quote == '"' && text[at] == '\\') ++at;
+  }
+  return text.size();
+}
+
+// The line of the first character beyond ASCII outside of strings and comments; 0 where there is none. TOML has
+// none there, and toml++ 3.3 takes most of them for something that can't happen.
+int odd_line(std::string_view text) {
+  int line = 1;
+  size_t at = text.starts_with("\xEF\xBB\xBF") ? 3 : 0;
+  while (at < text.size()) {
+    size_t end = at + 1;
+    if (static_cast<unsigned char>(text[at]) >= 0x80) return line;
+    if (text[at] == '#') end = std::min(text.find('\n', at), text.size());
+    if (text[at] == '"' || text[at] == '\'') end = std::min(end_of_string(text, at), text.size());
+    line += static_cast<int>(std::count(text.begin() + static_cast<std::ptrdiff_t>(at),
+                                        text.begin() + static_cast<std::ptrdiff_t>(end), '\n'));
+    at = end;
+  }
+  return 0;
+}
+
 template <class T, size_t n>
 std::string name_in(const Named<T> (&table)[n], T value) {
   for (const auto& entry : table) {
@@ -441,6 +472,10 @@ Recipe default_recipe() {
 }
 
 Result<Recipe> parse_recipe(std::string_view text, const std::string& place) {
+  if (const int line = odd_line(text); line > 0) {
+    return input_error("there is a character beyond ASCII outside of strings and comments",
+                       fmt::format("{}: line {}", place, line), "put it between quotes");
+  }
   const toml::parse_result parsed = toml::parse(text, place);
   if (!parsed) {
     const toml::parse_error& problem = parsed.error();

@@ -116,6 +116,9 @@ TEST(Recipe, MistakesAreToldWithLineAndKey) {
   };
   for (const auto& [toml, message] : cases) EXPECT_EQ(problem_of(toml), message) << toml;
   EXPECT_THAT(problem_of("x = ["), HasSubstr("r.toml: line 1, column"));
+  EXPECT_THAT(problem_of("# \u00e9\nname = \"\\\"\u00e9\" # \u00e9\ndescription = \u00e9"),
+              HasSubstr("r.toml: line 3: there is a character"));
+  EXPECT_EQ(problem_of("name = \"\u00e9\"\ndescription = \"\"\"\u0409\n'\"\u0409\"\"\"\n"), "");
 }
 
 TEST(Recipe, FiltersThatNothingPassesAreRefused) {
