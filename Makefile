@@ -10,7 +10,8 @@ folder := build/$(PRESET)
 jobs = $(shell tools/jobs.sh)
 build = cmake --build $(folder) -j $(jobs)
 sources = git ls-files -z -co --exclude-standard '*.cc' '*.h'
-clang-format := $(shell command -v clang-format-14 || command -v clang-format)
+clang-format := clang-format-14
+need-clang-format = command -v $(clang-format) >/dev/null || { echo "make $@: $(clang-format) is missing (other versions format otherwise)"; exit 1; }
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
@@ -36,12 +37,15 @@ install: build ## install the program and the library to PREFIX (default /usr/lo
 	@cmake --install $(folder) --prefix '$(PREFIX)'
 
 format: ## format the sources
+	@$(need-clang-format)
 	@$(sources) | xargs -0 $(clang-format) -i
 
 format-check: ## say which sources are not formatted (clang-format 14)
+	@$(need-clang-format)
 	@$(sources) | xargs -0 $(clang-format) --dry-run --Werror
 
-tidy: configure ## run clang-tidy on the sources, or on those that match FILES=regex
+tidy: configure ## run clang-tidy 14 on the sources, or on those that match FILES=regex
+	@command -v run-clang-tidy-14 >/dev/null || { echo "make tidy: run-clang-tidy-14 is missing (Debian: clang-tidy)"; exit 1; }
 	@run-clang-tidy-14 -quiet -p $(folder) -j $(jobs) '$(FILES)'
 
 asan: ## the tests under address and undefined-behaviour sanitizers
