@@ -30,9 +30,9 @@ struct Question {
 };
 
 struct Dataset {
-  std::string name;         ///< for people: the folder's or file's name
-  std::string source;       ///< as the user gave it
-  std::string fingerprint;  ///< of all its contents, whatever the format they came in
+  std::string name;                 ///< for people: the folder's or file's name
+  std::string source;               ///< as the user gave it
+  std::string fingerprint;          ///< of all its contents, whatever the format they came in
   std::vector<Question> questions;  ///< topic after topic, in the order of the files
 };
 

@@ -27,12 +27,12 @@ namespace hre {
 /// One answer as the model scored it.
 struct AnswerResult {
   double votes = 0;
-  int64_t n_chars = 0;   ///< Unicode code points scored
-  int n_tokens = 0;      ///< tokens scored
-  int n_truncated = 0;   ///< context tokens cut off on the left
-  int n_cut_chars = 0;   ///< code points cut off the answer's end
-  double sum_log_prob = 0;  ///< nats; the sum over the answer's tokens, in double precision
-  double score = 0;         ///< sum_log_prob / n_chars, unless the model's description says otherwise
+  int64_t n_chars = 0;                 ///< Unicode code points scored
+  int n_tokens = 0;                    ///< tokens scored
+  int n_truncated = 0;                 ///< context tokens cut off on the left
+  int n_cut_chars = 0;                 ///< code points cut off the answer's end
+  double sum_log_prob = 0;             ///< nats; the sum over the answer's tokens, in double precision
+  double score = 0;                    ///< sum_log_prob / n_chars, unless the model's description says otherwise
   std::vector<float> token_log_probs;  ///< nats; kept on request
 };
 
@@ -77,7 +77,7 @@ struct Run {
   std::vector<QuestionResult> questions;  ///< topic after topic, in the order of evaluation
   int64_t planned = 0;                    ///< questions selected; more than questions.size() where interrupted
   RunTimes times;
-  std::string created;  ///< UTC, ISO 8601
+  std::string created;           ///< UTC, ISO 8601
   std::optional<Error> failure;  ///< why it ended before its end, other than by `stop`
 
   [[nodiscard]] bool partial() const { return static_cast<int64_t>(questions.size()) < planned; }
@@ -90,8 +90,8 @@ Result<Run> evaluate(const Dataset& dataset, Scorer& scorer, const EvalOptions& 
 
 /// A mean with its uncertainty.
 struct Estimate {
-  int64_t n = 0;          ///< values used: questions, or for the macro mean topics
-  int64_t undefined = 0;  ///< without a value: left out, or counted as the policy says
+  int64_t n = 0;                          ///< values used: questions, or for the macro mean topics
+  int64_t undefined = 0;                  ///< without a value: left out, or counted as the policy says
   std::optional<double> mean;             ///< nothing for n = 0
   std::optional<double> stderr_;          ///< sample standard deviation / sqrt(n); nothing for n < 2
   std::optional<double> ci_low, ci_high;  ///< 95 %, Student's t; may reach past the metric's own range

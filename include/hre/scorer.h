@@ -38,8 +38,8 @@ struct QuestionPlan {
   std::vector<Token> prefix;        ///< the longest common prefix of the answers' sequences as encoded
   std::vector<AnswerPlan> answers;  ///< one a continuation
   ScoringRequest text;              ///< kept by scorers that work on text; empty otherwise
-  std::string skipped;             ///< why this question can't be scored; empty if it can
-  int n_context = 0;               ///< tokens of the context, before any truncation
+  std::string skipped;              ///< why this question can't be scored; empty if it can
+  int n_context = 0;                ///< tokens of the context, before any truncation
 
   /// Tokens to compute: the prefix once, and every tail.
   [[nodiscard]] int64_t positions() const;
@@ -63,7 +63,7 @@ struct ModelDescription {
   std::string fingerprint;   ///< content hash of the weights; empty where there are none
   std::string architecture;  ///< "llama", "gptneox", "baseline"
   uint64_t parameters = 0;
-  std::string file_type;  ///< "F32", "Q8_0"
+  std::string file_type;       ///< "F32", "Q8_0"
   int64_t context_length = 0;  ///< the model's own maximum in tokens; 0: none
   /// False where the log-likelihood is the score as it is, not divided by the answer's length.
   bool normalise_by_characters = true;

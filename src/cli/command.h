@@ -22,17 +22,17 @@ struct Console {
   std::ostream& err;
   bool out_is_terminal = false;
   bool err_is_terminal = false;
-  int width = 80;           ///< columns of the terminal that `out` is; 0 where it is none
-  std::stop_token stop;     ///< set by the first Ctrl-C
+  int width = 80;        ///< columns of the terminal that `out` is; 0 where it is none
+  std::stop_token stop;  ///< set by the first Ctrl-C
 };
 
 /// What a command does once its arguments are parsed. An error becomes one line and the exit status.
 using Action = std::function<Status(Console&)>;
 
 struct Command {
-  std::string name;     ///< "eval", "data info"
-  std::string summary;  ///< one line, lower case, no full stop
-  std::string example;  ///< a worked example: a command line that runs as it stands
+  std::string name;                 ///< "eval", "data info"
+  std::string summary;              ///< one line, lower case, no full stop
+  std::string example;              ///< a worked example: a command line that runs as it stands
   Action (*define)(CLI::App& app);  ///< adds options and arguments to its app, and returns the action
 };
 

@@ -16,11 +16,11 @@ Action define_demo(CLI::App& app) {
     auto dataset = load_dataset("sample");
     if (!dataset) return forward(dataset);
     auto progress = make_progress(console, *quiet);
-    Evaluation evaluation =
-        evaluate_models({"baseline:length", "baseline:zstd"}, *dataset, {}, {}, console, *progress);
+    Evaluation evaluation = evaluate_models({"baseline:length", "baseline:zstd"}, *dataset, {}, {}, console, *progress);
     print_evaluation(evaluation, console);
-    console.out << "\nThese are controls without a language model: what an answer's length, and a compressor, make of the\n"
-                   "built-in questions. A language model goes in their place: hre eval MODEL.gguf --data sample\n";
+    console.out
+        << "\nThese are controls without a language model: what an answer's length, and a compressor, make of the\n"
+           "built-in questions. A language model goes in their place: hre eval MODEL.gguf --data sample\n";
     return std::move(evaluation.failure);
   };
 }

@@ -109,11 +109,13 @@ Status run_eval(EvalArguments arguments, Console& console) {
 }
 
 void define_results(CLI::App& app, EvalArguments& a) {
-  app.add_option("--json", a.json, "write results as JSON (format hre-run/1); - for standard output, in the table's place")
+  app.add_option("--json", a.json,
+                 "write results as JSON (format hre-run/1); - for standard output, in the table's place")
       ->type_name("FILE");
   app.add_flag("--details", a.details, "with --json: every question and answer");
   app.add_flag("--keep-tokens", a.eval.keep_tokens, "with --details: every token's log-probability");
-  app.add_option("--reference-json", a.reference_json, "write the reference implementation's result file")->type_name("FILE");
+  app.add_option("--reference-json", a.reference_json, "write the reference implementation's result file")
+      ->type_name("FILE");
   app.add_flag("--quiet", a.quiet, "no progress and no notes");
 }
 
@@ -126,7 +128,9 @@ std::string seed_problem(std::string& text) {
 }
 
 void define_selection(CLI::App& app, EvalArguments& a) {
-  app.add_option("--topic", a.eval.topics, "only topics that match; may be given again")->type_name("GLOB")->allow_extra_args(false);
+  app.add_option("--topic", a.eval.topics, "only topics that match; may be given again")
+      ->type_name("GLOB")
+      ->allow_extra_args(false);
   app.add_option("--limit", a.eval.limit, "the first N questions of each topic, after the shuffle")
       ->type_name("N")
       ->check(CLI::Range(int64_t{1}, int64_t{1} << 40).description(""));
@@ -146,7 +150,8 @@ void define_model(CLI::App& app, EvalArguments& a) {
       ->type_name("never|auto|always")
       ->transform(CLI::Transformer(kBos).description(""))
       ->check(CLI::IsMember({BosPolicy::kNever, BosPolicy::kAuto, BosPolicy::kAlways}).description(""));
-  app.add_option("--prompt-file", a.prompt_file, "a template with {question} and, at its end, {answer}")->type_name("FILE");
+  app.add_option("--prompt-file", a.prompt_file, "a template with {question} and, at its end, {answer}")
+      ->type_name("FILE");
   app.add_option("--max-length", a.model.max_length, "tokens the model sees at most (default: the model's own maximum)")
       ->type_name("L")
       ->check(CLI::Range(1, 1 << 30).description(""));
@@ -155,15 +160,19 @@ void define_model(CLI::App& app, EvalArguments& a) {
       ->type_name("error|truncate|skip")
       ->transform(CLI::Transformer(kLong).description(""))
       ->check(CLI::IsMember({LongAnswers::kError, LongAnswers::kTruncate, LongAnswers::kSkip}).description(""));
-  app.add_option("--threads", a.model.threads, "threads (default: all cores)")->type_name("N")->check(CLI::Range(1, 4096).description(""));
-  app.add_option("--gpu-layers", a.model.gpu_layers, "layers on the GPU, where there is one (default: all)")->type_name("N");
+  app.add_option("--threads", a.model.threads, "threads (default: all cores)")
+      ->type_name("N")
+      ->check(CLI::Range(1, 4096).description(""));
+  app.add_option("--gpu-layers", a.model.gpu_layers, "layers on the GPU, where there is one (default: all)")
+      ->type_name("N");
 }
 
 }  // namespace
 
 Action define_eval(CLI::App& app) {
   auto arguments = std::make_shared<EvalArguments>();
-  app.add_option("MODEL", arguments->models, "a .gguf file, baseline:length or baseline:zstd; several are shown side by side")
+  app.add_option("MODEL", arguments->models,
+                 "a .gguf file, baseline:length or baseline:zstd; several are shown side by side")
       ->required()
       ->type_name("");
   app.add_option("--data", arguments->data,

@@ -34,7 +34,8 @@ std::string headline(const Run& run, const Summary& summary) {
   const Estimate& value = summary.micro.pearson;
   if (!value.mean) return fmt::format("{}: HumanRankEval is undefined: no question has a correlation", run.model.name);
   std::string text = fmt::format("{}: HumanRankEval {:.4f}", run.model.name, *value.mean);
-  if (value.ci_low && value.ci_high) text += fmt::format(", 95 % interval [{:.4f}, {:.4f}]", *value.ci_low, *value.ci_high);
+  if (value.ci_low && value.ci_high)
+    text += fmt::format(", 95 % interval [{:.4f}, {:.4f}]", *value.ci_low, *value.ci_high);
   text += fmt::format(" (micro average of Pearson's r over {})", plural(value.n, "question"));
   return text;
 }
@@ -42,16 +43,18 @@ std::string headline(const Run& run, const Summary& summary) {
 void note_speed(const Run& run, ProgressListener& progress) {
   if (run.times.positions == 0) return;
   const double seconds = std::max(1e-9, run.times.score_seconds);
-  progress.note(fmt::format("{}: scored {} in {}, {:.3g} tokens/s; prompts computed once, {:.2f} times fewer tokens",
-                            run.model.name, plural(static_cast<int64_t>(run.questions.size()), "question"),
-                            format_seconds(seconds), static_cast<double>(run.times.positions) / seconds,
-                            static_cast<double>(run.times.positions_unshared) / static_cast<double>(run.times.positions)));
+  progress.note(
+      fmt::format("{}: scored {} in {}, {:.3g} tokens/s; prompts computed once, {:.2f} times fewer tokens",
+                  run.model.name, plural(static_cast<int64_t>(run.questions.size()), "question"),
+                  format_seconds(seconds), static_cast<double>(run.times.positions) / seconds,
+                  static_cast<double>(run.times.positions_unshared) / static_cast<double>(run.times.positions)));
 }
 
 }  // namespace
 
-Evaluation evaluate_models(const std::vector<std::string>& models, const Dataset& dataset, const ModelOptions& model_options,
-                           const EvalOptions& options, Console& console, ProgressListener& progress) {
+Evaluation evaluate_models(const std::vector<std::string>& models, const Dataset& dataset,
+                           const ModelOptions& model_options, const EvalOptions& options, Console& console,
+                           ProgressListener& progress) {
   Evaluation evaluation;
   const auto failed = [&](const Error& error) {
     if (evaluation.failure) evaluation.failure = tl::unexpected<Error>(error);

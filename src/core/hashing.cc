@@ -43,7 +43,8 @@ Result<std::string> hash_file(const std::string& path) {
   std::vector<char> buffer(1 << 20);
   ContentHash hash;
   while (const size_t n = std::fread(buffer.data(), 1, buffer.size(), file.get())) hash.add_bytes({buffer.data(), n});
-  if (std::ferror(file.get())) return fail(ErrorCode::kFailed, "reading failed: " + std::string(std::strerror(errno)), path);
+  if (std::ferror(file.get()))
+    return fail(ErrorCode::kFailed, "reading failed: " + std::string(std::strerror(errno)), path);
   return hash.value();
 }
 

@@ -9,7 +9,8 @@ using testing::ElementsAre;
 
 TEST(PythonRandom, PublishedOrderOfFiveHundred) {
   const auto order = PythonRandom(42).shuffled_indices(500);
-  EXPECT_THAT(std::vector(order.begin(), order.begin() + 10), ElementsAre(164, 383, 45, 156, 53, 72, 315, 209, 74, 333));
+  EXPECT_THAT(std::vector(order.begin(), order.begin() + 10),
+              ElementsAre(164, 383, 45, 156, 53, 72, 315, 209, 74, 333));
   EXPECT_THAT(std::vector(order.end() - 3, order.end()), ElementsAre(12, 57, 327));
 }
 

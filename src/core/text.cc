@@ -100,7 +100,7 @@ bool matches_glob(std::string_view pattern, std::string_view name) {
       star = p++;
       star_name = n;
     } else if (p < pattern.size() && (pattern[p] == '?' || (pattern[p] == '[' ? matches_set(pattern, next, name[n])
-                                                                               : pattern[p] == name[n]))) {
+                                                                              : pattern[p] == name[n]))) {
       p = pattern[p] == '[' ? next : p + 1;
       ++n;
     } else if (star != std::string_view::npos) {
@@ -123,7 +123,8 @@ int edit_distance(std::string_view a, std::string_view b) {
         continue;
       }
       d[i][j] = std::min({d[i - 1][j] + 1, d[i][j - 1] + 1, d[i - 1][j - 1] + (a[i - 1] != b[j - 1])});
-      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) d[i][j] = std::min(d[i][j], d[i - 2][j - 2] + 1);
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+        d[i][j] = std::min(d[i][j], d[i - 2][j - 2] + 1);
     }
   }
   return d[a.size()][b.size()];

@@ -10,7 +10,8 @@
 
 namespace hre {
 
-/// The offset of the first byte that is not part of valid UTF-8 (overlong forms and surrogates are not); nothing if all is.
+/// The offset of the first byte that is not part of valid UTF-8 (overlong forms and surrogates are not); nothing if all
+/// is.
 std::optional<size_t> find_invalid_utf8(std::string_view text);
 
 /// The number of Unicode code points in valid UTF-8.

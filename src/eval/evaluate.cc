@@ -78,8 +78,8 @@ std::string problem_of(const Question& question, const QuestionPlan& plan) {
   return plan.skipped;
 }
 
-AnswerResult score_answer(const Answer& answer, const AnswerPlan& plan, AnswerScore score, const ModelDescription& model,
-                          bool keep_tokens) {
+AnswerResult score_answer(const Answer& answer, const AnswerPlan& plan, AnswerScore score,
+                          const ModelDescription& model, bool keep_tokens) {
   AnswerResult result;
   result.votes = answer.votes;
   result.n_chars = count_code_points(answer.text) - plan.n_cut_chars;
@@ -87,8 +87,9 @@ AnswerResult score_answer(const Answer& answer, const AnswerPlan& plan, AnswerSc
   result.n_truncated = plan.n_truncated;
   result.n_cut_chars = plan.n_cut_chars;
   result.sum_log_prob = std::accumulate(score.token_log_probs.begin(), score.token_log_probs.end(), 0.0);
-  result.score = model.normalise_by_characters ? result.sum_log_prob / static_cast<double>(std::max<int64_t>(1, result.n_chars))
-                                               : result.sum_log_prob;
+  result.score = model.normalise_by_characters
+                     ? result.sum_log_prob / static_cast<double>(std::max<int64_t>(1, result.n_chars))
+                     : result.sum_log_prob;
   if (keep_tokens) result.token_log_probs = std::move(score.token_log_probs);
   return result;
 }
@@ -106,7 +107,8 @@ QuestionResult score_question(const Question& question, const QuestionPlan& plan
         score_answer(question.answers[i], plan.answers[i], std::move(score.answers[i]), model, keep_tokens));
     votes.push_back(question.answers[i].votes);
     scores.push_back(result.answers.back().score);
-    if (!std::isfinite(scores.back())) result.problem = fmt::format("the log-likelihood of answer {} is not finite", i + 1);
+    if (!std::isfinite(scores.back()))
+      result.problem = fmt::format("the log-likelihood of answer {} is not finite", i + 1);
   }
   if (result.problem.empty()) result.metrics = question_metrics(votes, scores);
   return result;
@@ -155,13 +157,22 @@ Result<Run> evaluate(const Dataset& dataset, Scorer& scorer, const EvalOptions& 
   std::vector<const Question*> questions;
   for (const size_t i : *selected) questions.push_back(&dataset.questions[i]);
 
-  Run run{scorer.describe(), dataset.name, dataset.source, dataset.fingerprint,
-          static_cast<int64_t>(dataset.questions.size()), options, {}, static_cast<int64_t>(questions.size()), {}, utc_now(),
+  Run run{scorer.describe(),
+          dataset.name,
+          dataset.source,
+          dataset.fingerprint,
+          static_cast<int64_t>(dataset.questions.size()),
+          options,
+          {},
+          static_cast<int64_t>(questions.size()),
+          {},
+          utc_now(),
           std::nullopt};
 
   const auto plan_start = SteadyClock::now();
   const auto cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-  auto plans = plan_all(questions, *prompt, scorer, options.plan_threads > 0 ? options.plan_threads : cores, progress, stop);
+  auto plans =
+      plan_all(questions, *prompt, scorer, options.plan_threads > 0 ? options.plan_threads : cores, progress, stop);
   if (!plans) return forward(plans);
   std::vector<std::string> problems;
   for (size_t i = 0; i < questions.size(); ++i) problems.push_back(problem_of(*questions[i], (*plans)[i]));

@@ -40,8 +40,9 @@ Result<PromptTemplate> PromptTemplate::parse(const std::string& text) {
     }
     if (name != "question" && name != "answer") {
       const auto nearest = nearest_name(name, {"question", "answer"});
-      return input_error("unknown name {" + std::string(name) + "}" + (nearest ? "; did you mean {" + *nearest + "}?" : ""),
-                         "prompt", kHelp);
+      return input_error(
+          "unknown name {" + std::string(name) + "}" + (nearest ? "; did you mean {" + *nearest + "}?" : ""), "prompt",
+          kHelp);
     }
     answer_found = name == "answer";
     at += name.size() + 2;

@@ -23,7 +23,8 @@ TEST(PromptTemplate, OtherShapes) {
             "{answer} {x y} {\"a\": 1} }");
   EXPECT_EQ(PromptTemplate::parse("  {answer}")->render(example()).context, "");
   EXPECT_EQ(PromptTemplate::parse("  {answer}")->render(example()).continuations[0], "  Because.");
-  EXPECT_EQ(PromptTemplate::parse("{question}{question}{answer}")->render(example()).context, "Why {answer}?Why {answer}?");
+  EXPECT_EQ(PromptTemplate::parse("{question}{question}{answer}")->render(example()).context,
+            "Why {answer}?Why {answer}?");
 }
 
 TEST(PromptTemplate, SaysWhatIsWrong) {

@@ -14,7 +14,7 @@ namespace {
 
 struct Metric {
   const char* title;
-  Estimate MetricSummary::* of;
+  Estimate MetricSummary::*of;
 };
 
 constexpr Metric kMetrics[] = {
@@ -31,7 +31,8 @@ std::string cell(const Estimate& estimate) {
   if (!estimate.mean) return "–";
   std::string text = number(estimate.mean);
   if (estimate.stderr_) text += " ± " + number(estimate.stderr_);
-  if (estimate.ci_low && estimate.ci_high) text += fmt::format(" [{:7.4f}, {:7.4f}]", *estimate.ci_low, *estimate.ci_high);
+  if (estimate.ci_low && estimate.ci_high)
+    text += fmt::format(" [{:7.4f}, {:7.4f}]", *estimate.ci_low, *estimate.ci_high);
   return text;
 }
 
@@ -71,10 +72,11 @@ std::vector<Row> mean_rows(const std::vector<Summary>& summaries) {
 struct Column {
   std::string title;
   size_t run;
-  Estimate MetricSummary::* metric;
+  Estimate MetricSummary::*metric;
 };
 
-std::string block(const std::vector<Summary>& summaries, const std::string& corner, const std::vector<Column>& columns) {
+std::string block(const std::vector<Summary>& summaries, const std::string& corner,
+                  const std::vector<Column>& columns) {
   std::vector<std::string> header = {corner, "questions", "undefined"};
   for (const Column& column : columns) header.push_back(column.title);
   TextTable table(std::move(header));

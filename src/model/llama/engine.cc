@@ -85,7 +85,8 @@ Status check_model(const llama_model* model, const std::string& path) {
   if (llama_model_has_encoder(model) || !llama_model_has_decoder(model)) {
     return input_error("encoder models are not supported: only decoders give a continuation's log-likelihood", path);
   }
-  if (llama_model_is_diffusion(model)) return input_error("diffusion models have no left-to-right log-likelihood", path);
+  if (llama_model_is_diffusion(model))
+    return input_error("diffusion models have no left-to-right log-likelihood", path);
   return {};
 }
 
@@ -162,9 +163,7 @@ std::string llama_metadata(const llama_model* model, const char* key) {
   return llama_model_meta_val_str(model, key, value, sizeof value) < 0 ? "" : value;
 }
 
-std::string llama_engine_version() {
-  return fmt::format("{}, ggml {}", HRE_LLAMA_BUILD, ggml_version());
-}
+std::string llama_engine_version() { return fmt::format("{}, ggml {}", HRE_LLAMA_BUILD, ggml_version()); }
 
 std::string llama_engine_build() {
   start_engine();

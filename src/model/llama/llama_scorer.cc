@@ -33,9 +33,9 @@ struct Target {
 struct Cell {
   Token token = 0;
   llama_pos position = 0;
-  bool shared = false;         // it belongs to all answers of the pass
-  llama_seq_id sequence = 0;   // otherwise: to this one
-  std::vector<Target> targets; // what its logits are needed for; none: no logits
+  bool shared = false;          // it belongs to all answers of the pass
+  llama_seq_id sequence = 0;    // otherwise: to this one
+  std::vector<Target> targets;  // what its logits are needed for; none: no logits
 };
 
 /// Answers computed together over the question's prefix.
@@ -49,8 +49,8 @@ std::vector<Pass> cut_into_passes(const QuestionPlan& plan, Passes mode) {
   const auto prefix = static_cast<int64_t>(plan.prefix.size());
   for (size_t i = 0; i < plan.answers.size(); ++i) {
     const auto tail = static_cast<int64_t>(plan.answers[i].tail.size());
-    const bool fits = mode == Passes::kShared && !passes.empty() && tail <= room &&
-                      i - passes.back().first < kPassAnswers;
+    const bool fits =
+        mode == Passes::kShared && !passes.empty() && tail <= room && i - passes.back().first < kPassAnswers;
     if (!fits) {
       passes.push_back({i, i});
       room = kPassPositions - prefix;
@@ -92,8 +92,8 @@ void append_tail_cells(const QuestionPlan& plan, const Pass& pass, std::vector<C
     const AnswerPlan& answer = plan.answers[a];
     const size_t tail_at = cells.size(), n_prefix = plan.prefix.size();
     for (size_t k = 0; k < answer.tail.size(); ++k) {
-      cells.push_back({answer.tail[k], static_cast<llama_pos>(n_prefix + k), false,
-                       static_cast<llama_seq_id>(a - pass.first), {}});
+      cells.push_back(
+          {answer.tail[k], static_cast<llama_pos>(n_prefix + k), false, static_cast<llama_seq_id>(a - pass.first), {}});
     }
     for (size_t t = 0; t < answer.targets.size(); ++t) {
       const size_t position = position_before(plan, answer, t);
@@ -116,8 +116,13 @@ class Batch {
       sequences_.push_back(cell.shared ? all_.data() : &cell.sequence);
       wanted_.push_back(!cell.targets.empty());
     }
-    return {static_cast<int32_t>(cells.size()), tokens_.data(), nullptr,       positions_.data(),
-            counts_.data(),                     sequences_.data(), wanted_.data()};
+    return {static_cast<int32_t>(cells.size()),
+            tokens_.data(),
+            nullptr,
+            positions_.data(),
+            counts_.data(),
+            sequences_.data(),
+            wanted_.data()};
   }
 
  private:
@@ -144,7 +149,8 @@ class LlamaScorer final : public Scorer {
   const ModelDescription& describe() const override { return description_; }
 
   Result<QuestionPlan> plan(ScoringRequest request) const override {
-    return plan_question(request, [this](std::string_view text) { return llama_encode(vocab_, text); }, rules_);
+    return plan_question(
+        request, [this](std::string_view text) { return llama_encode(vocab_, text); }, rules_);
   }
 
   Status score(std::span<const QuestionPlan> plans, const ScoreSink& sink, std::stop_token stop) override {
@@ -228,7 +234,8 @@ class LlamaScorer final : public Scorer {
       const int32_t status = llama_decode(context_.get(), batch.of(chunk));
       if (status == 2) return fail(ErrorCode::kInterrupted, "interrupted");
       if (status != 0) {
-        return fail(ErrorCode::kFailed, fmt::format("libllama could not compute {} tokens (status {})", chunk.size(), status),
+        return fail(ErrorCode::kFailed,
+                    fmt::format("libllama could not compute {} tokens (status {})", chunk.size(), status),
                     description_.source);
       }
       take_log_probs(plan, chunk, score);
@@ -267,8 +274,8 @@ Result<PlanRules> rules_for(const llama_model* model, const ModelOptions& option
   rules.max_length = options.max_length > 0 ? options.max_length : llama_model_n_ctx_train(model);
   rules.long_answers = options.long_answers;
   const Token bos = llama_vocab_bos(vocab);
-  const bool wanted = options.bos == BosPolicy::kAlways ||
-                      (options.bos == BosPolicy::kAuto && llama_vocab_get_add_bos(vocab));
+  const bool wanted =
+      options.bos == BosPolicy::kAlways || (options.bos == BosPolicy::kAuto && llama_vocab_get_add_bos(vocab));
   if (wanted && bos < 0) return input_error("the model has no beginning-of-sequence token", path, "use --bos never");
   if (wanted) rules.bos = bos;
   if (rules.max_length <= 0) return input_error("the model states no context length", path, "give --max-length");
