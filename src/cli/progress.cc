@@ -47,7 +47,8 @@ class ConsoleProgress final : public ProgressListener {
   void draw() {
     const double elapsed = std::chrono::duration<double>(SteadyClock::now() - start_).count();
     const double share = work_ > 0 ? work_done_ / work_ : 1;
-    std::string line = fmt::format("{} {} of {} {} ({:.0f} %)", stage_, done_, total_, unit_, 100 * share);
+    const std::string of_all = total_ > 0 ? fmt::format(" of {}", total_) : "";  // it may not be known
+    std::string line = fmt::format("{} {}{} {} ({:.0f} %)", stage_, done_, of_all, unit_, 100 * share);
     if (elapsed > 0 && done_ > 0) line += fmt::format(", {:.3g}/s", static_cast<double>(done_) / elapsed);
     if (share > 0 && share < 1) line += ", " + format_seconds(elapsed * (1 - share) / share) + " left";
     if (redraws_) {
