@@ -19,6 +19,7 @@
 #include <utility>
 
 #include "data/arrow_rows.h"
+#include "data/arrow_status.h"
 
 namespace hre::data {
 namespace {
@@ -28,21 +29,12 @@ using arrow::io::RandomAccessFile;
 constexpr int64_t kBatchRows = 256;
 constexpr const char* kFetchAgain = "it may be damaged or cut short: copy or fetch it again";
 
-// A foreign message's first line.
-std::string first_line(std::string text) {
-  text.erase(std::min(text.size(), text.find('\n')));
-  constexpr size_t kLongest = 200;
-  if (text.size() > kLongest) text = text.substr(0, kLongest) + "...";
-  while (text.ends_with('.')) text.pop_back();
-  return text;
-}
-
 tl::unexpected<Error> unreadable(const std::string& what, const std::string& where) {
   return input_error("the file cannot be read: " + first_line(what), where, kFetchAgain);
 }
 
 tl::unexpected<Error> unreadable(const arrow::Status& status, const std::string& where) {
-  return unreadable(status.IsOutOfMemory() ? "it asks for more memory than any such file needs" : status.message(),
+  return unreadable(status.IsOutOfMemory() ? "it asks for more memory than any such file needs" : message_of(status),
                     where);
 }
 
@@ -59,7 +51,8 @@ auto guarded(const std::string& where, Function function) -> decltype(function()
 // What a reader stands on, in the order in which it may go.
 struct Input {
   std::string name;
-  std::unique_ptr<arrow::CappedMemoryPool> pool;
+  std::unique_ptr<arrow::ProxyMemoryPool> counted;  // counts this reader alone
+  std::unique_ptr<arrow::MemoryPool> pool;
   std::shared_ptr<RandomAccessFile> file;
   std::unique_ptr<parquet::arrow::FileReader> parquet;  // of a parquet file
   std::shared_ptr<arrow::RecordBatchReader> batches;
@@ -185,7 +178,8 @@ Result<std::unique_ptr<RowReader>> stream_rows(Input input) {
 Input input_of(const std::string& name, int64_t memory_limit) {
   Input input;
   input.name = name;
-  input.pool = std::make_unique<arrow::CappedMemoryPool>(arrow::default_memory_pool(), memory_limit);
+  input.counted = std::make_unique<arrow::ProxyMemoryPool>(arrow::default_memory_pool());
+  input.pool = std::make_unique<arrow::CappedMemoryPool>(input.counted.get(), memory_limit);
   return input;
 }
 
@@ -194,7 +188,8 @@ using OpenRows = Result<std::unique_ptr<RowReader>> (*)(Input);
 Result<std::unique_ptr<RowReader>> open_file(const std::string& path, OpenRows rows) {
   return guarded(path, [&]() -> Result<std::unique_ptr<RowReader>> {
     auto file = arrow::io::ReadableFile::Open(path);
-    if (!file.ok()) return input_error("it cannot be opened: " + first_line(file.status().message()), path);
+    if (!file.ok())
+      return input_error("it cannot be opened: " + message_of(file.status()), path, "check its permissions");
     Input input = input_of(path, memory_limit_for((*file)->GetSize().ValueOr(0)));
     auto capped = arrow::io::ReadableFile::Open(path, input.pool.get());
     if (!capped.ok()) return unreadable(capped.status(), path);

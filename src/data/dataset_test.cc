@@ -9,7 +9,7 @@
 #include <map>
 #include <string>
 
-#include "core/text.h"
+#include "data/temporary_folder.h"
 
 namespace hre {
 namespace {
@@ -22,19 +22,7 @@ const std::string kLine = R"({"question": "Q", "answers": [{"text": "A", "votes"
 
 class DatasetTest : public testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = (fs::temp_directory_path() / "hre_data_XXXXXX").string();
-    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-
-  std::string write(const std::string& name, const std::string& contents) {
-    const fs::path path = fs::path(folder_) / name;
-    fs::create_directories(path.parent_path());
-    std::ofstream(path, std::ios::binary) << contents;
-    return path.string();
-  }
+  std::string write(const std::string& name, const std::string& contents) { return temporary_.write(name, contents); }
 
   // "WHERE: MESSAGE" without the folder's name.
   std::string problem_of(const std::string& source) {
@@ -47,7 +35,8 @@ class DatasetTest : public testing::Test {
     return text;
   }
 
-  std::string folder_;
+  data::TemporaryFolder temporary_;
+  const std::string& folder_ = temporary_.path();
 };
 
 TEST_F(DatasetTest, TopicsComeFromTheFieldElseTheFile) {

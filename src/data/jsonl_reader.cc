@@ -277,7 +277,8 @@ class JsonlReader final : public RowReader {
 
 Result<std::unique_ptr<RowReader>> open_jsonl(const std::string& path) {
   File file(std::fopen(path.c_str(), "rb"), &std::fclose);
-  if (!file) return input_error(fmt::format("it cannot be opened: {}", std::strerror(errno)), path);
+  if (!file)
+    return input_error(fmt::format("it cannot be opened: {}", std::strerror(errno)), path, "check its permissions");
   std::error_code ignored;
   const uint64_t size = std::filesystem::file_size(path, ignored);
   return std::make_unique<JsonlReader>(std::move(file), path, size, kLongestLine);

@@ -1,0 +1,125 @@
+#include "data/convert.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+
+#include "data/output.h"
+#include "data/selection.h"
+#include "data/writer.h"
+
+namespace hre::data {
+namespace {
+
+using TakeQuestion = std::function<Status(const Question&)>;
+
+Status read_all(DatasetReader& reader, const TakeQuestion& take, ProgressListener& progress,
+                const std::stop_token& stop) {
+  for (int64_t done = 1;; ++done) {
+    if (stop.stop_requested()) return fail(ErrorCode::kInterrupted, "interrupted: nothing was written");
+    Result<std::optional<Question>> question = reader.next();
+    if (!question) return forward(question);
+    if (!*question) return {};
+    if (Status taken = take(**question); !taken) return taken;
+    progress.advance(done, reader.progress());
+  }
+}
+
+// Reads a dataset from its beginning to its end.
+Status for_each_question(const std::string& source, const std::string& stage, const TakeQuestion& take,
+                         ProgressListener& progress, const std::stop_token& stop) {
+  Result<std::unique_ptr<DatasetReader>> reader = open_dataset(source);
+  if (!reader) return forward(reader);
+  progress.begin(stage, 0, "questions", 1);
+  Status status = read_all(**reader, take, progress, stop);
+  progress.end();
+  return status;
+}
+
+// What has to be known before the first question is written.
+struct TopicSurvey {
+  int64_t questions = 0;
+  bool own_ids = false;
+};
+
+struct Survey {
+  std::vector<std::string> names;  // in the order in which topics begin
+  std::map<std::string, TopicSurvey> topics;
+
+  void add(const Question& question) {
+    const auto [at, is_new] = topics.try_emplace(question.topic);
+    if (is_new) names.push_back(question.topic);
+    TopicSurvey& topic = at->second;
+    topic.own_ids = topic.own_ids || question.id != positional_id(question.topic, topic.questions);
+    ++topic.questions;
+  }
+};
+
+Result<std::unique_ptr<DatasetWriter>> create_writer(OutputFormat format, const std::string& path, Ids ids) {
+  if (format == OutputFormat::kJsonlFile) return create_jsonl_file(path);
+  if (format == OutputFormat::kJsonlFolder) return create_jsonl_folder(path);
+  std::error_code problem;
+  const std::string folder = path + "/data";
+  if (!std::filesystem::create_directory(folder, problem)) return fail(ErrorCode::kFailed, problem.message(), folder);
+  return create_published(folder, ids);
+}
+
+Status check_read_back(const std::string& path, const std::string& fingerprint, ProgressListener& progress,
+                       const std::stop_token& stop) {
+  DatasetFingerprint read;
+  const auto take = [&](const Question& question) -> Status {
+    read.add(question);
+    return {};
+  };
+  if (Status done = for_each_question(path, "checking", take, progress, stop); !done) {
+    if (done.error().code != ErrorCode::kInterrupted) done.error().code = ErrorCode::kFailed;
+    return done;
+  }
+  if (read.value() == fingerprint) return {};
+  return fail(ErrorCode::kFailed, "what was written reads back differently, and was removed", path,
+              "this is a fault of hre or of the disk");
+}
+
+}  // namespace
+
+Result<Converted> convert_dataset(const std::string& source, const std::string& out, const ConvertOptions& options,
+                                  ProgressListener& progress, const std::stop_token& stop) {
+  const OutputKind kind = options.format == OutputFormat::kJsonlFile ? OutputKind::kFile : OutputKind::kFolder;
+  Result<Output> output = Output::create(out, kind, options.replace);
+  if (!output) return forward(output);
+
+  Survey survey;
+  const auto look = [&](const Question& question) -> Status {
+    survey.add(question);
+    return {};
+  };
+  if (Status read = for_each_question(source, "reading", look, progress, stop); !read) return forward(read);
+  Result<std::vector<std::string>> topics = select_topics(survey.names, options.topics);
+  if (!topics) return forward(topics);
+
+  bool own_ids = false;
+  for (const std::string& topic : *topics) own_ids = own_ids || survey.topics.at(topic).own_ids;
+  Result<std::unique_ptr<DatasetWriter>> writer =
+      create_writer(options.format, output->work_path(), own_ids ? Ids::kOwn : Ids::kPositional);
+  if (!writer) return forward(writer);
+  Converted converted{.topics = *topics, .questions = 0, .fingerprint = {}};
+  DatasetFingerprint fingerprint;
+  const auto write = [&](const Question& question) -> Status {
+    if (std::find(topics->begin(), topics->end(), question.topic) == topics->end()) return {};
+    fingerprint.add(question);
+    ++converted.questions;
+    return (*writer)->add(question);
+  };
+  if (Status written = for_each_question(source, "writing", write, progress, stop); !written) return forward(written);
+  if (Status finished = (*writer)->finish(); !finished) return forward(finished);
+  converted.fingerprint = fingerprint.value();
+  if (Status equal = check_read_back(output->work_path(), converted.fingerprint, progress, stop); !equal) {
+    return forward(equal);
+  }
+  if (Status committed = output->commit(); !committed) return forward(committed);
+  return converted;
+}
+
+}  // namespace hre::data

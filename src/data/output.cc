@@ -1,0 +1,180 @@
+#include "data/output.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <optional>
+#include <utility>
+
+namespace hre::data {
+namespace {
+
+namespace fs = std::filesystem;
+
+tl::unexpected<Error> failed(const char* what, const std::string& path) {
+  return fail(ErrorCode::kFailed, fmt::format("{} failed: {}", what, std::strerror(errno)), path);
+}
+
+bool is_dataset_file(const fs::directory_entry& entry) {
+  const std::string name = entry.path().filename().string(), ending = entry.path().extension().string();
+  std::error_code ignored;
+  return entry.is_regular_file(ignored) &&
+         (ending == ".parquet" || ending == ".jsonl" || name == "README.md" || name == ".gitattributes");
+}
+
+// What a folder holds besides one dataset's files, in it or in its folder "data".
+std::optional<std::string> foreign_entry(const fs::path& folder, bool may_have_data = true) {
+  std::error_code problem;
+  for (fs::directory_iterator at(folder, problem), end; !problem && at != end; at.increment(problem)) {
+    if (is_dataset_file(*at)) continue;
+    const std::string name = at->path().filename().string();
+    std::error_code ignored;
+    if (!may_have_data || name != "data" || !at->is_directory(ignored) || at->is_symlink(ignored)) return name;
+    if (std::optional<std::string> inner = foreign_entry(at->path(), false)) return name + "/" + *inner;
+  }
+  if (problem) return problem.message();
+  return std::nullopt;
+}
+
+bool holds_current_folder(const fs::path& folder) {
+  std::error_code problem;
+  const fs::path here = fs::canonical(fs::current_path(problem), problem);
+  return !problem && std::mismatch(folder.begin(), folder.end(), here.begin(), here.end()).first == folder.end();
+}
+
+Status sync_path(const fs::path& path) {
+  const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return failed("opening", path.string());
+  const int problem = fsync(descriptor) == 0 ? 0 : errno;
+  close(descriptor);
+  errno = problem;
+  return problem == 0 ? Status() : failed("writing", path.string());
+}
+
+Status sync_all(const fs::path& path, OutputKind kind) {
+  if (kind == OutputKind::kFolder) {
+    std::error_code problem;
+    for (fs::recursive_directory_iterator at(path, problem), end; !problem && at != end; at.increment(problem)) {
+      if (Status synced = sync_path(at->path()); !synced) return synced;
+    }
+  }
+  return sync_path(path);
+}
+
+// mkdtemp and mkstemp make things that only their owner may read; others get what the umask gives them.
+void open_to_others(const std::string& path, mode_t mode) {
+  const mode_t mask = umask(0);
+  umask(mask);
+  chmod(path.c_str(), mode & ~mask);
+}
+
+Result<std::string> make_work_path(const fs::path& path, OutputKind kind, const std::string& name) {
+  const fs::path parent = path.parent_path();
+  const std::string ending = kind == OutputKind::kFile ? path.extension().string() : "";
+  std::string work = (parent / ("." + path.stem().string() + ".XXXXXX" + ending)).string();
+  if (kind == OutputKind::kFolder) {
+    work = (parent / ("." + path.filename().string() + ".XXXXXX")).string();
+    if (mkdtemp(work.data()) == nullptr) work.clear();
+  } else if (const int descriptor = mkostemps(work.data(), static_cast<int>(ending.size()), O_CLOEXEC);
+             descriptor >= 0) {
+    close(descriptor);
+  } else {
+    work.clear();
+  }
+  if (work.empty()) {
+    return input_error(fmt::format("it cannot be made: {}", std::strerror(errno)), name,
+                       "give a place in a folder that exists and can be written");
+  }
+  open_to_others(work, kind == OutputKind::kFolder ? 0777 : 0666);
+  return work;
+}
+
+// Puts `from` in the place of `to`, which is there; afterwards `from` is what `to` was, or gone.
+bool swap_places(const std::string& from, const std::string& to) {
+#ifdef RENAME_EXCHANGE
+  if (renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_EXCHANGE) == 0) return true;
+#endif
+  const std::string aside = from + ".old";
+  if (std::rename(to.c_str(), aside.c_str()) != 0) return false;
+  if (std::rename(from.c_str(), to.c_str()) != 0) {
+    const int problem = errno;
+    (void)std::rename(aside.c_str(), to.c_str());
+    errno = problem;
+    return false;
+  }
+  return std::rename(aside.c_str(), from.c_str()) == 0;
+}
+
+}  // namespace
+
+Status Output::check_place() const {
+  std::error_code problem;
+  const fs::file_status status = fs::status(path_, problem);
+  if (!fs::exists(status)) return {};
+  const bool wants_folder = kind_ == OutputKind::kFolder;
+  if (wants_folder != fs::is_directory(status)) {
+    return input_error(wants_folder ? "it is there, and no folder" : "it is there, and a folder", path_,
+                       "give another place");
+  }
+  if (wants_folder && fs::is_empty(path_, problem) && !problem) return {};
+  if (!replace_) return input_error("it is there already", name_, "give another place, or --force to replace it");
+  if (!wants_folder) {
+    if (fs::is_regular_file(status)) return {};
+    return input_error("it is no regular file", name_, "give another place");
+  }
+  if (holds_current_folder(path_))
+    return input_error("it is the current folder and stays", name_, "give another place");
+  if (const std::optional<std::string> foreign = foreign_entry(path_)) {
+    return input_error(fmt::format("it holds more than a dataset ({}) and stays", *foreign), path_,
+                       "give another place");
+  }
+  return {};
+}
+
+Result<Output> Output::create(const std::string& path, OutputKind kind, bool replace) {
+  std::error_code problem;
+  fs::path place = fs::absolute(path, problem);
+  if (!problem) place = fs::weakly_canonical(place, problem);  // a link's target makes way, not the link
+  if (problem || place.empty()) return input_error("it is no place to write to", path, "give a file or folder");
+  if (!place.has_filename()) place = place.parent_path();
+  Output output(path, place.string(), kind, replace);
+  if (Status checked = output.check_place(); !checked) return forward(checked);
+  Result<std::string> work = make_work_path(place, kind, path);
+  if (!work) return forward(work);
+  output.work_path_ = *std::move(work);
+  return output;
+}
+
+Output::Output(Output&& other) noexcept
+    : name_(std::move(other.name_)),
+      path_(std::move(other.path_)),
+      work_path_(std::exchange(other.work_path_, {})),
+      kind_(other.kind_),
+      replace_(other.replace_) {}
+
+Output::~Output() {
+  std::error_code ignored;
+  if (!work_path_.empty()) fs::remove_all(work_path_, ignored);
+}
+
+Status Output::commit() {
+  if (Status synced = sync_all(work_path_, kind_); !synced) return synced;
+  if (Status checked = check_place(); !checked) return checked;  // it may have come meanwhile
+  std::error_code ignored;
+  const bool swap = kind_ == OutputKind::kFolder && fs::exists(path_, ignored) && !fs::is_empty(path_, ignored);
+  const bool moved = swap ? swap_places(work_path_, path_) : std::rename(work_path_.c_str(), path_.c_str()) == 0;
+  if (!moved) return failed("renaming", name_);
+  if (swap) fs::remove_all(work_path_, ignored);
+  work_path_.clear();
+  return sync_path(fs::path(path_).parent_path());
+}
+
+}  // namespace hre::data
