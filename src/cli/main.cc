@@ -21,6 +21,9 @@ const std::vector<Command>& commands() {
       {"demo", "an evaluation that needs nothing downloaded", "hre demo", define_demo},
       {"eval", "a model's HumanRankEval value", "hre eval baseline:zstd --data sample --topic python --json run.json",
        define_eval},
+      {"data info", "what a dataset holds: topics, lengths, votes, ties", "hre data info sample", define_data_info},
+      {"data convert", "a dataset as parquet or JSON lines", "hre data convert sample questions.jsonl",
+       define_data_convert},
   };
   return table;
 }

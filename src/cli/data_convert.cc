@@ -1,0 +1,75 @@
+/// hre data convert: a dataset in another format.
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <ostream>
+
+#include "cli/command.h"
+#include "cli/progress.h"
+#include "data/convert.h"
+
+namespace hre::cli {
+namespace {
+
+struct ConvertArguments {
+  std::string data, out, to;
+  std::vector<std::string> topics;
+  bool force = false, quiet = false;
+};
+
+/// By OUT's ending, else by --to.
+Result<data::OutputFormat> output_format(const ConvertArguments& arguments) {
+  const std::string ending = std::filesystem::path(arguments.out).extension().string();
+  if (ending == ".jsonl") {
+    if (arguments.to != "parquet") return data::OutputFormat::kJsonlFile;
+    return input_error("--to parquet contradicts its ending", arguments.out,
+                       "parquet goes to a folder, with a file a split");
+  }
+  for (const char* other : {".parquet", ".json", ".ndjson", ".arrow", ".csv", ".zip", ".gz"}) {
+    if (ending != other) continue;
+    return input_error(fmt::format("nothing is written to a file that ends in {}", ending), arguments.out,
+                       "give a folder, or a file that ends in .jsonl");
+  }
+  return arguments.to == "jsonl" ? data::OutputFormat::kJsonlFolder : data::OutputFormat::kParquet;
+}
+
+Status convert(const ConvertArguments& arguments, Console& console) {
+  Result<data::OutputFormat> format = output_format(arguments);
+  if (!format) return forward(format);
+  const std::unique_ptr<ProgressListener> progress = make_progress(console, arguments.quiet);
+  const data::ConvertOptions options{.format = *format, .topics = arguments.topics, .replace = arguments.force};
+  Result<data::Converted> done = data::convert_dataset(arguments.data, arguments.out, options, *progress, console.stop);
+  if (!done) return forward(done);
+  const size_t n_topics = done->topics.size();
+  console.out << fmt::format("{}: {} question{} of {} topic{} written, and read back equal\nfingerprint {}\n",
+                             arguments.out, done->questions, done->questions == 1 ? "" : "s", n_topics,
+                             n_topics == 1 ? "" : "s", done->fingerprint);
+  return {};
+}
+
+}  // namespace
+
+Action define_data_convert(CLI::App& app) {
+  auto arguments = std::make_shared<ConvertArguments>();
+  app.add_option("DATA", arguments->data, "a folder or file of parquet or .jsonl, a saved Arrow dataset, or sample")
+      ->required();
+  app.add_option("OUT", arguments->out, "a folder, or a file that ends in .jsonl; it appears when it is complete")
+      ->required();
+  app.add_option("--to", arguments->to, "what a folder gets: parquet in the published layout, or jsonl, a file a topic")
+      ->type_name("FORMAT")
+      ->check(CLI::IsMember({"parquet", "jsonl"}));
+  app.add_option("--topic", arguments->topics, "topics to write, by name or glob; repeatable")
+      ->type_name("GLOB")
+      ->expected(1)
+      ->take_all();
+  app.add_flag("--force", arguments->force,
+               "replace what is there, if it is a .jsonl file or a folder of a dataset alone");
+  app.add_flag("--quiet", arguments->quiet, "no progress");
+  return [arguments](Console& console) { return convert(*arguments, console); };
+}
+
+}  // namespace hre::cli
