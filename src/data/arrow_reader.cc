@@ -81,7 +81,8 @@ class BatchRowReader final : public RowReader {
       if (const arrow::Status status = input_.batches->ReadNext(&batch_); !status.ok())
         return unreadable(status, after());
       if (!batch_) return std::nullopt;
-      if (const arrow::Status status = batch_->ValidateFull(); !status.ok()) return unreadable(status, after());
+      if (const std::string corruption = find_corruption(*batch_); !corruption.empty())
+        return unreadable(corruption, after());
     }
     ++row_number_;
     Result<Row> row = row_of_batch(*batch_, row_in_batch_++, where());
@@ -153,7 +154,7 @@ Status check_end_mark(RandomAccessFile& file, const std::string& name) {
   if (size == 0) return input_error("the file is empty", name, kFetchAgain);
   char tail[8] = {};
   const bool read = size >= 8 && file.ReadAt(size - 8, 8, tail).ValueOr(0) == 8;
-  if (read && std::string_view(tail, 8) == kEnd) return {};
+  if (read && std::string_view(tail, 8) == kEnd && file.Seek(0).ok()) return {};
   char head[6] = {};
   if (size >= 8 && file.ReadAt(0, 6, head).ValueOr(0) == 6 && std::string_view(head, 6) == "ARROW1") {
     return input_error("this is Arrow's file format (Feather), not its stream format", name,

@@ -9,11 +9,12 @@
 #include <cmath>
 
 #include "core/text.h"
+#include "data/arrow_status.h"
 
 namespace hre::data {
 namespace {
 
-constexpr const char* kColumns = "the columns are question: string, answers: list<struct<text: string, votes: string>>";
+constexpr const char* kColumns = "wanted are question: string, answers: list<struct<text: string, votes: string>>";
 
 constexpr const char* kLeaveOut = "give it a text, or leave it out";
 
@@ -202,14 +203,64 @@ Status check_answers(const arrow::DataType& type, const std::string& file) {
   return wrong_type("answers.votes", *votes->type(), "a string or a number", file);
 }
 
+using TypePointer = std::shared_ptr<arrow::DataType>;
+
+// A type with bytes in the place of text.
+TypePointer without_text(const TypePointer& type) {
+  arrow::FieldVector fields;
+  for (const auto& field : type->fields()) fields.push_back(field->WithType(without_text(field->type())));
+  switch (type->id()) {
+    case arrow::Type::STRING:
+      return arrow::binary();
+    case arrow::Type::LARGE_STRING:
+      return arrow::large_binary();
+    case arrow::Type::STRING_VIEW:
+      return arrow::binary_view();
+    case arrow::Type::STRUCT:
+      return arrow::struct_(fields);
+    case arrow::Type::LIST:
+      return arrow::list(fields[0]);
+    case arrow::Type::LARGE_LIST:
+      return arrow::large_list(fields[0]);
+    case arrow::Type::FIXED_SIZE_LIST:
+      return arrow::fixed_size_list(fields[0], static_cast<const arrow::FixedSizeListType&>(*type).list_size());
+    case arrow::Type::DICTIONARY: {
+      const auto& coded = static_cast<const arrow::DictionaryType&>(*type);
+      return arrow::dictionary(coded.index_type(), without_text(coded.value_type()), coded.ordered());
+    }
+    default:
+      return type;
+  }
+}
+
+// The same memory, read as bytes.
+std::shared_ptr<arrow::ArrayData> without_text(const arrow::ArrayData& data) {
+  std::shared_ptr<arrow::ArrayData> bytes = data.Copy();
+  bytes->type = without_text(data.type);
+  for (auto& child : bytes->child_data) child = without_text(*child);
+  if (bytes->dictionary) bytes->dictionary = without_text(*bytes->dictionary);
+  return bytes;
+}
+
 }  // namespace
+
+std::string find_corruption(const arrow::RecordBatch& batch) {
+  for (const char* name : {"question", "answers", "id", "topic"}) {
+    const std::shared_ptr<arrow::Array> column = batch.GetColumnByName(name);
+    if (!column) continue;
+    if (column->length() != batch.num_rows()) return fmt::format("column {} has not as many rows as it should", name);
+    const arrow::Status status = arrow::MakeArray(without_text(*column->data()))->ValidateFull();
+    if (!status.ok()) return fmt::format("column {}: {}", name, message_of(status));
+  }
+  return {};
+}
 
 Status check_schema(const arrow::Schema& schema, const std::string& file) {
   for (const char* name : {"question", "answers", "id", "topic"}) {
     const size_t n = schema.GetAllFieldIndices(name).size();
     if (n > 1) return input_error(fmt::format("it is there {} times", n), file + ", column " + name, kColumns);
     if (n == 0 && (name[0] == 'q' || name[0] == 'a')) {
-      return input_error(fmt::format("there is no column \"{}\"; the columns are {}", name, join(schema.field_names())),
+      return input_error(fmt::format("there is no column \"{}\" (there are {})", name, join(schema.field_names())),
                          file, kColumns);
     }
   }

@@ -17,7 +17,11 @@ namespace hre::data {
 /// Refuses a schema without these columns, or with other types; `file` is for messages.
 Status check_schema(const arrow::Schema& schema, const std::string& file);
 
-/// Row `i` of a batch that has passed check_schema and ValidateFull; `where` names the row.
+/// What is wrong with the memory of a batch that has passed check_schema: offsets, lengths, codes that
+/// lead out of it; empty if nothing. Invalid UTF-8 is left to row_of_batch, which can say where.
+std::string find_corruption(const arrow::RecordBatch& batch);
+
+/// Row `i` of a batch without corruption; `where` names the row.
 Result<Row> row_of_batch(const arrow::RecordBatch& batch, int64_t i, const std::string& where);
 
 }  // namespace hre::data
