@@ -7,7 +7,7 @@ import unittest
 
 from program import PROGRAM, SOURCE_DIR, ProgramTest
 
-COMMANDS = ["demo", "eval"]
+COMMANDS = ["demo", "eval", "data info", "data convert"]
 
 
 class HelpTest(ProgramTest):
@@ -38,6 +38,12 @@ class HelpTest(ProgramTest):
                 self.assertIn(f"Usage: hre {command}", done.stdout)
                 self.assertEqual(done.stdout, self.run_hre("help", *command.split()).stdout)
 
+    def test_group(self):
+        done = self.run_hre("data", "--help")
+        self.assertIn("data info", done.stdout)
+        self.assertNotIn("  eval", done.stdout)
+        self.assertEqual("", self.run_hre("data", status=2).stdout)
+
     def test_exit_statuses_are_documented(self):
         text = self.run_hre("--help").stdout
         for status in ("0 done", "1 ", "2 ", "3 ", "130 interrupted"):
@@ -56,6 +62,7 @@ class MistakeTest(ProgramTest):
     def test_unknown_command(self):
         self.assertEqual("hre: there is no command 'evla'; did you mean 'hre eval'?", self.error_of("evla"))
         self.assertEqual("hre: there is no command 'xyzzy'; hre --help lists the commands", self.error_of("xyzzy"))
+        self.assertIn("did you mean 'hre data info'?", self.error_of("data", "inof"))
         self.assertIn("did you mean 'hre demo'?", self.error_of("dmeo", "--help"))
 
     def test_unknown_option(self):
@@ -64,7 +71,8 @@ class MistakeTest(ProgramTest):
         self.assertIn("there is no option --xyzzy", self.error_of("demo", "--xyzzy"))
 
     def test_missing_arguments(self):
-        for arguments in (["eval"], ["eval", "baseline:length"], ["eval", "--data", "sample"], ["demo", "surplus"]):
+        for arguments in (["eval"], ["eval", "baseline:length"], ["eval", "--data", "sample"], ["data", "info"],
+                          ["data", "convert", "sample"], ["demo", "surplus"]):
             with self.subTest(arguments=arguments):
                 self.assertIn("--help", self.error_of(*arguments))
 
@@ -82,16 +90,17 @@ class MistakeTest(ProgramTest):
     def test_no_such_file(self):
         self.assertIn("nowhere.gguf", self.error_of("eval", "nowhere.gguf", "--data", "sample"))
         self.assertIn("nowhere.jsonl", self.error_of("eval", "baseline:length", "--data", "nowhere.jsonl"))
+        self.assertIn("nowhere", self.error_of("data", "info", "nowhere"))
 
     def test_arguments_are_not_taken_for_formats(self):
         self.assertIn("%s%n{}", self.error_of("%s%n{}"))
-        self.assertIn("%s%n{}", self.error_of("eval", "baseline:length", "--data", "%s%n{}"))
+        self.assertIn("%s%n{}", self.error_of("data", "info", "%s%n{}"))
 
 
 class OutputTest(ProgramTest):
     def test_full_device(self):
         with open("/dev/full", "w", encoding="utf-8") as full:
-            done = subprocess.run([PROGRAM, "demo"], stdout=full, stderr=subprocess.PIPE, text=True,
+            done = subprocess.run([PROGRAM, "data", "info", "sample"], stdout=full, stderr=subprocess.PIPE, text=True,
                                   check=False)
         self.assertEqual("hre: standard output could not be written\n", done.stderr)
         self.assertEqual(1, done.returncode)

@@ -30,11 +30,16 @@ class InstallTest(ProgramTest):
         cls.program = cls.prefix / "bin" / "hre"
 
     def test_program_runs_as_built(self):
-        for arguments in (["--version"],
+        for arguments in (["--version"], ["data", "info", "sample"],
                           ["eval", "baseline:length", "--data", "sample", "--quiet"]):
             with self.subTest(arguments=arguments):
                 installed = self.run_hre(*arguments, program=self.program)
                 self.assertEqual(self.run_hre(*arguments).stdout, installed.stdout)
+
+    def test_reads_parquet(self):
+        """Arrow's libraries, too, come from the prefix."""
+        self.run_hre("data", "convert", "sample", "out", program=self.program)
+        self.run_hre("data", "info", "out", program=self.program)
 
     def test_nothing_is_looked_for_outside_the_prefix(self):
         """The loader tries no path in the build or source folder, as it would by a leftover RPATH."""
