@@ -39,6 +39,7 @@ struct Command {
 Action define_demo(CLI::App& app);
 Action define_eval(CLI::App& app);
 Action define_data_info(CLI::App& app);
+Action define_data_build(CLI::App& app);
 Action define_data_convert(CLI::App& app);
 
 }  // namespace hre::cli

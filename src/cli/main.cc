@@ -24,6 +24,8 @@ const std::vector<Command>& commands() {
       {"data info", "what a dataset holds: topics, lengths, votes, ties", "hre data info sample", define_data_info},
       {"data convert", "a dataset as parquet or JSON lines", "hre data convert sample questions.jsonl",
        define_data_convert},
+      {"data build", "a dataset from Stack Exchange dumps", "hre data build --topic beer=beer.stackexchange.com.7z --print-recipe",
+       define_data_build},
   };
   return table;
 }

@@ -1,0 +1,197 @@
+"""hre data build: a dataset from dumps, end to end."""
+
+import filecmp
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import unittest
+from xml.sax.saxutils import quoteattr
+
+from program import PROGRAM, SOURCE_DIR, ProgramTest, clean_environment, shared_data
+
+SITES = ["ai.stackexchange.com", "beer.stackexchange.com", "matheducators.stackexchange.com", "stackoverflow.com"]
+
+
+def row(**attributes):
+    return "  <row " + " ".join(f"{name}={quoteattr(str(value))}" for name, value in attributes.items()) + " />\n"
+
+
+def thread(number, answers=5, tags="<hops>"):
+    rows = row(Id=number, PostTypeId=1, CreationDate="2020-01-01T00:00:00.000", Score=5, ViewCount=9,
+               Body=f"<p>What is {number}?</p>", OwnerUserId=1, Title=f"On {number}", Tags=tags)
+    for i in range(answers):
+        rows += row(Id=number + 1 + i, PostTypeId=2, ParentId=number, CreationDate="2020-01-02T00:00:00.000", Score=10 * i,
+                    Body=f"<p>It is <b>{i}</b> of {number}.</p>", OwnerUserId=2)
+    return rows
+
+
+def table(rows, root="posts"):
+    return f'<?xml version="1.0" encoding="utf-8"?>\n<{root}>\n{rows}</{root}>'
+
+
+def files_of(folder):
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+class BuildTest(ProgramTest):
+    def dump(self, rows, site="beer.stackexchange.com"):
+        return self.write(f"{site}/Posts.xml", table(rows)).parent
+
+    def same_folders(self, a, b):
+        self.assertEqual(files_of(a), files_of(b))
+        self.assertEqual([], filecmp.cmpfiles(a, b, files_of(a), shallow=False)[1])
+
+    def test_builds_what_eval_reads(self):
+        self.dump("".join(thread(10 * i) for i in range(1, 9)))
+        done = self.run_hre("data", "build", "--topic", "beer=beer.stackexchange.com", "--out", "set")
+        self.assertEqual("beer: 8 questions of 500 asked for, 32 answers\nwritten to set\n", done.stdout)
+        self.assertEqual(["README.md", "data/HumanRankEvalBeer-00000-of-00001.parquet", "metadata/questions.jsonl", "recipe.toml"],
+                         files_of(self.folder / "set"))
+        self.assertEqual(["beer.stackexchange.com", "set"], sorted(os.listdir(self.folder)))
+        self.run_hre("eval", "baseline:length", "--data", "set", "--json", "run.json", "--details")
+        run = self.read_json("run.json")
+        self.assertEqual(8, run["dataset"]["questions"])
+        self.assertEqual({4}, {len(question["answers"]) for question in run["questions"]})
+        lines = [json.loads(line) for line in (self.folder / "set/metadata/questions.jsonl").read_text().splitlines()]
+        self.assertEqual([f"beer/{i:06}" for i in range(8)], [line["id"] for line in lines])
+
+    def test_the_resolved_recipe_builds_the_same(self):
+        self.dump("".join(thread(10 * i) for i in range(1, 30)))
+        self.run_hre("data", "build", "--topic", "beer=beer.stackexchange.com[hops]", "--out", "set", "--questions", "7", "--seed", "3")
+        self.run_hre("data", "build", "--recipe", "set/recipe.toml", "--dumps", ".", "--out", "again")
+        self.same_folders(self.folder / "set", self.folder / "again")
+
+    def test_dry_run_writes_nothing(self):
+        self.dump(thread(10))
+        done = self.run_hre("data", "build", "--topic", "beer=beer.stackexchange.com", "--dry-run", "--explain", "--why", "12")
+        self.assertIn("beer: 1 questions", done.stdout)
+        self.assertIn("beer.stackexchange.com/12: an answer to 10 of topic beer, score 10", done.stdout)
+        self.assertIn("- not chosen", done.stdout)
+        self.assertEqual(["beer.stackexchange.com"], os.listdir(self.folder))
+
+    def test_what_is_there_stays(self):
+        self.dump(thread(10))
+        self.write("set/notes.txt", "mine")
+        call = ["data", "build", "--topic", "beer=beer.stackexchange.com", "--out", "set"]
+        self.assertEqual("hre: set: it is there already; give another folder, or --replace", self.error_of(*call))
+        self.assertIn("it is no dataset that hre data build wrote", self.error_of(*call, "--replace"))
+        self.assertEqual("mine", (self.folder / "set/notes.txt").read_text())
+
+    def test_replace(self):
+        self.dump(thread(10))
+        call = ["data", "build", "--topic", "beer=beer.stackexchange.com", "--out", "set/"]
+        self.run_hre(*call)
+        self.dump(thread(10) + thread(20))
+        self.run_hre(*call, "--replace")
+        self.assertEqual(2, len((self.folder / "set/metadata/questions.jsonl").read_text().splitlines()))
+        self.assertEqual(["beer.stackexchange.com", "set"], sorted(os.listdir(self.folder)))
+
+    def test_the_work_folder_may_be_that_of_the_dumps(self):
+        path = self.dump(thread(10))
+        self.run_hre("data", "build", "--topic", "beer=beer.stackexchange.com", "--out", "set", "--work", ".")
+        self.assertEqual(table(thread(10)), (path / "Posts.xml").read_text())
+        self.assertEqual(["beer.stackexchange.com", "set"], sorted(os.listdir(self.folder)))
+
+    def test_bad_rows_are_shown_and_strict_refuses_them(self):
+        self.dump(thread(10) + '  <row Id="5" Body="\x01" />\n')
+        call = ["data", "build", "--topic", "beer=beer.stackexchange.com", "--out", "set", "--quiet"]
+        done = self.run_hre(*call)
+        self.assertRegex(done.stderr, r"skipped: \S+Posts.xml: row 7, byte \d+: not well-formed \(invalid token\)")
+        self.assertRegex(self.error_of(*call[:-2], "other", "--strict"),
+                         r"hre: \S+Posts.xml: row 7, byte \d+: not well-formed \(invalid token\); without --strict it is skipped")
+        self.assertFalse((self.folder / "other").exists())
+        self.assertFalse((self.folder / "other.part").exists())
+
+    def test_a_cut_dump(self):
+        path = self.dump(thread(10))
+        text = (path / "Posts.xml").read_text()
+        (path / "Posts.xml").write_text(text[:-30])
+        call = ["data", "build", "--topic", "beer=beer.stackexchange.com", "--out", "set"]
+        self.assertRegex(self.error_of(*call), r"row 6, byte \d+: the file is cut short.*--allow-truncated")
+        self.run_hre(*call, "--allow-truncated")
+
+    def test_nothing_passes(self):
+        self.dump(thread(10, answers=2))
+        done = self.run_hre("data", "build", "--topic", "beer=beer.stackexchange.com", "--out", "set", status=2)
+        self.assertIn("no question passed the filters; --explain tells what removed them", done.stderr)
+        self.assertFalse((self.folder / "set").exists())
+
+    def test_mistakes(self):
+        self.dump(thread(10))
+        cases = [
+            (["--out", "set"], "hre: there is no topic to build; give --topic NAME=SOURCE, or a --recipe with topics"),
+            (["--topic", "beer=beer.stackexchange.com"], "hre: there is no place to write to; give --out DIR, or --dry-run"),
+            (["--topic", "beer=nowhere", "--out", "set"], "hre: nowhere: there is nothing here; give a dump's folder, SITE.7z or SITE-Posts.7z"),
+            (["--topic", "beer", "--out", "set"], "hre: --topic beer: a topic is NAME=SOURCE[,SOURCE...]; an example: beer=beer.stackexchange.com.7z"),
+            (["--recipe", "none.toml", "--out", "set"], "hre: none.toml: the recipe can't be read"),
+        ]
+        for arguments, message in cases:
+            with self.subTest(arguments=arguments):
+                self.assertEqual(message, self.error_of("data", "build", *arguments))
+        self.write("r.toml", "seed = 1\n[question]\nmin_scor = 3\n")
+        self.assertEqual("hre: r.toml: line 3: there is no key 'min_scor' in question; did you mean min_score?",
+                         self.error_of("data", "build", "--recipe", "r.toml", "--out", "set"))
+
+    def test_interrupted_leaves_no_output_and_goes_on(self):
+        self.dump("".join(thread(10 * i) for i in range(1, 60000)))
+        call = ["data", "build", "--topic", "beer=beer.stackexchange.com", "--out", "set", "--questions", "0"]
+        process = subprocess.Popen([PROGRAM, *call], cwd=self.folder, env=clean_environment(), stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.PIPE, text=True)
+        deadline = time.monotonic() + 60
+        while not (self.folder / "set.work/beer.stackexchange.com.index/records").exists() and time.monotonic() < deadline:
+            time.sleep(0.001)
+        process.send_signal(signal.SIGINT)
+        stderr = process.communicate(timeout=60)[1]
+        self.assertEqual(130, process.returncode, stderr)
+        self.assertIn("what was read is kept in set.work", stderr)
+        self.assertEqual(["beer.stackexchange.com", "set.work"], sorted(os.listdir(self.folder)))
+        self.run_hre(*call)
+        self.run_hre(*call[:-3], "other", "--questions", "0")
+        self.same_folders(self.folder / "set", self.folder / "other")
+
+
+class RealDumpsTest(ProgramTest):
+    """On four real sites, where they are there."""
+
+    def test_the_same_as_a_plain_script(self):
+        dumps = shared_data("stackexchange")
+        python = os.environ.get("HRE_ORACLE_PYTHON", sys.executable)
+        if subprocess.run([python, "-c", "import lxml, xxhash, pyarrow"], capture_output=True, check=False).returncode:
+            self.skipTest(f"{python} lacks lxml, xxhash or pyarrow (HRE_ORACLE_PYTHON names another)")
+        for recipe in sorted((SOURCE_DIR / "tests/data/stackexchange/recipes").glob("*.toml")):
+            with self.subTest(recipe=recipe.name):
+                self.run_hre("data", "build", "--recipe", recipe, "--dumps", dumps, "--out", recipe.stem)
+                done = subprocess.run([python, SOURCE_DIR / "tools/oracle_stackexchange.py", "--recipe", recipe, "--dumps", dumps,
+                                       "--built", self.folder / recipe.stem], capture_output=True, text=True, check=False)
+                self.assertEqual(0, done.returncode, done.stdout + done.stderr)
+                self.assertRegex(done.stdout, r"\d+ questions, \d+ answers: 0 differences\n\Z")
+
+    def test_the_same_bytes_with_any_threads_and_archives(self):
+        dumps = shared_data("stackexchange")
+        recipe = SOURCE_DIR / "tests/data/stackexchange/recipes/plain.toml"
+        self.run_hre("data", "build", "--recipe", recipe, "--dumps", dumps, "--out", "one", "--threads", "1")
+        self.run_hre("data", "build", "--recipe", recipe, "--dumps", dumps, "--out", "two", "--threads", "2")
+        self.assert_same("one", "two")
+        packer = next((name for name in ("7z", "7za", "7zz", "bsdtar") if subprocess.run(["which", name], capture_output=True, check=False).returncode == 0), None)
+        if packer is None:
+            self.skipTest("no 7z or bsdtar to pack the dumps with")
+        for site in SITES:
+            files = sorted(path.name for path in (dumps / site).iterdir())
+            archive = self.folder / "packed" / f"{site}.7z"
+            archive.parent.mkdir(exist_ok=True)
+            call = ["bsdtar", "--format", "7zip", "-cf", archive] if packer == "bsdtar" else [packer, "a", "-bd", "-y", archive]
+            subprocess.run([*call, *files], cwd=dumps / site, check=True, stdout=subprocess.DEVNULL)
+        self.run_hre("data", "build", "--recipe", recipe, "--dumps", "packed", "--out", "three")
+        self.assert_same("one", "three")
+
+    def assert_same(self, a, b):
+        names = files_of(self.folder / a)
+        self.assertEqual(names, files_of(self.folder / b))
+        self.assertEqual(([], []), filecmp.cmpfiles(self.folder / a, self.folder / b, names, shallow=False)[1:])
+
+
+if __name__ == "__main__":
+    unittest.main()
