@@ -24,18 +24,22 @@ const std::vector<Command>& commands() {
       {"data info", "what a dataset holds: topics, lengths, votes, ties", "hre data info sample", define_data_info},
       {"data convert", "a dataset as parquet or JSON lines", "hre data convert sample questions.jsonl",
        define_data_convert},
-      {"data build", "a dataset from Stack Exchange dumps", "hre data build --topic beer=beer.stackexchange.com.7z --print-recipe",
-       define_data_build},
+      {"data build", "a dataset from Stack Exchange dumps",
+       "hre data build --topic beer=beer.stackexchange.com.7z --print-recipe", define_data_build},
   };
   return table;
 }
 
 int exit_status(ErrorCode code) {
   switch (code) {
-    case ErrorCode::kInput: return 2;
-    case ErrorCode::kThreshold: return 3;
-    case ErrorCode::kInterrupted: return 130;
-    case ErrorCode::kFailed: break;
+    case ErrorCode::kInput:
+      return 2;
+    case ErrorCode::kThreshold:
+      return 3;
+    case ErrorCode::kInterrupted:
+      return 130;
+    case ErrorCode::kFailed:
+      break;
   }
   return 1;
 }
@@ -63,7 +67,8 @@ void print_help(std::ostream& out, const std::string& group = "") {
 const Command* find_command(std::vector<std::string>& words) {
   for (const Command& command : commands()) {
     const size_t n_words = command.name.find(' ') == std::string::npos ? 1 : 2;
-    if (words.size() < n_words || join({words.begin(), words.begin() + static_cast<ptrdiff_t>(n_words)}, " ") != command.name) {
+    if (words.size() < n_words ||
+        join({words.begin(), words.begin() + static_cast<ptrdiff_t>(n_words)}, " ") != command.name) {
       continue;
     }
     words.erase(words.begin(), words.begin() + static_cast<ptrdiff_t>(n_words));
@@ -81,7 +86,8 @@ Error unknown_command(const std::vector<std::string>& words) {
   std::vector<std::string> names = {"help"};
   for (const Command& command : commands()) {
     names.push_back(command.name);
-    if (const size_t space = command.name.find(' '); space != std::string::npos) names.push_back(command.name.substr(0, space));
+    if (const size_t space = command.name.find(' '); space != std::string::npos)
+      names.push_back(command.name.substr(0, space));
   }
   const std::string typed = words.size() > 1 && is_group(words[0]) ? words[0] + " " + words[1] : words[0];
   const auto nearest = nearest_name(typed, names);
@@ -147,7 +153,8 @@ int run_command(const Command& command, std::vector<std::string> words) {
   }
   static std::stop_source stop;  // outlives the thread that waits for signals
   watch_signals(stop);
-  Console console{std::cout, std::cerr, isatty(STDOUT_FILENO) != 0, isatty(STDERR_FILENO) != 0, terminal_width(), stop.get_token()};
+  Console console{std::cout,        std::cerr,       isatty(STDOUT_FILENO) != 0, isatty(STDERR_FILENO) != 0,
+                  terminal_width(), stop.get_token()};
   const Status done = action(console);
   std::cout.flush();
   if (!done) return report(done.error());
