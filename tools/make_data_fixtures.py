@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Writes tests/data/datasets: small datasets by pyarrow and datasets, as other people's programs
-would write them, and expected.json with what they hold. Texts are our own.
+would write them, and expected.json with what they hold; and from them fuzz/seeds. Texts are our own.
 
     python3 -m pip install pyarrow datasets
     python3 tools/make_data_fixtures.py
@@ -13,7 +13,8 @@ import datasets
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-OUT = pathlib.Path(__file__).resolve().parent.parent / "tests" / "data" / "datasets"
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+OUT = ROOT / "tests" / "data" / "datasets"
 
 TOPICS = {  # topic: (published split, [(question, [(text, votes)])])
     "python": ("HumanRankEvalPython", [
@@ -154,12 +155,36 @@ def write_bad():
     (OUT / "bad" / "saved_missing" / "HumanRankEvalSoftEng" / "data-00000-of-00001.arrow").unlink()
 
 
+def write_seeds():
+    """A few of the files, for the fuzz targets to begin with."""
+    seeds = {"data_parquet": ["equal/published/data/HumanRankEvalSoftEng-00000-of-00001-0123456789abcdef.parquet",
+                              "equal/small_int_votes/soft_eng.parquet", "equal/large/HumanRankEvalSoftEng.parquet",
+                              "equal/dictionary/HumanRankEvalSoftEng.parquet", "equal/topic_column/train.parquet"],
+             "data_arrow": ["equal/saved_one/data-00000-of-00001.arrow", "equal/views/HumanRankEvalSoftEng.arrow",
+                            "equal/saved_dict/HumanRankEvalSoftEng/data-00000-of-00001.arrow"]}
+    for target, names in seeds.items():
+        folder = ROOT / "fuzz" / "seeds" / target
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        for i, name in enumerate(names):
+            shutil.copy(OUT / name, folder / f"{i}{pathlib.Path(name).suffix}")
+    folder = ROOT / "fuzz" / "seeds" / "data_jsonl"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    lines = [dict(row, topic=topic, id=i if i else "own", more=[{"deep": [None, True, 1.5e3]}])
+             for topic in TOPICS for i, row in enumerate(votes_as(str if topic == "python" else int, rows_of(topic)))]
+    for ascii_only in (True, False):
+        text = "".join(json.dumps(line, ensure_ascii=ascii_only) + "\r\n\n" for line in lines)
+        (folder / f"{int(ascii_only)}.jsonl").write_text(text, encoding="utf-8")
+
+
 def main():
     shutil.rmtree(OUT, ignore_errors=True)
     OUT.mkdir(parents=True)
     write_expected()
     write_equal()
     write_bad()
+    write_seeds()
 
 
 if __name__ == "__main__":

@@ -53,6 +53,20 @@ TEST_F(DatasetTest, TopicsComeFromTheFieldElseTheFile) {
       << "files by name, then topic after topic";
 }
 
+TEST_F(DatasetTest, TheDocumentedExampleReads) {
+  std::ifstream file(HRE_SOURCE_DIR "/docs/formats.md");
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  const size_t begin = text.find("```json\n") + 8;
+  ASSERT_LT(begin, text.size());
+  const Result<Dataset> dataset =
+      load_dataset(write("mine.jsonl", text.substr(begin, text.find("```", begin) - begin)));
+  ASSERT_TRUE(dataset) << dataset.error().text();
+  std::vector<std::string> ids;
+  for (const Question& question : dataset->questions) ids.push_back(question.id);
+  EXPECT_THAT(ids, testing::ElementsAre("python/000000", "python/000001", "q-17"));
+  EXPECT_EQ(dataset->questions.back().answers.front().votes, 8.5);
+}
+
 TEST_F(DatasetTest, OwnIdsStayAndMayNotRepeat) {
   const std::string own = R"({"id": "x", )" + kLine.substr(1);
   const std::string path = write("t.jsonl", kLine + own + kLine);

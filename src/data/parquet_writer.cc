@@ -143,7 +143,8 @@ class ParquetWriter final : public DatasetWriter {
   }
 
   Status finish() override {
-    for (auto& [topic, file] : files_) {
+    for (auto& entry : files_) {
+      SplitFile* file = entry.second.get();  // clang 14 captures no binding
       Status closed = guarded([&]() -> Status {
         const arrow::Status status = file->close();
         return status.ok() ? Status() : cannot_write(message_of(status), file->path());
