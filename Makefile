@@ -61,8 +61,7 @@ bench: configure ## build the benchmarks, and list them
 	@cmake --preset $(PRESET) -DHRE_BUILD_BENCH=ON >/dev/null
 	@$(build)
 	@echo 'Built in $(folder)/bench; the head of each source in bench/ says how it is called:'
-	@cd $(folder)/bench && find . -maxdepth 1 -type f -name 'bench_*' -perm -u+x -printf '  $(folder)/bench/%f
-' | sort
+	@find $(folder)/bench -maxdepth 1 -type f -name 'bench_*' -perm -u+x | sort | sed 's/^/  /'
 
 clean: ## remove what was built, but not what was fetched
 	@find build -mindepth 1 -maxdepth 1 ! -name deps -exec rm -rf {} + 2>/dev/null || true
