@@ -1,5 +1,3 @@
-#include "model/llama/llama_scorer.h"
-
 #include <gmock/gmock.h>
 
 #include <algorithm>
@@ -11,6 +9,7 @@
 #include <random>
 
 #include "hre/run.h"
+#include "model/llama/llama_scorer.h"
 
 namespace hre {
 namespace {
