@@ -1,22 +1,29 @@
 #!/usr/bin/env python3
 """Writes the tables that the tests of src/stats compare with: tests/data/stats/*.tsv.
 
-    python3 tools/make_stats_table.py [TABLE...]      needs numpy, scipy
+    python3 tools/make_stats_table.py [TABLE...]      needs numpy, scipy, statsmodels, scikit-learn
 
-Expected values come from scipy, or from the definition in exact arithmetic where scipy's own rounding would show
-(huge offsets); both are computed and must agree before a row is written. The same numbers come out every time.
-Fields are separated by tabs, numbers in a list by spaces; '-' is an undefined number.
+Expected values come from these packages, or from the definition by brute force (in exact arithmetic where scipy's own
+rounding would show); where there are both, they must agree before a row is written. Random draws are made anew here from
+numpy's Philox generator and the formulas in the headers of src/stats. The same numbers come out every time.
+Fields are separated by tabs, numbers in a list by spaces, lists in a list by ';'; '-' is an undefined number.
 """
+import csv
 import decimal
 import fractions
 import itertools
 import math
+import os
 import pathlib
 import sys
 import warnings
 
 import numpy as np
-from scipy import stats
+from scipy import integrate, stats
+from sklearn import metrics
+import statsmodels.api as sm
+from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.power import TTestPower
 
 OUT = pathlib.Path(__file__).resolve().parent.parent / "tests" / "data" / "stats"
 decimal.getcontext().prec = 60
@@ -28,6 +35,10 @@ def number(value):
 
 def numbers(values):
     return " ".join(number(v) for v in values)
+
+
+def lists(values):
+    return ";".join(numbers(v) for v in values)
 
 
 def write(name, columns, rows):
@@ -51,7 +62,7 @@ def exact_pearson(x, y):
 
 
 def agree(ours, scipys, tolerance, what):
-    if abs(ours - scipys) > tolerance:
+    if not abs(ours - scipys) <= tolerance:
         raise SystemExit(f"{what}: {ours} by the definition, {scipys} by scipy")
 
 
@@ -201,7 +212,538 @@ def make_summary():
     write("summary", ["case", "row", "values", "n", "mean", "stderr", "ci_low", "ci_high"], rows)
 
 
-TABLES = {"correlation": make_correlation, "summary": make_summary}
+# --- random numbers ----------------------------------------------------------------------------------------------
+
+BOOTSTRAP, SIGN_FLIPS, PAIRINGS, LABELS, MODELS, SUBSAMPLES = 1, 2, 3, 4, 5, 6
+MASK = 2**64 - 1
+
+
+def philox_words(counter, key, n):
+    """Words of the blocks from `counter` on. numpy counts up before it makes a block."""
+    start = (sum(word << (64 * i) for i, word in enumerate(counter)) - 1) % 2**256
+    counter = np.array([start >> (64 * i) & MASK for i in range(4)], dtype=np.uint64)
+    generator = np.random.Philox(counter=counter, key=np.array(key, dtype=np.uint64))
+    return [int(w) for w in generator.random_raw(n)]
+
+
+def stream(seed, purpose, major, minor, n):
+    return philox_words([0, minor, major, 0], [seed, purpose], n)
+
+
+def below(words, n):
+    return [w * n >> 64 for w in words]
+
+
+def make_philox():
+    rng = np.random.default_rng(20240603)
+    rows = []
+    for case in range(40):
+        counter = [int(w) for w in rng.integers(0, 2**64, 4, dtype=np.uint64)]
+        key = [int(w) for w in rng.integers(0, 2**64, 2, dtype=np.uint64)]
+        if case < 3:
+            counter, key = [[0] * 4, [MASK] * 4, [1, 0, 0, 0]][case], [[0, 0], [MASK, MASK], [0, 1]][case]
+        words = philox_words(counter, key, 4)
+        rows.append([" ".join(map(str, part)) for part in (counter, key, words)])
+    write("philox", ["counter", "key", "words"], rows)
+
+
+# --- bootstrap ---------------------------------------------------------------------------------------------------
+
+
+def values_with_shape(rng, n):
+    """Correlations of four answers: spread over all of [-1, 1], with a few at its ends."""
+    return np.round(np.tanh(rng.normal(0.2, 1.2, n)), 6)
+
+
+def bca(draws, value, accel, critical):
+    """Efron's interval, as scipy.stats.bootstrap has it."""
+    equal = 1e-12 * np.max(np.abs(draws - value))  # but for rounding
+    share = (np.sum(draws < value - equal) + np.sum(draws <= value + equal)) / (2 * len(draws))
+    z0 = stats.norm.ppf(share)
+    levels = [stats.norm.cdf(z0 + (z0 + z) / (1 - accel * (z0 + z))) for z in (-critical, critical)]
+    return np.percentile(draws, 100 * np.array(levels))
+
+
+def jackknife_acceleration(values):
+    pull = np.mean(values) - values
+    return np.sum(pull**3) / (6 * np.sum(pull**2) ** 1.5)
+
+
+def make_bca():
+    rng = np.random.default_rng(20240604)
+    rows = []
+    for n in (2, 4, 8, 32, 128):
+        for kind in range(6):
+            x = values_with_shape(rng, n) if kind % 2 else rng.exponential(size=n) + 1e6 * (kind == 4)
+            # Multiples of powers of two, whose means are exact: scipy takes draws for different that differ by rounding.
+            x = np.round(x * (8 if kind == 3 else 1024)) / (8 if kind == 3 else 1024)
+            draws = np.array([np.mean(rng.choice(x, n)) for _ in range(199)])
+            theirs = stats.bootstrap((x,), np.mean, n_resamples=0, method="BCa",
+                                     bootstrap_result=type("R", (), {"bootstrap_distribution": draws})())
+            interval = list(theirs.confidence_interval)
+            accel = jackknife_acceleration(-x)  # scipy's sign: mean of the jackknife values less each
+            for a, b in zip(bca(draws, np.mean(x), accel, stats.norm.ppf(0.975)), interval):
+                agree(a, b, 1e-9, "BCa")
+            rows.append([numbers(x), numbers(draws), number(np.mean(x)), number(accel), *map(number, interval)])
+    write("bca", ["values", "draws", "value", "acceleration", "ci_low", "ci_high"], rows)
+
+
+def stretched(topics, shares):
+    """Deviations of each question from its topic's mean, times its share of the whole mean."""
+    factors = [math.sqrt(len(t) / (len(t) - 1)) if len(t) > 1 else 0 for t in topics]
+    near = [t - t[0] for t in topics]  # exact under an offset
+    return [(t - np.mean(t)) * f * w for t, f, w in zip(near, factors, shares)]
+
+
+def shares_of(topics, weights):
+    if weights == "questions":
+        return [1 / sum(map(len, topics)) for _ in topics]
+    return [1 / (len(topics) * len(t)) for t in topics]
+
+
+def topic_indices(seed, draw, topic, n):
+    words = stream(seed, BOOTSTRAP, draw, topic, (n + 1) // 2)
+    halves = [half for w in words for half in (w & 0xFFFFFFFF, w >> 32)]
+    return [h * n >> 32 for h in halves[:n]]
+
+
+def draw_deviations(topics, shares, seed, n_draws):
+    pulls = stretched(topics, shares)
+    return np.array([sum(np.sum(p[topic_indices(seed, d, t, len(p))]) for t, p in enumerate(pulls))
+                     for d in range(n_draws)])
+
+
+def welch_df(pulls):
+    variances = [np.sum(p**2) for p in pulls]
+    bottom = sum(v * v / (len(p) - 1) for v, p in zip(variances, pulls) if len(p) > 1)
+    return sum(variances) ** 2 / bottom
+
+
+def stratified_interval(topics, weights, seed, n_draws):
+    shares = shares_of(topics, weights)
+    mean = sum(np.sum(t) * w for t, w in zip(topics, shares))
+    pulls = stretched(topics, shares)
+    flat = np.concatenate(pulls)
+    accel = np.sum(flat**3) / (6 * np.sum(flat**2) ** 1.5)
+    deviations = draw_deviations(topics, shares, seed, n_draws)
+    return mean, deviations, mean + bca(deviations, 0.0, accel, stats.t.ppf(0.975, welch_df(pulls)))
+
+
+def explained_interval(explained, values, weights, seed, n_draws):
+    shares = shares_of(values, weights)
+    part, whole = (sum(np.sum(t) * w for t, w in zip(topics, shares)) for topics in (explained, values))
+    share = part / whole
+    draws = (part + draw_deviations(explained, shares, seed, n_draws)) / \
+            (whole + draw_deviations(values, shares, seed, n_draws))
+    pulls = [(a - share * b) / whole for a, b in zip(stretched(explained, shares), stretched(values, shares))]
+    flat = np.concatenate(pulls)
+    accel = np.sum(flat**3) / (6 * np.sum(flat**2) ** 1.5)
+    return share, bca(draws, share, accel, stats.t.ppf(0.975, welch_df(pulls)))
+
+
+def make_bootstrap():
+    rng = np.random.default_rng(20240605)
+    rows = []
+    for case, sizes in enumerate([[2], [5], [30], [2, 2], [3, 7, 1], [20, 20, 20], [4, 9, 30, 2], [101]]):
+        for weights in ("questions", "topics"):
+            seed = int(rng.integers(0, 2**63))
+            values = [values_with_shape(rng, n) + (1e6 if case == 5 else 0) for n in sizes]
+            mean, deviations, interval = stratified_interval(values, weights, seed, 150)
+            positive = [np.abs(v) + 0.2 for v in values]
+            explained = [np.round(p * rng.uniform(-0.2, 0.6, len(p)), 6) for p in positive]
+            share, share_interval = explained_interval(explained, positive, weights, seed, 150)
+            rows.append([lists(values), weights, str(seed), "150", number(mean), numbers(deviations[:4]),
+                         *map(number, interval), lists(positive), lists(explained), number(share),
+                         *map(number, share_interval)])
+    write("bootstrap", ["values", "weights", "seed", "draws", "mean", "deviations", "ci_low", "ci_high", "whole",
+                        "explained", "share", "share_low", "share_high"], rows)
+
+
+# --- permutation ---------------------------------------------------------------------------------------------------
+
+
+def scipy_sign_flip_p(d):
+    return stats.permutation_test((d,), lambda x, axis: np.sum(x, axis=axis), permutation_type="samples",
+                                  vectorized=True, n_resamples=np.inf).pvalue
+
+
+def integer_sign_flip_p(d, unit):
+    """By counting sums of whole numbers: exact for as many differences as one likes."""
+    whole = [round(v / unit) for v in d]
+    sums = {0: 1}
+    for v in whole:
+        new = {}
+        for s, k in sums.items():
+            for signed in (s + v, s - v):
+                new[signed] = new.get(signed, 0) + k
+        sums = new
+    seen = abs(sum(whole))
+    return float(fractions.Fraction(sum(k for s, k in sums.items() if abs(s) >= seen), 2 ** len(d)))
+
+
+def drawn_sign_flip_p(d, seed, permutations):
+    d = np.array([v for v in d if v != 0])
+    sums = np.zeros(permutations)
+    for group in range(0, len(d), 8):
+        part = d[group:group + 8]
+        for i in range(permutations):
+            word = philox_words([i // 32, group // 8, 0, 0], [seed, SIGN_FLIPS], 4)[i % 32 // 8]
+            signs = word >> (i % 8 * 8) & 0xFF
+            sums[i] += sum(v if signs >> k & 1 else -v for k, v in enumerate(part))
+    beyond = np.sum(np.abs(sums) >= abs(np.sum(d)) - 1e-13 * np.sum(np.abs(d)))
+    return (beyond + 1) / (permutations + 1)
+
+
+def sign_flip_cases(rng):
+    """differences, seed, permutations, expected p, exact"""
+    yield [0.5], 1, 99, 1.0, True
+    yield [0.0], 1, 99, 1.0, True
+    yield [0.0] * 40, 1, 99, 1.0, True
+    yield [0.1, 0.2, -0.3], 1, 99, 1.0, True  # adds up to 0 but for rounding
+    for n in (2, 3, 4, 6, 9, 12):
+        for _ in range(4):
+            d = np.round(rng.normal(0.4, 1, n), 3)
+            p = scipy_sign_flip_p(d)
+            agree(integer_sign_flip_p(d, 1e-3), p, 1e-12, "sign flips")
+            yield d, 1, 99, p, True
+            tied = rng.integers(-2, 4, n) * 0.1
+            yield tied, 1, 99, integer_sign_flip_p(tied, 0.1), True
+    for n in (20, 29, 30):
+        d = np.round(rng.normal(0.3, 1, n), 2)
+        d[d == 0] = 0.01
+        yield d, 1, 99, integer_sign_flip_p(d, 0.01), True
+    d = np.concatenate([np.round(rng.normal(0.3, 1, 25), 2) + 0.005, np.zeros(20)])
+    yield d, 1, 99, integer_sign_flip_p(d, 0.005), True
+    for n in (31, 40, 64, 77):
+        for permutations in (1, 31, 100):
+            d, seed = rng.normal(0.2, 1, n), int(rng.integers(0, 2**63))
+            yield d, seed, permutations, drawn_sign_flip_p(d, seed, permutations), False
+
+
+def make_sign_flips():
+    rows = [[numbers(d), str(seed), str(n), number(p), str(int(exact))]
+            for d, seed, n, p, exact in sign_flip_cases(np.random.default_rng(20240606))]
+    write("sign_flips", ["differences", "seed", "permutations", "p", "exact"], rows)
+
+
+def make_holm():
+    rng = np.random.default_rng(20240607)
+    rows = [["", ""], ["-", "-"]]
+    for n in (1, 2, 3, 14, 45):
+        for _ in range(6):
+            p = np.round(rng.uniform(0, 1, n) ** 3, int(rng.integers(1, 6)))
+            given, adjusted = list(p), list(multipletests(p, method="holm")[1])
+            if n == 14:  # an undefined one is no test
+                given.insert(5, None), adjusted.insert(5, None)
+            rows.append([numbers(given), numbers(adjusted)])
+    write("holm", ["p", "adjusted"], rows)
+
+
+def two_sided(null, seen, tolerance):
+    """scipy's way: twice the smaller tail."""
+    smaller = min(np.mean(null <= seen + tolerance), np.mean(null >= seen - tolerance))
+    return min(1.0, 2 * smaller)
+
+
+def make_auc():
+    rng = np.random.default_rng(20240608)
+    rows = []
+    cases = [([1], [2]), ([1], [1]), ([2, 2], [1, 1]), ([1, 2, 3], [1, 2, 3]), ([0.1, 0.1], [0.1, 0.1, 0.1])]
+    for low, high in ((2, 3), (4, 4), (1, 7), (5, 6), (8, 8)):
+        for _ in range(5):
+            cases.append((np.round(rng.normal(size=low), 2), np.round(rng.normal(0.5, 1, high), 2)))
+            cases.append((rng.integers(0, 4, low), rng.integers(1, 5, high)))
+    for low, high in cases:
+        low, high = np.array(low, float), np.array(high, float)
+        pooled = np.concatenate([low, high])
+        area = metrics.roc_auc_score([0] * len(low) + [1] * len(high), pooled)
+        ranks = stats.rankdata(pooled)
+        null = np.array([sum(ranks[list(c)]) for c in itertools.combinations(range(len(ranks)), len(high))])
+        p = two_sided(null, sum(ranks[len(low):]), 1e-9)
+        if len(pooled) <= 8 and len(high) > 1 and len(low) > 1:
+            theirs = stats.permutation_test((ranks[len(low):], ranks[:len(low)]), lambda a, b: np.sum(a),
+                                            vectorized=False, n_resamples=np.inf).pvalue
+            agree(p, theirs, 1e-12, "two groups")
+        rows.append([numbers(low), numbers(high), number(area), number(p)])
+    write("auc", ["low", "high", "area", "p"], rows)
+
+
+# --- confounds -------------------------------------------------------------------------------------------------------
+
+
+def exact_partial(x, y, z):
+    """By the formula over the three plain correlations, in 60 digits."""
+    to_fractions = lambda v: [fractions.Fraction(float(a)) for a in v]
+    def moment(a, b):
+        ma, mb = sum(a) / len(a), sum(b) / len(b)
+        return sum((p - ma) * (q - mb) for p, q in zip(a, b))
+    x, y, z = map(to_fractions, (x, y, z))
+    top = moment(x, y) - moment(x, z) * moment(y, z) / moment(z, z)
+    bottom = (moment(x, x) - moment(x, z) ** 2 / moment(z, z)) * (moment(y, y) - moment(y, z) ** 2 / moment(z, z))
+    as_decimal = lambda f: decimal.Decimal(f.numerator) / decimal.Decimal(f.denominator)
+    return float(as_decimal(top) / as_decimal(bottom).sqrt())
+
+
+def residual_partial(x, y, z):
+    design = sm.add_constant(np.asarray(z, float))
+    rest = [sm.OLS(np.asarray(v, float), design).fit().resid for v in (x, y)]
+    return stats.pearsonr(*rest).statistic
+
+
+def make_confound():
+    rng = np.random.default_rng(20240609)
+    rows = []
+
+    def add(family, x, y, z, expected):
+        x, y, z = ([float(v) for v in values] for values in (x, y, z))
+        rows.append([family, numbers(x), numbers(y), numbers(z), number(expected)])
+
+    for n in (4, 5, 8, 40):
+        for _ in range(10):
+            z = np.log(np.floor(rng.lognormal(6, 0.8, n)) + 1)
+            x = np.floor(np.exp(rng.normal(1.5, 1.2, n) + 0.3 * (z - 6)))
+            y = -rng.gamma(9, 0.08, n) + 0.1 * z
+            if len(set(x)) > 1:
+                partial = exact_partial(x, y, z)
+                agree(partial, residual_partial(x, y, z), 1e-8, "partial")
+                add("shape", x, y, z, partial)
+        x, y, z = rng.normal(size=(3, n))
+        add("offset", x, y, z + 1e6, exact_partial(x, y, z + 1e6))
+        add("constant_covariate", x, y, np.full(n, 3.5), stats.pearsonr(x, y).statistic)
+        add("constant_x", np.ones(n), y, z, None)
+        add("line_of_covariate", 3 * z + 1, y, z, None)
+        add("not_finite", x, y, [math.inf, *z[1:]], None)
+        add("short_covariate", x, y, z[1:], None)
+    for n in (0, 1, 2, 3):
+        add("few", *rng.normal(size=(3, n)), None)
+    write("partial", ["family", "x", "y", "z", "partial"], rows)
+
+
+# --- power -----------------------------------------------------------------------------------------------------------
+
+
+def exact_power(effect, n, alpha):
+    """The test's two tails given the sample's standard deviation, averaged over its distribution."""
+    df, critical, shift = n - 1, stats.t.ppf(1 - alpha / 2, n - 1), abs(effect) * math.sqrt(n)
+    spread = stats.chi(df, scale=1 / math.sqrt(df))
+    tails = lambda s: (stats.norm.sf(critical * s - shift) + stats.norm.cdf(-critical * s - shift)) * spread.pdf(s)
+    low, high = spread.ppf(1e-16), spread.isf(1e-16)
+    return integrate.quad(tails, low, high, epsabs=1e-12, limit=500, points=[min(max(shift / critical, low), high)])[0]
+
+
+def make_power():
+    tests, rows = TTestPower(), []
+    for n in (2, 3, 5, 10, 30, 100, 500, 7000):
+        for effect in (0.0, 0.01, 0.033, 0.1, 0.3, -0.3, 1.0, 3.0):
+            alpha = 0.01 if n == 10 else 0.05
+            power, theirs = exact_power(effect, n, alpha), tests.power(abs(effect), n, alpha)
+            if not math.isnan(theirs):  # as it is for large effects
+                agree(power, theirs, 1e-8, "power")
+            detectable = tests.solve_power(nobs=n, alpha=alpha, power=0.8) if n > 2 else None
+            needed = None
+            if effect:
+                needed = max(2, math.ceil(tests.solve_power(effect_size=abs(effect), alpha=alpha, power=0.8) - 1e-6))
+                # The root finder is not exact: the whole number is settled by the power itself.
+                while exact_power(effect, needed, alpha) < 0.8:
+                    needed += 1
+                while needed > 2 and exact_power(effect, needed - 1, alpha) >= 0.8:
+                    needed -= 1
+            rows.append([str(n), number(effect), number(alpha), number(power), number(detectable), number(needed)])
+    write("power", ["n", "effect", "alpha", "power", "detectable", "needed"], rows)
+
+
+def make_detection():
+    """Each repeat's test by scipy, on questions drawn from the same stream."""
+    rng = np.random.default_rng(20240610)
+    rows, repeats = [], 40
+    for n, shift in ((5, 0.4), (60, 0.15), (60, -0.3), (200, 0.1), (20, 0.0)):
+        d, seed, counts = values_with_shape(rng, n) * 0.5 + shift, int(rng.integers(0, 2**63)), [2, 10, 25, 60]
+        above, under = np.zeros(len(counts)), np.zeros(len(counts))
+        for repeat in range(repeats):
+            sample = d[below(stream(seed, SUBSAMPLES, repeat, 0, counts[-1]), n)]
+            for k, count in enumerate(counts):
+                if np.ptp(sample[:count]) == 0:
+                    above[k] += sample[0] > 0
+                    under[k] += sample[0] < 0
+                    continue
+                test = stats.ttest_1samp(sample[:count], 0)
+                above[k] += test.pvalue < 0.05 and test.statistic > 0
+                under[k] += test.pvalue < 0.05 and test.statistic < 0
+        rows.append([numbers(d), str(seed), str(repeats), " ".join(map(str, counts)), numbers(above / repeats),
+                     numbers(under / repeats)])
+    write("detection", ["differences", "seed", "repeats", "counts", "rate", "opposite"], rows)
+
+
+# --- stopping early ----------------------------------------------------------------------------------------------------
+
+
+def betting_interval(x, looks, alpha=0.05):
+    """Waudby-Smith and Ramdas' hedged capital for x in [0, 1], by the book: one candidate mean at a time."""
+    mean, spread, bets = 0.5, 0.25, []
+    for t, value in enumerate(x, 1):
+        bets.append(math.sqrt(2 * math.log(2 / alpha) / (spread * t * math.log(1 + t))))
+        mean = (0.5 + sum(x[:t])) / (t + 1)
+        running = [(0.5 + sum(x[:i])) / (i + 1) for i in range(1, t + 1)]
+        spread = (0.25 + sum((v - m) ** 2 for v, m in zip(x, running))) / (t + 1)
+    bets = np.array(bets)
+
+    def lower(values):
+        bound = 0.0
+        for look in looks:
+            b, v = bets[:look], np.asarray(values[:look])
+            excluded = lambda m: np.sum(np.log1p(np.minimum(b, 0.75 / m) * (v - m))) >= math.log(2 / alpha)
+            low, high = 1e-9, 1.0
+            if not excluded(low):
+                continue
+            for _ in range(60):
+                middle = (low + high) / 2
+                low, high = (middle, high) if excluded(middle) else (low, middle)
+            bound = max(bound, low)
+        return bound
+
+    return lower(x), 1 - lower([1 - v for v in x])
+
+
+def make_confidence_sequence():
+    rng = np.random.default_rng(20240611)
+    rows = []
+    for low, high in ((-1, 1), (-2, 2), (0, 1)):
+        for n in (1, 3, 20, 60):
+            for kind in range(4):
+                unit = [rng.beta(0.7, 0.5, n), rng.beta(40, 30, n), (rng.uniform(size=n) < 0.9) * 1.0,
+                        np.full(n, 0.7)][kind]
+                values = [float(v) for v in low + (high - low) * np.round(unit, 6)]
+                scaled = [(v - low) / (high - low) for v in values]
+                looks = list(range(1, n + 1)) if n <= 20 else [7, 30, n]
+                bounds = betting_interval(scaled, looks)
+                rows.append([str(low), str(high), numbers(values), " ".join(map(str, looks)),
+                             *(number(low + (high - low) * b) for b in bounds)])
+    write("confidence_sequence", ["range_low", "range_high", "values", "looks", "low", "high"], rows)
+
+
+# --- agreement -----------------------------------------------------------------------------------------------------------
+
+KINDS = {"pearson": lambda x, y: stats.pearsonr(x, y).statistic, "spearman": lambda x, y: stats.spearmanr(x, y).statistic,
+         "kendall": lambda x, y: stats.kendalltau(x, y).statistic}
+
+
+def defined(kind, x, y):
+    return KINDS[kind](x, y) if len(x) > 1 and np.ptp(x) > 0 and np.ptp(y) > 0 else None
+
+
+def pairing_p(kind, x, y):
+    null = np.array([KINDS[kind](x, y[list(order)]) for order in itertools.permutations(range(len(y)))])
+    p = two_sided(null, KINDS[kind](x, y), 1e-9)
+    if len(x) == 5:
+        theirs = stats.permutation_test((y,), lambda v: KINDS[kind](x, v), permutation_type="pairings",
+                                        vectorized=False, n_resamples=np.inf).pvalue
+        agree(p, theirs, 1e-12, "pairings")
+    return p
+
+
+def model_interval(kind, x, y, seed, n_draws):
+    n = len(x)
+    samples = [below(stream(seed, MODELS, d, 0, n), n) for d in range(n_draws)]
+    draws = [v for v in (defined(kind, x[s], y[s]) for s in samples) if v is not None]
+    left_out = [defined(kind, np.delete(x, i), np.delete(y, i)) for i in range(n)]
+    accel = 0.0 if None in left_out or np.ptp(left_out) < 1e-12 else jackknife_acceleration(np.array(left_out))
+    draws = np.array(draws)
+    return bca(draws, KINDS[kind](x, y), accel, stats.norm.ppf(0.975)), n_draws - len(draws)
+
+
+def make_agreement():
+    rng = np.random.default_rng(20240612)
+    rows = []
+    for n in (3, 4, 5, 6, 7):
+        for tied in (False, True):
+            for kind in KINDS:
+                x = rng.normal(size=n)
+                y = 1000 + np.round(80 * (x + rng.normal(size=n)))
+                if tied:
+                    x, y = np.round(x), np.round(y, -2)
+                    x[0], x[-1], y[0], y[1] = 0, 1, 1000, 1100
+                seed = int(rng.integers(0, 2**63))
+                left_out = [defined(kind, np.delete(x, i), np.delete(y, i)) for i in range(n)]
+                known = [v for v in left_out if v is not None]
+                value = KINDS[kind](x, y)
+                interval, undefined = model_interval(kind, x, y, seed, 200) if n > 3 else ((None, None), 0)
+                rows.append([kind, numbers(x), numbers(y), str(seed), "200", number(value), number(pairing_p(kind, x, y)),
+                             *map(number, interval), str(undefined), number(min(known)), number(max(known))])
+    write("agreement", ["kind", "x", "y", "seed", "draws", "value", "p", "ci_low", "ci_high", "undefined",
+                        "least", "most"], rows)
+
+
+def read_leaderboard(path):
+    """Columns by name; None where a cell is no number."""
+    with open(path, newline="") as file:
+        rows = list(csv.DictReader(file))
+
+    def cell(text):
+        try:
+            return float(text)
+        except ValueError:
+            return None
+
+    return {name: [cell(row[name]) for row in rows] for name in rows[0]}
+
+
+def make_arena():
+    """Correlations of Arena Elo, in a leaderboard that is not part of the project, with MT-bench and made-up values."""
+    data = pathlib.Path(os.environ.get("HRE_TEST_DATA", OUT.parents[2] / ".." / "shared" / "data"))
+    path = data / "human-judgement" / "leaderboard_table_20231108.csv"
+    if not path.exists():
+        print(f"arena.tsv: left as it is, no {path.name} in HRE_TEST_DATA")
+        return
+    columns = read_leaderboard(path)
+    elo = columns["Arena Elo rating"]
+    made_up = [7919 * i % 101 / 101 for i in range(len(elo))]
+    rows = []
+    for name, column in (("MT-bench (score)", columns["MT-bench (score)"]), ("MMLU", columns["MMLU"]), ("", made_up)):
+        x, y = zip(*[(a, b) for a, b in zip(column, elo) if a is not None and b is not None])
+        rows.append([path.name, name, str(len(x)), *(number(KINDS[k](np.array(x), np.array(y))) for k in KINDS)])
+    write("arena", ["file", "column", "n", *KINDS], rows)
+
+
+# --- ranking and Min-K% ----------------------------------------------------------------------------------------------------
+
+
+def expected_top_one(votes, scores):
+    top = [v for v, s in zip(votes, scores) if s == max(scores)]
+    return sum(v == max(votes) for v in top) / len(top)
+
+
+def make_ranking():
+    rows = []
+    for family, votes, scores in correlation_cases():
+        votes, scores = [float(v) for v in votes], [float(s) for s in scores]
+        top = gain = None
+        if len(votes) > 1 and all(map(math.isfinite, [*votes, *scores])) and len(set(votes)) > 1:
+            keys = [0.0] * len(scores) if family == "equal_but_for_rounding" else scores
+            gains = stats.rankdata(votes) - 1
+            top = expected_top_one(votes, keys)
+            # Scores as ranks: scikit-learn's own comparison of scores is for equality, too.
+            gain = metrics.ndcg_score([gains], [stats.rankdata(keys)])
+        if len(votes) <= 30:
+            rows.append([family, numbers(votes), numbers(scores), number(top), number(gain)])
+    write("ranking", ["family", "votes", "scores", "top_one", "ndcg"], rows)
+
+
+def make_min_k():
+    rng = np.random.default_rng(20240613)
+    rows = [["", "0.2", "-"], ["nan -1.0", "0.2", "-"], ["-inf -1.0", "0.5", "-inf"]]
+    for n in (1, 2, 4, 5, 15, 100):
+        for share in (0.05, 0.1, 0.2, 0.29, 1.0):
+            x = (-rng.gamma(0.6, 3, n)).astype(np.float32)
+            lowest = np.sort(x)[:max(1, int(n * share))].astype(np.float64)
+            rows.append([numbers(x), number(share), number(np.mean(lowest))])
+    write("min_k", ["token_log_probs", "share", "value"], rows)
+
+
+TABLES = {"correlation": make_correlation, "summary": make_summary, "philox": make_philox, "bca": make_bca,
+          "bootstrap": make_bootstrap, "sign_flips": make_sign_flips, "holm": make_holm, "auc": make_auc,
+          "partial": make_confound, "power": make_power, "detection": make_detection,
+          "confidence_sequence": make_confidence_sequence, "agreement": make_agreement, "arena": make_arena,
+          "ranking": make_ranking, "min_k": make_min_k}
 
 
 def main():

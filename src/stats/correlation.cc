@@ -31,19 +31,6 @@ void scale_to_one(std::vector<double>& values) {
   for (double& value : values) value = std::scalbn(value, -exponent);
 }
 
-// Deviations from the mean, up to a power of two. The first value is taken off before the mean:
-// under a huge offset that difference is exact where the mean itself would be rounded.
-std::vector<double> deviations(std::span<const double> values) {
-  std::vector<double> result(values.begin(), values.end());
-  scale_to_one(result);
-  const double first = result.front();
-  for (double& value : result) value -= first;
-  const double mean = std::accumulate(result.begin(), result.end(), 0.0) / static_cast<double>(result.size());
-  for (double& value : result) value -= mean;
-  scale_to_one(result);
-  return result;
-}
-
 double dot(std::span<const double> a, std::span<const double> b) {
   return std::inner_product(a.begin(), a.end(), b.begin(), 0.0);
 }
@@ -92,6 +79,19 @@ int64_t sort_counting_inversions(std::span<double> values, std::span<double> scr
 }
 
 }  // namespace
+
+// The first value is taken off before the mean: under a huge offset that difference is exact where the mean
+// itself would be rounded.
+std::vector<double> deviations(std::span<const double> values) {
+  std::vector<double> result(values.begin(), values.end());
+  scale_to_one(result);
+  const double first = result.front();
+  for (double& value : result) value -= first;
+  const double mean = std::accumulate(result.begin(), result.end(), 0.0) / static_cast<double>(result.size());
+  for (double& value : result) value -= mean;
+  scale_to_one(result);
+  return result;
+}
 
 bool is_constant(std::span<const double> values) {
   if (values.size() < 2) return true;

@@ -39,6 +39,9 @@ std::vector<double> average_ranks(std::span<const double> values);
 /// True where all values are equal but for rounding, as above. True for fewer than two.
 bool is_constant(std::span<const double> values);
 
+/// Deviations from the mean, scaled by some power of two; they add up to 0 but for rounding. Finite, not empty.
+std::vector<double> deviations(std::span<const double> values);
+
 /// How the n (n - 1) / 2 pairs of (x, y) fall.
 struct PairCounts {
   int64_t total = 0;

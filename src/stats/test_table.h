@@ -3,9 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <cstdlib>
 #include <fstream>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <sstream>
@@ -31,18 +34,29 @@ struct Row {
 
   [[nodiscard]] const std::string& text(const std::string& column) const { return fields.at(column); }
   [[nodiscard]] std::optional<double> number(const std::string& column) const { return parse_number(text(column)); }
+  [[nodiscard]] uint64_t whole(const std::string& column) const { return std::stoull(text(column)); }
+  /// Numbers of any kind that a stream reads, separated by spaces.
+  template <class T>
+  [[nodiscard]] std::vector<T> list(const std::string& column) const {
+    std::istringstream words(text(column));
+    return {std::istream_iterator<T>(words), {}};
+  }
+  [[nodiscard]] std::vector<std::optional<double>> optional_numbers(const std::string& column) const {
+    std::vector<std::optional<double>> values;
+    for (const std::string& word : list<std::string>(column)) values.push_back(parse_number(word));
+    return values;
+  }
   [[nodiscard]] std::vector<double> numbers(const std::string& column) const {
     std::vector<double> values;
-    std::istringstream words(text(column));
-    for (std::string word; words >> word;) values.push_back(parse_number(word).value());
+    for (const auto& value : optional_numbers(column)) values.push_back(value.value());
     return values;
   }
 };
 
-inline std::vector<std::string> split_tabs(const std::string& line) {
+inline std::vector<std::string> split(const std::string& line, char separator) {
   std::vector<std::string> parts(1);
   for (const char c : line) {
-    if (c == '\t') {
+    if (c == separator) {
       parts.emplace_back();
     } else {
       parts.back() += c;
@@ -51,17 +65,34 @@ inline std::vector<std::string> split_tabs(const std::string& line) {
   return parts;
 }
 
+/// Values of several topics, "1.0 2.0;3.0", as the statistics take them.
+struct Topics {
+  std::vector<double> values;
+  std::vector<size_t> sizes;
+};
+
+inline Topics topics_of(const Row& row, const std::string& column) {
+  Topics topics;
+  for (const std::string& part : split(row.text(column), ';')) {
+    std::istringstream words(part);
+    const size_t before = topics.values.size();
+    for (std::string word; words >> word;) topics.values.push_back(parse_number(word).value());
+    topics.sizes.push_back(topics.values.size() - before);
+  }
+  return topics;
+}
+
 inline std::vector<Row> read_table(const std::string& name) {
   const std::string file = name + ".tsv";
   std::ifstream in(std::string(HRE_SOURCE_DIR) + "/tests/data/stats/" + file);
   std::string line;
   if (!std::getline(in, line)) throw std::runtime_error("no table " + file);
-  const std::vector<std::string> columns = split_tabs(line);
+  const std::vector<std::string> columns = split(line, '\t');
   std::vector<Row> rows;
   while (std::getline(in, line)) {
     Row row;
     row.place = file + ":" + std::to_string(rows.size() + 2);
-    const std::vector<std::string> values = split_tabs(line);
+    const std::vector<std::string> values = split(line, '\t');
     for (size_t i = 0; i < columns.size(); ++i) row.fields[columns[i]] = values.at(i);
     rows.push_back(std::move(row));
   }

@@ -1,0 +1,157 @@
+#include "stats/agreement.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "stats/bootstrap.h"
+#include "stats/correlation.h"
+#include "stats/random.h"
+
+namespace hre {
+namespace {
+
+double sign(double value) { return static_cast<double>((value > 0) - (value < 0)); }
+
+// All three statistics are, but for a factor that no pairing changes, sums of products.
+PermutationP product_p(const std::vector<double>& x, const std::vector<double>& y, const PermutationOptions& options) {
+  const double scale = std::sqrt(std::inner_product(x.begin(), x.end(), x.begin(), 0.0) *
+                                 std::inner_product(y.begin(), y.end(), y.begin(), 0.0));
+  const auto statistic = [&](std::span<const size_t> order) {
+    double sum = 0;
+    for (size_t i = 0; i < x.size(); ++i) sum += x[i] * y[order[i]];
+    return sum;
+  };
+  return pairing_p(x.size(), statistic, 1e-12 * scale, options);
+}
+
+PermutationP kendall_p(std::span<const double> x, std::span<const double> y, const PermutationOptions& options) {
+  const auto statistic = [&](std::span<const size_t> order) {
+    double sum = 0;
+    for (size_t i = 0; i < x.size(); ++i) {
+      for (size_t j = 0; j < i; ++j) sum += sign(x[i] - x[j]) * sign(y[order[i]] - y[order[j]]);
+    }
+    return sum;
+  };
+  return pairing_p(x.size(), statistic, 0.5, options);
+}
+
+PermutationP correlation_p(CorrelationKind kind, std::span<const double> x, std::span<const double> y,
+                           const PermutationOptions& options) {
+  switch (kind) {
+    case CorrelationKind::kPearson:
+      return product_p(deviations(x), deviations(y), options);
+    case CorrelationKind::kSpearman:
+      return product_p(deviations(average_ranks(x)), deviations(average_ranks(y)), options);
+    case CorrelationKind::kKendall:
+      break;
+  }
+  return kendall_p(x, y, options);
+}
+
+std::vector<double> without(std::span<const double> values, size_t position) {
+  std::vector<double> rest(values.begin(), values.end());
+  rest.erase(rest.begin() + static_cast<std::ptrdiff_t>(position));
+  return rest;
+}
+
+std::vector<std::optional<double>> leave_one_out(CorrelationKind kind, std::span<const double> x,
+                                                 std::span<const double> y) {
+  std::vector<std::optional<double>> values;
+  for (size_t i = 0; i < x.size(); ++i) values.push_back(correlation(kind, without(x, i), without(y, i)));
+  return values;
+}
+
+void set_leave_one_out(Agreement& result, const std::vector<std::optional<double>>& jackknife) {
+  double furthest = -1;
+  for (size_t i = 0; i < jackknife.size(); ++i) {
+    if (!jackknife[i]) continue;
+    const Interval range = result.leave_one_out.value_or(Interval{*jackknife[i], *jackknife[i]});
+    result.leave_one_out = Interval{std::min(range.low, *jackknife[i]), std::max(range.high, *jackknife[i])};
+    const double moved = std::abs(*jackknife[i] - *result.value);
+    if (moved > furthest) result.most_influential = i;
+    furthest = std::max(furthest, moved);
+  }
+}
+
+// By the jackknife; none where a model is needed for the correlation to be defined.
+double jackknife_acceleration(const std::vector<std::optional<double>>& jackknife) {
+  std::vector<double> pull;
+  for (const auto& value : jackknife) {
+    if (!value) return 0;
+    pull.push_back(*value);
+  }
+  const double mean = std::accumulate(pull.begin(), pull.end(), 0.0) / static_cast<double>(pull.size());
+  for (double& value : pull) value = mean - value;
+  return is_constant(pull) ? 0 : acceleration(pull);
+}
+
+std::vector<double> draw_models(CorrelationKind kind, std::span<const double> x, std::span<const double> y,
+                                const AgreementOptions& options) {
+  std::vector<double> draws;
+  std::vector<double> drawn_x(x.size());
+  std::vector<double> drawn_y(x.size());
+  for (int draw = 0; draw < options.draws; ++draw) {
+    RandomStream random(options.seed, RandomPurpose::kModels, static_cast<uint64_t>(draw));
+    for (size_t i = 0; i < x.size(); ++i) {
+      const size_t model = random.below(x.size());
+      drawn_x[i] = x[model];
+      drawn_y[i] = y[model];
+    }
+    if (const auto value = correlation(kind, drawn_x, drawn_y)) draws.push_back(*value);
+  }
+  return draws;
+}
+
+MatrixCell matrix_cell(CorrelationKind kind, const Column& a, const Column& b) {
+  std::vector<double> x;
+  std::vector<double> y;
+  for (size_t i = 0; i < a.size(); ++i) {
+    if (!a[i] || !b[i]) continue;
+    x.push_back(*a[i]);
+    y.push_back(*b[i]);
+  }
+  return {correlation(kind, x, y), static_cast<int64_t>(x.size())};
+}
+
+}  // namespace
+
+std::optional<double> correlation(CorrelationKind kind, std::span<const double> x, std::span<const double> y) {
+  switch (kind) {
+    case CorrelationKind::kPearson:
+      return pearson(x, y);
+    case CorrelationKind::kSpearman:
+      return spearman(x, y);
+    case CorrelationKind::kKendall:
+      break;
+  }
+  return kendall(x, y);
+}
+
+Agreement agreement(CorrelationKind kind, std::span<const double> x, std::span<const double> y,
+                    const AgreementOptions& options) {
+  Agreement result;
+  result.n = static_cast<int64_t>(x.size());
+  result.few = x.size() < 10;
+  result.value = correlation(kind, x, y);
+  if (!result.value || x.size() < 3) return result;
+  result.p = correlation_p(kind, x, y, {options.permutations, options.seed});
+  const auto jackknife = leave_one_out(kind, x, y);
+  set_leave_one_out(result, jackknife);
+  if (x.size() < 4) return result;
+  std::vector<double> draws = draw_models(kind, x, y, options);
+  result.undefined_draws = options.draws - static_cast<int64_t>(draws.size());
+  result.bootstrap =
+      bca_interval(std::move(draws), *result.value, jackknife_acceleration(jackknife), 1.959963984540054);
+  return result;
+}
+
+std::vector<std::vector<MatrixCell>> correlation_matrix(CorrelationKind kind, std::span<const Column> columns) {
+  std::vector<std::vector<MatrixCell>> matrix(columns.size());
+  for (size_t i = 0; i < columns.size(); ++i) {
+    for (const Column& other : columns) matrix[i].push_back(matrix_cell(kind, columns[i], other));
+  }
+  return matrix;
+}
+
+}  // namespace hre

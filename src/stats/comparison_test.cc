@@ -1,0 +1,207 @@
+#include "stats/comparison.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <random>
+
+#include "stats/summary.h"
+
+namespace hre {
+namespace {
+
+using testing::ElementsAre;
+using Values = std::vector<double>;
+using Sizes = std::vector<size_t>;
+using Groups = std::vector<std::vector<size_t>>;
+
+// Correlations that two runs share in part: question difficulty plus each run's own noise.
+std::vector<Values> related_runs(size_t runs, size_t questions, double step, unsigned seed) {
+  std::mt19937 random(seed);
+  std::normal_distribution<double> normal;
+  Values difficulty(questions);
+  for (double& value : difficulty) value = normal(random);
+  std::vector<Values> values(runs, Values(questions));
+  for (size_t run = 0; run < runs; ++run) {
+    for (size_t i = 0; i < questions; ++i) {
+      values[run][i] = std::tanh(0.6 * difficulty[i] + 0.3 * normal(random) + step * static_cast<double>(run));
+    }
+  }
+  return values;
+}
+
+std::vector<std::span<const double>> spans(const std::vector<Values>& values) { return {values.begin(), values.end()}; }
+
+TEST(Comparison, CountsAndMeans) {
+  const Values a = {0.5, 0.25, 1, -1};
+  const Values b = {0.25, 0.25, 0.5, 0};
+  const PairedComparison result = compare_paired(a, b, Sizes{4}, {.draws = 200, .threads = 1});
+  EXPECT_EQ(result.won, 2);
+  EXPECT_EQ(result.tied, 1);
+  EXPECT_EQ(result.lost, 1);
+  EXPECT_EQ(result.mean_a, 0.1875);
+  EXPECT_EQ(result.mean_b, 0.25);
+  EXPECT_EQ(result.difference.mean, -0.0625);
+  EXPECT_EQ(result.difference.n, 4);
+  // Differences 0.25, 0, 0.5, -1: squared deviations add up to 1.3125 - 4 / 256.
+  const double deviation = std::sqrt((1.3125 - 0.015625) / 3);
+  EXPECT_NEAR(*result.effect_size, -0.0625 / deviation, 1e-15);
+  EXPECT_NEAR(*result.difference.stderr_, deviation / 2, 1e-15);
+  // |sum| >= 0.25 for all eight signs of 0.25, 0.5, 1.
+  EXPECT_EQ(result.p, 1);
+  EXPECT_TRUE(result.p_exact);
+  EXPECT_FALSE(result.p_holm);
+}
+
+TEST(Comparison, OfRunsWithThemselvesAndOfNothing) {
+  const Values a = {0.5, 0.25, 1};
+  const PairedComparison same = compare_paired(a, a, Sizes{3}, {.draws = 20});
+  EXPECT_EQ(same.p, 1);
+  EXPECT_EQ(same.tied, 3);
+  EXPECT_FALSE(same.effect_size);
+  EXPECT_EQ(same.bootstrap, (Interval{0, 0}));
+  const PairedComparison nothing = compare_paired({}, {}, Sizes{}, {.draws = 20});
+  EXPECT_FALSE(nothing.p || nothing.bootstrap || nothing.difference.mean || nothing.effect_size || nothing.mean_a);
+  const PairedComparison one = compare_paired(Values{1}, Values{0}, Sizes{1}, {.draws = 20});
+  EXPECT_EQ(one.p, 1);
+  EXPECT_FALSE(one.bootstrap || one.difference.stderr_ || one.effect_size);
+}
+
+TEST(Comparison, TopicsOfEqualWeight) {
+  const Values a = {1, 1, 1, 1, 0, 0.5};
+  const Values b = {0, 0, 0.5, 0.5, 1, 1};
+  const ComparisonOptions options{.weights = Weights::kTopics, .draws = 500, .threads = 1};
+  const PairedComparison result = compare_paired(a, b, Sizes{4, 2}, options);
+  EXPECT_EQ(result.difference.mean, 0);
+  EXPECT_EQ(result.difference.n, 2);
+  EXPECT_EQ(result.p, 1);
+  EXPECT_GT(compare_paired(a, b, Sizes{4, 2}, {.draws = 500, .threads = 1}).difference.mean, 0.2);
+}
+
+TEST(Comparison, TopicsAdjustedByHolm) {
+  const auto runs = related_runs(2, 90, 0.3, 11);
+  const ComparisonOptions options{.draws = 200, .permutations = 999, .threads = 1};
+  const auto topics = compare_topics(runs[0], runs[1], Sizes{30, 0, 20, 40}, options);
+  ASSERT_EQ(topics.size(), 4U);
+  EXPECT_FALSE(topics[1].p || topics[1].p_holm);
+  std::vector<std::optional<double>> p;
+  for (const auto& topic : topics) p.push_back(topic.p);
+  const auto adjusted = holm_adjust(p);
+  for (size_t i = 0; i < topics.size(); ++i) EXPECT_EQ(topics[i].p_holm, adjusted[i]);
+  const std::span<const double> a = runs[0];
+  const std::span<const double> b = runs[1];
+  const auto third = compare_paired(a.subspan(30, 20), b.subspan(30, 20), Sizes{20}, options);
+  EXPECT_EQ(topics[2].p, third.p);
+  EXPECT_EQ(topics[2].bootstrap, third.bootstrap);
+}
+
+void expect_same(const PairedComparison& actual, const PairedComparison& expected) {
+  EXPECT_EQ(actual.p, expected.p);
+  EXPECT_EQ(actual.effect_size, expected.effect_size);
+  EXPECT_EQ(actual.difference.mean, expected.difference.mean);
+  EXPECT_NEAR(actual.bootstrap->low, expected.bootstrap->low, 1e-12);
+  EXPECT_NEAR(actual.bootstrap->high, expected.bootstrap->high, 1e-12);
+}
+
+TEST(Comparison, AllPairsAreThePairs) {
+  const auto values = related_runs(4, 60, 0.05, 12);
+  const auto runs = spans(values);
+  const Sizes sizes = {25, 35};
+  const ComparisonOptions options{.draws = 400, .permutations = 999, .threads = 1};
+  const ManyComparison many = compare_many(runs, sizes, options);
+  ASSERT_EQ(many.pairs.size(), 6U);
+  for (const PairOfRuns& pair : many.pairs) {
+    expect_same(pair.comparison, compare_paired(runs[pair.a], runs[pair.b], sizes, options));
+    EXPECT_GE(pair.comparison.p_holm, pair.comparison.p);
+  }
+}
+
+TEST(Comparison, ThreadsChangeNothing) {
+  const auto values = related_runs(5, 60, 0.1, 13);
+  const auto runs = spans(values);
+  const Sizes sizes = {25, 35};
+  const ManyComparison one = compare_many(runs, sizes, {.draws = 300, .permutations = 500, .threads = 1});
+  const ManyComparison two = compare_many(runs, sizes, {.draws = 300, .permutations = 500, .threads = 2});
+  for (size_t i = 0; i < one.pairs.size(); ++i) {
+    EXPECT_EQ(one.pairs[i].comparison.p_holm, two.pairs[i].comparison.p_holm);
+    EXPECT_EQ(one.pairs[i].comparison.bootstrap, two.pairs[i].comparison.bootstrap);
+  }
+  for (size_t i = 0; i < 5; ++i) EXPECT_EQ(one.ranks[i].interval, two.ranks[i].interval);
+  EXPECT_EQ(one.groups, two.groups);
+}
+
+TEST(Comparison, RanksOfRunsFarApartAndOfEqualOnes) {
+  auto values = related_runs(3, 200, 0.8, 14);
+  values.push_back(values[2]);  // the best one twice
+  const ManyComparison many = compare_many(spans(values), Sizes{200}, {.draws = 500, .permutations = 999});
+  EXPECT_EQ(many.ranks[0].interval, (Interval{4, 4}));
+  EXPECT_EQ(many.ranks[1].interval, (Interval{3, 3}));
+  EXPECT_EQ(many.ranks[2].rank, 1.5);
+  EXPECT_EQ(many.ranks[2].interval, (Interval{1.5, 1.5}));
+  EXPECT_EQ(many.ranks[2].best, 1);
+  EXPECT_EQ(many.ranks[0].best, 0);
+  EXPECT_THAT(many.groups, ElementsAre(ElementsAre(2, 3), ElementsAre(1), ElementsAre(0)));
+}
+
+TEST(Comparison, OneRunAndNone) {
+  EXPECT_TRUE(compare_many({}, Sizes{}, {}).ranks.empty());
+  const auto values = related_runs(1, 10, 0, 1);
+  const ManyComparison one = compare_many(spans(values), Sizes{10}, {.draws = 50});
+  EXPECT_TRUE(one.pairs.empty());
+  EXPECT_EQ(one.ranks[0].interval, (Interval{1, 1}));
+  EXPECT_THAT(one.groups, ElementsAre(ElementsAre(0)));
+}
+
+// By the definition: all sets in which no two are told apart and to which nobody can be added.
+Groups groups_plainly(size_t n, const std::vector<std::pair<size_t, size_t>>& apart) {
+  std::vector<unsigned> allowed;
+  for (unsigned set = 1; set < 1U << n; ++set) {
+    const auto splits = [&](const auto& pair) { return (set >> pair.first & 1) && (set >> pair.second & 1); };
+    if (std::ranges::none_of(apart, splits)) allowed.push_back(set);
+  }
+  Groups groups;
+  for (const unsigned set : allowed) {
+    if (std::ranges::any_of(allowed, [&](unsigned other) { return other != set && (other & set) == set; })) continue;
+    groups.emplace_back();
+    for (size_t i = 0; i < n; ++i) {
+      if (set >> i & 1) groups.back().push_back(i);
+    }
+  }
+  std::ranges::sort(groups);
+  return groups;
+}
+
+TEST(Comparison, GroupsByTheDefinition) {
+  const unsigned seed = std::random_device{}();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937 random(seed);
+  EXPECT_TRUE(indistinguishable_groups(0, {}).empty());
+  for (int round = 0; round < 200; ++round) {
+    const size_t n = 1 + random() % 7;
+    std::vector<std::pair<size_t, size_t>> apart;
+    for (size_t a = 0; a < n; ++a) {
+      for (size_t b = a + 1; b < n; ++b) {
+        if (random() % 2) apart.emplace_back(a, b);
+      }
+    }
+    ASSERT_EQ(indistinguishable_groups(n, apart), groups_plainly(n, apart));
+  }
+}
+
+TEST(Comparison, LargestDifferences) {
+  const Values a = {0, 1, 0, 0.5};
+  const Values b = {0, 0, -1, 0};
+  EXPECT_THAT(largest_differences(a, b, 3), ElementsAre(1, 2, 3));
+  EXPECT_EQ(largest_differences(a, b, 9).size(), 4U);
+}
+
+TEST(Comparison, MeanOverRuns) {
+  const std::vector<Values> values = {{1, 0}, {0, 0}, {0.5, 3}};
+  EXPECT_THAT(mean_over_runs(spans(values)), ElementsAre(0.5, 1));
+  EXPECT_TRUE(mean_over_runs({}).empty());
+}
+
+}  // namespace
+}  // namespace hre

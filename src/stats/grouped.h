@@ -1,0 +1,39 @@
+#pragma once
+/// Questions grouped by topic, as all statistics of several topics take them: a span of values, topic after
+/// topic, and the number of questions of each topic (zero is allowed; the sizes add up to the values).
+
+#include <cstddef>
+#include <span>
+#include <vector>
+
+namespace hre {
+
+struct Interval {
+  double low = 0;
+  double high = 0;
+
+  [[nodiscard]] double width() const { return high - low; }
+  [[nodiscard]] bool contains(double value) const { return low <= value && value <= high; }
+  bool operator==(const Interval&) const = default;
+};
+
+/// What a mean over several topics gives the same weight to.
+enum class Weights {
+  kQuestions,  ///< the micro mean
+  kTopics,     ///< the macro mean, over the topics that have questions
+};
+
+/// Calls visit(topic, begin, n) for each topic that has questions.
+template <class Visit>
+void for_each_topic(std::span<const size_t> sizes, Visit visit) {
+  size_t begin = 0;
+  for (size_t topic = 0; topic < sizes.size(); ++topic) {
+    if (sizes[topic] > 0) visit(topic, begin, sizes[topic]);
+    begin += sizes[topic];
+  }
+}
+
+/// Each question's share of the mean; the shares add up to 1.
+std::vector<double> question_weights(std::span<const size_t> sizes, Weights weights);
+
+}  // namespace hre
