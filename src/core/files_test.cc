@@ -12,7 +12,9 @@ namespace {
 namespace fs = std::filesystem;
 
 struct AtomicFileTest : testing::Test {
-  fs::path folder = fs::path(testing::TempDir()) / "atomic_file_test";
+  // Tests run beside each other, in processes of their own: each has its own folder.
+  fs::path folder = fs::path(testing::TempDir()) /
+                    (std::string("atomic_file_") + testing::UnitTest::GetInstance()->current_test_info()->name());
   void SetUp() override {
     fs::remove_all(folder);
     fs::create_directory(folder);

@@ -55,7 +55,7 @@ class MemorySource final : public ByteSource {
 // A queue of blocks between a reading thread and the thread that parses.
 class ReadAhead final : public ByteSource {
  public:
-  explicit ReadAhead(ByteSource& inner) : inner_(inner), thread_([this](std::stop_token stop) { fill(stop); }) {}
+  explicit ReadAhead(ByteSource& inner) : inner_(inner), thread_([this](const std::stop_token& stop) { fill(stop); }) {}
 
   ~ReadAhead() override {
     thread_.request_stop();

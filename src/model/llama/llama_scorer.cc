@@ -114,7 +114,7 @@ class Batch {
       positions_.push_back(cell.position);
       counts_.push_back(cell.shared ? static_cast<int32_t>(all_.size()) : 1);
       sequences_.push_back(cell.shared ? all_.data() : &cell.sequence);
-      wanted_.push_back(!cell.targets.empty());
+      wanted_.push_back(cell.targets.empty() ? 0 : 1);
     }
     return {static_cast<int32_t>(cells.size()),
             tokens_.data(),
