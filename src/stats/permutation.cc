@@ -22,17 +22,17 @@ double sum_of_magnitudes(std::span<const double> values) {
   return std::transform_reduce(values.begin(), values.end(), 0.0, std::plus<>(), [](double v) { return std::abs(v); });
 }
 
-// All sums of the values under every choice of signs, sorted: two sorted halves a step, merged.
+// All sums of the values under every choice of signs, sorted.
 std::vector<double> signed_sums(std::span<const double> values) {
   std::vector<double> sums = {0};
   for (const double value : values) {
-    std::vector<double> below = sums;
-    for (double& sum : below) sum -= std::abs(value);
-    for (double& sum : sums) sum += std::abs(value);
-    std::vector<double> merged(2 * sums.size());
-    std::ranges::merge(below, sums, merged.begin());
-    sums = std::move(merged);
+    const size_t n = sums.size();
+    for (size_t i = 0; i < n; ++i) {
+      sums.push_back(sums[i] + value);
+      sums[i] -= value;
+    }
   }
+  std::ranges::sort(sums);
   return sums;
 }
 
