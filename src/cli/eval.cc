@@ -2,11 +2,9 @@
 
 #include <CLI/CLI.hpp>
 #include <charconv>
-#include <fstream>
 #include <memory>
 #include <optional>
 #include <ostream>
-#include <sstream>
 
 #include "cli/evaluation.h"
 #include "cli/progress.h"
@@ -27,13 +25,8 @@ struct EvalArguments {
 };
 
 Result<std::string> read_prompt(const std::string& path) {
-  constexpr std::streamsize kLongest = 1 << 20;
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return input_error("cannot be read", path, "--prompt-file is a text file with {question} and {answer}");
-  std::string text(static_cast<size_t>(kLongest), '\0');
-  file.read(text.data(), kLongest);
-  if (file.gcount() == kLongest) return input_error("is longer than 1 MiB: is it a prompt?", path);
-  text.resize(static_cast<size_t>(file.gcount()));
+  auto text = read_file(path, 1 << 20);
+  if (!text) text.error().next = "--prompt-file is a text file with {question} and {answer}";
   return text;
 }
 

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -15,6 +16,27 @@ namespace {
 std::string why() { return std::strerror(errno); }
 
 }  // namespace
+
+Result<std::string> read_file(const std::string& path, int64_t max_bytes) {
+  const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return input_error("cannot be read: " + why(), path);
+  std::string content;
+  ssize_t n = 0;
+  do {
+    constexpr size_t kStep = 1 << 16;
+    const size_t done = content.size();
+    content.resize(std::max(content.capacity(), done + kStep));
+    n = read(descriptor, content.data() + done, content.size() - done);
+    content.resize(done + static_cast<size_t>(std::max<ssize_t>(0, n)));
+  } while ((n > 0 && static_cast<int64_t>(content.size()) <= max_bytes) || (n < 0 && errno == EINTR));
+  const std::string problem = n < 0 ? why() : "";
+  close(descriptor);
+  if (n < 0) return input_error("cannot be read: " + problem, path);
+  if (static_cast<int64_t>(content.size()) > max_bytes) {
+    return input_error("is longer than " + std::to_string(max_bytes) + " bytes", path);
+  }
+  return content;
+}
 
 Result<AtomicFile> AtomicFile::create(const std::string& path) {
   struct stat status = {};

@@ -1,11 +1,15 @@
 #pragma once
-/// Files written whole or not at all.
+/// Files read whole, and files written whole or not at all.
 
+#include <cstdint>
 #include <string>
 
 #include "hre/result.h"
 
 namespace hre {
+
+/// All of a file (or pipe). Input errors where it can't be read or holds more than max_bytes.
+Result<std::string> read_file(const std::string& path, int64_t max_bytes = int64_t{4} << 30);
 
 /// A file that appears under its name only when it is complete: it is written beside it and renamed.
 /// Made before long work begins, it also finds out early that its place can't be written.

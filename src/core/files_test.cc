@@ -52,5 +52,16 @@ TEST_F(AtomicFileTest, SaysWhatIsWrong) {
   EXPECT_EQ(full->commit("x").error().text(), "/dev/full: writing failed: No space left on device");
 }
 
+TEST_F(AtomicFileTest, ReadFileGivesAllOfItOrSaysWhy) {
+  const std::string path = (folder / "file").string();
+  const std::string content(200001, 'x');
+  std::ofstream(path) << content;
+  EXPECT_EQ(read_file(path).value(), content);
+  EXPECT_EQ(read_file(path, 200001).value(), content);
+  EXPECT_EQ(read_file(path, 200000).error().text(), path + ": is longer than 200000 bytes");
+  EXPECT_EQ(read_file(folder.string()).error().text(), folder.string() + ": cannot be read: Is a directory");
+  EXPECT_EQ(read_file(path + "x").error().code, ErrorCode::kInput);
+}
+
 }  // namespace
 }  // namespace hre

@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "core/files.h"
 #include "core/text.h"
 
 namespace hre::data {
@@ -22,13 +22,10 @@ bool is_file(const fs::path& path) {
 }
 
 Result<json> read_json(const fs::path& path) {
-  constexpr uintmax_t kLargest = 16 << 20;
-  std::error_code problem;
-  if (const uintmax_t size = fs::file_size(path, problem); !problem && size > kLargest) {
-    return input_error("it is too large for what it should be", path.string(), kSaveAgain);
-  }
-  std::ifstream file(path, std::ios::binary);
-  json value = json::parse(file, nullptr, /*allow_exceptions=*/false);
+  constexpr int64_t kLargest = 16 << 20;
+  auto text = read_file(path.string(), kLargest);
+  if (!text) return forward(text);
+  json value = json::parse(*text, nullptr, /*allow_exceptions=*/false);
   if (!value.is_object()) return input_error("it cannot be read as a JSON object", path.string(), kSaveAgain);
   return value;
 }

@@ -86,6 +86,7 @@ std::string run_json(const Run& run, const Summary& summary, bool details) {
   json["format"] = "hre-run/1";
   json["created"] = run.created;
   json["partial"] = run.partial();
+  json["planned"] = run.planned;
   json["model"] = of_model(run.model);
   json["dataset"] = {{"name", run.dataset_name},
                      {"source", run.dataset_source},

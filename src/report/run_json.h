@@ -2,6 +2,7 @@
 /// Runs as JSON: hre's own format, specified in docs/formats.md, and the reference implementation's.
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "hre/run.h"
@@ -10,6 +11,10 @@ namespace hre {
 
 /// Format hre-run/1. With details: every question and answer. Undefined numbers are null.
 std::string run_json(const Run& run, const Summary& summary, bool details);
+
+/// Runs from hre-run/1 with details: one object, or an array of them. `where` names the text in errors, which say
+/// what field is wrong. Numbers that JSON can't hold come back as NaN; metrics without a value as nothing.
+Result<std::vector<Run>> read_runs_json(std::string_view text, const std::string& where);
 
 /// The reference implementation's result file: its keys and task names, undefined questions left out.
 std::string reference_json(const Run& run, const Summary& summary);

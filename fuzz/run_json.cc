@@ -1,0 +1,15 @@
+// hre-run/1: no crash, and a run that is read is the same after it was written and read again.
+#include "report/run_json.h"
+
+#include <cstdlib>
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  const auto runs = hre::read_runs_json({reinterpret_cast<const char*>(data), size}, "fuzz.json");
+  if (!runs) return 0;
+  for (const hre::Run& run : *runs) {
+    const std::string text = hre::run_json(run, hre::summarize(run.questions), true);
+    const auto again = hre::read_runs_json(text, "again.json");
+    if (!again || hre::run_json(again->front(), hre::summarize(again->front().questions), true) != text) std::abort();
+  }
+  return 0;
+}

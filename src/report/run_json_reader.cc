@@ -1,0 +1,189 @@
+/// hre-run/1 back into runs. Files come from other people: every field is checked for its type,
+/// and an error says which one is wrong.
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "core/text.h"
+#include "report/run_json.h"
+
+namespace hre {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+/// What is wrong with a file, and at which field; thrown and caught in this file alone.
+struct Bad {
+  std::string message;
+};
+
+/// A JSON value with the way to it, for messages.
+class Field {
+ public:
+  Field(const Json& json, std::string path) : json_(json), path_(std::move(path)) {}
+
+  [[noreturn]] void bad(const std::string& message) const { throw Bad{path_ + ": " + message}; }
+
+  Field operator[](const std::string& key) const {
+    if (!json_.is_object()) bad("is no object");
+    const auto found = json_.find(key);
+    if (found == json_.end()) bad("has no field '" + key + "'");
+    return {*found, path_.empty() ? key : path_ + "." + key};
+  }
+  [[nodiscard]] bool has(const std::string& key) const { return json_.is_object() && json_.contains(key); }
+  [[nodiscard]] bool is_null() const { return json_.is_null(); }
+
+  [[nodiscard]] std::string text() const {
+    if (!json_.is_string()) bad("is no string");
+    return json_.get<std::string>();
+  }
+  [[nodiscard]] std::string text_or_null() const { return is_null() ? "" : text(); }
+  [[nodiscard]] bool boolean() const {
+    if (!json_.is_boolean()) bad("is neither true nor false");
+    return json_.get<bool>();
+  }
+  [[nodiscard]] double number() const {
+    if (!json_.is_number()) bad("is no number");
+    return json_.get<double>();
+  }
+  [[nodiscard]] std::optional<double> number_or_null() const {
+    return is_null() ? std::nullopt : std::optional(number());
+  }
+  /// Numbers that JSON can't hold were written as null.
+  [[nodiscard]] double number_or_nan() const { return number_or_null().value_or(std::nan("")); }
+  [[nodiscard]] int64_t count() const {
+    if (!json_.is_number_unsigned() || json_.get<uint64_t>() > INT64_MAX) bad("is no count");
+    return json_.get<int64_t>();
+  }
+  [[nodiscard]] int small_count() const {
+    if (count() > INT32_MAX) bad("is too large");
+    return static_cast<int>(count());
+  }
+  [[nodiscard]] uint64_t unsigned_number() const {
+    if (!json_.is_number_unsigned()) bad("is no whole number of 0 or more");
+    return json_.get<uint64_t>();
+  }
+
+  [[nodiscard]] std::vector<Field> items() const {
+    if (!json_.is_array()) bad("is no list");
+    std::vector<Field> fields;
+    fields.reserve(json_.size());
+    for (const Json& item : json_) fields.emplace_back(item, fmt::format("{}[{}]", path_, fields.size()));
+    return fields;
+  }
+  [[nodiscard]] std::vector<std::pair<std::string, Field>> members() const {
+    if (!json_.is_object()) bad("is no object");
+    std::vector<std::pair<std::string, Field>> fields;
+    for (const auto& [key, value] : json_.items()) fields.emplace_back(key, Field(value, path_ + "." + key));
+    return fields;
+  }
+
+ private:
+  const Json& json_;
+  std::string path_;
+};
+
+AnswerResult answer_of(const Field& field) {
+  AnswerResult answer;
+  answer.votes = field["votes"].number_or_nan();
+  answer.n_chars = field["n_chars"].count();
+  answer.n_tokens = field["n_tokens"].small_count();
+  answer.n_truncated = field["n_truncated"].small_count();
+  if (field.has("n_cut_chars")) answer.n_cut_chars = field["n_cut_chars"].small_count();
+  answer.sum_log_prob = field["sum_log_prob"].number_or_nan();
+  answer.score = field["score"].number_or_nan();
+  if (field.has("token_log_probs")) {
+    for (const Field& token : field["token_log_probs"].items()) {
+      answer.token_log_probs.push_back(static_cast<float>(token.number_or_nan()));
+    }
+  }
+  return answer;
+}
+
+QuestionResult question_of(const Field& field) {
+  QuestionResult question;
+  question.id = field["id"].text();
+  question.topic = field["topic"].text();
+  question.metrics = {field["pearson"].number_or_null(), field["spearman"].number_or_null(),
+                      field["kendall"].number_or_null(), field["pairwise_accuracy"].number_or_null()};
+  if (field.has("problem")) question.problem = field["problem"].text();
+  for (const Field& answer : field["answers"].items()) question.answers.push_back(answer_of(answer));
+  return question;
+}
+
+void read_model(const Field& field, ModelDescription& model) {
+  model.name = field["name"].text();
+  model.source = field["source"].text();
+  model.fingerprint = field["fingerprint"].text_or_null();
+  model.architecture = field["architecture"].text();
+  model.parameters = field["parameters"].unsigned_number();
+  model.file_type = field["file_type"].text_or_null();
+}
+
+/// What is not the evaluation's own option is a setting of the model.
+void read_config(const Field& field, Run& run) {
+  static const std::set<std::string> kOptions = {"prompt", "topics", "limit", "shuffle_seed", "score", "undefined"};
+  EvalOptions& options = run.options;
+  options.prompt = field["prompt"].text();
+  for (const Field& topic : field["topics"].items()) options.topics.push_back(topic.text());
+  if (!field["limit"].is_null()) options.limit = field["limit"].count();
+  options.shuffle = !field["shuffle_seed"].is_null();
+  if (options.shuffle) options.shuffle_seed = field["shuffle_seed"].unsigned_number();
+  run.model.normalise_by_characters = field["score"].text() != "sum_log_prob";
+  for (const auto& [name, value] : field.members()) {
+    if (!kOptions.contains(name)) run.model.settings.emplace_back(name, value.text());
+  }
+}
+
+Run run_of(const Field& field) {
+  if (!field.has("format")) field.bad("has no field 'format': is it a result of hre eval --json?");
+  const std::string format = field["format"].text();
+  if (format != "hre-run/1") field["format"].bad("is '" + format + "', not hre-run/1");
+  Run run;
+  run.created = field["created"].text();
+  read_model(field["model"], run.model);
+  run.dataset_name = field["dataset"]["name"].text();
+  run.dataset_source = field["dataset"]["source"].text();
+  run.dataset_fingerprint = field["dataset"]["fingerprint"].text();
+  run.dataset_questions = field["dataset"]["questions"].count();
+  read_config(field["config"], run);
+  const Field times = field["times"];
+  run.times = {times["plan_seconds"].number(), times["score_seconds"].number(), times["positions"].count(),
+               times["positions_unshared"].count()};
+  if (!field.has("questions")) field.bad("holds no questions: write it with hre eval --json FILE --details");
+  for (const Field& question : field["questions"].items()) {
+    run.questions.push_back(question_of(question));
+    run.options.keep_tokens |= std::any_of(run.questions.back().answers.begin(), run.questions.back().answers.end(),
+                                           [](const AnswerResult& answer) { return !answer.token_log_probs.empty(); });
+  }
+  run.planned = field["planned"].count();
+  if (run.planned < static_cast<int64_t>(run.questions.size())) field["planned"].bad("is less than the questions here");
+  return run;
+}
+
+}  // namespace
+
+Result<std::vector<Run>> read_runs_json(std::string_view text, const std::string& where) {
+  if (const auto at = find_invalid_utf8(text)) return input_error(fmt::format("byte {} is not UTF-8", *at + 1), where);
+  try {
+    const Json json = Json::parse(text);
+    std::vector<Run> runs;
+    if (json.is_array()) {
+      for (const Field& field : Field(json, "").items()) runs.push_back(run_of(field));
+    } else {
+      runs.push_back(run_of(Field(json, "")));
+    }
+    if (runs.empty()) return input_error("holds no run", where);
+    return runs;
+  } catch (const Bad& bad) {
+    const std::string message = bad.message.starts_with(": ") ? bad.message.substr(2) : bad.message;
+    return input_error(message, where);
+  } catch (const Json::exception& problem) {
+    return input_error(std::string("is not JSON: ") + problem.what(), where);
+  }
+}
+
+}  // namespace hre

@@ -1,0 +1,99 @@
+#include "report/run_json.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+namespace hre {
+namespace {
+
+using testing::HasSubstr;
+
+Run example() {
+  Run run;
+  run.model = {
+      "tiny", "models/tiny.gguf", "0123abcd", "llama", 656000, "F32", 0, true, {{"engine", "e 1"}, {"bos", "none"}}};
+  run.dataset_name = "sample";
+  run.dataset_source = "sample";
+  run.dataset_fingerprint = "feed";
+  run.dataset_questions = 70;
+  run.options.topics = {"p*"};
+  run.options.limit = 2;
+  run.options.shuffle_seed = std::numeric_limits<uint64_t>::max();
+  run.options.keep_tokens = true;
+  run.planned = 3;
+  run.created = "2026-01-31T12:00:00Z";
+  run.times = {0.25, 1.5, 100, 180};
+  AnswerResult first{12, 118, 2, 3, 4, -96.123456789012345, -0.1, {-1.5F, -0.1F}};
+  AnswerResult second{-2.5, 7, 1, 0, 0, -1e-300, -1, {-7.25F}};
+  run.questions = {{"python/000012", "python", {0.1 + 0.2, -1, std::nullopt, 0.5}, {first, second}, ""},
+                   {"python/000013", "python", {}, {}, "answer 2 is empty"}};
+  return run;
+}
+
+TEST(RunJson, ReadsBackWhatWasWritten) {
+  const hre::Run run = example();
+  const std::string text = run_json(run, summarize(run.questions), true);
+  const auto back = read_runs_json(text, "run.json");
+  ASSERT_TRUE(back) << back.error().text();
+  ASSERT_EQ(back->size(), 1u);
+  const hre::Run& read = back->front();
+  EXPECT_EQ(run_json(read, summarize(read.questions), true), text);
+  EXPECT_EQ(read.options.shuffle_seed, run.options.shuffle_seed);
+  EXPECT_EQ(read.questions[0].answers[0].sum_log_prob, run.questions[0].answers[0].sum_log_prob);
+  EXPECT_EQ(read.questions[0].answers[1].token_log_probs, run.questions[0].answers[1].token_log_probs);
+  EXPECT_EQ(read.model.settings, run.model.settings);
+  EXPECT_TRUE(read.partial());
+}
+
+TEST(RunJson, ReadsSeveral) {
+  const hre::Run run = example();
+  const std::string one = run_json(run, summarize(run.questions), true);
+  const auto two = read_runs_json("[" + one + "," + one + "]", "runs.json");
+  ASSERT_TRUE(two) << two.error().text();
+  EXPECT_EQ(two->size(), 2u);
+}
+
+TEST(RunJson, KeepsWhatIsNotFiniteAsUndefined) {
+  hre::Run run = example();
+  run.questions[0].answers[0].score = std::nan("");
+  const auto back = read_runs_json(run_json(run, summarize(run.questions), true), "run.json");
+  ASSERT_TRUE(back) << back.error().text();
+  EXPECT_TRUE(std::isnan(back->front().questions[0].answers[0].score));
+}
+
+std::string problem(const std::string& text) {
+  const auto runs = read_runs_json(text, "run.json");
+  return runs ? "none" : runs.error().text();
+}
+
+TEST(RunJson, SaysWhatIsWrong) {
+  const hre::Run run = example();
+  const std::string good = run_json(run, summarize(run.questions), true);
+  const auto with = [&](const std::string& from, const std::string& to) {
+    std::string text = good;
+    const size_t at = text.find(from);
+    EXPECT_NE(at, std::string::npos) << from;
+    return text.replace(at, from.size(), to);
+  };
+  EXPECT_THAT(problem(""), HasSubstr("run.json: is not JSON"));
+  EXPECT_THAT(problem(good.substr(0, good.size() / 2)), HasSubstr("is not JSON"));
+  EXPECT_EQ(problem("{}"), "run.json: has no field 'format': is it a result of hre eval --json?");
+  EXPECT_EQ(problem("[]"), "run.json: holds no run");
+  EXPECT_EQ(problem("[3]"), "run.json: [0]: has no field 'format': is it a result of hre eval --json?");
+  EXPECT_EQ(problem(with("hre-run/1", "hre-run/9")), "run.json: format: is 'hre-run/9', not hre-run/1");
+  EXPECT_EQ(problem(with("\"votes\": 12.0", "\"votes\": \"12\"")),
+            "run.json: questions[0].answers[0].votes: is no number");
+  EXPECT_EQ(problem(with("\"n_chars\": 118", "\"n_chars\": -118")),
+            "run.json: questions[0].answers[0].n_chars: is no count");
+  EXPECT_EQ(problem(with("\"planned\": 3", "\"planned\": 1")), "run.json: planned: is less than the questions here");
+  EXPECT_EQ(problem(run_json(run, summarize(run.questions), false)),
+            "run.json: holds no questions: write it with hre eval --json FILE --details");
+  EXPECT_EQ(problem("\"\xff\""), "run.json: byte 2 is not UTF-8");
+  EXPECT_THAT(problem(std::string(200000, '[')), HasSubstr("is not JSON"));
+}
+
+}  // namespace
+}  // namespace hre
