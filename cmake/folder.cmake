@@ -20,7 +20,7 @@ function(hre_folder name)
     target_compile_options(${name}_test PRIVATE ${HRE_WARNINGS})
     # Only where it is used: what doesn't depend on the checkout's place, a compiler cache shares among checkouts.
     foreach(test ${tests})
-      file(STRINGS ${test} uses REGEX "HRE_SOURCE_DIR" LIMIT_COUNT 1)
+      file(STRINGS ${test} uses REGEX "HRE_SOURCE_DIR|test_table.h" LIMIT_COUNT 1)
       if(uses)
         set_property(SOURCE ${test} APPEND PROPERTY COMPILE_DEFINITIONS HRE_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
       endif()
