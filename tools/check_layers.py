@@ -19,15 +19,16 @@ import unittest
 
 FOLDERS = {
     "core": [],
+    "net": ["core"],
     "data": ["core"],
     "stackexchange": ["core"],
-    "hub": ["core"],
-    "model": ["core"],
+    "hub": ["core", "net"],
+    "model": ["core", "net"],
     "stats": ["core"],
     "store": ["core"],
     "eval": ["core", "data", "model", "stats", "store"],
     "report": ["core", "stats"],
-    "cli": ["core", "data", "stackexchange", "hub", "model", "stats", "store", "eval", "report"],
+    "cli": ["core", "net", "data", "stackexchange", "hub", "model", "stats", "store", "eval", "report"],
 }
 
 PUBLIC = {
@@ -51,7 +52,7 @@ WRAPPED = {
     r"llama.*\.h|ggml.*\.h|gguf\.h": ["model/llama"],
     r"(arrow|parquet)/.*": ["data"],
     r"sqlite3\.h": ["store"],
-    r"curl/.*": ["hub", "model/server"],
+    r"curl/.*": ["net"],
     r"expat\.h|archive.*\.h|gumbo\.h": ["stackexchange"],
     r"CLI/.*": ["cli"],
     r"boost/.*": ["stats"],

@@ -1,0 +1,25 @@
+#pragma once
+/// Addresses: their parts, and what of them may be shown.
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace hre::net {
+
+/// Scheme, host and port: "https://example.org:443". Nothing for what is no http or https URL.
+std::optional<std::string> origin_of(const std::string& url);
+
+/// A reference (such as a Location) made absolute against a URL; nothing where it can't be.
+std::optional<std::string> resolve_url(const std::string& base, const std::string& reference);
+
+/// A URL without query, fragment and credentials, for messages.
+std::string shown_url(const std::string& url);
+
+/// Percent-encodes all but letters, digits, "-._~" and the characters of `keep`.
+std::string percent_encode(std::string_view text, std::string_view keep = "");
+
+/// Whether a header of this name carries secrets.
+bool is_credential(std::string_view header_name);
+
+}  // namespace hre::net
