@@ -39,6 +39,10 @@ struct AnswerResult {
 /// The metrics of one question; nothing where undefined (constant votes or scores, too few answers).
 struct QuestionMetrics {
   std::optional<double> pearson, spearman, kendall, pairwise_accuracy;
+  std::optional<double> top_one, ndcg;   ///< is the best answer ranked first, and the best ones near the top
+  std::optional<double> given_length;    ///< partial correlation of votes and scores, given log length
+  std::optional<double> length_only;     ///< Pearson of votes and length: a control without a model
+  std::optional<double> through_length;  ///< the part of pearson that goes through log length
 };
 
 struct QuestionResult {
@@ -49,6 +53,13 @@ struct QuestionResult {
   std::string problem;                ///< why it could not be; empty if it was
 };
 
+/// What a mean does with questions that have no value.
+enum class UndefinedPolicy {
+  kLeaveOut,
+  kZero,  ///< they count as scores that say nothing of the votes: 0, and 1/2 for pairwise accuracy
+  kFail,  ///< as kLeaveOut, and the command that meets one ends with an error
+};
+
 /// What was asked for: everything of the evaluation, not of the model, that can move a value.
 struct EvalOptions {
   std::vector<std::string> topics;  ///< globs; none: all
@@ -56,6 +67,7 @@ struct EvalOptions {
   bool shuffle = true;              ///< the published order, by Python's random.Random(seed).shuffle
   uint64_t shuffle_seed = 42;
   std::string prompt = "Question: {question}\nAnswer: {answer}";
+  UndefinedPolicy undefined = UndefinedPolicy::kLeaveOut;
   bool keep_tokens = false;
   int plan_threads = 0;  ///< 0: all cores
 };
@@ -65,6 +77,16 @@ struct RunTimes {
   double score_seconds = 0;
   int64_t positions = 0;           ///< tokens computed, prompts once a question
   int64_t positions_unshared = 0;  ///< tokens that one pass an answer would have computed
+};
+
+/// An evaluation that was to end as soon as it knew enough (eval/until.h).
+struct EarlyStop {
+  std::string rule;                 ///< "width=0.05", "decided"
+  std::string metric;               ///< "pearson"
+  uint64_t seed = 0;                ///< of the order in which topics took turns
+  bool reached = false;             ///< false: all questions were needed, and were not enough
+  std::optional<double> low, high;  ///< 95 % for the mean (decided: the difference) at the last look
+  bool operator==(const EarlyStop&) const = default;
 };
 
 struct Run {
@@ -79,8 +101,12 @@ struct Run {
   RunTimes times;
   std::string created;           ///< UTC, ISO 8601
   std::optional<Error> failure;  ///< why it ended before its end, other than by `stop`
+  std::optional<EarlyStop> early_stop;
 
-  [[nodiscard]] bool partial() const { return static_cast<int64_t>(questions.size()) < planned; }
+  /// Interrupted, or failed half-way; the values are of what was done.
+  [[nodiscard]] bool partial() const {
+    return static_cast<int64_t>(questions.size()) < planned && !(early_stop && early_stop->reached);
+  }
 };
 
 /// Evaluates a model on a dataset. Interrupted by `stop` or by a model that fails half-way, it
@@ -95,10 +121,19 @@ struct Estimate {
   std::optional<double> mean;             ///< nothing for n = 0
   std::optional<double> stderr_;          ///< sample standard deviation / sqrt(n); nothing for n < 2
   std::optional<double> ci_low, ci_high;  ///< 95 %, Student's t; may reach past the metric's own range
+  /// 95 %, topic-stratified bootstrap over questions (BCa); of micro means alone.
+  std::optional<double> bootstrap_low, bootstrap_high;
 };
 
+/// Of each of a question's metrics.
 struct MetricSummary {
-  Estimate pearson, spearman, kendall, pairwise_accuracy;
+  Estimate pearson, spearman, kendall, pairwise_accuracy, top_one, ndcg, given_length, length_only, through_length;
+};
+
+/// The share of the micro mean of Pearson's r that goes through the answers' length: the mean of through_length by that
+/// of pearson, with a 95 % bootstrap interval. May be below 0 or above 1.
+struct LengthShare {
+  double share = 0, low = 0, high = 0;
 };
 
 struct TopicSummary {
@@ -114,17 +149,21 @@ struct Summary {
   MetricSummary macro;               ///< the mean of the topics' means, each topic weighing the same
   int64_t questions = 0;
   int64_t undefined = 0;
+  std::optional<LengthShare> length_share;  ///< nothing where the value itself cannot be told from 0
+  int draws = 0;                            ///< of the bootstrap; 0: none was made
+  uint64_t seed = 0;                        ///< of the bootstrap
 };
 
-/// What a mean does with questions that have no value.
-enum class UndefinedPolicy {
-  kLeaveOut,
-  kZero,  ///< they count as scores that say nothing of the votes: 0, and 1/2 for pairwise accuracy
+struct SummaryOptions {
+  UndefinedPolicy undefined = UndefinedPolicy::kLeaveOut;
+  int draws = 10000;  ///< of the bootstrap of micro means; 0: none
+  uint64_t seed = 42;
+  int threads = 0;  ///< 0: all cores; their number changes nothing
 };
 
 /// Topic, micro and macro means of every metric. The micro mean's error is that of a simple sample of
 /// questions; the macro mean's is sqrt(sum se_t^2) / T over T topics, with Welch-Satterthwaite degrees of
 /// freedom. A question that could not be scored counts as undefined.
-Summary summarize(const std::vector<QuestionResult>& questions, UndefinedPolicy policy = UndefinedPolicy::kLeaveOut);
+Summary summarize(const std::vector<QuestionResult>& questions, const SummaryOptions& options = {});
 
 }  // namespace hre

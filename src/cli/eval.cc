@@ -79,6 +79,19 @@ Status write_outputs(const Evaluation& evaluation, const EvalArguments& argument
   return {};
 }
 
+/// --undefined fail
+Status check_defined(const Evaluation& evaluation) {
+  for (const Run& run : evaluation.runs) {
+    for (const QuestionResult& question : run.questions) {
+      if (question.metrics.pearson) continue;
+      const std::string why = question.problem.empty() ? "equal votes or equal scores" : question.problem;
+      return fail(ErrorCode::kThreshold, "question " + question.id + " has no correlation: " + why, run.model.name,
+                  "--undefined leave-out counts such questions and leaves them out");
+    }
+  }
+  return {};
+}
+
 Status run_eval(EvalArguments arguments, Console& console) {
   arguments.eval.shuffle = !arguments.no_shuffle;
   if (!arguments.prompt_file.empty()) {
@@ -98,6 +111,8 @@ Status run_eval(EvalArguments arguments, Console& console) {
     return fail(ErrorCode::kInterrupted, evaluation.runs.empty() ? "interrupted; nothing was scored yet"
                                                                  : "interrupted; the values are of what was done");
   }
+  if (evaluation.failure.has_value() && arguments.eval.undefined == UndefinedPolicy::kFail)
+    return check_defined(evaluation);
   return evaluation.failure;
 }
 
@@ -138,6 +153,8 @@ void define_model(CLI::App& app, EvalArguments& a) {
       {"never", BosPolicy::kNever}, {"auto", BosPolicy::kAuto}, {"always", BosPolicy::kAlways}};
   static const std::map<std::string, LongAnswers> kLong = {
       {"error", LongAnswers::kError}, {"truncate", LongAnswers::kTruncate}, {"skip", LongAnswers::kSkip}};
+  static const std::map<std::string, UndefinedPolicy> kUndefined = {
+      {"leave-out", UndefinedPolicy::kLeaveOut}, {"zero", UndefinedPolicy::kZero}, {"fail", UndefinedPolicy::kFail}};
   app.add_option("--bos", a.model.bos,
                  "beginning-of-sequence token: never (the published rule, default), auto (as the model says), always")
       ->type_name("never|auto|always")
@@ -145,6 +162,12 @@ void define_model(CLI::App& app, EvalArguments& a) {
       ->check(CLI::IsMember({BosPolicy::kNever, BosPolicy::kAuto, BosPolicy::kAlways}).description(""));
   app.add_option("--prompt-file", a.prompt_file, "a template with {question} and, at its end, {answer}")
       ->type_name("FILE");
+  app.add_option("--undefined", a.eval.undefined,
+                 "questions without a correlation: leave-out (default), zero (they count as 0), fail (status 3)")
+      ->type_name("leave-out|zero|fail")
+      ->transform(CLI::Transformer(kUndefined).description(""))
+      ->check(
+          CLI::IsMember({UndefinedPolicy::kLeaveOut, UndefinedPolicy::kZero, UndefinedPolicy::kFail}).description(""));
   app.add_option("--max-length", a.model.max_length, "tokens the model sees at most (default: the model's own maximum)")
       ->type_name("L")
       ->check(CLI::Range(1, 1 << 30).description(""));

@@ -30,14 +30,38 @@ std::string title(const Run& run, const Summary& summary) {
   return text;
 }
 
+std::string with_interval(const Estimate& estimate) {
+  if (!estimate.mean) return "undefined";
+  std::string text = fmt::format("{:.4f}", *estimate.mean);
+  if (estimate.ci_low && estimate.ci_high)
+    text += fmt::format(" [{:.4f}, {:.4f}]", *estimate.ci_low, *estimate.ci_high);
+  return text;
+}
+
+/// What the answers' length alone explains.
+std::string length_control(const Summary& summary) {
+  std::string text = fmt::format("  length alone: {}; given length: {}; ", with_interval(summary.micro.length_only),
+                                 with_interval(summary.micro.given_length));
+  const auto& share = summary.length_share;
+  return text + (share ? fmt::format("{:.0f} % [{:.0f}, {:.0f}] of the value goes through length", 100 * share->share,
+                                     100 * share->low, 100 * share->high)
+                       : "a value that may be 0 has no share that goes through length");
+}
+
 std::string headline(const Run& run, const Summary& summary) {
   const Estimate& value = summary.micro.pearson;
   if (!value.mean) return fmt::format("{}: HumanRankEval is undefined: no question has a correlation", run.model.name);
   std::string text = fmt::format("{}: HumanRankEval {:.4f}", run.model.name, *value.mean);
   if (value.ci_low && value.ci_high)
     text += fmt::format(", 95 % interval [{:.4f}, {:.4f}]", *value.ci_low, *value.ci_high);
-  text += fmt::format(" (micro average of Pearson's r over {})", plural(value.n, "question"));
-  return text;
+  text += fmt::format(" (micro average of Pearson's r over {}", plural(value.n, "question"));
+  if (value.undefined > 0) text += fmt::format(", {} undefined", value.undefined);
+  text += ")";
+  if (value.bootstrap_low && value.bootstrap_high) {
+    text += fmt::format("\n  by bootstrap over questions within topics: [{:.4f}, {:.4f}]", *value.bootstrap_low,
+                        *value.bootstrap_high);
+  }
+  return text + '\n' + length_control(summary);
 }
 
 void note_speed(const Run& run, ProgressListener& progress) {
@@ -79,7 +103,7 @@ Evaluation evaluate_models(const std::vector<std::string>& models, const Dataset
     }
     if (run->failure) failed(*run->failure);
     note_speed(*run, progress);
-    evaluation.summaries.push_back(summarize(run->questions));
+    evaluation.summaries.push_back(summarize(run->questions, {.undefined = options.undefined}));
     evaluation.runs.push_back(std::move(*run));
   }
   return evaluation;

@@ -13,7 +13,7 @@
 #include "eval/prompt.h"
 #include "eval/schedule.h"
 #include "hre/run.h"
-#include "stats/correlation.h"
+#include "stats/question_metrics.h"
 
 namespace hre {
 namespace {
@@ -101,16 +101,13 @@ QuestionResult unscored(const Question& question, std::string problem) {
 QuestionResult score_question(const Question& question, const QuestionPlan& plan, QuestionScore score,
                               const ModelDescription& model, bool keep_tokens) {
   QuestionResult result = unscored(question, "");
-  std::vector<double> votes, scores;
   for (size_t i = 0; i < question.answers.size(); ++i) {
     result.answers.push_back(
         score_answer(question.answers[i], plan.answers[i], std::move(score.answers[i]), model, keep_tokens));
-    votes.push_back(question.answers[i].votes);
-    scores.push_back(result.answers.back().score);
-    if (!std::isfinite(scores.back()))
+    if (!std::isfinite(result.answers.back().score))
       result.problem = fmt::format("the log-likelihood of answer {} is not finite", i + 1);
   }
-  if (result.problem.empty()) result.metrics = question_metrics(votes, scores);
+  if (result.problem.empty()) result.metrics = question_metrics(result.answers);
   return result;
 }
 
@@ -167,6 +164,7 @@ Result<Run> evaluate(const Dataset& dataset, Scorer& scorer, const EvalOptions& 
           static_cast<int64_t>(questions.size()),
           {},
           utc_now(),
+          std::nullopt,
           std::nullopt};
 
   const auto plan_start = SteadyClock::now();

@@ -3,6 +3,8 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "stats/metric.h"
+
 namespace hre {
 namespace {
 
@@ -12,18 +14,18 @@ Json number(double value) { return std::isfinite(value) ? Json(value) : Json(nul
 Json number(const std::optional<double>& value) { return value ? number(*value) : Json(nullptr); }
 
 Json of_estimate(const Estimate& estimate) {
-  return {{"n", estimate.n},
-          {"undefined", estimate.undefined},
-          {"mean", number(estimate.mean)},
-          {"stderr", number(estimate.stderr_)},
-          {"ci95", {number(estimate.ci_low), number(estimate.ci_high)}}};
+  Json json = {{"n", estimate.n},
+               {"undefined", estimate.undefined},
+               {"mean", number(estimate.mean)},
+               {"stderr", number(estimate.stderr_)},
+               {"ci95", {number(estimate.ci_low), number(estimate.ci_high)}}};
+  if (estimate.bootstrap_low && estimate.bootstrap_high)
+    json["bootstrap95"] = {number(estimate.bootstrap_low), number(estimate.bootstrap_high)};
+  return json;
 }
 
 void add_metrics(Json& json, const MetricSummary& metrics) {
-  json["pearson"] = of_estimate(metrics.pearson);
-  json["spearman"] = of_estimate(metrics.spearman);
-  json["kendall"] = of_estimate(metrics.kendall);
-  json["pairwise_accuracy"] = of_estimate(metrics.pairwise_accuracy);
+  for (const Metric& metric : all_metrics()) json[metric.name] = of_estimate(metrics.*metric.of_summary);
 }
 
 Json of_model(const ModelDescription& model) {
@@ -36,6 +38,16 @@ Json of_model(const ModelDescription& model) {
           {"file_type", or_null(model.file_type)}};
 }
 
+Json of_early_stop(const EarlyStop& stop) {
+  return {{"rule", stop.rule},
+          {"metric", stop.metric},
+          {"seed", stop.seed},
+          {"reached", stop.reached},
+          {"ci95", {number(stop.low), number(stop.high)}}};
+}
+
+const char* undefined_name(UndefinedPolicy policy) { return policy == UndefinedPolicy::kZero ? "zero" : "left out"; }
+
 Json of_config(const Run& run) {
   const EvalOptions& options = run.options;
   Json config = {{"prompt", options.prompt},
@@ -43,7 +55,7 @@ Json of_config(const Run& run) {
                  {"limit", options.limit ? Json(*options.limit) : Json(nullptr)},
                  {"shuffle_seed", options.shuffle ? Json(options.shuffle_seed) : Json(nullptr)},
                  {"score", run.model.normalise_by_characters ? "sum_log_prob / n_chars" : "sum_log_prob"},
-                 {"undefined", "left out"}};
+                 {"undefined", undefined_name(options.undefined)}};
   for (const auto& [name, value] : run.model.settings) config[name] = value;
   return config;
 }
@@ -65,12 +77,8 @@ Json of_answer(const AnswerResult& answer) {
 }
 
 Json of_question(const QuestionResult& question) {
-  Json json = {{"id", question.id},
-               {"topic", question.topic},
-               {"pearson", number(question.metrics.pearson)},
-               {"spearman", number(question.metrics.spearman)},
-               {"kendall", number(question.metrics.kendall)},
-               {"pairwise_accuracy", number(question.metrics.pairwise_accuracy)}};
+  Json json = {{"id", question.id}, {"topic", question.topic}};
+  for (const Metric& metric : all_metrics()) json[metric.name] = number(question.metrics.*metric.of_question);
   if (!question.problem.empty()) json["problem"] = question.problem;
   json["answers"] = Json::array();
   for (const AnswerResult& answer : question.answers) json["answers"].push_back(of_answer(answer));
@@ -87,6 +95,7 @@ std::string run_json(const Run& run, const Summary& summary, bool details) {
   json["created"] = run.created;
   json["partial"] = run.partial();
   json["planned"] = run.planned;
+  if (run.early_stop) json["early_stop"] = of_early_stop(*run.early_stop);
   json["model"] = of_model(run.model);
   json["dataset"] = {{"name", run.dataset_name},
                      {"source", run.dataset_source},
@@ -100,6 +109,9 @@ std::string run_json(const Run& run, const Summary& summary, bool details) {
   }
   Json micro = {{"questions", summary.questions}, {"undefined", summary.undefined}};
   add_metrics(micro, summary.micro);
+  const auto& share = summary.length_share;
+  micro["length_share"] = share ? Json{{"share", share->share}, {"ci95", {share->low, share->high}}} : Json(nullptr);
+  micro["bootstrap"] = summary.draws > 0 ? Json{{"draws", summary.draws}, {"seed", summary.seed}} : Json(nullptr);
   Json macro = {{"topics", summary.topics.size()}};
   add_metrics(macro, summary.macro);
   json["results"] = {{"topics", std::move(topics)}, {"micro", std::move(micro)}, {"macro", std::move(macro)}};

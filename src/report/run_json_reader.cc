@@ -9,6 +9,8 @@
 
 #include "core/text.h"
 #include "report/run_json.h"
+#include "stats/metric.h"
+#include "stats/question_metrics.h"
 
 namespace hre {
 namespace {
@@ -103,14 +105,23 @@ AnswerResult answer_of(const Field& field) {
   return answer;
 }
 
+/// As written; one that the writer did not know is computed.
+QuestionMetrics metrics_of(const Field& field, const QuestionResult& question) {
+  QuestionMetrics metrics;
+  if (question.problem.empty()) metrics = question_metrics(question.answers);
+  for (const Metric& metric : all_metrics()) {
+    if (field.has(metric.name)) metrics.*metric.of_question = field[metric.name].number_or_null();
+  }
+  return metrics;
+}
+
 QuestionResult question_of(const Field& field) {
   QuestionResult question;
   question.id = field["id"].text();
   question.topic = field["topic"].text();
-  question.metrics = {field["pearson"].number_or_null(), field["spearman"].number_or_null(),
-                      field["kendall"].number_or_null(), field["pairwise_accuracy"].number_or_null()};
   if (field.has("problem")) question.problem = field["problem"].text();
   for (const Field& answer : field["answers"].items()) question.answers.push_back(answer_of(answer));
+  question.metrics = metrics_of(field, question);
   return question;
 }
 
@@ -132,10 +143,18 @@ void read_config(const Field& field, Run& run) {
   if (!field["limit"].is_null()) options.limit = field["limit"].count();
   options.shuffle = !field["shuffle_seed"].is_null();
   if (options.shuffle) options.shuffle_seed = field["shuffle_seed"].unsigned_number();
+  options.undefined = field["undefined"].text() == "zero" ? UndefinedPolicy::kZero : UndefinedPolicy::kLeaveOut;
   run.model.normalise_by_characters = field["score"].text() != "sum_log_prob";
   for (const auto& [name, value] : field.members()) {
     if (!kOptions.contains(name)) run.model.settings.emplace_back(name, value.text());
   }
+}
+
+EarlyStop early_stop_of(const Field& field) {
+  const std::vector<Field> interval = field["ci95"].items();
+  if (interval.size() != 2) field["ci95"].bad("is no pair of numbers");
+  return {field["rule"].text(),       field["metric"].text(),       field["seed"].unsigned_number(),
+          field["reached"].boolean(), interval[0].number_or_null(), interval[1].number_or_null()};
 }
 
 Run run_of(const Field& field) {
@@ -160,6 +179,7 @@ Run run_of(const Field& field) {
                                            [](const AnswerResult& answer) { return !answer.token_log_probs.empty(); });
   }
   run.planned = field["planned"].count();
+  if (field.has("early_stop")) run.early_stop = early_stop_of(field["early_stop"]);
   if (run.planned < static_cast<int64_t>(run.questions.size())) field["planned"].bad("is less than the questions here");
   return run;
 }

@@ -28,8 +28,13 @@ Run example() {
   run.times = {0.25, 1.5, 100, 180};
   AnswerResult first{12, 118, 2, 3, 4, -96.123456789012345, -0.1, {-1.5F, -0.1F}};
   AnswerResult second{-2.5, 7, 1, 0, 0, -1e-300, -1, {-7.25F}};
-  run.questions = {{"python/000012", "python", {0.1 + 0.2, -1, std::nullopt, 0.5}, {first, second}, ""},
+  run.questions = {{"python/000012", "python", {}, {first, second}, ""},
                    {"python/000013", "python", {}, {}, "answer 2 is empty"}};
+  run.questions[0].metrics.pearson = 0.1 + 0.2;
+  run.questions[0].metrics.spearman = -1;
+  run.questions[0].metrics.given_length = 0.25;
+  run.options.undefined = UndefinedPolicy::kZero;
+  run.early_stop = {"width=0.5", "pearson", 42, false, -0.5, std::nullopt};
   return run;
 }
 
@@ -45,7 +50,22 @@ TEST(RunJson, ReadsBackWhatWasWritten) {
   EXPECT_EQ(read.questions[0].answers[0].sum_log_prob, run.questions[0].answers[0].sum_log_prob);
   EXPECT_EQ(read.questions[0].answers[1].token_log_probs, run.questions[0].answers[1].token_log_probs);
   EXPECT_EQ(read.model.settings, run.model.settings);
+  EXPECT_EQ(read.questions[0].metrics.given_length, 0.25);
+  EXPECT_FALSE(read.questions[0].metrics.pairwise_accuracy);
+  EXPECT_EQ(read.early_stop, run.early_stop);
+  EXPECT_EQ(read.options.undefined, UndefinedPolicy::kZero);
   EXPECT_TRUE(read.partial());
+}
+
+TEST(RunJson, ComputesMetricsThatTheWriterDidNotKnow) {
+  std::string text = run_json(example(), {}, true);
+  const std::string from = "\"ndcg\"";
+  for (size_t at = text.find(from); at != std::string::npos; at = text.find(from))
+    text.replace(at, from.size(), "\"x\"");
+  const auto back = read_runs_json(text, "run.json");
+  ASSERT_TRUE(back) << back.error().text();
+  EXPECT_EQ(back->front().questions[0].metrics.ndcg, 1);
+  EXPECT_FALSE(back->front().questions[1].metrics.ndcg);
 }
 
 TEST(RunJson, ReadsSeveral) {

@@ -9,21 +9,10 @@
 
 #include "core/text.h"
 #include "report/text_table.h"
+#include "stats/metric.h"
 
 namespace hre {
 namespace {
-
-struct Metric {
-  const char* title;
-  Estimate MetricSummary::*of;
-};
-
-constexpr Metric kMetrics[] = {
-    {"Pearson", &MetricSummary::pearson},
-    {"Spearman", &MetricSummary::spearman},
-    {"Kendall tau-b", &MetricSummary::kendall},
-    {"Pairwise accuracy", &MetricSummary::pairwise_accuracy},
-};
 
 std::string number(const std::optional<double>& value) { return value ? fmt::format("{:.4f}", *value) : "–"; }
 
@@ -95,15 +84,29 @@ std::string block(const std::vector<Summary>& summaries, const std::string& corn
   return table.render();
 }
 
+bool fits(const std::string& table, int width) {
+  const size_t rule = table.find('\n') + 1;
+  return width == 0 || display_width(table.substr(rule, table.find('\n', rule) - rule)) <= width;
+}
+
+/// The metrics three by three, the length controls beside the value; under each other where that is too wide.
 std::string one_run(const std::vector<Summary>& summaries, int width) {
+  constexpr size_t kAcross = 3;
+  std::string text;
+  const auto add = [&](const std::string& table) { text += (text.empty() ? "" : "\n") + table; };
   std::vector<Column> columns;
-  for (const Metric& metric : kMetrics) columns.push_back({metric.title, 0, metric.of});
-  std::string wide = block(summaries, "topic", columns);
-  const size_t rule = wide.find('\n') + 1;
-  if (width == 0 || display_width(wide.substr(rule, wide.find('\n', rule) - rule)) <= width) return wide;
-  std::string narrow;
-  for (const Column& column : columns) narrow += (narrow.empty() ? "" : "\n") + block(summaries, "topic", {column});
-  return narrow;
+  for (const Metric& metric : shown_metrics()) columns.push_back({metric.title, 0, metric.of_summary});
+  for (size_t first = 0; first < columns.size(); first += kAcross) {
+    const auto begin = columns.begin() + static_cast<ptrdiff_t>(first);
+    const std::vector<Column> row(begin, begin + static_cast<ptrdiff_t>(std::min(kAcross, columns.size() - first)));
+    const std::string wide = block(summaries, "topic", row);
+    if (fits(wide, width)) {
+      add(wide);
+    } else {
+      for (const Column& column : row) add(block(summaries, "topic", {column}));
+    }
+  }
+  return text;
 }
 
 }  // namespace
@@ -119,9 +122,9 @@ std::string format_seconds(double seconds) {
 std::string run_table(const std::vector<Run>& runs, const std::vector<Summary>& summaries, int width) {
   if (runs.size() == 1) return one_run(summaries, width);
   std::string text;
-  for (const Metric& metric : kMetrics) {
+  for (const Metric& metric : shown_metrics()) {
     std::vector<Column> columns;
-    for (size_t i = 0; i < runs.size(); ++i) columns.push_back({runs[i].model.name, i, metric.of});
+    for (size_t i = 0; i < runs.size(); ++i) columns.push_back({runs[i].model.name, i, metric.of_summary});
     text += (text.empty() ? "" : "\n") + block(summaries, metric.title, columns);
   }
   return text;

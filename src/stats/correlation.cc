@@ -129,13 +129,6 @@ std::optional<double> pairwise_accuracy(std::span<const double> votes, std::span
   return (right + tied / 2) / static_cast<double>(pairs.total - pairs.tied_x);
 }
 
-QuestionMetrics question_metrics(std::span<const double> votes, std::span<const double> scores) {
-  return {.pearson = pearson(votes, scores),
-          .spearman = spearman(votes, scores),
-          .kendall = kendall(votes, scores),
-          .pairwise_accuracy = pairwise_accuracy(votes, scores)};
-}
-
 std::vector<double> average_ranks(std::span<const double> values) {
   std::vector<size_t> order(values.size());
   std::iota(order.begin(), order.end(), size_t{0});

@@ -11,8 +11,6 @@
 #include <span>
 #include <vector>
 
-#include "hre/run.h"
-
 namespace hre {
 
 /// Pearson's product-moment correlation, in [-1, 1]. Shifted and centred in two passes, so that
@@ -29,9 +27,6 @@ std::optional<double> kendall(std::span<const double> votes, std::span<const dou
 /// The share of pairs with different votes that the scores order rightly; equal scores count 1/2.
 /// Undefined without such a pair. Constant scores are a coin's throw: 1/2, not undefined.
 std::optional<double> pairwise_accuracy(std::span<const double> votes, std::span<const double> scores);
-
-/// All four.
-QuestionMetrics question_metrics(std::span<const double> votes, std::span<const double> scores);
 
 /// Ranks from 1; equal values share the average of theirs. No NaN.
 std::vector<double> average_ranks(std::span<const double> values);

@@ -18,11 +18,12 @@ TEST(Correlation, TableOfScipyAndExactArithmetic) {
   const auto rows = read_table("correlation");
   ASSERT_GE(rows.size(), 200U);
   for (const auto& row : rows) {
-    const QuestionMetrics metrics = question_metrics(row.numbers("votes"), row.numbers("scores"));
-    EXPECT_TRUE(near(metrics.pearson, row.number("pearson"), 1e-13)) << row.place << ' ' << row.text("family");
-    EXPECT_TRUE(near(metrics.spearman, row.number("spearman"), 1e-14)) << row.place << ' ' << row.text("family");
-    EXPECT_TRUE(near(metrics.kendall, row.number("kendall"), 1e-14)) << row.place << ' ' << row.text("family");
-    EXPECT_TRUE(near(metrics.pairwise_accuracy, row.number("pairwise_accuracy"), 1e-14))
+    const Values votes = row.numbers("votes");
+    const Values scores = row.numbers("scores");
+    EXPECT_TRUE(near(pearson(votes, scores), row.number("pearson"), 1e-13)) << row.place << ' ' << row.text("family");
+    EXPECT_TRUE(near(spearman(votes, scores), row.number("spearman"), 1e-14)) << row.place << ' ' << row.text("family");
+    EXPECT_TRUE(near(kendall(votes, scores), row.number("kendall"), 1e-14)) << row.place << ' ' << row.text("family");
+    EXPECT_TRUE(near(pairwise_accuracy(votes, scores), row.number("pairwise_accuracy"), 1e-14))
         << row.place << ' ' << row.text("family");
   }
 }
@@ -41,8 +42,9 @@ TEST(Correlation, PerfectIsExactlyOne) {
 }
 
 TEST(Correlation, UnequalLengthsAreUndefined) {
-  const QuestionMetrics metrics = question_metrics(Values{1, 2, 3}, Values{1, 2});
-  EXPECT_FALSE(metrics.pearson || metrics.spearman || metrics.kendall || metrics.pairwise_accuracy);
+  const Values three = {1, 2, 3};
+  const Values two = {1, 2};
+  EXPECT_FALSE(pearson(three, two) || spearman(three, two) || kendall(three, two) || pairwise_accuracy(three, two));
 }
 
 TEST(Correlation, ConstantMeansEqualButForRounding) {

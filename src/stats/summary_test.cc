@@ -84,7 +84,7 @@ TEST(Summary, TopicsByNameAndEachMetricFromItsOwn) {
 
 TEST(Summary, UndefinedAsZero) {
   const std::vector<QuestionResult> questions = {question("a", 0.5), question("a", std::nullopt)};
-  const Summary summary = summarize(questions, UndefinedPolicy::kZero);
+  const Summary summary = summarize(questions, {.undefined = UndefinedPolicy::kZero});
   EXPECT_EQ(summary.micro.pearson.n, 2);
   EXPECT_EQ(summary.micro.pearson.undefined, 1);
   EXPECT_EQ(summary.micro.pearson.mean, 0.25);
