@@ -15,7 +15,7 @@ need-clang-format = command -v $(clang-format) >/dev/null || { echo "make $@: $(
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help demo build test install format format-check tidy asan tsan fuzz bench clean configure
+.PHONY: help demo build test install format format-check tidy asan tsan fuzz bench clean configure test-parts
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1#/p' Makefile | while IFS='#' read -r name text; do \
@@ -26,14 +26,15 @@ demo: configure ## set up and build the program, then evaluate the built-in samp
 	@$(build) --target hre_program
 	$(folder)/src/hre demo
 
-build: configure ## set up, then build the program, the library and the tests
+build: test-parts configure ## set up, then build the program, the library and the tests
 	@$(build)
 
 test: build ## set up, build, and run every test
 	@ctest --test-dir $(folder) -j $(jobs) --output-on-failure --no-tests=error \
 	  --output-junit tests.xml --test-output-size-passed 65536
 
-install: build ## install the program and the library to PREFIX (default /usr/local)
+install: configure ## install the program and the library to PREFIX (default /usr/local)
+	@$(build) --target hre_program
 	@cmake --install $(folder) --prefix '$(PREFIX)'
 
 format: ## format the sources
@@ -69,3 +70,6 @@ clean: ## remove what was built, but not what was fetched
 configure:
 	@tools/setup.sh
 	@[ -f $(folder)/build.ninja ] || cmake --preset $(PRESET)
+
+test-parts:
+	@tools/setup.sh packages tests

@@ -36,6 +36,14 @@ def shared_data(name):
     return root / name
 
 
+def test_python():
+    """The Python that has numpy, scipy, pyarrow and the like; the test is skipped, visibly, where there is none."""
+    python = os.environ.get("HRE_TEST_PYTHON", "")
+    if not os.access(python, os.X_OK):
+        raise unittest.SkipTest(f"no Python with the tests' packages ('{python}'): tools/setup.sh tests makes it")
+    return python
+
+
 class ProgramTest(unittest.TestCase):
     maxDiff = None
 
@@ -58,6 +66,14 @@ class ProgramTest(unittest.TestCase):
         self.assertEqual("", done.stdout)
         self.assertRegex(done.stderr, r"\Ahre: [^\n]+\n\Z")
         return done.stderr.rstrip("\n")
+
+    def run_python(self, script, *arguments, timeout=300):
+        """Runs a script with the tests' Python in self.folder; gives what it printed, read as JSON."""
+        done = subprocess.run([test_python(), "-c", script, *map(str, arguments)], cwd=self.folder, capture_output=True,
+                              env=clean_environment(HF_HOME=str(self.folder / "hf"), HF_HUB_OFFLINE="1"),
+                              timeout=timeout, text=True, check=False)
+        self.assertEqual(0, done.returncode, done.stderr)
+        return json.loads(done.stdout)
 
     def write(self, name, content):
         """Writes text or bytes to a file in self.folder, and gives its path."""

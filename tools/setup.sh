@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
 # Brings a fresh machine to the point where CMake can configure hre.
 #
-#   tools/setup.sh [packages|engine|arrow]...      without arguments: all of them
+#   tools/setup.sh [packages|engine|arrow|tests]...      without arguments: all but tests
 #
 # packages  the Debian packages of third_party/debian.txt (by apt-get, where it may)
 # engine    libllama and ggml, built from the archive of third_party/pypi.lock
 # arrow     Arrow's and Parquet's C++ libraries, from the wheel of third_party/pypi.lock
+# tests     what only tests need: the packages of third_party/debian-test.txt, and a Python with those
+#           of third_party/pypi-test.lock; where they can't be had, tests that need them are skipped
 #
 # What is fetched or built stays under build/deps; what is there already and has not changed is
 # left alone, and an interrupted set-up goes on where it stopped. An engine or an Arrow that CMake
@@ -20,6 +22,7 @@ cd "$(dirname "$0")/.."
 root=$PWD
 deps=${HRE_DEPS:-$root/build/deps}
 lock=$root/third_party/pypi.lock
+test_lock=$root/third_party/pypi-test.lock
 mkdir -p "$deps"
 deps=$(cd "$deps" && pwd)
 download=$deps/download
@@ -33,7 +36,7 @@ fail() { say "$*"; exit 1; }
 inputs_of() {
   {
     sed -n "/^make_$1()/,/^}/p" "$root/tools/setup.sh"
-    sed 's/#.*//' "$lock"
+    case $1 in tests) sed 's/#.*//' "$test_lock" && python3 --version ;; *) sed 's/#.*//' "$lock" ;; esac
     uname -m
     case $1 in engine) grep -m1 -E '^(flags|Features)' /proc/cpuinfo || true ;; esac
     printf '%s\n' "${HRE_ENGINE_OPTIONS:-}"
@@ -63,15 +66,14 @@ found() {
 
 # --- Debian packages -----------------------------------------------------------------------------
 
-installed_packages() {
-  # shellcheck disable=SC2046
-  dpkg-query -W -f='${Package} ${Status}\n' $(sed 's/#.*//' "$root/third_party/debian.txt") 2>/dev/null |
-    sed -n 's/ install ok installed$//p'
-}
-
+# missing_packages LIST...: those named in third_party/LIST.txt that are not installed, in one line.
 missing_packages() {
-  sed 's/#.*//; s/[[:space:]]//g; /^$/d' "$root/third_party/debian.txt" | sort -u |
-    comm -23 - <(installed_packages | sort -u) | paste -sd' '
+  local wanted
+  wanted=$(cd "$root/third_party" && sed 's/#.*//; s/[[:space:]]//g; /^$/d' "${@/%/.txt}" | sort -u)
+  # shellcheck disable=SC2086
+  comm -23 <(printf '%s\n' $wanted) <(
+    dpkg-query -W -f='${Package} ${Status}\n' $wanted 2>/dev/null | sed -n 's/ install ok installed$//p' | sort -u
+  ) | paste -sd' '
 }
 
 missing_commands() {
@@ -81,20 +83,19 @@ missing_commands() {
   done
 }
 
-run_packages() {
+may_install() { [ "$(id -u)" -eq 0 ] || sudo -n true 2>/dev/null; }
+
+# install_packages LIST...: installs what is missing of third_party/LIST.txt, or says in one message what it is.
+install_packages() {
   local missing as_root=()
-  if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
-    missing=$(missing_commands)
-    [ -z "$missing" ] || fail "these programs are missing: $missing; third_party/debian.txt names all that the build needs, as Debian calls it"
-    return
-  fi
-  missing=$(missing_packages)
+  missing=$(missing_packages "$@")
   [ -n "$missing" ] || return 0
-  if [ "$(id -u)" -ne 0 ]; then
-    as_root=(sudo -n)
-    sudo -n true 2>/dev/null ||
-      fail "these packages are missing, and only root may install them: run 'apt-get install $missing' as root, then the same command again"
+  if ! may_install; then
+    [ -n "$(missing_packages debian)" ] ||
+      { say "these packages are missing, and tests that need them will be skipped; root installs them by 'apt-get install $missing'"; return; }
+    fail "these packages are missing, and only root may install them: run 'apt-get install $missing' as root, then the same command again"
   fi
+  [ "$(id -u)" -eq 0 ] || as_root=(sudo -n)
   say "installing $missing"
   "${as_root[@]}" apt-get update -qq >&2 || say "apt-get update failed; trying with the package lists that are here"
   # shellcheck disable=SC2086
@@ -103,6 +104,17 @@ run_packages() {
     tail -20 "$deps/packages.log" >&2
     fail "apt-get could not install $missing (above: the end of $deps/packages.log)"
   }
+}
+
+# all_packages LIST...: the same on any system; where there is no apt, the compiler and its like must be there.
+all_packages() {
+  local missing
+  if command -v dpkg-query >/dev/null && command -v apt-get >/dev/null; then
+    install_packages "$@"
+    return
+  fi
+  missing=$(missing_commands)
+  [ -z "$missing" ] || fail "these programs are missing: $missing; third_party/debian.txt names all that the build needs, as Debian calls it"
 }
 
 # --- archives from PyPI --------------------------------------------------------------------------
@@ -195,14 +207,40 @@ make_engine() {
   rm -rf "$staged" "$work"
 }
 
+# --- Python for the tests ------------------------------------------------------------------------
+
+make_tests() {
+  say "fetching the tests' Python packages"
+  rm -rf "$deps/test-python"
+  # shellcheck disable=SC2015
+  python3 -m venv "$deps/test-python" >&2 &&
+    "$deps/test-python/bin/python" -m pip install --require-hashes --no-deps --only-binary=:all: \
+      --disable-pip-version-check -q -r "$test_lock" >"$deps/pip-test.log" 2>&1 || {
+    tail -2 "$deps/pip-test.log" >&2
+    say "no Python for the tests (pypi-test.lock is for CPython 3.11 on Linux); those that need it will be skipped"
+    rm -rf "$deps/test-python"
+  }
+}
+
 # -------------------------------------------------------------------------------------------------
 
+run_packages() { :; } # all at once, before the others
 run_engine() { [ -f "$deps/engine.stamp" ] || ! found llama || return 0; once engine; }
 run_arrow() { [ -f "$deps/arrow.stamp" ] || ! found Parquet || return 0; once arrow; }
+run_tests() {
+  once tests
+  [ -d "$deps/test-python" ] || rm -f "$deps/tests.stamp"
+}
 
 [ $# -gt 0 ] || set -- packages engine arrow
+lists=()
 for part in "$@"; do
-  case $part in packages | engine | arrow) ;; *) fail "unknown part '$part': it is packages, engine or arrow" ;; esac
+  case $part in
+    packages) lists+=(debian) ;;
+    tests) lists+=(debian-test) ;;
+    engine | arrow) ;;
+    *) fail "unknown part '$part': it is packages, engine, arrow or tests" ;;
+  esac
 done
 
 # A set-up that another process is at in the same folder is waited for.
@@ -211,4 +249,5 @@ if command -v flock >/dev/null && ! flock -n 9; then
   say "waiting for another set-up in $deps"
   flock 9
 fi
+[ ${#lists[@]} -eq 0 ] || all_packages "${lists[@]}"
 for part in "$@"; do "run_$part"; done
