@@ -97,6 +97,30 @@ class MistakeTest(ProgramTest):
         self.assertIn("%s%n{}", self.error_of("data", "info", "%s%n{}"))
 
 
+class TableTest(ProgramTest):
+    def headings(self, *options):
+        """The first words of the lines above the tables' rules."""
+        lines = self.run_hre("eval", "--data", "sample", "--topic", "python", "--quiet", *options).stdout.splitlines()
+        return [re.split("  +", above)[0] for above, line in zip(lines, lines[1:])
+                if line.startswith("──") and above.split()[1:2] != ["5"]]
+
+    def test_metrics_by_topic(self):
+        two = ["baseline:length", "baseline:zstd"]
+        self.assertEqual(["Pearson", "micro average of"], self.headings(*two))
+        self.assertEqual(["Spearman", "NDCG", "micro average of"], self.headings(*two, "--metrics", "ndcg,spearman"))
+        self.assertEqual(["Pearson", "Length only", "Given length", "Spearman", "Kendall tau-b", "Pairwise accuracy",
+                          "Top-1", "NDCG"], self.headings(*two, "--metrics=all"))
+        self.assertIn("--metrics: there is no metric 'spaerman'; did you mean spearman?",
+                      self.error_of("eval", *two, "--data", "sample", "--metrics", "spaerman"))
+
+    def test_readme_shows_what_the_demo_prints(self):
+        shown = re.search("```text\n(Pearson.*?)```", (SOURCE_DIR / "README.md").read_text(encoding="utf-8"), re.DOTALL)[1]
+        printed = self.run_hre("demo").stdout.splitlines()
+        for line in shown.splitlines():
+            if line != "...":
+                self.assertIn(line, printed)
+
+
 class OutputTest(ProgramTest):
     def test_full_device(self):
         with open("/dev/full", "w", encoding="utf-8") as full:

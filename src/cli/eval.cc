@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <ostream>
+#include <set>
 
 #include "cli/evaluation.h"
 #include "cli/progress.h"
@@ -20,6 +21,8 @@ struct EvalArguments {
   ModelOptions model;
   EvalOptions eval;
   bool no_shuffle = false;
+  std::vector<std::string> metrics = {"pearson"};
+  std::vector<const Metric*> metrics_by_topic;
   std::string prompt_file, json, reference_json;
   bool details = false, quiet = false;
 };
@@ -28,6 +31,24 @@ Result<std::string> read_prompt(const std::string& path) {
   auto text = read_file(path, 1 << 20);
   if (!text) text.error().next = "--prompt-file is a text file with {question} and {answer}";
   return text;
+}
+
+/// --metrics: those shown by topic, in the tables' order.
+Result<std::vector<const Metric*>> find_metrics(const std::vector<std::string>& names) {
+  std::set<const Metric*> wanted;
+  for (const std::string& name : names) {
+    if (name == "all") {
+      for (const Metric& metric : shown_metrics()) wanted.insert(&metric);
+      continue;
+    }
+    auto metric = find_metric(name);
+    if (!metric) {
+      metric.error().where = "--metrics";
+      return forward(metric);
+    }
+    wanted.insert(*metric);
+  }
+  return std::vector(wanted.begin(), wanted.end());
 }
 
 /// Where results go beside the table; made before the work, so that a place that can't be written is found at once.
@@ -68,7 +89,7 @@ Status write_outputs(const Evaluation& evaluation, const EvalArguments& argument
   if (outputs.json_to_out) {
     console.out << all_json(evaluation, arguments.details) << std::flush;
   } else {
-    print_evaluation(evaluation, console);
+    print_evaluation(evaluation, console, arguments.metrics_by_topic);
   }
   if (outputs.json) {
     if (auto ok = outputs.json->commit(all_json(evaluation, arguments.details)); !ok) return ok;
@@ -99,6 +120,9 @@ Status run_eval(EvalArguments arguments, Console& console) {
     if (!prompt) return forward(prompt);
     arguments.eval.prompt = std::move(*prompt);
   }
+  auto metrics = find_metrics(arguments.metrics);
+  if (!metrics) return forward(metrics);
+  arguments.metrics_by_topic = std::move(*metrics);
   auto outputs = open_outputs(arguments);
   if (!outputs) return forward(outputs);
   auto dataset = load_dataset(arguments.data);
@@ -117,6 +141,11 @@ Status run_eval(EvalArguments arguments, Console& console) {
 }
 
 void define_results(CLI::App& app, EvalArguments& a) {
+  app.add_option("--metrics", a.metrics,
+                 "show these metrics by topic (default: pearson, the published value), separated by commas, or all")
+      ->type_name("NAME,...")
+      ->delimiter(',')
+      ->allow_extra_args(false);
   app.add_option("--json", a.json,
                  "write results as JSON (format hre-run/1); - for standard output, in the table's place")
       ->type_name("FILE");

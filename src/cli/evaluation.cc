@@ -109,12 +109,13 @@ Evaluation evaluate_models(const std::vector<std::string>& models, const Dataset
   return evaluation;
 }
 
-void print_evaluation(const Evaluation& evaluation, Console& console) {
+void print_evaluation(const Evaluation& evaluation, Console& console,
+                      const std::vector<const Metric*>& metrics_by_topic) {
   if (evaluation.runs.empty()) return;
   for (size_t i = 0; i < evaluation.runs.size(); ++i) {
     console.out << title(evaluation.runs[i], evaluation.summaries[i]) << '\n';
   }
-  console.out << '\n' << run_table(evaluation.runs, evaluation.summaries, console.width) << '\n';
+  console.out << '\n' << run_table(evaluation.runs, evaluation.summaries, console.width, metrics_by_topic) << '\n';
   for (size_t i = 0; i < evaluation.runs.size(); ++i) {
     console.out << headline(evaluation.runs[i], evaluation.summaries[i]) << '\n';
   }

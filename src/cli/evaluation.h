@@ -6,6 +6,7 @@
 
 #include "cli/command.h"
 #include "hre/run.h"
+#include "stats/metric.h"
 
 namespace hre::cli {
 
@@ -21,6 +22,7 @@ Evaluation evaluate_models(const std::vector<std::string>& models, const Dataset
                            ProgressListener& progress);
 
 /// Prints the table and the headline: the micro average of Pearson's r with its interval.
-void print_evaluation(const Evaluation& evaluation, Console& console);
+void print_evaluation(const Evaluation& evaluation, Console& console,
+                      const std::vector<const Metric*>& metrics_by_topic = {&all_metrics().front()});
 
 }  // namespace hre::cli

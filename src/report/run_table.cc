@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <set>
 
 #include "core/text.h"
 #include "report/text_table.h"
@@ -26,38 +25,12 @@ std::string cell(const Estimate& estimate) {
   return text;
 }
 
-/// One line of the table, in every run: a topic or a mean.
+/// One line of a table; no cell where a run lacks the topic.
 struct Row {
   std::string name;
-  std::vector<const MetricSummary*> by_run;  // null where a run lacks the topic
-  int64_t questions = 0, undefined = 0;      // of the first run that has it
+  int64_t questions = 0, undefined = 0;  // of the first run that has it
+  std::vector<const Estimate*> cells;
 };
-
-std::vector<Row> topic_rows(const std::vector<Summary>& summaries) {
-  std::map<std::string, Row> rows;
-  for (size_t i = 0; i < summaries.size(); ++i) {
-    for (const TopicSummary& topic : summaries[i].topics) {
-      Row& row = rows[topic.topic];
-      row.by_run.resize(summaries.size());
-      row.by_run[i] = &topic.metrics;
-      if (row.name.empty()) row = {topic.topic, row.by_run, topic.questions, topic.undefined};
-    }
-  }
-  std::vector<Row> ordered;
-  for (auto& [name, row] : rows) ordered.push_back(std::move(row));
-  return ordered;
-}
-
-std::vector<Row> mean_rows(const std::vector<Summary>& summaries) {
-  Row macro{"macro average", {}, 0, 0}, micro{"micro average", {}, 0, 0};
-  for (const Summary& summary : summaries) {
-    macro.by_run.push_back(&summary.macro);
-    micro.by_run.push_back(&summary.micro);
-  }
-  micro.questions = macro.questions = summaries.front().questions;
-  micro.undefined = macro.undefined = summaries.front().undefined;
-  return {macro, micro};
-}
 
 struct Column {
   std::string title;
@@ -65,22 +38,65 @@ struct Column {
   Estimate MetricSummary::*metric;
 };
 
-std::string block(const std::vector<Summary>& summaries, const std::string& corner,
-                  const std::vector<Column>& columns) {
+void add_row(TextTable& table, const Row& row) {
+  std::vector<std::string> cells = {row.name, std::to_string(row.questions), std::to_string(row.undefined)};
+  for (const Estimate* estimate : row.cells) cells.push_back(estimate ? cell(*estimate) : "–");
+  table.add_row(std::move(cells));
+}
+
+TextTable empty_table(const std::string& corner, const std::vector<std::string>& titles) {
   std::vector<std::string> header = {corner, "questions", "undefined"};
-  for (const Column& column : columns) header.push_back(column.title);
-  TextTable table(std::move(header));
-  const auto add = [&](const Row& row) {
-    std::vector<std::string> cells = {row.name, std::to_string(row.questions), std::to_string(row.undefined)};
-    for (const Column& column : columns) {
-      const MetricSummary* summary = row.by_run[column.run];
-      cells.push_back(summary ? cell(summary->*column.metric) : "–");
+  header.insert(header.end(), titles.begin(), titles.end());
+  return TextTable(std::move(header));
+}
+
+std::vector<Row> topic_rows(const std::vector<Summary>& summaries, const std::vector<Column>& columns) {
+  std::map<std::string, Row> rows;
+  for (size_t i = 0; i < columns.size(); ++i) {
+    for (const TopicSummary& topic : summaries[columns[i].run].topics) {
+      Row& row = rows.try_emplace(topic.topic, Row{topic.topic, topic.questions, topic.undefined, {}}).first->second;
+      row.cells.resize(columns.size());
+      row.cells[i] = &(topic.metrics.*columns[i].metric);
     }
-    table.add_row(std::move(cells));
-  };
-  for (const Row& row : topic_rows(summaries)) add(row);
+  }
+  std::vector<Row> ordered;
+  for (auto& [name, row] : rows) ordered.push_back(std::move(row));
+  return ordered;
+}
+
+Row mean_row(const char* name, MetricSummary Summary::*mean, const std::vector<Summary>& summaries,
+             const std::vector<Column>& columns) {
+  Row row{name, summaries.front().questions, summaries.front().undefined, {}};
+  for (const Column& column : columns) row.cells.push_back(&(summaries[column.run].*mean.*column.metric));
+  return row;
+}
+
+std::string by_topic(const std::vector<Summary>& summaries, const std::string& corner,
+                     const std::vector<Column>& columns) {
+  std::vector<std::string> titles;
+  for (const Column& column : columns) titles.push_back(column.title);
+  TextTable table = empty_table(corner, titles);
+  for (const Row& row : topic_rows(summaries, columns)) add_row(table, row);
   table.add_rule();
-  for (const Row& row : mean_rows(summaries)) add(row);
+  add_row(table, mean_row("macro average", &Summary::macro, summaries, columns));
+  add_row(table, mean_row("micro average", &Summary::micro, summaries, columns));
+  return table.render();
+}
+
+/// A metric a line: of one run both its means, of several their micro means.
+std::string averages(const std::vector<Run>& runs, const std::vector<Summary>& summaries,
+                     const std::vector<const Metric*>& metrics) {
+  const Summary& first = summaries.front();
+  std::vector<std::string> titles = {"macro average"};
+  if (runs.size() > 1) titles.clear();
+  for (const Run& run : runs) titles.push_back(runs.size() == 1 ? "micro average" : run.model.name);
+  TextTable table = empty_table(runs.size() == 1 ? "" : "micro average of", titles);
+  for (const Metric* metric : metrics) {
+    Row row{metric->title, first.questions, (first.micro.*metric->of_summary).undefined, {}};
+    if (runs.size() == 1) row.cells.push_back(&(first.macro.*metric->of_summary));
+    for (const Summary& summary : summaries) row.cells.push_back(&(summary.micro.*metric->of_summary));
+    add_row(table, row);
+  }
   return table.render();
 }
 
@@ -89,24 +105,35 @@ bool fits(const std::string& table, int width) {
   return width == 0 || display_width(table.substr(rule, table.find('\n', rule) - rule)) <= width;
 }
 
-/// The metrics three by three, the length controls beside the value; under each other where that is too wide.
-std::string one_run(const std::vector<Summary>& summaries, int width) {
+/// The metrics of one run three by three; under each other where that is too wide.
+std::vector<std::string> one_run(const std::vector<Summary>& summaries, const std::vector<const Metric*>& metrics,
+                                 int width) {
   constexpr size_t kAcross = 3;
-  std::string text;
-  const auto add = [&](const std::string& table) { text += (text.empty() ? "" : "\n") + table; };
-  std::vector<Column> columns;
-  for (const Metric& metric : shown_metrics()) columns.push_back({metric.title, 0, metric.of_summary});
-  for (size_t first = 0; first < columns.size(); first += kAcross) {
-    const auto begin = columns.begin() + static_cast<ptrdiff_t>(first);
-    const std::vector<Column> row(begin, begin + static_cast<ptrdiff_t>(std::min(kAcross, columns.size() - first)));
-    const std::string wide = block(summaries, "topic", row);
+  std::vector<std::string> tables;
+  for (size_t first = 0; first < metrics.size(); first += kAcross) {
+    std::vector<Column> columns;
+    for (size_t i = first; i < std::min(first + kAcross, metrics.size()); ++i)
+      columns.push_back({metrics[i]->title, 0, metrics[i]->of_summary});
+    std::string wide = by_topic(summaries, "topic", columns);
     if (fits(wide, width)) {
-      add(wide);
+      tables.push_back(std::move(wide));
     } else {
-      for (const Column& column : row) add(block(summaries, "topic", {column}));
+      for (const Column& column : columns) tables.push_back(by_topic(summaries, "topic", {column}));
     }
   }
-  return text;
+  return tables;
+}
+
+/// A table a metric, the runs side by side.
+std::vector<std::string> several_runs(const std::vector<Run>& runs, const std::vector<Summary>& summaries,
+                                      const std::vector<const Metric*>& metrics) {
+  std::vector<std::string> tables;
+  for (const Metric* metric : metrics) {
+    std::vector<Column> columns;
+    for (size_t i = 0; i < runs.size(); ++i) columns.push_back({runs[i].model.name, i, metric->of_summary});
+    tables.push_back(by_topic(summaries, metric->title, columns));
+  }
+  return tables;
 }
 
 }  // namespace
@@ -119,15 +146,16 @@ std::string format_seconds(double seconds) {
   return fmt::format("{} h {} min", whole / 3600, whole % 3600 / 60);
 }
 
-std::string run_table(const std::vector<Run>& runs, const std::vector<Summary>& summaries, int width) {
-  if (runs.size() == 1) return one_run(summaries, width);
-  std::string text;
+std::string run_table(const std::vector<Run>& runs, const std::vector<Summary>& summaries, int width,
+                      const std::vector<const Metric*>& metrics_by_topic) {
+  std::vector<std::string> tables =
+      runs.size() == 1 ? one_run(summaries, metrics_by_topic, width) : several_runs(runs, summaries, metrics_by_topic);
+  std::vector<const Metric*> others;
   for (const Metric& metric : shown_metrics()) {
-    std::vector<Column> columns;
-    for (size_t i = 0; i < runs.size(); ++i) columns.push_back({runs[i].model.name, i, metric.of_summary});
-    text += (text.empty() ? "" : "\n") + block(summaries, metric.title, columns);
+    if (std::ranges::find(metrics_by_topic, &metric) == metrics_by_topic.end()) others.push_back(&metric);
   }
-  return text;
+  if (!others.empty()) tables.push_back(averages(runs, summaries, others));
+  return join(tables, "\n");
 }
 
 }  // namespace hre

@@ -5,13 +5,15 @@
 #include <vector>
 
 #include "hre/run.h"
+#include "stats/metric.h"
 
 namespace hre {
 
-/// One run: every metric with its standard error and 95 % interval, by topic, with macro and micro means. Wider
-/// than `width` columns (0: no limit), the metrics stand under each other instead of side by side.
-/// Several runs: one block a metric, the runs side by side.
-std::string run_table(const std::vector<Run>& runs, const std::vector<Summary>& summaries, int width);
+/// Topics down with macro and micro means, for some metrics; then the means of the other shown ones, a line each. Every
+/// value with its standard error and 95 % interval. One run has its metrics side by side, or under each other where
+/// that is wider than `width` columns (0: no limit); of several, each metric has a table with the runs side by side.
+std::string run_table(const std::vector<Run>& runs, const std::vector<Summary>& summaries, int width,
+                      const std::vector<const Metric*>& metrics_by_topic = {&all_metrics().front()});
 
 /// "1.2 s", "3 min 20 s", "2 h 5 min"
 std::string format_seconds(double seconds);
