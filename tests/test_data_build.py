@@ -76,16 +76,16 @@ class BuildTest(ProgramTest):
         self.dump(thread(10))
         self.write("set/notes.txt", "mine")
         call = ["data", "build", "--topic", "beer=beer.stackexchange.com", "--out", "set"]
-        self.assertEqual("hre: set: it is there already; give another folder, or --replace", self.error_of(*call))
-        self.assertIn("it is no dataset that hre data build wrote", self.error_of(*call, "--replace"))
+        self.assertEqual("hre: set: it is there already; give another place, or --force to replace it", self.error_of(*call))
+        self.assertIn("it holds more than a dataset (notes.txt) and stays", self.error_of(*call, "--force"))
         self.assertEqual("mine", (self.folder / "set/notes.txt").read_text())
 
-    def test_replace(self):
+    def test_force_replaces_a_dataset(self):
         self.dump(thread(10))
         call = ["data", "build", "--topic", "beer=beer.stackexchange.com", "--out", "set/"]
         self.run_hre(*call)
         self.dump(thread(10) + thread(20))
-        self.run_hre(*call, "--replace")
+        self.run_hre(*call, "--force")
         self.assertEqual(2, len((self.folder / "set/metadata/questions.jsonl").read_text().splitlines()))
         self.assertEqual(["beer.stackexchange.com", "set"], sorted(os.listdir(self.folder)))
 
@@ -103,7 +103,7 @@ class BuildTest(ProgramTest):
         self.assertRegex(self.error_of(*call[:-2], "other", "--strict"),
                          r"hre: \S+Posts.xml: row 7, byte \d+: not well-formed \(invalid token\); without --strict it is skipped")
         self.assertFalse((self.folder / "other").exists())
-        self.assertFalse((self.folder / "other.part").exists())
+        self.assertEqual(["beer.stackexchange.com", "set"], sorted(os.listdir(self.folder)))
 
     def test_a_cut_dump(self):
         path = self.dump(thread(10))

@@ -11,7 +11,6 @@ Posts.xml (no archives). The filter of languages is not stated here: recipes for
 import argparse
 import datetime
 import glob
-import itertools
 import os
 import re
 import sys
@@ -345,9 +344,16 @@ def filters_of(recipe, topic, kind):
     return default | recipe.get(kind, {}) | topic.get(kind, {})
 
 
-def takes(topic, tags):
-    wanted = topic.get("tags", [])
-    return (not wanted or set(wanted) & set(tags)) and not set(topic.get("not_tags", [])) & set(tags)
+def site_of(source):
+    """"SITE[tag][tag]" without its tags."""
+    return source.split("[")[0]
+
+
+def takes(topic, site, tags):
+    """Whether the topic takes a question of this site with these tags: a site's own tags stand for the topic's."""
+    wanted = [re.findall(r"\[([^\[\]]+)\]", source) or topic.get("tags", []) for source in topic["sites"] if site_of(source) == site]
+    return (any(not some or set(some) & set(tags) for some in wanted)
+            and not set(topic.get("not_tags", [])) & set(tags))
 
 
 def convert(post, recipe, is_question):
@@ -379,16 +385,15 @@ def judge(recipe, topic, question, answers):
 
 def build(recipe, dumps):
     sites = {}
-    for site in dict.fromkeys(itertools.chain.from_iterable(topic["sites"] for topic in recipe["topic"])):
+    for site in dict.fromkeys(site_of(source) for topic in recipe["topic"] for source in topic["sites"]):
         sites[site] = load_site(dumps, site)
     kept, built = [], {}
     for topic in recipe["topic"]:
         candidates = []
-        for site in topic["sites"]:
+        for site in dict.fromkeys(map(site_of, topic["sites"])):
             questions, answers = sites[site]
-            feeds = [other for other in recipe["topic"] if site in other["sites"]]
             for question in questions.values():
-                first = next((other for other in feeds if takes(other, question["tags"])), None)
+                first = next((other for other in recipe["topic"] if takes(other, site, question["tags"])), None)
                 if first is topic:
                     good = judge(recipe, topic, question, answers.get(question["id"], []))
                     if good:

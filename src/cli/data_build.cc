@@ -1,9 +1,5 @@
 /// hre data build: a dataset from Stack Exchange dumps.
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <filesystem>
@@ -15,9 +11,11 @@
 
 #include "cli/command.h"
 #include "cli/progress.h"
+#include "data/output.h"
 #include "data/writer.h"
 #include "stackexchange/build.h"
 #include "stackexchange/card.h"
+#include "stackexchange/work_folder.h"
 
 namespace hre::cli {
 namespace {
@@ -32,7 +30,7 @@ struct BuildArguments {
   std::optional<uint64_t> seed;
   std::optional<int64_t> questions, answers;
   std::string choose, code;
-  bool strict = false, allow_truncated = false, replace = false, keep_work = false;
+  bool strict = false, allow_truncated = false, force = false, keep_work = false;
   bool dry_run = false, explain = false, print_recipe = false, quiet = false;
   int threads = 0;
 };
@@ -86,112 +84,67 @@ Result<se::Recipe> make_recipe(const BuildArguments& arguments) {
   return recipe;
 }
 
-/// Whether a folder is what an earlier build wrote, and so may be replaced.
-bool is_built_dataset(const fs::path& folder) {
-  return fs::is_regular_file(folder / "recipe.toml") && fs::is_regular_file(folder / "README.md") &&
-         fs::is_directory(folder / "data");
-}
-
+/// Whether OUT can be written, before anything is read.
 Status check_out(const BuildArguments& arguments) {
-  const fs::path out(arguments.out);
-  std::error_code problem;
-  if (!fs::exists(out, problem) || (fs::is_directory(out, problem) && fs::is_empty(out, problem))) return {};
-  if (!arguments.replace) return input_error("it is there already", arguments.out, "give another folder, or --replace");
-  if (is_built_dataset(out)) return {};
-  return input_error("it is no dataset that hre data build wrote, so it stays", arguments.out, "give another folder");
+  Result<data::Output> out = data::Output::create(arguments.out, data::OutputKind::kFolder, arguments.force);
+  return out ? Status() : forward(out);
 }
 
-/// The folder of intermediate files, held by one build at a time.
-class WorkFolder {
+/// The dataset as it is written: made when the first question comes, so that a crash of the reading leaves nothing.
+class DatasetFolder {
  public:
-  static Result<WorkFolder> open(const std::string& path) {
-    std::error_code problem;
-    fs::create_directories(path, problem);
-    if (problem) return fail(ErrorCode::kFailed, problem.message(), path, "name another folder with --work");
-    const int lock = ::open((path + "/lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-    if (lock < 0) return fail(ErrorCode::kFailed, "it can't be written", path, "name another folder with --work");
-    WorkFolder folder(path, lock);
-    if (::flock(lock, LOCK_EX | LOCK_NB) != 0) {
-      return fail(ErrorCode::kFailed, "another build is at work here", path,
-                  "wait for it, or name another folder with --work");
+  DatasetFolder(std::string path, bool replace) : path_(std::move(path)), replace_(replace) {}
+
+  Status add(const Question& question, const std::string& metadata) {
+    if (!output_) {
+      if (Status status = open(); !status) return status;
     }
-    return folder;
+    metadata_ << metadata << '\n';
+    if (!metadata_) return cannot_write("metadata/questions.jsonl");
+    return writer_->add(question);
   }
-  WorkFolder(WorkFolder&& other) noexcept : path_(std::move(other.path_)), lock_(std::exchange(other.lock_, -1)) {}
-  WorkFolder& operator=(WorkFolder&&) = delete;
-  ~WorkFolder() {
-    if (lock_ >= 0) ::close(lock_);
+
+  Status commit(const std::string& card, const std::string& recipe) {
+    if (Status status = writer_->finish(); !status) return status;
+    metadata_.close();
+    if (!metadata_) return cannot_write("metadata/questions.jsonl");
+    if (Status status = write("README.md", card); !status) return status;
+    if (Status status = write("recipe.toml", recipe); !status) return status;
+    return output_->commit();
   }
-  void remove(const std::vector<se::Dump>& dumps) {
-    std::error_code ignored;
-    fs::remove(path_ + "/lock", ignored);
-    se::remove_work(path_, dumps);
-  }
-  /// Whether some site's first reading is complete, and so worth keeping.
-  [[nodiscard]] bool has_index() const {
-    std::error_code ignored;
-    for (const auto& entry : fs::directory_iterator(path_, ignored)) {
-      if (fs::exists(entry.path() / "index.json", ignored)) return true;
-    }
-    return false;
-  }
-  [[nodiscard]] const std::string& path() const { return path_; }
 
  private:
-  WorkFolder(std::string path, int lock) : path_(std::move(path)), lock_(lock) {}
-  std::string path_;
-  int lock_;
-};
-
-/// The dataset's folder while it is written; it gets its name when all of it is there.
-class Staging {
- public:
-  static Result<Staging> open(const std::string& out) {
-    Staging staging(out);
+  Status open() {
+    Result<data::Output> output = data::Output::create(path_, data::OutputKind::kFolder, replace_);
+    if (!output) return forward(output);
+    output_.emplace(std::move(*output));
     std::error_code problem;
-    fs::remove_all(staging.part_, problem);
-    fs::create_directories(staging.part_ + "/metadata", problem);
-    if (!problem) fs::create_directories(staging.part_ + "/data", problem);
-    if (problem) return fail(ErrorCode::kFailed, problem.message(), staging.part_);
-    return staging;
+    for (const char* folder : {"data", "metadata"}) fs::create_directory(place_of(folder), problem);
+    Result<std::unique_ptr<data::DatasetWriter>> writer = data::create_published(place_of("data"));
+    if (!writer) return forward(writer);
+    writer_ = std::move(*writer);
+    metadata_.open(place_of("metadata/questions.jsonl"), std::ios::binary);
+    return metadata_ ? Status() : cannot_write("metadata/questions.jsonl");
   }
-  Staging(Staging&& other) noexcept : out_(std::move(other.out_)), part_(std::exchange(other.part_, {})) {}
-  Staging& operator=(Staging&&) = delete;
-  ~Staging() {
-    std::error_code ignored;
-    if (!part_.empty()) fs::remove_all(part_, ignored);
-  }
-  [[nodiscard]] std::string operator/(const std::string& name) const { return part_ + "/" + name; }
 
   Status write(const std::string& name, const std::string& content) const {
-    std::ofstream file(*this / name, std::ios::binary);
+    std::ofstream file(place_of(name), std::ios::binary);
     file << content;
     file.close();
-    return file ? Status() : fail(ErrorCode::kFailed, "it can't be written", *this / name);
+    return file ? Status() : cannot_write(name);
   }
 
-  /// Gives the folder its name; what was there is gone only then.
-  Status commit() {
-    const std::string old = out_ + ".old";
-    std::error_code problem;
-    fs::remove_all(old, problem);
-    if (fs::exists(out_)) fs::rename(out_, old, problem);
-    if (!problem) fs::rename(part_, out_, problem);
-    if (problem) return fail(ErrorCode::kFailed, problem.message(), out_);
-    part_.clear();
-    fs::remove_all(old, problem);
-    return {};
+  [[nodiscard]] Status cannot_write(const std::string& name) const {
+    return fail(ErrorCode::kFailed, "it can't be written", path_ + "/" + name);
   }
+  [[nodiscard]] std::string place_of(const std::string& name) const { return output_->work_path() + "/" + name; }
 
- private:
-  explicit Staging(const std::string& out) : out_(out), part_(out + ".part") {}
-  std::string out_, part_;
+  std::string path_;
+  bool replace_;
+  std::optional<data::Output> output_;
+  std::unique_ptr<data::DatasetWriter> writer_;
+  std::ofstream metadata_;
 };
-
-std::string without_slash(std::string path) {
-  while (path.size() > 1 && path.ends_with('/')) path.pop_back();
-  return path;
-}
 
 void print_report(const se::Recipe& recipe, const se::BuildReport& report, bool explain, Console& console) {
   for (const se::SiteReport& site : report.sites) {
@@ -214,52 +167,44 @@ bool is_empty(const se::BuildReport& report) {
                      [](const auto& topic) { return topic.funnel.taken_questions == 0; });
 }
 
-/// Builds into the staging folder.
-Result<se::BuildReport> write_dataset(const se::Recipe& recipe, const std::vector<se::Dump>& dumps,
-                                      const se::BuildOptions& options, Staging& staging, ProgressListener& progress,
-                                      const std::stop_token& stop) {
-  Result<std::unique_ptr<data::DatasetWriter>> writer = data::create_published(staging / "data");
-  if (!writer) return forward(writer);
-  std::ofstream metadata(staging / "metadata/questions.jsonl", std::ios::binary);
-  const se::BuildSink sink = [&](const Question& question, const std::string& line) -> Status {
-    metadata << line << '\n';
-    if (!metadata) return fail(ErrorCode::kFailed, "it can't be written", staging / "metadata/questions.jsonl");
-    return (*writer)->add(question);
-  };
-  Result<se::BuildReport> report = se::build_dataset(recipe, dumps, options, sink, progress, stop);
-  if (!report || is_empty(*report)) return report;
-  metadata.close();
-  Status status = metadata ? (*writer)->finish()
-                           : fail(ErrorCode::kFailed, "it can't be written", staging / "metadata/questions.jsonl");
-  if (status) status = staging.write("README.md", se::format_card(recipe, *report));
-  if (status) status = staging.write("recipe.toml", se::format_resolved(recipe, *report));
-  if (!status) return forward(status);
-  return report;
+std::string without_slash(std::string path) {
+  while (path.size() > 1 && path.ends_with('/')) path.pop_back();
+  return path;
 }
 
-Status finish(const BuildArguments& arguments, const se::Recipe& recipe, const std::vector<se::Dump>& dumps,
-              const Result<se::BuildReport>& report, Staging* staging, WorkFolder& work, Console& console) {
-  if (!report) {
-    const bool kept = work.has_index();
-    if (!kept && !arguments.keep_work) work.remove(dumps);
-    if (kept && !arguments.quiet) {
-      console.err << "hre: what was read is kept in " << work.path() << "; the same command goes on from there\n";
-    }
-    return tl::unexpected<Error>(report.error());
+std::vector<std::string> sites_of(const std::vector<se::Dump>& dumps) {
+  std::vector<std::string> sites;
+  for (const se::Dump& dump : dumps) sites.push_back(dump.site);
+  return sites;
+}
+
+/// What is left after a build that failed: what was read, where that saves reading it again.
+void leave_work(const BuildArguments& arguments, const std::vector<se::Dump>& dumps, se::WorkFolder& work,
+                Console& console) {
+  if (work.has_index()) {
+    if (arguments.quiet) return;
+    console.err << "hre: what was read is kept in " << work.path() << "; the same command goes on from there\n";
+  } else if (!arguments.keep_work) {
+    work.remove(sites_of(dumps));
   }
-  print_report(recipe, *report, arguments.explain, console);
-  if (!arguments.keep_work) work.remove(dumps);
-  if (is_empty(*report)) {
+}
+
+Status finish(const BuildArguments& arguments, const se::Recipe& recipe, const se::BuildReport& report,
+              DatasetFolder& folder, Console& console) {
+  print_report(recipe, report, arguments.explain, console);
+  if (is_empty(report)) {
     return input_error("no question passed the filters", "",
                        arguments.explain ? "loosen what removed the most" : "--explain tells what removed them");
   }
-  if (staging == nullptr) return {};
-  if (Status status = staging->commit(); !status) return status;
+  if (arguments.dry_run) return {};
+  if (Status status = folder.commit(se::format_card(recipe, report), se::format_resolved(recipe, report)); !status) {
+    return status;
+  }
   console.out << "written to " << arguments.out << '\n';
   return {};
 }
 
-se::BuildOptions options_of(const BuildArguments& arguments, const WorkFolder& work) {
+se::BuildOptions options_of(const BuildArguments& arguments, const se::WorkFolder& work) {
   se::BuildOptions options;
   options.read.rows = {arguments.strict, arguments.allow_truncated};
   options.read.threads =
@@ -289,20 +234,22 @@ Status build(const BuildArguments& given, Console& console) {
   Result<std::vector<se::Dump>> dumps = se::open_dumps(*recipe, arguments.dumps);
   if (!dumps) return forward(dumps);
   const std::string beside = arguments.out.empty() ? "hre-data-build.work" : arguments.out + ".work";
-  Result<WorkFolder> work = WorkFolder::open(arguments.work.empty() ? beside : arguments.work);
+  Result<se::WorkFolder> work = se::WorkFolder::open(arguments.work.empty() ? beside : arguments.work);
   if (!work) return forward(work);
   const std::unique_ptr<ProgressListener> progress = make_progress(console, arguments.quiet);
-  const se::BuildOptions options = options_of(arguments, *work);
-  if (arguments.dry_run) {
-    const se::BuildSink nowhere = [](const Question&, const std::string&) { return Status(); };
-    return finish(arguments, *recipe, *dumps,
-                  se::build_dataset(*recipe, *dumps, options, nowhere, *progress, console.stop), nullptr, *work,
-                  console);
+  DatasetFolder folder(arguments.out, arguments.force);
+  const se::BuildSink sink = [&](const Question& question, const std::string& metadata) {
+    return arguments.dry_run ? Status() : folder.add(question, metadata);
+  };
+  Result<se::BuildReport> report =
+      se::build_dataset(*recipe, *dumps, options_of(arguments, *work), sink, *progress, console.stop);
+  if (!report) {
+    leave_work(arguments, *dumps, *work, console);
+    return forward(report);
   }
-  Result<Staging> staging = Staging::open(arguments.out);
-  if (!staging) return forward(staging);
-  return finish(arguments, *recipe, *dumps, write_dataset(*recipe, *dumps, options, *staging, *progress, console.stop),
-                &*staging, *work, console);
+  Status status = finish(arguments, *recipe, *report, folder, console);
+  if (!arguments.keep_work) work->remove(sites_of(*dumps));
+  return status;
 }
 
 }  // namespace
@@ -319,7 +266,7 @@ Action define_data_build(CLI::App& app) {
   app.add_option("--dumps", arguments->dumps, "where the sites of the recipe lie: SITE/, SITE.7z or SITE-Posts.7z")
       ->type_name("DIR");
   app.add_option("--out", arguments->out, "the folder to write; it appears when it is complete")->type_name("DIR");
-  app.add_flag("--replace", arguments->replace, "replace a dataset that was built there before");
+  app.add_flag("--force", arguments->force, "replace what is there, if it is a folder of a dataset alone");
   app.add_option("--questions", arguments->questions, "questions a topic; 0: all")->type_name("N");
   app.add_option("--answers", arguments->answers, "answers a question; 0: all")->type_name("N");
   app.add_option("--choose", arguments->choose, "which answers: spread, top-and-random, random, all")->type_name("HOW");

@@ -26,18 +26,19 @@ tl::unexpected<Error> failed(const char* what, const std::string& path) {
 bool is_dataset_file(const fs::directory_entry& entry) {
   const std::string name = entry.path().filename().string(), ending = entry.path().extension().string();
   std::error_code ignored;
-  return entry.is_regular_file(ignored) &&
-         (ending == ".parquet" || ending == ".jsonl" || name == "README.md" || name == ".gitattributes");
+  return entry.is_regular_file(ignored) && (ending == ".parquet" || ending == ".jsonl" || name == "README.md" ||
+                                            name == ".gitattributes" || name == "recipe.toml");
 }
 
-// What a folder holds besides one dataset's files, in it or in its folder "data".
-std::optional<std::string> foreign_entry(const fs::path& folder, bool may_have_data = true) {
+// What a folder holds besides one dataset's files, in it or in its folders "data" and "metadata".
+std::optional<std::string> foreign_entry(const fs::path& folder, bool may_have_folders = true) {
   std::error_code problem;
   for (fs::directory_iterator at(folder, problem), end; !problem && at != end; at.increment(problem)) {
     if (is_dataset_file(*at)) continue;
     const std::string name = at->path().filename().string();
     std::error_code ignored;
-    if (!may_have_data || name != "data" || !at->is_directory(ignored) || at->is_symlink(ignored)) return name;
+    const bool known = may_have_folders && (name == "data" || name == "metadata");
+    if (!known || !at->is_directory(ignored) || at->is_symlink(ignored)) return name;
     if (std::optional<std::string> inner = foreign_entry(at->path(), false)) return name + "/" + *inner;
   }
   if (problem) return problem.message();

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstring>
 #include <utility>
 
 namespace hre::stackexchange {
@@ -20,8 +21,12 @@ tl::unexpected<Error> failed(const std::string& path) {
 
 }  // namespace
 
-Result<WorkFile> WorkFile::open(const std::string& path, bool keep) {
-  const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | (keep ? 0 : O_TRUNC), 0644);
+Result<WorkFile> WorkFile::create(const std::string& path) { return open(path, O_CREAT | O_TRUNC); }
+
+Result<WorkFile> WorkFile::reopen(const std::string& path) { return open(path, 0); }
+
+Result<WorkFile> WorkFile::open(const std::string& path, int flags) {
+  const int file = ::open(path.c_str(), O_RDWR | O_CLOEXEC | flags, 0644);
   if (file < 0) return failed(path);
   struct stat status {};
   if (::fstat(file, &status) != 0) return failed(path);
@@ -75,7 +80,7 @@ Status WorkFile::sync() {
 }
 
 Result<BucketFile> BucketFile::create(const std::string& path, size_t record_bytes) {
-  Result<WorkFile> file = WorkFile::open(path, false);
+  Result<WorkFile> file = WorkFile::create(path);
   if (!file) return forward(file);
   return BucketFile(std::move(*file), record_bytes);
 }
@@ -108,7 +113,7 @@ Status BucketFile::flush() {
 Status BucketFile::finish() {
   if (Status status = flush(); !status) return status;
   if (Status status = file_.sync(); !status) return status;
-  Result<WorkFile> index = WorkFile::open(file_.path() + ".blocks", false);
+  Result<WorkFile> index = WorkFile::create(file_.path() + ".blocks");
   if (!index) return forward(index);
   Result<uint64_t> put = index->append({reinterpret_cast<const char*>(blocks_.data()), blocks_.size() * sizeof(Block)});
   if (!put) return forward(put);
@@ -116,9 +121,9 @@ Status BucketFile::finish() {
 }
 
 Result<BucketFile> BucketFile::reopen(const std::string& path, size_t record_bytes) {
-  Result<WorkFile> file = WorkFile::open(path, true);
+  Result<WorkFile> file = WorkFile::reopen(path);
   if (!file) return forward(file);
-  Result<WorkFile> index = WorkFile::open(path + ".blocks", true);
+  Result<WorkFile> index = WorkFile::reopen(path + ".blocks");
   if (!index) return forward(index);
   BucketFile buckets(std::move(*file), record_bytes);
   buckets.waiting_.clear();
@@ -128,18 +133,25 @@ Result<BucketFile> BucketFile::reopen(const std::string& path, size_t record_byt
       !status) {
     return forward(status);
   }
+  uint64_t bytes = 0;
+  for (const Block& block : buckets.blocks_) bytes += block.bytes;
+  if (bytes != buckets.file_.size()) return fail(ErrorCode::kFailed, "an intermediate file is not whole", path);
   return buckets;
 }
 
-Result<std::string> BucketFile::load(size_t bucket) const {
-  std::string records;
+uint64_t BucketFile::bytes_of(size_t bucket) const {
+  uint64_t bytes = 0;
+  for (const Block& block : blocks_) bytes += block.bucket == bucket ? block.bytes : 0;
+  return bytes;
+}
+
+Status BucketFile::load(size_t bucket, char* to) const {
   for (const Block& block : blocks_) {
     if (block.bucket != bucket) continue;
-    const size_t at = records.size();
-    records.resize(at + block.bytes);
-    if (Status status = file_.read(block.offset, records.data() + at, block.bytes); !status) return forward(status);
+    if (Status status = file_.read(block.offset, to, block.bytes); !status) return status;
+    to += block.bytes;
   }
-  return records;
+  return {};
 }
 
 }  // namespace hre::stackexchange

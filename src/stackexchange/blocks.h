@@ -6,7 +6,6 @@
 
 #include <array>
 #include <cstdint>
-#include <cstring>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -24,8 +23,10 @@ inline size_t bucket_of(uint32_t id) { return (id * uint32_t{2654435761}) >> 24;
 /// A file that is appended to and read at any offset.
 class WorkFile {
  public:
-  /// Empty, or as it was left where `keep`.
-  static Result<WorkFile> open(const std::string& path, bool keep);
+  /// Empty.
+  static Result<WorkFile> create(const std::string& path);
+  /// As it was left.
+  static Result<WorkFile> reopen(const std::string& path);
   WorkFile(WorkFile&& other) noexcept;
   WorkFile& operator=(WorkFile&& other) noexcept;
   ~WorkFile();
@@ -39,6 +40,7 @@ class WorkFile {
   [[nodiscard]] uint64_t size() const { return size_; }
 
  private:
+  static Result<WorkFile> open(const std::string& path, int flags);
   WorkFile(std::string path, int file, uint64_t size) : path_(std::move(path)), file_(file), size_(size) {}
   std::string path_;
   int file_ = -1;
@@ -49,7 +51,7 @@ class WorkFile {
 class BucketFile {
  public:
   static Result<BucketFile> create(const std::string& path, size_t record_bytes);
-  /// As finish() left it.
+  /// As finish() left it; an error where it is not whole.
   static Result<BucketFile> reopen(const std::string& path, size_t record_bytes);
 
   Status add(size_t bucket, const void* record);
@@ -57,8 +59,9 @@ class BucketFile {
   Status flush();
   /// flush(), and saves where the blocks lie, for reopen().
   Status finish();
-  /// All of a bucket's records, in the order they were added.
-  Result<std::string> load(size_t bucket) const;
+  /// The bytes of a bucket's records, and the records in the order they were added, to where there is room for them.
+  [[nodiscard]] uint64_t bytes_of(size_t bucket) const;
+  Status load(size_t bucket, char* to) const;
 
  private:
   struct Block {
@@ -88,10 +91,8 @@ class Buckets {
   Status flush() { return file_.flush(); }
   Status finish() { return file_.finish(); }
   Result<std::vector<T>> load(size_t bucket) const {
-    Result<std::string> bytes = file_.load(bucket);
-    if (!bytes) return forward(bytes);
-    std::vector<T> values(bytes->size() / sizeof(T));
-    if (!values.empty()) std::memcpy(static_cast<void*>(values.data()), bytes->data(), values.size() * sizeof(T));
+    std::vector<T> values(file_.bytes_of(bucket) / sizeof(T));
+    if (Status status = file_.load(bucket, reinterpret_cast<char*>(values.data())); !status) return forward(status);
     return values;
   }
 

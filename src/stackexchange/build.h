@@ -5,8 +5,9 @@
 ///   rows.h     the rows of a table       post.h            a post as numbers
 ///   index.h    first reading: votes, dates, marks of every post
 ///   texts.h    second reading: texts (html.h) of those that are let through
-///   filters.h, choose.h, near_duplicates.h   what stays
+///   filters.h, judge.h, choose.h, near_duplicates.h   what stays; fates.h   and why
 ///   card.h     what is written beside the questions
+///   work_folder.h   where intermediate files lie
 ///
 /// Goals: the same input and recipe give the same bytes, whatever the number of threads or the kind of
 /// source; memory does not grow with the dump; every post's fate can be told. docs/datasets.md has the
@@ -69,8 +70,5 @@ struct BuildReport {
 /// files are left in place, for a later build or for the caller to remove.
 Result<BuildReport> build_dataset(const Recipe& recipe, const std::vector<Dump>& dumps, const BuildOptions& options,
                                   const BuildSink& sink, ProgressListener& progress, std::stop_token stop);
-
-/// Removes the intermediate files of these dumps, and the folder if nothing else is in it.
-void remove_work(const std::string& work, const std::vector<Dump>& dumps);
 
 }  // namespace hre::stackexchange

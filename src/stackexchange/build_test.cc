@@ -191,6 +191,21 @@ TEST(Build, OneSiteFeedsTopicsByTags) {
                                                    std::pair("rest", "Title 30")));
 }
 
+TEST(Build, EachSourceMayHaveItsOwnTags) {
+  TestFolder folder;
+  const std::string first = beer(folder, thread_of(10, "<hops>") + thread_of(20, "<malt>"));
+  const std::string second = folder / "wine.stackexchange.com";
+  write_file(second + "/Posts.xml", table(thread_of(30, "<red>") + thread_of(40, "<white>")));
+  Recipe recipe = recipe_of({"drinks=" + first + "[malt]," + second});
+  recipe.near_duplicates = 0;
+  Built built = build(recipe);
+  EXPECT_EQ(built.questions.size(), 3U) << built.error;
+  EXPECT_THAT(format_recipe(recipe), HasSubstr("beer.stackexchange.com[malt]', "));
+  recipe.topics[0].tags = {"red"};  // of sources that have none of their own
+  built = build(recipe);
+  EXPECT_EQ(built.questions.size(), 2U) << built.error;
+}
+
 TEST(Build, SeveralSitesFeedOneTopic) {
   TestFolder folder;
   const std::string first = beer(folder, thread_of(10));
@@ -263,6 +278,21 @@ TEST(Build, OddRowsAreCountedNotFatal) {
   EXPECT_THAT(build(recipe_of({"beer=" + path}), {.rows = strict}).error, HasSubstr("row 9, byte "));
 }
 
+TEST(Build, StrictRefusesAnswersWithoutQuestionAndRepeatedPosts) {
+  TestFolder folder;
+  const Way way{.rows = {.strict = true}};
+  std::string rows = thread_of(10) + row(answer(90, 89, 3));
+  std::string path = beer(folder, rows);
+  EXPECT_EQ(build(recipe_of({"beer=" + path}), way).error,
+            path + "/Posts.xml: row 7, byte " + std::to_string(table(rows).find("<row Id=\"90\"")) +
+                ": answer 90 is to question 89, which is missing; without --strict it is left out");
+  rows = thread_of(10) + row(answer(12, 10, 3));
+  path = beer(folder, rows);
+  EXPECT_EQ(build(recipe_of({"beer=" + path}), way).error,
+            path + "/Posts.xml: row 7, byte " + std::to_string(table(rows).rfind("<row Id=\"12\"")) +
+                ": post 12 was there before; without --strict the first one is taken");
+}
+
 TEST(Build, AnswersMayStandBeforeTheirQuestion) {
   TestFolder folder;
   std::string rows;
@@ -297,7 +327,7 @@ TEST(Build, TheSameBytesFromFoldersArchivesAndThreads) {
   ASSERT_EQ(first.questions.size(), 50U);
   for (const std::string& path : {plain, site, posts}) {
     for (const int threads : {1, 2, 5}) {
-      recipe.topics[0].sources = {{"", path}};
+      recipe.topics[0].sources = {{"", path, {}}};
       const Built built = build(recipe, {.threads = threads});
       EXPECT_EQ(built.error, "");
       EXPECT_EQ(built.bytes, first.bytes) << path << " " << threads;
@@ -352,6 +382,40 @@ TEST(Build, StopsWhereAskedAndGoesOnLater) {
   EXPECT_EQ(build(recipe, {.work = work.path()}).bytes, build(recipe).bytes);
 }
 
+TEST(Build, IntermediateFilesThatAreNotWholeAreMadeAnew) {
+  TestFolder folder, work;
+  Recipe recipe = recipe_of({"beer=" + beer(folder, some_rows(300))});
+  const Way way{.work = work.path()};
+  const std::string whole = build(recipe, way).bytes;
+  const std::string index = work / "beer.stackexchange.com.index/";
+  for (const char* name :
+       {"groups", "groups.blocks", "index.json", "records", "records.blocks", "texts", "texts.key"}) {
+    SCOPED_TRACE(name);
+    ASSERT_TRUE(fs::exists(index + name));
+    fs::resize_file(index + name, fs::file_size(index + name) / 2);
+    EXPECT_EQ(build(recipe, way).bytes, whole);
+    fs::remove(index + name);
+    EXPECT_EQ(build(recipe, way).bytes, whole);
+  }
+}
+
+TEST(Build, StopsWhileAnArchiveIsPassedOver) {
+  TestFolder folder;
+  const std::string path = folder / "beer.stackexchange.com.7z";
+  write_archive(path, {{"Badges.xml", std::string(64 << 20, 'x')}, {"Posts.xml", table(some_rows(3))}});
+  std::stop_source stop;
+  stop.request_stop();
+  const auto no_visit = [](const std::string&, ByteSource& bytes) -> Status {
+    char c = 0;
+    Result<size_t> got = bytes.read(&c, 1);
+    return got ? Status() : forward(got);
+  };
+  const Status status = visit_archive(
+      path, [](const std::string& name) { return name == "Posts.xml"; }, no_visit, stop.get_token());
+  ASSERT_FALSE(status);
+  EXPECT_EQ(status.error().code, ErrorCode::kInterrupted);
+}
+
 // --- fates -----------------------------------------------------------------------------------
 
 TEST(Build, TellsTheFateOfPosts) {
@@ -397,6 +461,8 @@ TEST(Build, BadSourcesAreToldApart) {
   EXPECT_EQ(error("beer.stackexchange.com@" + folder / "dump1"), "");
   fs::create_directories(folder / "wine.stackexchange.com");
   EXPECT_THAT(error(folder / "wine.stackexchange.com"), HasSubstr("it holds no Posts.xml"));
+  write_archive(folder / "gin.stackexchange.com.7z", {{"Posts.xml", table("")}, {"old/Posts.xml", table("")}});
+  EXPECT_THAT(error(folder / "gin.stackexchange.com.7z"), HasSubstr(":old/Posts.xml: it is there twice, also as "));
   write_file(folder / "rum.stackexchange.com.7z", "7z\xBC\xAF\x27\x1C rubbish");
   EXPECT_THAT(error(folder / "rum.stackexchange.com.7z"), HasSubstr("the archive can't be read"));
 }

@@ -57,11 +57,6 @@ class ReadAhead final : public ByteSource {
  public:
   explicit ReadAhead(ByteSource& inner) : inner_(inner), thread_([this](const std::stop_token& stop) { fill(stop); }) {}
 
-  ~ReadAhead() override {
-    thread_.request_stop();
-    room_.notify_all();
-  }
-
   Result<size_t> read(char* to, size_t n) override {
     if (used_ == current_.size() && !take()) {
       if (problem_) return tl::unexpected<Error>(*problem_);
@@ -90,13 +85,12 @@ class ReadAhead final : public ByteSource {
   }
 
   // True where there is room for a block; false when the reader is to stop.
-  bool wait_for_room(std::stop_token& stop) {
+  bool wait_for_room(const std::stop_token& stop) {
     std::unique_lock lock(mutex_);
-    room_.wait(lock, [&] { return blocks_.size() < kBlocks || stop.stop_requested(); });
-    return !stop.stop_requested();
+    return room_.wait(lock, stop, [&] { return blocks_.size() < kBlocks; }) && !stop.stop_requested();
   }
 
-  void fill(std::stop_token stop) {
+  void fill(const std::stop_token& stop) {
     std::optional<Error> problem;
     while (wait_for_room(stop)) {
       std::string block(kBlock, '\0');
@@ -116,7 +110,8 @@ class ReadAhead final : public ByteSource {
 
   ByteSource& inner_;
   std::mutex mutex_;
-  std::condition_variable ready_, room_;
+  std::condition_variable ready_;
+  std::condition_variable_any room_;  // its wait ends where a stop is requested, too
   std::deque<std::string> blocks_;
   bool done_ = false;
   std::optional<Error> problem_;

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,8 +39,10 @@ struct ArchiveEntry {
 /// What an archive (.7z) holds; nothing is unpacked.
 Result<std::vector<ArchiveEntry>> list_archive(const std::string& path);
 
-/// Streams those entries of an archive that `wanted` says, in their order there, unpacking in memory.
+/// Streams those entries of an archive that `wanted` says, in their order there, unpacking in memory. The token
+/// stops the unpacking of what lies before them, too: kInterrupted.
 Status visit_archive(const std::string& path, const std::function<bool(const std::string& name)>& wanted,
-                     const std::function<Status(const std::string& name, ByteSource& bytes)>& visit);
+                     const std::function<Status(const std::string& name, ByteSource& bytes)>& visit,
+                     const std::stop_token& stop);
 
 }  // namespace hre::stackexchange

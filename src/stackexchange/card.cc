@@ -147,7 +147,8 @@ std::string format_card(const Recipe& recipe, const BuildReport& report) {
       "\nLengths are in characters (Unicode code points): least / median / most.\n\n## Sources\n\n" + sources(report) +
       "\n## Attribution and licence\n\nThe texts are by the users of these sites, as published by Stack Exchange Inc. "
       "under the licence of the\n"
-      "day of posting. `metadata.jsonl` names for every question and answer its address, its author's id and page "
+      "day of posting. `metadata/questions.jsonl` names for every question and answer its address, its author's id and "
+      "page "
       "(and\n"
       "name, where the dump has it), its date and its licence:\n\n" +
       licences(report) + "\n## What the filters removed\n";

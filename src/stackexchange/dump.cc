@@ -63,6 +63,16 @@ Status add_tables_of_archive(const std::string& path, std::vector<TableFile>& ta
   return {};
 }
 
+Status check_once(const std::vector<TableFile>& tables) {
+  for (size_t i = 0; i < tables.size(); ++i) {
+    for (size_t k = 0; k < i; ++k) {
+      if (tables[i].table != tables[k].table) continue;
+      return input_error("it is there twice, also as " + tables[k].place(), tables[i].place(), "give a dump with one");
+    }
+  }
+  return {};
+}
+
 // "dumps/beer.stackexchange.com.7z" and "stackoverflow.com-Posts.7z" without what is not the site's name.
 std::string site_of_path(const fs::path& path, bool archive) {
   std::string name = lower(path.filename());
@@ -144,6 +154,7 @@ Result<Dump> open_dump(const std::string& path, const std::string& site) {
   if (dump.find(Table::kPosts) == nullptr) {
     return input_error("it holds no Posts.xml", path, "give a dump's folder, SITE.7z or SITE-Posts.7z");
   }
+  if (Status status = check_once(dump.tables); !status) return forward(status);
   return dump;
 }
 
@@ -159,7 +170,8 @@ Result<Dump> find_dump(const std::string& folder, const std::string& site) {
 }
 
 Status visit_tables(const Dump& dump, const std::vector<Table>& wanted,
-                    const std::function<Status(const TableFile& table, ByteSource& bytes)>& visit) {
+                    const std::function<Status(const TableFile& table, ByteSource& bytes)>& visit,
+                    const std::stop_token& stop) {
   std::map<std::string, std::vector<const TableFile*>> by_file;
   for (const TableFile& file : dump.tables) {
     if (std::find(wanted.begin(), wanted.end(), file.table) != wanted.end()) by_file[file.path].push_back(&file);
@@ -178,7 +190,7 @@ Status visit_tables(const Dump& dump, const std::vector<Table>& wanted,
     };
     Status status = visit_archive(
         path, [&](const std::string& name) { return find(name) != files.end(); },
-        [&](const std::string& name, ByteSource& bytes) { return visit(**find(name), bytes); });
+        [&](const std::string& name, ByteSource& bytes) { return visit(**find(name), bytes); }, stop);
     if (!status) return status;
   }
   return {};

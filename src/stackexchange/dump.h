@@ -3,6 +3,7 @@
 /// archive.org has it, or a big site's separate SITE-Posts.7z with SITE-Votes.7z beside it.
 
 #include <functional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -40,9 +41,11 @@ Result<Dump> open_dump(const std::string& path, const std::string& site = {});
 /// The dump of a site within a folder of dumps: SITE/, SITE.7z or SITE-Posts.7z.
 Result<Dump> find_dump(const std::string& folder, const std::string& site);
 
-/// Streams those tables of the dump that are wanted, each once, in their order in the archive.
+/// Streams those tables of the dump that are wanted, each once, in their order in the archive. kInterrupted where
+/// the token stops it: what an archive holds before a table may take long to pass over.
 Status visit_tables(const Dump& dump, const std::vector<Table>& wanted,
-                    const std::function<Status(const TableFile& table, ByteSource& bytes)>& visit);
+                    const std::function<Status(const TableFile& table, ByteSource& bytes)>& visit,
+                    const std::stop_token& stop);
 
 /// Whether it is a site of Stack Exchange: *.stackexchange.com, stackoverflow.com and its kin.
 bool is_known_site(const std::string& site);

@@ -9,6 +9,7 @@
 #include <tuple>
 #include <unordered_map>
 
+#include "core/files.h"
 #include "core/hashing.h"
 
 namespace hre::stackexchange {
@@ -17,7 +18,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr const char* kFormat = "hre-index/1";
-constexpr int64_t kRowsBetweenLooks = 4096;
+constexpr int64_t kMegabyte = 1'000'000;
 
 struct VoteRecord {
   uint32_t post;
@@ -38,6 +39,28 @@ class HashedSource final : public ByteSource {
   ByteSource& inner_;
   ContentHash& hash_;
 };
+
+// Passes bytes on, tells how many, and ends with an error where it is to stop.
+class WatchedSource final : public ByteSource {
+ public:
+  WatchedSource(ByteSource& inner, ProgressListener& progress, std::stop_token stop)
+      : inner_(inner), progress_(progress), stop_(std::move(stop)) {}
+  Result<size_t> read(char* to, size_t n) override {
+    if (stop_.stop_requested()) return fail(ErrorCode::kInterrupted, "interrupted");
+    progress_.advance(given_ / kMegabyte, static_cast<double>(given_));  // what was given before is done now
+    Result<size_t> got = inner_.read(to, n);
+    if (got) given_ += static_cast<int64_t>(*got);
+    return got;
+  }
+
+ private:
+  ByteSource& inner_;
+  ProgressListener& progress_;
+  std::stop_token stop_;
+  int64_t given_ = 0;
+};
+
+bool is_post_id(int64_t id) { return id >= 1 && id <= UINT32_MAX; }
 
 // One reading: what it writes and counts.
 class Indexer {
@@ -75,10 +98,11 @@ class Indexer {
   Status read_all(Buckets<PostRecord>& posts, Buckets<VoteRecord>& votes) {
     std::vector<Table> wanted = {Table::kPosts, Table::kVotes};
     if (options_.need_locks) wanted.push_back(Table::kPostHistory);
-    Status status = visit_tables(dump_, wanted, [&](const TableFile& table, ByteSource& bytes) {
+    const auto visit = [&](const TableFile& table, ByteSource& bytes) {
       if (table.table == Table::kPosts) return read_posts(table, bytes, posts);
       return table.table == Table::kVotes ? read_votes(table, bytes, votes) : read_history(table, bytes);
-    });
+    };
+    Status status = visit_tables(dump_, wanted, visit, stop_);
     if (!status) return status;
     if (status = posts.flush(); !status) return status;
     return votes.flush();
@@ -121,7 +145,7 @@ class Indexer {
           constexpr int64_t kUp = 2, kDown = 3;
           const auto type = row.number_of("VoteTypeId"), post = row.number_of("PostId");
           if (!type || !post) return std::optional<std::string>("PostId or VoteTypeId is missing");
-          if ((*type != kUp && *type != kDown) || *post < 1 || *post > UINT32_MAX) return std::optional<std::string>();
+          if ((*type != kUp && *type != kDown) || !is_post_id(*post)) return std::optional<std::string>();
           const VoteRecord vote{static_cast<uint32_t>(*post), *type == kUp ? 1U : 0U};
           if (Status status = votes.add(bucket_of(vote.post), vote); !status) return forward(status);
           return std::optional<std::string>();
@@ -141,8 +165,9 @@ class Indexer {
           constexpr int64_t kLockedNow = 14, kUnlocked = 15;
           const auto type = row.number_of("PostHistoryTypeId"), post = row.number_of("PostId");
           if (!type || !post) return std::optional<std::string>("PostId or PostHistoryTypeId is missing");
-          if (*type == kLockedNow) locked_[static_cast<uint32_t>(*post)] = true;
-          if (*type == kUnlocked) locked_[static_cast<uint32_t>(*post)] = false;
+          if ((*type == kLockedNow || *type == kUnlocked) && is_post_id(*post)) {
+            locked_[static_cast<uint32_t>(*post)] = *type == kLockedNow;
+          }
           return std::optional<std::string>();
         });
     if (!counts) return forward(counts);
@@ -157,7 +182,7 @@ class Indexer {
       auto cast = votes.load(bucket);
       if (!some) return forward(some);
       if (!cast) return forward(cast);
-      drop_repeated(*some);
+      if (Status status = drop_repeated(*some); !status) return status;
       add_votes(*some, *cast);
       for (const PostRecord& post : *some) {
         if (Status status = groups.add(bucket_of(post.question), post); !status) return status;
@@ -166,11 +191,19 @@ class Indexer {
     return {};
   }
 
-  void drop_repeated(std::vector<PostRecord>& posts) {
+  Status drop_repeated(std::vector<PostRecord>& posts) {
+    const auto same = [](const auto& a, const auto& b) { return a.id == b.id; };
     std::stable_sort(posts.begin(), posts.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
-    const auto end = std::unique(posts.begin(), posts.end(), [](const auto& a, const auto& b) { return a.id == b.id; });
+    const auto first = std::adjacent_find(posts.begin(), posts.end(), same);
+    if (first == posts.end()) return {};
+    if (options_.rows.strict) {
+      return input_error(fmt::format("post {} was there before", first->id), place_of_post(dump_, first->id, 2, stop_),
+                         "without --strict the first one is taken");
+    }
+    const auto end = std::unique(posts.begin(), posts.end(), same);
     counts_.repeated += posts.end() - end;
     posts.erase(end, posts.end());
+    return {};
   }
 
   void add_votes(std::vector<PostRecord>& posts, std::vector<VoteRecord>& votes) const {
@@ -258,16 +291,12 @@ std::optional<SiteIndex> find_index(const std::string& folder, const std::string
   }
 }
 
-// Written last, and put in place by renaming: it says that everything else is there.
+// Written last: it says that everything else is there.
 Status save_index(const std::string& folder, const std::string& key, const SiteCounts& counts) {
-  const std::string path = folder + "/index.json";
-  std::ofstream file(path + ".part");
-  file << Json{{"key", key}, {"counts", to_json(counts)}}.dump(1) << '\n';
-  file.close();
-  std::error_code problem;
-  if (file) std::filesystem::rename(path + ".part", path, problem);
-  if (!file || problem) return fail(ErrorCode::kFailed, "it can't be written", path);
-  return {};
+  Result<AtomicFile> file = AtomicFile::create(folder + "/index.json");
+  if (!file) return forward(file);
+  return file->commit(
+      Json{{"key", key}, {"counts", to_json(counts)}}.dump(1, ' ', false, Json::error_handler_t::replace) + "\n");
 }
 
 }  // namespace
@@ -282,11 +311,11 @@ uint16_t topic_of(const std::vector<TopicRule>& rules, const std::vector<std::st
 }
 
 Result<TableCounts> read_table(const TableFile& table, ByteSource& bytes, const ReadOptions& options,
-                               ProgressListener& progress, const std::stop_token& stop,
+                               ProgressListener& progress, std::stop_token stop,
                                const std::function<Result<std::optional<std::string>>(const Row&)>& each) {
   std::unique_ptr<ByteSource> ahead = options.threads > 1 ? read_ahead(bytes) : nullptr;
-  RowReader reader(ahead ? *ahead : bytes, table.place(), root_of(table.table), options.rows);
-  constexpr int64_t kMegabyte = 1'000'000;
+  WatchedSource watched(ahead ? *ahead : bytes, progress, std::move(stop));
+  RowReader reader(watched, table.place(), root_of(table.table), options.rows);
   progress.begin("reading " + table.place(), table.bytes / kMegabyte, "MB", static_cast<double>(table.bytes));
   Row row;
   while (true) {
@@ -298,9 +327,6 @@ Result<TableCounts> read_table(const TableFile& table, ByteSource& bytes, const 
     if (*problem) {
       if (Status status = reader.reject(row, std::move(**problem)); !status) return forward(status);
     }
-    if (reader.rows() % kRowsBetweenLooks != 0) continue;
-    if (stop.stop_requested()) return fail(ErrorCode::kInterrupted, "interrupted");
-    progress.advance(reader.position() / kMegabyte, static_cast<double>(reader.position()));
   }
   progress.end();
   TableCounts counts{reader.rows(), reader.skipped(), reader.truncated(), {}};
@@ -340,6 +366,25 @@ Result<SiteIndex> index_site(const Dump& dump, const std::vector<TopicRule>& rul
   if (Status status = save_index(folder, key, index->counts); !status) return forward(status);
   index->key = key;
   return index;
+}
+
+std::string place_of_post(const Dump& dump, uint32_t id, int occurrence, const std::stop_token& stop) {
+  const TableFile& posts = *dump.find(Table::kPosts);
+  std::string place = posts.place();
+  const auto visit = [&](const TableFile& table, ByteSource& bytes) -> Status {
+    RowReader reader(bytes, table.place(), root_of(table.table), {.strict = false, .allow_truncated = true});
+    Row row;
+    while (true) {
+      Result<bool> more = reader.next(row);
+      if (!more) return forward(more);
+      if (!*more) return {};
+      if (row.number_of("Id") != id || --occurrence > 0) continue;
+      place = fmt::format("{}: row {}, byte {}", table.place(), row.number, row.offset);
+      return fail(ErrorCode::kInterrupted, "found");
+    }
+  };
+  static_cast<void>(visit_tables(dump, {Table::kPosts}, visit, stop));
+  return place;
 }
 
 }  // namespace hre::stackexchange

@@ -78,7 +78,11 @@ struct TableCounts {
 
 /// Reads all rows of a table with progress in bytes. `each` says what is wrong with a row, or nothing.
 Result<TableCounts> read_table(const TableFile& table, ByteSource& bytes, const ReadOptions& options,
-                               ProgressListener& progress, const std::stop_token& stop,
+                               ProgressListener& progress, std::stop_token stop,
                                const std::function<Result<std::optional<std::string>>(const Row&)>& each);
+
+/// "PATH: row 7, byte 1234", where the post with this id stands in Posts.xml the first, second, ... time; the path
+/// alone where it isn't found. It reads the table anew: for errors only.
+std::string place_of_post(const Dump& dump, uint32_t id, int occurrence, const std::stop_token& stop);
 
 }  // namespace hre::stackexchange

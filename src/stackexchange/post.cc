@@ -37,7 +37,7 @@ std::optional<int64_t> parse_time(std::string_view text) {
   if (hour > 23 || minute > 59 || second > 60) return std::nullopt;
   int64_t ms = 0;
   if (text.size() > 8) {
-    if (text[8] != '.' || digits(text, 9, text.size() - 9) < 0) return std::nullopt;
+    if (text[8] != '.' || text.find_first_not_of("0123456789", 9) != std::string_view::npos) return std::nullopt;
     for (size_t i = 9; i < 12; ++i) ms = ms * 10 + (i < text.size() ? text[i] - '0' : 0);
   }
   return ((hour * 60 + minute) * 60 + second) * int64_t{1000} + ms;

@@ -61,8 +61,9 @@ enum class QuestionText { kTitleAndBody, kBody, kTitle };
 
 /// A dump to read: its site, its path, or both.
 struct Source {
-  std::string site;  ///< empty: told by the path
-  std::string path;  ///< empty: to be found in the folder of dumps
+  std::string site;               ///< empty: told by the path
+  std::string path;               ///< empty: to be found in the folder of dumps
+  std::vector<std::string> tags;  ///< of this source, in place of the topic's; none: the topic's
 
   bool operator==(const Source&) const = default;
 };
@@ -104,11 +105,11 @@ Recipe default_recipe();
 Result<Recipe> parse_recipe(std::string_view toml, const std::string& place);
 Result<Recipe> load_recipe(const std::string& path);
 
-/// "SOURCE" of the command line: PATH or SITE@PATH.
+/// "SOURCE" of the command line: PATH or SITE@PATH, with [tag][tag] behind it where only some questions are wanted.
 Result<Source> parse_source(const std::string& text);
 
-/// "NAME=SOURCE[,SOURCE...]", each source with tags behind it where only some questions are wanted:
-/// "cpp=stackoverflow.com-Posts.7z[c++]". The topic has the recipe's filters.
+/// "NAME=SOURCE[,SOURCE...]": "cpp=stackoverflow.com-Posts.7z[c++]". The topic has the filters and tags of the recipe's
+/// topic of that name, or else the recipe's filters.
 Result<Topic> parse_topic(const std::string& text, const Recipe& recipe);
 
 /// Checks what no single key can tell: filters that nothing passes, topics twice, a topic without sources.

@@ -133,18 +133,30 @@ TEST(Recipe, FiltersThatNothingPassesAreRefused) {
   };
   for (const std::string& toml : cases) EXPECT_THAT(problem_of(toml + kTopic), HasSubstr("nothing can pass")) << toml;
   EXPECT_THAT(problem_of(std::string(kTopic) + "tags = [\"a\"]\nnot_tags = [\"a\"]\n"),
-              HasSubstr("both in tags and in not_tags"));
+              HasSubstr("both wanted and in not_tags"));
 }
 
 TEST(Recipe, TopicsOfTheCommandLine) {
   const Recipe recipe = default_recipe();
   const Topic cpp = parse_topic("cpp=so@/d/x.7z,stackoverflow.com@/d/y.7z[c++][c++11]", recipe).value();
   EXPECT_EQ(cpp.name, "cpp");
-  EXPECT_THAT(cpp.sources, ElementsAre(Source{"", "so@/d/x.7z"}, Source{"stackoverflow.com", "/d/y.7z"}));
-  EXPECT_THAT(cpp.tags, ElementsAre("c++", "c++11"));
+  EXPECT_THAT(cpp.sources,
+              ElementsAre(Source{"", "so@/d/x.7z", {}}, Source{"stackoverflow.com", "/d/y.7z", {"c++", "c++11"}}));
+  EXPECT_TRUE(cpp.tags.empty());
   EXPECT_EQ(cpp.question, recipe.question);
   for (const char* bad : {"", "cpp", "=x", "cpp=[c++]", "a=stackoverflow.com@"})
     EXPECT_FALSE(parse_topic(bad, recipe)) << bad;
+}
+
+TEST(Recipe, SitesMayHaveTagsOfTheirOwn) {
+  const std::string toml =
+      "[[topic]]\nname = \"a\"\nsites = [\"beer.stackexchange.com[ipa][.net]\", \"wine.stackexchange.com\"]\ntags = "
+      "[\"red\"]\n";
+  const Recipe recipe = parse_recipe(toml, "r.toml").value();
+  EXPECT_THAT(recipe.topics[0].sources, ElementsAre(Source{"beer.stackexchange.com", "", {"ipa", ".net"}},
+                                                    Source{"wine.stackexchange.com", "", {}}));
+  EXPECT_EQ(parse_recipe(format_recipe(recipe), "again").value(), recipe);
+  EXPECT_THAT(problem_of(toml + "not_tags = [\"ipa\"]\n"), HasSubstr("tag ipa is both wanted and in not_tags"));
 }
 
 TEST(Recipe, ATopicOfTheRecipeKeepsItsTags) {
@@ -152,7 +164,7 @@ TEST(Recipe, ATopicOfTheRecipeKeepsItsTags) {
   const Topic topic = parse_topic("beer=/dumps/beer.stackexchange.com", recipe).value();
   EXPECT_THAT(topic.tags, ElementsAre("hops"));
   EXPECT_EQ(topic.questions, 3);
-  EXPECT_THAT(topic.sources, ElementsAre(Source{"", "/dumps/beer.stackexchange.com"}));
+  EXPECT_THAT(topic.sources, ElementsAre(Source{"", "/dumps/beer.stackexchange.com", {}}));
 }
 
 }  // namespace

@@ -2,10 +2,10 @@
 /// The rows of a dump's table (Posts.xml): an XML file of one element, <posts>, whose children are
 /// <row Name="value" ... /> with everything in attributes.
 ///
-/// Rows in the dumps' plain form are taken apart by a scanner that works at the speed of memory and
-/// decodes only the attributes that are asked for. Whatever the scanner does not take is given to
-/// expat, whose word is final: it reads the row after all, or says what is wrong with it. Such rows
-/// are skipped and counted, and reading goes on with the next. Memory is bounded by kLongestRow.
+/// Rows in the dumps' plain form are taken apart by a scanner (row_scan.h) that works at the speed of
+/// memory; only the attributes that are asked for are decoded. Whatever the scanner does not take is given
+/// to expat (row_expat.h), whose word is final: it reads the row after all, or says what is wrong with it.
+/// Such rows are skipped and counted, and reading goes on with the next. Memory is bounded by kLongestRow.
 
 #include <cstdint>
 #include <optional>
@@ -15,6 +15,7 @@
 
 #include "hre/result.h"
 #include "stackexchange/bytes.h"
+#include "stackexchange/row_scan.h"
 
 namespace hre::stackexchange {
 
@@ -39,12 +40,8 @@ class Row {
 
  private:
   friend class RowReader;
-  struct Attribute {
-    std::string_view name, value;
-    bool decoded;  // the value came from expat
-  };
-  [[nodiscard]] const Attribute* find(std::string_view name) const;
-  std::vector<Attribute> attributes_;
+  [[nodiscard]] const ScannedAttribute* find(std::string_view name) const;
+  std::vector<ScannedAttribute> attributes_;
 };
 
 /// A row that could not be read, and why.
@@ -103,8 +100,5 @@ class RowReader {
   std::vector<RowProblem> problems_;
   std::vector<std::string> decoded_;  // what expat read of the current row
 };
-
-/// Appends the value of an attribute as it stands in the file; `raw` must have passed the scanner.
-void decode_attribute(std::string_view raw, std::string& to);
 
 }  // namespace hre::stackexchange

@@ -156,6 +156,9 @@ TEST(Rows, OtherFilesAreRefusedByName) {
   EXPECT_THAT(read_all("<?xml version=\"1.0\" encoding=\"iso-8859-1\"?><posts><row Id=\"1\"/></posts>").error,
               HasSubstr("iso-8859-1"));
   EXPECT_NE(read_all(std::string(1 << 20, ' ')).error, "");
+  std::string wide = "\xFF\xFE";
+  for (const char c : table(row({{"Id", "1"}})).substr(3)) wide += {c, '\0'};
+  EXPECT_EQ(read_all(wide).error, "Posts.xml: its encoding is utf-16, not utf-8");
 }
 
 // A row of gigabytes, made as it is read: memory must not hold it.
@@ -288,12 +291,14 @@ TEST(ReadAhead, GivesTheSameBytesAndTheSameError) {
   EXPECT_EQ(total, size_t{3} << 20);
 }
 
-TEST(ReadAhead, MayBeLeftInTheMiddle) {
-  const std::string bytes(20 << 20, 'x');
-  const auto inner = open_memory(bytes);
-  const auto ahead = read_ahead(*inner);
-  char c = 0;
-  EXPECT_EQ(ahead->read(&c, 1).value(), 1U);
+TEST(ReadAhead, MayBeLeftAtAnyTime) {
+  const std::string bytes(8 << 20, 'x');
+  for (int i = 0; i < 300; ++i) {
+    const auto inner = open_memory(bytes);
+    const auto ahead = read_ahead(*inner);
+    char c = 0;
+    for (int k = 0; k < i % 3; ++k) EXPECT_EQ(ahead->read(&c, 1).value(), 1U);
+  }
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include <iterator>
 #include <thread>
 
+#include "core/files.h"
 #include "core/text.h"
 #include "stackexchange/language.h"
 
@@ -124,28 +125,32 @@ Status store(std::vector<Job>& jobs, SiteTexts& texts) {
   return {};
 }
 
-Result<SiteTexts> open_texts(const std::string& folder, bool keep) {
-  auto texts = WorkFile::open(folder + "/texts", keep);
+Result<SiteTexts> create_texts(const std::string& folder) {
+  auto texts = WorkFile::create(folder + "/texts");
   if (!texts) return forward(texts);
-  auto records =
-      keep ? Buckets<TextRecord>::reopen(folder + "/records") : Buckets<TextRecord>::create(folder + "/records");
+  auto records = Buckets<TextRecord>::create(folder + "/records");
   if (!records) return forward(records);
-  return SiteTexts{std::move(*texts), std::move(*records), keep};
+  return SiteTexts{std::move(*texts), std::move(*records), false};
 }
 
-std::string read_file(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
+// What says that the texts are complete, and whose they are.
+std::string seal_of(const std::string& key, const WorkFile& texts) { return fmt::format("{} {}\n", key, texts.size()); }
+
+// The texts that an earlier build left, if they are complete and have this key.
+std::optional<SiteTexts> find_texts(const std::string& folder, const std::string& key, const std::string& seal) {
+  std::ifstream file(seal, std::ios::binary);
+  const std::string sealed{std::istreambuf_iterator<char>(file), {}};
+  if (sealed.empty()) return std::nullopt;
+  auto texts = WorkFile::reopen(folder + "/texts");
+  if (!texts || sealed != seal_of(key, *texts)) return std::nullopt;
+  auto records = Buckets<TextRecord>::reopen(folder + "/records");
+  if (!records) return std::nullopt;
+  return SiteTexts{std::move(*texts), std::move(*records), true};
 }
 
-Status save(const std::string& path, const std::string& content) {
-  std::ofstream file(path + ".part", std::ios::binary);
-  file << content;
-  file.close();
-  std::error_code problem;
-  if (file) std::filesystem::rename(path + ".part", path, problem);
-  if (!file || problem) return fail(ErrorCode::kFailed, "it can't be written", path);
-  return {};
+Status write_file(const std::string& path, const std::string& content) {
+  Result<AtomicFile> file = AtomicFile::create(path);
+  return file ? file->commit(content) : forward(file);
 }
 
 }  // namespace
@@ -179,11 +184,11 @@ Result<PostTexts> SiteTexts::load(const TextRecord& record) const {
 Result<SiteTexts> read_texts(const Dump& dump, const IdSet& wanted, const TextOptions& text, const ReadOptions& options,
                              const std::string& folder, const std::string& key, ProgressListener& progress,
                              std::stop_token stop) {
-  const std::string done = folder + "/texts.key";
-  if (read_file(done) == key) return open_texts(folder, true);
+  const std::string seal = folder + "/texts.key";
+  if (std::optional<SiteTexts> found = find_texts(folder, key, seal)) return std::move(*found);
   std::error_code ignored;
-  std::filesystem::remove(done, ignored);
-  Result<SiteTexts> texts = open_texts(folder, false);
+  std::filesystem::remove(seal, ignored);
+  Result<SiteTexts> texts = create_texts(folder);
   if (!texts) return texts;
   std::vector<Job> jobs;
   size_t waiting = 0;
@@ -205,15 +210,16 @@ Result<SiteTexts> read_texts(const Dump& dump, const IdSet& wanted, const TextOp
     if (Status status = flush(); !status) return forward(status);
     return std::optional<std::string>();
   };
-  Status status = visit_tables(dump, {Table::kPosts}, [&](const TableFile& table, ByteSource& bytes) -> Status {
+  const auto visit = [&](const TableFile& table, ByteSource& bytes) -> Status {
     auto counts = read_table(table, bytes, options, progress, stop, each);
     if (!counts) return forward(counts);
     return {};
-  });
+  };
+  Status status = visit_tables(dump, {Table::kPosts}, visit, stop);
   if (status) status = flush();
   if (status) status = texts->texts.sync();
   if (status) status = texts->records.finish();
-  if (status) status = save(done, key);
+  if (status) status = write_file(seal, seal_of(key, texts->texts));
   if (!status) return forward(status);
   return texts;
 }

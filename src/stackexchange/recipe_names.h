@@ -1,0 +1,36 @@
+#pragma once
+/// The words of a recipe: what choices and marks are called in it.
+
+#include <string>
+#include <vector>
+
+#include "stackexchange/recipe.h"
+
+namespace hre::stackexchange {
+
+template <class T>
+struct Named {
+  const char* name;
+  T value;
+};
+
+inline constexpr Named<Choice> kChoices[] = {{"spread", Choice::kSpread},
+                                             {"top-and-random", Choice::kTopAndRandom},
+                                             {"random", Choice::kRandom},
+                                             {"all", Choice::kAll}};
+inline constexpr Named<CodeStyle> kCodeStyles[] = {{"plain", CodeStyle::kPlain}, {"fenced", CodeStyle::kFenced}};
+inline constexpr Named<QuestionText> kTexts[] = {
+    {"title+body", QuestionText::kTitleAndBody}, {"body", QuestionText::kBody}, {"title", QuestionText::kTitle}};
+inline constexpr Named<unsigned> kDrops[] = {{"closed", kDropClosed},
+                                             {"locked", kDropLocked},
+                                             {"wiki", kDropWiki},
+                                             {"deleted_author", kDropDeletedAuthor},
+                                             {"image_only", kDropImageOnly}};
+
+inline constexpr int64_t kMsADay = 86'400'000;
+inline constexpr int64_t kNoLimit = std::numeric_limits<int64_t>::max();
+
+/// The marks in `drops`, by name.
+std::vector<std::string> drop_names(unsigned drops);
+
+}  // namespace hre::stackexchange

@@ -1,0 +1,205 @@
+#include "stackexchange/toml_reader.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+#include <sstream>
+
+#include "core/text.h"
+#include "stackexchange/post.h"
+
+namespace hre::stackexchange {
+namespace {
+
+std::string range(int64_t low, int64_t high) {
+  return high == kNoLimit ? fmt::format("is less than {}", low) : fmt::format("is not from {} to {}", low, high);
+}
+
+// Where a string that begins at text[at] with a quote ends: behind its last quote.
+size_t end_of_string(std::string_view text, size_t at) {
+  const char quote = text[at];
+  const std::string three(3, quote);
+  const bool long_one = text.substr(at).starts_with(three);
+  const std::string_view close = long_one ? std::string_view(three) : text.substr(at, 1);
+  for (at += close.size(); at < text.size(); ++at) {
+    if (text.substr(at).starts_with(close)) return at + close.size();
+    if (!long_one && text[at] == '\n') return at;
+    if (quote == '"' && text[at] == '\\') ++at;
+  }
+  return text.size();
+}
+
+// The line of the first character beyond ASCII outside of strings and comments; 0 where there is none. TOML has
+// none there, and toml++ 3.3 takes most of them for something that can't happen.
+int odd_line(std::string_view text) {
+  int line = 1;
+  size_t at = text.starts_with("\xEF\xBB\xBF") ? 3 : 0;
+  while (at < text.size()) {
+    size_t end = at + 1;
+    if (static_cast<unsigned char>(text[at]) >= 0x80) return line;
+    if (text[at] == '#') end = std::min(text.find('\n', at), text.size());
+    if (text[at] == '"' || text[at] == '\'') end = std::min(end_of_string(text, at), text.size());
+    line += static_cast<int>(std::count(text.begin() + static_cast<std::ptrdiff_t>(at),
+                                        text.begin() + static_cast<std::ptrdiff_t>(end), '\n'));
+    at = end;
+  }
+  return 0;
+}
+
+}  // namespace
+
+Result<toml::table> parse_toml(std::string_view text, const std::string& place) {
+  if (const int line = odd_line(text); line > 0) {
+    return input_error("there is a character beyond ASCII outside of strings and comments",
+                       fmt::format("{}: line {}", place, line), "put it between quotes");
+  }
+  toml::parse_result parsed = toml::parse(text, place);
+  if (parsed) return std::move(parsed).table();
+  const toml::parse_error& problem = parsed.error();
+  const toml::source_position at = problem.source().begin;
+  return input_error(std::string(problem.description()),
+                     fmt::format("{}: line {}, column {}", place, at.line, at.column));
+}
+
+std::string toml_string(const std::string& text) {
+  std::ostringstream out;
+  out << toml::value<std::string>(text);
+  return out.str();
+}
+
+std::vector<std::string> drop_names(unsigned drops) {
+  std::vector<std::string> names;
+  for (const auto& entry : kDrops) {
+    if ((drops & entry.value) != 0) names.emplace_back(entry.name);
+  }
+  return names;
+}
+
+const toml::node* TomlReader::take(const char* key) {
+  taken_.insert(key);
+  return table_.get(key);
+}
+
+std::string TomlReader::place_of(const toml::node& node) const {
+  return fmt::format("{}: line {}", place_, node.source().begin.line);
+}
+
+void TomlReader::keep(Error error) {
+  if (!problem_) problem_ = std::move(error);
+}
+
+void TomlReader::wrong(const toml::node& node, const char* key, const std::string& what) {
+  keep({ErrorCode::kInput, fmt::format("{}{} {}", key, title_, what), place_of(node), ""});
+}
+
+void TomlReader::integer(const char* key, int64_t& value, int64_t low, int64_t high) {
+  const toml::node* node = take(key);
+  if (node == nullptr) return;
+  const auto given = node->value_exact<int64_t>();
+  if (!given) return wrong(*node, key, "is not a whole number");
+  if (*given < low || *given > high) return wrong(*node, key, range(low, high));
+  value = *given;
+}
+
+void TomlReader::number(const char* key, double& value, double low, double high) {
+  const toml::node* node = take(key);
+  if (node == nullptr) return;
+  const auto given = node->is_number() ? node->value<double>() : std::nullopt;
+  if (!given || !(*given >= low && *given <= high)) {
+    return wrong(*node, key, fmt::format("is not a number from {} to {}", format_number(low), format_number(high)));
+  }
+  value = *given;
+}
+
+void TomlReader::text(const char* key, std::string& value) {
+  const toml::node* node = take(key);
+  if (node == nullptr) return;
+  if (!node->is_string()) return wrong(*node, key, "is not a string");
+  value = *node->value_exact<std::string>();
+}
+
+void TomlReader::texts(const char* key, std::vector<std::string>& values) {
+  const toml::node* node = take(key);
+  if (node == nullptr) return;
+  if (!node->is_array()) return wrong(*node, key, "is not a list of strings");
+  values.clear();
+  for (const toml::node& element : *node->as_array()) {
+    const auto given = element.value_exact<std::string>();
+    if (!given || given->empty()) return wrong(element, key, "is not a list of strings");
+    values.push_back(*given);
+  }
+}
+
+void TomlReader::date(const char* key, int64_t& ms) {
+  const toml::node* node = take(key);
+  if (node == nullptr) return;
+  if (const auto* day = node->as_date()) {
+    const toml::date& d = **day;
+    if (const auto parsed = parse_date(fmt::format("{:04}-{:02}-{:02}", d.year, d.month, d.day))) {
+      ms = *parsed;
+      return;
+    }
+  }
+  wrong(*node, key, "is not a date (2023-04-30)");
+}
+
+void TomlReader::days(const char* key, int64_t& ms) {
+  int64_t n = 0;
+  integer(key, n, 1, 100'000);
+  if (n > 0) ms = n * kMsADay;
+}
+
+void TomlReader::drops(const char* key, unsigned& value, unsigned allowed) {
+  const toml::node* node = table_.get(key);
+  std::vector<std::string> given;
+  texts(key, given);
+  if (node == nullptr) return;
+  value = 0;
+  for (const std::string& name : given) {
+    const auto found =
+        std::find_if(std::begin(kDrops), std::end(kDrops), [&](const auto& d) { return d.name == name; });
+    if (found == std::end(kDrops) || (found->value & allowed) == 0) {
+      return wrong(*node, key, "can't drop '" + name + "'; it can: " + join(drop_names(allowed)));
+    }
+    value |= found->value;
+  }
+}
+
+std::optional<size_t> TomlReader::word_of(const char* key, const std::vector<std::string>& names) {
+  const toml::node* node = take(key);
+  if (node == nullptr) return std::nullopt;
+  const auto given = node->value_exact<std::string>();
+  const auto at = given ? std::find(names.begin(), names.end(), *given) : names.end();
+  if (at != names.end()) return static_cast<size_t>(at - names.begin());
+  wrong(*node, key, "is none of: " + join(names));
+  return std::nullopt;
+}
+
+const toml::table* TomlReader::table(const char* key) {
+  const toml::node* node = take(key);
+  if (node == nullptr) return nullptr;
+  if (!node->is_table()) wrong(*node, key, "is not a table");
+  return node->as_table();
+}
+
+const toml::array* TomlReader::tables(const char* key) {
+  const toml::node* node = take(key);
+  if (node == nullptr) return nullptr;
+  if (node->is_array_of_tables()) return node->as_array();
+  wrong(*node, key, fmt::format("is not a list of tables ([[{}]])", key));
+  return nullptr;
+}
+
+void TomlReader::finish() {
+  const std::vector<std::string> known(taken_.begin(), taken_.end());
+  for (const auto& [key, node] : table_) {
+    const std::string name(key.str());
+    if (taken_.contains(name)) continue;
+    const auto nearest = nearest_name(name, known);
+    keep({ErrorCode::kInput, fmt::format("there is no key '{}'{}", name, title_), place_of(node),
+          nearest ? "did you mean " + *nearest + "?" : "known are " + join(known)});
+  }
+}
+
+}  // namespace hre::stackexchange
