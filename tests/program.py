@@ -5,7 +5,7 @@
             self.run_hre("eval", "baseline:length", "--data", "sample", "--json", "run.json")
             self.assertEqual("hre-run/1", self.read_json("run.json")["format"])
 
-Every test has an empty folder of its own, self.folder, where the program runs.
+Every test has an empty folder of its own, self.folder, where the program runs; its store of runs is there too.
 """
 
 import json
@@ -22,6 +22,7 @@ SOURCE_DIR = pathlib.Path(os.environ.get("HRE_SOURCE_DIR", pathlib.Path(__file__
 def clean_environment(**changes):
     """The environment without what could lead the program astray; changes of None remove a variable."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("HRE_", "LD_", "COLUMNS"))}
+    environment["HRE_STORE"] = "none"  # not the user's own
     environment.update({name: value for name, value in changes.items() if value is not None})
     for name in (name for name, value in changes.items() if value is None):
         environment.pop(name, None)
@@ -54,7 +55,8 @@ class ProgramTest(unittest.TestCase):
 
     def run_hre(self, *arguments, status=0, stdin="", timeout=300, program=PROGRAM, env=None, text=True):
         """Runs the program in self.folder, and expects this exit status. Gives stdout, stderr and returncode."""
-        done = subprocess.run([program, *map(str, arguments)], cwd=self.folder, env=clean_environment(**(env or {})),
+        environment = clean_environment(**{"XDG_STATE_HOME": str(self.folder / "state"), "HRE_STORE": None, **(env or {})})
+        done = subprocess.run([program, *map(str, arguments)], cwd=self.folder, env=environment,
                               input=stdin if text else stdin.encode(), capture_output=True, timeout=timeout, text=text,
                               check=False)
         self.assertEqual(status, done.returncode, f"hre {' '.join(map(str, arguments))}\n{done.stdout}\n{done.stderr}")

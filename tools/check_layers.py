@@ -25,7 +25,7 @@ FOLDERS = {
     "hub": ["core", "net"],
     "model": ["core", "net"],
     "stats": ["core"],
-    "store": ["core"],
+    "store": ["core", "stats"],
     "eval": ["core", "data", "model", "stats", "store"],
     "report": ["core", "stats"],
     "cli": ["core", "net", "data", "stackexchange", "hub", "model", "stats", "store", "eval", "report"],
@@ -37,6 +37,7 @@ PUBLIC = {
     "dataset.h": "data",
     "scorer.h": "model",
     "run.h": "eval",
+    "store.h": "store",
 }
 
 VALUES = {

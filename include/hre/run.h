@@ -77,6 +77,17 @@ struct RunTimes {
   double score_seconds = 0;
   int64_t positions = 0;           ///< tokens computed, prompts once a question
   int64_t positions_unshared = 0;  ///< tokens that one pass an answer would have computed
+  int64_t reused = 0;              ///< questions whose stored answers stand for new ones
+};
+
+/// How a run is kept, and what is reused of earlier ones. Answers are reused only where everything that can move
+/// their value is equal: the text, the weights' content, and all that the model's description states.
+struct Keeping {
+  std::string store;     ///< file of the store; empty: nothing is kept or reused
+  std::string name;      ///< for the run; empty: made of model and dataset
+  bool reuse = true;     ///< false: score everything again, and replace what is stored
+  double recheck = 0;    ///< share of the reusable answers that is scored again and must be equal, in [0, 1]
+  bool explain = false;  ///< look for why answers are not reused: see Run::explanation
 };
 
 /// An evaluation that was to end as soon as it knew enough (eval/until.h).
@@ -103,6 +114,10 @@ struct Run {
   std::optional<Error> failure;  ///< why it ended before its end, other than by `stop`
   std::optional<EarlyStop> early_stop;
 
+  std::string id, name;                  ///< in the store; empty where it is in none
+  std::optional<Error> not_kept;         ///< why it, or some of it, is not in the store that was asked for
+  std::vector<std::string> explanation;  ///< what was reused and why the rest was not, a line each
+
   /// Interrupted, or failed half-way; the values are of what was done.
   [[nodiscard]] bool partial() const {
     return static_cast<int64_t>(questions.size()) < planned && !(early_stop && early_stop->reached);
@@ -110,9 +125,11 @@ struct Run {
 };
 
 /// Evaluates a model on a dataset. Interrupted by `stop` or by a model that fails half-way, it
-/// returns what is done; see Run::partial and Run::failure.
+/// returns what is done; see Run::partial and Run::failure. With a store, every finished question is kept there, and
+/// the same call again goes on where this one stopped; a store that fails doesn't end the evaluation: see
+/// Run::not_kept.
 Result<Run> evaluate(const Dataset& dataset, Scorer& scorer, const EvalOptions& options, ProgressListener& progress,
-                     std::stop_token stop);
+                     std::stop_token stop, const Keeping& keeping = {});
 
 /// A mean with its uncertainty.
 struct Estimate {

@@ -67,7 +67,10 @@ struct ModelDescription {
   int64_t context_length = 0;  ///< the model's own maximum in tokens; 0: none
   /// False where the log-likelihood is the score as it is, not divided by the answer's length.
   bool normalise_by_characters = true;
-  /// Everything else that can move a value: engine and its build, compute and cache types, BOS, maximum length.
+  /// Whether equal text under an equal description always becomes equal tokens: not where a server makes them.
+  bool tokens_follow_from_text = true;
+  /// Everything else that can move a value: engine and its build, device, compute and cache types, BOS, maximum
+  /// length and what becomes of longer answers. Stored answers are reused only where all of it is equal.
   std::vector<std::pair<std::string, std::string>> settings;
 };
 

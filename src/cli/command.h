@@ -41,5 +41,12 @@ Action define_eval(CLI::App& app);
 Action define_data_info(CLI::App& app);
 Action define_data_build(CLI::App& app);
 Action define_data_convert(CLI::App& app);
+Action define_runs_list(CLI::App& app);
+Action define_runs_show(CLI::App& app);
+Action define_runs_export(CLI::App& app);
+Action define_runs_import(CLI::App& app);
+Action define_runs_merge(CLI::App& app);
+Action define_runs_remove(CLI::App& app);
+Action define_runs_repair(CLI::App& app);
 
 }  // namespace hre::cli

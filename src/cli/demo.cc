@@ -16,7 +16,8 @@ Action define_demo(CLI::App& app) {
     auto dataset = load_dataset("sample");
     if (!dataset) return forward(dataset);
     auto progress = make_progress(console, *quiet);
-    Evaluation evaluation = evaluate_models({"baseline:length", "baseline:zstd"}, *dataset, {}, {}, console, *progress);
+    Evaluation evaluation =
+        evaluate_models({"baseline:length", "baseline:zstd"}, *dataset, {}, {}, {}, console, *progress);
     print_evaluation(evaluation, console);
     console.out
         << "\nThese are controls without a language model: what an answer's length, and a compressor, make of the\n"

@@ -1,5 +1,7 @@
 /// hre eval: a model's HumanRankEval value.
 
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
 #include <charconv>
 #include <memory>
@@ -9,7 +11,9 @@
 
 #include "cli/evaluation.h"
 #include "cli/progress.h"
+#include "cli/store_argument.h"
 #include "core/files.h"
+#include "core/text.h"
 #include "report/run_json.h"
 
 namespace hre::cli {
@@ -20,6 +24,8 @@ struct EvalArguments {
   std::string data;
   ModelOptions model;
   EvalOptions eval;
+  Keeping keeping;
+  bool no_cache = false;
   bool no_shuffle = false;
   std::vector<std::string> metrics = {"pearson"};
   std::vector<const Metric*> metrics_by_topic;
@@ -123,13 +129,18 @@ Status run_eval(EvalArguments arguments, Console& console) {
   auto metrics = find_metrics(arguments.metrics);
   if (!metrics) return forward(metrics);
   arguments.metrics_by_topic = std::move(*metrics);
+  if (arguments.models.size() > 1 && !arguments.keeping.name.empty()) {
+    return input_error("--name names one run; give one MODEL");
+  }
+  arguments.keeping.store = store_path(arguments.keeping.store);
+  arguments.keeping.reuse = !arguments.no_cache;
   auto outputs = open_outputs(arguments);
   if (!outputs) return forward(outputs);
   auto dataset = load_dataset(arguments.data);
   if (!dataset) return forward(dataset);
   auto progress = make_progress(console, arguments.quiet);
-  const Evaluation evaluation =
-      evaluate_models(arguments.models, *dataset, arguments.model, arguments.eval, console, *progress);
+  const Evaluation evaluation = evaluate_models(arguments.models, *dataset, arguments.model, arguments.eval,
+                                                arguments.keeping, console, *progress);
   if (auto ok = write_outputs(evaluation, arguments, *outputs, console); !ok) return ok;
   if (console.stop.stop_requested()) {
     return fail(ErrorCode::kInterrupted, evaluation.runs.empty() ? "interrupted; nothing was scored yet"
@@ -154,6 +165,26 @@ void define_results(CLI::App& app, EvalArguments& a) {
   app.add_option("--reference-json", a.reference_json, "write the reference implementation's result file")
       ->type_name("FILE");
   app.add_flag("--quiet", a.quiet, "no progress and no notes");
+}
+
+/// "5%" as a share; 5 is 5 % too.
+std::string take_percent(std::string& text) {
+  const std::string digits = text.ends_with('%') ? text.substr(0, text.size() - 1) : text;
+  const auto percent = parse_finite_number(digits);
+  if (!percent || *percent < 0 || *percent > 100) return "'" + text + "' is no percentage from 0% to 100%";
+  text = fmt::format("{}", *percent / 100);
+  return "";
+}
+
+void define_keeping(CLI::App& app, EvalArguments& a) {
+  add_store_option(app, a.keeping.store);
+  app.add_option("--name", a.keeping.name, "the run's name in the store (default: made of model and dataset)")
+      ->type_name("NAME");
+  app.add_flag("--no-cache", a.no_cache, "score everything again, and replace what is stored");
+  app.add_option("--recheck", a.keeping.recheck, "score N% of the stored answers again; they must be equal")
+      ->type_name("N%")
+      ->transform(CLI::Validator(take_percent, ""));
+  app.add_flag("--explain", a.keeping.explain, "say what was reused, and why the rest was not");
 }
 
 /// CLI11 would take -1 for 2^64 - 1, and all that is above for the same.
@@ -227,6 +258,7 @@ Action define_eval(CLI::App& app) {
   define_selection(app, *arguments);
   define_model(app, *arguments);
   define_results(app, *arguments);
+  define_keeping(app, *arguments);
   return [arguments](Console& console) { return run_eval(*arguments, console); };
 }
 

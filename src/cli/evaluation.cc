@@ -64,6 +64,14 @@ std::string headline(const Run& run, const Summary& summary) {
   return text + '\n' + length_control(summary);
 }
 
+/// That a run is not kept is said even where notes are not wanted.
+void say_what_is_kept(const Run& run, const Keeping& keeping, Console& console) {
+  if (keeping.explain) {
+    for (const std::string& line : run.explanation) console.err << "hre: " << run.model.name << ": " << line << '\n';
+  }
+  if (run.not_kept) console.err << "hre: this run is not kept: " << run.not_kept->text() << '\n';
+}
+
 void note_speed(const Run& run, ProgressListener& progress) {
   if (run.times.positions == 0) return;
   const double seconds = std::max(1e-9, run.times.score_seconds);
@@ -77,8 +85,8 @@ void note_speed(const Run& run, ProgressListener& progress) {
 }  // namespace
 
 Evaluation evaluate_models(const std::vector<std::string>& models, const Dataset& dataset,
-                           const ModelOptions& model_options, const EvalOptions& options, Console& console,
-                           ProgressListener& progress) {
+                           const ModelOptions& model_options, const EvalOptions& options, const Keeping& keeping,
+                           Console& console, ProgressListener& progress) {
   Evaluation evaluation;
   const auto failed = [&](const Error& error) {
     if (evaluation.failure) evaluation.failure = tl::unexpected<Error>(error);
@@ -96,12 +104,13 @@ Evaluation evaluate_models(const std::vector<std::string>& models, const Dataset
       progress.note(fmt::format("{} was made for {} tokens; --max-length {} goes beyond", description.name,
                                 description.context_length, model_options.max_length));
     }
-    auto run = evaluate(dataset, **model, options, progress, console.stop);
+    auto run = evaluate(dataset, **model, options, progress, console.stop, keeping);
     if (!run) {
       failed(run.error());
       continue;
     }
     if (run->failure) failed(*run->failure);
+    say_what_is_kept(*run, keeping, console);
     note_speed(*run, progress);
     evaluation.summaries.push_back(summarize(run->questions, {.undefined = options.undefined}));
     evaluation.runs.push_back(std::move(*run));

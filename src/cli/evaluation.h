@@ -18,8 +18,8 @@ struct Evaluation {
   Status failure;
 };
 Evaluation evaluate_models(const std::vector<std::string>& models, const Dataset& dataset,
-                           const ModelOptions& model_options, const EvalOptions& options, Console& console,
-                           ProgressListener& progress);
+                           const ModelOptions& model_options, const EvalOptions& options, const Keeping& keeping,
+                           Console& console, ProgressListener& progress);
 
 /// Prints the table and the headline: the micro average of Pearson's r with its interval.
 void print_evaluation(const Evaluation& evaluation, Console& console,

@@ -26,6 +26,13 @@ const std::vector<Command>& commands() {
        define_data_convert},
       {"data build", "a dataset from Stack Exchange dumps",
        "hre data build --topic beer=beer.stackexchange.com.7z --print-recipe", define_data_build},
+      {"runs list", "the runs that are kept", "hre runs list --dataset sample", define_runs_list},
+      {"runs show", "a run: configuration, values, speed, provenance", "hre runs show last", define_runs_show},
+      {"runs export", "a run as a file, in several formats", "hre runs export last --to csv", define_runs_export},
+      {"runs import", "a run from a file", "hre runs import run.json", define_runs_import},
+      {"runs merge", "other stores' runs into this one", "hre runs merge other.db", define_runs_merge},
+      {"runs remove", "runs, and the answers that no other run has", "hre runs remove last", define_runs_remove},
+      {"runs repair", "what can be read of a damaged store", "hre runs repair", define_runs_repair},
   };
   return table;
 }

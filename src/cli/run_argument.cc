@@ -2,24 +2,43 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
+
+#include "cli/store_argument.h"
 #include "core/files.h"
+#include "hre/store.h"
 #include "report/run_json.h"
 
 namespace hre::cli {
 namespace {
 
+bool is_file(const std::string& argument) {
+  std::error_code ignored;
+  return argument.ends_with(".json") || argument.find('/') != std::string::npos ||
+         std::filesystem::is_regular_file(argument, ignored);
+}
+
 Result<std::vector<Run>> runs_of_file(const std::string& path) {
   auto text = read_file(path);
   if (!text) {
-    text.error().next = "RUN is a JSON file that hre eval --json FILE --details wrote";
+    text.error().next = "RUN is a name, the beginning of an id, last, or a JSON file of hre eval --json FILE --details";
     return forward(text);
   }
   return read_runs_json(*text, path);
 }
 
+Result<Run> run_of_store(const std::string& argument, const std::string& given) {
+  auto path = existing_store(given);
+  if (!path) return forward(path);
+  auto store = RunStore::open(*path);
+  if (!store) return forward(store);
+  return store->load(argument);
+}
+
 }  // namespace
 
-Result<Run> load_run(const std::string& argument) {
+Result<Run> load_run(const std::string& argument, const std::string& store) {
+  if (!is_file(argument)) return run_of_store(argument, store);
   auto runs = runs_of_file(argument);
   if (!runs) return forward(runs);
   if (runs->size() > 1)
@@ -27,9 +46,15 @@ Result<Run> load_run(const std::string& argument) {
   return std::move(runs->front());
 }
 
-Result<std::vector<Run>> load_runs(const std::vector<std::string>& arguments) {
+Result<std::vector<Run>> load_runs(const std::vector<std::string>& arguments, const std::string& store) {
   std::vector<Run> all;
   for (const std::string& argument : arguments) {
+    if (!is_file(argument)) {
+      auto run = run_of_store(argument, store);
+      if (!run) return forward(run);
+      all.push_back(std::move(*run));
+      continue;
+    }
     auto runs = runs_of_file(argument);
     if (!runs) return forward(runs);
     std::move(runs->begin(), runs->end(), std::back_inserter(all));

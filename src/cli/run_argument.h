@@ -8,10 +8,15 @@
 
 namespace hre::cli {
 
-/// The run that RUN names: a JSON file (hre-run/1 with details).
-Result<Run> load_run(const std::string& argument);
+/// What help texts say of RUN.
+constexpr char kRunHelp[] =
+    "a run: its name, the beginning of its id, last, last~1, or a JSON file (hre-run/1 with details)";
+
+/// The run that RUN names: a JSON file, where it is a path to one, ends in .json or has a slash; else a run of the
+/// store, in all its ways to be named. An empty `store` is the default one.
+Result<Run> load_run(const std::string& argument, const std::string& store = "");
 
 /// All runs of all arguments, in their order; a file that holds several gives several.
-Result<std::vector<Run>> load_runs(const std::vector<std::string>& arguments);
+Result<std::vector<Run>> load_runs(const std::vector<std::string>& arguments, const std::string& store = "");
 
 }  // namespace hre::cli

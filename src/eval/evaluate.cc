@@ -3,13 +3,17 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <atomic>
+#include <bit>
 #include <chrono>
 #include <cmath>
 #include <numeric>
+#include <random>
 #include <thread>
 
 #include "core/text.h"
+#include "eval/keeper.h"
 #include "eval/prompt.h"
 #include "eval/schedule.h"
 #include "hre/run.h"
@@ -29,26 +33,31 @@ std::string utc_now() {
   return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::chrono::system_clock::to_time_t(now)));
 }
 
-/// Plans questions on several threads; a plan depends on its question alone. Errors come in the
-/// order of the questions. Interrupted, it returns kInterrupted.
-Result<std::vector<QuestionPlan>> plan_all(const std::vector<const Question*>& questions, const PromptTemplate& prompt,
-                                           const Scorer& scorer, int n_threads, ProgressListener& progress,
-                                           const std::stop_token& stop) {
-  std::vector<Result<QuestionPlan>> plans(questions.size(), QuestionPlan());
+/// Plans the questions at these places on several threads; a plan depends on its question alone. Errors come in
+/// the order of the questions. Interrupted, it returns kInterrupted.
+Status plan_all(const std::vector<size_t>& places, const std::vector<const Question*>& questions,
+                const std::vector<ScoringRequest>& requests, std::vector<std::optional<QuestionPlan>>& plans,
+                const Scorer& scorer, int n_threads, ProgressListener& progress, const std::stop_token& stop) {
+  std::vector<std::optional<Error>> errors(places.size());
   std::atomic<size_t> next = 0, done = 0;
   const auto work = [&] {
-    for (size_t i = next++; i < questions.size() && !stop.stop_requested(); i = next++) {
-      plans[i] = scorer.plan(prompt.render(*questions[i]));
-      if (!plans[i]) next = questions.size();
+    for (size_t i = next++; i < places.size() && !stop.stop_requested(); i = next++) {
+      auto plan = scorer.plan(requests[places[i]]);
+      if (plan) {
+        plans[places[i]] = std::move(*plan);
+      } else {
+        errors[i] = plan.error();
+        next = places.size();
+      }
       ++done;
     }
   };
-  const auto total = static_cast<int64_t>(questions.size());
+  const auto total = static_cast<int64_t>(places.size());
   progress.begin("tokenising", total, "questions", 0);
   {
     std::vector<std::jthread> threads;
     for (int i = 0; i < n_threads; ++i) threads.emplace_back(work);
-    while (next < questions.size() && !stop.stop_requested()) {
+    while (next < places.size() && !stop.stop_requested()) {
       progress.advance(static_cast<int64_t>(done), static_cast<double>(done));
       std::this_thread::sleep_for(std::chrono::milliseconds(20));
     }
@@ -56,18 +65,12 @@ Result<std::vector<QuestionPlan>> plan_all(const std::vector<const Question*>& q
   progress.advance(static_cast<int64_t>(done), static_cast<double>(done));
   progress.end();
   if (stop.stop_requested()) return fail(ErrorCode::kInterrupted, "interrupted before the first question was scored");
-
-  std::vector<QuestionPlan> all;
-  all.reserve(plans.size());
-  for (size_t i = 0; i < plans.size(); ++i) {
-    if (!plans[i]) {
-      Error error = plans[i].error();
-      if (error.where.empty()) error.where = "question " + questions[i]->id;
-      return tl::unexpected<Error>(std::move(error));
-    }
-    all.push_back(std::move(*plans[i]));
+  for (size_t i = 0; i < places.size(); ++i) {
+    if (!errors[i]) continue;
+    if (errors[i]->where.empty()) errors[i]->where = "question " + questions[places[i]]->id;
+    return tl::unexpected<Error>(std::move(*errors[i]));
   }
-  return all;
+  return {};
 }
 
 /// Answers without text have no score: the published one divides by their length.
@@ -78,8 +81,8 @@ std::string problem_of(const Question& question, const QuestionPlan& plan) {
   return plan.skipped;
 }
 
-AnswerResult score_answer(const Answer& answer, const AnswerPlan& plan, AnswerScore score,
-                          const ModelDescription& model, bool keep_tokens) {
+/// One answer as it was scored; see complete_question for what follows from it.
+AnswerResult answer_result(const Answer& answer, const AnswerPlan& plan, AnswerScore score, bool keep_tokens) {
   AnswerResult result;
   result.votes = answer.votes;
   result.n_chars = count_code_points(answer.text) - plan.n_cut_chars;
@@ -87,9 +90,6 @@ AnswerResult score_answer(const Answer& answer, const AnswerPlan& plan, AnswerSc
   result.n_truncated = plan.n_truncated;
   result.n_cut_chars = plan.n_cut_chars;
   result.sum_log_prob = std::accumulate(score.token_log_probs.begin(), score.token_log_probs.end(), 0.0);
-  result.score = model.normalise_by_characters
-                     ? result.sum_log_prob / static_cast<double>(std::max<int64_t>(1, result.n_chars))
-                     : result.sum_log_prob;
   if (keep_tokens) result.token_log_probs = std::move(score.token_log_probs);
   return result;
 }
@@ -98,36 +98,28 @@ QuestionResult unscored(const Question& question, std::string problem) {
   return {question.id, question.topic, {}, {}, std::move(problem)};
 }
 
-QuestionResult score_question(const Question& question, const QuestionPlan& plan, QuestionScore score,
-                              const ModelDescription& model, bool keep_tokens) {
+QuestionResult scored(const Question& question, const QuestionPlan& plan, QuestionScore score, const Run& run) {
   QuestionResult result = unscored(question, "");
   for (size_t i = 0; i < question.answers.size(); ++i) {
     result.answers.push_back(
-        score_answer(question.answers[i], plan.answers[i], std::move(score.answers[i]), model, keep_tokens));
-    if (!std::isfinite(result.answers.back().score))
-      result.problem = fmt::format("the log-likelihood of answer {} is not finite", i + 1);
+        answer_result(question.answers[i], plan.answers[i], std::move(score.answers[i]), run.options.keep_tokens));
   }
-  if (result.problem.empty()) result.metrics = question_metrics(result.answers);
+  complete_question(result, run.model.normalise_by_characters);
   return result;
 }
 
-/// The questions that can be scored, in the order of work: one of each topic in turn.
-struct Work {
-  std::vector<QuestionPlan> plans;
-  std::vector<size_t> place;  // of each plan's question in the selection
-  double positions = 0;
-};
-
-Work order_work(const Dataset& dataset, const std::vector<size_t>& selected, std::vector<QuestionPlan> plans,
-                const std::vector<std::string>& problems) {
-  Work work;
-  for (const size_t i : interleave_topics(dataset, selected)) {
-    if (!problems[i].empty()) continue;
-    work.positions += static_cast<double>(plans[i].positions());
-    work.plans.push_back(std::move(plans[i]));
-    work.place.push_back(i);
+/// Stored answers, with the dataset's votes and lengths of today.
+QuestionResult restored(const Question& question, const store::StoredScore& score, const Run& run) {
+  QuestionResult result = unscored(question, "");
+  for (size_t i = 0; i < question.answers.size(); ++i) {
+    AnswerResult answer = score.answers[i];
+    answer.votes = question.answers[i].votes;
+    answer.n_chars = count_code_points(question.answers[i].text) - answer.n_cut_chars;
+    if (!run.options.keep_tokens) answer.token_log_probs.clear();
+    result.answers.push_back(std::move(answer));
   }
-  return work;
+  complete_question(result, run.model.normalise_by_characters);
+  return result;
 }
 
 void note_problems(const std::vector<std::optional<QuestionResult>>& results, ProgressListener& progress) {
@@ -143,67 +135,232 @@ void note_problems(const std::vector<std::optional<QuestionResult>>& results, Pr
   }
 }
 
+/// Nothing where both are equal to the last bit.
+std::optional<Error> difference_of(const QuestionResult& stored, const QuestionResult& now) {
+  for (size_t i = 0; i < now.answers.size(); ++i) {
+    const AnswerResult &a = stored.answers[i], &b = now.answers[i];
+    const bool equal = std::bit_cast<uint64_t>(a.sum_log_prob) == std::bit_cast<uint64_t>(b.sum_log_prob) &&
+                       a.n_tokens == b.n_tokens && a.n_truncated == b.n_truncated && a.n_cut_chars == b.n_cut_chars;
+    if (equal) continue;
+    return Error{
+        ErrorCode::kFailed,
+        fmt::format("stored answers are wrong: answer {} has a log-likelihood of {:.17g} over {} tokens in the "
+                    "store, and {:.17g} over {} now",
+                    i + 1, a.sum_log_prob, a.n_tokens, b.sum_log_prob, b.n_tokens),
+        "question " + now.id, "--no-cache scores all again and replaces them"};
+  }
+  return std::nullopt;
+}
+
+/// The state of one evaluation. A place is a question's index in the selection.
+class Evaluation {
+ public:
+  Evaluation(const Dataset& dataset, Scorer& scorer, const EvalOptions& options, ProgressListener& progress,
+             std::stop_token stop)
+      : dataset_(dataset), scorer_(scorer), progress_(progress), stop_(std::move(stop)) {
+    run_.model = scorer.describe();
+    run_.dataset_name = dataset.name;
+    run_.dataset_source = dataset.source;
+    run_.dataset_fingerprint = dataset.fingerprint;
+    run_.dataset_questions = static_cast<int64_t>(dataset.questions.size());
+    run_.options = options;
+    run_.created = utc_now();
+  }
+
+  Result<Run> run(const Keeping& keeping) {
+    if (auto ok = select(); !ok) return forward(ok);
+    auto keeper = Keeper::open(keeping, run_, progress_);
+    if (!keeper) return forward(keeper);
+    keeper_.emplace(std::move(*keeper));
+    if (auto ok = reuse_and_plan(); !ok && !(ok.error().code == ErrorCode::kInterrupted && run_.times.reused > 0)) {
+      return forward(ok);
+    }
+    if (auto ok = recheck(keeping.recheck); !ok) return forward(ok);
+    score_all();
+    return finish();
+  }
+
+ private:
+  Status select() {
+    auto prompt = PromptTemplate::parse(run_.options.prompt);
+    if (!prompt) return forward(prompt);
+    auto selected = select_questions(dataset_, run_.options);
+    if (!selected) return forward(selected);
+    selected_ = std::move(*selected);
+    for (const size_t i : selected_) {
+      questions_.push_back(&dataset_.questions[i]);
+      requests_.push_back(prompt->render(dataset_.questions[i]));
+    }
+    run_.planned = static_cast<int64_t>(questions_.size());
+    plans_.resize(questions_.size());
+    results_.resize(questions_.size());
+    return {};
+  }
+
+  /// What is stored first: its questions need no tokens, where those follow from the text.
+  Status reuse_and_plan() {
+    const auto start = SteadyClock::now();
+    std::vector<size_t> places(questions_.size());
+    std::iota(places.begin(), places.end(), size_t{0});
+    if (!run_.model.tokens_follow_from_text) {
+      if (auto ok = plan(places); !ok) return ok;
+    }
+    keeper_->know(requests_, plans_);
+    stored_ = keeper_->find();
+    std::vector<size_t> rest;
+    for (const size_t place : places) {
+      if (!stored_[place]) {
+        rest.push_back(place);
+        continue;
+      }
+      results_[place] = restored(*questions_[place], *stored_[place], run_);
+      keeper_->keep_stored(place, *stored_[place], *results_[place]);
+      ++run_.times.reused;
+    }
+    if (run_.model.tokens_follow_from_text) {
+      if (auto ok = plan(rest); !ok) return ok;
+    }
+    find_problems(rest);
+    run_.times.plan_seconds = seconds_since(start);
+    return {};
+  }
+
+  Status plan(const std::vector<size_t>& places) {
+    if (places.empty()) return {};
+    const auto cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+    const int n_threads = run_.options.plan_threads > 0 ? run_.options.plan_threads : cores;
+    return plan_all(places, questions_, requests_, plans_, scorer_, n_threads, progress_, stop_);
+  }
+
+  void find_problems(const std::vector<size_t>& places) {
+    for (const size_t place : places) {
+      std::string problem = problem_of(*questions_[place], *plans_[place]);
+      if (problem.empty()) continue;
+      results_[place] = unscored(*questions_[place], std::move(problem));
+      keeper_->keep(place, *results_[place]);
+    }
+  }
+
+  /// Questions without a result, in the order of work: one of each topic in turn.
+  [[nodiscard]] std::vector<size_t> pending() const {
+    std::vector<size_t> places;
+    for (const size_t place : interleave_topics(dataset_, selected_)) {
+      if (!results_[place] && plans_[place]) places.push_back(place);
+    }
+    return places;
+  }
+
+  void score_all() {
+    std::vector<size_t> remaining = pending();
+    double positions = 0;
+    for (const size_t place : remaining) positions += static_cast<double>(plans_[place]->positions());
+    const auto start = SteadyClock::now();
+    progress_.begin("scoring", static_cast<int64_t>(remaining.size()), "questions", positions);
+    while (!remaining.empty() && !stop_.stop_requested() && !run_.failure) {
+      KeeperTurn turn = keeper_->take_turn(remaining);
+      for (const auto& [place, score] : turn.finished) take_over(place, score);
+      if (!turn.mine.empty()) score_turn(turn.mine);
+      remaining = std::move(turn.later);
+    }
+    progress_.end();
+    run_.times.score_seconds = seconds_since(start);
+  }
+
+  void score_turn(const std::vector<size_t>& places) {
+    std::vector<QuestionPlan> plans;
+    for (const size_t place : places) plans.push_back(std::move(*plans_[place]));
+    const auto start = SteadyClock::now();
+    const auto sink = [&](size_t index, QuestionScore score) {
+      const QuestionPlan& plan = plans[index];
+      const size_t place = places[index];
+      results_[place] = scored(*questions_[place], plan, std::move(score), run_);
+      keeper_->keep(place, *results_[place]);
+      run_.times.positions += plan.positions();
+      run_.times.positions_unshared += plan.positions_unshared();
+      done(plan.positions());
+      return !stop_.stop_requested();
+    };
+    if (auto ok = scorer_.score(plans, sink, stop_); !ok) run_.failure = ok.error();
+    keeper_->turn_took(places.size(), seconds_since(start));
+  }
+
+  /// A question that another process scored meanwhile.
+  void take_over(size_t place, const store::StoredScore& score) {
+    results_[place] = restored(*questions_[place], score, run_);
+    keeper_->keep_stored(place, score, *results_[place]);
+    ++run_.times.reused;
+    done(plans_[place]->positions());
+  }
+
+  void done(int64_t positions) {
+    positions_done_ += static_cast<double>(positions);
+    progress_.advance(++n_done_, positions_done_);
+  }
+
+  Result<Run> finish() {
+    note_problems(results_, progress_);
+    for (auto& result : results_) {
+      if (result) run_.questions.push_back(std::move(*result));
+    }
+    keeper_->finish();
+    return std::move(run_);
+  }
+
+  Status recheck(double share);
+
+  const Dataset& dataset_;
+  Scorer& scorer_;
+  ProgressListener& progress_;
+  std::stop_token stop_;
+  Run run_;
+  std::optional<Keeper> keeper_;
+  std::vector<size_t> selected_;
+  std::vector<const Question*> questions_;
+  std::vector<ScoringRequest> requests_;
+  std::vector<std::optional<QuestionPlan>> plans_;
+  std::vector<std::optional<QuestionResult>> results_;
+  std::vector<std::optional<store::StoredScore>> stored_;
+  int64_t n_done_ = 0;
+  double positions_done_ = 0;
+};
+
+/// Scores a sample of the reused questions again; its answers must be equal to the last bit.
+Status Evaluation::recheck(double share) {
+  std::vector<size_t> places;
+  for (size_t place = 0; place < stored_.size(); ++place) {
+    if (stored_[place]) places.push_back(place);
+  }
+  const auto n = static_cast<size_t>(std::ceil(share * static_cast<double>(places.size())));
+  if (n == 0 || stop_.stop_requested()) return {};
+  std::shuffle(places.begin(), places.end(), std::mt19937_64(std::random_device()()));
+  places.resize(n);
+  if (run_.model.tokens_follow_from_text) {
+    if (auto ok = plan(places); !ok) return ok;
+  }
+  std::vector<QuestionPlan> plans;
+  for (const size_t place : places) plans.push_back(*plans_[place]);
+  std::optional<Error> difference;
+  progress_.begin("rechecking", static_cast<int64_t>(n), "questions", 0);
+  const auto sink = [&](size_t index, QuestionScore score) {
+    const size_t place = places[index];
+    difference = difference_of(*results_[place], scored(*questions_[place], plans[index], std::move(score), run_));
+    return !difference && !stop_.stop_requested();
+  };
+  auto scored_again = scorer_.score(plans, sink, stop_);
+  progress_.end();
+  if (!scored_again) return scored_again;
+  if (difference) return tl::unexpected<Error>(std::move(*difference));
+  if (!stop_.stop_requested()) {
+    run_.explanation.push_back(fmt::format("{} of them scored again: equal to what is stored", n));
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<Run> evaluate(const Dataset& dataset, Scorer& scorer, const EvalOptions& options, ProgressListener& progress,
-                     std::stop_token stop) {
-  auto prompt = PromptTemplate::parse(options.prompt);
-  if (!prompt) return forward(prompt);
-  auto selected = select_questions(dataset, options);
-  if (!selected) return forward(selected);
-  std::vector<const Question*> questions;
-  for (const size_t i : *selected) questions.push_back(&dataset.questions[i]);
-
-  Run run{scorer.describe(),
-          dataset.name,
-          dataset.source,
-          dataset.fingerprint,
-          static_cast<int64_t>(dataset.questions.size()),
-          options,
-          {},
-          static_cast<int64_t>(questions.size()),
-          {},
-          utc_now(),
-          std::nullopt,
-          std::nullopt};
-
-  const auto plan_start = SteadyClock::now();
-  const auto cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-  auto plans =
-      plan_all(questions, *prompt, scorer, options.plan_threads > 0 ? options.plan_threads : cores, progress, stop);
-  if (!plans) return forward(plans);
-  std::vector<std::string> problems;
-  for (size_t i = 0; i < questions.size(); ++i) problems.push_back(problem_of(*questions[i], (*plans)[i]));
-  const Work work = order_work(dataset, *selected, std::move(*plans), problems);
-  run.times.plan_seconds = seconds_since(plan_start);
-
-  std::vector<std::optional<QuestionResult>> results(questions.size());
-  for (size_t i = 0; i < questions.size(); ++i) {
-    if (!problems[i].empty()) results[i] = unscored(*questions[i], problems[i]);
-  }
-
-  const auto score_start = SteadyClock::now();
-  progress.begin("scoring", static_cast<int64_t>(work.plans.size()), "questions", work.positions);
-  int64_t done = 0;
-  const auto sink = [&](size_t index, QuestionScore score) {
-    const QuestionPlan& plan = work.plans[index];
-    const size_t place = work.place[index];
-    results[place] = score_question(*questions[place], plan, std::move(score), run.model, options.keep_tokens);
-    run.times.positions += plan.positions();
-    run.times.positions_unshared += plan.positions_unshared();
-    progress.advance(++done, static_cast<double>(run.times.positions));
-    return !stop.stop_requested();
-  };
-  auto scored = scorer.score(work.plans, sink, stop);
-  progress.end();
-  if (!scored) run.failure = scored.error();
-  run.times.score_seconds = seconds_since(score_start);
-
-  note_problems(results, progress);
-  for (auto& result : results) {
-    if (result) run.questions.push_back(std::move(*result));
-  }
-  return run;
+                     std::stop_token stop, const Keeping& keeping) {
+  return Evaluation(dataset, scorer, options, progress, std::move(stop)).run(keeping);
 }
 
 }  // namespace hre

@@ -118,7 +118,8 @@ std::string run_json(const Run& run, const Summary& summary, bool details) {
   json["times"] = {{"plan_seconds", run.times.plan_seconds},
                    {"score_seconds", run.times.score_seconds},
                    {"positions", run.times.positions},
-                   {"positions_unshared", run.times.positions_unshared}};
+                   {"positions_unshared", run.times.positions_unshared},
+                   {"questions_reused", run.times.reused}};
   if (details) {
     json["questions"] = Json::array();
     for (const QuestionResult& question : run.questions) json["questions"].push_back(of_question(question));

@@ -172,6 +172,7 @@ Run run_of(const Field& field) {
   const Field times = field["times"];
   run.times = {times["plan_seconds"].number(), times["score_seconds"].number(), times["positions"].count(),
                times["positions_unshared"].count()};
+  if (times.has("questions_reused")) run.times.reused = times["questions_reused"].count();
   if (!field.has("questions")) field.bad("holds no questions: write it with hre eval --json FILE --details");
   for (const Field& question : field["questions"].items()) {
     run.questions.push_back(question_of(question));

@@ -13,8 +13,11 @@ using testing::HasSubstr;
 
 Run example() {
   Run run;
-  run.model = {
-      "tiny", "models/tiny.gguf", "0123abcd", "llama", 656000, "F32", 0, true, {{"engine", "e 1"}, {"bos", "none"}}};
+  run.model = {"tiny",     "models/tiny.gguf",
+               "0123abcd", "llama",
+               656000,     "F32",
+               0,          true,
+               true,       {{"engine", "e 1"}, {"bos", "none"}}};
   run.dataset_name = "sample";
   run.dataset_source = "sample";
   run.dataset_fingerprint = "feed";

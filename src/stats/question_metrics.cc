@@ -1,6 +1,8 @@
 #include "stats/question_metrics.h"
 
+#include <algorithm>
 #include <cmath>
+#include <string>
 #include <vector>
 
 #include "stats/confound.h"
@@ -35,6 +37,19 @@ QuestionMetrics question_metrics(std::span<const AnswerResult> answers) {
           .given_length = length.partial,
           .length_only = pearson(votes, lengths),
           .through_length = length.explained};
+}
+
+void complete_question(QuestionResult& question, bool normalise_by_characters) {
+  for (size_t i = 0; i < question.answers.size(); ++i) {
+    AnswerResult& answer = question.answers[i];
+    answer.score = normalise_by_characters
+                       ? answer.sum_log_prob / static_cast<double>(std::max<int64_t>(1, answer.n_chars))
+                       : answer.sum_log_prob;
+    if (!std::isfinite(answer.score)) {
+      question.problem = "the log-likelihood of answer " + std::to_string(i + 1) + " is not finite";
+    }
+  }
+  if (question.problem.empty()) question.metrics = question_metrics(question.answers);
 }
 
 }  // namespace hre

@@ -13,4 +13,8 @@ namespace hre {
 /// that goes through it: r(votes, log length) r(scores, log length).
 QuestionMetrics question_metrics(std::span<const AnswerResult> answers);
 
+/// What follows from a question's votes, lengths and sums of log-probabilities: each answer's score, sum_log_prob /
+/// n_chars or the sum as it is, and the metrics; where a score is not finite, a problem instead.
+void complete_question(QuestionResult& question, bool normalise_by_characters);
+
 }  // namespace hre

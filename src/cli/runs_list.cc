@@ -1,0 +1,107 @@
+/// hre runs list: what the store holds.
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <ostream>
+
+#include "cli/command.h"
+#include "cli/store_argument.h"
+#include "core/text.h"
+#include "hre/store.h"
+#include "report/text_table.h"
+
+namespace hre::cli {
+namespace {
+
+struct ListArguments {
+  std::string store, model, dataset, since, until;
+  bool json = false;
+};
+
+/// Dates compare as text: "2026-01" is before "2026-01-31T12:00:00Z", and all of it is until "2026-01".
+bool is_listed(const RunInfo& run, const ListArguments& a) {
+  return (a.model.empty() || matches_glob(a.model, run.model.name)) &&
+         (a.dataset.empty() || matches_glob(a.dataset, run.dataset_name)) &&
+         (a.since.empty() || run.updated >= a.since) &&
+         (a.until.empty() || run.updated.substr(0, a.until.size()) <= a.until);
+}
+
+std::string value_of(const RunInfo& run) {
+  if (!run.value) return "";
+  return run.value_stderr ? fmt::format("{:.4f} ± {:.4f}", *run.value, *run.value_stderr)
+                          : fmt::format("{:.4f}", *run.value);
+}
+
+std::string table_of(const std::vector<RunInfo>& runs) {
+  TextTable table({"name", "id", "model", "dataset", "questions", "HumanRankEval", "updated"});
+  for (const RunInfo& run : runs) {
+    const std::string count =
+        run.done < run.planned ? fmt::format("{} of {}", run.done, run.planned) : fmt::format("{}", run.done);
+    table.add_row({run.name, run.id.substr(0, 8), run.model.name, run.dataset_name, count, value_of(run), run.updated});
+  }
+  return table.render();
+}
+
+nlohmann::ordered_json json_of(const RunInfo& run) {
+  const auto number = [](const std::optional<double>& value) {
+    return value ? nlohmann::ordered_json(*value) : nlohmann::ordered_json(nullptr);
+  };
+  return {{"name", run.name},
+          {"id", run.id},
+          {"model", run.model.name},
+          {"model_fingerprint", run.model.fingerprint},
+          {"dataset", run.dataset_name},
+          {"dataset_fingerprint", run.dataset_fingerprint},
+          {"planned", run.planned},
+          {"done", run.done},
+          {"pearson", {{"mean", number(run.value)}, {"stderr", number(run.value_stderr)}}},
+          {"created", run.created},
+          {"updated", run.updated},
+          {"origin", run.origin}};
+}
+
+/// A store that isn't there holds none.
+Result<std::vector<RunInfo>> runs_of(const std::string& path) {
+  std::error_code ignored;
+  if (!std::filesystem::exists(path, ignored)) return std::vector<RunInfo>();
+  auto store = RunStore::open(path);
+  if (!store) return forward(store);
+  return store->list();
+}
+
+Status list_runs(const ListArguments& arguments, Console& console) {
+  const std::string path = store_path(arguments.store);
+  auto runs = runs_of(path);
+  if (!runs) return forward(runs);
+  std::erase_if(*runs, [&](const RunInfo& run) { return !is_listed(run, arguments); });
+  if (arguments.json) {
+    nlohmann::ordered_json json = {
+        {"format", "hre-runs/1"}, {"store", path}, {"runs", nlohmann::ordered_json::array()}};
+    for (const RunInfo& run : *runs) json["runs"].push_back(json_of(run));
+    console.out << json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
+  } else if (runs->empty()) {
+    console.out << "no runs\n";
+  } else {
+    console.out << table_of(*runs);
+  }
+  return {};
+}
+
+}  // namespace
+
+Action define_runs_list(CLI::App& app) {
+  auto arguments = std::make_shared<ListArguments>();
+  add_store_option(app, arguments->store);
+  app.add_option("--model", arguments->model, "only models whose names match")->type_name("GLOB");
+  app.add_option("--dataset", arguments->dataset, "only datasets whose names match")->type_name("GLOB");
+  app.add_option("--since", arguments->since, "only runs since then: 2026-01-31, or its beginning")->type_name("DATE");
+  app.add_option("--until", arguments->until, "only runs until then")->type_name("DATE");
+  app.add_flag("--json", arguments->json, "as JSON (format hre-runs/1)");
+  return [arguments](Console& console) { return list_runs(*arguments, console); };
+}
+
+}  // namespace hre::cli

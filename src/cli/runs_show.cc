@@ -1,0 +1,96 @@
+/// hre runs show: one run: its configuration, values, speed and provenance.
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <ostream>
+
+#include "cli/command.h"
+#include "cli/run_argument.h"
+#include "cli/store_argument.h"
+#include "core/text.h"
+#include "hre/store.h"
+#include "report/run_table.h"
+
+namespace hre::cli {
+namespace {
+
+using Lines = std::vector<std::pair<std::string, std::string>>;
+
+Lines provenance(const RunInfo& run) {
+  return {{"id", run.id},
+          {"created", run.created},
+          {"updated", run.updated},
+          {"origin", run.origin},
+          {"questions", run.done < run.planned ? fmt::format("{} of {}, PARTIAL", run.done, run.planned)
+                                               : fmt::format("{}", run.done)}};
+}
+
+Lines configuration(const RunInfo& run) {
+  const EvalOptions& options = run.options;
+  Lines lines = {{"model", run.model.name + " (" + run.model.source + ")"},
+                 {"weights", run.model.fingerprint.empty() ? "none" : run.model.fingerprint},
+                 {"architecture", run.model.architecture},
+                 {"dataset", run.dataset_name + " (" + run.dataset_source + ")"},
+                 {"dataset's content", run.dataset_fingerprint},
+                 {"prompt", options.prompt},
+                 {"topics", options.topics.empty() ? "all" : join(options.topics)},
+                 {"limit", options.limit ? fmt::format("{} questions a topic", *options.limit) : "none"},
+                 {"shuffle", options.shuffle ? fmt::format("seed {}", options.shuffle_seed) : "none"}};
+  lines.insert(lines.end(), run.model.settings.begin(), run.model.settings.end());
+  return lines;
+}
+
+Lines speed(const RunInfo& run) {
+  Lines lines = {{"planning", format_seconds(run.times.plan_seconds)},
+                 {"scoring", format_seconds(run.times.score_seconds)}};
+  if (run.times.positions > 0 && run.times.score_seconds > 0) {
+    lines.push_back(
+        {"tokens computed", fmt::format("{}, {:.3g} a second", run.times.positions,
+                                        static_cast<double>(run.times.positions) / run.times.score_seconds)});
+    lines.push_back({"without shared prompts", fmt::format("{}", run.times.positions_unshared)});
+  }
+  return lines;
+}
+
+/// Line ends in a value (a prompt has some) are written as \n.
+std::string one_line(const std::string& text) {
+  std::string line;
+  for (const char c : text) line += c == '\n' ? std::string("\\n") : std::string(1, c);
+  return line;
+}
+
+void print(const std::string& heading, const Lines& lines, std::ostream& out) {
+  out << '\n' << heading << '\n';
+  for (const auto& [name, value] : lines) out << fmt::format("  {:<22}  {}\n", name, one_line(value));
+}
+
+Status show_run(const std::string& given, const std::string& argument, Console& console) {
+  auto path = existing_store(given);
+  if (!path) return forward(path);
+  auto store = RunStore::open(*path);
+  if (!store) return forward(store);
+  auto info = store->find(argument);
+  if (!info) return forward(info);
+  auto run = store->load(*info);
+  if (!run) return forward(run);
+  console.out << info->name << '\n';
+  print("Provenance", provenance(*info), console.out);
+  print("Configuration", configuration(*info), console.out);
+  print("Speed", speed(*info), console.out);
+  const Summary summary = summarize(run->questions, {.undefined = run->options.undefined});
+  console.out << '\n' << run_table({std::move(*run)}, {summary}, console.width);
+  return {};
+}
+
+}  // namespace
+
+Action define_runs_show(CLI::App& app) {
+  auto store = std::make_shared<std::string>(), run = std::make_shared<std::string>();
+  app.add_option("RUN", *run, "a run: its name, the beginning of its id, last or last~1")->required()->type_name("");
+  add_store_option(app, *store);
+  return [store, run](Console& console) { return show_run(*store, *run, console); };
+}
+
+}  // namespace hre::cli

@@ -1,0 +1,83 @@
+#include "report/model_card.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "stats/metric.h"
+
+namespace hre {
+namespace {
+
+/// A JSON string is a YAML string.
+std::string quoted(const std::string& text) {
+  return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+/// Shortest form that reads back equal; with a point, which YAML's floats must have.
+std::string number(double value) { return nlohmann::json(value).dump(); }
+
+/// The hub's names of metrics, for those that it has.
+std::string metric_type(const Metric& metric) {
+  const std::string name = metric.name;
+  if (name == "pearson") return "pearsonr";
+  if (name == "spearman") return "spearmanr";
+  return name;
+}
+
+/// One part of the dataset under which values stand.
+struct Part {
+  std::string id, title;
+  const MetricSummary& metrics;
+  int64_t questions;
+};
+
+std::vector<Part> parts_of(const Summary& summary) {
+  std::vector<Part> parts = {{"micro_average", "HumanRankEval, micro average", summary.micro, summary.questions}};
+  for (const TopicSummary& topic : summary.topics) {
+    parts.push_back({topic.topic, "HumanRankEval, " + topic.topic, topic.metrics, topic.questions});
+  }
+  return parts;
+}
+
+std::string model_index_result(const Run& run, const Part& part, const std::string& dataset_id) {
+  std::string metrics;
+  for (const Metric& metric : all_metrics()) {
+    const Estimate& estimate = part.metrics.*metric.of_summary;
+    if (!metric.of_model || !estimate.mean) continue;
+    metrics += fmt::format("    - type: {}\n      value: {}\n      name: {}\n", quoted(metric_type(metric)),
+                           number(*estimate.mean), quoted(metric.title));
+  }
+  if (metrics.empty()) return "";
+  return fmt::format(
+      "  - task:\n      type: text-generation\n      name: {}\n"
+      "    dataset:\n      type: {}\n      name: {}\n      config: {}\n      args:\n"
+      "        questions: {}\n        fingerprint: {}\n        prompt: {}\n"
+      "    metrics:\n{}",
+      quoted("Ranking people's answers"), quoted(dataset_id), quoted(part.title), quoted(part.id), part.questions,
+      quoted(run.dataset_fingerprint), quoted(run.options.prompt), metrics);
+}
+
+}  // namespace
+
+std::string model_index_yaml(const Run& run, const Summary& summary, const std::string& dataset_id) {
+  std::string text = fmt::format("---\nmodel-index:\n- name: {}\n  results:\n", quoted(run.model.name));
+  for (const Part& part : parts_of(summary)) text += model_index_result(run, part, dataset_id);
+  return text + "---\n";
+}
+
+std::string eval_results_yaml(const Run& run, const Summary& summary, const std::string& dataset_id) {
+  std::string text;
+  for (const Part& part : parts_of(summary)) {
+    const Estimate& pearson = part.metrics.pearson;
+    if (!pearson.mean) continue;
+    const std::string spread = pearson.stderr_ ? fmt::format(" ± {:.4f}", *pearson.stderr_) : "";
+    const std::string notes =
+        fmt::format("Pearson's r of votes and log-likelihoods{}, {} questions, by hre", spread, pearson.n);
+    text += fmt::format("- dataset:\n    id: {}\n    task_id: {}\n  value: {}\n  date: {}\n  notes: {}\n",
+                        quoted(dataset_id), quoted(part.id), number(*pearson.mean), quoted(run.created), quoted(notes));
+  }
+  return text;
+}
+
+}  // namespace hre

@@ -1,0 +1,22 @@
+#pragma once
+/// Runs as tables: for spreadsheets, data frames and databases.
+
+#include <string>
+#include <vector>
+
+#include "core/columns.h"
+#include "hre/run.h"
+
+namespace hre {
+
+/// One row an answer, in the order of evaluation, with its question's values beside it. Questions that could not be
+/// scored have none.
+std::vector<Column> answer_columns(const Run& run);
+
+/// One row a question: its values, and as many columns as the longest list of answers needs.
+std::vector<Column> question_columns(const Run& run);
+
+/// RFC 4180 with a header; lines end in \n, numbers are in the shortest form that reads back equal.
+std::string csv(const std::vector<Column>& columns);
+
+}  // namespace hre

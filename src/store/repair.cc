@@ -1,0 +1,121 @@
+/// What can be read of a damaged store. Every row is looked up on its own, so that a bad page costs only what lies
+/// on it; what doesn't match its checksum is left out.
+
+#include <fmt/format.h>
+
+#include <filesystem>
+
+#include "hre/store.h"
+#include "store/rows.h"
+#include "store/schema.h"
+
+namespace hre {
+namespace {
+
+namespace fs = std::filesystem;
+using store::Database;
+using store::Statement;
+using store::Transaction;
+
+/// Rows of runs can't be listed where a page of their table is bad: they are looked up by number up to the highest
+/// that any table knows, or this.
+constexpr int64_t kFewRuns = 1000;
+
+int64_t highest_run(Database& from) {
+  int64_t highest = kFewRuns;
+  for (const char* sql : {"SELECT max(id) FROM run", "SELECT max(run) FROM run_question"}) {
+    highest = std::max(highest, from.number(sql));
+    (void)from.status();  // the other may be readable
+  }
+  return highest;
+}
+
+std::string text_key(Database& from, int64_t run, int64_t position) {
+  Statement key(
+      from, "SELECT s.text_key FROM run_question r JOIN score s ON s.id = r.score WHERE r.run = ? AND r.position = ?");
+  return key.with(run, position).step() ? std::string(key.blob(0)) : "";
+}
+
+/// Copies the questions of one run that can be read, and counts the others.
+Status save_run(Database& to, Database& from, const store::RunRow& run, Repaired& repaired) {
+  const int64_t setting = store::put_setting(to, run.run.model);
+  auto row = store::put_run(to, run.run, setting, run.label);
+  if (!row) return forward(row);
+  store::QuestionWriter writer(to, *row, setting, store::Stored::kStay);
+  Run saved = run.run;
+  for (int64_t position = 0; position < run.run.planned; ++position) {
+    auto question = store::QuestionReader(from).read(run, position);
+    const bool readable = from.status().has_value();
+    if (!readable || !question) {
+      Statement there(from, "SELECT 1 FROM run_question WHERE run = ? AND position = ?");
+      const bool known = there.with(run.row, position).step();
+      if (!from.status() || known) ++repaired.lost_questions;
+      continue;
+    }
+    const std::string key = text_key(from, run.row, position);
+    writer.put(position, from.status() ? key : "", *question);
+    saved.questions.push_back(std::move(*question));
+  }
+  ++repaired.runs;
+  repaired.questions += static_cast<int64_t>(saved.questions.size());
+  store::put_end(to, *row, saved);
+  return to.status();
+}
+
+Status save_all(Database& to, Database& from, Repaired& repaired) {
+  Transaction transaction(to);
+  const int64_t highest = highest_run(from);
+  for (int64_t row = 1; row <= highest; ++row) {
+    const auto run = store::read_run(from, row);
+    (void)from.status();
+    if (!run) continue;
+    if (auto ok = save_run(to, from, *run, repaired); !ok) return ok;
+  }
+  return transaction.commit();
+}
+
+std::string free_path(const std::string& base) {
+  std::string path = base;
+  for (int n = 2; fs::exists(path); ++n) path = fmt::format("{}-{}", base, n);
+  return path;
+}
+
+/// The old files aside, then the new one in their place.
+Status replace(const std::string& path, const std::string& repaired, const std::string& aside) {
+  std::error_code problem;
+  for (const char* suffix : {"-wal", "-shm"}) {
+    if (fs::exists(path + suffix)) fs::rename(path + suffix, aside + suffix, problem);
+  }
+  if (!problem) fs::rename(path, aside, problem);
+  if (!problem) fs::rename(repaired, path, problem);
+  if (problem) return fail(ErrorCode::kFailed, "files can't be renamed: " + problem.message(), path);
+  return {};
+}
+
+}  // namespace
+
+Result<Repaired> repair_store(const std::string& path) {
+  if (!fs::exists(path)) return input_error("there is no store of runs", path);
+  auto from = Database::open(path, store::Open::kExisting);
+  if (!from) return forward(from);
+  (*from)->number("SELECT count(*) FROM sqlite_schema");
+  if (auto ok = (*from)->status(); !ok) {
+    ok.error().next = "nothing of it can be read; remove it to begin anew";
+    return forward(ok);
+  }
+  const std::string fresh = free_path(path + ".repaired");
+  Repaired repaired;
+  repaired.damaged_copy = free_path(path + ".damaged");
+  {
+    auto to = store::open_store(fresh, store::Open::kCreate);
+    if (!to) return forward(to);
+    if (auto ok = save_all(**to, **from, repaired); !ok) return forward(ok);
+    (*to)->run("PRAGMA journal_mode = DELETE");  // one file to rename; the next to open it changes that
+    if (auto ok = (*to)->status(); !ok) return forward(ok);
+  }
+  from->reset();
+  if (auto ok = replace(path, fresh, repaired.damaged_copy); !ok) return forward(ok);
+  return repaired;
+}
+
+}  // namespace hre

@@ -1,0 +1,179 @@
+/// Runs as rows: their descriptions, and their questions read back.
+
+#include <fmt/format.h>
+
+#include "stats/question_metrics.h"
+#include "store/description.h"
+#include "store/keys.h"
+#include "store/rows.h"
+
+namespace hre::store {
+namespace {
+
+constexpr char kColumns[] =
+    "id, key, name, created, updated, origin, model, dataset_name, dataset_source, dataset_fingerprint, "
+    "dataset_questions, options, planned, plan_seconds, score_seconds, positions, positions_unshared, value, "
+    "value_stderr, early_stop";
+
+RunRow row_of(const Statement& at) {
+  RunRow row;
+  row.row = at.integer(0);
+  row.key = at.text(1);
+  row.label.name = at.text(2);
+  row.run.created = at.text(3);
+  row.label.updated = at.text(4);
+  row.label.origin = at.text(5);
+  row.run.dataset_name = at.text(7);
+  row.run.dataset_source = at.text(8);
+  row.run.dataset_fingerprint = at.text(9);
+  row.run.dataset_questions = at.integer(10);
+  row.run.planned = at.integer(12);
+  row.run.times = {at.real(13), at.real(14), at.integer(15), at.integer(16)};
+  row.value = at.maybe_real(17);
+  row.value_stderr = at.maybe_real(18);
+  return row;
+}
+
+/// Puts stored values beside the dataset's; false where they are not of one question.
+bool join_answers(QuestionResult& question, const std::vector<AnswerResult>& scored) {
+  if (question.answers.size() != scored.size()) return false;
+  for (size_t i = 0; i < scored.size(); ++i) {
+    AnswerResult answer = scored[i];
+    answer.votes = question.answers[i].votes;
+    answer.n_chars = question.answers[i].n_chars - answer.n_cut_chars;
+    question.answers[i] = std::move(answer);
+  }
+  return true;
+}
+
+}  // namespace
+
+Result<int64_t> put_run(Database& database, const Run& run, int64_t setting, const RunLabel& label) {
+  const std::string key = run_key(run);
+  Statement(database,
+            "INSERT INTO run (key, name, created, updated, origin, setting, model, model_name, dataset_name, "
+            "dataset_source, dataset_fingerprint, dataset_questions, options, planned, plan_seconds, score_seconds, "
+            "early_stop, positions, positions_unshared, last_use) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, "
+            "0, ?, 0, 0, "
+            "(SELECT coalesce(max(last_use), 0) + 1 FROM run))"
+            " ON CONFLICT (key) DO UPDATE SET updated = max(updated, excluded.updated), name = excluded.name, "
+            "options = excluded.options, last_use = excluded.last_use")
+      .with(key, label.name, run.created, label.updated, label.origin, setting, model_json(run.model), run.model.name,
+            run.dataset_name, run.dataset_source, run.dataset_fingerprint, run.dataset_questions,
+            options_json(run.options), run.planned, early_stop_json(run.early_stop))
+      .run();
+  Statement find(database, "SELECT id FROM run WHERE key = ?");
+  const int64_t row = find.with(key).step() ? find.integer(0) : 0;
+  if (auto ok = database.status(); !ok) return forward(ok);
+  return row;
+}
+
+void put_end(Database& database, int64_t row, const Run& run) {
+  const Estimate value = published_value(run);
+  Statement(database,
+            "UPDATE run SET plan_seconds = plan_seconds + ?, score_seconds = score_seconds + ?, "
+            "positions = positions + ?, positions_unshared = positions_unshared + ?, early_stop = ?, value = ?, "
+            "value_stderr = ? WHERE id = ?")
+      .with(run.times.plan_seconds, run.times.score_seconds, run.times.positions, run.times.positions_unshared,
+            early_stop_json(run.early_stop), value.mean, value.stderr_, row)
+      .run();
+}
+
+void forget_value(Database& database, int64_t row) {
+  Statement(database, "UPDATE run SET value = NULL, value_stderr = NULL WHERE id = ?").with(row).run();
+}
+
+Estimate published_value(const Run& run) {
+  return summarize(run.questions, {.undefined = run.options.undefined, .draws = 0}).micro.pearson;
+}
+
+Result<RunRow> read_run(Database& database, int64_t row) {
+  Statement at(database, fmt::format("SELECT {} FROM run WHERE id = ?", kColumns));
+  if (!at.with(row).step()) {
+    if (auto ok = database.status(); !ok) return forward(ok);
+    return input_error("the run is not there any more", database.path());
+  }
+  RunRow result = row_of(at);
+  auto model = read_model(at.text(6));
+  if (!model) return forward(model);
+  auto options = read_options(at.text(11));
+  if (!options) return forward(options);
+  auto early_stop = read_early_stop(at.text(19));
+  if (!early_stop) return forward(early_stop);
+  result.run.model = std::move(*model);
+  result.run.early_stop = std::move(*early_stop);
+  result.run.options = std::move(*options);
+  return result;
+}
+
+QuestionReader::QuestionReader(Database& database)
+    : list_(database,
+            "SELECT r.question, r.score, r.problem, s.checksum, s.text_key FROM run_question r LEFT JOIN score s "
+            "ON s.id = r.score WHERE r.run = ? AND r.position = ?"),
+      question_(database, "SELECT key, topic, name FROM question WHERE id = ?"),
+      answers_(database, "SELECT votes, n_chars FROM answer WHERE question = ? ORDER BY position"),
+      scores_(database) {}
+
+/// The dataset's side: topic, id, and the answers' votes and whole lengths. Nothing where it doesn't match its key.
+std::optional<QuestionResult> QuestionReader::read_question(int64_t row) {
+  if (!question_.with(row).step()) return std::nullopt;
+  QuestionResult question;
+  const std::string key(question_.blob(0));
+  question.topic = question_.text(1);
+  question.id = question_.text(2);
+  answers_.with(row);
+  while (answers_.step()) {
+    AnswerResult& answer = question.answers.emplace_back();
+    answer.votes = answers_.real(0);
+    answer.n_chars = answers_.integer(1);
+  }
+  if (question_key(question) != key) return std::nullopt;
+  return question;
+}
+
+std::optional<QuestionResult> QuestionReader::read(const RunRow& run, int64_t position) {
+  if (!list_.with(run.row, position).step()) return std::nullopt;
+  auto question = read_question(list_.integer(0));
+  if (!question) return std::nullopt;
+  question->problem = list_.text(2);
+  if (list_.is_null(1)) return question;
+  const StoredScore score = scores_.read(list_.integer(1), list_.blob(4), list_.integer(3));
+  if (score.damaged || !join_answers(*question, score.answers)) return std::nullopt;
+  complete_question(*question, run.run.model.normalise_by_characters);
+  return question;
+}
+
+std::vector<int64_t> run_positions(Database& database, int64_t run) {
+  Statement rows(database, "SELECT position FROM run_question WHERE run = ? ORDER BY position");
+  std::vector<int64_t> all;
+  rows.with(run);
+  while (rows.step()) all.push_back(rows.integer(0));
+  return all;
+}
+
+Result<std::vector<QuestionResult>> read_questions(Database& database, const RunRow& row) {
+  database.run("BEGIN");  // one view for all
+  QuestionReader reader(database);
+  std::vector<QuestionResult> results;
+  for (const int64_t position : run_positions(database, row.row)) {
+    auto question = reader.read(row, position);
+    if (!question) {
+      auto ok = database.status();
+      database.run("ROLLBACK");
+      if (!ok) return forward(ok);
+      return fail(ErrorCode::kFailed,
+                  fmt::format("question {} of run {} is not as it was stored: the store is damaged", position + 1,
+                              row.label.name),
+                  database.path(), "hre runs repair saves the rest");
+    }
+    if (!row.run.options.keep_tokens) {
+      for (AnswerResult& answer : question->answers) answer.token_log_probs.clear();
+    }
+    results.push_back(std::move(*question));
+  }
+  database.run("COMMIT");
+  if (auto ok = database.status(); !ok) return forward(ok);
+  return results;
+}
+
+}  // namespace hre::store

@@ -1,0 +1,217 @@
+/// The store for those who read and arrange runs.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+
+#include "core/text.h"
+#include "hre/store.h"
+#include "store/merge.h"
+#include "store/names.h"
+#include "store/rows.h"
+#include "store/schema.h"
+
+namespace hre {
+
+using store::Database;
+using store::Statement;
+using store::Transaction;
+
+struct RunStore::State {
+  std::unique_ptr<Database> database;
+};
+
+namespace {
+
+Result<std::vector<int64_t>> rows_of(Database& database, const char* sql, const std::string& argument) {
+  Statement statement(database, sql);
+  statement.with(argument);
+  std::vector<int64_t> rows;
+  while (statement.step()) rows.push_back(statement.integer(0));
+  if (auto ok = database.status(); !ok) return forward(ok);
+  return rows;
+}
+
+constexpr char kLatestFirst[] = "SELECT id FROM run WHERE ?1 = ?1 ORDER BY last_use DESC";
+
+/// Whole names are looked for before beginnings of ids.
+Result<std::vector<int64_t>> matching_rows(Database& database, const std::string& argument) {
+  auto named = rows_of(database, "SELECT id FROM run WHERE name = ?", argument);
+  if (!named || !named->empty()) return named;
+  constexpr size_t kShortestId = 4;
+  const bool is_id =
+      argument.size() >= kShortestId && argument.find_first_not_of("0123456789abcdef") == std::string::npos;
+  if (!is_id) return std::vector<int64_t>();
+  return rows_of(database, "SELECT id FROM run WHERE substr(key, 1, length(?1)) = ?1", argument);
+}
+
+/// "last" is 0, "last~2" is 2.
+std::optional<size_t> steps_back(const std::string& argument) {
+  if (argument == "last") return 0;
+  if (!argument.starts_with("last~")) return std::nullopt;
+  size_t steps = 0;
+  const char* end = argument.data() + argument.size();
+  const auto [stop, problem] = std::from_chars(argument.data() + 5, end, steps);
+  if (problem != std::errc() || stop != end) return std::nullopt;
+  return steps;
+}
+
+Result<int64_t> row_of(Database& database, const std::string& argument) {
+  if (const auto steps = steps_back(argument)) {
+    auto rows = rows_of(database, kLatestFirst, "");
+    if (!rows) return forward(rows);
+    if (*steps < rows->size()) return (*rows)[*steps];
+    return input_error(fmt::format("the store has {} run{}", rows->size(), rows->size() == 1 ? "" : "s"), argument,
+                       "hre runs list shows them");
+  }
+  auto rows = matching_rows(database, argument);
+  if (!rows) return forward(rows);
+  if (rows->size() == 1) return rows->front();
+  if (rows->size() > 1) {
+    return input_error(fmt::format("{} runs have ids that begin so", rows->size()), argument, "give more of the id");
+  }
+  Statement all(database, "SELECT name FROM run");
+  std::vector<std::string> names = {"last"};
+  while (all.step()) names.push_back(all.text(0));
+  if (auto ok = database.status(); !ok) return forward(ok);
+  const auto nearest = nearest_name(argument, names);
+  return input_error("there is no run of that name or id", argument,
+                     nearest ? "did you mean " + *nearest + "?" : "hre runs list shows them");
+}
+
+Result<RunInfo> info_of(Database& database, int64_t row) {
+  auto stored = store::read_run(database, row);
+  if (!stored) return forward(stored);
+  Statement count(database, "SELECT count(*) FROM run_question WHERE run = ?");
+  RunInfo info;
+  info.done = count.with(row).step() ? count.integer(0) : 0;
+  info.id = stored->key;
+  info.name = stored->label.name;
+  info.created = stored->run.created;
+  info.updated = stored->label.updated;
+  info.origin = stored->label.origin;
+  info.dataset_name = stored->run.dataset_name;
+  info.dataset_source = stored->run.dataset_source;
+  info.dataset_fingerprint = stored->run.dataset_fingerprint;
+  info.planned = stored->run.planned;
+  info.times = stored->run.times;
+  info.value = stored->value;
+  info.value_stderr = stored->value_stderr;
+  if (!info.value && info.done > 0) {  // a crash left none
+    auto questions = store::read_questions(database, *stored);
+    if (!questions) return forward(questions);
+    stored->run.questions = std::move(*questions);
+    const Estimate estimate = store::published_value(stored->run);
+    info.value = estimate.mean;
+    info.value_stderr = estimate.stderr_;
+  }
+  info.model = std::move(stored->run.model);
+  info.options = std::move(stored->run.options);
+  return info;
+}
+
+/// What belongs to no run any more.
+void remove_orphans(Database& database) {
+  database.run("DELETE FROM score WHERE id NOT IN (SELECT score FROM run_question WHERE score IS NOT NULL)");
+  database.run("DELETE FROM question WHERE id NOT IN (SELECT question FROM run_question)");
+  database.run(
+      "DELETE FROM setting WHERE id NOT IN (SELECT setting FROM run) AND id NOT IN (SELECT setting FROM score)");
+}
+
+}  // namespace
+
+RunStore::RunStore(std::unique_ptr<State> state) : state_(std::move(state)) {}
+RunStore::~RunStore() = default;
+RunStore::RunStore(RunStore&&) noexcept = default;
+RunStore& RunStore::operator=(RunStore&&) noexcept = default;
+
+Result<RunStore> RunStore::open(const std::string& path) {
+  std::error_code ignored;
+  if (!std::filesystem::exists(path, ignored)) return input_error("there is no store of runs", path);
+  auto database = store::open_store(path, store::Open::kExisting);
+  if (!database) return forward(database);
+  return RunStore(std::make_unique<State>(State{std::move(*database)}));
+}
+
+Result<RunStore> RunStore::open_or_create(const std::string& path) {
+  auto database = store::open_store(path, store::Open::kCreate);
+  if (!database) return forward(database);
+  return RunStore(std::make_unique<State>(State{std::move(*database)}));
+}
+
+Result<std::vector<RunInfo>> RunStore::list() {
+  auto rows = rows_of(*state_->database, kLatestFirst, "");
+  if (!rows) return forward(rows);
+  std::vector<RunInfo> infos;
+  for (const int64_t row : *rows) {
+    auto info = info_of(*state_->database, row);
+    if (!info) return forward(info);
+    infos.push_back(std::move(*info));
+  }
+  return infos;
+}
+
+Result<RunInfo> RunStore::find(const std::string& argument) {
+  auto row = row_of(*state_->database, argument);
+  if (!row) return forward(row);
+  return info_of(*state_->database, *row);
+}
+
+Result<Run> RunStore::load(const RunInfo& info) {
+  auto rows = rows_of(*state_->database, "SELECT id FROM run WHERE key = ?", info.id);
+  if (!rows) return forward(rows);
+  if (rows->empty()) return input_error("the run is not there any more", info.name);
+  auto stored = store::read_run(*state_->database, rows->front());
+  if (!stored) return forward(stored);
+  auto questions = store::read_questions(*state_->database, *stored);
+  if (!questions) return forward(questions);
+  Run run = std::move(stored->run);
+  run.id = info.id;
+  run.name = info.name;
+  run.questions = std::move(*questions);
+  return run;
+}
+
+Result<Run> RunStore::load(const std::string& argument) {
+  auto info = find(argument);
+  if (!info) return forward(info);
+  return load(*info);
+}
+
+Result<Added> RunStore::add(const Run& run, const std::string& name, const std::string& origin) {
+  Database& database = *state_->database;
+  Transaction transaction(database);
+  auto chosen = store::choose_name(database, run, name);
+  if (!chosen) return forward(chosen);
+  const int64_t before = database.number("SELECT count(*) FROM run");
+  const int64_t setting = store::put_setting(database, run.model);
+  auto row = store::put_run(database, run, setting, {*chosen, run.created, origin});
+  if (!row) return forward(row);
+  const bool is_new = database.number("SELECT count(*) FROM run") > before;
+  if (is_new) {
+    store::QuestionWriter writer(database, *row, setting, store::Stored::kStay);
+    for (size_t i = 0; i < run.questions.size(); ++i) writer.put(static_cast<int64_t>(i), "", run.questions[i]);
+    store::put_end(database, *row, run);
+  }
+  if (auto ok = transaction.commit(); !ok) return forward(ok);
+  return Added{*chosen, is_new};
+}
+
+Status RunStore::remove(const std::vector<RunInfo>& runs) {
+  Database& database = *state_->database;
+  Transaction transaction(database);
+  Statement forget(database, "DELETE FROM run WHERE key = ?");
+  for (const RunInfo& run : runs) forget.with(run.id).run();
+  remove_orphans(database);
+  return transaction.commit();
+}
+
+Result<Merged> RunStore::merge(const std::string& path) {
+  auto other = store::open_store(path, store::Open::kExisting);
+  if (!other) return forward(other);
+  return store::merge_stores(*state_->database, **other);
+}
+
+}  // namespace hre

@@ -1,0 +1,183 @@
+#include "store/schema.h"
+
+#include <unistd.h>
+
+#include <chrono>
+#include <filesystem>
+#include <thread>
+
+namespace hre::store {
+namespace {
+
+constexpr int64_t kApplicationId = 0x68726572;  // "hrer"
+
+constexpr char kVersion1[] = R"sql(
+CREATE TABLE setting (             -- everything but the text that can move a stored value
+  id INTEGER PRIMARY KEY,
+  key BLOB NOT NULL UNIQUE,        -- content hash of the components
+  components TEXT NOT NULL);       -- JSON: [[name, value], ...]
+
+CREATE TABLE score (               -- one question as one setting scored it
+  id INTEGER PRIMARY KEY,
+  text_key BLOB,                   -- content hash of context and continuations; NULL: imported, never reused
+  setting INTEGER NOT NULL REFERENCES setting,
+  checksum INTEGER NOT NULL,       -- of the answers
+  UNIQUE (text_key, setting));
+
+CREATE TABLE answer_score (
+  score INTEGER NOT NULL REFERENCES score ON DELETE CASCADE,
+  position INTEGER NOT NULL,
+  sum_log_prob REAL,               -- nats; NULL: not a number
+  n_tokens INTEGER NOT NULL,
+  n_truncated INTEGER NOT NULL,
+  n_cut_chars INTEGER NOT NULL,
+  token_log_probs BLOB,            -- float32, little-endian; NULL: not kept
+  PRIMARY KEY (score, position)) WITHOUT ROWID;
+
+CREATE TABLE question (            -- one question as the dataset has it, without its text
+  id INTEGER PRIMARY KEY,
+  key BLOB NOT NULL UNIQUE,        -- content hash of topic, name and answers
+  topic TEXT NOT NULL,
+  name TEXT NOT NULL);             -- its id in the dataset
+
+CREATE TABLE answer (
+  question INTEGER NOT NULL REFERENCES question ON DELETE CASCADE,
+  position INTEGER NOT NULL,
+  votes REAL NOT NULL,
+  n_chars INTEGER NOT NULL,        -- of the whole answer
+  PRIMARY KEY (question, position)) WITHOUT ROWID;
+
+CREATE TABLE run (
+  id INTEGER PRIMARY KEY,
+  key TEXT NOT NULL UNIQUE,        -- content hash of setting, dataset and options, 32 hexadecimal digits
+  name TEXT NOT NULL UNIQUE,
+  created TEXT NOT NULL,
+  updated TEXT NOT NULL,
+  last_use INTEGER NOT NULL,       -- runs are in this order; times may be equal
+  origin TEXT NOT NULL,            -- 'scored', or the file that it was imported from
+  setting INTEGER NOT NULL REFERENCES setting,
+  model TEXT NOT NULL,             -- JSON
+  model_name TEXT NOT NULL,
+  dataset_name TEXT NOT NULL,
+  dataset_source TEXT NOT NULL,
+  dataset_fingerprint TEXT NOT NULL,
+  dataset_questions INTEGER NOT NULL,
+  options TEXT NOT NULL,           -- JSON
+  planned INTEGER NOT NULL,
+  early_stop TEXT NOT NULL,        -- JSON; null: it was to go on to its end
+  plan_seconds REAL NOT NULL,
+  score_seconds REAL NOT NULL,
+  positions INTEGER NOT NULL,
+  positions_unshared INTEGER NOT NULL,
+  value REAL,                      -- micro average of Pearson's r when the run last ended
+  value_stderr REAL);
+
+CREATE TABLE run_question (
+  run INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,
+  position INTEGER NOT NULL,       -- in the order of evaluation
+  question INTEGER NOT NULL REFERENCES question,
+  score INTEGER REFERENCES score,  -- NULL: it could not be scored
+  problem TEXT NOT NULL,
+  PRIMARY KEY (run, position)) WITHOUT ROWID;
+CREATE INDEX run_question_score ON run_question (score);
+CREATE INDEX run_question_question ON run_question (question);
+
+CREATE TABLE claim (               -- questions that a process is scoring now
+  text_key BLOB NOT NULL,
+  setting INTEGER NOT NULL REFERENCES setting ON DELETE CASCADE,
+  owner TEXT NOT NULL,
+  expires INTEGER NOT NULL,        -- seconds since 1970
+  PRIMARY KEY (text_key, setting)) WITHOUT ROWID;
+)sql";
+
+bool uses_write_ahead_log(Database& database) {
+  Statement mode(database, "PRAGMA journal_mode");
+  return mode.step() && mode.text(0) == "wal";
+}
+
+/// The log beside the file outlives crashes, and readers don't wait for writers. The switch doesn't wait for
+/// its turn by itself.
+void use_write_ahead_log(Database& database) {
+  for (int tries = 0; tries < 100 && !uses_write_ahead_log(database); ++tries) {
+    if (sqlite3_exec(database.handle(), "PRAGMA journal_mode = WAL", nullptr, nullptr, nullptr) != SQLITE_OK) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+  }
+}
+
+/// A file that isn't there yet is the caller's to try.
+bool can_write(const std::string& path) {
+  if (access(path.c_str(), F_OK) != 0) return true;
+  const std::string folder = std::filesystem::path(path).parent_path().string();
+  return access(path.c_str(), W_OK) == 0 && access(folder.empty() ? "." : folder.c_str(), W_OK) == 0;
+}
+
+Status check_kind(Database& database, int64_t newest) {
+  const int64_t application = database.number("PRAGMA application_id");
+  const int64_t version = database.number("PRAGMA user_version");
+  const bool empty = database.number("SELECT count(*) FROM sqlite_schema") == 0;
+  if (auto ok = database.status(); !ok) return ok;
+  if (application != kApplicationId && !empty) {
+    return input_error("is a database, but no store of runs", database.path(), "give another --store");
+  }
+  if (version > newest) {
+    return fail(ErrorCode::kFailed,
+                "the store was written by a newer hre (its version is " + std::to_string(version) +
+                    ", this hre knows " + std::to_string(newest) + ")",
+                database.path(), "update hre, or give another --store");
+  }
+  return {};
+}
+
+Status copy_old(Database& database, int64_t version) {
+  const std::string copy = database.path() + ".v" + std::to_string(version);
+  std::error_code ignored;
+  std::filesystem::remove(copy, ignored);
+  Statement(database, "VACUUM INTO ?").with(copy).run();
+  return database.status();
+}
+
+Status upgrade(Database& database, const std::vector<std::string>& steps) {
+  const auto newest = static_cast<int64_t>(steps.size());
+  const int64_t before = database.number("PRAGMA user_version");
+  if (before == newest) return database.status();
+  if (before > 0) {
+    if (auto ok = copy_old(database, before); !ok) return ok;
+  }
+  Transaction transaction(database);
+  // Another process may have done it meanwhile.
+  for (int64_t version = database.number("PRAGMA user_version"); version < newest; ++version) {
+    database.run(steps[static_cast<size_t>(version)].c_str());
+  }
+  database.run(("PRAGMA application_id = " + std::to_string(kApplicationId)).c_str());
+  database.run(("PRAGMA user_version = " + std::to_string(newest)).c_str());
+  return transaction.commit();
+}
+
+}  // namespace
+
+const std::vector<std::string>& migrations() {
+  static const std::vector<std::string> steps = {kVersion1};
+  return steps;
+}
+
+Result<std::unique_ptr<Database>> open_store(const std::string& path, Open how, const std::vector<std::string>& steps) {
+  auto database = Database::open(path, can_write(path) ? how : Open::kReadOnly);
+  if (!database) return database;
+  if (auto ok = check_kind(**database, static_cast<int64_t>(steps.size())); !ok) return forward(ok);
+  const bool current = (*database)->number("PRAGMA user_version") == static_cast<int64_t>(steps.size());
+  if ((*database)->is_read_only()) {
+    if (auto ok = (*database)->status(); !ok) return forward(ok);
+    if (!current) {
+      return fail(ErrorCode::kFailed, "the store is of an older version and can't be written, so it can't be upgraded",
+                  path, "give another --store");
+    }
+    return database;
+  }
+  use_write_ahead_log(**database);
+  (*database)->run("PRAGMA synchronous = FULL");
+  if (auto ok = upgrade(**database, steps); !ok) return forward(ok);
+  return database;
+}
+
+}  // namespace hre::store

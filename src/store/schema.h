@@ -1,0 +1,22 @@
+#pragma once
+/// The tables of a store and their versions; docs/formats.md describes them.
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "store/sqlite.h"
+
+namespace hre::store {
+
+/// The statements that lead from version i to version i + 1; from 0, an empty file, to 1.
+const std::vector<std::string>& migrations();
+
+/// Opens a store. A new one is created and an older one is brought up to `steps`: in one transaction, after a
+/// copy of it was put beside it as PATH.v<VERSION>. A store of a newer version is an error.
+/// A file that can't be written is opened for reading alone: see Database::is_read_only.
+Result<std::unique_ptr<Database>> open_store(const std::string& path, Open how,
+                                             const std::vector<std::string>& steps = migrations());
+
+}  // namespace hre::store

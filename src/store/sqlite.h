@@ -1,0 +1,125 @@
+#pragma once
+/// SQLite as the store uses it. Goals: statements that read as what they do, failures as Errors.
+/// Non-goals: a mapper of objects, other databases. The only folder that sees sqlite3.h.
+///
+/// Failures stick: the first one is kept by the Database, steps after it do nothing, and status()
+/// gives it once, where a group of statements ends.
+
+#include <sqlite3.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "hre/result.h"
+
+namespace hre::store {
+
+/// How a file is opened.
+enum class Open {
+  kCreate,    ///< for writing; made where there is none
+  kExisting,  ///< for writing
+  kReadOnly,  ///< nothing is written, not even beside the file
+};
+
+/// One connection; for one thread at a time. Not movable, because statements point at it.
+class Database {
+ public:
+  static Result<std::unique_ptr<Database>> open(const std::string& path, Open how);
+  ~Database();
+  Database(const Database&) = delete;
+  Database& operator=(const Database&) = delete;
+
+  /// Runs statements without results; their failure sticks.
+  void run(const char* sql);
+  /// The first number of the first row; 0 where there is none.
+  int64_t number(const char* sql);
+
+  /// The first failure since the last call, and forgets it.
+  Status status();
+  [[nodiscard]] bool failed() const { return problem_.has_value(); }
+  /// Keeps what went wrong, unless something did before.
+  void stick(int code);
+
+  [[nodiscard]] bool is_read_only() const;
+  [[nodiscard]] const std::string& path() const { return path_; }
+  [[nodiscard]] int64_t last_row() const { return sqlite3_last_insert_rowid(handle_); }
+  [[nodiscard]] int64_t changes() const { return sqlite3_changes64(handle_); }
+  [[nodiscard]] sqlite3* handle() const { return handle_; }
+
+ private:
+  Database(sqlite3* handle, std::string path) : handle_(handle), path_(std::move(path)) {}
+  sqlite3* handle_;
+  std::string path_;
+  std::optional<Error> problem_;
+};
+
+/// A prepared statement. Arguments and columns are counted from 1 and 0, as SQLite does; `with` sets
+/// all arguments in their order and starts over. Blobs and texts are valid until the next step.
+class Statement {
+ public:
+  Statement(Database& database, std::string_view sql);
+  ~Statement() { sqlite3_finalize(statement_); }
+  Statement(const Statement&) = delete;
+  Statement& operator=(const Statement&) = delete;
+
+  template <class... Values>
+  Statement& with(const Values&... values) {
+    reset();
+    int index = 0;
+    (bind(++index, values), ...);
+    return *this;
+  }
+  /// The next row: false at the end, and after a failure.
+  bool step();
+  /// For statements without rows.
+  void run() {
+    while (step()) {
+    }
+  }
+
+  [[nodiscard]] bool is_null(int column) const;
+  [[nodiscard]] int64_t integer(int column) const { return sqlite3_column_int64(statement_, column); }
+  [[nodiscard]] double real(int column) const;
+  [[nodiscard]] std::optional<double> maybe_real(int column) const;
+  [[nodiscard]] std::string text(int column) const;
+  [[nodiscard]] std::string_view blob(int column) const;
+
+ private:
+  void reset();
+  void bind(int index, int64_t value);
+  void bind(int index, int value) { bind(index, static_cast<int64_t>(value)); }
+  void bind(int index, bool value) { bind(index, static_cast<int64_t>(value)); }
+  void bind(int index, size_t value) { bind(index, static_cast<int64_t>(value)); }
+  void bind(int index, double value);
+  void bind(int index, const std::optional<double>& value);
+  void bind(int index, const std::optional<int64_t>& value);
+  void bind(int index, const std::string& value);
+  void bind(int index, const char* value) { bind(index, std::string(value)); }
+  /// A string_view is a blob; a string is text.
+  void bind(int index, std::string_view value);
+  void bind(int index, std::nullptr_t);
+  void check(int code);
+
+  Database& database_;
+  sqlite3_stmt* statement_ = nullptr;
+};
+
+/// A transaction that writes; undone where it is not committed.
+class Transaction {
+ public:
+  explicit Transaction(Database& database);
+  ~Transaction();
+  Transaction(const Transaction&) = delete;
+  Transaction& operator=(const Transaction&) = delete;
+  /// Commits, and gives the first failure since the database's last status().
+  Status commit();
+
+ private:
+  Database& database_;
+  bool open_ = false;
+};
+
+}  // namespace hre::store

@@ -1,0 +1,270 @@
+/// The store against a plain map, its versions, claims and names.
+
+#include "hre/store.h"
+
+#include <gtest/gtest.h>
+#include <sqlite3.h>
+
+#include <cmath>
+#include <limits>
+#include <map>
+#include <random>
+
+#include "store/names.h"
+#include "store/pickle.h"
+#include "store/process.h"
+#include "store/reference_cache.h"
+#include "store/schema.h"
+#include "store/session.h"
+#include "store/test_run.h"
+
+using namespace std::string_literals;
+
+namespace hre::store {
+namespace {
+
+std::unique_ptr<Session> begin(const std::string& path, const Run& run, Stored stored = Stored::kStay) {
+  auto session = Session::begin(path, run, "", stored);
+  if (!session) ADD_FAILURE() << session.error().text();
+  return session ? std::move(*session) : nullptr;
+}
+
+/// Any doubles and counts, with or without tokens.
+QuestionResult random_question(std::mt19937_64& random, int64_t n) {
+  QuestionResult question{"q" + std::to_string(n), "topic " + std::to_string(random() % 3), {}, {}, {}};
+  const bool tokens = random() % 2 == 0;
+  for (uint64_t i = 0; i < 2 + random() % 4; ++i) {
+    AnswerResult& answer = question.answers.emplace_back();
+    answer.votes = static_cast<double>(static_cast<int64_t>(random() % 2000) - 1000) / 8;
+    answer.n_tokens = static_cast<int>(random() % 5);
+    answer.n_truncated = static_cast<int>(random() % 3);
+    answer.n_cut_chars = static_cast<int>(random() % 4);
+    answer.n_chars = static_cast<int64_t>(random() % 100);
+    answer.sum_log_prob = std::bit_cast<double>(random());
+    if (random() % 20 == 0) answer.sum_log_prob = -std::numeric_limits<double>::infinity();
+    if (random() % 20 == 0) answer.sum_log_prob = std::nan("");
+    if (tokens) {
+      for (int t = 0; t < answer.n_tokens; ++t) {
+        answer.token_log_probs.push_back(std::bit_cast<float>(static_cast<uint32_t>(random())));
+      }
+    }
+  }
+  return question;
+}
+
+TEST(Store, GivesBackWhatItWasGivenToTheLastBit) {
+  const uint64_t seed = std::random_device()();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937_64 random(seed);
+  const Scratch scratch;
+  const std::string path = scratch.path("runs.db");
+  std::map<std::string, QuestionResult> model;
+  for (int round = 0; round < 5; ++round) {
+    auto session = begin(path, made_run("model", 1000));
+    ASSERT_TRUE(session);
+    for (int i = 0; i < 40; ++i) {
+      const auto n = static_cast<int64_t>(random() % 150);
+      const std::string key = made_key(n);
+      if (model.contains(key)) continue;
+      model[key] = random_question(random, n);
+      session->put(n, key, model[key]);
+    }
+    ASSERT_TRUE(session->finish(made_run("model", 1000)));
+  }
+  auto session = begin(path, made_run("model", 1000));
+  ASSERT_TRUE(session);
+  const auto found = session->find(made_keys(150));
+  ASSERT_TRUE(found);
+  for (int64_t n = 0; n < 150; ++n) {
+    const auto& score = (*found)[static_cast<size_t>(n)];
+    const auto at = model.find(made_key(n));
+    ASSERT_EQ(score.has_value(), at != model.end()) << n;
+    if (!score) continue;
+    EXPECT_FALSE(score->damaged);
+    ASSERT_EQ(score->answers.size(), at->second.answers.size());
+    for (size_t i = 0; i < score->answers.size(); ++i) {
+      const AnswerResult &a = score->answers[i], &b = at->second.answers[i];
+      EXPECT_TRUE(a.sum_log_prob == b.sum_log_prob || (std::isnan(a.sum_log_prob) && std::isnan(b.sum_log_prob)));
+      ASSERT_EQ(a.token_log_probs.size(), b.token_log_probs.size());
+      for (size_t t = 0; t < a.token_log_probs.size(); ++t) {
+        EXPECT_EQ(std::bit_cast<uint32_t>(a.token_log_probs[t]), std::bit_cast<uint32_t>(b.token_log_probs[t]));
+      }
+    }
+  }
+}
+
+TEST(Store, TwoProcessesShareTheWork) {
+  const Scratch scratch;
+  const std::string path = scratch.path("runs.db");
+  const auto keys = made_keys(20);
+  auto mine = begin(path, made_run("model", 20));
+  auto turn = mine->take_turn(keys, 8);
+  ASSERT_TRUE(turn);
+  EXPECT_EQ(turn->mine.size(), 8U);
+  {
+    // A process that ended: its claims hold nobody up.
+    auto database = open_store(path, Open::kExisting);
+    ASSERT_TRUE(database);
+    Statement(**database, "UPDATE claim SET owner = replace(owner, ?, '999999999')")
+        .with(std::to_string(getpid()))
+        .run();
+    ASSERT_TRUE((*database)->status());
+  }
+  turn = mine->take_turn(keys, 100);
+  ASSERT_TRUE(turn);
+  EXPECT_EQ(turn->mine.size(), 20U);
+  {
+    // One of which nothing is known is thought to live.
+    auto database = open_store(path, Open::kExisting);
+    ASSERT_TRUE(database);
+    Statement(**database, "UPDATE claim SET owner = 'another one' WHERE text_key = ?")
+        .with(std::string_view(keys[0]))
+        .run();
+    ASSERT_TRUE((*database)->status());
+  }
+  turn = mine->take_turn(keys, 100);
+  ASSERT_TRUE(turn);
+  EXPECT_EQ(turn->theirs, std::vector<size_t>{0});
+  EXPECT_EQ(turn->mine.size(), 19U);
+}
+
+TEST(Store, OwnProcessIsAlive) {
+  EXPECT_TRUE(may_be_alive(process_identity()));
+  EXPECT_EQ(process_id(process_identity()), std::to_string(getpid()));
+}
+
+std::vector<std::string> with_step(std::vector<std::string> steps, const std::string& step) {
+  steps.push_back(step);
+  return steps;
+}
+
+TEST(Schema, UpgradesInOneTransactionAfterACopy) {
+  const Scratch scratch;
+  const std::string path = scratch.path("runs.db");
+  ASSERT_TRUE(begin(path, made_run("model", 3))->finish(made_run("model", 3)));
+  const auto version = static_cast<int64_t>(migrations().size());
+  const auto failing = with_step(migrations(), "CREATE TABLE extra (x); INSERT INTO nowhere VALUES (1);");
+  EXPECT_FALSE(open_store(path, Open::kExisting, failing));
+  {
+    auto database = open_store(path, Open::kExisting);  // as it was
+    ASSERT_TRUE(database) << database.error().text();
+    EXPECT_EQ((*database)->number("SELECT count(*) FROM sqlite_schema WHERE name = 'extra'"), 0);
+  }
+  auto upgraded = open_store(path, Open::kExisting, with_step(migrations(), "CREATE TABLE extra (x);"));
+  ASSERT_TRUE(upgraded) << upgraded.error().text();
+  EXPECT_EQ((*upgraded)->number("PRAGMA user_version"), version + 1);
+  EXPECT_EQ((*upgraded)->number("SELECT count(*) FROM run"), 1);
+  auto copy = open_store(path + ".v" + std::to_string(version), Open::kExisting);
+  ASSERT_TRUE(copy) << copy.error().text();
+  EXPECT_EQ((*copy)->number("SELECT count(*) FROM run"), 1);
+  upgraded->reset();
+  const auto newer = open_store(path, Open::kExisting);
+  ASSERT_FALSE(newer);
+  EXPECT_NE(newer.error().message.find("newer hre"), std::string::npos);
+}
+
+/// --gtest_also_run_disabled_tests writes a store of this version, to be kept as test data.
+TEST(Schema, DISABLED_WritesTheStoreOfThisVersion) {
+  const Scratch scratch;
+  hre::Run run = made_run("model", 3);
+  run.options.keep_tokens = true;
+  auto session = begin(scratch.path("runs.db"), run);
+  for (int64_t n = 0; n < 3; ++n) {
+    run.questions.push_back(made_question(n, true));
+    session->put(n, made_key(n), run.questions.back());
+  }
+  ASSERT_TRUE(session->finish(run));
+  auto database = open_store(scratch.path("runs.db"), Open::kExisting);
+  const std::string name = "/tests/data/store/v" + std::to_string(migrations().size()) + ".db";
+  Statement(**database, "VACUUM INTO ?").with(std::string(HRE_SOURCE_DIR) + name).run();
+  ASSERT_TRUE((*database)->status());
+}
+
+/// Stores of every version that was released stay readable: tests/data/store/vN.db holds a made-up run of 3 questions.
+TEST(Schema, ReadsStoresOfEveryVersion) {
+  const Scratch scratch;
+  for (size_t version = 1; version <= migrations().size(); ++version) {
+    const std::string name = "v" + std::to_string(version) + ".db";
+    const std::string path = scratch.path(name);
+    std::filesystem::copy_file(HRE_SOURCE_DIR "/tests/data/store/" + name, path);
+    auto store = RunStore::open(path);
+    ASSERT_TRUE(store) << store.error().text();
+    const auto run = store->load("last");
+    ASSERT_TRUE(run) << run.error().text();
+    ASSERT_EQ(run->questions.size(), 3U);
+    for (int64_t n = 0; n < 3; ++n) {
+      EXPECT_TRUE(are_equal(run->questions[static_cast<size_t>(n)].answers, made_question(n, true).answers)) << n;
+    }
+  }
+}
+
+TEST(Repair, SavesAllThatCanBeRead) {
+  const Scratch scratch;
+  const std::string path = scratch.path("runs.db");
+  {
+    auto session = begin(path, made_run("model", 400));
+    for (int64_t n = 0; n < 400; ++n) session->put(n, made_key(n), made_question(n));
+    ASSERT_TRUE(session->finish(made_run("model", 400)));
+  }
+  {
+    auto database = open_store(path, Open::kExisting);
+    (*database)->run("UPDATE answer_score SET sum_log_prob = 0 WHERE score = 7 AND position = 1");
+    (*database)->run("PRAGMA wal_checkpoint(TRUNCATE)");
+    ASSERT_TRUE((*database)->status());
+  }
+  // One page of answers is lost altogether.
+  int64_t page = 0;
+  {
+    auto database = open_store(path, Open::kExisting);
+    Statement pages(**database, "SELECT pageno FROM dbstat WHERE name = 'answer_score' AND pagetype = 'leaf' LIMIT 1");
+    if (!pages.step()) GTEST_SKIP() << "this SQLite has no table dbstat";
+    page = pages.integer(0);
+  }
+  {
+    std::unique_ptr<FILE, int (*)(FILE*)> file(std::fopen(path.c_str(), "r+b"), &std::fclose);
+    const std::string zeros(4096, '\0');
+    std::fseek(file.get(), static_cast<long>((page - 1) * 4096), SEEK_SET);
+    std::fwrite(zeros.data(), 1, zeros.size(), file.get());
+  }
+  const auto repaired = repair_store(path);
+  ASSERT_TRUE(repaired) << repaired.error().text();
+  EXPECT_EQ(repaired->runs, 1);
+  EXPECT_EQ(repaired->questions + repaired->lost_questions, 400);
+  EXPECT_GT(repaired->lost_questions, 1);
+  EXPECT_LT(repaired->lost_questions, 60);
+  EXPECT_TRUE(std::filesystem::exists(repaired->damaged_copy));
+  auto session = begin(path, made_run("model", 400));
+  const auto found = session->find(made_keys(400));
+  ASSERT_TRUE(found);
+  int64_t n_found = 0;
+  for (int64_t n = 0; n < 400; ++n) {
+    const auto& score = (*found)[static_cast<size_t>(n)];
+    if (!score) continue;
+    ++n_found;
+    EXPECT_TRUE(are_equal(score->answers, made_question(n).answers)) << n;
+  }
+  EXPECT_EQ(n_found, repaired->questions);
+}
+
+TEST(Pickle, ReadsWhatPythonWrites) {
+  // pickle.dumps((-12.5, False), protocol) and (-12.5, True), protocols 2 to 5.
+  const std::string value("G\xc0\x29\0\0\0\0\0\0", 9);
+  for (const std::string& text : {"\x80\x02" + value + "\x89\x86q\0."s, "\x80\x03" + value + "\x88\x86q\0."s,
+                                  "\x80\x04\x95\r\0\0\0\0\0\0\0"s + value + "\x89\x86\x94.",
+                                  "\x80\x05\x95\r\0\0\0\0\0\0\0"s + value + "\x88\x86\x94."}) {
+    EXPECT_EQ(read_pickled_score(text), -12.5) << text.size();
+  }
+  EXPECT_EQ(read_pickled_score(pickled_score(-0.1)), -0.1);
+  EXPECT_FALSE(read_pickled_score(""));
+  EXPECT_FALSE(read_pickled_score("\x80\x02" + value));
+  EXPECT_FALSE(read_pickled_score("\x80\x02" + value + "\x89\x86." + "more"));
+  EXPECT_FALSE(read_pickled_score("cos\nsystem\n(S'true'\ntR."));
+}
+
+TEST(ReferenceCache, KeysAreThePublishedOnes) {
+  EXPECT_EQ(reference_key("Question: Q\nAnswer:", " A"),
+            "b2558c798085d238475540c6b3dc21af2f73159bce125e3765c95c0e4444d5a9");
+}
+
+}  // namespace
+}  // namespace hre::store

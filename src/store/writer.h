@@ -1,0 +1,66 @@
+#pragma once
+/// The thread that writes scored questions to the store, in small transactions.
+
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "hre/run.h"
+#include "store/sqlite.h"
+#include "store/stored_score.h"
+
+namespace hre::store {
+
+struct WriterTask {
+  int64_t run = 0, setting = 0;
+  std::string owner;  ///< of the claims that end with what is written
+  Stored stored = Stored::kStay;
+  bool keeps_tokens = false;
+};
+
+/// Seconds for which a claim holds unless it is renewed.
+constexpr int64_t kLeaseSeconds = 60;
+
+class Writer {
+ public:
+  /// Starts the thread. The connection is its own.
+  Writer(std::unique_ptr<Database> database, WriterTask task);
+  /// Gives up what is not written yet: close() before.
+  ~Writer();
+
+  /// Never waits for the disk. What can't be written waits in memory, and is tried again.
+  void put(int64_t position, std::string key, QuestionResult question);
+  /// Why the last attempt failed; nothing where it didn't.
+  std::optional<Error> trouble();
+  /// Writes all, or fails and says how much is lost. Afterwards nothing may be put.
+  Status close();
+  [[nodiscard]] int64_t n_replaced() const { return n_replaced_; }
+
+ private:
+  struct Item {
+    int64_t position;
+    std::string key;
+    QuestionResult question;
+  };
+
+  void work();
+  Status write(const std::vector<Item>& items);
+  void wait_for_work(std::unique_lock<std::mutex>& lock);
+
+  std::unique_ptr<Database> database_;
+  WriterTask task_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<Item> waiting_;
+  std::optional<Error> trouble_;
+  bool closing_ = false;
+  int64_t n_replaced_ = 0;  // read after the thread's end
+  std::thread thread_;
+};
+
+}  // namespace hre::store

@@ -1,0 +1,173 @@
+"""Runs survive: kill -9 at any moment, Ctrl-C, several processes at once, disks that are full or read-only."""
+
+import json
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import time
+import unittest
+
+from program import PROGRAM, ProgramTest, clean_environment, shared_data
+
+WORDS = "the a of list value return type error file line thread lock queue tree node hash key map set read write".split()
+
+
+def made_questions(n, seed):
+    """JSON lines of n questions with four answers of some dozen words each."""
+    rng = random.Random(seed)
+    text = lambda n_words: " ".join(rng.choices(WORDS, k=n_words))
+    for i in range(n):
+        answers = [{"text": text(rng.randrange(20, 120)), "votes": rng.randrange(-3, 60)} for _ in range(4)]
+        yield json.dumps({"topic": f"topic{i % 5}", "question": text(60) + f" {i}?", "answers": answers}) + "\n"
+
+
+def but_for_times(text):
+    """The run's JSON text as lines, without those of times."""
+    run = json.loads(text)
+    del run["times"], run["created"]
+    return json.dumps(run, indent=1).splitlines()
+
+
+class CrashTest(ProgramTest):
+    def setUp(self):
+        super().setUp()
+        self.seed = int.from_bytes(os.urandom(4), "little")
+        print(f"seed {self.seed}")
+        self.random = random.Random(self.seed)
+
+    def make_data(self, n):
+        self.write("data.jsonl", "".join(made_questions(n, 7)))
+
+    def start(self, *options, model="baseline:zstd", store="runs.db", json_file="run.json"):
+        call = [PROGRAM, "eval", model, "--data", "data.jsonl", "--store", store, "--json", json_file, "--details",
+                "--quiet", *options]
+        return subprocess.Popen(call, cwd=self.folder, env=clean_environment(), stdout=subprocess.DEVNULL,
+                                stderr=subprocess.PIPE, text=True)
+
+    def whole(self, store, json_file, **options):
+        process = self.start(store=store, json_file=json_file, **options)
+        _, said = process.communicate(timeout=300)
+        self.assertEqual(0, process.returncode, said)
+        return (self.folder / json_file).read_text(encoding="utf-8")
+
+    def check_store(self, store, scores):
+        """SQLite finds the file sound, and every question is stored once."""
+        with sqlite3.connect(self.folder / store) as database:
+            self.assertEqual([("ok",)], database.execute("PRAGMA integrity_check").fetchall())
+            self.assertEqual(scores, database.execute("SELECT count(*) FROM score").fetchone()[0])
+            self.assertEqual(scores, database.execute("SELECT count(*) FROM run_question").fetchone()[0])
+            self.assertEqual(4 * scores, database.execute("SELECT count(*) FROM answer_score").fetchone()[0])
+            self.assertEqual(0, database.execute("SELECT count(*) FROM claim").fetchone()[0])
+
+    def stored(self, store):
+        if not (self.folder / store).exists():
+            return 0
+        try:
+            with sqlite3.connect(self.folder / store) as database:
+                return database.execute("SELECT count(*) FROM score").fetchone()[0]
+        except sqlite3.OperationalError:
+            return 0
+
+    def kill_50_times(self, n_questions, **options):
+        started = time.monotonic()
+        whole = self.whole("whole.db", "whole.json", **options)
+        seconds = time.monotonic() - started
+        seen = []
+        for _ in range(50):
+            process = self.start(**options)
+            time.sleep(self.random.uniform(0, min(seconds / 8, 0.6)))
+            process.send_signal(signal.SIGKILL)
+            process.communicate()
+            seen.append(self.stored("runs.db"))
+        print(f"{seconds:.2f} s uninterrupted; stored after each kill: {seen}")
+        self.assertEqual(sorted(seen), seen, "something stored was lost")
+        resumed = self.whole("runs.db", "run.json", **options)
+        self.assertEqual(but_for_times(whole), but_for_times(resumed))
+        self.check_store("runs.db", n_questions)
+
+    def test_sigkill_at_50_random_moments(self):
+        self.make_data(1500)
+        self.kill_50_times(1500)
+
+    def test_sigkill_of_a_language_model(self):
+        model = shared_data("models/stories260K.gguf")
+        self.make_data(150)
+        self.kill_50_times(150, model=model)
+
+    def test_interrupted_and_gone_on(self):
+        self.make_data(1500)
+        whole = self.whole("whole.db", "whole.json")
+        process = self.start()
+        time.sleep(self.random.uniform(0.2, 0.6))
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+        self.assertIn(process.returncode, (0, 130))
+        kept = self.stored("runs.db")
+        print(f"{kept} kept after Ctrl-C")
+        self.assertEqual(but_for_times(whole), but_for_times(self.whole("runs.db", "run.json")))
+        self.check_store("runs.db", 1500)
+
+
+class SharingTest(CrashTest):
+    def test_eight_processes_share_one_run(self):
+        model = shared_data("models/stories260K.gguf")
+        self.make_data(1000)
+        processes = [self.start("--threads", "1", model=model, json_file=f"run{i}.json") for i in range(8)]
+        for process in processes:
+            _, said = process.communicate(timeout=600)
+            self.assertEqual(0, process.returncode, said)
+        self.check_store("runs.db", 1000)
+        texts = [(self.folder / f"run{i}.json").read_text(encoding="utf-8") for i in range(8)]
+        for text in texts:
+            self.assertEqual(but_for_times(texts[0]), but_for_times(text))
+        reused = [json.loads(text)["times"]["questions_reused"] for text in texts]
+        print(f"scored by each: {[1000 - n for n in reused]}")
+        self.assertEqual(1000, sum(1000 - n for n in reused), "a question was scored twice, or by nobody")
+
+
+class DiskTest(CrashTest):
+    def test_full_disk(self):
+        """A file system of 1 MiB, where this may be mounted."""
+        mount = self.folder / "small"
+        mount.mkdir()
+        done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", mount], capture_output=True, check=False)
+        if done.returncode != 0:
+            self.skipTest("no file system can be mounted here: " + done.stderr.decode().strip())
+        self.addCleanup(subprocess.run, ["umount", mount], check=False)
+        self.make_data(1500)
+        whole = self.whole("whole.db", "whole.json")
+        process = self.start(store="small/runs.db")
+        _, said = process.communicate(timeout=300)
+        self.assertEqual(0, process.returncode, said)
+        self.assertIn("not kept", said)
+        self.assertIn("the disk is full", said)
+        self.assertEqual(but_for_times(whole), but_for_times((self.folder / "run.json").read_text(encoding="utf-8")))
+        subprocess.run(["mount", "-o", "remount,size=64m", mount], check=True)
+        self.assertEqual(but_for_times(whole), but_for_times(self.whole("small/runs.db", "again.json")))
+        self.check_store("small/runs.db", 1500)
+
+    def test_read_only(self):
+        mount = self.folder / "fixed"
+        mount.mkdir()
+        done = subprocess.run(["mount", "-t", "tmpfs", "tmpfs", mount], capture_output=True, check=False)
+        if done.returncode != 0:
+            self.skipTest("no file system can be mounted here: " + done.stderr.decode().strip())
+        self.addCleanup(subprocess.run, ["umount", mount], check=False)
+        self.make_data(100)
+        whole = self.whole("fixed/runs.db", "whole.json")
+        subprocess.run(["mount", "-o", "remount,ro", mount], check=True)
+        process = self.start(store="fixed/runs.db")
+        _, said = process.communicate(timeout=300)
+        self.assertEqual(0, process.returncode, said)
+        self.assertIn("not kept", said)
+        again = (self.folder / "run.json").read_text(encoding="utf-8")
+        self.assertEqual(but_for_times(whole), but_for_times(again))
+        self.assertEqual(100, json.loads(again)["times"]["questions_reused"])
+        listed = self.run_hre("runs", "list", "--store", "fixed/runs.db").stdout
+        self.assertIn("baseline-zstd-data", listed)
+
+
+if __name__ == "__main__":
+    unittest.main()
