@@ -1,0 +1,173 @@
+#include "data/metadata.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <chrono>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "core/files.h"
+#include "core/text.h"
+
+namespace hre::data {
+namespace {
+
+using nlohmann::json;
+
+// Takes so many digits off the text's front.
+std::optional<int> take_digits(std::string_view& text, size_t count) {
+  int value = 0;
+  const auto digits = text.substr(0, count);
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  if (digits.size() != count || error != std::errc() || end != digits.data() + count || digits[0] == '-')
+    return std::nullopt;
+  text.remove_prefix(count);
+  return value;
+}
+
+bool take(std::string_view& text, char c) {
+  if (text.empty() || text.front() != c) return false;
+  text.remove_prefix(1);
+  return true;
+}
+
+// ":"-separated hours, minutes and seconds, as a share of a day.
+std::optional<double> take_time(std::string_view& text) {
+  const auto hours = take_digits(text, 2);
+  if (!hours || *hours > 23 || !take(text, ':')) return std::nullopt;
+  const auto minutes = take_digits(text, 2);
+  if (!minutes || *minutes > 59) return std::nullopt;
+  double seconds = 0;
+  if (take(text, ':')) {
+    const auto whole = take_digits(text, 2);
+    if (!whole || *whole > 60) return std::nullopt;
+    seconds = *whole;
+    if (take(text, '.')) {
+      double unit = 0.1;
+      for (; !text.empty() && text.front() >= '0' && text.front() <= '9'; text.remove_prefix(1), unit /= 10) {
+        seconds += unit * (text.front() - '0');
+      }
+    }
+  }
+  take(text, 'Z');
+  return (*hours * 3600 + *minutes * 60 + seconds) / 86400;
+}
+
+double days_until(std::chrono::year_month_day date) {
+  return static_cast<double>(std::chrono::sys_days(date).time_since_epoch().count());
+}
+
+// What is wrong with a line, and in which field.
+struct Bad {
+  std::string message;
+};
+
+const json* field(const json& object, const char* name) {
+  const auto found = object.find(name);
+  return found == object.end() || found->is_null() ? nullptr : &*found;
+}
+
+std::string required_text(const json& object, const char* name) {
+  const json* value = field(object, name);
+  if (!value || !value->is_string()) throw Bad{fmt::format("field {} is no string", name)};
+  return value->get<std::string>();
+}
+
+std::optional<double> created(const json& object) {
+  const json* value = field(object, "created");
+  if (!value) return std::nullopt;
+  const auto date = value->is_string() ? parse_date(value->get_ref<const std::string&>()) : std::nullopt;
+  if (!date) throw Bad{"field created is no date"};
+  return date->begin;
+}
+
+QuestionMetadata metadata_of(const json& line) {
+  QuestionMetadata question;
+  question.created = created(line);
+  if (const json* tags = field(line, "tags")) {
+    if (!tags->is_array()) throw Bad{"field tags is no list"};
+    for (const json& tag : *tags) {
+      if (!tag.is_string()) throw Bad{"a tag is no string"};
+      question.tags.push_back(tag.get<std::string>());
+    }
+  }
+  if (const json* answers = field(line, "answers")) {
+    if (!answers->is_array()) throw Bad{"field answers is no list"};
+    for (const json& answer : *answers) {
+      if (!answer.is_object()) throw Bad{"an answer is no object"};
+      question.answers_created.push_back(created(answer));
+    }
+  }
+  return question;
+}
+
+void read_line(std::string_view text, Metadata& metadata) {
+  const json line = json::parse(text, nullptr, false);
+  if (line.is_discarded() || !line.is_object()) throw Bad{"is no JSON object"};
+  std::pair key{required_text(line, "topic"), required_text(line, "id")};
+  const std::string name = key.second;
+  if (!metadata.try_emplace(std::move(key), metadata_of(line)).second)
+    throw Bad{"question " + name + " was there before"};
+}
+
+}  // namespace
+
+std::optional<Period> parse_date(std::string_view text) {
+  using namespace std::chrono;
+  const auto number = take_digits(text, 4);
+  if (!number) return std::nullopt;
+  const year y{*number};
+  if (text.empty()) return Period{days_until(y / January / 1), days_until((y + years(1)) / January / 1)};
+  if (!take(text, '-')) return std::nullopt;
+  const auto m = take_digits(text, 2);
+  if (!m || *m < 1 || *m > 12) return std::nullopt;
+  const year_month of_month = y / month(static_cast<unsigned>(*m));
+  if (text.empty()) return Period{days_until(of_month / 1), days_until((of_month + months(1)) / 1)};
+  if (!take(text, '-')) return std::nullopt;
+  const auto d = take_digits(text, 2);
+  if (!d) return std::nullopt;
+  const year_month_day date = of_month / day(static_cast<unsigned>(*d));
+  if (!date.ok()) return std::nullopt;
+  const double begin = days_until(date);
+  if (text.empty()) return Period{begin, begin + 1};
+  if (!take(text, 'T') && !take(text, ' ')) return std::nullopt;
+  const auto time = take_time(text);
+  if (!time || !text.empty()) return std::nullopt;
+  return Period{begin + *time, begin + *time};
+}
+
+Result<Metadata> read_metadata(std::string_view text, const std::string& where) {
+  Metadata metadata;
+  for (size_t line = 1; !text.empty(); ++line) {
+    const size_t end = std::min(text.find('\n'), text.size());
+    const std::string_view content = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (content.find_first_not_of(" \t\r") == std::string_view::npos) continue;
+    try {
+      if (find_invalid_utf8(content)) throw Bad{"is not UTF-8"};
+      read_line(content, metadata);
+    } catch (const Bad& bad) {
+      return input_error(bad.message, fmt::format("{}, line {}", where, line));
+    }
+  }
+  return metadata;
+}
+
+std::optional<std::string> find_metadata(const std::string& source) {
+  const std::filesystem::path folder(source);
+  std::error_code problem;
+  for (const auto& place : {folder, folder.parent_path()}) {
+    const auto file = place / "metadata" / "questions.jsonl";
+    if (std::filesystem::is_regular_file(file, problem)) return file.string();
+  }
+  return std::nullopt;
+}
+
+Result<Metadata> load_metadata(const std::string& path) {
+  auto text = read_file(path);
+  if (!text) return forward(text);
+  return read_metadata(*text, path);
+}
+
+}  // namespace hre::data

@@ -1,0 +1,42 @@
+#pragma once
+/// What is known of a dataset's questions beside their texts and votes: the file metadata/questions.jsonl
+/// that `hre data build` writes (docs/datasets.md). Dates and tags are read; the rest is passed over.
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "hre/result.h"
+
+namespace hre::data {
+
+struct QuestionMetadata {
+  std::optional<double> created;  ///< days since 1970-01-01, UTC
+  std::vector<std::string> tags;
+  std::vector<std::optional<double>> answers_created;  ///< in the order of the dataset's answers
+
+  bool operator==(const QuestionMetadata&) const = default;
+};
+
+/// By topic and id.
+using Metadata = std::map<std::pair<std::string, std::string>, QuestionMetadata>;
+
+/// JSON lines. Input errors name the line and field; `where` names the text.
+Result<Metadata> read_metadata(std::string_view text, const std::string& where);
+
+/// The metadata file of DATA: in the dataset's folder, or beside its folder "data". Nothing where there is none.
+std::optional<std::string> find_metadata(const std::string& source);
+
+Result<Metadata> load_metadata(const std::string& path);
+
+/// A date, "2019", "2019-07", "2019-07-31" or with a time of day ("2019-07-31T12:30:05.123Z"), as the days since
+/// 1970-01-01 at which it begins and ends; a moment has no length. Nothing for anything else.
+struct Period {
+  double begin = 0, end = 0;
+};
+std::optional<Period> parse_date(std::string_view text);
+
+}  // namespace hre::data

@@ -1,0 +1,70 @@
+#include "data/metadata.h"
+
+#include <gtest/gtest.h>
+
+#include "data/temporary_folder.h"
+
+namespace hre::data {
+namespace {
+
+std::string problem(const std::string& text) {
+  const auto metadata = read_metadata(text, "m.jsonl");
+  return metadata ? "none" : metadata.error().text();
+}
+
+TEST(Metadata, Dates) {
+  EXPECT_EQ(parse_date("1970")->begin, 0);
+  EXPECT_EQ(parse_date("1970")->end, 365);
+  EXPECT_EQ(parse_date("2000-02")->end - parse_date("2000-02")->begin, 29);
+  EXPECT_EQ(parse_date("2008-12")->end, parse_date("2009")->begin);
+  EXPECT_EQ(parse_date("1970-01-02")->begin, 1);
+  EXPECT_EQ(parse_date("1970-01-02T12:00:00.000")->begin, 1.5);
+  EXPECT_EQ(parse_date("1970-01-02 06:00Z")->begin, 1.25);
+  EXPECT_EQ(parse_date("1969-12-31")->begin, -1);
+  for (const char* text :
+       {"", "19", "197x", "1970-", "1970-13", "1970-1", "1970-00", "1970-02-30", "1970-01-01T", "1970-01-01T25:00:00",
+        "1970-01-01T10:61", "1970-01-01T10:00:00.5x", "1970-01-011", "-970", "1970-01-01T-1:00:00"}) {
+    EXPECT_FALSE(parse_date(text)) << text;
+  }
+}
+
+TEST(Metadata, ReadsWhatIsNeeded) {
+  const auto metadata = read_metadata(
+      "{\"id\": \"a/1\", \"topic\": \"a\", \"site\": \"x\", \"created\": \"1970-01-03\", \"tags\": [\"c++\"], "
+      "\"answers\": [{\"created\": \"1970-01-04\"}, {\"created\": null}, {}]}\n\n"
+      "{\"topic\": \"b\", \"id\": \"a/1\", \"created\": null}\r\n",
+      "m.jsonl");
+  ASSERT_TRUE(metadata) << metadata.error().text();
+  ASSERT_EQ(metadata->size(), 2U);
+  EXPECT_EQ(metadata->at({"a", "a/1"}),
+            (QuestionMetadata{2, {"c++"}, {std::optional<double>(3), std::nullopt, std::nullopt}}));
+  EXPECT_EQ(metadata->at({"b", "a/1"}), QuestionMetadata());
+  EXPECT_TRUE(read_metadata("", "m.jsonl")->empty());
+}
+
+TEST(Metadata, SaysWhatIsWrong) {
+  EXPECT_EQ(problem("{\"id\": \"1\", \"topic\": \"a\"}\n[]"), "m.jsonl, line 2: is no JSON object");
+  EXPECT_EQ(problem("{"), "m.jsonl, line 1: is no JSON object");
+  EXPECT_EQ(problem("{\"topic\": \"a\"}"), "m.jsonl, line 1: field id is no string");
+  EXPECT_EQ(problem("{\"id\": 1, \"topic\": \"a\"}"), "m.jsonl, line 1: field id is no string");
+  EXPECT_EQ(problem("{\"id\": \"1\", \"topic\": \"a\", \"created\": 5}"), "m.jsonl, line 1: field created is no date");
+  EXPECT_EQ(problem("{\"id\": \"1\", \"topic\": \"a\", \"tags\": \"x\"}"), "m.jsonl, line 1: field tags is no list");
+  EXPECT_EQ(problem("{\"id\": \"1\", \"topic\": \"a\", \"answers\": [1]}"), "m.jsonl, line 1: an answer is no object");
+  EXPECT_EQ(problem("{\"id\": \"1\", \"topic\": \"a\"}\n{\"id\": \"1\", \"topic\": \"a\"}"),
+            "m.jsonl, line 2: question 1 was there before");
+  EXPECT_EQ(problem("{\"id\": \"\xff\"}"), "m.jsonl, line 1: is not UTF-8");
+}
+
+TEST(Metadata, IsFoundBesideTheData) {
+  const TemporaryFolder folder;
+  const std::string path = folder.write("set/metadata/questions.jsonl", "{\"id\": \"1\", \"topic\": \"a\"}\n");
+  folder.write("set/data/x.parquet", "");
+  EXPECT_EQ(find_metadata(folder / "set"), path);
+  EXPECT_EQ(find_metadata(folder / "set/data"), path);
+  EXPECT_FALSE(find_metadata("sample"));
+  EXPECT_EQ(load_metadata(path)->size(), 1U);
+  EXPECT_FALSE(load_metadata(folder / "nowhere"));
+}
+
+}  // namespace
+}  // namespace hre::data
