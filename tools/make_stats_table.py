@@ -11,6 +11,7 @@ Fields are separated by tabs, numbers in a list by spaces, lists in a list by ';
 import csv
 import decimal
 import fractions
+import functools
 import itertools
 import math
 import os
@@ -19,7 +20,7 @@ import sys
 import warnings
 
 import numpy as np
-from scipy import integrate, stats
+from scipy import integrate, optimize, stats
 from sklearn import metrics
 import statsmodels.api as sm
 from statsmodels.stats.multitest import multipletests
@@ -168,18 +169,20 @@ def expected_mean(values):
         return [0, None, None, None, None]
     if len(values) == 1:
         return [1, values[0], None, None, None]
-    error = stats.sem(values)
-    return [len(values), np.mean(values), error, *t_interval(np.mean(values), error, len(values) - 1)]
+    near = np.array(values) - values[0]  # exact under an offset, where scipy's own mean is rounded
+    error, mean = stats.sem(near), values[0] + np.mean(near)
+    return [len(values), mean, error, *t_interval(mean, error, len(values) - 1)]
 
 
 def expected_macro(topics):
     topics = [t for t in topics if len(t)]
     if not topics:
         return [0, None, None, None, None]
-    mean = np.mean([np.mean(t) for t in topics])
+    near = [np.array(t) - topics[0][0] for t in topics]
+    mean = topics[0][0] + np.mean([np.mean(t) for t in near])
     if any(len(t) < 2 for t in topics):
         return [len(topics), mean, None, None, None]
-    variances = np.array([stats.sem(t) ** 2 for t in topics])
+    variances = np.array([stats.sem(np.array(t) - t[0]) ** 2 for t in topics])
     error = math.sqrt(variances.sum()) / len(topics)
     df = variances.sum() ** 2 / sum(v * v / (len(t) - 1) for v, t in zip(variances, topics)) if error else 1
     return [len(topics), mean, error, *t_interval(mean, error, df)]
@@ -196,7 +199,11 @@ def summary_cases():
     yield [[1e9 + v for v in (0.25, 0.5, 0.75, 1.5)]]
     for shape in ([2], [3], [30], [100], [500], [2, 2], [2, 30], [5, 0, 9], [1, 8, 8], [500] * 3, [4] * 14, [3, 50, 200]):
         for _ in range(3):
-            yield [np.tanh(rng.normal(0.1, 0.9, n)) for n in shape]
+            yield [np.round(np.tanh(rng.normal(0.1, 0.9, n)), 6) for n in shape]
+    for shape in ([1], [2], [3], [4], [2, 3], [1, 1], [3, 1, 2]):
+        for offset in (0, 1e6, -1e12):
+            yield [offset + rng.integers(-2, 3, n) * 0.25 for n in shape]  # ties
+            yield [np.full(n, offset + 0.5) for n in shape]
 
 
 def make_summary():
@@ -237,7 +244,7 @@ def below(words, n):
 def make_philox():
     rng = np.random.default_rng(20240603)
     rows = []
-    for case in range(40):
+    for case in range(200):
         counter = [int(w) for w in rng.integers(0, 2**64, 4, dtype=np.uint64)]
         key = [int(w) for w in rng.integers(0, 2**64, 2, dtype=np.uint64)]
         if case < 3:
@@ -272,19 +279,18 @@ def jackknife_acceleration(values):
 def make_bca():
     rng = np.random.default_rng(20240604)
     rows = []
-    for n in (2, 4, 8, 32, 128):
-        for kind in range(6):
-            x = values_with_shape(rng, n) if kind % 2 else rng.exponential(size=n) + 1e6 * (kind == 4)
-            # Multiples of powers of two, whose means are exact: scipy takes draws for different that differ by rounding.
-            x = np.round(x * (8 if kind == 3 else 1024)) / (8 if kind == 3 else 1024)
-            draws = np.array([np.mean(rng.choice(x, n)) for _ in range(199)])
-            theirs = stats.bootstrap((x,), np.mean, n_resamples=0, method="BCa",
-                                     bootstrap_result=type("R", (), {"bootstrap_distribution": draws})())
-            interval = list(theirs.confidence_interval)
-            accel = jackknife_acceleration(-x)  # scipy's sign: mean of the jackknife values less each
-            for a, b in zip(bca(draws, np.mean(x), accel, stats.norm.ppf(0.975)), interval):
-                agree(a, b, 1e-9, "BCa")
-            rows.append([numbers(x), numbers(draws), number(np.mean(x)), number(accel), *map(number, interval)])
+    for n, kind in [(n, kind) for n in (2, 3, 4, 8, 32) for kind in range(6) for _ in range(7)]:
+        x = values_with_shape(rng, n) if kind % 2 else rng.exponential(size=n) + 1e6 * (kind == 4)
+        # Multiples of powers of two, whose means are exact: scipy takes draws for different that differ by rounding.
+        x = np.round(x * (8 if kind == 3 else 1024)) / (8 if kind == 3 else 1024)
+        draws = np.array([np.mean(rng.choice(x, n)) for _ in range(59)])
+        theirs = stats.bootstrap((x,), np.mean, n_resamples=0, method="BCa",
+                                 bootstrap_result=type("R", (), {"bootstrap_distribution": draws})())
+        interval = list(theirs.confidence_interval)
+        accel = jackknife_acceleration(-x)  # scipy's sign: mean of the jackknife values less each
+        for a, b in zip(bca(draws, np.mean(x), accel, stats.norm.ppf(0.975)), interval):
+            agree(a, b, 1e-9, "BCa")
+        rows.append([numbers(x), numbers(draws), number(np.mean(x)), number(accel), *map(number, interval)])
     write("bca", ["values", "draws", "value", "acceleration", "ci_low", "ci_high"], rows)
 
 
@@ -344,15 +350,22 @@ def explained_interval(explained, values, weights, seed, n_draws):
 def make_bootstrap():
     rng = np.random.default_rng(20240605)
     rows = []
-    for case, sizes in enumerate([[2], [5], [30], [2, 2], [3, 7, 1], [20, 20, 20], [4, 9, 30, 2], [101]]):
+    shapes = [[2], [3], [5], [30], [2, 2], [3, 7, 1], [2, 1, 1], [20, 20, 20], [4, 9, 30, 2], [6, 6, 6, 6, 6], [101]]
+    for case, sizes in enumerate(shapes * 10):
         for weights in ("questions", "topics"):
             seed = int(rng.integers(0, 2**63))
-            values = [values_with_shape(rng, n) + (1e6 if case == 5 else 0) for n in sizes]
-            mean, deviations, interval = stratified_interval(values, weights, seed, 150)
+            values = [values_with_shape(rng, n) + (1e6 if case % 7 == 5 else 0) for n in sizes]
+            if case % 5 == 3:  # ties
+                values = [np.round(v * 2) / 2 for v in values]
+            if case % 11 == 9:  # a topic without spread
+                values[0] = np.full(sizes[0], 0.25)
+            if sum(np.ptp(v) for v in values) == 0:
+                continue
+            mean, deviations, interval = stratified_interval(values, weights, seed, 60)
             positive = [np.abs(v) + 0.2 for v in values]
             explained = [np.round(p * rng.uniform(-0.2, 0.6, len(p)), 6) for p in positive]
-            share, share_interval = explained_interval(explained, positive, weights, seed, 150)
-            rows.append([lists(values), weights, str(seed), "150", number(mean), numbers(deviations[:4]),
+            share, share_interval = explained_interval(explained, positive, weights, seed, 60)
+            rows.append([lists(values), weights, str(seed), "60", number(mean), numbers(deviations[:2]),
                          *map(number, interval), lists(positive), lists(explained), number(share),
                          *map(number, share_interval)])
     write("bootstrap", ["values", "weights", "seed", "draws", "mean", "deviations", "ci_low", "ci_high", "whole",
@@ -363,6 +376,8 @@ def make_bootstrap():
 
 
 def scipy_sign_flip_p(d):
+    if len(d) == 1:  # which scipy refuses
+        return 1.0
     return stats.permutation_test((d,), lambda x, axis: np.sum(x, axis=axis), permutation_type="samples",
                                   vectorized=True, n_resamples=np.inf).pvalue
 
@@ -400,14 +415,16 @@ def sign_flip_cases(rng):
     yield [0.0], 1, 99, 1.0, True
     yield [0.0] * 40, 1, 99, 1.0, True
     yield [0.1, 0.2, -0.3], 1, 99, 1.0, True  # adds up to 0 but for rounding
-    for n in (2, 3, 4, 6, 9, 12):
-        for _ in range(4):
+    for n in (1, 2, 3, 4, 6, 9, 12):
+        for _ in range(10):
             d = np.round(rng.normal(0.4, 1, n), 3)
             p = scipy_sign_flip_p(d)
             agree(integer_sign_flip_p(d, 1e-3), p, 1e-12, "sign flips")
             yield d, 1, 99, p, True
             tied = rng.integers(-2, 4, n) * 0.1
             yield tied, 1, 99, integer_sign_flip_p(tied, 0.1), True
+            huge = rng.integers(-3, 5, n) * 2.0**60  # what offsets leave
+            yield huge, 1, 99, integer_sign_flip_p(huge, 2.0**60), True
     for n in (20, 29, 30):
         d = np.round(rng.normal(0.3, 1, n), 2)
         d[d == 0] = 0.01
@@ -426,11 +443,55 @@ def make_sign_flips():
     write("sign_flips", ["differences", "seed", "permutations", "p", "exact"], rows)
 
 
+def paired_cases(rng):
+    """Topics of values of two runs."""
+    for sizes in ([1], [2], [3], [4], [12], [1, 1], [2, 3], [3, 1, 5], [7, 5]):
+        for kind in range(24):
+            a = [values_with_shape(rng, n) for n in sizes]
+            b = [np.round(v - 0.1 + 0.4 * rng.normal(size=len(v)), 3) for v in a]
+            if kind % 6 == 1:  # ties
+                a, b = ([np.round(v * 2) / 2 for v in run] for run in (a, b))
+            if kind % 6 == 2:
+                a, b = ([np.round(v * 1024) / 1024 + 1e6 for v in run] for run in (a, b))  # exact differences
+            if kind % 6 == 3:  # the same difference everywhere
+                b = [v - 0.5 for v in a]
+            if kind % 6 == 4:
+                b = a
+            yield a, b
+
+
+def make_paired():
+    rng = np.random.default_rng(20240614)
+    rows = []
+    for a, b in paired_cases(rng):
+        flat_a, flat_b = np.concatenate(a), np.concatenate(b)
+        d = flat_a - flat_b
+        n, mean = len(d), np.mean(d)
+        constant = np.ptp(d) <= 1e-12
+        deviation = np.std(d, ddof=1) if n > 1 and not constant else None
+        error = None if n < 2 else 0.0 if constant else stats.sem(d)
+        low, high = (None, None) if n < 2 else t_interval(mean, error, n - 1)
+        if n > 1 and not constant:
+            theirs = stats.ttest_rel(flat_a, flat_b)
+            agree(mean / error, theirs.statistic, 1e-8 * max(1, abs(theirs.statistic)), "paired t")
+            agree(low, theirs.confidence_interval(0.95).low, 1e-9, "paired interval")
+        signs = np.array(list(itertools.product((-1, 1), repeat=n)))
+        sums = np.abs(signs @ d)
+        p = np.mean(sums >= abs(np.sum(d)) - 1e-9)
+        if 1 < n <= 8:
+            agree(p, scipy_sign_flip_p(np.round(d, 9)), 1e-12, "paired sign flips")
+        rows.append([lists(a), lists(b), number(mean), number(error), number(low), number(high), number(p),
+                     number(None if deviation is None else mean / deviation), str(int(np.sum(d > 0))),
+                     str(int(np.sum(d == 0))), str(int(np.sum(d < 0)))])
+    write("paired", ["a", "b", "difference", "stderr", "ci_low", "ci_high", "p", "effect_size", "won", "tied", "lost"],
+          rows)
+
+
 def make_holm():
     rng = np.random.default_rng(20240607)
     rows = [["", ""], ["-", "-"]]
     for n in (1, 2, 3, 14, 45):
-        for _ in range(6):
+        for _ in range(40):
             p = np.round(rng.uniform(0, 1, n) ** 3, int(rng.integers(1, 6)))
             given, adjusted = list(p), list(multipletests(p, method="holm")[1])
             if n == 14:  # an undefined one is no test
@@ -449,15 +510,21 @@ def make_auc():
     rng = np.random.default_rng(20240608)
     rows = []
     cases = [([1], [2]), ([1], [1]), ([2, 2], [1, 1]), ([1, 2, 3], [1, 2, 3]), ([0.1, 0.1], [0.1, 0.1, 0.1])]
-    for low, high in ((2, 3), (4, 4), (1, 7), (5, 6), (8, 8)):
-        for _ in range(5):
+    for low, high in ((1, 1), (1, 2), (2, 3), (3, 3), (4, 4), (1, 7), (5, 6)):
+        for _ in range(14):
             cases.append((np.round(rng.normal(size=low), 2), np.round(rng.normal(0.5, 1, high), 2)))
             cases.append((rng.integers(0, 4, low), rng.integers(1, 5, high)))
+        cases.append((1e15 + rng.integers(0, 4, low), 1e15 + rng.integers(1, 5, high)))
+        for bad in (math.inf, -math.inf):
+            cases.append(([bad, *rng.normal(size=low - 1)], rng.normal(size=high)))
+            cases.append(([bad, *rng.normal(size=low - 1)], [bad, *rng.normal(size=high - 1)]))
+    cases.append((rng.normal(size=8), rng.normal(0.5, 1, 8)))
     for low, high in cases:
         low, high = np.array(low, float), np.array(high, float)
         pooled = np.concatenate([low, high])
-        area = metrics.roc_auc_score([0] * len(low) + [1] * len(high), pooled)
+        area = np.mean([(h > l) + 0.5 * (h == l) for h in high for l in low])
         ranks = stats.rankdata(pooled)
+        agree(area, metrics.roc_auc_score([0] * len(low) + [1] * len(high), ranks), 1e-12, "area under the curve")
         null = np.array([sum(ranks[list(c)]) for c in itertools.combinations(range(len(ranks)), len(high))])
         p = two_sided(null, sum(ranks[len(low):]), 1e-9)
         if len(pooled) <= 8 and len(high) > 1 and len(low) > 1:
@@ -498,21 +565,29 @@ def make_confound():
         x, y, z = ([float(v) for v in values] for values in (x, y, z))
         rows.append([family, numbers(x), numbers(y), numbers(z), number(expected)])
 
-    for n in (4, 5, 8, 40):
-        for _ in range(10):
+    for n in (4, 5, 6, 8, 20):
+        for _ in range(26):
             z = np.log(np.floor(rng.lognormal(6, 0.8, n)) + 1)
             x = np.floor(np.exp(rng.normal(1.5, 1.2, n) + 0.3 * (z - 6)))
             y = -rng.gamma(9, 0.08, n) + 0.1 * z
-            if len(set(x)) > 1:
+            if len(set(x)) > 1 and len(set(z)) > 1:
                 partial = exact_partial(x, y, z)
                 agree(partial, residual_partial(x, y, z), 1e-8, "partial")
                 add("shape", x, y, z, partial)
         x, y, z = rng.normal(size=(3, n))
-        add("offset", x, y, z + 1e6, exact_partial(x, y, z + 1e6))
+        for offset in (1e6, -1e6, 1e9):
+            add("offset", x, y, z + offset, exact_partial(x, y, z + offset))
+            add("offset", x + offset, y, z, exact_partial(x + offset, y, z))
+        ties = rng.integers(0, 3, n).astype(float)
+        ties[:2] = 0, 1
+        add("ties", ties, y, z, exact_partial(ties, y, z))
+        add("ties", x, y, ties, exact_partial(x, y, ties))
         add("constant_covariate", x, y, np.full(n, 3.5), stats.pearsonr(x, y).statistic)
         add("constant_x", np.ones(n), y, z, None)
         add("line_of_covariate", 3 * z + 1, y, z, None)
-        add("not_finite", x, y, [math.inf, *z[1:]], None)
+        for bad in (math.inf, -math.inf, math.nan):
+            add("not_finite", x, y, [bad, *z[1:]], None)
+            add("not_finite", [bad, *x[1:]], y, z, None)
         add("short_covariate", x, y, z[1:], None)
     for n in (0, 1, 2, 3):
         add("few", *rng.normal(size=(3, n)), None)
@@ -531,15 +606,22 @@ def exact_power(effect, n, alpha):
     return integrate.quad(tails, low, high, epsabs=1e-12, limit=500, points=[min(max(shift / critical, low), high)])[0]
 
 
+@functools.lru_cache
+def smallest_effect(n, alpha):
+    effect = optimize.brentq(lambda e: exact_power(e, n, alpha) - 0.8, 1e-3, 50, xtol=1e-12)
+    agree(effect, TTestPower().solve_power(nobs=n, alpha=alpha, power=0.8), 1e-4 * max(1, effect), "detectable effect")
+    return effect
+
+
 def make_power():
     tests, rows = TTestPower(), []
-    for n in (2, 3, 5, 10, 30, 100, 500, 7000):
-        for effect in (0.0, 0.01, 0.033, 0.1, 0.3, -0.3, 1.0, 3.0):
+    for n in (2, 3, 4, 5, 8, 10, 20, 30, 50, 70, 100, 200, 361, 500, 1000, 3000, 7000):
+        for effect in (0.0, 0.01, 0.02, 0.033, 0.05, 0.1, 0.2, 0.3, -0.3, 0.5, 1.0, 3.0):
             alpha = 0.01 if n == 10 else 0.05
             power, theirs = exact_power(effect, n, alpha), tests.power(abs(effect), n, alpha)
             if not math.isnan(theirs):  # as it is for large effects
                 agree(power, theirs, 1e-8, "power")
-            detectable = tests.solve_power(nobs=n, alpha=alpha, power=0.8) if n > 2 else None
+            detectable = smallest_effect(n, alpha) if n > 2 else None
             needed = None
             if effect:
                 needed = max(2, math.ceil(tests.solve_power(effect_size=abs(effect), alpha=alpha, power=0.8) - 1e-6))
@@ -556,8 +638,11 @@ def make_detection():
     """Each repeat's test by scipy, on questions drawn from the same stream."""
     rng = np.random.default_rng(20240610)
     rows, repeats = [], 40
-    for n, shift in ((5, 0.4), (60, 0.15), (60, -0.3), (200, 0.1), (20, 0.0)):
-        d, seed, counts = values_with_shape(rng, n) * 0.5 + shift, int(rng.integers(0, 2**63)), [2, 10, 25, 60]
+    shapes = [(1, 0.3), (2, 0.4), (3, -0.2), (5, 0.4), (30, 0.15), (30, -0.3), (40, 0.1), (20, 0.0)]
+    for case, (n, shift) in enumerate(shapes * 25):
+        d, seed, counts = values_with_shape(rng, n) * 0.5 + shift, int(rng.integers(0, 2**63)), [2, 10, 25]
+        if case % 4 == 1:  # ties and zeros
+            d = np.round(d * 2) / 2
         above, under = np.zeros(len(counts)), np.zeros(len(counts))
         for repeat in range(repeats):
             sample = d[below(stream(seed, SUBSAMPLES, repeat, 0, counts[-1]), n)]
@@ -607,14 +692,15 @@ def betting_interval(x, looks, alpha=0.05):
 def make_confidence_sequence():
     rng = np.random.default_rng(20240611)
     rows = []
-    for low, high in ((-1, 1), (-2, 2), (0, 1)):
-        for n in (1, 3, 20, 60):
-            for kind in range(4):
+    for low, high in ((-1, 1), (-2, 2), (0, 1), (999999, 1000001)):
+        for n in (1, 2, 3, 10, 20, 60):
+            for kind in range(9):
                 unit = [rng.beta(0.7, 0.5, n), rng.beta(40, 30, n), (rng.uniform(size=n) < 0.9) * 1.0,
-                        np.full(n, 0.7)][kind]
+                        np.full(n, 0.7), np.full(n, 0.0), np.full(n, 1.0), rng.integers(0, 3, n) / 2,
+                        rng.uniform(size=n), rng.beta(0.2, 2, n)][kind]
                 values = [float(v) for v in low + (high - low) * np.round(unit, 6)]
                 scaled = [(v - low) / (high - low) for v in values]
-                looks = list(range(1, n + 1)) if n <= 20 else [7, 30, n]
+                looks = list(range(1, n + 1)) if n <= 10 else [7, n // 2, n]
                 bounds = betting_interval(scaled, looks)
                 rows.append([str(low), str(high), numbers(values), " ".join(map(str, looks)),
                              *(number(low + (high - low) * b) for b in bounds)])
@@ -654,20 +740,21 @@ def model_interval(kind, x, y, seed, n_draws):
 def make_agreement():
     rng = np.random.default_rng(20240612)
     rows = []
-    for n in (3, 4, 5, 6, 7):
-        for tied in (False, True):
+    for n, repeats in ((3, 9), (4, 9), (5, 8), (6, 6), (7, 2)):
+        for tied in [False, True] * repeats:
             for kind in KINDS:
                 x = rng.normal(size=n)
                 y = 1000 + np.round(80 * (x + rng.normal(size=n)))
                 if tied:
                     x, y = np.round(x), np.round(y, -2)
                     x[0], x[-1], y[0], y[1] = 0, 1, 1000, 1100
+                x, y = x + (1e6 if n == 5 else 0), y * (-1e6 if n == 6 else 1)
                 seed = int(rng.integers(0, 2**63))
                 left_out = [defined(kind, np.delete(x, i), np.delete(y, i)) for i in range(n)]
                 known = [v for v in left_out if v is not None]
                 value = KINDS[kind](x, y)
-                interval, undefined = model_interval(kind, x, y, seed, 200) if n > 3 else ((None, None), 0)
-                rows.append([kind, numbers(x), numbers(y), str(seed), "200", number(value), number(pairing_p(kind, x, y)),
+                interval, undefined = model_interval(kind, x, y, seed, 60) if n > 3 else ((None, None), 0)
+                rows.append([kind, numbers(x), numbers(y), str(seed), "60", number(value), number(pairing_p(kind, x, y)),
                              *map(number, interval), str(undefined), number(min(known)), number(max(known))])
     write("agreement", ["kind", "x", "y", "seed", "draws", "value", "p", "ci_low", "ci_high", "undefined",
                         "least", "most"], rows)
@@ -731,16 +818,16 @@ def make_ranking():
 def make_min_k():
     rng = np.random.default_rng(20240613)
     rows = [["", "0.2", "-"], ["nan -1.0", "0.2", "-"], ["-inf -1.0", "0.5", "-inf"]]
-    for n in (1, 2, 4, 5, 15, 100):
-        for share in (0.05, 0.1, 0.2, 0.29, 1.0):
-            x = (-rng.gamma(0.6, 3, n)).astype(np.float32)
-            lowest = np.sort(x)[:max(1, int(n * share))].astype(np.float64)
-            rows.append([numbers(x), number(share), number(np.mean(lowest))])
+    for n, share in [(n, share) for n in (1, 2, 3, 4, 5, 9, 15, 40) for share in (0.05, 0.1, 0.2, 0.29, 1.0)
+                     for _ in range(5)]:
+        x = (-rng.gamma(0.6, 3, n)).astype(np.float32)
+        lowest = np.sort(x)[:max(1, int(n * share))].astype(np.float64)
+        rows.append([numbers(x), number(share), number(np.mean(lowest))])
     write("min_k", ["token_log_probs", "share", "value"], rows)
 
 
 TABLES = {"correlation": make_correlation, "summary": make_summary, "philox": make_philox, "bca": make_bca,
-          "bootstrap": make_bootstrap, "sign_flips": make_sign_flips, "holm": make_holm, "auc": make_auc,
+          "bootstrap": make_bootstrap, "sign_flips": make_sign_flips, "paired": make_paired, "holm": make_holm, "auc": make_auc,
           "partial": make_confound, "power": make_power, "detection": make_detection,
           "confidence_sequence": make_confidence_sequence, "agreement": make_agreement, "arena": make_arena,
           "ranking": make_ranking, "min_k": make_min_k}

@@ -123,10 +123,13 @@ BootstrapDraws bootstrap_means(std::span<const std::span<const double>> runs, st
 std::vector<double> influence(std::span<const double> values, std::span<const size_t> sizes, Weights weights) {
   std::vector<double> result = question_weights(sizes, weights);
   for_each_topic(sizes, [&](size_t, size_t begin, size_t n) {
-    const auto topic = values.subspan(begin, n);
+    // From the first value, which is exact under an offset where the mean is rounded.
+    std::vector<double> topic(values.begin() + static_cast<std::ptrdiff_t>(begin),
+                              values.begin() + static_cast<std::ptrdiff_t>(begin + n));
+    for (double& value : topic) value -= values[begin];
     const double mean = moments(topic).mean;
     const double stretch = n > 1 ? std::sqrt(static_cast<double>(n) / static_cast<double>(n - 1)) : 0;
-    const double factor = is_constant(topic) ? 0 : stretch;
+    const double factor = is_constant(values.subspan(begin, n)) ? 0 : stretch;
     for (size_t i = 0; i < n; ++i) result[begin + i] *= factor * (topic[i] - mean);
   });
   return result;

@@ -8,11 +8,13 @@
 #include <random>
 
 #include "stats/summary.h"
+#include "stats/test_table.h"
 
 namespace hre {
 namespace {
 
 using testing::ElementsAre;
+using testing_tables::near;
 using Values = std::vector<double>;
 using Sizes = std::vector<size_t>;
 using Groups = std::vector<std::vector<size_t>>;
@@ -53,6 +55,27 @@ TEST(Comparison, CountsAndMeans) {
   EXPECT_EQ(result.p, 1);
   EXPECT_TRUE(result.p_exact);
   EXPECT_FALSE(result.p_holm);
+}
+
+TEST(Comparison, TableOfScipyAndAllSigns) {
+  const auto rows = testing_tables::read_table("paired");
+  ASSERT_GE(rows.size(), 200U);
+  for (const auto& row : rows) {
+    SCOPED_TRACE(row.place);
+    const auto a = testing_tables::topics_of(row, "a");
+    const auto b = testing_tables::topics_of(row, "b");
+    const PairedComparison result = compare_paired(a.values, b.values, a.sizes, {.draws = 50, .threads = 1});
+    EXPECT_TRUE(near(result.difference.mean, row.number("difference"), 1e-12));
+    EXPECT_TRUE(near(result.difference.stderr_, row.number("stderr"), 1e-11));
+    EXPECT_TRUE(near(result.difference.ci_low, row.number("ci_low"), 1e-10));
+    EXPECT_TRUE(near(result.difference.ci_high, row.number("ci_high"), 1e-10));
+    EXPECT_TRUE(near(result.p, row.number("p"), 1e-12));
+    EXPECT_TRUE(result.p_exact);
+    EXPECT_TRUE(near(result.effect_size, row.number("effect_size"), 1e-9));
+    EXPECT_EQ(result.won, static_cast<int64_t>(row.whole("won")));
+    EXPECT_EQ(result.tied, static_cast<int64_t>(row.whole("tied")));
+    EXPECT_EQ(result.lost, static_cast<int64_t>(row.whole("lost")));
+  }
 }
 
 TEST(Comparison, OfRunsWithThemselvesAndOfNothing) {

@@ -8,13 +8,12 @@
 namespace hre {
 namespace {
 
-using testing::ElementsAre;
 using testing_tables::read_table;
 using Values = std::vector<double>;
 
 TEST(ConfidenceSequence, AsByTheBook) {
   const auto rows = read_table("confidence_sequence");
-  ASSERT_GE(rows.size(), 48U);
+  ASSERT_GE(rows.size(), 200U);
   for (const auto& row : rows) {
     SCOPED_TRACE(row.place);
     ConfidenceSequence sequence(*row.number("range_low"), *row.number("range_high"));
@@ -64,34 +63,6 @@ TEST(ConfidenceSequence, SurvivesValuesThatDeceive) {
     EXPECT_LE(seen.low, seen.high);
     EXPECT_LE(seen.high, 1);
   }
-}
-
-TEST(ConfidenceSequence, Rounds) {
-  const Values values = {1, 2, 3, 10, 20};
-  EXPECT_THAT(interleaved_rounds(values, std::vector<size_t>{3, 2}, Weights::kTopics), ElementsAre(5.5, 11));
-  const Values micro = interleaved_rounds(values, std::vector<size_t>{3, 0, 2}, Weights::kQuestions);
-  ASSERT_EQ(micro.size(), 2U);
-  EXPECT_DOUBLE_EQ(micro[0], 0.6 * 1 + 0.4 * 10);
-  EXPECT_DOUBLE_EQ(micro[1], 0.6 * 2 + 0.4 * 20);
-  EXPECT_TRUE(interleaved_rounds({}, {}, Weights::kTopics).empty());
-}
-
-TEST(ConfidenceSequence, StopsWhenNarrowOrDecided) {
-  Values values(400);
-  for (size_t i = 0; i < values.size(); ++i) values[i] = i % 2 ? 0.45 : 0.15;
-  const size_t narrow = first_narrower_than(values, {-1, 1}, 0.4);
-  ASSERT_GT(narrow, 0U);
-  ConfidenceSequence sequence(-1, 1);
-  for (size_t i = 0; i < narrow; ++i) {
-    EXPECT_GT(sequence.look().width(), 0.4);
-    sequence.add(values[i]);
-  }
-  EXPECT_LE(sequence.look().width(), 0.4);
-  const size_t decided = first_decided(values, {-2, 2});
-  EXPECT_GT(decided, 0U);
-  EXPECT_LT(decided, 400U);
-  EXPECT_EQ(first_narrower_than(values, {-1, 1}, 1e-6), 0U);
-  EXPECT_EQ(first_decided(Values(50, 0.0), {-2, 2}), 0U);
 }
 
 }  // namespace

@@ -17,7 +17,7 @@ using Values = std::vector<double>;
 
 TEST(Permutation, SignFlipsAsInScipyAndByCounting) {
   const auto rows = read_table("sign_flips");
-  ASSERT_GE(rows.size(), 60U);
+  ASSERT_GE(rows.size(), 200U);
   for (const auto& row : rows) {
     SCOPED_TRACE(row.place);
     const PermutationOptions options{static_cast<int>(row.whole("permutations")), row.whole("seed")};
@@ -47,7 +47,7 @@ TEST(Permutation, DrawnSignsComeNearTheExactAnswer) {
 
 TEST(Permutation, HolmAsInStatsmodels) {
   const auto rows = read_table("holm");
-  ASSERT_GE(rows.size(), 30U);
+  ASSERT_GE(rows.size(), 200U);
   for (const auto& row : rows) {
     const auto adjusted = holm_adjust(row.optional_numbers("p"));
     const auto expected = row.optional_numbers("adjusted");
@@ -58,7 +58,7 @@ TEST(Permutation, HolmAsInStatsmodels) {
 
 TEST(Permutation, AreaUnderCurveAsInScikitLearn) {
   const auto rows = read_table("auc");
-  ASSERT_GE(rows.size(), 50U);
+  ASSERT_GE(rows.size(), 200U);
   for (const auto& row : rows) {
     SCOPED_TRACE(row.place);
     const auto auc = area_under_curve(row.numbers("low"), row.numbers("high"), {});

@@ -33,7 +33,9 @@ void expect_row(const Estimate& actual, const Row& row) {
 
 TEST(Summary, TableOfScipy) {
   std::map<int, std::vector<Row>> cases;
-  for (const Row& row : read_table("summary")) cases[std::stoi(row.text("case"))].push_back(row);
+  const std::vector<Row> table = read_table("summary");
+  ASSERT_GE(table.size(), 200U);
+  for (const Row& row : table) cases[std::stoi(row.text("case"))].push_back(row);
   ASSERT_GE(cases.size(), 40U);
   for (const auto& [number, rows] : cases) {
     std::vector<QuestionResult> questions;
@@ -42,7 +44,7 @@ TEST(Summary, TableOfScipy) {
       // One question without a value, so that a topic exists even where it has no other.
       if (row.text("row").starts_with("topic")) questions.push_back(question(row.text("row"), std::nullopt));
     }
-    const Summary summary = summarize(questions);
+    const Summary summary = summarize(questions, {.draws = 0});
     ASSERT_EQ(summary.topics.size() + 2, rows.size());
     for (size_t i = 0; i < summary.topics.size(); ++i) {
       EXPECT_EQ(summary.topics[i].topic, rows[i].text("row"));
@@ -90,6 +92,56 @@ TEST(Summary, UndefinedAsZero) {
   EXPECT_EQ(summary.micro.pearson.mean, 0.25);
   EXPECT_EQ(summary.micro.pairwise_accuracy.mean, 0.5);
   EXPECT_EQ(summary.topics[0].undefined, 1);
+}
+
+// Questions whose topic means are the published ones: the means over all of them are the published micro averages, and
+// errors are those of the reference's own formulas.
+TEST(Summary, PublishedMeans) {
+  const std::map<std::string, Values> published = {
+      {"Pythia-410M",
+       {.0860, .1351, .0646, .1193, .1055, .1044, .1201, .1648, .1405, .1118, .0778, .0769, .1100, .0967}},
+      {"Vicuna-7B",
+       {.1310, .1657, .1043, .1468, .1430, .1670, .1571, .1743, .1257, .1114, .1402, .0962, .1629, .1289}}};
+  const std::map<std::string, double> micro = {{"Pythia-410M", .1081}, {"Vicuna-7B", .1396}};
+  for (const auto& [model, topics] : published) {
+    std::vector<QuestionResult> questions;
+    for (size_t topic = 0; topic < topics.size(); ++topic) {
+      for (int i = 0; i < 500; ++i) {
+        questions.push_back(question("t" + std::to_string(topic + 10), topics[topic] + (i % 2 ? 0.4 : -0.4)));
+      }
+    }
+    const Summary summary = summarize(questions, {.draws = 0});
+    EXPECT_NEAR(*summary.micro.pearson.mean, micro.at(model), 5e-5) << model;
+    EXPECT_NEAR(*summary.macro.pearson.mean, micro.at(model), 5e-5) << model;
+    for (size_t topic = 0; topic < topics.size(); ++topic) {
+      const Estimate& estimate = summary.topics[topic].metrics.pearson;
+      EXPECT_NEAR(*estimate.mean, topics[topic], 1e-12);
+      // sample_stddev(arr) / math.sqrt(len(arr)), with sum((x - mu)^2) / (len - 1) below the root
+      EXPECT_NEAR(*estimate.stderr_, std::sqrt(500 * 0.16 / 499) / std::sqrt(500), 1e-12);
+    }
+  }
+}
+
+TEST(Summary, BootstrapOfMicroMeansAndShareThroughLength) {
+  std::vector<QuestionResult> questions;
+  for (int i = 0; i < 60; ++i) {
+    questions.push_back(question(i % 2 ? "a" : "b", 0.3 + 0.01 * (i % 7)));
+    questions.back().metrics.through_length = 0.1 + 0.001 * (i % 5);
+  }
+  const Summary summary = summarize(questions, {.draws = 500, .seed = 7, .threads = 1});
+  const Estimate& value = summary.micro.pearson;
+  ASSERT_TRUE(value.bootstrap_low && value.bootstrap_high);
+  EXPECT_LT(*value.bootstrap_low, *value.mean);
+  EXPECT_GT(*value.bootstrap_high, *value.mean);
+  EXPECT_NEAR(*value.bootstrap_low, *value.ci_low, 0.2 * (*value.mean - *value.ci_low));
+  EXPECT_FALSE(summary.macro.pearson.bootstrap_low);
+  EXPECT_FALSE(summary.micro.ndcg.bootstrap_low);
+  ASSERT_TRUE(summary.length_share);
+  EXPECT_NEAR(summary.length_share->share, *summary.micro.through_length.mean / *value.mean, 1e-12);
+  EXPECT_LT(summary.length_share->low, summary.length_share->share);
+  EXPECT_EQ(summary.draws, 500);
+  EXPECT_EQ(summary.seed, 7U);
+  EXPECT_FALSE(summarize(questions, {.draws = 0}).micro.pearson.bootstrap_low);
 }
 
 TEST(Summary, MomentsUnderHugeOffsets) {
