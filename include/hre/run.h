@@ -66,6 +66,7 @@ struct EvalOptions {
   std::optional<int64_t> limit;     ///< questions a topic, after the shuffle
   bool shuffle = true;              ///< the published order, by Python's random.Random(seed).shuffle
   uint64_t shuffle_seed = 42;
+  std::vector<std::string> where;  ///< conditions that the dataset's questions were chosen by before; for the record
   std::string prompt = "Question: {question}\nAnswer: {answer}";
   UndefinedPolicy undefined = UndefinedPolicy::kLeaveOut;
   bool keep_tokens = false;

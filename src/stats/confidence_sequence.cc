@@ -41,16 +41,6 @@ double raise_bound(double known, const std::vector<double>& bets, double thresho
   return low;
 }
 
-template <class Reached>
-size_t first_look(std::span<const double> values, Interval range, Reached reached) {
-  ConfidenceSequence sequence(range.low, range.high);
-  for (size_t i = 0; i < values.size(); ++i) {
-    sequence.add(values[i]);
-    if (reached(sequence.look())) return i + 1;
-  }
-  return 0;
-}
-
 }  // namespace
 
 ConfidenceSequence::ConfidenceSequence(double low, double high, double alpha)
@@ -76,25 +66,6 @@ Interval ConfidenceSequence::look() {
   seen_.high = std::max(1 - above, seen_.low);
   const double range = high_ - low_;
   return {low_ + seen_.low * range, low_ + seen_.high * range};
-}
-
-std::vector<double> interleaved_rounds(std::span<const double> values, std::span<const size_t> sizes, Weights weights) {
-  size_t rounds = values.size();
-  for_each_topic(sizes, [&](size_t, size_t, size_t n) { rounds = std::min(rounds, n); });
-  const std::vector<double> shares = question_weights(sizes, weights);
-  std::vector<double> means(rounds);
-  for_each_topic(sizes, [&](size_t, size_t begin, size_t n) {
-    for (size_t k = 0; k < rounds; ++k) means[k] += static_cast<double>(n) * shares[begin] * values[begin + k];
-  });
-  return means;
-}
-
-size_t first_narrower_than(std::span<const double> values, Interval range, double width) {
-  return first_look(values, range, [&](Interval seen) { return seen.width() <= width; });
-}
-
-size_t first_decided(std::span<const double> values, Interval range) {
-  return first_look(values, range, [](Interval seen) { return !seen.contains(0); });
 }
 
 }  // namespace hre

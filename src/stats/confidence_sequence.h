@@ -1,7 +1,6 @@
 #pragma once
 /// Stopping early: an interval for a mean that may be looked at as often as one likes.
 
-#include <span>
 #include <vector>
 
 #include "stats/grouped.h"
@@ -12,7 +11,7 @@ namespace hre {
 /// It bets on the values against each candidate mean and excludes those against which the capital reaches 2 / alpha on
 /// one side (Waudby-Smith and Ramdas, "Estimating means of bounded random variables by betting", JRSS B 86, 2024:
 /// the hedged capital process with predictable plug-in bets). Valid where each value has the same mean given those
-/// before it: questions in random order, or rounds over topics (interleaved_rounds). Not thread-safe.
+/// before it: questions in random turns of topics (stopping.h). Not thread-safe.
 class ConfidenceSequence {
  public:
   ConfidenceSequence(double low, double high, double alpha = 0.05);
@@ -33,16 +32,5 @@ class ConfidenceSequence {
   double squares_ = 0;
   Interval seen_{0, 1};
 };
-
-/// Topics interleaved: value k is the weighted mean of every topic's k-th question, until the shortest topic ends. All
-/// of them have the same mean, the micro (or macro) mean of the topics, whatever the topics' own means are.
-std::vector<double> interleaved_rounds(std::span<const double> values, std::span<const size_t> sizes, Weights weights);
-
-/// The first of the values after which the sequence is no wider than `width`, counted from 1; 0 if never.
-/// Looks after every value.
-size_t first_narrower_than(std::span<const double> values, Interval range, double width);
-
-/// The first of the values after which the sequence excludes 0, counted from 1; 0 if never.
-size_t first_decided(std::span<const double> values, Interval range);
 
 }  // namespace hre

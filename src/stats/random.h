@@ -20,6 +20,7 @@ enum class RandomPurpose : uint64_t {
   kModels = 5,
   kSubsamples = 6,
   kSimulation = 7,
+  kTurns = 8,
 };
 
 /// The words of the blocks (0, minor, major, 0), (1, minor, major, 0), ... under the key (seed, purpose).

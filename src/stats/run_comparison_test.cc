@@ -1,0 +1,164 @@
+#include "stats/run_comparison.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "stats/run_confounds.h"
+#include "stats/run_power.h"
+#include "stats/study.h"
+#include "stats/test_runs.h"
+
+namespace hre {
+namespace {
+
+using Runs = std::vector<Run>;
+using testing::ElementsAre;
+using testing_runs::run_of;
+
+CompareOptions quick() {
+  CompareOptions options;
+  options.statistics.draws = 500;
+  options.statistics.permutations = 499;
+  options.statistics.threads = 1;
+  return options;
+}
+
+Runs three_runs() {
+  std::vector<std::vector<double>> a(2), b(2), c(2);
+  for (int i = 0; i < 40; ++i) {
+    const double value = (i * 7 % 11 - 5) / 20.0;
+    a[i % 2].push_back(value + 0.3);
+    b[i % 2].push_back(value + (i % 3 ? 0.31 : 0.28));
+    c[i % 2].push_back(value);
+  }
+  return {run_of("A", a), run_of("B", b), run_of("C", c)};
+}
+
+TEST(RunComparison, TwoRuns) {
+  Runs runs = three_runs();
+  runs.pop_back();
+  const auto comparison = compare_runs(runs, quick());
+  ASSERT_TRUE(comparison);
+  EXPECT_EQ(comparison->shared, 40);
+  EXPECT_THAT(comparison->sizes, ElementsAre(20, 20));
+  EXPECT_EQ(comparison->by_topic.size(), 2U);
+  EXPECT_EQ(comparison->pairs.size(), 1U);
+  EXPECT_EQ(comparison->pairs[0].comparison.p, comparison->pairs[0].comparison.p_holm);
+  EXPECT_EQ(comparison->moved.size(), 10U);
+  EXPECT_NEAR(comparison->moved[0].a - comparison->moved[0].b, 0.02, 1e-12);
+  EXPECT_EQ(comparison->runs[0].summary.micro.pearson.n, 40);
+}
+
+TEST(RunComparison, ThreeRuns) {
+  const auto comparison = compare_runs(three_runs(), quick());
+  ASSERT_TRUE(comparison);
+  EXPECT_EQ(comparison->pairs.size(), 3U);
+  EXPECT_TRUE(comparison->by_topic.empty());
+  EXPECT_TRUE(comparison->told_apart(comparison->pairs[1].comparison));
+  EXPECT_EQ(comparison->groups.size(), comparison->told_apart(comparison->pairs[0].comparison) ? 3U : 2U);
+  EXPECT_EQ(comparison->runs[2].rank.rank, 3);
+}
+
+TEST(RunComparison, OfNothing) {
+  Runs runs = three_runs();
+  EXPECT_FALSE(compare_runs(std::span(runs).first(1), quick()));
+  for (QuestionResult& question : runs[1].questions) question.id += "x";
+  EXPECT_EQ(compare_runs(runs, quick()).error().message, "the runs share no question");
+  EXPECT_EQ(compare_runs(runs, quick()).error().code, ErrorCode::kInput);
+}
+
+TEST(RunPower, NeedsFewerQuestionsForKin) {
+  const Runs runs = three_runs();
+  PowerOptions options;
+  options.compare = quick();
+  options.difference = 0.05;
+  options.detection.repeats = 50;
+  const auto one = run_power(std::span(runs).first(1), options);
+  ASSERT_TRUE(one);
+  ASSERT_EQ(one->cases.size(), 3U);
+  EXPECT_GT(*one->cases[0].needed, *one->cases[2].needed);
+  EXPECT_NEAR(one->cases[1].deviation, one->cases[0].deviation / std::sqrt(2.0), 1e-12);
+  const auto two = run_power(std::span(runs).first(2), options);
+  ASSERT_TRUE(two);
+  EXPECT_GT(*two->cases[0].correlation, 0.9);
+  EXPECT_LT(*two->cases[0].needed, *one->cases[2].needed);
+  EXPECT_EQ(two->detection.back().n, 40);
+  EXPECT_FALSE(run_power(runs, options));
+  const Runs tiny = {run_of("A", {{0.5}})};
+  EXPECT_EQ(run_power(tiny, options).error().code, ErrorCode::kInput);
+}
+
+Study study_of(const Runs& runs, std::vector<StudyMember> members, std::vector<Judgement> judgements = {}) {
+  StudyOptions options{quick(), {.repeats = 50, .threads = 1}, {.draws = 100, .permutations = 99}};
+  auto study = make_study(runs, std::move(members), std::move(judgements), options);
+  EXPECT_TRUE(study) << study.error().text();
+  return study ? std::move(*study) : Study();
+}
+
+TEST(Study, SeparatesStagesWithinSizes) {
+  const Runs three = three_runs();
+  const Runs runs = {three[2], three[0], three[2], three[1]};
+  const Study study = study_of(runs,
+                               {{"C", "F", 1e9, Stage::kPretrained},
+                                {"A", "F", 1e9, Stage::kTuned},
+                                {"C2", "F", 2e9, Stage::kPretrained},
+                                {"B", "F", 2e9, Stage::kTuned}},
+                               {{"Elo", {1000, 1100, std::nullopt, 1200}}});
+  ASSERT_EQ(study.separations.size(), 1U);
+  const Separation& separation = study.separations[0];
+  ASSERT_EQ(separation.pairs.size(), 2U);
+  EXPECT_EQ(separation.pairs[0].later, 1U);
+  EXPECT_NEAR(*separation.pairs[0].comparison.difference.mean, 0.3, 1e-12);
+  EXPECT_NEAR(*separation.pooled->difference.mean, (0.3 + *separation.pairs[1].comparison.difference.mean) / 2, 1e-12);
+  EXPECT_EQ(separation.auc->area, 1);
+  EXPECT_NEAR(separation.auc->p.p, 1.0 / 3, 1e-12);  // 2 of the 6 splits of four runs
+  EXPECT_EQ(separation.detection.back().n, 40);
+  EXPECT_EQ(study.agreements.size(), 3U);
+  EXPECT_EQ(study.agreements[0].agreement.n, 3);
+  EXPECT_THAT(study.columns, ElementsAre("pearson", "Elo"));
+  EXPECT_EQ(study.matrices.size(), 3U);
+  EXPECT_EQ(study.topic_values[0].size(), 2U);
+}
+
+TEST(Study, WithoutPairs) {
+  const Runs runs = three_runs();
+  const Study study =
+      study_of({runs[0], runs[2]}, {{"A", "F", 1e9, Stage::kTuned}, {"C", "G", 1e9, Stage::kPreference}});
+  ASSERT_EQ(study.separations.size(), 1U);
+  EXPECT_TRUE(study.separations[0].pairs.empty());
+  EXPECT_FALSE(study.separations[0].pooled);
+  EXPECT_EQ(study.separations[0].auc->area, 0);
+  EXPECT_TRUE(study.agreements.empty());
+  const StudyOptions options{quick(), {}, {}};
+  const auto twice = make_study(std::span(runs).first(2),
+                                {{"A", "F", 1e9, Stage::kTuned}, {"B", "F", 1e9, Stage::kTuned}}, {}, options);
+  EXPECT_EQ(twice.error().code, ErrorCode::kInput);
+}
+
+TEST(RunConfounds, AgeAndPositionWhereDatesAreKnown) {
+  hre::Run run = run_of("A", {{0.5, 0.5, 0.5}});
+  for (QuestionResult& question : run.questions) {
+    for (AnswerResult& answer : question.answers) answer.token_log_probs = {-1, -3, -2, -4, -5};
+  }
+  const BootstrapOptions options{.draws = 200, .threads = 1};
+  EXPECT_EQ(run_confounds(run, {}, options).covariates.size(), 1U);
+  const std::vector<PostingDates> dates = {
+      {14610, {1, 2, 3, 7}}, {14611, {1, 2, 3, std::nullopt}}, {18000, {4, 3, 2, 1}}};
+  const RunConfounds confounds = run_confounds(run, dates, options);
+  ASSERT_EQ(confounds.covariates.size(), 3U);
+  EXPECT_EQ(confounds.covariates[0].questions, 3);
+  EXPECT_EQ(confounds.covariates[1].questions, 2);
+  EXPECT_EQ(confounds.covariates[1].name, "age");
+  EXPECT_NEAR(*confounds.covariates[1].votes.mean, (1 - 0.93267332) / 2, 1e-7);
+  EXPECT_NEAR(*confounds.covariates[2].votes.mean, 0, 1e-12);
+  ASSERT_EQ(confounds.years.size(), 2U);
+  EXPECT_EQ(confounds.years[0].year, 2010);
+  EXPECT_EQ(confounds.years[0].min_k.n, 2);
+  EXPECT_EQ(confounds.years[0].min_k.mean, -5);
+  EXPECT_EQ(confounds.years[1].year, 2019);
+}
+
+}  // namespace
+}  // namespace hre

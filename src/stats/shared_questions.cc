@@ -1,0 +1,150 @@
+#include "stats/shared_questions.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <set>
+
+namespace hre {
+namespace {
+
+using Key = std::pair<std::string, std::string>;  // topic, id
+
+std::map<Key, const QuestionResult*> by_key(const Run& run) {
+  std::map<Key, const QuestionResult*> found;
+  for (const QuestionResult& question : run.questions) found.try_emplace({question.topic, question.id}, &question);
+  return found;
+}
+
+// Where a run could not score a question it has no answers to compare.
+bool same_answers(const QuestionResult& a, const QuestionResult& b) {
+  if (a.answers.empty() || b.answers.empty()) return true;
+  return std::ranges::equal(a.answers, b.answers, [](const AnswerResult& x, const AnswerResult& y) {
+    return x.votes == y.votes && x.n_chars + x.n_cut_chars == y.n_chars + y.n_cut_chars;
+  });
+}
+
+std::optional<double> value_of(const QuestionResult& question, const Metric& metric, UndefinedPolicy policy) {
+  const std::optional<double> value = question.metrics.*metric.of_question;
+  if (value && std::isfinite(*value)) return value;
+  return policy == UndefinedPolicy::kZero ? std::optional(metric.no_association) : std::nullopt;
+}
+
+// One common question, as each run has it.
+using Row = std::vector<const QuestionResult*>;
+
+void add_row(const Row& row, const Metric& metric, UndefinedPolicy policy, SharedQuestions& shared) {
+  std::vector<double> values;
+  for (size_t run = 0; run < row.size(); ++run) {
+    const auto value = value_of(*row[run], metric, policy);
+    if (!(row[run]->metrics.*metric.of_question)) ++shared.undefined_in[run];
+    if (value) values.push_back(*value);
+  }
+  if (values.size() < row.size()) {
+    ++shared.undefined;
+    return;
+  }
+  for (size_t run = 0; run < row.size(); ++run) {
+    shared.values[run].push_back(values[run]);
+    shared.questions[run].push_back(row[run]);
+  }
+  ++shared.sizes.back();
+}
+
+std::map<std::string, std::string> settings_of(const Run& run) {
+  std::map<std::string, std::string> settings(run.model.settings.begin(), run.model.settings.end());
+  settings["score"] = run.model.normalise_by_characters ? "sum_log_prob / n_chars" : "sum_log_prob";
+  return settings;
+}
+
+bool is_baseline(const Run& run) { return run.model.architecture == "baseline"; }
+
+bool truncates(const Run& run) {
+  return std::ranges::any_of(run.questions, [](const QuestionResult& question) {
+    return !question.problem.empty() || std::ranges::any_of(question.answers, [](const AnswerResult& a) {
+      return a.n_truncated > 0 || a.n_cut_chars > 0;
+    });
+  });
+}
+
+void add_if_different(std::string what, std::vector<std::string> values, std::vector<RunDifference>& differences) {
+  std::set<std::string> stated(values.begin(), values.end());
+  stated.erase("");  // a baseline
+  if (stated.size() < 2) return;
+  for (std::string& value : values) value = value.empty() ? "-" : value;
+  differences.push_back({std::move(what), std::move(values)});
+}
+
+template <class Value>
+std::vector<std::string> values_of(std::span<const Run> runs, Value value) {
+  std::vector<std::string> values;
+  for (const Run& run : runs) values.push_back(value(run));
+  return values;
+}
+
+void add_settings(std::span<const Run> runs, std::vector<RunDifference>& differences) {
+  std::set<std::string> names;
+  for (const Run& run : runs) {
+    for (const auto& [name, value] : settings_of(run)) names.insert(name);
+  }
+  if (std::ranges::none_of(runs, truncates)) names.erase("max_length");
+  for (const std::string& name : names) {
+    add_if_different(name,
+                     values_of(runs,
+                               [&](const Run& run) -> std::string {
+                                 if (is_baseline(run)) return "";
+                                 const auto settings = settings_of(run);
+                                 const auto found = settings.find(name);
+                                 return found == settings.end() || found->second.empty() ? "-" : found->second;
+                               }),
+                     differences);
+  }
+}
+
+}  // namespace
+
+SharedQuestions share_questions(std::span<const Run> runs, const Metric& metric, UndefinedPolicy policy) {
+  SharedQuestions shared;
+  shared.values.resize(runs.size());
+  shared.questions.resize(runs.size());
+  shared.undefined_in.resize(runs.size());
+  std::vector<std::map<Key, const QuestionResult*>> all;
+  for (const Run& run : runs) all.push_back(by_key(run));
+
+  std::map<std::string, std::vector<Row>> common;
+  std::set<Key> taken;
+  if (!runs.empty()) {
+    for (const QuestionResult& question : runs.front().questions) {
+      const Key key{question.topic, question.id};
+      if (!std::ranges::all_of(all, [&](const auto& run) { return run.contains(key); })) continue;
+      if (!taken.insert(key).second) continue;
+      Row row;
+      for (const auto& run : all) row.push_back(run.at(key));
+      const bool same =
+          std::ranges::all_of(row, [&](const QuestionResult* q) { return same_answers(*row.front(), *q); });
+      if (same) common[question.topic].push_back(std::move(row));
+      shared.different += same ? 0 : 1;
+    }
+  }
+  for (const auto& run : all) shared.only_here.push_back(static_cast<int64_t>(run.size() - taken.size()));
+  for (const auto& [topic, rows] : common) {
+    shared.sizes.push_back(0);
+    for (const Row& row : rows) add_row(row, metric, policy, shared);
+    if (shared.sizes.back() == 0) {
+      shared.sizes.pop_back();
+    } else {
+      shared.topics.push_back(topic);
+    }
+  }
+  return shared;
+}
+
+std::vector<RunDifference> run_differences(std::span<const Run> runs) {
+  std::vector<RunDifference> differences;
+  add_if_different("dataset", values_of(runs, [](const Run& run) { return run.dataset_fingerprint; }), differences);
+  add_if_different("prompt", values_of(runs, [](const Run& run) { return run.options.prompt; }), differences);
+  add_settings(runs, differences);
+  return differences;
+}
+
+}  // namespace hre

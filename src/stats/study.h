@@ -1,0 +1,91 @@
+#pragma once
+/// Families of models: does the value separate pretrained models from tuned ones, at any size, and does it go with
+/// outside judgements? What `hre study` shows.
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "hre/run.h"
+#include "stats/agreement.h"
+#include "stats/power.h"
+#include "stats/run_comparison.h"
+
+namespace hre {
+
+enum class Stage { kPretrained, kTuned, kPreference };
+
+/// "pretrained", "tuned", "preference"
+const char* stage_name(Stage stage);
+
+/// What is said of a run.
+struct StudyMember {
+  std::string name;    ///< of the model, as shown
+  std::string family;  ///< "Pythia"
+  double size = 0;     ///< parameters
+  Stage stage = Stage::kPretrained;
+};
+
+/// An outside judgement: a value for each run, or nothing.
+struct Judgement {
+  std::string name;
+  Column values;
+};
+
+struct StudyOptions {
+  CompareOptions compare;
+  DetectionOptions detection;
+  AgreementOptions agreement;
+};
+
+/// A later stage against an earlier one of the same family and size. Differences are later - earlier.
+struct StagePair {
+  std::string family;
+  double size = 0;
+  size_t earlier = 0, later = 0;  ///< runs, by position
+  PairedComparison comparison;    ///< p adjusted by Holm over the pairs of these stages
+  std::vector<DetectionPoint> detection;
+  std::optional<double> questions_80;  ///< at which 80 % of samples tell them apart
+};
+
+struct Separation {
+  Stage earlier = Stage::kPretrained, later = Stage::kTuned;
+  std::vector<StagePair> pairs;            ///< by family and size
+  std::optional<PairedComparison> pooled;  ///< the mean of the pairs' later runs against that of the earlier ones
+  std::vector<DetectionPoint> detection;   ///< of the pooled difference
+  std::optional<double> questions_80;
+  std::optional<Auc> auc;  ///< of the values of all runs of the two stages, paired or not
+};
+
+/// A judgement against the runs' values.
+struct JudgedAgreement {
+  std::string judgement;
+  CorrelationKind kind = CorrelationKind::kPearson;
+  Agreement agreement;
+  std::optional<size_t> most_influential;  ///< run, by position
+};
+
+struct Study {
+  StudyOptions options;
+  std::vector<StudyMember> members;
+  std::vector<ComparedRun> runs;  ///< as members; values over the questions that all runs share
+  std::vector<RunDifference> differences;
+  std::vector<std::string> topics;
+  std::vector<size_t> sizes;
+  int64_t shared = 0, undefined = 0, different = 0;
+  std::vector<std::vector<std::optional<double>>> topic_values;  ///< [runs x topics] means
+  std::vector<Separation> separations;                           ///< of each two stages that the study has
+  std::vector<Judgement> judgements;
+  std::vector<JudgedAgreement> agreements;  ///< judgement after judgement, each by Pearson, Spearman, Kendall
+  std::vector<std::string> columns;         ///< of the matrices: the value, then the judgements
+  std::vector<std::pair<CorrelationKind, std::vector<std::vector<MatrixCell>>>> matrices;
+};
+
+/// Runs, and what is said of each. Input errors where the runs share no question, or where two are of the same family,
+/// size and stage.
+Result<Study> make_study(std::span<const Run> runs, std::vector<StudyMember> members, std::vector<Judgement> judgements,
+                         const StudyOptions& options);
+
+}  // namespace hre
