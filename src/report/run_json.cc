@@ -1,32 +1,10 @@
 #include "report/run_json.h"
 
-#include <cmath>
-#include <nlohmann/json.hpp>
-
+#include "report/json_numbers.h"
 #include "stats/metric.h"
 
 namespace hre {
 namespace {
-
-using Json = nlohmann::ordered_json;
-
-Json number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
-Json number(const std::optional<double>& value) { return value ? number(*value) : Json(nullptr); }
-
-Json of_estimate(const Estimate& estimate) {
-  Json json = {{"n", estimate.n},
-               {"undefined", estimate.undefined},
-               {"mean", number(estimate.mean)},
-               {"stderr", number(estimate.stderr_)},
-               {"ci95", {number(estimate.ci_low), number(estimate.ci_high)}}};
-  if (estimate.bootstrap_low && estimate.bootstrap_high)
-    json["bootstrap95"] = {number(estimate.bootstrap_low), number(estimate.bootstrap_high)};
-  return json;
-}
-
-void add_metrics(Json& json, const MetricSummary& metrics) {
-  for (const Metric& metric : all_metrics()) json[metric.name] = of_estimate(metrics.*metric.of_summary);
-}
 
 Json of_model(const ModelDescription& model) {
   const auto or_null = [](const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); };
@@ -43,16 +21,15 @@ Json of_early_stop(const EarlyStop& stop) {
           {"metric", stop.metric},
           {"seed", stop.seed},
           {"reached", stop.reached},
-          {"ci95", {number(stop.low), number(stop.high)}}};
+          {"ci95", {json_number(stop.low), json_number(stop.high)}}};
 }
-
-const char* undefined_name(UndefinedPolicy policy) { return policy == UndefinedPolicy::kZero ? "zero" : "left out"; }
 
 Json of_config(const Run& run) {
   const EvalOptions& options = run.options;
   Json config = {{"prompt", options.prompt},
                  {"topics", options.topics},
                  {"limit", options.limit ? Json(*options.limit) : Json(nullptr)},
+                 {"where", options.where},
                  {"shuffle_seed", options.shuffle ? Json(options.shuffle_seed) : Json(nullptr)},
                  {"score", run.model.normalise_by_characters ? "sum_log_prob / n_chars" : "sum_log_prob"},
                  {"undefined", undefined_name(options.undefined)}};
@@ -61,16 +38,16 @@ Json of_config(const Run& run) {
 }
 
 Json of_answer(const AnswerResult& answer) {
-  Json json = {{"votes", number(answer.votes)},
+  Json json = {{"votes", json_number(answer.votes)},
                {"n_chars", answer.n_chars},
                {"n_tokens", answer.n_tokens},
                {"n_truncated", answer.n_truncated},
-               {"sum_log_prob", number(answer.sum_log_prob)},
-               {"score", number(answer.score)}};
+               {"sum_log_prob", json_number(answer.sum_log_prob)},
+               {"score", json_number(answer.score)}};
   if (answer.n_cut_chars > 0) json["n_cut_chars"] = answer.n_cut_chars;
   if (!answer.token_log_probs.empty()) {
     Json tokens = Json::array();
-    for (const float value : answer.token_log_probs) tokens.push_back(number(static_cast<double>(value)));
+    for (const float value : answer.token_log_probs) tokens.push_back(json_number(static_cast<double>(value)));
     json["token_log_probs"] = std::move(tokens);
   }
   return json;
@@ -78,14 +55,12 @@ Json of_answer(const AnswerResult& answer) {
 
 Json of_question(const QuestionResult& question) {
   Json json = {{"id", question.id}, {"topic", question.topic}};
-  for (const Metric& metric : all_metrics()) json[metric.name] = number(question.metrics.*metric.of_question);
+  for (const Metric& metric : all_metrics()) json[metric.name] = json_number(question.metrics.*metric.of_question);
   if (!question.problem.empty()) json["problem"] = question.problem;
   json["answers"] = Json::array();
   for (const AnswerResult& answer : question.answers) json["answers"].push_back(of_answer(answer));
   return json;
 }
-
-std::string dump(const Json& json) { return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"; }
 
 }  // namespace
 
@@ -109,8 +84,7 @@ std::string run_json(const Run& run, const Summary& summary, bool details) {
   }
   Json micro = {{"questions", summary.questions}, {"undefined", summary.undefined}};
   add_metrics(micro, summary.micro);
-  const auto& share = summary.length_share;
-  micro["length_share"] = share ? Json{{"share", share->share}, {"ci95", {share->low, share->high}}} : Json(nullptr);
+  micro["length_share"] = json_length_share(summary.length_share);
   micro["bootstrap"] = summary.draws > 0 ? Json{{"draws", summary.draws}, {"seed", summary.seed}} : Json(nullptr);
   Json macro = {{"topics", summary.topics.size()}};
   add_metrics(macro, summary.macro);
@@ -124,7 +98,7 @@ std::string run_json(const Run& run, const Summary& summary, bool details) {
     json["questions"] = Json::array();
     for (const QuestionResult& question : run.questions) json["questions"].push_back(of_question(question));
   }
-  return dump(json);
+  return json_text(json);
 }
 
 std::string reference_json(const Run& run, const Summary& summary) {
@@ -133,17 +107,17 @@ std::string reference_json(const Run& run, const Summary& summary) {
   Json versions = Json::object(), lengths = Json::object();
   for (const TopicSummary& topic : summary.topics) {
     const std::string task = "human_rank_eval_" + topic.topic;
-    json["results"][task] = {{"pearson_corr", number(topic.metrics.pearson.mean)},
-                             {"pearson_corr_stderr", number(topic.metrics.pearson.stderr_)}};
+    json["results"][task] = {{"pearson_corr", json_number(topic.metrics.pearson.mean)},
+                             {"pearson_corr_stderr", json_number(topic.metrics.pearson.stderr_)}};
     versions[task] = 0;
     lengths[task] = topic.questions;
   }
-  json["results"]["=== HumanRankEval Score ==="] = {{"Micro Average", number(summary.micro.pearson.mean)}};
+  json["results"]["=== HumanRankEval Score ==="] = {{"Micro Average", json_number(summary.micro.pearson.mean)}};
   json["versions"] = std::move(versions);
   json["dataset_lengths"] = std::move(lengths);
   json["config"] = of_config(run);
   json["config"]["model"] = run.model.source;
-  return dump(json);
+  return json_text(json);
 }
 
 }  // namespace hre

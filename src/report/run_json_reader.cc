@@ -136,10 +136,14 @@ void read_model(const Field& field, ModelDescription& model) {
 
 /// What is not the evaluation's own option is a setting of the model.
 void read_config(const Field& field, Run& run) {
-  static const std::set<std::string> kOptions = {"prompt", "topics", "limit", "shuffle_seed", "score", "undefined"};
+  static const std::set<std::string> kOptions = {"prompt",       "topics", "limit",    "where",
+                                                 "shuffle_seed", "score",  "undefined"};
   EvalOptions& options = run.options;
   options.prompt = field["prompt"].text();
   for (const Field& topic : field["topics"].items()) options.topics.push_back(topic.text());
+  if (field.has("where")) {
+    for (const Field& condition : field["where"].items()) options.where.push_back(condition.text());
+  }
   if (!field["limit"].is_null()) options.limit = field["limit"].count();
   options.shuffle = !field["shuffle_seed"].is_null();
   if (options.shuffle) options.shuffle_seed = field["shuffle_seed"].unsigned_number();

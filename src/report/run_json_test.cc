@@ -23,6 +23,7 @@ Run example() {
   run.dataset_fingerprint = "feed";
   run.dataset_questions = 70;
   run.options.topics = {"p*"};
+  run.options.where = {"length<500"};
   run.options.limit = 2;
   run.options.shuffle_seed = std::numeric_limits<uint64_t>::max();
   run.options.keep_tokens = true;

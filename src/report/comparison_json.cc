@@ -1,0 +1,103 @@
+#include "report/comparison_json.h"
+
+namespace hre {
+namespace {
+
+Json of_run(const ComparedRun& run) {
+  Json json = {{"model", run.model},
+               {"source", run.source},
+               {"created", run.created},
+               {"only_here", run.only_here},
+               {"undefined", run.undefined},
+               {"rank", run.rank.rank},
+               {"rank95", json_interval(run.rank.interval)},
+               {"best", run.rank.best},
+               {"length_share", json_length_share(run.summary.length_share)}};
+  Json& micro = json["micro"] = Json::object();
+  add_metrics(micro, run.summary.micro);
+  Json& macro = json["macro"] = Json::object();
+  add_metrics(macro, run.summary.macro);
+  return json;
+}
+
+Json of_difference(const RunDifference& difference) {
+  return {{"what", difference.what}, {"values", difference.values}};
+}
+
+Json of_pair(const RunComparison& comparison, const PairOfRuns& pair) {
+  Json json = {{"a", pair.a}, {"b", pair.b}, {"told_apart", comparison.told_apart(pair.comparison)}};
+  json.update(json_paired(pair.comparison));
+  return json;
+}
+
+Json of_moved(const MovedQuestion& question) {
+  return {{"topic", question.topic},
+          {"id", question.id},
+          {"a", question.a},
+          {"b", question.b},
+          {"difference", question.a - question.b}};
+}
+
+Json of_decision(const Decision& decision) {
+  return {{"decided", decision.decided},
+          {"used", decision.used},
+          {"questions", decision.questions},
+          {"ci95", json_interval(decision.interval)},
+          {"seed", decision.seed}};
+}
+
+template <class Items, class Of>
+Json list_of(const Items& items, Of of) {
+  Json json = Json::array();
+  for (const auto& item : items) json.push_back(of(item));
+  return json;
+}
+
+}  // namespace
+
+Json json_paired(const PairedComparison& pair) {
+  const Estimate& difference = pair.difference;
+  return {{"n", difference.n},
+          {"mean_a", json_number(pair.mean_a)},
+          {"mean_b", json_number(pair.mean_b)},
+          {"difference", json_number(difference.mean)},
+          {"stderr", json_number(difference.stderr_)},
+          {"ci95", {json_number(difference.ci_low), json_number(difference.ci_high)}},
+          {"bootstrap95", json_interval(pair.bootstrap)},
+          {"p", json_number(pair.p)},
+          {"p_exact", pair.p_exact},
+          {"p_holm", json_number(pair.p_holm)},
+          {"effect_size", json_number(pair.effect_size)},
+          {"won", pair.won},
+          {"tied", pair.tied},
+          {"lost", pair.lost}};
+}
+
+std::string comparison_json(const RunComparison& comparison, const std::vector<std::string>& where) {
+  const CompareOptions& options = comparison.options;
+  Json json;
+  json["format"] = "hre-compare/1";
+  json["metric"] = options.metric->name;
+  json["config"] = {{"weights", weights_name(options.statistics.weights)},
+                    {"undefined", undefined_name(options.undefined)},
+                    {"where", where},
+                    {"level", options.level},
+                    {"draws", options.statistics.draws},
+                    {"permutations", options.statistics.permutations},
+                    {"seed", options.statistics.seed}};
+  json["differences"] = list_of(comparison.differences, of_difference);
+  json["questions"] = {
+      {"shared", comparison.shared}, {"undefined", comparison.undefined}, {"different", comparison.different}};
+  json["runs"] = list_of(comparison.runs, of_run);
+  json["pairs"] = list_of(comparison.pairs, [&](const PairOfRuns& pair) { return of_pair(comparison, pair); });
+  json["topics"] = Json::object();
+  for (size_t i = 0; i < comparison.by_topic.size(); ++i) {
+    json["topics"][comparison.topics[i]] = json_paired(comparison.by_topic[i]);
+  }
+  json["groups"] = comparison.groups;
+  json["moved"] = list_of(comparison.moved, of_moved);
+  json["until"] = comparison.decision ? of_decision(*comparison.decision) : Json(nullptr);
+  return json_text(json);
+}
+
+}  // namespace hre

@@ -1,0 +1,31 @@
+#pragma once
+/// Numbers of results as JSON, for the formats that hold them: undefined and infinite ones are null.
+
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+
+#include "hre/run.h"
+#include "stats/grouped.h"
+
+namespace hre {
+
+using Json = nlohmann::ordered_json;
+
+Json json_number(double value);
+Json json_number(const std::optional<double>& value);
+/// [low, high], or null.
+Json json_interval(const std::optional<Interval>& interval);
+/// {"n", "undefined", "mean", "stderr", "ci95"}, and "bootstrap95" where there is one.
+Json json_estimate(const Estimate& estimate);
+/// Every metric by its name, as estimates.
+void add_metrics(Json& json, const MetricSummary& metrics);
+/// {"share", "ci95"} or null.
+Json json_length_share(const std::optional<LengthShare>& share);
+/// "left out" or "zero".
+const char* undefined_name(UndefinedPolicy policy);
+const char* weights_name(Weights weights);
+/// The text of a file: indented, in UTF-8 whatever the strings hold.
+std::string json_text(const Json& json);
+
+}  // namespace hre

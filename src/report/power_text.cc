@@ -1,0 +1,135 @@
+#include "report/power_text.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "report/comparison_json.h"
+#include "report/comparison_table.h"
+#include "report/text_table.h"
+
+namespace hre {
+namespace {
+
+std::string number(const std::optional<double>& value) { return value ? fmt::format("{:.4f}", *value) : "–"; }
+
+std::string case_name(const RunPower& power, const PowerCase& c) {
+  const std::string correlation = c.correlation ? fmt::format("{:.2f}", *c.correlation) : "undefined";
+  return power.seen ? correlation + " (seen)" : correlation + " (assumed)";
+}
+
+std::string cases_table(const RunPower& power) {
+  const double percent = 100 * power.options.levels.power;
+  std::vector<std::string> header = {"correlation of values", "deviation of differences",
+                                     fmt::format("found by {} questions", power.questions)};
+  if (power.difference) header.push_back(fmt::format("questions for {:.4f}", std::abs(*power.difference)));
+  TextTable table(header);
+  for (const PowerCase& c : power.cases) {
+    std::vector<std::string> cells = {case_name(power, c), number(c.deviation), number(c.detectable)};
+    if (power.difference) cells.push_back(c.needed ? std::to_string(*c.needed) : "more than can be asked");
+    table.add_row(std::move(cells));
+  }
+  return fmt::format("What a paired t test at {:g} % finds with {:g} % chance:\n\n", 100 * power.options.levels.alpha,
+                     percent) +
+         table.render();
+}
+
+std::string curve_table(const RunPower& power) {
+  std::vector<std::string> header = {"questions"};
+  for (const PowerCase& c : power.cases) {
+    header.push_back("smallest difference, " + case_name(power, c));
+    if (power.difference) header.push_back(fmt::format("chance for {:.4f}", std::abs(*power.difference)));
+  }
+  TextTable table(header);
+  for (size_t i = 0; i < power.cases.front().curve.size(); ++i) {
+    std::vector<std::string> cells = {std::to_string(power.cases.front().curve[i].questions)};
+    for (const PowerCase& c : power.cases) {
+      cells.push_back(number(c.curve[i].detectable));
+      if (power.difference) cells.push_back(c.curve[i].power ? fmt::format("{:.1f} %", 100 * *c.curve[i].power) : "–");
+    }
+    table.add_row(std::move(cells));
+  }
+  return table.render();
+}
+
+std::string detection_table(const RunPower& power) {
+  TextTable table({"questions", "A found better", "B found better"});
+  for (const DetectionPoint& point : power.detection) {
+    table.add_row({std::to_string(point.n), fmt::format("{:.1f} %", 100 * point.rate),
+                   fmt::format("{:.1f} %", 100 * point.opposite)});
+  }
+  return "\nBy drawing so many of these runs' own questions:\n\n" + table.render();
+}
+
+Json of_run(const ComparedRun& run) {
+  Json json = {{"model", run.model}, {"source", run.source}};
+  Json& micro = json["micro"] = Json::object();
+  add_metrics(micro, run.summary.micro);
+  json["length_share"] = json_length_share(run.summary.length_share);
+  return json;
+}
+
+Json of_case(const PowerCase& c, bool seen) {
+  Json json = {{"correlation", json_number(c.correlation)},
+               {"assumed", !seen},
+               {"deviation", c.deviation},
+               {"detectable", json_number(c.detectable)},
+               {"needed", c.needed ? Json(*c.needed) : Json(nullptr)}};
+  json["curve"] = Json::array();
+  for (const PowerPoint& point : c.curve) {
+    json["curve"].push_back({{"questions", point.questions},
+                             {"detectable", json_number(point.detectable)},
+                             {"power", json_number(point.power)}});
+  }
+  return json;
+}
+
+}  // namespace
+
+std::string power_text(const RunPower& power) {
+  const Metric& metric = *power.options.compare.metric;
+  std::string text;
+  for (size_t i = 0; i < power.runs.size(); ++i) {
+    const MetricSummary& micro = power.runs[i].summary.micro;
+    text += fmt::format("{}  {}: {} {}; length alone {}; given length {}; through length {}\n", run_letter(i),
+                        power.runs[i].model, metric.title, with_interval(micro.*metric.of_summary),
+                        with_interval(micro.length_only), with_interval(micro.given_length),
+                        share_text(power.runs[i].summary.length_share));
+  }
+  text += fmt::format("{} questions", power.shared);
+  if (power.undefined > 0) text += fmt::format(" ({} without a value left out)", power.undefined);
+  if (power.seen) {
+    text += fmt::format("; A − B {}, p {}", with_interval(power.seen->difference.mean, power.seen->bootstrap),
+                        p_text(power.seen->p, power.seen->p_exact));
+  }
+  text += "\n\n" + cases_table(power) + '\n' + curve_table(power);
+  return power.seen ? text + detection_table(power) : text;
+}
+
+std::string power_json(const RunPower& power, const std::vector<std::string>& where) {
+  const PowerOptions& options = power.options;
+  Json json = {{"format", "hre-power/1"}, {"metric", options.compare.metric->name}};
+  json["config"] = {{"weights", weights_name(options.compare.statistics.weights)},
+                    {"undefined", undefined_name(options.compare.undefined)},
+                    {"where", where},
+                    {"alpha", options.levels.alpha},
+                    {"power", options.levels.power},
+                    {"repeats", options.detection.repeats},
+                    {"seed", options.detection.seed}};
+  json["shared"] = power.shared;
+  json["undefined"] = power.undefined;
+  json["questions"] = power.questions;
+  json["difference"] = json_number(power.difference);
+  json["runs"] = Json::array();
+  for (const ComparedRun& run : power.runs) json["runs"].push_back(of_run(run));
+  json["seen"] = power.seen ? json_paired(*power.seen) : Json(nullptr);
+  json["cases"] = Json::array();
+  for (const PowerCase& c : power.cases) json["cases"].push_back(of_case(c, power.seen.has_value()));
+  json["detection"] = Json::array();
+  for (const DetectionPoint& point : power.detection) {
+    json["detection"].push_back({{"questions", point.n}, {"rate", point.rate}, {"opposite", point.opposite}});
+  }
+  return json_text(json);
+}
+
+}  // namespace hre

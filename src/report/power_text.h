@@ -1,0 +1,14 @@
+#pragma once
+/// What so many questions can tell, as text and as JSON (hre-power/1, docs/formats.md).
+
+#include <string>
+#include <vector>
+
+#include "stats/run_power.h"
+
+namespace hre {
+
+std::string power_text(const RunPower& power);
+std::string power_json(const RunPower& power, const std::vector<std::string>& where);
+
+}  // namespace hre

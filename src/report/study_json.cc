@@ -1,0 +1,133 @@
+#include "report/study_json.h"
+
+#include "report/comparison_json.h"
+#include "report/study_table.h"
+
+namespace hre {
+namespace {
+
+Json of_detection(const std::vector<DetectionPoint>& curve) {
+  Json json = Json::array();
+  for (const DetectionPoint& point : curve) {
+    json.push_back({{"questions", point.n}, {"rate", point.rate}, {"opposite", point.opposite}});
+  }
+  return json;
+}
+
+Json of_run(const Study& study, size_t position) {
+  const StudyMember& member = study.members[position];
+  const ComparedRun& run = study.runs[position];
+  Json json = {{"name", member.name},
+               {"family", member.family},
+               {"size", member.size},
+               {"stage", stage_name(member.stage)},
+               {"model", run.model},
+               {"source", run.source},
+               {"only_here", run.only_here},
+               {"undefined", run.undefined},
+               {"length_share", json_length_share(run.summary.length_share)}};
+  Json& micro = json["micro"] = Json::object();
+  add_metrics(micro, run.summary.micro);
+  Json& macro = json["macro"] = Json::object();
+  add_metrics(macro, run.summary.macro);
+  Json& topics = json["topics"] = Json::object();
+  for (const TopicSummary& topic : run.summary.topics) {
+    topics[topic.topic] = json_estimate(topic.metrics.*study.options.compare.metric->of_summary);
+  }
+  return json;
+}
+
+Json of_pair(const StagePair& pair) {
+  Json json = {{"family", pair.family}, {"size", pair.size}, {"later", pair.later}, {"earlier", pair.earlier}};
+  json.update(json_paired(pair.comparison));
+  json["detection"] = of_detection(pair.detection);
+  json["questions_80"] = json_number(pair.questions_80);
+  return json;
+}
+
+Json of_separation(const Separation& separation) {
+  Json json = {{"earlier", stage_name(separation.earlier)}, {"later", stage_name(separation.later)}};
+  json["pairs"] = Json::array();
+  for (const StagePair& pair : separation.pairs) json["pairs"].push_back(of_pair(pair));
+  json["pooled"] = nullptr;
+  if (separation.pooled) {
+    json["pooled"] = json_paired(*separation.pooled);
+    json["pooled"]["detection"] = of_detection(separation.detection);
+    json["pooled"]["questions_80"] = json_number(separation.questions_80);
+  }
+  json["auc"] = nullptr;
+  if (separation.auc) {
+    json["auc"] = {{"area", separation.auc->area}, {"p", separation.auc->p.p}, {"p_exact", separation.auc->p.exact}};
+  }
+  return json;
+}
+
+Json of_agreement(const JudgedAgreement& judged) {
+  const Agreement& agreement = judged.agreement;
+  Json json = {{"judgement", judged.judgement},
+               {"kind", correlation_name(judged.kind)},
+               {"n", agreement.n},
+               {"few", agreement.few},
+               {"value", json_number(agreement.value)},
+               {"p", agreement.p ? json_number(agreement.p->p) : Json(nullptr)},
+               {"p_exact", agreement.p ? agreement.p->exact : false},
+               {"bootstrap95", json_interval(agreement.bootstrap)},
+               {"undefined_draws", agreement.undefined_draws},
+               {"leave_one_out", json_interval(agreement.leave_one_out)}};
+  json["most_influential"] = judged.most_influential ? Json(*judged.most_influential) : Json(nullptr);
+  return json;
+}
+
+Json of_matrix(const std::vector<std::vector<MatrixCell>>& matrix) {
+  Json rows = Json::array();
+  for (const auto& row : matrix) {
+    Json cells = Json::array();
+    for (const MatrixCell& cell : row) cells.push_back({{"value", json_number(cell.value)}, {"n", cell.n}});
+    rows.push_back(std::move(cells));
+  }
+  return rows;
+}
+
+Json of_judgement(const Judgement& judgement) {
+  Json values = Json::array();
+  for (const auto& value : judgement.values) values.push_back(json_number(value));
+  return {{"name", judgement.name}, {"values", std::move(values)}};
+}
+
+Json of_config(const Study& study, const std::vector<std::string>& where) {
+  const StudyOptions& options = study.options;
+  const ComparisonOptions& statistics = options.compare.statistics;
+  return {{"weights", weights_name(statistics.weights)},
+          {"undefined", undefined_name(options.compare.undefined)},
+          {"where", where},
+          {"draws", statistics.draws},
+          {"permutations", statistics.permutations},
+          {"seed", statistics.seed},
+          {"detection_repeats", options.detection.repeats},
+          {"detection_alpha", options.detection.alpha}};
+}
+
+}  // namespace
+
+std::string study_json(const Study& study, const std::string& name, const std::vector<std::string>& where) {
+  Json json = {{"format", "hre-study/1"}, {"name", name}, {"metric", study.options.compare.metric->name}};
+  json["config"] = of_config(study, where);
+  json["differences"] = Json::array();
+  for (const RunDifference& d : study.differences)
+    json["differences"].push_back({{"what", d.what}, {"values", d.values}});
+  json["questions"] = {{"shared", study.shared}, {"undefined", study.undefined}, {"different", study.different}};
+  json["topics"] = study.topics;
+  json["runs"] = Json::array();
+  for (size_t i = 0; i < study.runs.size(); ++i) json["runs"].push_back(of_run(study, i));
+  json["separations"] = Json::array();
+  for (const Separation& separation : study.separations) json["separations"].push_back(of_separation(separation));
+  json["judgements"] = Json::array();
+  for (const Judgement& judgement : study.judgements) json["judgements"].push_back(of_judgement(judgement));
+  json["agreement"] = Json::array();
+  for (const JudgedAgreement& judged : study.agreements) json["agreement"].push_back(of_agreement(judged));
+  json["matrix"] = {{"columns", study.columns}};
+  for (const auto& [kind, matrix] : study.matrices) json["matrix"][correlation_name(kind)] = of_matrix(matrix);
+  return json_text(json);
+}
+
+}  // namespace hre

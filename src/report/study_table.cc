@@ -1,0 +1,141 @@
+#include "report/study_table.h"
+
+#include <fmt/format.h>
+
+#include "report/comparison_table.h"
+#include "report/text_table.h"
+
+namespace hre {
+namespace {
+
+std::string number(const std::optional<double>& value) { return value ? fmt::format("{:.4f}", *value) : "–"; }
+
+std::string questions_text(const std::optional<double>& questions) {
+  return questions ? fmt::format("{:.0f}", *questions) : "more";
+}
+
+std::string runs_table(const Study& study) {
+  const CompareOptions& options = study.options.compare;
+  std::vector<std::string> header = {"run",          "family",       "size",          "stage", options.metric->title,
+                                     "length alone", "given length", "through length"};
+  for (const Judgement& judgement : study.judgements) header.push_back(judgement.name);
+  TextTable table(header);
+  for (size_t i = 0; i < study.runs.size(); ++i) {
+    const StudyMember& member = study.members[i];
+    const Summary& summary = study.runs[i].summary;
+    const MetricSummary& means = options.statistics.weights == Weights::kTopics ? summary.macro : summary.micro;
+    std::vector<std::string> cells = {member.name,
+                                      member.family,
+                                      size_text(member.size),
+                                      stage_name(member.stage),
+                                      with_interval(means.*options.metric->of_summary),
+                                      with_interval(means.length_only),
+                                      with_interval(means.given_length),
+                                      share_text(summary.length_share)};
+    for (const Judgement& judgement : study.judgements) {
+      cells.push_back(judgement.values[i] ? fmt::format("{:g}", *judgement.values[i]) : "–");
+    }
+    table.add_row(std::move(cells));
+  }
+  return table.render();
+}
+
+void add_pair(TextTable& table, std::string name, const PairedComparison& pair,
+              const std::optional<double>& questions_80) {
+  table.add_row({std::move(name), with_interval(pair.difference.mean, pair.bootstrap), p_text(pair.p, pair.p_exact),
+                 pair.p_holm ? p_text(pair.p_holm) : "",
+                 pair.effect_size ? fmt::format("{:.3f}", *pair.effect_size) : "–",
+                 fmt::format("{} / {} / {}", pair.won, pair.tied, pair.lost), questions_text(questions_80)});
+}
+
+std::string detection_row(const std::vector<DetectionPoint>& curve) {
+  TextTable table({"questions", "later found better", "earlier found better"});
+  for (const DetectionPoint& point : curve) {
+    table.add_row({std::to_string(point.n), fmt::format("{:.1f} %", 100 * point.rate),
+                   fmt::format("{:.1f} %", 100 * point.opposite)});
+  }
+  return table.render();
+}
+
+std::string separation_text(const Separation& separation) {
+  std::string text = fmt::format("\n{} against {}\n\n", stage_name(separation.later), stage_name(separation.earlier));
+  if (separation.pairs.empty()) {
+    text += "No family has both at one size.\n";
+  } else {
+    TextTable table(
+        {"family, size", "later − earlier [95 %]", "p", "p (Holm)", "d_z", "won / tied / lost", "questions for 80 %"});
+    for (const StagePair& pair : separation.pairs) {
+      add_pair(table, pair.family + ", " + size_text(pair.size), pair.comparison, pair.questions_80);
+    }
+    table.add_rule();
+    add_pair(table, "pooled over sizes", *separation.pooled, separation.questions_80);
+    text += table.render() + "\nHow often so few questions find the pooled difference, by a t test at 5 %:\n\n" +
+            detection_row(separation.detection);
+  }
+  if (separation.auc) {
+    text += fmt::format("\nArea under the curve between the runs of the two stages: {:.3f}, p {}\n",
+                        separation.auc->area, p_text(separation.auc->p.p, separation.auc->p.exact));
+  }
+  return text;
+}
+
+std::string agreement_text(const Study& study) {
+  TextTable table({"judgement", "correlation", "models", "value [95 %]", "p", "leaving one out", "moved most by"});
+  bool few = false;
+  for (const JudgedAgreement& judged : study.agreements) {
+    const Agreement& agreement = judged.agreement;
+    few = few || agreement.few;
+    table.add_row({judged.judgement, correlation_name(judged.kind), std::to_string(agreement.n),
+                   with_interval(agreement.value, agreement.bootstrap),
+                   agreement.p ? p_text(agreement.p->p, agreement.p->exact) : "–",
+                   agreement.leave_one_out
+                       ? fmt::format("{:.4f} to {:.4f}", agreement.leave_one_out->low, agreement.leave_one_out->high)
+                       : "–",
+                   judged.most_influential ? study.members[*judged.most_influential].name : "–"});
+  }
+  std::string text = "\nAgreement with judgements, over models\n\n" + table.render();
+  return few ? text + "\nFewer than ten models: one of them can make such a correlation.\n" : text;
+}
+
+std::string matrix_text(const Study& study) {
+  std::string text;
+  for (const auto& [kind, matrix] : study.matrices) {
+    std::vector<std::string> header = {correlation_name(kind)};
+    header.insert(header.end(), study.columns.begin(), study.columns.end());
+    TextTable table(header);
+    for (size_t i = 0; i < matrix.size(); ++i) {
+      std::vector<std::string> cells = {study.columns[i]};
+      for (const MatrixCell& cell : matrix[i]) cells.push_back(fmt::format("{} ({})", number(cell.value), cell.n));
+      table.add_row(std::move(cells));
+    }
+    text += "\n" + table.render();
+  }
+  return "\nCorrelations between all columns (over so many models)\n" + text;
+}
+
+}  // namespace
+
+const char* correlation_name(CorrelationKind kind) {
+  return kind == CorrelationKind::kPearson ? "pearson" : kind == CorrelationKind::kSpearman ? "spearman" : "kendall";
+}
+
+std::string size_text(double parameters) {
+  if (parameters >= 1e9) return fmt::format("{:.3g} B", parameters / 1e9);
+  if (parameters >= 1e6) return fmt::format("{:.3g} M", parameters / 1e6);
+  return parameters >= 1e3 ? fmt::format("{:.3g} K", parameters / 1e3) : fmt::format("{:g}", parameters);
+}
+
+std::string study_text(const Study& study, const std::string& name) {
+  std::string text = name.empty() ? "" : name + "\n\n";
+  for (const RunDifference& d : study.differences) {
+    text += "not the same in all runs: " + d.what + '\n';
+  }
+  text += fmt::format("{} questions that all runs share, in {} topics", study.shared, study.topics.size());
+  if (study.undefined > 0) text += fmt::format("; {} without a value in some run left out", study.undefined);
+  text += "\n\n" + runs_table(study);
+  for (const Separation& separation : study.separations) text += separation_text(separation);
+  if (!study.judgements.empty()) text += agreement_text(study) + matrix_text(study);
+  return text;
+}
+
+}  // namespace hre

@@ -1,0 +1,19 @@
+#pragma once
+/// Studies as text.
+
+#include <string>
+
+#include "stats/study.h"
+
+namespace hre {
+
+/// What `hre study` prints: the runs, what separates their stages, and how they agree with judgements.
+std::string study_text(const Study& study, const std::string& name);
+
+/// "pearson", "spearman", "kendall"
+const char* correlation_name(CorrelationKind kind);
+
+/// Parameters: "410 M", "6.7 B".
+std::string size_text(double parameters);
+
+}  // namespace hre
