@@ -38,6 +38,10 @@ struct Command {
 
 Action define_demo(CLI::App& app);
 Action define_eval(CLI::App& app);
+Action define_compare(CLI::App& app);
+Action define_study(CLI::App& app);
+Action define_power(CLI::App& app);
+Action define_confounds(CLI::App& app);
 Action define_data_info(CLI::App& app);
 Action define_data_build(CLI::App& app);
 Action define_data_convert(CLI::App& app);

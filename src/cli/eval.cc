@@ -12,6 +12,7 @@
 #include "cli/evaluation.h"
 #include "cli/progress.h"
 #include "cli/store_argument.h"
+#include "cli/where_argument.h"
 #include "core/files.h"
 #include "core/text.h"
 #include "report/run_json.h"
@@ -29,7 +30,7 @@ struct EvalArguments {
   bool no_shuffle = false;
   std::vector<std::string> metrics = {"pearson"};
   std::vector<const Metric*> metrics_by_topic;
-  std::string prompt_file, json, reference_json;
+  std::string prompt_file, json, reference_json, until, metadata;
   bool details = false, quiet = false;
 };
 
@@ -106,6 +107,18 @@ Status write_outputs(const Evaluation& evaluation, const EvalArguments& argument
   return {};
 }
 
+/// "width=0.05"
+Result<std::optional<UntilOptions>> parse_until(const std::string& text) {
+  if (text.empty()) return std::optional<UntilOptions>();
+  const auto width = text.starts_with("width=") ? parse_finite_number(text.substr(6)) : std::nullopt;
+  if (!width || !(*width > 0)) {
+    return input_error("'" + text + "' is no rule to stop by", "--until", "write it as width=0.05");
+  }
+  UntilOptions until;
+  until.width = *width;
+  return std::optional(until);
+}
+
 /// --undefined fail
 Status check_defined(const Evaluation& evaluation) {
   for (const Run& run : evaluation.runs) {
@@ -134,13 +147,20 @@ Status run_eval(EvalArguments arguments, Console& console) {
   }
   arguments.keeping.store = store_path(arguments.keeping.store);
   arguments.keeping.reuse = !arguments.no_cache;
+  auto until = parse_until(arguments.until);
+  if (!until) return forward(until);
+  // A run of some questions alone must not be taken for the whole one.
+  if (*until || !arguments.eval.where.empty()) arguments.keeping.store.clear();
   auto outputs = open_outputs(arguments);
   if (!outputs) return forward(outputs);
   auto dataset = load_dataset(arguments.data);
   if (!dataset) return forward(dataset);
+  if (!arguments.eval.where.empty()) {
+    if (auto ok = keep_questions_where(arguments.eval.where, arguments.metadata, *dataset); !ok) return ok;
+  }
   auto progress = make_progress(console, arguments.quiet);
   const Evaluation evaluation = evaluate_models(arguments.models, *dataset, arguments.model, arguments.eval,
-                                                arguments.keeping, console, *progress);
+                                                arguments.keeping, console, *progress, *until);
   if (auto ok = write_outputs(evaluation, arguments, *outputs, console); !ok) return ok;
   if (console.stop.stop_requested()) {
     return fail(ErrorCode::kInterrupted, evaluation.runs.empty() ? "interrupted; nothing was scored yet"
@@ -205,6 +225,9 @@ void define_selection(CLI::App& app, EvalArguments& a) {
   app.add_option("--shuffle-seed", a.eval.shuffle_seed, "seed of the published shuffle (default 42)")
       ->type_name("S")
       ->check(CLI::Validator(seed_problem, ""));
+  define_where(app, a.eval.where, a.metadata);
+  app.add_option("--until", a.until, "stop as soon as the value is known to this width, looking after every question")
+      ->type_name("width=W");
   app.add_flag("--no-shuffle", a.no_shuffle, "keep the dataset's order");
 }
 

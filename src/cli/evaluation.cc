@@ -82,11 +82,42 @@ void note_speed(const Run& run, ProgressListener& progress) {
                   static_cast<double>(run.times.positions_unshared) / static_cast<double>(run.times.positions)));
 }
 
+Result<Run> evaluate_model(const Dataset& dataset, Scorer& model, const EvalOptions& options, const Keeping& keeping,
+                           const std::optional<UntilOptions>& until, ProgressListener& progress,
+                           const std::stop_token& stop) {
+  if (!until) return evaluate(dataset, model, options, progress, stop, keeping);
+  Scorer* const scorers[] = {&model};
+  auto runs = evaluate_until(dataset, scorers, options, *until, progress, stop);
+  if (!runs) return forward(runs);
+  return std::move(runs->front());
+}
+
+bool has_small_topic(const Summary& summary) {
+  return std::any_of(summary.topics.begin(), summary.topics.end(), [](const TopicSummary& topic) {
+    return topic.metrics.pearson.n > 0 && topic.metrics.pearson.n < 30;
+  });
+}
+
+/// What stopping early saved.
+std::string stopping(const Run& run) {
+  const EarlyStop& stop = *run.early_stop;
+  const auto used = static_cast<int64_t>(run.questions.size());
+  const std::string interval = fmt::format("[{:.4f}, {:.4f}]", stop.low.value_or(0), stop.high.value_or(0));
+  if (!stop.reached) {
+    return fmt::format("  {} was not reached by {} questions: {} at the last look, valid at every one", stop.rule, used,
+                       interval);
+  }
+  return fmt::format(
+      "  stopped at {} after {} of {} questions ({:.0f} % saved): {}, valid at every look; the other intervals do not "
+      "allow for\n  stopping where it looks good",
+      stop.rule, used, run.planned, 100 * (1 - static_cast<double>(used) / static_cast<double>(run.planned)), interval);
+}
+
 }  // namespace
 
 Evaluation evaluate_models(const std::vector<std::string>& models, const Dataset& dataset,
                            const ModelOptions& model_options, const EvalOptions& options, const Keeping& keeping,
-                           Console& console, ProgressListener& progress) {
+                           Console& console, ProgressListener& progress, const std::optional<UntilOptions>& until) {
   Evaluation evaluation;
   const auto failed = [&](const Error& error) {
     if (evaluation.failure) evaluation.failure = tl::unexpected<Error>(error);
@@ -104,7 +135,7 @@ Evaluation evaluate_models(const std::vector<std::string>& models, const Dataset
       progress.note(fmt::format("{} was made for {} tokens; --max-length {} goes beyond", description.name,
                                 description.context_length, model_options.max_length));
     }
-    auto run = evaluate(dataset, **model, options, progress, console.stop, keeping);
+    auto run = evaluate_model(dataset, **model, options, keeping, until, progress, console.stop);
     if (!run) {
       failed(run.error());
       continue;
@@ -127,6 +158,10 @@ void print_evaluation(const Evaluation& evaluation, Console& console,
   console.out << '\n' << run_table(evaluation.runs, evaluation.summaries, console.width, metrics_by_topic) << '\n';
   for (size_t i = 0; i < evaluation.runs.size(); ++i) {
     console.out << headline(evaluation.runs[i], evaluation.summaries[i]) << '\n';
+    if (evaluation.runs[i].early_stop) console.out << stopping(evaluation.runs[i]) << '\n';
+  }
+  if (std::any_of(evaluation.summaries.begin(), evaluation.summaries.end(), has_small_topic)) {
+    console.out << "Topics of fewer than 30 questions have wide intervals, and any interval may reach past 1.\n";
   }
   console.out << std::flush;
 }

@@ -1,17 +1,20 @@
 #pragma once
 /// What `eval` and `demo` share: models evaluated one after another, shown as one table.
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "cli/command.h"
+#include "eval/until.h"
 #include "hre/run.h"
 #include "stats/metric.h"
 
 namespace hre::cli {
 
 /// Evaluates models one after another. A model that fails is reported to `err` at once and the
-/// others go on; `failure` is then the first error. Interrupted, the last run is a partial one.
+/// others go on; `failure` is then the first error. Interrupted, the last run is a partial one. With `until`, each ends
+/// as soon as its value is known so well.
 struct Evaluation {
   std::vector<Run> runs;
   std::vector<Summary> summaries;
@@ -19,7 +22,7 @@ struct Evaluation {
 };
 Evaluation evaluate_models(const std::vector<std::string>& models, const Dataset& dataset,
                            const ModelOptions& model_options, const EvalOptions& options, const Keeping& keeping,
-                           Console& console, ProgressListener& progress);
+                           Console& console, ProgressListener& progress, const std::optional<UntilOptions>& until = {});
 
 /// Prints the table and the headline: the micro average of Pearson's r with its interval.
 void print_evaluation(const Evaluation& evaluation, Console& console,

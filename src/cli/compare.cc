@@ -1,0 +1,163 @@
+/// hre compare: runs, or models, against each other on the same questions.
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <ostream>
+
+#include "cli/comparing.h"
+#include "cli/evaluation.h"
+#include "cli/progress.h"
+#include "cli/run_argument.h"
+#include "eval/until.h"
+#include "report/comparison_json.h"
+#include "report/comparison_table.h"
+
+namespace hre::cli {
+namespace {
+
+struct CompareArguments {
+  std::vector<std::string> runs;
+  ComparingOptions comparing;
+  std::string data, json, until;
+  std::vector<std::string> topics;
+  std::optional<int64_t> limit;
+  std::optional<double> fail_if_worse;
+  int moved = 10;
+  bool allow_different = false, quiet = false;
+};
+
+Error refused(const std::vector<RunDifference>& differences) {
+  return {ErrorCode::kInput, "the runs were not made alike: " + differences_line(differences), "",
+          "--allow-different compares them all the same"};
+}
+
+/// --fail-if-worse: the first run against each of the others.
+Status check_worse(const RunComparison& comparison, double by) {
+  for (const PairOfRuns& pair : comparison.pairs) {
+    const double difference = pair.comparison.difference.mean.value_or(0);
+    if (pair.a != 0 || difference >= -by || !comparison.told_apart(pair.comparison)) continue;
+    return fail(ErrorCode::kThreshold,
+                fmt::format("{} is worse than {} by {:.4f} (p {})", comparison.runs[0].model,
+                            comparison.runs[pair.b].model, -difference, p_text(pair.comparison.p_holm)),
+                "--fail-if-worse");
+  }
+  return {};
+}
+
+/// Two models side by side, until it is decided which is better.
+Result<std::vector<Run>> decide_models(const CompareArguments& a, const Dataset& dataset, const EvalOptions& options,
+                                       const CompareOptions& compare, ProgressListener& progress, Console& console) {
+  std::vector<std::unique_ptr<Scorer>> models;
+  std::vector<Scorer*> scorers;
+  for (const std::string& source : a.runs) {
+    auto model = open_model(source, {});
+    if (!model) return forward(model);
+    models.push_back(std::move(*model));
+    scorers.push_back(models.back().get());
+  }
+  return evaluate_until(dataset, scorers, options, {std::nullopt, compare.metric, a.comparing.seed}, progress,
+                        console.stop);
+}
+
+/// The arguments are models, to be evaluated on --data.
+Result<std::vector<Run>> evaluate_runs(const CompareArguments& a, const CompareOptions& compare, Console& console) {
+  auto dataset = load_dataset(a.data);
+  if (!dataset) return forward(dataset);
+  if (auto ok = a.comparing.apply_where(*dataset); !ok) return forward(ok);
+  EvalOptions options;
+  options.topics = a.topics;
+  options.limit = a.limit;
+  auto progress = make_progress(console, a.quiet);
+  if (!a.until.empty()) return decide_models(a, *dataset, options, compare, *progress, console);
+  Evaluation evaluation = evaluate_models(a.runs, *dataset, {}, options, {}, console, *progress);
+  if (!evaluation.failure) return forward(evaluation.failure);
+  return std::move(evaluation.runs);
+}
+
+Result<std::vector<Run>> runs_of(const CompareArguments& a, const CompareOptions& compare, Console& console) {
+  if (!a.data.empty()) return evaluate_runs(a, compare, console);
+  auto runs = load_runs(a.runs);
+  if (!runs) return runs;
+  if (auto ok = a.comparing.apply_where(*runs); !ok) return forward(ok);
+  return runs;
+}
+
+Decision decision_of(const std::vector<Run>& runs, const CompareOptions& compare) {
+  if (!runs[0].early_stop || runs[0].early_stop->rule != "decided") return decide_runs(runs, compare);
+  const EarlyStop& stop = *runs[0].early_stop;
+  return {stop.reached,
+          static_cast<int64_t>(runs[0].questions.size()),
+          runs[0].planned,
+          {stop.low.value_or(0), stop.high.value_or(0)},
+          stop.seed};
+}
+
+Status run_compare(const CompareArguments& arguments, Console& console) {
+  auto options = arguments.comparing.compare_options();
+  if (!options) return forward(options);
+  options->moved = static_cast<size_t>(arguments.moved);
+  if (arguments.data.empty() && (!arguments.topics.empty() || arguments.limit)) {
+    return input_error("--topic and --limit say what models are evaluated on", "",
+                       "give --data, or choose questions of runs with --where");
+  }
+  auto runs = runs_of(arguments, *options, console);
+  if (!runs) return forward(runs);
+  if (runs->size() < 2) return input_error("a comparison is of two runs or more");
+  if (!arguments.until.empty() && runs->size() != 2) return input_error("two runs are decided between", "--until");
+  if (console.stop.stop_requested()) return fail(ErrorCode::kInterrupted, "interrupted; nothing was compared");
+  for (const Run& run : *runs) {
+    if (run.failure) return tl::unexpected<Error>(*run.failure);
+  }
+
+  const auto differences = run_differences(*runs);
+  if (!differences.empty() && !arguments.allow_different) return tl::unexpected<Error>(refused(differences));
+  auto comparison = compare_runs(*runs, *options);
+  if (!comparison) return forward(comparison);
+  if (!arguments.until.empty()) comparison->decision = decision_of(*runs, *options);
+  const std::string json = comparison_json(*comparison, arguments.comparing.where);
+  if (auto ok = write_result(arguments.json, json, comparison_text(*comparison), console); !ok) return ok;
+  return arguments.fail_if_worse ? check_worse(*comparison, *arguments.fail_if_worse) : Status();
+}
+
+void define_models(CLI::App& app, CompareArguments& a) {
+  app.add_option("--data", a.data, "evaluate now: the arguments are models, and this is the dataset")
+      ->type_name("DATA");
+  app.add_option("--topic", a.topics, "with --data: only topics that match; may be given again")
+      ->type_name("GLOB")
+      ->allow_extra_args(false);
+  app.add_option("--limit", a.limit, "with --data: the first N questions of each topic, after the shuffle")
+      ->type_name("N")
+      ->check(CLI::Range(int64_t{1}, int64_t{1} << 40).description(""));
+  app.add_option("--until", a.until,
+                 "decided: look after every question, and stop when it is known which of two is better (with --data); "
+                 "of runs, when that would have been")
+      ->type_name("decided")
+      ->check(CLI::IsMember({"decided"}).description(""));
+  app.add_flag("--quiet", a.quiet, "no progress and no notes");
+}
+
+}  // namespace
+
+Action define_compare(CLI::App& app) {
+  auto a = std::make_shared<CompareArguments>();
+  app.add_option("RUN", a->runs, "two runs or more; with --data, two models or more")->required()->type_name("");
+  define_models(app, *a);
+  a->comparing.define(app);
+  app.add_option("--moved", a->moved, "name so many questions that moved most (default 10)")
+      ->type_name("N")
+      ->check(CLI::Range(0, 1000000).description(""));
+  app.add_option("--fail-if-worse", a->fail_if_worse,
+                 "status 3 if the first is worse than another by more than BY (default 0), and told apart")
+      ->type_name("[BY]")
+      ->expected(0, 1)
+      ->default_str("0")
+      ->check(CLI::NonNegativeNumber.description(""));
+  app.add_flag("--allow-different", a->allow_different, "compare runs of different configurations; they are named");
+  app.add_option("--json", a->json, "write the comparison as JSON (format hre-compare/1); - for standard output")
+      ->type_name("FILE");
+  return [a](Console& console) { return run_compare(*a, console); };
+}
+
+}  // namespace hre::cli

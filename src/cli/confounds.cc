@@ -1,0 +1,71 @@
+/// hre confounds: what else could explain a run's value, and a hint of contamination.
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <ostream>
+
+#include "cli/comparing.h"
+#include "cli/run_argument.h"
+#include "cli/where_argument.h"
+#include "report/confounds_text.h"
+
+namespace hre::cli {
+namespace {
+
+struct ConfoundsArguments {
+  std::vector<std::string> runs, where;
+  std::string metadata, json;
+  BootstrapOptions bootstrap;
+  double share = 0.2;
+};
+
+/// The dates of a run's questions; empty where there is no metadata.
+Result<std::vector<PostingDates>> dates_of(const Run& run, const std::string& named) {
+  auto metadata = metadata_of(named, run.dataset_source);
+  if (!metadata) return forward(metadata);
+  std::vector<PostingDates> dates;
+  if (metadata->empty()) return dates;
+  for (const QuestionResult& question : run.questions) {
+    const auto found = metadata->find({question.topic, question.id});
+    dates.push_back(found == metadata->end() ? PostingDates()
+                                             : PostingDates{found->second.created, found->second.answers_created});
+  }
+  return dates;
+}
+
+Status run_confounds_command(const ConfoundsArguments& arguments, Console& console) {
+  auto runs = load_runs(arguments.runs);
+  if (!runs) return forward(runs);
+  std::vector<RunConfounds> all;
+  std::string text;
+  for (Run& run : *runs) {
+    if (!arguments.where.empty()) {
+      if (auto ok = keep_questions_where(arguments.where, arguments.metadata, run); !ok) return ok;
+    }
+    auto dates = dates_of(run, arguments.metadata);
+    if (!dates) return forward(dates);
+    all.push_back(run_confounds(run, *dates, arguments.bootstrap, arguments.share));
+    text += (text.empty() ? "" : "\n") + confounds_text(run, all.back());
+  }
+  return write_result(arguments.json, confounds_json(*runs, all, arguments.bootstrap, arguments.share), text, console);
+}
+
+}  // namespace
+
+Action define_confounds(CLI::App& app) {
+  auto a = std::make_shared<ConfoundsArguments>();
+  app.add_option("RUN", a->runs, "runs: JSON files of hre eval --json FILE --details")->required()->type_name("");
+  define_where(app, a->where, a->metadata);
+  app.add_option("--min-k", a->share, "the share of least likely tokens that Min-K% takes (default 0.2)")
+      ->type_name("SHARE")
+      ->check(CLI::Range(0.001, 1.0).description(""));
+  app.add_option("--draws", a->bootstrap.draws, "of the bootstrap (default 10000)")
+      ->type_name("N")
+      ->check(CLI::Range(100, 10000000).description(""));
+  app.add_option("--seed", a->bootstrap.seed, "of every draw (default 42)")->type_name("S");
+  app.add_option("--json", a->json, "write it as JSON (format hre-confounds/1); - for standard output")
+      ->type_name("FILE");
+  return [a](Console& console) { return run_confounds_command(*a, console); };
+}
+
+}  // namespace hre::cli

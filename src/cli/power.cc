@@ -1,0 +1,64 @@
+/// hre power: what so many questions can tell.
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <ostream>
+
+#include "cli/comparing.h"
+#include "cli/run_argument.h"
+#include "report/power_text.h"
+
+namespace hre::cli {
+namespace {
+
+struct PowerArguments {
+  std::vector<std::string> runs;
+  ComparingOptions comparing;
+  PowerOptions power;
+  std::string json;
+};
+
+Status run_power_command(const PowerArguments& arguments, Console& console) {
+  const ComparingOptions& c = arguments.comparing;
+  auto compare = c.compare_options();
+  if (!compare) return forward(compare);
+  auto runs = load_runs(arguments.runs);
+  if (!runs) return forward(runs);
+  if (runs->size() > 2) return input_error("power is of one run or two, and these are " + std::to_string(runs->size()));
+  if (auto ok = c.apply_where(*runs); !ok) return ok;
+  PowerOptions options = arguments.power;
+  options.compare = *compare;
+  options.detection.seed = c.seed;
+  options.detection.threads = c.threads;
+  options.detection.alpha = options.levels.alpha;
+  auto power = run_power(*runs, options);
+  if (!power) return forward(power);
+  return write_result(arguments.json, power_json(*power, c.where), power_text(*power), console);
+}
+
+}  // namespace
+
+Action define_power(CLI::App& app) {
+  auto a = std::make_shared<PowerArguments>();
+  app.add_option("RUN", a->runs, "one run, or two to see how their values go together")
+      ->required()
+      ->expected(1, 2)
+      ->type_name("");
+  app.add_option("--difference", a->power.difference, "of two models' values, to be found (default: that of two runs)")
+      ->type_name("D")
+      ->check(CLI::Range(-2.0, 2.0).description(""));
+  app.add_option("--questions", a->power.questions, "to be asked (default: as many as the runs have)")
+      ->type_name("N")
+      ->check(CLI::Range(int64_t{2}, int64_t{1} << 40).description(""));
+  app.add_option("--alpha", a->power.levels.alpha, "false positives allowed (default 0.05)")
+      ->type_name("P")
+      ->check(CLI::Range(1e-9, 0.5).description(""));
+  app.add_option("--power", a->power.levels.power, "chance of finding what is there (default 0.8)")
+      ->type_name("P")
+      ->check(CLI::Range(0.5, 0.999999).description(""));
+  a->comparing.define(app);
+  app.add_option("--json", a->json, "write it as JSON (format hre-power/1); - for standard output")->type_name("FILE");
+  return [a](Console& console) { return run_power_command(*a, console); };
+}
+
+}  // namespace hre::cli

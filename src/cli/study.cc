@@ -1,0 +1,203 @@
+/// hre study: families of models, what separates their stages, and how they agree with outside judgements.
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <memory>
+#include <ostream>
+
+#include "cli/comparing.h"
+#include "cli/run_argument.h"
+#include "cli/study_file.h"
+#include "core/files.h"
+#include "core/text.h"
+#include "data/csv.h"
+#include "report/study_json.h"
+#include "report/study_table.h"
+
+namespace hre::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct StudyArguments {
+  std::string file, json;
+  ComparingOptions comparing;
+  int repeats = 2000;
+  bool allow_different = false, example = false;
+};
+
+/// Files are named as seen from the study's own folder.
+std::string beside(const std::string& study, const std::string& name) {
+  const fs::path path = fs::path(study).parent_path() / name;
+  std::error_code problem;
+  return fs::exists(path, problem) ? path.string() : name;
+}
+
+Result<std::vector<Run>> load_members(const StudyFile& file, const std::string& path) {
+  std::vector<Run> runs;
+  for (const StudyFile::Member& member : file.members) {
+    auto run = load_run(beside(path, member.run));
+    if (!run) return forward(run);
+    runs.push_back(std::move(*run));
+  }
+  return runs;
+}
+
+Result<std::vector<StudyMember>> members_of(const StudyFile& file, const std::vector<Run>& runs) {
+  std::vector<StudyMember> members;
+  for (size_t i = 0; i < runs.size(); ++i) {
+    const StudyFile::Member& member = file.members[i];
+    const double size = member.size.value_or(static_cast<double>(runs[i].model.parameters));
+    if (!(size > 0)) return input_error("its number of parameters is not known", member.run, "give it as size");
+    members.push_back({member.name.empty() ? runs[i].model.name : member.name, member.family, size, member.stage});
+  }
+  return members;
+}
+
+bool is_missing(const std::string& cell) {
+  return cell.empty() || cell == "-" || cell == "NA" || cell == "N/A" || cell == "nan";
+}
+
+/// The row of a model: its name in the file, whatever the case.
+Result<const std::vector<std::string>*> find_row(const data::CsvTable& table, size_t column, const std::string& model,
+                                                 const std::string& where) {
+  const auto lower = [](std::string text) {
+    for (char& c : text) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+    return text;
+  };
+  const std::vector<std::string>* found = nullptr;
+  for (const auto& row : table.rows) {
+    if (lower(row[column]) != lower(model)) continue;
+    if (found) return input_error("model " + model + " is there twice", where);
+    found = &row;
+  }
+  return found;
+}
+
+Result<std::vector<Judgement>> read_judgements(const StudyFile::Judgements& judgements,
+                                               const std::vector<StudyMember>& members, const std::string& study) {
+  const std::string path = beside(study, judgements.file);
+  auto text = read_file(path);
+  if (!text) return forward(text);
+  auto table = data::read_csv(*text, path);
+  if (!table) return forward(table);
+  const auto position = [&](const std::string& name) -> Result<size_t> {
+    if (const auto found = table->column(name)) return *found;
+    return input_error("there is no column '" + name + "'", path, "there are " + join(table->columns));
+  };
+  auto models = position(judgements.model_column);
+  if (!models) return forward(models);
+
+  std::vector<Judgement> result;
+  for (const std::string& name : judgements.columns) {
+    auto column = position(name);
+    if (!column) return forward(column);
+    Judgement judgement{name, {}};
+    for (const StudyMember& member : members) {
+      const auto other = judgements.models.find(member.name);
+      auto row = find_row(*table, *models, other == judgements.models.end() ? member.name : other->second, path);
+      if (!row) return forward(row);
+      const std::string cell = *row ? (**row)[*column] : "";
+      const auto value = parse_finite_number(cell);
+      if (!value && !is_missing(cell)) {
+        return input_error("column " + name + " of " + member.name + " is no number: '" + cell + "'", path);
+      }
+      judgement.values.push_back(value);
+    }
+    result.push_back(std::move(judgement));
+  }
+  return result;
+}
+
+Result<std::vector<Judgement>> all_judgements(const StudyFile& file, const std::vector<StudyMember>& members,
+                                              const std::string& study) {
+  std::vector<Judgement> all;
+  for (const StudyFile::Judgements& judgements : file.judgements) {
+    for (const auto& [name, other] : judgements.models) {
+      if (std::none_of(members.begin(), members.end(), [&](const StudyMember& m) { return m.name == name; })) {
+        return input_error("models names '" + name + "', which is no run's name", study);
+      }
+    }
+    auto read = read_judgements(judgements, members, study);
+    if (!read) return forward(read);
+    for (Judgement& judgement : *read) all.push_back(std::move(judgement));
+  }
+  return all;
+}
+
+Status check_alike(const std::vector<Run>& runs) {
+  std::vector<std::string> parts;
+  for (const RunDifference& difference : run_differences(runs)) parts.push_back(difference.what);
+  if (parts.empty()) return {};
+  return input_error("the runs were not made alike: " + join(parts), "", "--allow-different studies them all the same");
+}
+
+constexpr const char* kExample = R"toml(# What hre study reads; docs/formats.md has every key.
+name = "Two families"
+
+[[run]]
+run = "pythia-410m.json"      # a run: hre eval pythia-410m.gguf --data DATA --json pythia-410m.json --details
+family = "Pythia"
+size = "410M"                 # parameters; the model's own where it is left out
+stage = "pretrained"          # pretrained, tuned or preference
+
+[[run]]
+run = "pythia-410m-tuned.json"
+name = "Pythia-410M-tuned"    # the model's own name where it is left out
+family = "Pythia"
+size = "410M"
+stage = "tuned"
+
+[[judgements]]                # any CSV file with a column of models
+file = "leaderboard.csv"
+model_column = "Model"
+columns = ["Arena Elo rating", "MT-bench (score)"]
+models = { "Pythia-410M-tuned" = "pythia-tuned" }   # names in that file, where they differ
+)toml";
+
+Status run_study(const StudyArguments& arguments, Console& console) {
+  if (arguments.example) {
+    console.out << kExample;
+    return {};
+  }
+  if (arguments.file.empty()) return input_error("there is no FILE.toml", "", "hre study --example prints one");
+  auto compare = arguments.comparing.compare_options();
+  if (!compare) return forward(compare);
+  auto text = read_file(arguments.file, 16 << 20);
+  if (!text) return forward(text);
+  auto file = parse_study_file(*text, arguments.file);
+  if (!file) return forward(file);
+  auto runs = load_members(*file, arguments.file);
+  if (!runs) return forward(runs);
+  if (auto ok = arguments.comparing.apply_where(*runs); !ok) return ok;
+  if (auto ok = check_alike(*runs); !ok && !arguments.allow_different) return ok;
+  auto members = members_of(*file, *runs);
+  if (!members) return forward(members);
+  auto judgements = all_judgements(*file, *members, arguments.file);
+  if (!judgements) return forward(judgements);
+
+  const ComparingOptions& c = arguments.comparing;
+  const StudyOptions options{*compare, {arguments.repeats, 0.05, c.seed, c.threads}, {c.draws, 99999, c.seed}};
+  auto study = make_study(*runs, std::move(*members), std::move(*judgements), options);
+  if (!study) return forward(study);
+  return write_result(arguments.json, study_json(*study, file->name, c.where), study_text(*study, file->name), console);
+}
+
+}  // namespace
+
+Action define_study(CLI::App& app) {
+  auto a = std::make_shared<StudyArguments>();
+  app.add_option("FILE.toml", a->file, "families, sizes and stages of runs, and judgements (docs/formats.md)")
+      ->type_name("");
+  app.add_flag("--example", a->example, "print such a file to begin with");
+  a->comparing.define(app);
+  app.add_option("--repeats", a->repeats, "samples of questions for each point of a detection curve (default 2000)")
+      ->type_name("N")
+      ->check(CLI::Range(10, 1000000).description(""));
+  app.add_flag("--allow-different", a->allow_different, "study runs of different configurations; they are named");
+  app.add_option("--json", a->json, "write the study as JSON (format hre-study/1); - for standard output")
+      ->type_name("FILE");
+  return [a](Console& console) { return run_study(*a, console); };
+}
+
+}  // namespace hre::cli

@@ -1,0 +1,93 @@
+#include "cli/where_argument.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+
+#include "core/text.h"
+#include "data/where.h"
+
+namespace hre::cli {
+namespace {
+
+using data::Condition;
+using data::Metadata;
+using data::QuestionFacts;
+
+QuestionFacts facts_of(const QuestionResult& question) {
+  QuestionFacts facts{question.topic, question.id, {}, {}, {}, nullptr};
+  if (question.answers.empty()) return facts;
+  facts.answers = static_cast<double>(question.answers.size());
+  double length = 0;
+  for (const AnswerResult& answer : question.answers) {
+    length += static_cast<double>(answer.n_chars + answer.n_cut_chars);
+    facts.votes = std::max(facts.votes.value_or(answer.votes), answer.votes);
+  }
+  facts.length = length / *facts.answers;
+  return facts;
+}
+
+Result<std::vector<Condition>> parse_all(const std::vector<std::string>& where) {
+  std::vector<Condition> conditions;
+  for (const std::string& text : where) {
+    auto condition = Condition::parse(text);
+    if (!condition) return forward(condition);
+    conditions.push_back(std::move(*condition));
+  }
+  return conditions;
+}
+
+template <class Question, class Facts>
+Status keep_where(const std::vector<std::string>& where, const std::string& named, const std::string& source,
+                  std::vector<Question>& questions, Facts facts_of_question) {
+  auto conditions = parse_all(where);
+  if (!conditions) return forward(conditions);
+  Metadata metadata;
+  if (std::ranges::any_of(*conditions, [](const Condition& c) { return c.needs_metadata(); })) {
+    auto loaded = metadata_of(named, source);
+    if (!loaded) return forward(loaded);
+    if (loaded->empty()) {
+      return input_error("dates and tags are in a dataset's metadata, and " + source + " has none", "--where",
+                         "name the file with --metadata");
+    }
+    metadata = std::move(*loaded);
+  }
+  std::erase_if(questions, [&](const Question& question) {
+    QuestionFacts facts = facts_of_question(question);
+    const auto found = metadata.find({facts.topic, facts.id});
+    if (found != metadata.end()) facts.metadata = &found->second;
+    return !std::ranges::all_of(*conditions, [&](const Condition& c) { return c.holds(facts); });
+  });
+  if (questions.empty()) return input_error("no question is left by " + join(where), "--where");
+  return {};
+}
+
+}  // namespace
+
+void define_where(CLI::App& app, std::vector<std::string>& where, std::string& metadata) {
+  app.add_option("--where", where,
+                 "only questions where this holds: topic=GLOB, id=GLOB, tag=GLOB, votes, answers, length or date "
+                 "with =, !=, <, <=, >, >=; may be given again")
+      ->type_name("COND")
+      ->allow_extra_args(false);
+  app.add_option("--metadata", metadata,
+                 "dates and tags of questions (default: the dataset's metadata/questions.jsonl)")
+      ->type_name("FILE");
+}
+
+Result<Metadata> metadata_of(const std::string& named, const std::string& dataset_source) {
+  if (!named.empty()) return data::load_metadata(named);
+  const auto found = data::find_metadata(dataset_source);
+  return found ? data::load_metadata(*found) : Metadata();
+}
+
+Status keep_questions_where(const std::vector<std::string>& where, const std::string& metadata, Run& run) {
+  return keep_where(where, metadata, run.dataset_source, run.questions,
+                    [](const QuestionResult& question) { return facts_of(question); });
+}
+
+Status keep_questions_where(const std::vector<std::string>& where, const std::string& metadata, Dataset& dataset) {
+  return keep_where(where, metadata, dataset.source, dataset.questions,
+                    [](const Question& question) { return data::facts_of(question); });
+}
+
+}  // namespace hre::cli

@@ -1,0 +1,356 @@
+"""hre compare, power, study and --until: on runs of the baselines, whose values are there in a moment."""
+
+import json
+import unittest
+
+from program import ProgramTest, shared_data
+
+
+class RunsTest(ProgramTest):
+    def evaluate(self, model, name, *arguments, data="sample"):
+        self.run_hre("eval", model, "--data", data, "--json", name, "--details", "--quiet", *arguments)
+        return self.read_json(name)
+
+    def setUp(self):
+        super().setUp()
+        self.zstd = self.evaluate("baseline:zstd", "zstd.json")
+        self.length = self.evaluate("baseline:length", "length.json")
+
+    def values(self, run, metric="pearson"):
+        return {question["id"]: question[metric] for question in run["questions"]}
+
+    def json_of(self, *arguments, status=0):
+        done = self.run_hre(*arguments, "--json", "-", status=status)
+        return json.loads(done.stdout, parse_constant=self.fail)
+
+
+class CompareTest(RunsTest):
+    def test_numbers_are_those_of_the_runs(self):
+        result = self.json_of("compare", "zstd.json", "length.json")
+        a, b = self.values(self.zstd), self.values(self.length)
+        differences = [a[i] - b[i] for i in a]
+        pair = result["pairs"][0]
+        self.assertEqual("hre-compare/1", result["format"])
+        self.assertEqual(70, pair["n"])
+        self.assertAlmostEqual(sum(differences) / 70, pair["difference"], places=12)
+        self.assertEqual([sum(d > 0 for d in differences), sum(d < 0 for d in differences)], [pair["won"], pair["lost"]])
+        self.assertAlmostEqual(self.zstd["results"]["micro"]["pearson"]["mean"], pair["mean_a"], places=12)
+        self.assertEqual(self.zstd["results"]["micro"]["pearson"], result["runs"][0]["micro"]["pearson"])
+        self.assertLess(pair["bootstrap95"][0], pair["difference"])
+        self.assertLess(pair["difference"], pair["bootstrap95"][1])
+        self.assertEqual(14, len(result["topics"]))
+        self.assertTrue(all(t["p_holm"] >= t["p"] for t in result["topics"].values()))
+        moved = [abs(q["difference"]) for q in result["moved"]]
+        self.assertEqual(sorted(moved, reverse=True), moved)
+        self.assertAlmostEqual(max(map(abs, differences)), moved[0], places=12)
+
+    def test_swapping_swaps(self):
+        one, other = (self.json_of("compare", *pair)["pairs"][0]
+                      for pair in (("zstd.json", "length.json"), ("length.json", "zstd.json")))
+        self.assertAlmostEqual(one["difference"], -other["difference"], places=15)
+        self.assertEqual(one["p"], other["p"])
+        self.assertEqual([one["won"], one["lost"]], [other["lost"], other["won"]])
+
+    def test_threads_and_repeats_change_nothing(self):
+        outputs = {self.run_hre("compare", "zstd.json", "length.json", "--threads", n, "--json", "-").stdout
+                   for n in (1, 2, 3, 2)}
+        self.assertEqual(1, len(outputs))
+        other = self.run_hre("compare", "zstd.json", "length.json", "--seed", 7, "--json", "-").stdout
+        self.assertNotIn(other, outputs)
+
+    def test_run_with_itself(self):
+        text = self.run_hre("compare", "zstd.json", "zstd.json").stdout
+        self.assertIn("A and B can't be told apart at 5 %.", text)
+        self.assertIn("0 / 70 / 0", text)
+
+    def test_many_runs(self):
+        part = self.evaluate("baseline:length", "short.json", "--topic", "p*")
+        result = self.json_of("compare", "zstd.json", "length.json", "short.json")
+        self.assertEqual(3, len(result["pairs"]))
+        self.assertEqual([70 - 10] * 2 + [0], [run["only_here"] for run in result["runs"]])
+        self.assertEqual(len(part["questions"]), result["questions"]["shared"])
+        self.assertEqual({}, result["topics"])
+        self.assertEqual({0, 1, 2}, {member for group in result["groups"] for member in group})
+        self.assertTrue(any({1, 2} <= set(group) for group in result["groups"]), result["groups"])
+        text = self.run_hre("compare", "zstd.json", "length.json", "short.json").stdout
+        self.assertIn("Groups that can't be told apart, best first:", text)
+        self.assertIn("B − C", text)
+
+    def test_models_at_once(self):
+        by_runs = self.json_of("compare", "zstd.json", "length.json")
+        at_once = self.json_of("compare", "baseline:zstd", "baseline:length", "--data", "sample", "--quiet")
+        for result in (by_runs, at_once):
+            for run in result["runs"]:
+                del run["created"]
+        self.assertEqual(by_runs, at_once)
+
+    def test_other_metrics_and_weights(self):
+        for name, key in (("spearman", "spearman"), ("pairwise", "pairwise_accuracy"), ("given_length", "given_length")):
+            result = self.json_of("compare", "zstd.json", "zstd.json", "--metric", name)
+            self.assertEqual(key, result["metric"])
+            values = [v for v in self.values(self.zstd, key).values() if v is not None]
+            self.assertAlmostEqual(sum(values) / len(values), result["pairs"][0]["mean_a"], places=12)
+        topics = self.json_of("compare", "zstd.json", "length.json", "--weights", "topics")
+        self.assertAlmostEqual(self.zstd["results"]["macro"]["pearson"]["mean"], topics["pairs"][0]["mean_a"], places=12)
+        self.assertIn("did you mean pearson?", self.error_of("compare", "zstd.json", "zstd.json", "--metric", "pearsn"))
+
+    def test_where(self):
+        result = self.json_of("compare", "zstd.json", "length.json", "--where", "topic=p*", "--where", "votes>45")
+        expected = [q for q in self.zstd["questions"]
+                    if q["topic"].startswith("p") and max(a["votes"] for a in q["answers"]) > 45]
+        self.assertTrue(expected)
+        self.assertEqual(len(expected), result["questions"]["shared"])
+        self.assertEqual(["topic=p*", "votes>45"], result["config"]["where"])
+        self.assertIn("no question is left", self.error_of("compare", "zstd.json", "length.json", "--where", "votes>1e9"))
+        self.assertIn("has none", self.error_of("compare", "zstd.json", "length.json", "--where", "date>2019"))
+        self.assertIn("did you mean votes?", self.error_of("compare", "zstd.json", "length.json", "--where", "vote>1"))
+
+    def test_where_by_date_and_tag(self):
+        lines = [{"id": q["id"], "topic": q["topic"], "created": f"20{10 + i % 3}-05-01", "tags": ["odd"] * (i % 2)}
+                 for i, q in enumerate(self.zstd["questions"])]
+        self.write("meta.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
+        for where, n in (("date=2011", 23), ("date>=2011", 46), ("tag=odd", 35)):
+            result = self.json_of("compare", "zstd.json", "length.json", "--where", where, "--metadata", "meta.jsonl")
+            self.assertEqual(n, result["questions"]["shared"], where)
+
+    def test_different_configurations_are_refused(self):
+        prompt = self.write("prompt.txt", "Q: {question}\nA: {answer}")
+        self.evaluate("baseline:zstd", "other.json", "--prompt-file", prompt)
+        line = self.error_of("compare", "zstd.json", "other.json")
+        self.assertIn("not made alike: prompt (", line)
+        self.assertIn("--allow-different", line)
+        text = self.run_hre("compare", "zstd.json", "other.json", "--allow-different").stdout
+        self.assertIn("Not the same: prompt (", text)
+        result = self.json_of("compare", "zstd.json", "other.json", "--allow-different")
+        self.assertEqual(["prompt"], [d["what"] for d in result["differences"]])
+
+    def test_other_dataset(self):
+        data = "".join(json.dumps({"topic": "python", "question": "q", "answers": [{"text": "a" * n, "votes": n % 3}
+                                   for n in range(1, 5)]}) + "\n" for _ in range(3))
+        self.write("mine.jsonl", data)
+        self.evaluate("baseline:zstd", "mine.json", data="mine.jsonl")
+        self.assertIn("dataset (", self.error_of("compare", "zstd.json", "mine.json"))
+        line = self.error_of("compare", "zstd.json", "mine.json", "--allow-different")
+        self.assertIn("no question whose answers are the same", line)
+
+    def test_fail_if_worse(self):
+        self.evaluate_good_and_bad()
+        self.run_hre("compare", "good.json", "bad.json", "--fail-if-worse")
+        done = self.run_hre("compare", "bad.json", "good.json", "--fail-if-worse", status=3)
+        self.assertIn("is worse than", done.stderr)
+        self.assertIn("B is better than A", done.stdout)
+        self.run_hre("compare", "bad.json", "good.json", "--fail-if-worse", "1.99")
+        self.run_hre("compare", "bad.json", "good.json", "--fail-if-worse", "0.5", status=3)
+        self.run_hre("compare", "zstd.json", "zstd.json", "--fail-if-worse")
+
+    def evaluate_good_and_bad(self):
+        """Answers whose length goes with votes, and the same run with its values turned round."""
+        lines = [{"topic": t, "question": f"q{i}", "answers": [{"text": "x" * (n + i % 3 * (n == 2)), "votes": n} for n in (1, 2, 3, 5)]}
+                 for t in ("a", "b") for i in range(40)]
+        self.write("votes.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
+        run = self.evaluate("baseline:length", "good.json", data="votes.jsonl")
+        for question in run["questions"]:
+            question["pearson"] = -question["pearson"]
+        self.write("bad.json", json.dumps(run))
+
+    def test_until_decided(self):
+        self.evaluate_good_and_bad()
+        until = self.json_of("compare", "good.json", "bad.json", "--until", "decided")["until"]
+        self.assertTrue(until["decided"])
+        self.assertLess(until["used"], 40)
+        self.assertGreater(until["ci95"][0], 0)
+        same = self.json_of("compare", "good.json", "good.json", "--until", "decided")["until"]
+        self.assertFalse(same["decided"])
+        self.assertIn("% saved", self.run_hre("compare", "good.json", "bad.json", "--until", "decided").stdout)
+
+    def test_until_decided_on_models(self):
+        lines = [{"topic": t, "question": f"q{i}", "answers": [{"text": "long and nothing in it " * n, "votes": n + i % 2} for n in (1, 2, 3, 5)]}
+                 for t in ("a", "b") for i in range(100)]
+        self.write("data.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
+        call = ["compare", "baseline:length", "baseline:zstd", "--data", "data.jsonl"]
+        until = self.json_of(*call, "--until", "decided", "--quiet")
+        self.assertTrue(until["until"]["decided"])
+        self.assertLess(until["until"]["used"], 200)
+        self.assertEqual(until["until"]["used"], until["questions"]["shared"])
+        whole = self.json_of(*call, "--quiet")
+        self.assertEqual(200, whole["questions"]["shared"])
+        self.assertEqual(whole["pairs"][0]["difference"] > 0, until["pairs"][0]["difference"] > 0)
+
+    def test_mistakes(self):
+        self.assertIn("two runs or more", self.error_of("compare", "zstd.json"))
+        self.assertIn("nowhere.json", self.error_of("compare", "zstd.json", "nowhere.json"))
+        self.assertIn("--until", self.error_of("compare", "zstd.json", "length.json", "--until", "bored"))
+        self.assertIn("--data", self.error_of("compare", "zstd.json", "length.json", "--topic", "python"))
+        self.evaluate("baseline:zstd", "plain.json")
+        self.run_hre("eval", "baseline:zstd", "--data", "sample", "--json", "bare.json", "--quiet")
+        self.assertIn("--details", self.error_of("compare", "zstd.json", "bare.json"))
+        self.assertIn("/dev/null/x", self.run_hre("compare", "zstd.json", "length.json", "--json", "/dev/null/x", status=2).stderr)
+
+
+class EvalTest(RunsTest):
+    def test_length_controls(self):
+        micro = self.zstd["results"]["micro"]
+        self.assertEqual(self.length["results"]["micro"]["pearson"]["mean"], micro["length_only"]["mean"])
+        self.assertEqual({"draws": 10000, "seed": 42}, micro["bootstrap"])
+        text = self.run_hre("eval", "baseline:zstd", "--data", "sample", "--quiet").stdout
+        for part in ("Length only", "Given length", "Top-1", "NDCG", "by bootstrap", "length alone:"):
+            self.assertIn(part, text)
+
+    def test_undefined(self):
+        self.write("q.jsonl", '{"question": "q", "answers": [{"text": "a", "votes": 1}, {"text": "bb", "votes": 2}]}\n'
+                              '{"question": "p", "answers": [{"text": "a", "votes": 1}, {"text": "bb", "votes": 1}]}\n')
+        call = ["eval", "baseline:length", "--data", "q.jsonl", "--json", "-", "--quiet"]
+        for policy, mean, n in (("leave-out", 1, 1), ("zero", 0.5, 2)):
+            pearson = json.loads(self.run_hre(*call, "--undefined", policy).stdout)["results"]["micro"]["pearson"]
+            self.assertEqual([mean, n, 1], [pearson["mean"], pearson["n"], pearson["undefined"]])
+        done = self.run_hre(*call, "--undefined", "fail", status=3)
+        self.assertIn("question q/000001 has no correlation: equal votes or equal scores", done.stderr)
+
+    def test_where(self):
+        some = self.evaluate("baseline:zstd", "some.json", "--where", "topic=python")
+        self.assertEqual({"python"}, {q["topic"] for q in some["questions"]})
+        self.assertEqual(["topic=python"], some["config"]["where"])
+
+    def test_until_width(self):
+        lines = [{"topic": t, "question": f"q{i}", "answers": [{"text": "x" * n, "votes": (n * 7 + i) % 5} for n in (1, 2, 3, 5)]}
+                 for t in ("a", "b", "c") for i in range(200)]
+        self.write("data.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
+        whole = self.evaluate("baseline:length", "whole.json", data="data.jsonl")
+        early = self.evaluate("baseline:length", "early.json", "--until", "width=0.5", data="data.jsonl")
+        stop = early["early_stop"]
+        self.assertTrue(stop["reached"])
+        self.assertFalse(early["partial"])
+        self.assertLessEqual(stop["ci95"][1] - stop["ci95"][0], 0.5)
+        self.assertLess(len(early["questions"]), 400)
+        self.assertEqual(600, early["planned"])
+        values = self.values(whole)
+        self.assertEqual({q: values[q] for q in self.values(early)}, self.values(early))
+        self.assertTrue(stop["ci95"][0] <= whole["results"]["micro"]["pearson"]["mean"] <= stop["ci95"][1])
+        text = self.run_hre("eval", "baseline:length", "--data", "data.jsonl", "--until", "width=0.5", "--quiet").stdout
+        self.assertRegex(text, r"stopped at width=0.5 after \d+ of 600 questions \(\d+ % saved\)")
+        never = self.evaluate("baseline:length", "never.json", "--until", "width=0.001", data="data.jsonl")
+        self.assertFalse(never["early_stop"]["reached"])
+        self.assertEqual(values, self.values(never))
+        call = ["eval", "baseline:length", "--data", "data.jsonl"]
+        for wrong in ("width=", "width=-1", "width", "decided"):
+            self.assertIn("width=0.05", self.error_of(*call, "--until", wrong))
+        self.assertIn("--no-shuffle", self.error_of(*call, "--until", "width=0.5", "--no-shuffle"))
+
+
+class PowerTest(RunsTest):
+    def test_two_runs(self):
+        result = self.json_of("power", "zstd.json", "length.json", "--difference", "0.1", "--questions", "500")
+        case = result["cases"][0]
+        self.assertFalse(case["assumed"])
+        more = self.json_of("power", "zstd.json", "length.json", "--questions", str(case["needed"]))
+        self.assertLessEqual(more["cases"][0]["detectable"], 0.1)
+        fewer = self.json_of("power", "zstd.json", "length.json", "--questions", str(case["needed"] - 1))
+        self.assertGreater(fewer["cases"][0]["detectable"], 0.1)
+        self.assertEqual([10, 20, 50, 70], [point["questions"] for point in result["detection"]])
+
+    def test_one_run(self):
+        result = self.json_of("power", "zstd.json")
+        self.assertEqual([0, 0.5, 0.8], [case["correlation"] for case in result["cases"]])
+        detectable = [case["detectable"] for case in result["cases"]]
+        self.assertEqual(sorted(detectable, reverse=True), detectable)
+        self.assertIsNone(result["difference"])
+        self.assertIn("0.50 (assumed)", self.run_hre("power", "zstd.json").stdout)
+
+    def test_mistakes(self):
+        self.assertIn("--help", self.error_of("power"))
+        self.assertIn("At Most 2", self.error_of("power", "zstd.json", "zstd.json", "zstd.json"))
+        self.assertIn("too few", self.error_of("power", "zstd.json", "--where", "id=python/000001"))
+
+
+class StudyTest(RunsTest):
+    STUDY = """
+name = "Controls"
+[[run]]
+run = "length.json"
+family = "Baselines"
+size = 1000
+stage = "pretrained"
+[[run]]
+run = "zstd.json"
+name = "Zstd"
+family = "Baselines"
+size = "1K"
+stage = "tuned"
+[[run]]
+run = "length.json"
+family = "More"
+size = "2K"
+stage = "preference"
+name = "Third"
+[[judgements]]
+file = "scores.csv"
+columns = ["Elo", "MT"]
+models = { "baseline:length" = "Length" }
+"""
+
+    def setUp(self):
+        super().setUp()
+        self.write("study.toml", self.STUDY)
+        self.write("scores.csv", "Model,Elo,MT\nlength,900,-\nzstd,1000,7.5\nThird,950,7\n")
+
+    def test_numbers(self):
+        result = self.json_of("study", "study.toml")
+        self.assertEqual("hre-study/1", result["format"])
+        self.assertEqual(["pretrained", "tuned", "preference"], [run["stage"] for run in result["runs"]])
+        first = result["separations"][0]
+        self.assertEqual(("pretrained", "tuned"), (first["earlier"], first["later"]))
+        pair = first["pairs"][0]
+        self.assertEqual((1, 0), (pair["later"], pair["earlier"]))
+        compared = self.json_of("compare", "zstd.json", "length.json")["pairs"][0]
+        for key in ("difference", "p", "won", "lost"):
+            self.assertEqual(compared[key], pair[key])
+        for expected, bound in zip(compared["bootstrap95"], pair["bootstrap95"]):
+            self.assertAlmostEqual(expected, bound, places=12)
+        self.assertEqual(pair["difference"], first["pooled"]["difference"])
+        self.assertIn(first["auc"]["area"], (0, 1))
+        self.assertEqual([], result["separations"][1]["pairs"])
+        self.assertEqual([900, 1000, 950], result["judgements"][0]["values"])
+        self.assertEqual([None, 7.5, 7], result["judgements"][1]["values"])
+        self.assertEqual([3, 3, 3, 2, 2, 2], [a["n"] for a in result["agreement"]])
+        self.assertEqual(["pearson", "Elo", "MT"], result["matrix"]["columns"])
+        text = self.run_hre("study", "study.toml").stdout
+        for part in ("Controls", "tuned against pretrained", "pooled over sizes", "Fewer than ten models", "kendall"):
+            self.assertIn(part, text)
+
+    def test_example_is_a_study(self):
+        example = self.run_hre("study", "--example").stdout
+        self.write("example.toml", example)
+        self.assertIn("pythia-410m.json", self.error_of("study", "example.toml"))
+
+    def test_mistakes(self):
+        for old, new, expected in (
+                ('stage = "tuned"', 'stage = "tunned"', "not pretrained, tuned or preference"),
+                ('size = "1K"', 'size = "big"', "no number of parameters"),
+                ('family = "More"', 'famly = "More"', "family"),
+                ('"Elo", "MT"', '"Elo", "Nt"', "there are Model, Elo, MT"),
+                ('"baseline:length" = "Length"', '"length" = "Length"', "no run's name"),
+                ('[[run]]', '[[runn]]', "did you mean run?"),
+                ('name = "Controls"', 'name = ', "line 2"),
+                ('stage = "preference"', 'stage = "tuned"\nsize = 3', "line")):
+            with self.subTest(new=new):
+                self.write("wrong.toml", self.STUDY.replace(old, new))
+                self.assertIn(expected, self.error_of("study", "wrong.toml"))
+        self.write("twice.toml", self.STUDY.replace('family = "More"\nsize = "2K"\nstage = "preference"',
+                                                    'family = "Baselines"\nsize = "1K"\nstage = "tuned"'))
+        self.assertIn("same family, size and stage", self.error_of("study", "twice.toml"))
+        self.write("scores.csv", "Model,Elo,MT\nlength,many,-\n")
+        self.assertIn("no number: 'many'", self.error_of("study", "study.toml"))
+        self.assertIn("--example", self.error_of("study"))
+
+    def test_arena(self):
+        board = shared_data("human-judgement/leaderboard_table_20231108.csv")
+        self.write("arena.toml", self.STUDY.replace('"scores.csv"', f'"{board}"').replace(
+            '"Elo", "MT"', '"Arena Elo rating", "MMLU"').replace('= "Length"', '= "Vicuna-13B"').replace(
+            '"Zstd"', '"GPT-4"').replace('"Third"', '"vicuna-7b"'))
+        result = self.json_of("study", "arena.toml")
+        self.assertTrue(all(value > 500 for value in result["judgements"][0]["values"]))
+        self.assertEqual(3, result["agreement"][0]["n"])
+
+
+if __name__ == "__main__":
+    unittest.main()
