@@ -183,7 +183,10 @@ std::string comparison_text(const RunComparison& comparison) {
   text += runs_table(comparison) + '\n';
   text += comparison.runs.size() == 2 ? two_runs(comparison) : many_runs(comparison);
   text += moved_table(comparison) + '\n';
-  if (comparison.decision) text += decision_text(*comparison.decision);
+  if (comparison.decision) {
+    text += decision_text(*comparison.decision) +
+            "The other intervals and p-values don't allow for stopping where it looks good.\n";
+  }
   return comparison.runs.size() == 2 ? text + verdict(comparison) : text;
 }
 
