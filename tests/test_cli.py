@@ -71,7 +71,7 @@ class MistakeTest(ProgramTest):
         self.assertIn("there is no option --xyzzy", self.error_of("demo", "--xyzzy"))
 
     def test_missing_arguments(self):
-        for arguments in (["eval"], ["eval", "baseline:length"], ["eval", "--data", "sample"], ["data", "info"],
+        for arguments in (["eval"], ["eval", "--data", "sample"], ["data", "info"],
                           ["data", "convert", "sample"], ["demo", "surplus"]):
             with self.subTest(arguments=arguments):
                 self.assertIn("--help", self.error_of(*arguments))

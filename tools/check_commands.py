@@ -5,7 +5,7 @@
 
 Each line of the README's ```sh blocks is a command: `make ...` runs in the checkout, the rest one
 after the other in one scratch folder. Each example runs in a scratch folder of its own, and must
-stand in its command's help. COMMANDs that the caller has run himself are left out.
+stand in its command's help. Names on the hub are served by the tests' stand-in for it, with made-up contents. COMMANDs that the caller has run himself are left out.
 """
 
 import argparse
@@ -18,6 +18,9 @@ import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tests"))
+
+from hub import Hub  # noqa: E402
 
 
 def readme_commands():
@@ -78,14 +81,25 @@ class Checks:
         self.check("every example has a help of its own", len(helps) == len(examples), listed)
 
 
+def stand_in_hub():
+    """The repositories that examples name, as small as can be."""
+    hub = Hub()
+    questions = {f"data/{path.name}": path for path in (ROOT / "src" / "data" / "sample").glob("*.jsonl")}
+    hub.add("dataset", "huawei-noah/human_rank_eval", questions)
+    hub.add("model", "EleutherAI/pythia-410m", {"config.json": b"{}", "model.safetensors": b"weights"})
+    return hub
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--program", type=pathlib.Path, default=ROOT / "build" / "release" / "src" / "hre")
     parser.add_argument("--already-run", action="append", default=[])
     arguments = parser.parse_args()
     checks = Checks(arguments.program.resolve())
-    checks.readme(arguments.already_run)
-    checks.help()
+    with stand_in_hub() as hub, tempfile.TemporaryDirectory() as cache:
+        os.environ.update(HF_ENDPOINT=hub.endpoint, HF_HOME=cache, HF_HUB_OFFLINE="0", NO_PROXY="127.0.0.1")
+        checks.readme(arguments.already_run)
+        checks.help()
     print(f"{checks.passed} passed, {checks.failed} failed, 0 skipped")
     return 1 if checks.failed else 0
 

@@ -38,11 +38,11 @@ PUBLIC = {
     "scorer.h": "model",
     "run.h": "eval",
     "store.h": "store",
+    "hub.h": "hub",
 }
 
 VALUES = {
     "stackexchange": ["dataset.h"],
-    "hub": ["dataset.h"],
     "stats": ["run.h"],
     "store": ["dataset.h", "scorer.h", "run.h"],
     "report": ["dataset.h", "scorer.h", "run.h"],
@@ -54,6 +54,7 @@ WRAPPED = {
     r"(arrow|parquet)/.*": ["data"],
     r"sqlite3\.h": ["store"],
     r"curl/.*": ["net"],
+    r"openssl/.*": ["hub", "store"],
     r"expat\.h|archive.*\.h|gumbo\.h": ["stackexchange"],
     r"CLI/.*": ["cli"],
     r"boost/.*": ["stats"],

@@ -9,6 +9,7 @@
 #include <ostream>
 
 #include "cli/command.h"
+#include "cli/hub_argument.h"
 #include "cli/progress.h"
 #include "data/convert.h"
 
@@ -42,7 +43,9 @@ Status convert(const ConvertArguments& arguments, Console& console) {
   if (!format) return forward(format);
   const std::unique_ptr<ProgressListener> progress = make_progress(console, arguments.quiet);
   const data::ConvertOptions options{.format = *format, .topics = arguments.topics, .replace = arguments.force};
-  Result<data::Converted> done = data::convert_dataset(arguments.data, arguments.out, options, *progress, console.stop);
+  Result<Located> located = locate_data(arguments.data, *progress, console.stop);
+  if (!located) return forward(located);
+  Result<data::Converted> done = data::convert_dataset(located->path, arguments.out, options, *progress, console.stop);
   if (!done) return forward(done);
   const size_t n_topics = done->topics.size();
   console.out << fmt::format("{}: {} question{} of {} topic{} written, and read back equal\nfingerprint {}\n",
@@ -55,7 +58,8 @@ Status convert(const ConvertArguments& arguments, Console& console) {
 
 Action define_data_convert(CLI::App& app) {
   auto arguments = std::make_shared<ConvertArguments>();
-  app.add_option("DATA", arguments->data, "a folder or file of parquet or .jsonl, a saved Arrow dataset, or sample")
+  app.add_option("DATA", arguments->data,
+                 "a folder or file of parquet or .jsonl, a saved Arrow dataset, hf:ORG/REPO on the hub, or sample")
       ->required();
   app.add_option("OUT", arguments->out, "a folder, or a file that ends in .jsonl; it appears when it is complete")
       ->required();

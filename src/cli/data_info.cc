@@ -8,6 +8,7 @@
 #include <ostream>
 
 #include "cli/command.h"
+#include "cli/hub_argument.h"
 #include "cli/progress.h"
 #include "core/text.h"
 #include "data/selection.h"
@@ -51,15 +52,17 @@ Status gather(DatasetReader& reader, DatasetStatistics& statistics, ProgressList
   }
 }
 
-Status read_statistics(const InfoArguments& arguments, DatasetStatistics& statistics, Console& console) {
-  Result<std::unique_ptr<DatasetReader>> reader = open_dataset(arguments.data);
+Status read_statistics(const Located& data, DatasetStatistics& statistics, ProgressListener& progress,
+                       Console& console) {
+  Result<std::unique_ptr<DatasetReader>> reader = open_dataset(data.path);
   if (!reader) return forward(reader);
-  const std::unique_ptr<ProgressListener> progress = make_progress(console, arguments.quiet);
-  progress->begin("reading", 0, "questions", 1);
-  Status status = gather(**reader, statistics, *progress, console);
-  progress->end();
+  progress.begin("reading", 0, "questions", 1);
+  Status status = gather(**reader, statistics, progress, console);
+  progress.end();
   return status;
 }
+
+std::string name_of(const Located& data) { return data.name.empty() ? dataset_name(data.path) : data.name; }
 
 std::string counted(int64_t n, const char* what) { return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s"); }
 
@@ -125,10 +128,10 @@ TopicStatistics sum_of(const DatasetStatistics& statistics, const std::vector<st
   return all;
 }
 
-void print_text(const InfoArguments& arguments, const DatasetStatistics& statistics,
-                const std::vector<std::string>& topics, Console& console) {
+void print_text(const Located& data, const DatasetStatistics& statistics, const std::vector<std::string>& topics,
+                Console& console) {
   const TopicStatistics all = sum_of(statistics, topics);
-  console.out << fmt::format("{}: {}, {}, {}\n", dataset_name(arguments.data), counted(all.questions, "question"),
+  console.out << fmt::format("{}: {}, {}, {}\n", name_of(data), counted(all.questions, "question"),
                              counted(static_cast<int64_t>(topics.size()), "topic"),
                              counted(all.votes.size(), "answer"));
   console.out << fmt::format("fingerprint {}{}\n\n", statistics.fingerprint(),
@@ -170,11 +173,11 @@ ordered_json json_of(const TopicStatistics& topic) {
   return json;
 }
 
-void print_json(const InfoArguments& arguments, const DatasetStatistics& statistics,
-                const std::vector<std::string>& topics, Console& console) {
+void print_json(const Located& data, const DatasetStatistics& statistics, const std::vector<std::string>& topics,
+                Console& console) {
   ordered_json json = {{"format", "hre-data-info/1"},
-                       {"name", dataset_name(arguments.data)},
-                       {"source", arguments.data},
+                       {"name", name_of(data)},
+                       {"source", data.source.empty() ? data.path : data.source},
                        {"fingerprint", statistics.fingerprint()},
                        {"topics", ordered_json::object()}};
   for (const std::string& topic : topics) json["topics"][topic] = json_of(statistics.of(topic));
@@ -184,10 +187,13 @@ void print_json(const InfoArguments& arguments, const DatasetStatistics& statist
 
 Status info(const InfoArguments& arguments, Console& console) {
   DatasetStatistics statistics;
-  if (Status read = read_statistics(arguments, statistics, console); !read) return read;
+  const std::unique_ptr<ProgressListener> progress = make_progress(console, arguments.quiet);
+  Result<Located> data = locate_data(arguments.data, *progress, console.stop);
+  if (!data) return forward(data);
+  if (Status read = read_statistics(*data, statistics, *progress, console); !read) return read;
   Result<std::vector<std::string>> topics = select_topics(statistics.topics(), arguments.topics);
   if (!topics) return forward(topics);
-  (arguments.json ? print_json : print_text)(arguments, statistics, *topics, console);
+  (arguments.json ? print_json : print_text)(*data, statistics, *topics, console);
   return {};
 }
 
@@ -195,7 +201,8 @@ Status info(const InfoArguments& arguments, Console& console) {
 
 Action define_data_info(CLI::App& app) {
   auto arguments = std::make_shared<InfoArguments>();
-  app.add_option("DATA", arguments->data, "a folder or file of parquet or .jsonl, a saved Arrow dataset, or sample")
+  app.add_option("DATA", arguments->data,
+                 "a folder or file of parquet or .jsonl, a saved Arrow dataset, hf:ORG/REPO on the hub, or sample")
       ->required();
   app.add_option("--topic", arguments->topics, "topics to show, by name or glob; repeatable")
       ->type_name("GLOB")

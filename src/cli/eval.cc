@@ -10,6 +10,7 @@
 #include <set>
 
 #include "cli/evaluation.h"
+#include "cli/hub_argument.h"
 #include "cli/progress.h"
 #include "cli/store_argument.h"
 #include "cli/where_argument.h"
@@ -153,12 +154,12 @@ Status run_eval(EvalArguments arguments, Console& console) {
   if (*until || !arguments.eval.where.empty()) arguments.keeping.store.clear();
   auto outputs = open_outputs(arguments);
   if (!outputs) return forward(outputs);
-  auto dataset = load_dataset(arguments.data);
+  auto progress = make_progress(console, arguments.quiet);
+  auto dataset = load_data_argument(arguments.data, *progress, console.stop);
   if (!dataset) return forward(dataset);
   if (!arguments.eval.where.empty()) {
     if (auto ok = keep_questions_where(arguments.eval.where, arguments.metadata, *dataset); !ok) return ok;
   }
-  auto progress = make_progress(console, arguments.quiet);
   const Evaluation evaluation = evaluate_models(arguments.models, *dataset, arguments.model, arguments.eval,
                                                 arguments.keeping, console, *progress, *until);
   if (auto ok = write_outputs(evaluation, arguments, *outputs, console); !ok) return ok;
@@ -271,12 +272,14 @@ void define_model(CLI::App& app, EvalArguments& a) {
 Action define_eval(CLI::App& app) {
   auto arguments = std::make_shared<EvalArguments>();
   app.add_option("MODEL", arguments->models,
-                 "a .gguf file, baseline:length or baseline:zstd; several are shown side by side")
+                 "a .gguf file, hf:ORG/REPO[/FILE] on the hub, baseline:length or baseline:zstd; several are shown "
+                 "side by side")
       ->required()
       ->type_name("");
   app.add_option("--data", arguments->data,
-                 "a folder or file of parquet, .jsonl, a saved Arrow dataset, or sample (built in)")
-      ->required()
+                 "a folder or file of parquet, .jsonl, a saved Arrow dataset, hf:ORG/REPO on the hub, or sample "
+                 "(built in); without it the published dataset, " +
+                     std::string(kPublishedDataset))
       ->type_name("DATA");
   define_selection(app, *arguments);
   define_model(app, *arguments);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <ostream>
 
+#include "cli/hub_argument.h"
 #include "report/run_table.h"
 
 namespace hre::cli {
@@ -125,7 +126,7 @@ Evaluation evaluate_models(const std::vector<std::string>& models, const Dataset
   };
   for (const std::string& source : models) {
     if (console.stop.stop_requested()) break;
-    auto model = open_model(source, model_options);
+    auto model = open_model_argument(source, model_options, progress, console.stop);
     if (!model) {
       failed(model.error());
       continue;

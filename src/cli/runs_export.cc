@@ -7,6 +7,8 @@
 #include <ostream>
 
 #include "cli/command.h"
+#include "cli/hub_argument.h"
+#include "cli/progress.h"
 #include "cli/run_argument.h"
 #include "cli/store_argument.h"
 #include "core/files.h"
@@ -45,6 +47,10 @@ Status write_text(const Export& e, const std::string& text) {
   return file->commit(text);
 }
 
+Result<Dataset> load_data(const Export& e) {
+  return load_data_argument(e.arguments.data, *make_progress(e.console, false), e.console.stop);
+}
+
 /// For formats that are no text.
 Status need_out(const Export& e, const std::string& what) {
   if (!e.arguments.out.empty() && e.arguments.out != "-") return {};
@@ -54,7 +60,8 @@ Status need_out(const Export& e, const std::string& what) {
 /// The dataset's id on the hub: given, or where the dataset came from.
 Result<std::string> dataset_id(const Export& e) {
   if (!e.arguments.dataset_id.empty()) return e.arguments.dataset_id;
-  if (e.run.dataset_source.starts_with("hf:")) return e.run.dataset_source.substr(3);
+  const std::string& source = e.run.dataset_source;
+  if (source.starts_with("hf:")) return source.substr(3, source.find('@') - 3);
   return input_error("the run's dataset was not fetched from the hub", "--dataset-id",
                      "give the id that it has there: --dataset-id ORG/NAME");
 }
@@ -64,7 +71,7 @@ Result<Dataset> dataset_of(const Export& e) {
     return input_error("the store has no texts, and --to " + e.arguments.format + " needs them", "--data",
                        "give the run's dataset: --data DATA");
   }
-  return load_dataset(e.arguments.data);
+  return load_data(e);
 }
 
 Status write_parquet(const Export& e) {
@@ -89,7 +96,7 @@ Status write_cache(const Export& e) {
 Result<QuestionTexts> texts_of(const Export& e) {
   QuestionTexts texts;
   if (e.arguments.data.empty()) return texts;
-  auto dataset = load_dataset(e.arguments.data);
+  auto dataset = load_data(e);
   if (!dataset) return forward(dataset);
   auto prompt = PromptTemplate::parse(e.run.options.prompt);
   if (!prompt) return forward(prompt);

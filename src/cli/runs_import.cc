@@ -5,6 +5,8 @@
 #include <ostream>
 
 #include "cli/command.h"
+#include "cli/hub_argument.h"
+#include "cli/progress.h"
 #include "cli/store_argument.h"
 #include "core/files.h"
 #include "eval/reference_run.h"
@@ -25,11 +27,11 @@ Result<std::vector<Run>> runs_of_json(const std::string& file) {
   return read_runs_json(*text, file);
 }
 
-Result<std::vector<Run>> runs_of_cache(const std::string& file, const ImportArguments& arguments) {
+Result<std::vector<Run>> runs_of_cache(const std::string& file, const ImportArguments& arguments, Console& console) {
   if (arguments.data.empty()) {
     return input_error("a cache has no questions", "--data", "give the dataset that it was made with: --data DATA");
   }
-  auto dataset = load_dataset(arguments.data);
+  auto dataset = load_data_argument(arguments.data, *make_progress(console, false), console.stop);
   if (!dataset) return forward(dataset);
   auto run = run_of_reference_cache(*dataset, file, arguments.model);
   if (!run) return forward(run);
@@ -37,7 +39,7 @@ Result<std::vector<Run>> runs_of_cache(const std::string& file, const ImportArgu
 }
 
 Status import_file(RunStore& store, const std::string& file, const ImportArguments& arguments, Console& console) {
-  auto runs = arguments.format == "json" ? runs_of_json(file) : runs_of_cache(file, arguments);
+  auto runs = arguments.format == "json" ? runs_of_json(file) : runs_of_cache(file, arguments, console);
   if (!runs) return forward(runs);
   const std::string& name = arguments.name;
   if (runs->size() > 1 && !name.empty()) return input_error("holds several runs; --name names one", file);

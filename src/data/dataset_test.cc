@@ -106,7 +106,7 @@ TEST_F(DatasetTest, SaysWhatThereIsInsteadOfADataset) {
   EXPECT_EQ(problem_of(folder_), "DIR: there are questions both in the folder and in its folder data");
   EXPECT_EQ(problem_of("/dev/null"), "/dev/null: this is neither a file nor a folder");
   EXPECT_EQ(problem_of("hf:huawei-noah/human_rank_eval"),
-            "hf:huawei-noah/human_rank_eval: datasets cannot be fetched by name yet");
+            "hf:huawei-noah/human_rank_eval: this is a name on the hub, not a path");
   const Result<Dataset> slip = load_dataset("sampel");
   ASSERT_FALSE(slip);
   EXPECT_EQ(slip.error().next, "did you mean sample?");

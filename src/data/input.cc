@@ -150,7 +150,7 @@ Result<std::vector<InputFile>> find_inputs(const std::string& source) {
     return files;
   }
   if (source.starts_with("hf:")) {
-    return input_error("datasets cannot be fetched by name yet", source, "download it, and give its folder");
+    return input_error("this is a name on the hub, not a path", source, "fetch_dataset (hre/hub.h) gives its folder");
   }
   std::error_code problem;
   const fs::file_status status = fs::status(source, problem);

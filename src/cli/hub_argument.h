@@ -1,0 +1,36 @@
+#pragma once
+/// MODEL and DATA as the user gave them: a name on the hub becomes files on the disk, other things stay as they are.
+
+#include <memory>
+#include <stop_token>
+#include <string>
+
+#include "hre/dataset.h"
+#include "hre/progress.h"
+#include "hre/result.h"
+#include "hre/scorer.h"
+
+namespace hre::cli {
+
+/// The dataset that is meant where none is named: the published one.
+inline constexpr const char* kPublishedDataset = "hf:huawei-noah/human_rank_eval";
+
+/// Where a MODEL or DATA lies. For a name on the hub `source` pins its commit, and `name` is for people; both are
+/// empty for others, which speak for themselves.
+struct Located {
+  std::string path, source, name;
+};
+
+/// Fetches what is a name on the hub and not in the cache. A folder of .gguf files, or a pattern in one, becomes
+/// the file that is meant.
+Result<Located> locate_model(const std::string& model, ProgressListener& progress, const std::stop_token& stop);
+Result<Located> locate_data(const std::string& data, ProgressListener& progress, const std::stop_token& stop);
+
+/// Opens MODEL, wherever it is. Its description tells the pinned name.
+Result<std::unique_ptr<Scorer>> open_model_argument(const std::string& model, const ModelOptions& options,
+                                                    ProgressListener& progress, const std::stop_token& stop);
+
+/// Reads DATA, wherever it is; empty: the published dataset.
+Result<Dataset> load_data_argument(const std::string& data, ProgressListener& progress, const std::stop_token& stop);
+
+}  // namespace hre::cli

@@ -1,0 +1,61 @@
+/// hre model list, hre model remove: what of the hub is in the cache.
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <memory>
+#include <ostream>
+
+#include "cli/command.h"
+#include "cli/sizes.h"
+#include "core/text.h"
+#include "hre/hub.h"
+
+namespace hre::cli {
+namespace {
+
+std::string revision_text(const CachedRepository::Revision& revision) {
+  constexpr size_t kShort = 8;
+  const std::string names = revision.references.empty() ? "" : " " + join(revision.references);
+  return fmt::format("{}{} ({} file{})", revision.commit.substr(0, kShort), names, revision.files,
+                     revision.files == 1 ? "" : "s");
+}
+
+Status list_models(Console& console) {
+  auto repositories = list_cache();
+  if (!repositories) return forward(repositories);
+  size_t widest = 0;
+  for (const CachedRepository& repository : *repositories) widest = std::max(widest, repository.name.size());
+  for (const CachedRepository& repository : *repositories) {
+    std::vector<std::string> revisions;
+    for (const auto& revision : repository.revisions) revisions.push_back(revision_text(revision));
+    console.out << fmt::format("{:<{}}  {:<7}  {:>9}  {}\n", repository.name, widest,
+                               repository.is_dataset ? "dataset" : "model", shown_bytes(repository.bytes),
+                               join(revisions));
+  }
+  if (repositories->empty()) console.err << "hre: nothing of the hub is in the cache\n";
+  return {};
+}
+
+Status remove_model(const std::string& name, Console& console) {
+  auto freed = remove_from_cache(name);
+  if (!freed) return forward(freed);
+  console.out << fmt::format("{} removed, {} freed\n", name, shown_bytes(*freed));
+  return {};
+}
+
+}  // namespace
+
+Action define_model_list(CLI::App&) { return list_models; }
+
+Action define_model_remove(CLI::App& app) {
+  auto name = std::make_shared<std::string>();
+  app.add_option("NAME", *name,
+                 "hf:ORG/REPO, a model or a dataset; or hf:ORG/REPO@REVISION, for that revision and what only it uses. "
+                 "Python's programs use the same cache")
+      ->required();
+  return [name](Console& console) { return remove_model(*name, console); };
+}
+
+}  // namespace hre::cli

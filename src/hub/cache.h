@@ -1,0 +1,86 @@
+#pragma once
+/// The cache on disk, laid out as Python's huggingface_hub lays it out, so that each uses what the other fetched:
+///
+///   models--ORG--REPO/blobs/ETAG              contents, by hash
+///   models--ORG--REPO/snapshots/COMMIT/PATH   links to them
+///   models--ORG--REPO/refs/REVISION           a file with the commit
+///   models--ORG--REPO/trees/COMMIT.json       what the repository holds at that commit; read, not written
+///   .locks/models--ORG--REPO/ETAG.lock        held (flock) while a blob is fetched
+///
+/// and, of hre's own, which Python leaves alone:
+///
+///   models--ORG--REPO/.hre/COMMIT.json        what the repository holds at that commit
+///   models--ORG--REPO/.hre/parts/ETAG         a blob that is not complete; ETAG.ranges says what of it is there
+///   models--ORG--REPO/.hre/wrong/ETAG         what came with another hash than it should have
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "hre/result.h"
+#include "hub/api.h"
+
+namespace hre::hub {
+
+/// One repository's folder in the cache. A plain value; the paths need not exist.
+class RepoCache {
+ public:
+  RepoCache(const std::string& cache, RepoKind kind, const std::string& repository);
+
+  [[nodiscard]] const std::string& folder() const { return folder_; }
+  [[nodiscard]] const std::string& locks() const { return locks_; }
+  [[nodiscard]] std::string snapshot(const std::string& commit) const { return folder_ + "/snapshots/" + commit; }
+  [[nodiscard]] std::string file(const std::string& commit, const std::string& path) const;
+  [[nodiscard]] std::string blob(const std::string& etag) const { return folder_ + "/blobs/" + etag; }
+  [[nodiscard]] std::string part(const std::string& etag) const { return folder_ + "/.hre/parts/" + etag; }
+  [[nodiscard]] std::string wrong(const std::string& etag) const { return folder_ + "/.hre/wrong/" + etag; }
+  [[nodiscard]] std::string lock(const std::string& etag) const { return locks_ + "/" + etag + ".lock"; }
+
+  /// The commit that a revision meant when it was last asked for, if a snapshot of it is there.
+  [[nodiscard]] std::optional<std::string> commit_of(const std::string& revision) const;
+  Status set_commit(const std::string& revision, const std::string& commit) const;
+
+  /// What the repository holds at a commit, if hre or Python asked the hub once.
+  [[nodiscard]] std::optional<Listing> listing(const std::string& commit) const;
+  Status set_listing(const Listing& listing) const;
+
+  /// The files of a snapshot that are here; sizes are those on disk, etags are left empty.
+  [[nodiscard]] std::vector<RepoFile> present(const std::string& commit) const;
+  [[nodiscard]] bool has(const std::string& commit, const RepoFile& file) const;
+
+  /// Gives a blob its name in a snapshot: a relative link, or a copy where the disk knows no links.
+  Status link(const std::string& commit, const std::string& path, const std::string& etag) const;
+
+ private:
+  std::string folder_, locks_;
+};
+
+/// The files below a folder (at most so many folders down), links followed, hidden ones left out; paths relative to
+/// it, sorted.
+std::vector<RepoFile> files_below(const std::string& folder, int deepest);
+
+/// A stored listing as text, and back; nothing where the text is none.
+std::string listing_text(const Listing& listing);
+std::optional<Listing> parse_listing(const std::string& text);
+
+/// The listing that huggingface_hub 2 keeps as trees/COMMIT.json.
+std::optional<Listing> parse_python_tree(const std::string& text, const std::string& commit);
+
+/// The lock of a blob, as Python takes it: flock on its lock file. Held until destroyed.
+class BlobLock {
+ public:
+  /// Nothing where another process holds it.
+  static Result<std::optional<BlobLock>> try_take(const std::string& path);
+  ~BlobLock();
+  BlobLock(BlobLock&& other) noexcept;
+  BlobLock& operator=(BlobLock&&) = delete;
+
+ private:
+  explicit BlobLock(int descriptor) : descriptor_(descriptor) {}
+  int descriptor_;
+};
+
+/// Makes the folders on the way to a file.
+Status make_folder_of(const std::string& path);
+
+}  // namespace hre::hub

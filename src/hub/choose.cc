@@ -1,0 +1,251 @@
+#include "hub/choose.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <map>
+#include <set>
+
+#include "core/text.h"
+
+namespace hre::hub {
+namespace {
+
+std::string lower(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
+  return text;
+}
+
+bool ends_with(const std::string& path, std::string_view ending) { return lower(path).ends_with(ending); }
+
+bool in_folder(const std::string& path) { return path.find('/') != std::string::npos; }
+
+std::string file_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+
+std::string shown_size(int64_t bytes) {
+  const auto size = static_cast<double>(bytes);
+  if (size >= 1e9) return fmt::format("{:.1f} GB", size / 1e9);
+  if (size >= 1e6) return fmt::format("{:.1f} MB", size / 1e6);
+  return fmt::format("{:.0f} KB", std::max(1.0, size / 1e3));
+}
+
+/// One thing to choose: a file, or all parts of a split one.
+struct Choice {
+  std::vector<std::string> files;
+  int64_t size = 0;
+  int parts = 1;  // that there should be
+};
+
+/// "model-00001-of-00003.gguf" as "model.gguf", and the number of parts; other names as they are.
+std::pair<std::string, int> whole_name(const std::string& path) {
+  constexpr size_t kTail = 15, kEnding = 5;  // -00001-of-00003 and .gguf
+  if (path.size() <= kTail + kEnding) return {path, 1};
+  const std::string tail = path.substr(path.size() - kTail - kEnding, kTail);
+  if (!matches_glob("-[0-9][0-9][0-9][0-9][0-9]-of-[0-9][0-9][0-9][0-9][0-9]", tail)) return {path, 1};
+  return {path.substr(0, path.size() - kTail - kEnding) + path.substr(path.size() - kEnding),
+          std::stoi(tail.substr(10))};
+}
+
+using Choices = std::map<std::string, Choice>;
+
+/// The GGUF models among the files. Projectors and importance matrices are none.
+Choices gguf_choices(const std::vector<RepoFile>& files) {
+  Choices choices;
+  for (const RepoFile& file : files) {
+    const std::string name = lower(file_name(file.path));
+    if (!name.ends_with(".gguf") || name.starts_with("mmproj") || name.find("imatrix") != std::string::npos) continue;
+    const auto [whole, parts] = whole_name(file.path);
+    Choice& choice = choices[whole];
+    choice.files.push_back(file.path);
+    choice.size += file.size;
+    choice.parts = parts;
+  }
+  return choices;
+}
+
+/// Whether a type of weights stands in the name as a word of its own: Q4_K_M in model-Q4_K_M.gguf, but not in
+/// model-IQ4_K_M.gguf, and Q4_K not in Q4_K_M.
+bool has_type(const std::string& name, const std::string& type) {
+  const std::string text = lower(name), wanted = lower(type);
+  const auto in_word = [&](size_t at) {
+    return at < text.size() && (std::isalnum(static_cast<unsigned char>(text[at])) != 0 || text[at] == '_');
+  };
+  for (size_t at = text.find(wanted); at != std::string::npos; at = text.find(wanted, at + 1)) {
+    if ((at == 0 || !in_word(at - 1)) && !in_word(at + wanted.size())) return true;
+  }
+  return false;
+}
+
+bool means(const std::string& wanted, const std::string& path) {
+  if (wanted.empty() || wanted == path) return true;
+  if (is_pattern(wanted)) return matches_glob(wanted, path) || matches_glob(wanted, file_name(path));
+  return has_type(path, wanted);
+}
+
+/// A choice is meant by its own name or by that of any part.
+Choices matching(const Choices& choices, const std::string& wanted) {
+  Choices found;
+  for (const auto& [name, choice] : choices) {
+    const bool any =
+        std::any_of(choice.files.begin(), choice.files.end(), [&](const auto& path) { return means(wanted, path); });
+    if (any || means(wanted, name)) found.insert({name, choice});
+    if (name == wanted || std::find(choice.files.begin(), choice.files.end(), wanted) != choice.files.end()) {
+      return {{name, choice}};
+    }
+  }
+  return found;
+}
+
+std::string list_of(const Choices& choices) {
+  constexpr size_t kShown = 12;
+  std::vector<std::string> lines;
+  for (const auto& [name, choice] : choices) {
+    if (lines.size() == kShown) break;
+    lines.push_back(fmt::format("{} ({})", name, shown_size(choice.size)));
+  }
+  if (choices.size() > kShown) lines.push_back(fmt::format("{} more", choices.size() - kShown));
+  return join(lines);
+}
+
+/// There is no file of that name: the nearest ones.
+tl::unexpected<Error> no_such_file(const std::vector<std::string>& names, const std::string& wanted,
+                                   const std::string& where) {
+  std::vector<std::string> near = names;
+  const auto distance = [&](const std::string& name) {
+    return std::min(edit_distance(lower(wanted), lower(name)), edit_distance(lower(wanted), lower(file_name(name))));
+  };
+  std::stable_sort(near.begin(), near.end(), [&](const auto& a, const auto& b) { return distance(a) < distance(b); });
+  constexpr size_t kShown = 5;
+  if (near.size() > kShown) near.resize(kShown);
+  return input_error("it has no file " + wanted, where, near.empty() ? "" : "near to it are " + join(near));
+}
+
+Result<Selection> one_gguf(const Choices& choices, const std::string& wanted, const std::string& where) {
+  const Choices found = matching(choices, wanted);
+  if (found.empty()) {
+    std::vector<std::string> names;
+    for (const auto& [name, choice] : choices) names.push_back(name);
+    return no_such_file(names, wanted, where);
+  }
+  if (found.size() > 1) {
+    return input_error(fmt::format("{} files could be meant: {}", found.size(), list_of(found)), where,
+                       "name one, by its name, a pattern or its type: " + where + "/" + found.begin()->first);
+  }
+  const Choice& choice = found.begin()->second;
+  if (static_cast<int>(choice.files.size()) != choice.parts) {
+    return input_error(fmt::format("{} has {} of {} parts", found.begin()->first, choice.files.size(), choice.parts),
+                       where);
+  }
+  return Selection{.files = choice.files, .main = choice.files.front()};
+}
+
+/// What a checkpoint needs beside its weights.
+bool is_checkpoint_text(const std::string& path) {
+  if (in_folder(path)) return false;
+  constexpr std::array<std::string_view, 7> kEndings = {".json",     ".model", ".txt",     ".jinja",
+                                                        ".tiktoken", ".vocab", "readme.md"};
+  return std::any_of(kEndings.begin(), kEndings.end(),
+                     [&](std::string_view ending) { return ends_with(path, ending); });
+}
+
+/// The weights of a checkpoint at the top of the repository: those named model*, or all.
+std::vector<std::string> safetensors(const std::vector<RepoFile>& files) {
+  std::vector<std::string> all, named;
+  for (const RepoFile& file : files) {
+    if (in_folder(file.path) || !ends_with(file.path, ".safetensors")) continue;
+    all.push_back(file.path);
+    if (file.path.starts_with("model")) named.push_back(file.path);
+  }
+  return named.empty() ? all : named;
+}
+
+bool has_file(const std::vector<RepoFile>& files, const std::string& path) {
+  return std::any_of(files.begin(), files.end(), [&](const RepoFile& file) { return file.path == path; });
+}
+
+Result<Selection> checkpoint(const std::vector<RepoFile>& files, const std::string& where) {
+  Selection selection{.files = safetensors(files), .main = ""};
+  if (selection.files.empty() || !has_file(files, "config.json")) {
+    const bool pickled =
+        std::any_of(files.begin(), files.end(), [](const auto& file) { return ends_with(file.path, ".bin"); });
+    return input_error(pickled ? "it has its weights as .bin alone, which may hold programs"
+                               : "it has no .gguf file and no safetensors checkpoint",
+                       where,
+                       pickled ? "look for a revision or a copy with safetensors or .gguf" : "is it a language model?");
+  }
+  for (const std::string& name : selection.files) {
+    const auto [whole, parts] = whole_name(name.substr(0, name.rfind('.')) + ".gguf");
+    const auto same = std::count_if(selection.files.begin(), selection.files.end(), [&](const std::string& other) {
+      return whole_name(other.substr(0, other.rfind('.')) + ".gguf").first == whole;
+    });
+    if (same < parts) return input_error(fmt::format("its weights have {} of {} parts", same, parts), where);
+  }
+  for (const RepoFile& file : files) {
+    if (is_checkpoint_text(file.path)) selection.files.push_back(file.path);
+  }
+  return selection;
+}
+
+bool is_questions(const std::string& path) {
+  return ends_with(path, ".parquet") || ends_with(path, ".jsonl") || ends_with(path, ".ndjson") ||
+         ends_with(path, ".arrow");
+}
+
+/// As a local folder is read: what lies at the top, or else in its folder data.
+std::vector<std::string> question_files(const std::vector<RepoFile>& files) {
+  std::vector<std::string> top, data;
+  for (const RepoFile& file : files) {
+    if (!is_questions(file.path)) continue;
+    const bool inner = file.path.starts_with("data/") && file.path.find('/', 5) == std::string::npos;
+    if (!in_folder(file.path)) top.push_back(file.path);
+    if (inner) data.push_back(file.path);
+  }
+  return top.empty() ? data : top;
+}
+
+}  // namespace
+
+bool is_pattern(const std::string& text) { return text.find_first_of("*?[") != std::string::npos; }
+
+Result<Selection> choose_model_files(const std::vector<RepoFile>& files, const std::string& wanted,
+                                     const std::string& where) {
+  const Choices choices = gguf_choices(files);
+  if (!choices.empty()) return one_gguf(choices, wanted, where);
+  if (wanted.empty()) return checkpoint(files, where);
+  std::vector<std::string> names;
+  for (const RepoFile& file : files) names.push_back(file.path);
+  if (!has_file(files, wanted)) return no_such_file(names, wanted, where);
+  return input_error(wanted + " is no .gguf file", where, "without it, the name means the repository's checkpoint");
+}
+
+Result<Selection> choose_dataset_files(const std::vector<RepoFile>& files, const std::string& wanted,
+                                       const std::string& where) {
+  std::vector<std::string> chosen;
+  std::vector<std::string> all;
+  for (const RepoFile& file : files) {
+    if (!is_questions(file.path)) continue;
+    all.push_back(file.path);
+    const bool below = file.path.starts_with(wanted + "/");
+    if (!wanted.empty() && (wanted == file.path || below || (is_pattern(wanted) && means(wanted, file.path))))
+      chosen.push_back(file.path);
+  }
+  if (all.empty())
+    return input_error("it has no parquet and no .jsonl files", where,
+                       "hre reads datasets in the published layout: docs/formats.md");
+  if (!wanted.empty() && chosen.empty()) return no_such_file(all, wanted, where);
+  if (wanted.empty()) chosen = question_files(files);
+  if (chosen.empty())
+    return input_error("its questions are in folders of their own, such as " + all.front(), where,
+                       "name the folder or the file behind the name");
+  if (is_pattern(wanted) && chosen.size() > 1) {
+    return input_error(fmt::format("{} files match {}: {}", chosen.size(), wanted, join(chosen)), where,
+                       "a pattern names one file; --topic chooses among the topics of a dataset");
+  }
+  Selection selection{.files = chosen, .main = is_pattern(wanted) ? chosen[0] : wanted};
+  if (has_file(files, "README.md")) selection.files.emplace_back("README.md");
+  return selection;
+}
+
+}  // namespace hre::hub
