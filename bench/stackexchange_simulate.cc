@@ -1,5 +1,6 @@
-// Writes the Posts.xml of a site that does not exist, as large as asked for.
+// Writes the Posts.xml of a site that does not exist, as large as asked for, or its Votes.xml: two votes a post.
 //   bench_stackexchange_simulate ROWS [BODY_BYTES] > Posts.xml
+//   bench_stackexchange_simulate ROWS votes > Votes.xml
 // Two of five posts are questions; answers go to one of the last thousand questions, so that numbers of answers
 // spread as they do on real sites. The same arguments give the same bytes.
 #include <fmt/format.h>
@@ -26,10 +27,30 @@ std::string body(std::mt19937_64& random, size_t bytes) {
   return text + "&lt;/p&gt;&#xA;";
 }
 
+// Writes out what has come together; false where that fails.
+bool write_out(std::string& out) {
+  const bool good = std::fwrite(out.data(), 1, out.size(), stdout) == out.size();
+  out.clear();
+  return good;
+}
+
+int write_votes(long posts) {
+  std::mt19937_64 random(43);
+  std::string out = "\xEF\xBB\xBF<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<votes>\n";
+  for (long id = 1; id <= 2 * posts; ++id) {
+    out += fmt::format("  <row Id=\"{}\" PostId=\"{}\" VoteTypeId=\"{}\" CreationDate=\"2020-01-01T00:00:00.000\" />\n",
+                       id, random() % static_cast<unsigned long>(posts) + 1, random() % 4 + 1);
+    if (out.size() > (size_t{1} << 20) && !write_out(out)) return 1;
+  }
+  out += "</votes>";
+  return write_out(out) ? 0 : 1;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   const long rows = argc > 1 ? std::atol(argv[1]) : 1'000'000;
+  if (argc > 2 && std::string(argv[2]) == "votes") return write_votes(rows);
   const size_t bytes = argc > 2 ? static_cast<size_t>(std::atol(argv[2])) : 200;
   std::mt19937_64 random(42);
   std::vector<long> questions = {1};
@@ -55,11 +76,8 @@ int main(int argc, char** argv) {
           "LastActivityDate=\"{}\" CommentCount=\"0\" />\n",
           id, parent, date, score, body(random, bytes), random() % 100000 + 1, date);
     }
-    if (out.size() > (size_t{1} << 20) || id == rows) {
-      if (id == rows) out += "</posts>";
-      if (std::fwrite(out.data(), 1, out.size(), stdout) != out.size()) return 1;
-      out.clear();
-    }
+    if (out.size() > (size_t{1} << 20) && !write_out(out)) return 1;
   }
-  return 0;
+  out += "</posts>";
+  return write_out(out) ? 0 : 1;
 }

@@ -1,34 +1,54 @@
 #!/usr/bin/env python3
 """Compares the text that hre makes of real posts with what Chromium shows (innerText).
 
-    tools/compare_inner_text.py --posts Posts.xml [--posts ...] --count 200 --text PROGRAM
+    tools/compare_inner_text.py --built DIR --dumps FOLDER [--count 200]
 
-PROGRAM reads HTML from standard input and writes text: bench_stackexchange_html of bench/. Chromium shows no
-marks of lists, quotes and rules, no ^ and _ for raised and lowered text, a tab between cells, and
+DIR is what hre data build wrote from the dumps in FOLDER (SITE/Posts.xml), with text = "body" and plain code. Chromium
+shows no marks of lists, quotes and rules, no ^ and _ for raised and lowered text, a tab between cells, and
 collapses the lines of displayed formulas; these known differences are taken out of both before comparing.
-What still differs is counted by kind and shown. It needs lxml and a program named chromium.
+What still differs is counted by kind and shown; status 1 where a difference has no known kind. It needs lxml, pyarrow
+and a program named chromium.
 """
 import argparse
 import collections
 import difflib
+import glob
 import html
 import json
+import os
 import re
 import subprocess
 import sys
 import tempfile
 
-from lxml import etree, html as lxml_html
+import pyarrow.parquet
+from lxml import etree
 
 
-def posts_of(paths, count):
-    """Posts evenly over the files, the same in every run."""
-    bodies = []
-    for path in paths:
-        rows = [row.get("Body") for _, row in etree.iterparse(path, tag="row", huge_tree=True) if row.get("Body")]
-        wanted = count // len(paths)
-        bodies += rows[:: max(1, len(rows) // wanted)][:wanted]
-    return bodies
+def bodies_of(path):
+    """The HTML of every post, by id."""
+    return {int(row.get("Id")): row.get("Body") for _, row in etree.iterparse(path, tag="row", huge_tree=True)}
+
+
+def texts_of(built):
+    """(site, post id, text) of every question and answer."""
+    rows = {}
+    for path in sorted(glob.glob(os.path.join(built, "data", "*.parquet"))):
+        rows[os.path.basename(path).split("-")[0].removeprefix("HumanRankEval").lower()] = pyarrow.parquet.read_table(path).to_pylist()
+    with open(os.path.join(built, "metadata", "questions.jsonl"), encoding="utf-8") as file:
+        for line in map(json.loads, file):
+            row = rows[line["topic"].replace("_", "")][int(line["id"].split("/")[1])]
+            yield line["site"], line["post_id"], row["question"]
+            for answer, text in zip(line["answers"], row["answers"]):
+                yield line["site"], answer["post_id"], text["text"]
+
+
+def posts_of(built, dumps, count):
+    """(HTML, text) of posts, evenly over all of them, the same in every run."""
+    texts = list(texts_of(built))
+    texts = texts[:: max(1, len(texts) // count)][:count]
+    bodies = {site: bodies_of(os.path.join(dumps, site, "Posts.xml")) for site in {site for site, _, _ in texts}}
+    return [(bodies[site][post], text) for site, post, text in texts]
 
 
 def shown_by_chromium(bodies):
@@ -77,23 +97,23 @@ def kind_of(body, mine, theirs):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--posts", action="append", required=True)
+    parser.add_argument("--built", required=True)
+    parser.add_argument("--dumps", required=True)
     parser.add_argument("--count", type=int, default=200)
-    parser.add_argument("--text", required=True)
     arguments = parser.parse_args()
-    bodies = posts_of(arguments.posts, arguments.count)
+    posts = posts_of(arguments.built, arguments.dumps, arguments.count)
     kinds = collections.Counter()
-    for body, shown in zip(bodies, shown_by_chromium(bodies)):
-        made = subprocess.run([arguments.text], input=body, capture_output=True, text=True, check=True).stdout
+    for (body, made), shown in zip(posts, shown_by_chromium([body for body, _ in posts])):
         mine, theirs = bare(made, True), bare(shown, True)
         kind = "the same" if mine == theirs else kind_of(body, mine, theirs)
         kinds[kind] += 1
         if kind in ("other", "white space alone", "lines end elsewhere"):
             print(f"--- {kind}")
             print("\n".join(list(difflib.unified_diff(theirs, mine, "chromium", "hre", lineterm="", n=2))[:30]))
+    print(f"{len(posts)} posts")
     for kind, n in kinds.most_common():
         print(f"{n:5} {kind}")
-    return 1 if kinds["other"] else 0
+    return 1 if kinds["other"] or not posts else 0
 
 
 if __name__ == "__main__":

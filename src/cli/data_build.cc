@@ -150,6 +150,9 @@ void print_report(const se::Recipe& recipe, const se::BuildReport& report, bool 
   for (const se::SiteReport& site : report.sites) {
     console.err << se::format_site(site) << '\n';
     for (const std::string& problem : site.counts.problems) console.err << "  skipped: " << problem << '\n';
+    const int64_t more =
+        site.counts.skipped + site.counts.skipped_votes - static_cast<int64_t>(site.counts.problems.size());
+    if (more > 0 && !site.counts.problems.empty()) console.err << "  and " << more << " more\n";
   }
   for (const std::string& fate : report.fates) console.out << fate << '\n';
   for (size_t i = 0; i < report.topics.size(); ++i) {

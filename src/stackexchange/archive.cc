@@ -63,7 +63,8 @@ struct Archive {
 
 std::string problem_of(archive* opened) {
   const char* text = archive_error_string(opened);
-  return text != nullptr ? text : "the archive is damaged";
+  // libarchive says nothing where it finds no list of entries; a .7z has it at its end.
+  return text != nullptr ? text : "it is cut short, damaged, or no .7z";
 }
 
 Error damaged(const Archive& archive, std::string where) {

@@ -7,6 +7,7 @@
 #include <tuple>
 
 #include "core/hashing.h"
+#include "core/text.h"
 #include "stackexchange/card.h"
 #include "stackexchange/choose.h"
 #include "stackexchange/fates.h"
@@ -298,17 +299,33 @@ class Builder {
   BuildReport report_;
 };
 
-}  // namespace
-
-Result<std::vector<Dump>> open_dumps(Recipe& recipe, const std::string& folder) {
-  std::vector<Dump> dumps;
-  for (Topic& topic : recipe.topics) {
-    for (Source& source : topic.sources) {
-      if (source.path.empty() && folder.empty()) {
+// Whether all sites that are to be found in the folder are there; what is missing is told at once.
+Status check_dumps(const Recipe& recipe, const std::string& folder) {
+  std::vector<std::string> missing;
+  for (const Topic& topic : recipe.topics) {
+    for (const Source& source : topic.sources) {
+      if (!source.path.empty()) continue;
+      if (folder.empty()) {
         return input_error("there is no path for " + source.site + " of topic " + topic.name, "",
                            "say where dumps lie with --dumps FOLDER, or give --topic " + topic.name + "=PATH");
       }
-      Result<Dump> dump = source.path.empty() ? find_dump(folder, source.site) : open_dump(source.path, source.site);
+      const bool told = std::find(missing.begin(), missing.end(), source.site) != missing.end();
+      if (!told && !path_of_dump(folder, source.site)) missing.push_back(source.site);
+    }
+  }
+  if (missing.empty()) return {};
+  return input_error("no dump of " + join(missing), folder, "put SITE/, SITE.7z or SITE-Posts.7z there for each");
+}
+
+}  // namespace
+
+Result<std::vector<Dump>> open_dumps(Recipe& recipe, const std::string& folder) {
+  if (Status status = check_dumps(recipe, folder); !status) return forward(status);
+  std::vector<Dump> dumps;
+  for (Topic& topic : recipe.topics) {
+    for (Source& source : topic.sources) {
+      Result<Dump> dump = open_dump(
+          source.path.empty() ? path_of_dump(folder, source.site).value_or(folder) : source.path, source.site);
       if (!dump) return forward(dump);
       source.site = dump->site;
       const auto known = std::find_if(dumps.begin(), dumps.end(), [&](const Dump& d) { return d.site == dump->site; });

@@ -2,7 +2,7 @@
 /// Stack Exchange dumps to datasets. Start reading here.
 ///
 ///   recipe.h   what is wanted            dump.h, bytes.h   where dumps lie, and their bytes
-///   rows.h     the rows of a table       post.h            a post as numbers
+///   rows.h, tables.h   the rows of a table    post.h      a post as numbers
 ///   index.h    first reading: votes, dates, marks of every post
 ///   texts.h    second reading: texts (html.h) of those that are let through
 ///   filters.h, judge.h, choose.h, near_duplicates.h   what stays; fates.h   and why

@@ -126,10 +126,10 @@ std::string format_site(const SiteReport& site) {
                                  c.questions, c.answers, c.others);
   if (c.orphans > 0) text += fmt::format(", {} answers whose question is missing", c.orphans);
   if (c.repeated > 0) text += fmt::format(", {} posts that were there before", c.repeated);
-  if (c.skipped > 0) text += fmt::format(", {} rows skipped", c.skipped);
+  if (c.skipped > 0) text += fmt::format(", {} row{} skipped", c.skipped, c.skipped == 1 ? "" : "s");
   text +=
       c.has_votes ? fmt::format(", {} votes", c.votes) : ", no Votes.xml: votes cast are at least what the score tells";
-  if (c.skipped_votes > 0) text += fmt::format(" ({} rows skipped)", c.skipped_votes);
+  if (c.skipped_votes > 0) text += fmt::format(" ({} row{} skipped)", c.skipped_votes, c.skipped_votes == 1 ? "" : "s");
   if (!c.has_history) text += "; no PostHistory.xml: locked posts can't be told";
   if (c.truncated) text += "; Posts.xml is cut short";
   return text;
@@ -151,7 +151,10 @@ std::string format_card(const Recipe& recipe, const BuildReport& report) {
       "page "
       "(and\n"
       "name, where the dump has it), its date and its licence:\n\n" +
-      licences(report) + "\n## What the filters removed\n";
+      licences(report) +
+      "\nEach of these licences lets what is made of the texts be shared under its later versions: the set as a whole "
+      "is "
+      "under\nCC BY-SA 4.0.\n\n## What the filters removed\n";
   for (const TopicReport& topic : report.topics)
     text += "\n### " + topic.topic + "\n\n```\n" + format_funnel(topic.funnel) + "```\n";
   return text;

@@ -7,8 +7,6 @@
 #include <filesystem>
 #include <map>
 
-#include "core/text.h"
-
 namespace hre::stackexchange {
 namespace {
 
@@ -158,15 +156,13 @@ Result<Dump> open_dump(const std::string& path, const std::string& site) {
   return dump;
 }
 
-Result<Dump> find_dump(const std::string& folder, const std::string& site) {
+std::optional<std::string> path_of_dump(const std::string& folder, const std::string& site) {
   std::error_code problem;
-  const fs::path base(folder);
-  std::vector<std::string> tried;
   for (const std::string& name : {site, site + ".7z", site + "-Posts.7z"}) {
-    if (fs::exists(base / name, problem)) return open_dump(base / name, site);
-    tried.push_back(name);
+    const fs::path path = fs::path(folder) / name;
+    if (fs::exists(path, problem)) return path.string();
   }
-  return input_error("no dump of " + site, folder, "put one of these there: " + join(tried));
+  return std::nullopt;
 }
 
 Status visit_tables(const Dump& dump, const std::vector<Table>& wanted,

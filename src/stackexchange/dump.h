@@ -3,6 +3,7 @@
 /// archive.org has it, or a big site's separate SITE-Posts.7z with SITE-Votes.7z beside it.
 
 #include <functional>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -38,8 +39,8 @@ struct Dump {
 /// Errors: nothing there, no Posts.xml, a name that is no site of Stack Exchange.
 Result<Dump> open_dump(const std::string& path, const std::string& site = {});
 
-/// The dump of a site within a folder of dumps: SITE/, SITE.7z or SITE-Posts.7z.
-Result<Dump> find_dump(const std::string& folder, const std::string& site);
+/// Where a site's dump lies within a folder of dumps: SITE/, SITE.7z or SITE-Posts.7z.
+std::optional<std::string> path_of_dump(const std::string& folder, const std::string& site);
 
 /// Streams those tables of the dump that are wanted, each once, in their order in the archive. kInterrupted where
 /// the token stops it: what an archive holds before a table may take long to pass over.

@@ -17,7 +17,7 @@
 #include "stackexchange/blocks.h"
 #include "stackexchange/dump.h"
 #include "stackexchange/post.h"
-#include "stackexchange/rows.h"
+#include "stackexchange/tables.h"
 
 namespace hre::stackexchange {
 
@@ -29,12 +29,6 @@ struct TopicRule {
 
 /// The first rule's topic that takes a question with these tags; kNoTopic if none does.
 uint16_t topic_of(const std::vector<TopicRule>& rules, const std::vector<std::string>& tags);
-
-struct ReadOptions {
-  RowOptions rows;
-  int threads = 1;
-  bool need_locks = false;  ///< read PostHistory.xml where there is one
-};
 
 /// What was met in a site's dump.
 struct SiteCounts {
@@ -68,21 +62,5 @@ struct Group {
 
 /// Sorts a bucket's records and tells its groups; those without a question have none.
 std::vector<Group> split_groups(std::vector<PostRecord>& records);
-
-/// What reading a table came to.
-struct TableCounts {
-  int64_t rows = 0, skipped = 0;
-  bool truncated = false;
-  std::vector<std::string> problems;
-};
-
-/// Reads all rows of a table with progress in bytes. `each` says what is wrong with a row, or nothing.
-Result<TableCounts> read_table(const TableFile& table, ByteSource& bytes, const ReadOptions& options,
-                               ProgressListener& progress, std::stop_token stop,
-                               const std::function<Result<std::optional<std::string>>(const Row&)>& each);
-
-/// "PATH: row 7, byte 1234", where the post with this id stands in Posts.xml the first, second, ... time; the path
-/// alone where it isn't found. It reads the table anew: for errors only.
-std::string place_of_post(const Dump& dump, uint32_t id, int occurrence, const std::stop_token& stop);
 
 }  // namespace hre::stackexchange
