@@ -137,7 +137,7 @@ class BuildTest(ProgramTest):
                          self.error_of("data", "build", "--recipe", "r.toml", "--out", "set"))
 
     def test_interrupted_leaves_no_output_and_goes_on(self):
-        self.dump("".join(thread(10 * i) for i in range(1, 60000)))
+        self.dump("".join(thread(10 * i) for i in range(1, 20000)))
         call = ["data", "build", "--topic", "beer=beer.stackexchange.com", "--out", "set", "--questions", "0"]
         process = subprocess.Popen([PROGRAM, *call], cwd=self.folder, env=clean_environment(), stdout=subprocess.DEVNULL,
                                    stderr=subprocess.PIPE, text=True)
@@ -155,7 +155,7 @@ class BuildTest(ProgramTest):
 
 
     def test_killed_at_any_time_it_goes_on(self):
-        self.dump("".join(thread(10 * i) for i in range(1, 8000)))
+        self.dump("".join(thread(10 * i) for i in range(1, 4000)))
         call = ["data", "build", "--topic", "beer=beer.stackexchange.com", "--questions", "0", "--quiet", "--out"]
         start = time.monotonic()
         self.run_hre(*call, "whole")
@@ -163,7 +163,7 @@ class BuildTest(ProgramTest):
         print(f"seed {seed}", end=" ")
         times = random.Random(seed)
         kept = 0
-        for _ in range(8):
+        for _ in range(5):
             with subprocess.Popen([PROGRAM, *call, "set"], cwd=self.folder, env=clean_environment(), stdout=subprocess.DEVNULL,
                                   stderr=subprocess.DEVNULL) as process:
                 time.sleep(times.uniform(0, 0.9 * seconds))
@@ -178,7 +178,7 @@ class BuildTest(ProgramTest):
         print(f"an index was there {kept} times", end=" ")
 
     def test_ctrl_c_is_heard_at_any_time(self):
-        self.dump("".join(thread(10 * i) for i in range(1, 8000)))
+        self.dump("".join(thread(10 * i) for i in range(1, 4000)))
         call = ["data", "build", "--topic", "beer=beer.stackexchange.com", "--questions", "0", "--out", "set"]
         for delay in (0.02, 0.05, 0.1, 0.2):
             with subprocess.Popen([PROGRAM, *call], cwd=self.folder, env=clean_environment(), stdout=subprocess.DEVNULL,

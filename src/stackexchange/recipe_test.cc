@@ -121,6 +121,14 @@ TEST(Recipe, MistakesAreToldWithLineAndKey) {
   EXPECT_EQ(problem_of("name = \"\u00e9\"\ndescription = \"\"\"\u0409\n'\"\u0409\"\"\"\n"), "");
 }
 
+TEST(Recipe, CharactersThatTomlHasNotAreRefused) {
+  using namespace std::string_literals;
+  for (const std::string& odd : {"\0"s, "\x1F"s, "\x7F"s, "\u00E9"s}) {
+    EXPECT_THAT(problem_of("seed = 1\n[" + odd + "question]\n"), HasSubstr("r.toml: line 2: there is a character"));
+    EXPECT_NE(problem_of("name = \"" + odd + "\nseed = 1\n"), "");
+  }
+}
+
 TEST(Recipe, FiltersThatNothingPassesAreRefused) {
   const std::string cases[] = {
       "[question]\nmin_length = 5\nmax_length = 4\n",

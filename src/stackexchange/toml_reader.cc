@@ -30,14 +30,17 @@ size_t end_of_string(std::string_view text, size_t at) {
   return text.size();
 }
 
-// The line of the first character beyond ASCII outside of strings and comments; 0 where there is none. TOML has
-// none there, and toml++ 3.3 takes most of them for something that can't happen.
+// Whether it may stand outside of strings and comments.
+bool is_plain(char c) { return (c >= 0x20 && c < 0x7F) || c == '\t' || c == '\n' || c == '\r'; }
+
+// The line of the first control character or character beyond ASCII outside of strings and comments; 0 where there is
+// none. TOML has none there, and toml++ 3.3 takes most of them for something that can't happen.
 int odd_line(std::string_view text) {
   int line = 1;
   size_t at = text.starts_with("\xEF\xBB\xBF") ? 3 : 0;
   while (at < text.size()) {
     size_t end = at + 1;
-    if (static_cast<unsigned char>(text[at]) >= 0x80) return line;
+    if (!is_plain(text[at])) return line;
     if (text[at] == '#') end = std::min(text.find('\n', at), text.size());
     if (text[at] == '"' || text[at] == '\'') end = std::min(end_of_string(text, at), text.size());
     line += static_cast<int>(std::count(text.begin() + static_cast<std::ptrdiff_t>(at),
@@ -51,8 +54,8 @@ int odd_line(std::string_view text) {
 
 Result<toml::table> parse_toml(std::string_view text, const std::string& place) {
   if (const int line = odd_line(text); line > 0) {
-    return input_error("there is a character beyond ASCII outside of strings and comments",
-                       fmt::format("{}: line {}", place, line), "put it between quotes");
+    return input_error("there is a character outside of strings and comments that is none of printable ASCII",
+                       fmt::format("{}: line {}", place, line), "take it out, or put it between quotes");
   }
   toml::parse_result parsed = toml::parse(text, place);
   if (parsed) return std::move(parsed).table();
