@@ -22,4 +22,8 @@ configure_package_config_file(cmake/hreConfig.cmake.in ${PROJECT_BINARY_DIR}/hre
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/hreConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/hreConfig.cmake ${PROJECT_BINARY_DIR}/hreConfigVersion.cmake
   DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/hre)
+# The models that come along lie at the same place seen from the program, installed or in the build folder.
+install(DIRECTORY models DESTINATION ${CMAKE_INSTALL_DATADIR}/hre)
+file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/share/hre)
+file(CREATE_LINK ${PROJECT_SOURCE_DIR}/models ${PROJECT_BINARY_DIR}/share/hre/models SYMBOLIC)
 install(FILES LICENSE docs/third-party.md DESTINATION ${CMAKE_INSTALL_DOCDIR})

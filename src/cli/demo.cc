@@ -1,29 +1,74 @@
 /// hre demo: an evaluation that needs nothing downloaded.
 
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
 #include <memory>
 #include <ostream>
 
 #include "cli/evaluation.h"
 #include "cli/progress.h"
+#include "cli/shipped_models.h"
+#include "report/comparison_table.h"
+#include "stats/run_comparison.h"
+#include "stats/run_power.h"
 
 namespace hre::cli {
+namespace {
+
+std::string questions_wanted(const RunPower& power) {
+  const std::optional<int64_t> needed = power.cases.front().needed;
+  return needed ? fmt::format("about {}", *needed) : "more than can be asked";
+}
+
+/// The tuned model against its base: whether the difference is real, and how many questions would tell.
+Result<std::string> verdict(const Run& base, const Run& tuned) {
+  const std::vector<Run> runs = {tuned, base};
+  auto comparison = compare_runs(runs, {});
+  if (!comparison) return forward(comparison);
+  auto power = run_power(runs, {});
+  if (!power) return forward(power);
+  const PairedComparison& pair = comparison->pairs.front().comparison;
+  std::string text = fmt::format("{} - {}: {} by {} shared questions, p {}; ", tuned.model.name, base.model.name,
+                                 with_interval(pair.difference), comparison->shared, p_text(pair.p));
+  if (comparison->told_apart(pair)) return text + "these questions tell the two apart.\n";
+  return text + fmt::format(
+                    "these questions can't tell the two apart:\nif the difference is what it seems, {} questions "
+                    "would find it with a chance of {:.0f} %.\n",
+                    questions_wanted(*power), 100 * power->options.levels.power);
+}
+
+Status demo(bool quiet, Console& console) {
+  auto dataset = load_dataset("sample");
+  if (!dataset) return forward(dataset);
+  auto progress = make_progress(console, quiet);
+  const std::vector<std::string> shipped = shipped_models();
+  std::vector<std::string> models = {"baseline:length", "baseline:zstd"};
+  models.insert(models.end(), shipped.begin(), shipped.end());
+  Evaluation evaluation = evaluate_models(models, *dataset, {}, {}, {}, console, *progress);
+  print_evaluation(evaluation, console);
+  if (!evaluation.failure) return std::move(evaluation.failure);
+  if (console.stop.stop_requested()) return fail(ErrorCode::kInterrupted, "interrupted");
+  console.out
+      << "\nThe baselines are controls without a language model: what an answer's length, and a compressor, make "
+         "of the\nbuilt-in questions. ";
+  if (shipped.empty()) {
+    progress->note("the models that come with hre are not beside the program, so the demo goes without them");
+  } else {
+    auto text = verdict(evaluation.runs[2], evaluation.runs[3]);
+    if (!text) return forward(text);
+    console.out << "The other two are small models that come with hre, a base and one tuned from it:\n\n" << *text;
+  }
+  console.out << "\nYour own model goes in their place: hre eval MODEL.gguf --data sample\n";
+  return {};
+}
+
+}  // namespace
 
 Action define_demo(CLI::App& app) {
   auto quiet = std::make_shared<bool>(false);
   app.add_flag("--quiet", *quiet, "no progress");
-  return [quiet](Console& console) -> Status {
-    auto dataset = load_dataset("sample");
-    if (!dataset) return forward(dataset);
-    auto progress = make_progress(console, *quiet);
-    Evaluation evaluation =
-        evaluate_models({"baseline:length", "baseline:zstd"}, *dataset, {}, {}, {}, console, *progress);
-    print_evaluation(evaluation, console);
-    console.out
-        << "\nThese are controls without a language model: what an answer's length, and a compressor, make of the\n"
-           "built-in questions. A language model goes in their place: hre eval MODEL.gguf --data sample\n";
-    return std::move(evaluation.failure);
-  };
+  return [quiet](Console& console) { return demo(*quiet, console); };
 }
 
 }  // namespace hre::cli
