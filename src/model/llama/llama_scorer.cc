@@ -168,7 +168,7 @@ class LlamaScorer final : public Scorer {
  private:
   /// A context for the largest pass of all plans.
   Status make_room(std::span<const QuestionPlan> plans) {
-    int64_t positions = 1;
+    int64_t positions = chunk_;  // libllama's batches are never larger than the context that it was made with
     size_t answers = 1;
     for (const QuestionPlan& plan : plans) {
       for (const Pass& pass : cut_into_passes(plan, passes_)) {
