@@ -1,5 +1,6 @@
 """Runs survive: kill -9 at any moment, Ctrl-C, several processes at once, disks that are full or read-only."""
 
+import contextlib
 import json
 import os
 import random
@@ -14,13 +15,13 @@ from program import PROGRAM, ProgramTest, clean_environment, shared_data
 WORDS = "the a of list value return type error file line thread lock queue tree node hash key map set read write".split()
 
 
-def made_questions(n, seed):
-    """JSON lines of n questions with four answers of some dozen words each."""
-    rng = random.Random(seed)
+def made_questions(n, words):
+    """JSON lines of n questions with four answers of up to so many words each, always the same."""
+    rng = random.Random(7)
     text = lambda n_words: " ".join(rng.choices(WORDS, k=n_words))
     for i in range(n):
-        answers = [{"text": text(rng.randrange(20, 120)), "votes": rng.randrange(-3, 60)} for _ in range(4)]
-        yield json.dumps({"topic": f"topic{i % 5}", "question": text(60) + f" {i}?", "answers": answers}) + "\n"
+        answers = [{"text": text(rng.randrange(words // 4, words)), "votes": rng.randrange(-3, 60)} for _ in range(4)]
+        yield json.dumps({"topic": f"topic{i % 5}", "question": text(words // 2) + f" {i}?", "answers": answers}) + "\n"
 
 
 def but_for_times(text):
@@ -30,15 +31,15 @@ def but_for_times(text):
     return json.dumps(run, indent=1).splitlines()
 
 
-class CrashTest(ProgramTest):
+class StoreTest(ProgramTest):
     def setUp(self):
         super().setUp()
         self.seed = int.from_bytes(os.urandom(4), "little")
         print(f"seed {self.seed}")
         self.random = random.Random(self.seed)
 
-    def make_data(self, n):
-        self.write("data.jsonl", "".join(made_questions(n, 7)))
+    def make_data(self, n, words=120):
+        self.write("data.jsonl", "".join(made_questions(n, words)))
 
     def start(self, *options, model="baseline:zstd", store="runs.db", json_file="run.json"):
         call = [PROGRAM, "eval", model, "--data", "data.jsonl", "--store", store, "--json", json_file, "--details",
@@ -54,7 +55,7 @@ class CrashTest(ProgramTest):
 
     def check_store(self, store, scores):
         """SQLite finds the file sound, and every question is stored once."""
-        with sqlite3.connect(self.folder / store) as database:
+        with contextlib.closing(sqlite3.connect(self.folder / store)) as database:
             self.assertEqual([("ok",)], database.execute("PRAGMA integrity_check").fetchall())
             self.assertEqual(scores, database.execute("SELECT count(*) FROM score").fetchone()[0])
             self.assertEqual(scores, database.execute("SELECT count(*) FROM run_question").fetchone()[0])
@@ -65,11 +66,13 @@ class CrashTest(ProgramTest):
         if not (self.folder / store).exists():
             return 0
         try:
-            with sqlite3.connect(self.folder / store) as database:
+            with contextlib.closing(sqlite3.connect(self.folder / store)) as database:
                 return database.execute("SELECT count(*) FROM score").fetchone()[0]
         except sqlite3.OperationalError:
             return 0
 
+
+class CrashTest(StoreTest):
     def kill_50_times(self, n_questions, **options):
         started = time.monotonic()
         whole = self.whole("whole.db", "whole.json", **options)
@@ -93,8 +96,8 @@ class CrashTest(ProgramTest):
 
     def test_sigkill_of_a_language_model(self):
         model = shared_data("models/stories260K.gguf")
-        self.make_data(150)
-        self.kill_50_times(150, model=model)
+        self.make_data(60, words=12)
+        self.kill_50_times(60, model=model)
 
     def test_interrupted_and_gone_on(self):
         self.make_data(1500)
@@ -110,10 +113,10 @@ class CrashTest(ProgramTest):
         self.check_store("runs.db", 1500)
 
 
-class SharingTest(CrashTest):
+class SharingTest(StoreTest):
     def test_eight_processes_share_one_run(self):
         model = shared_data("models/stories260K.gguf")
-        self.make_data(1000)
+        self.make_data(1000, words=4)
         processes = [self.start("--threads", "1", model=model, json_file=f"run{i}.json") for i in range(8)]
         for process in processes:
             _, said = process.communicate(timeout=600)
@@ -127,9 +130,9 @@ class SharingTest(CrashTest):
         self.assertEqual(1000, sum(1000 - n for n in reused), "a question was scored twice, or by nobody")
 
 
-class DiskTest(CrashTest):
+class DiskTest(StoreTest):
     def test_full_disk(self):
-        """A file system of 1 MiB, where this may be mounted."""
+        """A file system of 256 KiB, where one may be mounted."""
         mount = self.folder / "small"
         mount.mkdir()
         done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", mount], capture_output=True, check=False)

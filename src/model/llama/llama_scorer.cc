@@ -168,7 +168,7 @@ class LlamaScorer final : public Scorer {
  private:
   /// A context for the largest pass of all plans.
   Status make_room(std::span<const QuestionPlan> plans) {
-    int64_t positions = 1;
+    int64_t positions = chunk_;  // libllama's batches are never larger than the context that it was made with
     size_t answers = 1;
     for (const QuestionPlan& plan : plans) {
       for (const Pass& pass : cut_into_passes(plan, passes_)) {
@@ -288,6 +288,10 @@ std::string file_type_name(const llama_model* model) {
   return name.substr(0, name.find(" - "));
 }
 
+const char* name_of(LongAnswers policy) {
+  return policy == LongAnswers::kError ? "error" : policy == LongAnswers::kTruncate ? "truncate" : "skip";
+}
+
 Result<ModelDescription> describe_llama(const llama_model* model, const std::string& path, const PlanRules& rules,
                                         Passes passes) {
   auto fingerprint = hash_file(path);
@@ -305,6 +309,7 @@ Result<ModelDescription> describe_llama(const llama_model* model, const std::str
       {"engine_build", llama_engine_build()},
       {"bos", rules.bos ? fmt::format("token {}", *rules.bos) : "none"},
       {"max_length", std::to_string(rules.max_length)},
+      {"long_answers", name_of(rules.long_answers)},
       {"cache_type", "f32"},
       {"flash_attention", "off"},
       {"passes", passes == Passes::kShared ? "shared prefix" : "one an answer"},
