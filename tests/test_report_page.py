@@ -35,7 +35,8 @@ class PageTest(ProgramTest):
         return files
 
     def texts_of(self, dataset):
-        self.run_hre("data", "convert", dataset, "texts.jsonl", "--quiet")
+        if not (self.folder / "texts.jsonl").exists():
+            self.run_hre("data", "convert", dataset, "texts.jsonl", "--quiet")
         places, texts = {}, {}
         for line in (self.folder / "texts.jsonl").read_text(encoding="utf-8").split("\n")[:-1]:
             question = json.loads(line)
@@ -118,15 +119,16 @@ class SamplePageTest(PageTest):
         self.browser.run(select, "Topic", "all topics")
         self.browser.run(select, "Sort by", "value in A, lowest first")
         values = {q["id"]: q["pearson"] for q in self.read_json("run0.json")["questions"]}
-        self.assertEqual(min(values, key=lambda id: (values[id] is None, values[id])), self.text(".row .top span"))
+        # The page keeps values to four decimals.
+        self.assertAlmostEqual(min(value for value in values.values() if value is not None), values[self.text(".row .top span")], delta=1e-4)
         self.browser.run(select, "Show", "models disagree on the best answer")
         runs = [{q["id"]: max(range(len(q["answers"])), key=lambda i: q["answers"][i]["score"]) for q in self.read_json(f"run{i}.json")["questions"] if q["answers"]} for i in range(3)]
         disagree = sum(len({run[id] for run in runs}) > 1 for id in runs[0])
         self.assertEqual(f"{disagree} of 70 questions", self.text("#count"))
         self.browser.run(select, "Show", "moved most from A to B (100)")
         other = {q["id"]: q["pearson"] for q in self.read_json("run1.json")["questions"]}
-        most = max((id for id in values if values[id] is not None and other[id] is not None), key=lambda id: abs(values[id] - other[id]))
-        self.assertEqual(most, self.text(".row .top span"))
+        moved = {id: abs(values[id] - other[id]) for id in values if values[id] is not None and other[id] is not None}
+        self.assertAlmostEqual(max(moved.values()), moved[self.text(".row .top span")], delta=2e-4)
         self.check_quiet()
 
     def test_opens_a_question_by_keyboard(self):
