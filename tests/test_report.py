@@ -136,7 +136,8 @@ class FigureTest(ReportTest):
 
     def make_report(self, anew=False):
         if self.made is None or anew:
-            self.run_hre("report", *self.make_runs(6), "--out", "out", "--study", SOURCE_DIR / "tests" / "data" / "report" / "study.json", "--quiet")
+            runs = [f"run{i}.json" for i in range(6)] if anew else self.make_runs(6)
+            self.run_hre("report", *runs, "--out", "out", "--study", SOURCE_DIR / "tests" / "data" / "report" / "study.json", "--quiet")
         else:
             shutil.copytree(self.made.name, self.folder, dirs_exist_ok=True)
         if self.made is None:

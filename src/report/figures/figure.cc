@@ -64,9 +64,13 @@ std::string figure_script(const Figure& figure) {
 std::string colour(size_t i) { return kColours[i % std::size(kColours)]; }
 
 std::string quoted(std::string_view text) {
-  std::string result = "'";
-  for (const char c : flat(text)) result += c == '\'' ? "''" : std::string(1, c);
-  return result + "'";
+  // gnuplot substitutes within its strings, and ends some where it should not: every sign goes in by its number.
+  std::string result = "\"";
+  for (const char c : flat(text)) {
+    const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == ' ' || c < 0;
+    result += letter ? std::string(1, c) : fmt::format("\\{:03o}", static_cast<int>(c));
+  }
+  return result + "\"";
 }
 
 std::string tics(const std::vector<std::string>& names) {

@@ -124,12 +124,12 @@ function questionList(report, state, open) {
   return {
     element: list,
     paint,
-    show(next) {
+    show(next, keepsPlace) {
       indices = next;
       space.style.height = `${indices.length * ROW_HEIGHT}px`;
       list.scrollTop = 0;
       const at = indices.indexOf(state.selected);
-      if (at > 0) reveal(at);
+      if (keepsPlace && at > 0) reveal(at);
       paint();
     },
   };
@@ -174,9 +174,9 @@ function explorerSection(report, state) {
   const open = openDetail(report, state, detail);
   const list = questionList(report, state, open);
   let [found, searching, progress] = [null, '', 1];
-  function refresh() {
+  function refresh(keepsPlace = false) {
     const indices = chosen(report, state, found);
-    list.show(indices);
+    list.show(indices, keepsPlace);
     count.textContent = `${indices.length} of ${report.questions.id.length} questions${progress < 1 ? `; searching, ${Math.round(100 * progress)} % looked through` : ''}`;
   }
   function search(query) {
@@ -186,14 +186,14 @@ function explorerSection(report, state) {
     else searchTexts(report, query, () => searching === query, (hits, done) => { [found, progress] = [hits, done]; refresh(); });
   }
   state.onpair.push(() => {
-    refresh();
+    refresh(true);
     if (state.selected !== null) open(state.selected);
   });
   requestAnimationFrame(() => {
     refresh();
     const named = decodeURIComponent(location.hash.match(/^#question=(.*)$/)?.[1] ?? '');
     const first = report.questions.id.indexOf(named);
-    if (report.questions.id.length > 0) open(first >= 0 ? first : 0).then(refresh);
+    if (report.questions.id.length > 0) open(first >= 0 ? first : 0).then(() => refresh(true));
     if (first >= 0) document.getElementById('questions').scrollIntoView();
   });
   return [explorerControls(report, state, refresh, search), count, make('div', { class: 'explorer' }, list.element, detail)];
