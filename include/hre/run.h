@@ -34,6 +34,7 @@ struct AnswerResult {
   double sum_log_prob = 0;             ///< nats; the sum over the answer's tokens, in double precision
   double score = 0;                    ///< sum_log_prob / n_chars, unless the model's description says otherwise
   std::vector<float> token_log_probs;  ///< nats; kept on request
+  TokenTexts token_texts;              ///< of those tokens; empty where the scorer can't tell
 };
 
 /// The metrics of one question; nothing where undefined (constant votes or scores, too few answers).

@@ -9,6 +9,7 @@
 #include <span>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -47,9 +48,26 @@ struct QuestionPlan {
   [[nodiscard]] int64_t positions_unshared() const;
 };
 
+/// The texts of an answer's tokens, one after another. A character whose bytes are spread over several tokens belongs
+/// to the one that completes it, so that every part is valid UTF-8; parts may be empty.
+struct TokenTexts {
+  std::string text;            ///< all of them joined: the continuation, where the vocabulary keeps text as it is
+  std::vector<uint32_t> ends;  ///< in bytes of `text`, one a token, ascending
+
+  [[nodiscard]] std::string_view part(size_t token) const {
+    const size_t begin = token == 0 ? 0 : ends[token - 1];
+    return std::string_view(text).substr(begin, ends[token] - begin);
+  }
+  bool operator==(const TokenTexts&) const = default;
+};
+
+/// From the bytes of each token. Bytes that are not UTF-8 become U+FFFD.
+TokenTexts token_texts(const std::vector<std::string>& pieces);
+
 /// What a model said of one answer. Natural logarithms; sums are for named functions over them.
 struct AnswerScore {
   std::vector<float> token_log_probs;  ///< one a target token
+  TokenTexts token_texts = {};         ///< of the same tokens; empty where the scorer can't tell, or has no tokens
 };
 
 struct QuestionScore {

@@ -42,6 +42,8 @@ Action define_compare(CLI::App& app);
 Action define_study(CLI::App& app);
 Action define_power(CLI::App& app);
 Action define_confounds(CLI::App& app);
+Action define_report(CLI::App& app);
+Action define_show(CLI::App& app);
 Action define_data_info(CLI::App& app);
 Action define_data_build(CLI::App& app);
 Action define_data_convert(CLI::App& app);

@@ -3,7 +3,8 @@ file(GLOB sample_files CONFIGURE_DEPENDS ${CMAKE_CURRENT_LIST_DIR}/sample/*.json
 set(sample_source ${CMAKE_CURRENT_BINARY_DIR}/sample_files.cc)
 add_custom_command(
   OUTPUT ${sample_source}
-  COMMAND ${CMAKE_COMMAND} -D "FILES=${sample_files}" -D OUT=${sample_source} -P ${CMAKE_CURRENT_LIST_DIR}/embed.cmake
-  DEPENDS ${sample_files} ${CMAKE_CURRENT_LIST_DIR}/embed.cmake
+  COMMAND ${CMAKE_COMMAND} -D "FILES=${sample_files}" -D KEY=NAME_WE -D OUT=${sample_source} -D HEADER=data/sample.h
+          -D NAMESPACE=hre::data -D TYPE=SampleFile -D FUNCTION=sample_files -P ${PROJECT_SOURCE_DIR}/cmake/embed.cmake
+  DEPENDS ${sample_files} ${PROJECT_SOURCE_DIR}/cmake/embed.cmake
   COMMENT "Embedding the sample" VERBATIM)
 target_sources(hre_data PRIVATE ${sample_source})

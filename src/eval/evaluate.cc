@@ -90,7 +90,10 @@ AnswerResult answer_result(const Answer& answer, const AnswerPlan& plan, AnswerS
   result.n_truncated = plan.n_truncated;
   result.n_cut_chars = plan.n_cut_chars;
   result.sum_log_prob = std::accumulate(score.token_log_probs.begin(), score.token_log_probs.end(), 0.0);
-  if (keep_tokens) result.token_log_probs = std::move(score.token_log_probs);
+  if (keep_tokens) {
+    result.token_log_probs = std::move(score.token_log_probs);
+    result.token_texts = std::move(score.token_texts);
+  }
   return result;
 }
 

@@ -64,6 +64,25 @@ std::map<std::string, std::vector<std::vector<float>>> token_log_probs(const Run
   return all;
 }
 
+TEST(LlamaScorer, TokensSpellTheAnswers) {
+  for (const char* model : {"stories260K.gguf", "TinyStories-656K-f32.gguf"}) {
+    const std::string path = model_path(model);
+    SKIP_WITHOUT(path);
+    const auto dataset = load_dataset(HRE_SOURCE_DIR "/tests/data/golden/stories.jsonl");
+    ASSERT_TRUE(dataset) << dataset.error().text();
+    const auto run = run_of(*open(path), *dataset, in_order());
+    for (size_t q = 0; q < run.questions.size(); ++q) {
+      for (size_t a = 0; a < run.questions[q].answers.size(); ++a) {
+        const AnswerResult& answer = run.questions[q].answers[a];
+        EXPECT_EQ(answer.token_texts.ends.size(), answer.token_log_probs.size());
+        // The prompt's last token may reach over the space.
+        const std::string& text = dataset->questions[q].answers[a].text;
+        EXPECT_THAT(answer.token_texts.text, testing::AnyOf(" " + text, text)) << model;
+      }
+    }
+  }
+}
+
 TEST(LlamaScorer, EqualsAnIndependentImplementation) {
   const std::string path = model_path("TinyStories-656K-f32.gguf");
   SKIP_WITHOUT(path);

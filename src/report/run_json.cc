@@ -50,6 +50,11 @@ Json of_answer(const AnswerResult& answer) {
     for (const float value : answer.token_log_probs) tokens.push_back(json_number(static_cast<double>(value)));
     json["token_log_probs"] = std::move(tokens);
   }
+  if (!answer.token_texts.ends.empty()) {
+    Json texts = Json::array();
+    for (size_t i = 0; i < answer.token_texts.ends.size(); ++i) texts.push_back(answer.token_texts.part(i));
+    json["token_texts"] = std::move(texts);
+  }
   return json;
 }
 

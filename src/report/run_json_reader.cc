@@ -88,6 +88,16 @@ class Field {
   std::string path_;
 };
 
+TokenTexts texts_of(const Field& field, size_t n_tokens) {
+  TokenTexts texts;
+  for (const Field& token : field.items()) {
+    texts.text += token.text();
+    texts.ends.push_back(static_cast<uint32_t>(texts.text.size()));
+  }
+  if (texts.ends.size() != n_tokens) field.bad(fmt::format("has {} texts for {} tokens", texts.ends.size(), n_tokens));
+  return texts;
+}
+
 AnswerResult answer_of(const Field& field) {
   AnswerResult answer;
   answer.votes = field["votes"].number_or_nan();
@@ -102,6 +112,7 @@ AnswerResult answer_of(const Field& field) {
       answer.token_log_probs.push_back(static_cast<float>(token.number_or_nan()));
     }
   }
+  if (field.has("token_texts")) answer.token_texts = texts_of(field["token_texts"], answer.token_log_probs.size());
   return answer;
 }
 

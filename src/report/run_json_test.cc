@@ -30,8 +30,8 @@ Run example() {
   run.planned = 3;
   run.created = "2026-01-31T12:00:00Z";
   run.times = {0.25, 1.5, 100, 180};
-  AnswerResult first{12, 118, 2, 3, 4, -96.123456789012345, -0.1, {-1.5F, -0.1F}};
-  AnswerResult second{-2.5, 7, 1, 0, 0, -1e-300, -1, {-7.25F}};
+  AnswerResult first{12, 118, 2, 3, 4, -96.123456789012345, -0.1, {-1.5F, -0.1F}, token_texts({" caf\xC3", "\xA9"})};
+  AnswerResult second{-2.5, 7, 1, 0, 0, -1e-300, -1, {-7.25F}, {}};
   run.questions = {{"python/000012", "python", {}, {first, second}, ""},
                    {"python/000013", "python", {}, {}, "answer 2 is empty"}};
   run.questions[0].metrics.pearson = 0.1 + 0.2;
@@ -53,6 +53,7 @@ TEST(RunJson, ReadsBackWhatWasWritten) {
   EXPECT_EQ(read.options.shuffle_seed, run.options.shuffle_seed);
   EXPECT_EQ(read.questions[0].answers[0].sum_log_prob, run.questions[0].answers[0].sum_log_prob);
   EXPECT_EQ(read.questions[0].answers[1].token_log_probs, run.questions[0].answers[1].token_log_probs);
+  EXPECT_EQ(read.questions[0].answers[0].token_texts, run.questions[0].answers[0].token_texts);
   EXPECT_EQ(read.model.settings, run.model.settings);
   EXPECT_EQ(read.questions[0].metrics.given_length, 0.25);
   EXPECT_FALSE(read.questions[0].metrics.pairwise_accuracy);
@@ -112,6 +113,7 @@ TEST(RunJson, SaysWhatIsWrong) {
             "run.json: questions[0].answers[0].votes: is no number");
   EXPECT_EQ(problem(with("\"n_chars\": 118", "\"n_chars\": -118")),
             "run.json: questions[0].answers[0].n_chars: is no count");
+  EXPECT_EQ(problem(with("\" caf\",", "")), "run.json: questions[0].answers[0].token_texts: has 1 texts for 2 tokens");
   EXPECT_EQ(problem(with("\"planned\": 3", "\"planned\": 1")), "run.json: planned: is less than the questions here");
   EXPECT_EQ(problem(run_json(run, summarize(run.questions), false)),
             "run.json: holds no questions: write it with hre eval --json FILE --details");

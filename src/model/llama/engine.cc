@@ -158,6 +158,20 @@ Result<std::vector<Token>> llama_encode(const llama_vocab* vocab, std::string_vi
   }
 }
 
+std::string llama_piece(const llama_vocab* vocab, Token token) {
+  std::string piece(32, '\0');
+  const auto write = [&] {
+    return llama_token_to_piece(vocab, token, piece.data(), static_cast<int32_t>(piece.size()), 0, true);
+  };
+  int32_t n = write();
+  if (n < 0) {
+    piece.resize(static_cast<size_t>(-n));
+    n = write();
+  }
+  piece.resize(static_cast<size_t>(std::max(0, n)));
+  return piece;
+}
+
 std::string llama_metadata(const llama_model* model, const char* key) {
   char value[256];
   return llama_model_meta_val_str(model, key, value, sizeof value) < 0 ? "" : value;

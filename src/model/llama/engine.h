@@ -28,6 +28,9 @@ Result<LlamaContext> make_llama_context(llama_model* model, const llama_context_
 /// Whole text to tokens, special tokens in the text recognised as Transformers does, none added.
 Result<std::vector<Token>> llama_encode(const llama_vocab* vocab, std::string_view text);
 
+/// The bytes that a token stands for; special tokens as their names.
+std::string llama_piece(const llama_vocab* vocab, Token token);
+
 /// A scalar of the model's metadata as text; empty where it has none of that name.
 std::string llama_metadata(const llama_model* model, const char* key);
 

@@ -200,7 +200,7 @@ class LlamaScorer final : public Scorer {
   Result<QuestionScore> score_question(const QuestionPlan& plan) {
     QuestionScore score;
     for (const AnswerPlan& answer : plan.answers) {
-      score.answers.push_back({std::vector<float>(answer.targets.size())});
+      score.answers.push_back({std::vector<float>(answer.targets.size()), texts_of(answer)});
     }
     const std::vector<Pass> passes = cut_into_passes(plan, passes_);
     size_t n_sequences = 1;
@@ -215,6 +215,12 @@ class LlamaScorer final : public Scorer {
       if (auto ok = compute(plan, cells, n_sequences, score); !ok) return forward(ok);
     }
     return score;
+  }
+
+  TokenTexts texts_of(const AnswerPlan& answer) const {
+    std::vector<std::string> pieces;
+    for (const Token token : answer.targets) pieces.push_back(llama_piece(vocab_, token));
+    return token_texts(pieces);
   }
 
   /// Empties the cache of everything at this position and after it.

@@ -1,0 +1,99 @@
+/// hre show: questions of a run in the terminal, their answers as people and as the model rank them.
+
+#include "report/show.h"
+
+#include <CLI/CLI.hpp>
+#include <cstdlib>
+#include <memory>
+#include <ostream>
+
+#include "cli/command.h"
+#include "cli/progress.h"
+#include "cli/run_argument.h"
+#include "cli/run_dataset.h"
+#include "core/text.h"
+
+namespace hre::cli {
+namespace {
+
+struct ShowArguments {
+  std::string run, disagree, question, topic, data;
+  size_t worst = 3;
+  bool full = false;
+};
+
+Result<const QuestionRow*> find_question(const ReportData& data, const std::string& id) {
+  std::vector<std::string> ids;
+  for (const QuestionRow& row : data.rows) {
+    if (row.id == id) return &row;
+    ids.push_back(row.id);
+  }
+  const auto nearest = nearest_name(id, ids);
+  return input_error("the run has no question '" + id + "'", "",
+                     nearest ? "did you mean " + *nearest + "?" : "hre show RUN --worst 10 shows some");
+}
+
+/// Keeps the questions of topics that match.
+Status keep_topic(ReportData& data, const std::string& glob) {
+  const std::string known = join(data.topics);
+  std::erase_if(data.rows, [&](const QuestionRow& row) { return !matches_glob(glob, row.topic); });
+  if (data.rows.empty()) return input_error("no topic of the run matches '" + glob + "'", "", "there are " + known);
+  return {};
+}
+
+Result<std::vector<const QuestionRow*>> rows_to_show(const ShowArguments& arguments, const ReportData& data) {
+  if (!arguments.question.empty()) {
+    auto row = find_question(data, arguments.question);
+    if (!row) return forward(row);
+    return std::vector{*row};
+  }
+  return arguments.disagree.empty() ? worst_rows(data, arguments.worst) : moved_rows(data, arguments.worst);
+}
+
+Status show(const ShowArguments& arguments, Console& console) {
+  const auto progress = make_progress(console, false);
+  std::vector<Run> runs;
+  for (const std::string& name : {arguments.run, arguments.disagree}) {
+    if (name.empty()) continue;
+    auto run = load_run(name);
+    if (!run) return forward(run);
+    runs.push_back(std::move(*run));
+  }
+  auto dataset = dataset_of_run(arguments.data, runs.front(), *progress);
+  if (!dataset) return forward(dataset);
+  auto data = report_data(std::move(runs), std::move(*dataset));
+  if (!data) return forward(data);
+  if (!arguments.topic.empty()) {
+    if (auto kept = keep_topic(*data, arguments.topic); !kept) return kept;
+  }
+  auto rows = rows_to_show(arguments, *data);
+  if (!rows) return forward(rows);
+  if (rows->empty()) return input_error("no question has a value", "", "--question ID shows one all the same");
+  const bool colour = console.out_is_terminal && std::getenv("NO_COLOR") == nullptr;
+  for (size_t i = 0; i < rows->size(); ++i) {
+    console.out << (i == 0 ? "" : "\n" + std::string(40, '-') + "\n\n")
+                << show_question(*data, *(*rows)[i], {colour, console.width, arguments.full});
+  }
+  return {};
+}
+
+}  // namespace
+
+Action define_show(CLI::App& app) {
+  auto a = std::make_shared<ShowArguments>();
+  app.add_option("RUN", a->run, kRunHelp)->required();
+  auto* question = app.add_option("--question", a->question, "this question")->type_name("ID");
+  app.add_option("--worst", a->worst,
+                 "so many questions, lowest value first (default 3); with --disagree, those that moved most")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1000000).description(""))
+      ->excludes(question);
+  app.add_option("--disagree", a->disagree, "a second run: questions whose values differ most, both runs side by side")
+      ->type_name("RUN2");
+  app.add_option("--topic", a->topic, "only topics that match")->type_name("GLOB");
+  app.add_option("--data", a->data, "the run's dataset, where it is not at the place that it names")->type_name("DATA");
+  app.add_flag("--full", a->full, "all of the texts, not their beginnings");
+  return [a](Console& console) { return show(*a, console); };
+}
+
+}  // namespace hre::cli

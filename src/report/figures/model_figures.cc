@@ -1,0 +1,271 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <numeric>
+
+#include "report/figures/run_figures.h"
+#include "report/figures/scatter.h"
+#include "stats/power.h"
+
+namespace hre {
+namespace {
+
+constexpr const char* kAcross = "unset key\nunset grid\nset grid xtics linewidth 0.4 linecolor rgb '#dddddd'\n";
+
+/// Runs by micro mean, the best last: axes go upwards.
+std::vector<size_t> by_value(const ReportData& data) {
+  std::vector<size_t> order;
+  for (size_t i = 0; i < data.runs.size(); ++i) {
+    if (data.summaries[i].micro.pearson.mean) order.push_back(i);
+  }
+  std::ranges::stable_sort(order, [&](size_t a, size_t b) {
+    return *data.summaries[a].micro.pearson.mean < *data.summaries[b].micro.pearson.mean;
+  });
+  return order;
+}
+
+/// Points with intervals, one a line of the table: name, value, low, high stand in columns 1 to 4.
+std::string points_across(const std::vector<std::string>& names, const std::string& label, bool zero) {
+  return kAcross + fmt::format(
+                       "set ytics {} scale 0\nset yrange [-0.6:{}]\nset xlabel {}\n{}plot data using 2:0:3:4 "
+                       "with xerrorbars linecolor rgb '{}' pointtype 7 linewidth 1.1\n",
+                       tics(names), static_cast<double>(names.size()) - 0.4, quoted(label),
+                       zero ? "set arrow from 0, graph 0 to 0, graph 1 nohead linewidth 0.8 linecolor rgb '#777777' "
+                              "back\nset xrange [*<0:0<*]\n"
+                            : "",
+                       colour(0));
+}
+
+double height_of(size_t lines) { return 0.55 + 0.17 * static_cast<double>(std::max<size_t>(2, lines)); }
+
+Figure overall_mean(const ReportData& data) {
+  Figure figure{"overall_mean",
+                "The mean of Pearson’s r over all questions, by model, with 95 % intervals.",
+                kColumn,
+                0,
+                {{"model", "mean", "low", "high", "stderr", "questions"}, {}},
+                ""};
+  std::vector<std::string> names;
+  for (const size_t i : by_value(data)) {
+    const Estimate& e = data.summaries[i].micro.pearson;
+    figure.table.rows.push_back(
+        {data.labels[i], cell(e.mean), cell(e.ci_low), cell(e.ci_high), cell(e.stderr_), std::to_string(e.n)});
+    names.push_back(shortened(data.labels[i], 26));
+  }
+  figure.height = height_of(names.size());
+  figure.script = points_across(names, "HumanRankEval (mean of Pearson’s r)", true);
+  return figure;
+}
+
+/// At most so many pairs: all of few runs, else the best against each other one.
+std::vector<PairOfRuns> pairs_to_show(const ReportData& data, const ManyComparison& many) {
+  constexpr size_t kMost = 15;
+  if (many.pairs.size() <= kMost) return many.pairs;
+  const size_t best = by_value(data).back();
+  std::vector<PairOfRuns> pairs;
+  for (const PairOfRuns& pair : many.pairs) {
+    if (pair.a == best || pair.b == best) pairs.push_back(pair);
+  }
+  return pairs;
+}
+
+Figure forest(const ReportData& data, const ManyComparison& many) {
+  Figure figure{"forest",
+                "Paired differences of Pearson’s r between models, over the questions that all have, with 95 % "
+                "intervals by a topic-stratified bootstrap.",
+                kPage,
+                0,
+                {{"pair", "difference", "low", "high", "p", "p_holm", "questions"}, {}},
+                ""};
+  std::vector<std::string> names;
+  std::vector<PairOfRuns> pairs = pairs_to_show(data, many);
+  std::ranges::reverse(pairs);
+  for (const PairOfRuns& pair : pairs) {
+    const PairedComparison& c = pair.comparison;
+    const Interval interval = c.bootstrap.value_or(
+        Interval{c.difference.ci_low.value_or(*c.difference.mean), c.difference.ci_high.value_or(*c.difference.mean)});
+    const std::string name = shortened(data.labels[pair.a], 24) + " − " + shortened(data.labels[pair.b], 24);
+    figure.table.rows.push_back({data.labels[pair.a] + " − " + data.labels[pair.b], cell(c.difference.mean),
+                                 cell(interval.low), cell(interval.high), cell(c.p), cell(c.p_holm),
+                                 std::to_string(c.difference.n)});
+    names.push_back(name);
+  }
+  figure.height = height_of(names.size());
+  figure.script = points_across(names, "difference of means of Pearson’s r", true);
+  return figure;
+}
+
+Figure rank_intervals(const ReportData& data, const ManyComparison& many) {
+  Figure figure{"rank_intervals",
+                "Ranks of the models, 1 the best, with the ranks that they take in 95 % of bootstrap draws.",
+                kColumn,
+                0,
+                {{"model", "rank", "low", "high", "share_best"}, {}},
+                ""};
+  std::vector<size_t> order(data.runs.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::ranges::stable_sort(order, [&](size_t a, size_t b) { return many.ranks[a].rank > many.ranks[b].rank; });
+  std::vector<std::string> names;
+  for (const size_t i : order) {
+    const RankInterval& rank = many.ranks[i];
+    figure.table.rows.push_back(
+        {data.labels[i], cell(rank.rank), cell(rank.interval.low), cell(rank.interval.high), cell(rank.best)});
+    names.push_back(shortened(data.labels[i], 26));
+  }
+  figure.height = height_of(names.size());
+  figure.script = points_across(names, "rank among these models", false) + "";
+  figure.script.insert(figure.script.find("plot "),
+                       fmt::format("set xrange [0.5:{}.5]\nset xtics {}\n", data.runs.size(),
+                                   std::max<size_t>(1, data.runs.size() / 10)));
+  return figure;
+}
+
+Figure detection_rate(const ReportData& data, const PairedValues& values, const ManyComparison& many) {
+  Figure figure{"detection_rate",
+                "How few questions are enough: the share of samples of so many questions in which a paired t test at 5 "
+                "% finds the better model.",
+                kPage,
+                2.6,
+                {{"pair", "questions", "rate", "low", "high"}, {}},
+                ""};
+  std::vector<PairOfRuns> pairs = pairs_to_show(data, many);
+  std::ranges::stable_sort(pairs, [](const PairOfRuns& x, const PairOfRuns& y) {
+    return std::abs(*x.comparison.difference.mean) > std::abs(*y.comparison.difference.mean);
+  });
+  if (pairs.size() > 6) pairs.resize(6);
+  DetectionOptions options;
+  std::string plots;
+  for (size_t k = 0; k < pairs.size(); ++k) {
+    const bool up = *pairs[k].comparison.difference.mean >= 0;
+    const size_t better = up ? pairs[k].a : pairs[k].b, worse = up ? pairs[k].b : pairs[k].a;
+    std::vector<double> differences(values.by_run[better]);
+    for (size_t i = 0; i < differences.size(); ++i) differences[i] -= values.by_run[worse][i];
+    const std::string name = data.labels[better] + " over " + data.labels[worse];
+    for (const DetectionPoint& point :
+         detection_curve(differences, detection_counts(static_cast<int64_t>(differences.size())), options)) {
+      const double error = 1.96 * std::sqrt(point.rate * (1 - point.rate) / options.repeats);  // of the simulation
+      figure.table.rows.push_back({name, std::to_string(point.n), cell(point.rate),
+                                   cell(std::max(0.0, point.rate - error)), cell(std::min(1.0, point.rate + error))});
+    }
+    plots += fmt::format(
+        "{}data using 2:(strcol(1) eq {} ? $3 : NaN):4:5 with yerrorlines linecolor rgb '{}' pointtype {} "
+        "title {}",
+        k == 0 ? "plot " : ", \\\n     ", quoted(name), colour(k), 5 + 2 * (k % 5),
+        quoted(shortened(data.labels[better], 22) + " over " + shortened(data.labels[worse], 22)));
+  }
+  figure.script =
+      "set logscale x\nset xtics (2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000)\nset yrange "
+      "[0:1.02]\nset xlabel 'questions'\nset ylabel 'share of samples that tell'\nset key "
+      "outside right top\n"
+      "set arrow from graph 0, first 0.8 to graph 1, first 0.8 nohead dashtype 2 linewidth 0.7 linecolor rgb '#777777' "
+      "back\n" +
+      plots + "\n";
+  return figure;
+}
+
+std::optional<Figure> value_speed(const ReportData& data) {
+  Figure figure{"value_speed",
+                "Value against speed on the machine of the evaluation, with 95 % intervals of the value.",
+                kColumn,
+                2.5,
+                {},
+                ""};
+  std::vector<ScatterPoint> points;
+  for (size_t i = 0; i < data.runs.size(); ++i) {
+    const RunTimes& times = data.runs[i].times;
+    const Estimate& e = data.summaries[i].micro.pearson;
+    if (times.positions == 0 || !(times.score_seconds > 0) || !e.mean) continue;
+    points.push_back({data.labels[i], static_cast<double>(times.positions) / times.score_seconds, *e.mean,
+                      e.ci_low.value_or(*e.mean), e.ci_high.value_or(*e.mean)});
+  }
+  if (points.empty()) return std::nullopt;
+  draw_scatter(figure, points,
+               {.x_label = "tokens a second",
+                .y_label = "HumanRankEval",
+                .x_column = "tokens_per_second",
+                .x_log = true,
+                .fit = {}});
+  return figure;
+}
+
+/// The step of training in a model's name: "pythia-410m-step3000" gives ("pythia-410m", 3000).
+std::optional<std::pair<std::string, double>> step_of(const std::string& name) {
+  const size_t at = name.rfind("step");
+  if (at == std::string::npos) return std::nullopt;
+  size_t digit = at + 4;
+  while (digit < name.size() && (name[digit] == '-' || name[digit] == '_' || name[digit] == '=')) ++digit;
+  size_t end = digit;
+  while (end < name.size() && name[end] >= '0' && name[end] <= '9' && end - digit < 15) ++end;
+  if (end == digit) return std::nullopt;
+  std::string series = name.substr(0, at) + name.substr(end);
+  while (!series.empty() && (series.back() == '-' || series.back() == '_')) series.pop_back();
+  return std::pair{series.empty() ? "model" : series, std::stod(name.substr(digit, end - digit))};
+}
+
+std::optional<Figure> training_steps(const ReportData& data) {
+  std::map<std::string, std::map<double, size_t>> series;
+  for (size_t i = 0; i < data.runs.size(); ++i) {
+    if (const auto step = step_of(data.runs[i].model.name); step && data.summaries[i].micro.pearson.mean)
+      series[step->first][step->second] = i;
+  }
+  std::erase_if(series, [](const auto& one) { return one.second.size() < 2; });
+  if (series.empty()) return std::nullopt;
+  Figure figure{"training_steps",
+                "Value by step of training, with 95 % intervals.",
+                kColumn,
+                2.4,
+                {{"series", "step", "mean", "low", "high"}, {}},
+                ""};
+  figure.script =
+      "set xlabel 'step of training'\nset ylabel 'HumanRankEval'\nset key bottom right\nset offsets graph 0.03, graph "
+      "0.03, graph 0.05, graph 0.05\n";
+  size_t k = 0;
+  for (const auto& [name, steps] : series) {
+    for (const auto& [step, i] : steps) {
+      const Estimate& e = data.summaries[i].micro.pearson;
+      figure.table.rows.push_back({name, cell(step), cell(e.mean), cell(e.ci_low), cell(e.ci_high)});
+    }
+    figure.script += fmt::format(
+        "{}data using (strcol(1) eq {} ? $2 : NaN):3:4:5 with yerrorlines linecolor rgb '{}' pointtype {} "
+        "title {}",
+        k == 0 ? "plot " : ", \\\n     ", quoted(name), colour(k), 5 + 2 * (k % 5), quoted(shortened(name, 30)));
+    ++k;
+  }
+  figure.script += "\n";
+  return figure;
+}
+
+}  // namespace
+
+void model_figures(const ReportData& data, Figures& figures) {
+  const auto add_or = [&](std::optional<Figure> figure, const char* why) {
+    if (figure)
+      figures.figures.push_back(std::move(*figure));
+    else
+      figures.missing.emplace_back(why);
+  };
+  if (by_value(data).empty()) {
+    figures.missing.emplace_back(
+        "overall_mean, forest, rank_intervals, detection_rate, value_speed: no question has a value");
+    return;
+  }
+  figures.figures.push_back(overall_mean(data));
+  const PairedValues values = paired_values(data);
+  if (data.runs.size() < 2 || values.by_run[0].empty()) {
+    figures.missing.emplace_back(
+        data.runs.size() < 2 ? "forest, rank_intervals, detection_rate: there is one run, and these compare several"
+                             : "forest, rank_intervals, detection_rate: no question has a value in every run");
+  } else {
+    const std::vector<std::span<const double>> runs(values.by_run.begin(), values.by_run.end());
+    const ManyComparison many = compare_many(runs, values.sizes, {});
+    figures.figures.push_back(forest(data, many));
+    figures.figures.push_back(rank_intervals(data, many));
+    figures.figures.push_back(detection_rate(data, values, many));
+  }
+  add_or(value_speed(data), "value_speed: no run computed tokens (baselines have none)");
+  add_or(training_steps(data), "training_steps: no two models are named as steps of one training (NAME-step1000)");
+}
+
+}  // namespace hre

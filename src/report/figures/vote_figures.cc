@@ -1,0 +1,136 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "report/figures/run_figures.h"
+
+namespace hre {
+namespace {
+
+/// Votes have long tails on both sides: asinh is linear around 0 and logarithmic far out.
+constexpr const char* kAxis =
+    "set nonlinear {0} via asinh({0}) inverse sinh({0})\n"
+    "set {0}tics (-1000, -100, -10, -3, -1, 0, 1, 3, 10, 30, 100, 300, 1000, 3000, 10000)\n";
+
+std::map<std::string, std::vector<double>> votes_by_topic(const ReportData& data) {
+  std::map<std::string, std::vector<double>> votes;
+  for (const QuestionRow& row : data.rows) {
+    for (const QuestionResult* result : row.by_run) {
+      if (result == nullptr || result->answers.empty()) continue;
+      for (const AnswerResult& answer : result->answers) {
+        if (std::isfinite(answer.votes)) votes[row.topic].push_back(answer.votes);
+      }
+      break;
+    }
+  }
+  for (auto& [topic, values] : votes) std::ranges::sort(values);
+  return votes;
+}
+
+/// Interpolated as numpy does.
+double quantile(const std::vector<double>& sorted, double q) {
+  const double at = q * static_cast<double>(sorted.size() - 1);
+  const auto low = static_cast<size_t>(at);
+  const size_t high = std::min(low + 1, sorted.size() - 1);
+  return sorted[low] + (at - static_cast<double>(low)) * (sorted[high] - sorted[low]);
+}
+
+std::string axis(char name) { return fmt::format(fmt::runtime(kAxis), name); }
+
+Figure boxes(const std::map<std::string, std::vector<double>>& votes) {
+  Figure figure{
+      "votes", "Votes of answers by topic: the middle half, the median, and from the 5th to the 95th of a hundred.",
+      kColumn, 0,
+      {},      ""};
+  figure.table.columns = {"topic", "answers", "p5", "q1", "median", "q3", "p95", "mean"};
+  std::vector<std::string> names;
+  double low = 0, high = 1;
+  for (auto topic = votes.rbegin(); topic != votes.rend(); ++topic) {
+    const auto& values = topic->second;
+    double sum = 0;
+    for (const double value : values) sum += value;
+    figure.table.rows.push_back({topic->first, std::to_string(values.size()), cell(quantile(values, 0.05)),
+                                 cell(quantile(values, 0.25)), cell(quantile(values, 0.5)),
+                                 cell(quantile(values, 0.75)), cell(quantile(values, 0.95)),
+                                 cell(sum / static_cast<double>(values.size()))});
+    names.push_back(shortened(topic->first, 22));
+    low = std::min(low, quantile(values, 0.05));
+    high = std::max(high, quantile(values, 0.95));
+  }
+  figure.height = 0.5 + 0.155 * static_cast<double>(names.size() + 1);
+  figure.script =
+      axis('x') +
+      fmt::format(
+          "set xrange [{}:{}]\nset ytics {} scale 0\nset yrange [-0.6:{}]\nset xlabel 'votes of an answer'\nunset "
+          "grid\nset grid xtics "
+          "linewidth 0.4 linecolor rgb '#dddddd'\nunset key\n"
+          "plot data using 5:0:3:7 with xerrorbars linecolor rgb '{}' pointtype 0 linewidth 1, \\\n"
+          "     '' using 5:0:4:6:(column(0)-0.28):(column(0)+0.28) with boxxyerror fillstyle solid noborder "
+          "fillcolor rgb '#9cc4e4', \\\n"
+          "     '' using 5:0 with points pointtype 7 pointsize 0.4 linecolor rgb '{}'\n",
+          std::sinh(std::asinh(low) - 0.2), std::sinh(std::asinh(high) + 0.2), tics(names),
+          static_cast<double>(names.size()) - 0.4, colour(0), colour(1));
+  return figure;
+}
+
+/// Bounds of bars, equally wide on the asinh axis.
+std::vector<double> bounds(double low, double high) {
+  constexpr int kBars = 24;
+  const double from = std::asinh(low - 0.5), to = std::asinh(high + 0.5);
+  std::vector<double> all;
+  for (int i = 0; i <= kBars; ++i) all.push_back(std::sinh(from + (to - from) * i / kBars));
+  return all;
+}
+
+Figure histograms(const std::map<std::string, std::vector<double>>& votes) {
+  Figure figure{"appendix_votes", "How often answers have so many votes, topic by topic.", kPage, 0, {}, ""};
+  figure.table.columns = {"topic", "low", "high", "share"};
+  double low = 0, high = 1;
+  for (const auto& [topic, values] : votes) {
+    low = std::min(low, values.front());
+    high = std::max(high, values.back());
+  }
+  const std::vector<double> edges = bounds(low, high);
+  for (const auto& [topic, values] : votes) {
+    for (size_t i = 0; i + 1 < edges.size(); ++i) {
+      const auto from = std::ranges::lower_bound(values, edges[i]), to = std::ranges::lower_bound(values, edges[i + 1]);
+      figure.table.rows.push_back({topic, cell(edges[i]), cell(edges[i + 1]),
+                                   cell(static_cast<double>(to - from) / static_cast<double>(values.size()))});
+    }
+  }
+  const size_t columns = std::min<size_t>(5, std::max<size_t>(1, votes.size())),
+               rows = (votes.size() + columns - 1) / columns;
+  figure.height = 0.35 + 1.05 * static_cast<double>(rows);
+  figure.script = axis('x') + fmt::format(
+                                  "set xtics (-100, -10, -1, 0, 1, 10, 100, 1000, 10000) font ',5.5'\nset ytics font "
+                                  "',5.5'\nset yrange [0:*]\nset xrange [{}:{}]\nunset key\nset title offset 0,-0.7\n"
+                                  "set multiplot layout {},{} margins 0.05,0.985,{:.3f},{:.3f} spacing 0.04,{:.3f}\n",
+                                  edges.front(), edges.back(), rows, columns, 0.25 / figure.height,
+                                  1 - 0.2 / figure.height, 0.4 / figure.height);
+  size_t i = 0;
+  for (const auto& [topic, values] : votes) {
+    figure.script += fmt::format(
+        "set title {} font ',6.5'\nplot data using (strcol(1) eq {} ? $2 : "
+        "NaN):(0):2:3:(0):4 with boxxyerror fillstyle solid noborder fillcolor rgb '{}'\n",
+        quoted(shortened(topic, 20)), quoted(topic), colour(0));
+    ++i;
+  }
+  figure.script += "unset multiplot\n";
+  return figure;
+}
+
+}  // namespace
+
+void vote_figures(const ReportData& data, Figures& figures) {
+  const auto votes = votes_by_topic(data);
+  if (votes.empty()) {
+    figures.missing.emplace_back("votes, appendix_votes: no question was scored");
+    return;
+  }
+  figures.figures.push_back(boxes(votes));
+  figures.figures.push_back(histograms(votes));
+}
+
+}  // namespace hre

@@ -1,0 +1,91 @@
+// One question: its answers as people and as each model rank them, with votes, scores and lengths.
+
+const letter = (answer) => make('span', { class: `letter l${answer % 6}` }, answer < 26 ? String.fromCharCode(65 + answer) : answer + 1);
+
+// Positions 0, 1, ... by falling value; equal values keep their order.
+function ranking(values) {
+  return values.map((value, i) => [value, i]).filter(([value]) => value !== null).sort((x, y) => y[0] - x[0] || x[1] - y[1]).map(([, i]) => i);
+}
+
+// The rank from 1 that each has; equal values share the average.
+function ranksOf(values) {
+  return values.map((value) => {
+    if (value === null) return null;
+    const above = values.filter((other) => other !== null && other > value).length;
+    const equal = values.filter((other) => other === value).length;
+    return above + (equal + 1) / 2;
+  });
+}
+
+const rankText = (rank) => (rank === null ? '–' : Number.isInteger(rank) ? `${rank}.` : `${rank} (tied)`);
+
+function scoresOf(question, run) {
+  return question.r[run]?.s ?? question.v.map(() => null);
+}
+
+// Columns of letters, best on top: people, then each model.
+function ranksTable(report, state, index, question) {
+  const columns = [{ title: 'People', under: 'votes', values: question.v, digits: null },
+    ...report.runs.map((run, i) => ({ title: run.label, under: `${metricOf(report, state.metric).title} ${number(report.values[state.metric][i][index], 2)}`, values: scoresOf(question, i), digits: 3 }))];
+  const orders = columns.map((column) => ranking(column.values));
+  const cell = (column, answer) => (answer === undefined ? make('td', {}, '–')
+    : make('td', {}, letter(answer), make('small', {}, column.digits === null ? column.values[answer] : number(column.values[answer], column.digits))));
+  return make('div', { class: 'scroll' }, make('table', { class: 'ranks', id: 'ranks' },
+    make('caption', {}, 'The answers by rank, best on top: by votes, and by each model’s score.'),
+    make('thead', {}, make('tr', {}, make('th', { scope: 'col' }, 'Rank'), columns.map((column) => make('th', { scope: 'col' }, safeText(column.title), make('span', { class: 'interval' }, column.under))))),
+    make('tbody', {}, question.v.map((_, rank) => make('tr', {}, make('th', { scope: 'row' }, rank + 1), columns.map((column, i) => cell(column, orders[i][rank])))))));
+}
+
+function answerCard(report, state, question, answer, view) {
+  const votes = ranksOf(question.v);
+  const runs = state.a === state.b ? [state.a] : [state.a, state.b];
+  const scores = runs.map((run) => {
+    const rank = ranksOf(scoresOf(question, run))[answer];
+    const result = question.r[run];
+    return make('span', {}, safeText(report.runs[run].label), `: ${rankText(rank)}`,
+      result?.s[answer] === undefined ? '' : ` score ${number(result.s[answer])}, ${number(result.l[answer], 1)} nats over ${result.n[answer]} ${result.n[answer] === 1 ? 'token' : 'tokens'}`,
+      result?.x[answer] ? `, ${result.x[answer]} of the prompt’s tokens cut off` : '');
+  });
+  return make('article', { class: 'answer' },
+    make('header', {}, make('strong', {}, letter(answer), ` ${question.v[answer]} votes`), make('span', {}, `people: ${rankText(votes[answer])}`), scores, make('span', {}, `${question.c[answer]} characters`)),
+    make('div', { class: 'body' }, view.body(answer)));
+}
+
+function problems(report, question) {
+  return report.runs.map((run, i) => (question.r[i]?.p ? make('p', { class: 'caveat' }, safeText(run.label), ' could not score it: ', safeText(question.r[i].p)) : null));
+}
+
+function orderedAnswers(state, question) {
+  const all = question.v.map((_, i) => i);
+  const order = { people: () => ranking(question.v), a: () => ranking(scoresOf(question, state.a)), b: () => ranking(scoresOf(question, state.b)) }[state.order]();
+  return [...order, ...all.filter((i) => !order.includes(i))];
+}
+
+function questionDetail(report, state, index, question) {
+  const answers = make('div', { class: 'answers', id: 'answers' });
+  const read = make('p', { class: 'read', id: 'read', role: 'status' }, 'Point at a token, or move through them by the arrow keys.');
+  function show() {
+    const view = tokenView(report, state, question, read);
+    answers.replaceChildren(...orderedAnswers(state, question).map((answer) => answerCard(report, state, question, answer, view)));
+    read.hidden = !view.shades;
+    legend.replaceChildren(...view.legend);
+  }
+  const legend = make('span', {});
+  const again = (name) => (value) => {
+    state[name] = value;
+    show();
+  };
+  const orders = [['people', 'people'], ['a', 'model A'], ['b', 'model B']];
+  const controls = make('div', { class: 'controls' }, select('Answers in the order of', orders, state.order, again('order')),
+    question.tokens === null ? null : select('Shade tokens by', SHADES, state.shade, again('shade')), legend);
+  show();
+  return [
+    make('h3', {}, safeText(report.questions.id[index])),
+    problems(report, question),
+    make('div', { class: 'question' }, question.q === null ? make('p', { class: 'soft' }, 'The dataset was not at hand, so the texts are missing.')
+      : make('p', { class: 'prose', tabindex: 0, 'aria-label': 'The question' }, safeText(question.q))),
+    question.v.length > 0 ? ranksTable(report, state, index, question) : null,
+    question.tokens === null ? make('p', { class: 'soft' }, 'Tokens were not kept in these runs: hre eval --keep-tokens keeps them.') : null,
+    controls, answers, read,
+  ].flat().filter((part) => part !== null);
+}

@@ -1,0 +1,100 @@
+// The table of runs, sortable by any column, and the heat map of topics by models.
+
+function parameters(n) {
+  if (!n) return '–';
+  const [unit, size] = n >= 1e9 ? ['B', 1e9] : n >= 1e6 ? ['M', 1e6] : ['K', 1e3];
+  return `${Number((n / size).toPrecision(3))} ${unit}`;
+}
+
+function estimateCell(estimate) {
+  const [mean, , low, high] = estimate;
+  return make('td', {}, number(mean), make('span', { class: 'interval' }, interval(low, high)));
+}
+
+function summaryColumns(report) {
+  return [
+    { title: 'Model', value: (run) => run.label, cell: (run) => make('th', { scope: 'row', class: 'name' }, safeText(run.label)) },
+    { title: 'Parameters', value: (run) => run.parameters || null, cell: (run) => make('td', {}, parameters(run.parameters)) },
+    { title: 'Type', value: (run) => run.file_type || null, cell: (run) => make('td', {}, safeText(run.file_type || '–')) },
+    { title: 'Questions', value: (run) => run.questions, cell: (run) => make('td', {}, run.questions) },
+    { title: 'Undefined', value: (run) => run.undefined, cell: (run) => make('td', {}, run.undefined) },
+    ...report.metrics.map(({ name, title }) => ({ title, value: (run) => run.micro[name][0], cell: (run) => estimateCell(run.micro[name]) })),
+    { title: 'Pearson, macro', value: (run) => run.macro.pearson[0], cell: (run) => estimateCell(run.macro.pearson) },
+    { title: 'Tokens a second', value: (run) => run.tokens_per_second, cell: (run) => make('td', {}, run.tokens_per_second === null ? '–' : Math.round(run.tokens_per_second)) },
+  ];
+}
+
+// Missing values stand last, whatever the direction.
+function byValue(value, direction) {
+  return (a, b) => {
+    const [x, y] = [value(a), value(b)];
+    if (x === null || y === null) return (x === null) - (y === null);
+    return direction * (typeof x === 'string' ? x.localeCompare(y) : x - y);
+  };
+}
+
+function summaryTable(report) {
+  const columns = summaryColumns(report);
+  const body = make('tbody');
+  const heads = columns.map((column) => make('th', { scope: 'col' }, make('button', { type: 'button', onclick: () => sort(column) }, column.title)));
+  let [sorted, direction] = [null, 1];
+  function show(runs) {
+    body.replaceChildren(...runs.map((run) => make('tr', {}, columns.map((column) => column.cell(run)))));
+  }
+  function sort(column) {
+    direction = sorted === column ? -direction : column.title === 'Model' ? 1 : -1;
+    sorted = column;
+    heads.forEach((head, i) => head.setAttribute('aria-sort', columns[i] !== column ? 'none' : direction > 0 ? 'ascending' : 'descending'));
+    show([...report.runs].sort(byValue(column.value, direction)));
+  }
+  show(report.runs);
+  return make('table', { id: 'summary-table' },
+    make('caption', {}, 'Means over all questions (micro averages) with 95 % intervals by Student’s t. A column’s title sorts by it.'),
+    make('thead', {}, make('tr', {}, heads)), body);
+}
+
+function summarySection(report) {
+  return [
+    make('p', { class: 'soft' }, 'How well each model’s log-likelihoods rank people’s answers: the correlation of scores and votes within each question, averaged. 1 is people’s order, 0 chance. Data: ',
+      safeText(report.dataset.name), `, ${report.questions.id.length} questions in ${report.topics.length} ${report.topics.length === 1 ? 'topic' : 'topics'}.`),
+    report.caveats.map((caveat) => make('p', { class: 'caveat' }, safeText(caveat))),
+    make('div', { class: 'scroll' }, summaryTable(report)),
+  ];
+}
+
+// Blue above the middle, orange below it: told apart by all kinds of eyes.
+function heatColour(share) {
+  const strength = Math.min(1, Math.abs(share));
+  const [r, g, b] = share >= 0 ? [0, 82, 147] : [176, 72, 0];
+  const mix = (channel) => Math.round(246 + (channel - 246) * strength);
+  return { back: `rgb(${mix(r)}, ${mix(g)}, ${mix(b)})`, text: strength > 0.55 ? '#ffffff' : '#16191d' };
+}
+
+function heatCell(estimate, middle, reach) {
+  if (estimate === undefined || estimate[0] === null) return make('td', {}, '–');
+  const cell = make('td', { title: interval(estimate[2], estimate[3]) }, number(estimate[0], 3));
+  const { back, text } = heatColour((estimate[0] - middle) / reach);
+  cell.style.setProperty('--cell', back);
+  cell.style.setProperty('--cell-text', text);
+  return cell;
+}
+
+function heatTable(report, metric) {
+  const { title, chance: middle } = metricOf(report, metric);
+  const means = report.runs.flatMap((run) => Object.values(run.topics).map((topic) => topic[metric][0])).filter((mean) => mean !== null);
+  const reach = Math.max(1e-9, ...means.map((mean) => Math.abs(mean - middle)));
+  const row = (title, of) => make('tr', {}, make('th', { scope: 'row' }, title), report.runs.map((run) => heatCell(of(run), middle, reach)));
+  return make('table', { class: 'heat', id: 'heat-table' },
+    make('caption', {}, `${title} by topic; blue is above chance (${Number(middle.toFixed(3))}), orange below. The interval stands in each cell’s tip.`),
+    make('thead', {}, make('tr', {}, make('th', { scope: 'col' }, 'Topic'), report.runs.map((run) => make('th', { scope: 'col' }, safeText(run.label))))),
+    make('tbody', {}, report.topics.map((topic) => row(safeText(topic), (run) => run.topics[topic]?.[metric] === undefined ? undefined : run.topics[topic][metric])),
+      row('all questions', (run) => run.micro[metric])));
+}
+
+function topicsSection(report) {
+  const place = make('div', { class: 'scroll' }, heatTable(report, 'pearson'));
+  return [
+    make('div', { class: 'controls' }, select('Statistic', metricChoices(report), 'pearson', (metric) => place.replaceChildren(heatTable(report, metric)))),
+    place,
+  ];
+}

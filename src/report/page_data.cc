@@ -1,0 +1,289 @@
+#include "report/page_data.h"
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "core/text.h"
+#include "stats/metric.h"
+
+namespace hre {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+/// So many significant digits: what a page shows, at half the size of all.
+Json rounded(double value, int digits) {
+  if (!std::isfinite(value)) return nullptr;
+  if (value == 0) return 0;
+  const double scale = std::pow(10.0, digits - 1 - static_cast<int>(std::floor(std::log10(std::abs(value)))));
+  const double whole = std::round(value * scale) / scale;
+  return whole == std::floor(whole) && std::abs(whole) < 1e15 ? Json(static_cast<int64_t>(whole)) : Json(whole);
+}
+Json rounded(const std::optional<double>& value, int digits) { return value ? rounded(*value, digits) : Json(); }
+
+/// A value in [-1, 1] with four decimals.
+Json value_of(const std::optional<double>& value) {
+  return value && std::isfinite(*value) ? Json(std::round(*value * 1e4) / 1e4) : Json();
+}
+
+/// [mean, standard error, low, high, n, undefined]
+Json of_estimate(const Estimate& e) {
+  return {rounded(e.mean, 6), rounded(e.stderr_, 6), rounded(e.ci_low, 6), rounded(e.ci_high, 6), e.n, e.undefined};
+}
+
+Json of_metrics(const MetricSummary& metrics) {
+  Json json;
+  for (const Metric& metric : shown_metrics()) json[metric.name] = of_estimate(metrics.*metric.of_summary);
+  return json;
+}
+
+Json of_settings(const Run& run) {
+  Json settings = Json::array();
+  settings.push_back({"prompt", run.options.prompt});
+  if (run.options.limit) settings.push_back({"limit", std::to_string(*run.options.limit)});
+  settings.push_back({"shuffle seed", run.options.shuffle ? std::to_string(run.options.shuffle_seed) : "none"});
+  for (const auto& [name, value] : run.model.settings) settings.push_back({name, value});
+  return settings;
+}
+
+Json of_run(const ReportData& data, size_t i) {
+  const Run& run = data.runs[i];
+  const Summary& summary = data.summaries[i];
+  Json topics = Json::object();
+  for (const TopicSummary& topic : summary.topics) topics[topic.topic] = of_metrics(topic.metrics);
+  const double seconds = run.times.score_seconds;
+  return {{"label", data.labels[i]},
+          {"source", run.model.source},
+          {"fingerprint", run.model.fingerprint},
+          {"architecture", run.model.architecture},
+          {"parameters", run.model.parameters},
+          {"file_type", run.model.file_type},
+          {"created", run.created},
+          {"questions", summary.questions},
+          {"undefined", summary.undefined},
+          {"tokens_per_second", run.times.positions > 0 && seconds > 0
+                                    ? rounded(static_cast<double>(run.times.positions) / seconds, 4)
+                                    : Json()},
+          {"micro", of_metrics(summary.micro)},
+          {"macro", of_metrics(summary.macro)},
+          {"topics", std::move(topics)},
+          {"settings", of_settings(run)}};
+}
+
+Json of_comparison(const PairedComparison& c) {
+  return {{"mean", rounded(c.difference.mean, 6)},
+          {"t", {rounded(c.difference.ci_low, 6), rounded(c.difference.ci_high, 6)}},
+          {"bootstrap", c.bootstrap ? Json{rounded(c.bootstrap->low, 6), rounded(c.bootstrap->high, 6)} : Json()},
+          {"n", c.difference.n},
+          {"p", rounded(c.p, 3)},
+          {"p_holm", rounded(c.p_holm, 3)},
+          {"d", rounded(c.effect_size, 4)},
+          {"won", c.won},
+          {"tied", c.tied},
+          {"lost", c.lost}};
+}
+
+Json of_pairs(const ReportData& data) {
+  const PairedValues values = paired_values(data);
+  if (data.runs.size() < 2 || values.by_run[0].empty()) return Json::array();
+  const std::vector<std::span<const double>> runs(values.by_run.begin(), values.by_run.end());
+  const ManyComparison many = compare_many(runs, values.sizes, {});
+  ComparisonOptions without_draws;
+  without_draws.draws = 0;
+  Json pairs = Json::array();
+  for (const PairOfRuns& pair : many.pairs) {
+    Json json = {{"a", pair.a}, {"b", pair.b}, {"all", of_comparison(pair.comparison)}, {"topics", Json::array()}};
+    for (const PairedComparison& c : compare_topics(runs[pair.a], runs[pair.b], values.sizes, without_draws))
+      json["topics"].push_back(of_comparison(c));
+    pairs.push_back(std::move(json));
+  }
+  return pairs;
+}
+
+/// The first characters of a text, on one line.
+std::string beginning(const std::string& text) {
+  constexpr int64_t kLength = 160;
+  std::string start(first_code_points(text, kLength));
+  for (char& c : start) {
+    if (static_cast<unsigned char>(c) < ' ') c = ' ';
+  }
+  return start;
+}
+
+Json of_values(const ReportData& data) {
+  Json values;
+  for (const Metric& metric : shown_metrics()) {
+    Json by_run = Json::array();
+    for (size_t i = 0; i < data.runs.size(); ++i) {
+      Json column = Json::array();
+      for (const QuestionRow& row : data.rows) {
+        const QuestionResult* question = row.by_run[i];
+        column.push_back(question != nullptr ? value_of(question->metrics.*metric.of_question) : Json());
+      }
+      by_run.push_back(std::move(column));
+    }
+    values[metric.name] = std::move(by_run);
+  }
+  return values;
+}
+
+/// The best answers by votes or by score, a bit each: what "models disagree" compares. 0 without answers.
+uint64_t best_answers(const QuestionResult* question, double AnswerResult::*value) {
+  if (question == nullptr || question->answers.empty()) return 0;
+  double best = question->answers[0].*value;
+  for (const AnswerResult& answer : question->answers) best = std::max(best, answer.*value);
+  uint64_t bits = 0;
+  for (size_t i = 0; i < question->answers.size() && i < 53; ++i) {  // a number in JavaScript
+    if (question->answers[i].*value == best) bits |= uint64_t{1} << i;
+  }
+  return bits;
+}
+
+const QuestionResult* any_result(const QuestionRow& row) {
+  const QuestionResult* found = nullptr;
+  for (const QuestionResult* result : row.by_run) {
+    if (result != nullptr && (found == nullptr || found->answers.empty())) found = result;
+  }
+  return found;
+}
+
+bool has_tokens(const Run& run) {
+  for (const QuestionResult& question : run.questions) {
+    for (const AnswerResult& answer : question.answers) {
+      if (!answer.token_texts.ends.empty()) return true;
+    }
+  }
+  return false;
+}
+
+Json of_answers(const QuestionResult& question) {
+  Json json = {{"s", Json::array()}, {"l", Json::array()}, {"n", Json::array()}, {"x", Json::array()}};
+  for (const AnswerResult& answer : question.answers) {
+    json["s"].push_back(rounded(answer.score, 6));
+    json["l"].push_back(rounded(answer.sum_log_prob, 8));
+    json["n"].push_back(answer.n_tokens);
+    json["x"].push_back(answer.n_truncated);
+  }
+  if (!question.problem.empty()) json["p"] = question.problem;
+  return json;
+}
+
+int64_t utf16_units(std::string_view text) {
+  int64_t units = 0;
+  for (const char c : text)
+    units += (static_cast<unsigned char>(c) & 0xC0) == 0x80 ? 0 : static_cast<unsigned char>(c) >= 0xF0 ? 2 : 1;
+  return units;
+}
+
+/// "n": UTF-16 units of each token, "p": minus log-probability in thousandths of a nat,
+/// "t": the joined text, where it is not the space and the answer as they stand.
+Json of_tokens(const AnswerResult& answer, const std::string* text) {
+  if (answer.token_texts.ends.empty() || answer.token_texts.ends.size() != answer.token_log_probs.size())
+    return nullptr;
+  Json json = {{"n", Json::array()}, {"p", Json::array()}};
+  for (size_t i = 0; i < answer.token_log_probs.size(); ++i) {
+    json["n"].push_back(utf16_units(answer.token_texts.part(i)));
+    const double log_prob = static_cast<double>(answer.token_log_probs[i]);
+    json["p"].push_back(std::isfinite(log_prob) ? Json(std::llround(-1000 * log_prob)) : Json());
+  }
+  if (text == nullptr || answer.token_texts.text != " " + *text) json["t"] = answer.token_texts.text;
+  return json;
+}
+
+Json tokens_of_row(const QuestionRow& row) {
+  Json by_run = Json::array();
+  for (const QuestionResult* question : row.by_run) {
+    Json answers = Json::array();
+    for (size_t a = 0; question != nullptr && a < question->answers.size(); ++a) {
+      const bool known = row.text != nullptr && a < row.text->answers.size();
+      answers.push_back(of_tokens(question->answers[a], known ? &row.text->answers[a].text : nullptr));
+    }
+    by_run.push_back(std::move(answers));
+  }
+  return by_run;
+}
+
+std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
+}  // namespace
+
+std::string page_index(const ReportData& data) {
+  const Run& first = data.runs.front();
+  Json json = {{"title", data.title},
+               {"dataset",
+                {{"name", first.dataset_name},
+                 {"fingerprint", first.dataset_fingerprint},
+                 {"questions", first.dataset_questions}}},
+               {"caveats", data.caveats},
+               {"part", kQuestionsAPart},
+               {"topics", data.topics},
+               {"metrics", Json::array()},
+               {"runs", Json::array()},
+               {"tokens", Json::array()},
+               {"pairs", of_pairs(data)},
+               {"questions", {{"id", Json::array()}, {"topic", Json::array()}, {"text", Json::array()}}},
+               {"values", of_values(data)},
+               {"people", Json::array()},
+               {"best", Json::array()}};
+  for (const Metric& metric : shown_metrics())
+    json["metrics"].push_back({{"name", metric.name}, {"title", metric.title}, {"chance", metric.no_association}});
+  for (size_t i = 0; i < data.runs.size(); ++i) {
+    json["runs"].push_back(of_run(data, i));
+    json["tokens"].push_back(has_tokens(data.runs[i]));
+    Json best = Json::array();
+    for (const QuestionRow& row : data.rows) best.push_back(best_answers(row.by_run[i], &AnswerResult::score));
+    json["best"].push_back(std::move(best));
+  }
+  for (const QuestionRow& row : data.rows)
+    json["people"].push_back(best_answers(any_result(row), &AnswerResult::votes));
+  Json& questions = json["questions"];
+  size_t topic = 0;
+  for (const QuestionRow& row : data.rows) {
+    while (data.topics[topic] != row.topic) ++topic;
+    questions["id"].push_back(row.id);
+    questions["topic"].push_back(topic);
+    questions["text"].push_back(row.text != nullptr ? beginning(row.text->text) : "");
+  }
+  return dump(json);
+}
+
+std::string page_questions(const ReportData& data, size_t from) {
+  Json part = Json::array();
+  for (size_t i = from; i < std::min(from + kQuestionsAPart, data.rows.size()); ++i) {
+    const QuestionRow& row = data.rows[i];
+    Json question = {{"q", row.text != nullptr ? Json(row.text->text) : Json()},
+                     {"a", Json::array()},
+                     {"v", Json::array()},
+                     {"c", Json::array()},
+                     {"r", Json::array()}};
+    if (row.text != nullptr) {
+      for (const Answer& answer : row.text->answers) question["a"].push_back(answer.text);
+    }
+    if (const QuestionResult* any = any_result(row); any != nullptr && !any->answers.empty()) {
+      for (const AnswerResult& answer : any->answers) {
+        question["v"].push_back(rounded(answer.votes, 15));
+        question["c"].push_back(answer.n_chars + answer.n_cut_chars);
+      }
+    } else if (row.text != nullptr) {
+      for (const Answer& answer : row.text->answers) {
+        question["v"].push_back(rounded(answer.votes, 15));
+        question["c"].push_back(count_code_points(answer.text));
+      }
+    }
+    for (const QuestionResult* result : row.by_run)
+      question["r"].push_back(result != nullptr ? of_answers(*result) : Json());
+    part.push_back(std::move(question));
+  }
+  return dump(part);
+}
+
+std::string page_tokens(const ReportData& data, size_t from) {
+  if (std::none_of(data.runs.begin(), data.runs.end(), has_tokens)) return "";
+  Json part = Json::array();
+  for (size_t i = from; i < std::min(from + kQuestionsAPart, data.rows.size()); ++i)
+    part.push_back(tokens_of_row(data.rows[i]));
+  return dump(part);
+}
+
+}  // namespace hre

@@ -1,0 +1,118 @@
+#include "report/report_data.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+namespace hre {
+namespace {
+
+using Key = std::pair<std::string, std::string>;  // topic and id: ids differ within a topic
+
+std::vector<std::string> distinct_labels(const std::vector<Run>& runs) {
+  std::map<std::string, int> times;
+  for (const Run& run : runs) ++times[run.model.name];
+  std::vector<std::string> labels;
+  std::set<std::string> taken;
+  for (const Run& run : runs) {
+    std::string label = run.model.name;
+    if (times[label] > 1 && !run.model.file_type.empty()) label += " " + run.model.file_type;
+    const std::string base = label;
+    for (int i = 2; !taken.insert(label).second; ++i) label = fmt::format("{} ({})", base, i);
+    labels.push_back(label);
+  }
+  return labels;
+}
+
+Status same_dataset(const std::vector<Run>& runs) {
+  for (const Run& run : runs) {
+    if (run.dataset_fingerprint == runs.front().dataset_fingerprint) continue;
+    return input_error(
+        fmt::format("{} is on dataset {} ({}), {} on {} ({})", runs.front().model.name, runs.front().dataset_name,
+                    runs.front().dataset_fingerprint, run.model.name, run.dataset_name, run.dataset_fingerprint),
+        "", "runs of one report are on one dataset: make a report of each");
+  }
+  return {};
+}
+
+std::vector<QuestionRow> rows_of(const ReportData& data) {
+  std::map<Key, QuestionRow> rows;
+  for (size_t i = 0; i < data.runs.size(); ++i) {
+    for (const QuestionResult& question : data.runs[i].questions) {
+      QuestionRow& row = rows[{question.topic, question.id}];
+      row.by_run.resize(data.runs.size());
+      row.by_run[i] = &question;
+    }
+  }
+  std::map<Key, const Question*> texts;
+  if (data.dataset) {
+    for (const Question& question : data.dataset->questions) texts[{question.topic, question.id}] = &question;
+  }
+  std::vector<QuestionRow> ordered;
+  for (auto& [key, row] : rows) {
+    const auto text = texts.find(key);
+    ordered.push_back({key.second, key.first, text == texts.end() ? nullptr : text->second, std::move(row.by_run)});
+  }
+  return ordered;
+}
+
+/// Where a partial run and a whole one, or different selections, stand side by side, their means are of different
+/// questions.
+void add_caveats(ReportData& data) {
+  for (size_t i = 0; i < data.runs.size(); ++i) {
+    const Run& run = data.runs[i];
+    if (run.partial()) {
+      data.caveats.push_back(fmt::format("{} is partial: {} of {} questions were done.", data.labels[i],
+                                         run.questions.size(), run.planned));
+    }
+    if (run.questions.size() != data.rows.size()) {
+      data.caveats.push_back(fmt::format("{} has {} of the {} questions shown, so its means are of other questions.",
+                                         data.labels[i], run.questions.size(), data.rows.size()));
+    }
+  }
+  if (!data.dataset) data.caveats.emplace_back("The dataset could not be read, so the questions' texts are missing.");
+}
+
+}  // namespace
+
+Status check_fingerprint(const Run& run, const Dataset& dataset) {
+  if (run.dataset_fingerprint == dataset.fingerprint) return {};
+  return input_error(fmt::format("is not the dataset of the run of {}: its fingerprint is {}, the run's {}",
+                                 run.model.name, dataset.fingerprint, run.dataset_fingerprint),
+                     dataset.source, "--data names the dataset that the run was made on");
+}
+
+Result<ReportData> report_data(std::vector<Run> runs, std::optional<Dataset> dataset) {
+  if (runs.empty()) return input_error("there is no run to report");
+  if (auto same = same_dataset(runs); !same) return forward(same);
+  ReportData data;
+  data.runs = std::move(runs);
+  data.dataset = std::move(dataset);
+  data.labels = distinct_labels(data.runs);
+  data.title = "HumanRankEval: " + (data.labels.size() == 1 ? data.labels[0] : data.runs[0].dataset_name);
+  for (const Run& run : data.runs) data.summaries.push_back(summarize(run.questions));
+  data.rows = rows_of(data);
+  for (const QuestionRow& row : data.rows) {
+    if (data.topics.empty() || data.topics.back() != row.topic) data.topics.push_back(row.topic);
+  }
+  add_caveats(data);
+  return data;
+}
+
+PairedValues paired_values(const ReportData& data) {
+  PairedValues values;
+  values.by_run.resize(data.runs.size());
+  values.sizes.assign(data.topics.size(), 0);
+  size_t topic = 0;
+  for (const QuestionRow& row : data.rows) {
+    while (data.topics[topic] != row.topic) ++topic;
+    if (!std::ranges::all_of(row.by_run, [](const auto* q) { return q != nullptr && q->metrics.pearson; })) continue;
+    for (size_t i = 0; i < row.by_run.size(); ++i) values.by_run[i].push_back(*row.by_run[i]->metrics.pearson);
+    ++values.sizes[topic];
+  }
+  return values;
+}
+
+}  // namespace hre

@@ -1,0 +1,178 @@
+#include "report/report_tables.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/text.h"
+#include "stats/metric.h"
+
+namespace hre {
+namespace {
+
+struct Table {
+  std::string name, caption;
+  std::vector<std::string> columns;
+  std::vector<std::vector<std::string>> rows;
+};
+
+std::string number(const std::optional<double>& value) { return value ? fmt::format("{:.4f}", *value) : ""; }
+
+std::string flat(std::string_view text) {
+  std::string result;
+  for (const char c : text) result += static_cast<unsigned char>(c) < ' ' ? ' ' : c;
+  return result;
+}
+
+std::string escaped_markdown(std::string_view text) {
+  std::string result;
+  for (const char c : flat(text)) {
+    if (c == '<')
+      result += "&lt;";
+    else if (c == '&')
+      result += "&amp;";
+    else
+      result +=
+          std::string_view("\\`*_|[]~#").find(c) != std::string_view::npos ? std::string("\\") + c : std::string(1, c);
+  }
+  return result;
+}
+
+std::string escaped_latex(std::string_view text) {
+  std::string result;
+  for (const char c : flat(text)) {
+    if (c == '\\')
+      result += "\\textbackslash{}";
+    else if (c == '~')
+      result += "\\textasciitilde{}";
+    else if (c == '^')
+      result += "\\textasciicircum{}";
+    else
+      result +=
+          std::string_view("&%$#_{}").find(c) != std::string_view::npos ? std::string("\\") + c : std::string(1, c);
+  }
+  return result;
+}
+
+/// RFC 4180.
+std::string escaped_csv(std::string_view text) {
+  if (text.find_first_of(",\"\n\r") == std::string_view::npos) return std::string(text);
+  std::string result = "\"";
+  for (const char c : text) result += c == '"' ? "\"\"" : std::string(1, c);
+  return result + "\"";
+}
+
+template <class Escape>
+std::string line(const std::vector<std::string>& cells, Escape escape, const char* between) {
+  std::vector<std::string> escaped;
+  for (const std::string& one : cells) escaped.push_back(escape(one));
+  return join(escaped, between);
+}
+
+std::string markdown(const Table& table) {
+  std::string text =
+      escaped_markdown(table.caption) + "\n\n| " + line(table.columns, escaped_markdown, " | ") + " |\n|---|";
+  for (size_t i = 1; i < table.columns.size(); ++i) text += "---:|";
+  text += "\n";
+  for (const auto& row : table.rows) text += "| " + line(row, escaped_markdown, " | ") + " |\n";
+  return text;
+}
+
+std::string latex(const Table& table) {
+  std::string text = "% \\usepackage{booktabs}\n\\begin{table}\n\\centering\n\\caption{" +
+                     escaped_latex(table.caption) + "}\n\\begin{tabular}{l" +
+                     std::string(table.columns.size() - 1, 'r') + "}\n\\toprule\n" +
+                     line(table.columns, escaped_latex, " & ") + " \\\\\n\\midrule\n";
+  for (const auto& row : table.rows) text += line(row, escaped_latex, " & ") + " \\\\\n";
+  return text + "\\bottomrule\n\\end{tabular}\n\\end{table}\n";
+}
+
+std::string csv(const Table& table) {
+  std::string text = line(table.columns, escaped_csv, ",") + "\n";
+  for (const auto& row : table.rows) text += line(row, escaped_csv, ",") + "\n";
+  return text;
+}
+
+Table summary_table(const ReportData& data) {
+  Table table{"summary",
+              "Means over all questions, with the 95 % interval of Pearson's r.",
+              {"model", "parameters", "questions", "undefined", "pearson_low", "pearson_high"},
+              {}};
+  for (const Metric& metric : shown_metrics()) table.columns.emplace_back(metric.name);
+  table.columns.emplace_back("macro_pearson");
+  for (size_t i = 0; i < data.runs.size(); ++i) {
+    const Summary& summary = data.summaries[i];
+    std::vector<std::string> row = {data.labels[i],
+                                    std::to_string(data.runs[i].model.parameters),
+                                    std::to_string(summary.questions),
+                                    std::to_string(summary.undefined),
+                                    number(summary.micro.pearson.ci_low),
+                                    number(summary.micro.pearson.ci_high)};
+    for (const Metric& metric : shown_metrics()) row.push_back(number((summary.micro.*metric.of_summary).mean));
+    row.push_back(number(summary.macro.pearson.mean));
+    table.rows.push_back(std::move(row));
+  }
+  return table;
+}
+
+const TopicSummary* topic_of(const Summary& summary, const std::string& topic) {
+  for (const TopicSummary& one : summary.topics) {
+    if (one.topic == topic) return &one;
+  }
+  return nullptr;
+}
+
+Table topics_table(const ReportData& data) {
+  Table table{"topics", "Mean of Pearson's r by topic.", {"topic"}, {}};
+  for (const std::string& label : data.labels) table.columns.push_back(label);
+  for (const std::string& topic : data.topics) {
+    std::vector<std::string> row = {topic};
+    for (const Summary& summary : data.summaries) {
+      const TopicSummary* one = topic_of(summary, topic);
+      row.push_back(one != nullptr ? number(one->metrics.pearson.mean) : "");
+    }
+    table.rows.push_back(std::move(row));
+  }
+  std::vector<std::string> macro = {"macro average"}, micro = {"micro average"};
+  for (const Summary& summary : data.summaries) {
+    macro.push_back(number(summary.macro.pearson.mean));
+    micro.push_back(number(summary.micro.pearson.mean));
+  }
+  table.rows.push_back(std::move(macro));
+  table.rows.push_back(std::move(micro));
+  return table;
+}
+
+Table differences_table(const ReportData& data) {
+  Table table{"differences",
+              "Paired differences of Pearson's r, with 95 % intervals by a topic-stratified bootstrap and p-values by "
+              "sign flips.",
+              {"model_a", "model_b", "difference", "low", "high", "p", "p_holm", "questions", "won", "tied", "lost"},
+              {}};
+  const PairedValues values = paired_values(data);
+  if (data.runs.size() < 2 || values.by_run[0].empty()) return table;
+  const std::vector<std::span<const double>> runs(values.by_run.begin(), values.by_run.end());
+  for (const PairOfRuns& pair : compare_many(runs, values.sizes, {}).pairs) {
+    const PairedComparison& c = pair.comparison;
+    table.rows.push_back({data.labels[pair.a], data.labels[pair.b], number(c.difference.mean),
+                          c.bootstrap ? number(c.bootstrap->low) : "", c.bootstrap ? number(c.bootstrap->high) : "",
+                          number(c.p), number(c.p_holm), std::to_string(c.difference.n), std::to_string(c.won),
+                          std::to_string(c.tied), std::to_string(c.lost)});
+  }
+  return table;
+}
+
+}  // namespace
+
+std::vector<TableFile> report_tables(const ReportData& data) {
+  std::vector<TableFile> files;
+  for (const Table& table : {summary_table(data), topics_table(data), differences_table(data)}) {
+    if (table.rows.empty()) continue;
+    files.push_back({table.name + ".md", markdown(table)});
+    files.push_back({table.name + ".tex", latex(table)});
+    files.push_back({table.name + ".csv", csv(table)});
+  }
+  return files;
+}
+
+}  // namespace hre

@@ -1,0 +1,19 @@
+#pragma once
+/// The tables of a report, each as Markdown, LaTeX (booktabs) and CSV.
+
+#include <string>
+#include <vector>
+
+#include "report/report_data.h"
+
+namespace hre {
+
+struct TableFile {
+  std::string name;  ///< "topics.md"
+  std::string content;
+};
+
+/// summary (models down, statistics across), topics (topics down, models across), differences (pairs of models).
+std::vector<TableFile> report_tables(const ReportData& data);
+
+}  // namespace hre

@@ -1,0 +1,269 @@
+#include "report/show.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/text.h"
+#include "report/text_table.h"
+#include "stats/correlation.h"
+
+namespace hre {
+namespace {
+
+constexpr int kLetterColours[] = {32, 166, 35, 133, 100, 67};  // of the 256 of a terminal
+
+std::string letter_of(size_t answer) {
+  return answer < 26 ? std::string(1, static_cast<char>('A' + answer)) : std::to_string(answer + 1);
+}
+
+std::string painted(const std::string& text, const std::string& codes, bool colour) {
+  return colour && !text.empty() ? "\x1b[" + codes + "m" + text + "\x1b[0m" : text;
+}
+
+std::string number(const std::optional<double>& value) { return value ? fmt::format("{:.4f}", *value) : "–"; }
+
+std::string rank_text(double rank) {
+  return rank == std::floor(rank) ? fmt::format("{:.0f}", rank) : fmt::format("{:.1f}", rank);
+}
+
+/// Ranks from 1, the highest value first; ties share theirs.
+std::vector<double> falling_ranks(const QuestionResult& result, double AnswerResult::*value) {
+  std::vector<double> negated;
+  for (const AnswerResult& answer : result.answers) negated.push_back(-(answer.*value));
+  return average_ranks(negated);
+}
+
+/// The end of a character that stands at `at`, in bytes.
+size_t character_end(std::string_view text, size_t at) {
+  size_t end = at + 1;
+  while (end < text.size() && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) ++end;
+  return end;
+}
+
+/// Breaks lines at the width, at spaces where there are any, and indents them; keeps the first so many.
+std::string laid_out(std::string_view text, int width, size_t most_lines, const std::string& indent) {
+  std::string result;
+  size_t lines = 0, shown = 0;
+  for (size_t at = 0; at <= text.size() && lines < most_lines; ++lines) {
+    const size_t feed = std::min(text.find('\n', at), text.size());
+    size_t end = at, space = at;
+    for (int columns = 0; end < feed;) {
+      const size_t next = character_end(text, end);
+      columns += display_width(text.substr(end, next - end));
+      if (columns > width) break;
+      end = next;
+      if (text[end - 1] == ' ') space = end;
+    }
+    if (end < feed && space > at) end = space;
+    result += indent + std::string(text.substr(at, end - at)) + "\n";
+    shown = end;
+    at = end == feed ? end + 1 : end;
+  }
+  if (shown < text.size())
+    result += fmt::format("{}… {} more characters; --full shows them\n", indent, count_code_points(text.substr(shown)));
+  return result;
+}
+
+/// A token's background: nothing for likely ones, then from pale to strong orange; blue where the first run is
+/// likelier.
+std::string shade(double nats, bool difference) {
+  constexpr int kOrange[] = {0, 223, 216, 209, 202}, kBlue[] = {0, 153, 117, 75, 33};
+  const double strength = difference ? std::abs(nats) : -nats / 2;
+  const int step = std::clamp(static_cast<int>(strength), 0, 4);
+  if (!std::isfinite(nats)) return "7";
+  return step == 0 ? "" : fmt::format("30;48;5;{}", difference && nats > 0 ? kBlue[step] : kOrange[step]);
+}
+
+struct Piece {
+  size_t end = 0;  // in bytes of the text
+  double nats = 0;
+};
+
+/// Of one run, its tokens; of two, the differences between places where both have a token's end.
+std::vector<Piece> pieces_of(const AnswerResult& a, const AnswerResult* b) {
+  std::vector<Piece> pieces;
+  const auto& ends = a.token_texts.ends;
+  if (ends.empty() || ends.size() != a.token_log_probs.size()) return pieces;
+  if (b == nullptr) {
+    for (size_t i = 0; i < ends.size(); ++i) pieces.push_back({ends[i], static_cast<double>(a.token_log_probs[i])});
+    return pieces;
+  }
+  const auto& other = b->token_texts.ends;
+  if (b->token_texts.text != a.token_texts.text || other.size() != b->token_log_probs.size()) return {};
+  double sum = 0;
+  for (size_t i = 0, j = 0; i < ends.size(); ++i) {
+    sum += static_cast<double>(a.token_log_probs[i]);
+    for (; j < other.size() && other[j] <= ends[i]; ++j) sum -= static_cast<double>(b->token_log_probs[j]);
+    const bool both = j > 0 && other[j - 1] == ends[i] && (i + 1 == ends.size() || ends[i + 1] > ends[i]);
+    if (!both) continue;
+    pieces.push_back({ends[i], sum});
+    sum = 0;
+  }
+  return pieces;
+}
+
+std::string shaded(const AnswerResult& a, const AnswerResult* b, const ShowOptions& options) {
+  std::string text;
+  size_t from = 0;
+  constexpr size_t kMost = 1500;
+  for (const Piece& piece : pieces_of(a, b)) {
+    const std::string part = visible_text(std::string_view(a.token_texts.text).substr(from, piece.end - from));
+    const std::string codes = shade(piece.nats, b != nullptr);
+    text += codes.empty() ? part : painted(part, codes, true);
+    from = piece.end;
+    if (!options.full && from > kMost) return text + "\n… --full shows the rest\n";
+  }
+  return text + "\n";
+}
+
+std::string ranks_table(const ReportData& data, const QuestionRow& row, const QuestionResult& any) {
+  std::vector<std::string> header = {"answer", "votes", "people"};
+  for (const std::string& label : data.labels) {
+    header.push_back(visible_text(label));
+    header.insert(header.end(), {"score", "tokens"});
+  }
+  header.emplace_back("chars");
+  TextTable table(std::move(header));
+  const auto people = falling_ranks(any, &AnswerResult::votes);
+  std::vector<std::vector<double>> ranks;
+  for (const QuestionResult* result : row.by_run)
+    ranks.push_back(result != nullptr ? falling_ranks(*result, &AnswerResult::score) : std::vector<double>());
+  std::vector<size_t> order(people.size());
+  for (size_t i = 0; i < order.size(); ++i) order[i] = i;
+  std::ranges::stable_sort(order, [&](size_t x, size_t y) { return people[x] < people[y]; });
+  for (const size_t i : order) {
+    std::vector<std::string> cells = {letter_of(i), format_number(any.answers[i].votes), rank_text(people[i])};
+    for (size_t r = 0; r < row.by_run.size(); ++r) {
+      const bool there = i < ranks[r].size();
+      cells.push_back(there ? rank_text(ranks[r][i]) : "–");
+      cells.push_back(there ? fmt::format("{:.4f}", row.by_run[r]->answers[i].score) : "–");
+      cells.push_back(there ? std::to_string(row.by_run[r]->answers[i].n_tokens) : "–");
+    }
+    cells.push_back(std::to_string(any.answers[i].n_chars));
+    table.add_row(std::move(cells));
+  }
+  return table.render();
+}
+
+const QuestionResult* scored_result(const QuestionRow& row) {
+  for (const QuestionResult* result : row.by_run) {
+    if (result != nullptr && !result->answers.empty()) return result;
+  }
+  return nullptr;
+}
+
+std::string values_line(const ReportData& data, const QuestionRow& row) {
+  std::string text;
+  for (size_t i = 0; i < row.by_run.size(); ++i) {
+    const QuestionResult* result = row.by_run[i];
+    text += visible_text(data.labels[i]) + ": ";
+    if (result == nullptr)
+      text += "not among its questions\n";
+    else if (!result->problem.empty())
+      text += "not scored: " + visible_text(result->problem) + "\n";
+    else
+      text += fmt::format("Pearson {}, Spearman {}, Kendall {}\n", number(result->metrics.pearson),
+                          number(result->metrics.spearman), number(result->metrics.kendall));
+  }
+  return text;
+}
+
+std::string answer_text(const QuestionRow& row, const QuestionResult& any, size_t i, const ShowOptions& options,
+                        int width) {
+  const std::string code = fmt::format("1;38;5;{}", kLetterColours[i % std::size(kLetterColours)]);
+  std::string text =
+      "\n" +
+      painted(fmt::format("{}  {} votes", letter_of(i), format_number(any.answers[i].votes)), code, options.colour) +
+      "\n";
+  const QuestionResult* a = row.by_run.front();
+  const QuestionResult* b = row.by_run.size() > 1 ? row.by_run[1] : nullptr;
+  const bool both = row.by_run.size() == 1 || (b != nullptr && i < b->answers.size());
+  if (options.colour && a != nullptr && i < a->answers.size() && both) {
+    const AnswerResult* other = b != nullptr ? &b->answers[i] : nullptr;
+    if (!pieces_of(a->answers[i], other).empty()) return text + shaded(a->answers[i], other, options);
+  }
+  if (row.text == nullptr || i >= row.text->answers.size()) return text;
+  return text + laid_out(visible_text(row.text->answers[i].text), width - 2, options.full ? SIZE_MAX : 10, "  ");
+}
+
+template <class Key>
+std::vector<const QuestionRow*> first_rows(const ReportData& data, size_t n, Key key) {
+  std::vector<std::pair<double, const QuestionRow*>> keyed;
+  for (const QuestionRow& row : data.rows) {
+    if (const std::optional<double> value = key(row)) keyed.emplace_back(*value, &row);
+  }
+  std::ranges::stable_sort(keyed, [](const auto& x, const auto& y) { return x.first < y.first; });
+  std::vector<const QuestionRow*> rows;
+  for (size_t i = 0; i < std::min(n, keyed.size()); ++i) rows.push_back(keyed[i].second);
+  return rows;
+}
+
+std::optional<double> value_in(const QuestionRow& row, size_t run) {
+  return row.by_run[run] != nullptr ? row.by_run[run]->metrics.pearson : std::nullopt;
+}
+
+}  // namespace
+
+std::string visible_text(std::string_view text) {
+  std::string result;
+  for (size_t at = 0; at < text.size();) {
+    const size_t end = character_end(text, at);
+    const std::string_view character = text.substr(at, end - at);
+    const auto byte = [&](size_t i) { return i < character.size() ? static_cast<unsigned char>(character[i]) : 0; };
+    const int lead = byte(0);
+    at = end;
+    if (character == "\n")
+      result += '\n';
+    else if (character == "\t")
+      result += "    ";
+    else if (character == "\r")
+      continue;
+    else if (lead < 0x20)
+      result += {'\xE2', '\x90', static_cast<char>(0x80 + lead)};  // U+2400 and on: ␛ for escape
+    else if (lead == 0x7F)
+      result += "␡";
+    else if (lead == 0xC2 && byte(1) < 0xA0)
+      result += fmt::format("<U+{:04X}>", byte(1));
+    else if (character == "\u061C")
+      result += "<U+061C>";
+    else if (lead == 0xE2 && byte(1) == 0x80 &&
+             (byte(2) == 0x8B || byte(2) == 0x8E || byte(2) == 0x8F || (byte(2) >= 0xA8 && byte(2) <= 0xAE)))
+      result += fmt::format("<U+20{:02X}>", byte(2) - 0x80);
+    else if (lead == 0xE2 && byte(1) == 0x81 && byte(2) >= 0xA0 && byte(2) <= 0xAF)
+      result += fmt::format("<U+20{:02X}>", byte(2) - 0x40);
+    else
+      result += character;
+  }
+  return result;
+}
+
+std::string show_question(const ReportData& data, const QuestionRow& row, const ShowOptions& options) {
+  const int width = options.width > 20 ? options.width : 100;
+  std::string text = painted(visible_text(row.id), "1", options.colour) + "\n" + values_line(data, row) + "\n";
+  if (row.text != nullptr)
+    text += laid_out(visible_text(row.text->text), width - 2, options.full ? SIZE_MAX : 15, "  ") + "\n";
+  const QuestionResult* any = scored_result(row);
+  if (any == nullptr) return text;
+  text += ranks_table(data, row, *any);
+  const auto people = falling_ranks(*any, &AnswerResult::votes);
+  std::vector<size_t> order(people.size());
+  for (size_t i = 0; i < order.size(); ++i) order[i] = i;
+  std::ranges::stable_sort(order, [&](size_t x, size_t y) { return people[x] < people[y]; });
+  for (const size_t i : order) text += answer_text(row, *any, i, options, width);
+  return text;
+}
+
+std::vector<const QuestionRow*> worst_rows(const ReportData& data, size_t n) {
+  return first_rows(data, n, [](const QuestionRow& row) { return value_in(row, 0); });
+}
+
+std::vector<const QuestionRow*> moved_rows(const ReportData& data, size_t n) {
+  return first_rows(data, n, [](const QuestionRow& row) -> std::optional<double> {
+    const auto a = value_in(row, 0), b = value_in(row, 1);
+    return a && b ? std::optional(-std::abs(*a - *b)) : std::nullopt;
+  });
+}
+
+}  // namespace hre

@@ -1,0 +1,30 @@
+#pragma once
+/// Questions in a terminal: their answers as people and as models rank them.
+
+#include <string>
+#include <vector>
+
+#include "report/report_data.h"
+
+namespace hre {
+
+struct ShowOptions {
+  bool colour = false;  ///< for terminals: letters of answers, and tokens shaded by their log-probability
+  int width = 0;        ///< columns; 0: 100
+  bool full = false;    ///< all of the texts, not their beginnings
+};
+
+/// One question, whole: text, table of ranks, answers. Of two runs, tokens are shaded by their difference.
+std::string show_question(const ReportData& data, const QuestionRow& row, const ShowOptions& options);
+
+/// Rows by the first run's Pearson's r, lowest first; those without a value are left out.
+std::vector<const QuestionRow*> worst_rows(const ReportData& data, size_t n);
+
+/// Rows by the difference of Pearson's r between the first two runs, largest first; those without both are left out.
+std::vector<const QuestionRow*> moved_rows(const ReportData& data, size_t n);
+
+/// Text from elsewhere, safe for a terminal: escapes, other control characters and bidirectional controls are shown,
+/// not obeyed. Line feeds stay, tabs become spaces.
+std::string visible_text(std::string_view text);
+
+}  // namespace hre

@@ -1,0 +1,97 @@
+#include "report/study_view.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+namespace hre {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::optional<double> number_of(const Json& json) {
+  return json.is_null() ? std::nullopt : std::optional(json.get<double>());
+}
+
+Estimate estimate_of(const Json& json) {
+  Estimate e;
+  e.n = json.at("n").get<int64_t>();
+  e.undefined = json.at("undefined").get<int64_t>();
+  e.mean = number_of(json.at("mean"));
+  e.stderr_ = number_of(json.at("stderr"));
+  e.ci_low = number_of(json.at("ci95").at(0));
+  e.ci_high = number_of(json.at("ci95").at(1));
+  return e;
+}
+
+/// The estimates among an object's members.
+std::map<std::string, Estimate> estimates_of(const Json& json) {
+  std::map<std::string, Estimate> estimates;
+  for (const auto& [name, value] : json.items()) {
+    if (value.is_object() && value.contains("ci95") && value.contains("mean")) estimates[name] = estimate_of(value);
+  }
+  return estimates;
+}
+
+StudyView::Member member_of(const Json& json) {
+  return {json.at("name").get<std::string>(), json.at("family").get<std::string>(), json.at("stage").get<std::string>(),
+          json.at("size").get<double>(),      estimates_of(json.at("micro")),       estimates_of(json.at("topics"))};
+}
+
+std::string agreement_of(const Json& json) {
+  const auto value = number_of(json.at("value"));
+  if (!value) return "undefined";
+  std::string text = fmt::format("r {:.2f}", *value);
+  const Json& interval = json.at("bootstrap95");
+  if (interval.is_array() && interval.at(0).is_number() && interval.at(1).is_number())
+    text += fmt::format(" [{:.2f}, {:.2f}]", interval.at(0).get<double>(), interval.at(1).get<double>());
+  if (const auto p = number_of(json.at("p"))) text += fmt::format(", p {:.2g}", *p);
+  return text + fmt::format(", {} models", json.at("n").get<int64_t>());
+}
+
+void read_judgements(const Json& json, StudyView& view) {
+  for (const Json& judgement : json.at("judgements")) {
+    StudyView::Judgement one{judgement.at("name").get<std::string>(), {}};
+    for (const Json& value : judgement.at("values")) one.values.push_back(number_of(value));
+    one.values.resize(view.members.size());
+    view.judgements.push_back(std::move(one));
+  }
+  for (const Json& agreement : json.at("agreement")) {
+    if (agreement.at("kind") == "pearson")
+      view.agreement[agreement.at("judgement").get<std::string>()] = agreement_of(agreement);
+  }
+}
+
+void read_matrix(const Json& json, StudyView& view) {
+  if (!json.is_object()) return;
+  view.columns = json.at("columns").get<std::vector<std::string>>();
+  for (const Json& row : json.at("pearson")) {
+    view.matrix.emplace_back();
+    for (const Json& one : row) view.matrix.back().push_back({number_of(one.at("value")), one.at("n").get<int64_t>()});
+    view.matrix.back().resize(view.columns.size());
+  }
+  view.matrix.resize(view.columns.size(), std::vector<StudyView::Cell>(view.columns.size()));
+}
+
+}  // namespace
+
+Result<StudyView> read_study(std::string_view text, const std::string& where) {
+  try {
+    const Json json = Json::parse(text);
+    if (!json.is_object() || json.value("format", "") != "hre-study/1") {
+      return input_error("is not a study of format hre-study/1", where, "hre study FILE.toml --json FILE writes one");
+    }
+    StudyView view;
+    view.name = json.at("name").get<std::string>();
+    view.metric = json.at("metric").get<std::string>();
+    view.topics = json.at("topics").get<std::vector<std::string>>();
+    for (const Json& member : json.at("runs")) view.members.push_back(member_of(member));
+    read_judgements(json, view);
+    read_matrix(json.at("matrix"), view);
+    return view;
+  } catch (const Json::exception& problem) {
+    return input_error(std::string("is not a study of format hre-study/1: ") + problem.what(), where);
+  }
+}
+
+}  // namespace hre

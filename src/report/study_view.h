@@ -1,0 +1,42 @@
+#pragma once
+/// What figures need of a study (hre-study/1, docs/formats.md).
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "hre/run.h"
+
+namespace hre {
+
+struct StudyView {
+  struct Member {
+    std::string name, family, stage;         ///< stage: "pretrained", "tuned", "preference"
+    double size = 0;                         ///< parameters
+    std::map<std::string, Estimate> micro;   ///< by metric
+    std::map<std::string, Estimate> topics;  ///< of the study's metric
+  };
+  struct Judgement {
+    std::string name;
+    std::vector<std::optional<double>> values;  ///< by member
+  };
+  struct Cell {
+    std::optional<double> value;
+    int64_t n = 0;
+  };
+  std::string name;
+  std::string metric;  ///< "pearson"
+  std::vector<Member> members;
+  std::vector<std::string> topics;
+  std::vector<Judgement> judgements;
+  std::map<std::string, std::string> agreement;  ///< by judgement, said in words: "r 0.83, p 0.012"
+  std::vector<std::string> columns;              ///< of the matrix
+  std::vector<std::vector<Cell>> matrix;         ///< Pearson
+};
+
+/// Input errors say which field is wrong.
+Result<StudyView> read_study(std::string_view json, const std::string& where);
+
+}  // namespace hre

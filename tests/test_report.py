@@ -1,0 +1,278 @@
+"""hre report without a browser: its files, figures and tables; and hre show."""
+
+import csv
+import json
+import os
+import shutil
+import struct
+import subprocess
+import tempfile
+import unittest
+import zlib
+
+import report_data
+from program import PROGRAM, SOURCE_DIR, ProgramTest
+
+REFERENCES = SOURCE_DIR / "tests" / "data" / "figures"
+PLOTTERS = ("gnuplot", "pdftocairo")
+
+
+def gray_pixels(path):
+    """(width, height, bytes) of a PNG of 8 bits of gray, not interlaced."""
+    data, at, header, packed = path.read_bytes(), 8, None, b""
+    while at < len(data):
+        size, kind = struct.unpack(">I4s", data[at:at + 8])
+        body = data[at + 8:at + 8 + size]
+        header = body if kind == b"IHDR" else header
+        packed += body if kind == b"IDAT" else b""
+        at += size + 12
+    width, height, depth, colour, _, _, interlaced = struct.unpack(">IIBBBBB", header)
+    assert (depth, colour, interlaced) == (8, 0, 0), path
+    raw, pixels, above = zlib.decompress(packed), bytearray(), bytes(width)
+    for y in range(height):
+        kind, line = raw[y * (width + 1)], bytearray(raw[y * (width + 1) + 1:(y + 1) * (width + 1)])
+        for x in range(width):
+            left, up, corner = line[x - 1] if x else 0, above[x], above[x - 1] if x else 0
+            nearest = min((abs(up - corner), 0, left), (abs(left - corner), 1, up), (abs(left + up - 2 * corner), 2, corner))[2]
+            line[x] = (line[x] + (0, left, up, (left + up) // 2, nearest)[kind]) & 255
+        pixels += line
+        above = line
+    return width, height, bytes(pixels)
+
+
+class ReportTest(ProgramTest):
+    def make_runs(self, count=2):
+        """Runs of the sample: baseline:zstd as it is, and moved at random."""
+        self.run_hre("eval", "baseline:zstd", "--data", "sample", "--json", "run0.json", "--details", "--quiet")
+        base = self.read_json("run0.json")
+        for i in range(1, count):
+            run = report_data.other_model(base, f"model-step{i}000" if i > 2 else f"model-{i}", i)
+            run["times"].update({"positions": 10000 * i, "positions_unshared": 20000 * i, "score_seconds": 1 + i})
+            (self.folder / f"run{i}.json").write_text(json.dumps(run))
+        return [f"run{i}.json" for i in range(count)]
+
+    def table(self, name):
+        with open(self.folder / "out" / "figures" / f"{name}.tsv", encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+
+
+class FilesTest(ReportTest):
+    def test_says_what_it_wrote(self):
+        done = self.run_hre("report", *self.make_runs(), "--out", "out")
+        lines = done.stdout.splitlines()
+        self.assertEqual(["out/figures", "out/tables", "out/index.html"], [line.split("  ")[0] for line in lines])
+        self.assertIn("70 questions, 2 runs", lines[2])
+        self.assertIn("families of models, ChatArena, corr: they need --study FILE", done.stderr)
+
+    def test_tables(self):
+        self.run_hre("report", *self.make_runs(), "--out", "out", "--quiet")
+        results = self.read_json("run0.json")["results"]
+        with open(self.folder / "out/tables/topics.csv", encoding="utf-8", newline="") as file:
+            topics = {row["topic"]: row["baseline:zstd"] for row in csv.DictReader(file)}
+        for name, topic in results["topics"].items():
+            self.assertEqual(f"{topic['pearson']['mean']:.4f}", topics[name])
+        self.assertEqual(f"{results['micro']['pearson']['mean']:.4f}", topics["micro average"])
+        latex = (self.folder / "out/tables/topics.tex").read_text()
+        self.assertIn("\\toprule", latex)
+        self.assertIn("apple\\_android & ", latex)
+        markdown = (self.folder / "out/tables/summary.md").read_text()
+        self.assertIn("| baseline:zstd |", markdown)
+        self.assertEqual(1, len({line.count("|") for line in markdown.splitlines() if line.startswith("|")}))
+
+    def test_the_page_needs_nothing_else(self):
+        self.run_hre("report", *self.make_runs(), "--out", "out", "--quiet")
+        page = (self.folder / "out/index.html").read_text(encoding="utf-8")
+        self.assertNotRegex(page, r"(src|href)=[\"']?(https?:|//)")
+        self.assertIn("default-src 'none'", page)
+
+    def test_without_the_plotting_programs(self):
+        done = self.run_hre("report", *self.make_runs(), "--out", "out", env={"PATH": "/nonexistent"})
+        self.assertIn("gnuplot and pdftocairo are missing", done.stderr)
+        self.assertTrue((self.folder / "out/figures/votes.tsv").exists())
+        self.assertFalse((self.folder / "out/figures/votes.pdf").exists())
+        self.assertTrue((self.folder / "out/index.html").exists())
+
+    def test_a_plotting_program_that_fails(self):
+        broken = self.folder / "bin" / "gnuplot"
+        self.write("bin/gnuplot", "#!/bin/sh\necho no such terminal >&2\nexit 1\n")
+        broken.chmod(0o755)
+        done = self.run_hre("report", *self.make_runs(), "--out", "out", env={"PATH": f"{broken.parent}:{os.environ['PATH']}"})
+        self.assertIn("figure votes could not be drawn: gnuplot: failed: no such terminal", done.stderr)
+        self.assertTrue((self.folder / "out/index.html").exists())
+
+    def test_one_run(self):
+        done = self.run_hre("report", *self.make_runs(1), "--out", "out")
+        self.assertIn("without forest, rank_intervals, detection_rate: there is one run", done.stderr)
+
+    def test_mistakes(self):
+        runs = self.make_runs()
+        self.write("file", "")
+        self.assertIn("file/out: this folder cannot be made", self.error_of("report", *runs, "--out", "file/out"))
+        self.assertIn("nothing.json", self.error_of("report", "nothing.json", "--out", "out"))
+        self.run_hre("eval", "baseline:zstd", "--data", "sample", "--json", "short.json", "--quiet")
+        self.assertIn("--details", self.error_of("report", "short.json", "--out", "out"))
+        self.write("other.jsonl", '{"topic": "t", "question": "q", "answers": [{"text": "a", "votes": 1}, {"text": "bb", "votes": 2}]}\n')
+        self.assertIn("is not the dataset of the run", self.error_of("report", *runs, "--out", "out", "--data", "other.jsonl"))
+        self.run_hre("eval", "baseline:zstd", "--data", "other.jsonl", "--json", "other.json", "--details", "--quiet")
+        self.assertIn("runs of one report are on one dataset", self.error_of("report", runs[0], "other.json", "--out", "out"))
+        self.assertIn("is not a study", self.error_of("report", *runs, "--out", "out", "--study", "other.json", "--quiet"))
+
+    def test_a_dataset_that_is_gone(self):
+        self.write("mine.jsonl", '{"topic": "t", "question": "q", "answers": [{"text": "a", "votes": 1}, {"text": "bb", "votes": 2}]}\n')
+        self.run_hre("eval", "baseline:zstd", "--data", "mine.jsonl", "--json", "mine.json", "--details", "--quiet")
+        (self.folder / "mine.jsonl").rename(self.folder / "moved.jsonl")
+        self.assertIn("--data names the dataset", self.run_hre("report", "mine.json", "--out", "out").stderr)
+        self.assertNotIn("texts are missing", self.run_hre("report", "mine.json", "--out", "out", "--data", "moved.jsonl").stderr)
+
+
+class FigureTest(ReportTest):
+    @classmethod
+    def setUpClass(cls):
+        missing = [name for name in PLOTTERS if shutil.which(name) is None]
+        if missing:
+            raise unittest.SkipTest(f"{' and '.join(missing)} missing (Debian: gnuplot-nox, poppler-utils)")
+
+    made = None  # one report for all tests
+
+    def make_report(self, anew=False):
+        if self.made is None or anew:
+            runs = [f"run{i}.json" for i in range(6)] if anew else self.make_runs(6)
+            self.run_hre("report", *runs, "--out", "out", "--study", SOURCE_DIR / "tests" / "data" / "report" / "study.json", "--quiet")
+        else:
+            shutil.copytree(self.made.name, self.folder, dirs_exist_ok=True)
+        if self.made is None:
+            type(self).made = tempfile.TemporaryDirectory(prefix="hre-figures-")
+            self.addClassCleanup(self.made.cleanup)
+            shutil.copytree(self.folder, self.made.name, dirs_exist_ok=True)
+        return sorted(path.stem for path in (self.folder / "out/figures").glob("*.gp"))
+
+    def test_numbers_are_the_runs_own(self):
+        self.make_report()
+        means = {row["model"]: float(row["mean"]) for row in self.table("overall_mean")}
+        first = self.read_json("run0.json")
+        self.assertAlmostEqual(first["results"]["micro"]["pearson"]["mean"], means["baseline:zstd"], delta=1e-6)
+        votes = sorted(a["votes"] for q in first["questions"] if q["topic"] == "python" for a in q["answers"])
+        row = next(row for row in self.table("votes") if row["topic"] == "python")
+        self.assertEqual((len(votes), (votes[9] + votes[10]) / 2), (int(row["answers"]), float(row["median"])))
+        shares = [float(row["share"]) for row in self.table("appendix_votes") if row["topic"] == "python"]
+        self.assertAlmostEqual(1, sum(shares), delta=1e-4)
+        other = {q["id"]: q["pearson"] for q in self.read_json("run1.json")["questions"]}
+        pairs = [(q["pearson"], other[q["id"]]) for q in first["questions"] if q["pearson"] is not None and other[q["id"]] is not None]
+        difference = next(row for row in self.table("forest") if row["pair"] == "baseline:zstd − model-1")
+        self.assertAlmostEqual(sum(a - b for a, b in pairs) / len(pairs), float(difference["difference"]), delta=1e-5)
+        self.assertLessEqual(float(difference["low"]), float(difference["difference"]))
+        shown = self.table("headline")
+        question = next(q for q in first["questions"] if q["id"] == shown[0]["id"])
+        self.assertEqual([a["votes"] for a in question["answers"]], [float(row["votes"]) for row in shown])
+        for answer, row in zip(question["answers"], shown):
+            self.assertAlmostEqual(1, float(row["score"]) / answer["score"], delta=1e-5)
+
+    def test_same_bytes(self):
+        names = self.make_report()
+        endings = ("tsv", "gp", "pdf", "svg", "png")
+        first = {f"{name}.{ending}": (self.folder / f"out/figures/{name}.{ending}").read_bytes() for name in names for ending in endings}
+        page = (self.folder / "out/index.html").read_bytes()
+        shutil.rmtree(self.folder / "out")
+        self.make_report(anew=True)
+        for name, content in first.items():
+            self.assertTrue(content == (self.folder / "out/figures" / name).read_bytes(), name)
+        self.assertTrue(page == (self.folder / "out/index.html").read_bytes())
+
+    def test_look_as_kept(self):
+        """At 50 dots an inch, in gray. HRE_UPDATE_FIGURES=1 keeps what is drawn now."""
+        names = self.make_report()
+        self.assertLessEqual({"headline", "dialogue", "votes", "appendix_votes", "overall_mean", "forest", "rank_intervals", "detection_rate",
+                              "training_steps", "value_speed", "pythia", "appendix_pythia", "pythia_overall", "starcoder", "starcoder_overall",
+                              "starcoder_spearman", "ChatArena", "corr"}, set(names))
+        for name in names:
+            with self.subTest(figure=name):
+                drawn = self.folder / name
+                subprocess.run(["pdftocairo", "-png", "-gray", "-singlefile", "-r", "50", self.folder / f"out/figures/{name}.pdf", drawn], check=True)
+                kept, now = REFERENCES / f"{name}.png", drawn.with_name(f"{name}.png")
+                if os.environ.get("HRE_UPDATE_FIGURES"):
+                    REFERENCES.mkdir(exist_ok=True)
+                    shutil.copy(now, kept)
+                width, height, pixels = gray_pixels(now)
+                self.assertEqual((width, height), gray_pixels(kept)[:2])
+                difference = sum(abs(a - b) for a, b in zip(pixels, gray_pixels(kept)[2])) / len(pixels)
+                self.assertLess(difference, 3, "the mean difference of a pixel, of 255")
+                self.assertLess(min(pixels), 140, "nothing is drawn")
+
+    def test_fonts_are_in_it(self):
+        self.make_report()
+        fonts = subprocess.run(["pdffonts", self.folder / "out/figures/votes.pdf"], capture_output=True, text=True, check=True).stdout.splitlines()[2:]
+        self.assertTrue(fonts)
+        for line in fonts:
+            self.assertIn("DejaVuSans", line)
+            self.assertRegex(line, r" yes yes (yes|no) ")
+        self.assertNotIn("<text", (self.folder / "out/figures/votes.svg").read_text())
+
+    def test_hostile_names(self):
+        report_data.write_dataset(self.folder / "bad.jsonl", report_data.hostile_questions() + [("it's `touch hacked` %d $x @y", "q \\n", [("a", 1), ("bb ccc", 2), ("d", 4)])])
+        self.run_hre("eval", "baseline:zstd", "--data", "bad.jsonl", "--json", "run.json", "--details", "--quiet")
+        for i, name in enumerate(["'; system 'touch hacked'; '", "`touch hacked`%s%n"]):
+            (self.folder / f"run{i}.json").write_text(json.dumps(report_data.other_model(self.read_json("run.json"), name, i)))
+        done = self.run_hre("report", "run0.json", "run1.json", "--out", "out")
+        self.assertNotIn("could not be drawn", done.stderr)
+        self.assertEqual([], [path for path in self.folder.rglob("hacked*")])
+
+
+class ShowTest(ReportTest):
+    def test_worst(self):
+        runs = self.make_runs(1)
+        values = sorted((q["pearson"], q["id"]) for q in self.read_json(runs[0])["questions"] if q["pearson"] is not None)
+        done = self.run_hre("show", runs[0], "--worst", 2)
+        parts = done.stdout.split("\n" + "-" * 40 + "\n\n")
+        self.assertEqual([id for _, id in values[:2]], [part.splitlines()[0] for part in parts])
+        self.assertIn(f"Pearson {values[0][0]:.4f}", parts[0])
+        self.assertNotIn("\x1b", done.stdout)
+
+    def test_question(self):
+        runs = self.make_runs(1)
+        out = self.run_hre("show", runs[0], "--question", "python/000000", "--full").stdout
+        question = next(q for q in self.read_json(runs[0])["questions"] if q["id"] == "python/000000")
+        rows = [line.split() for line in out.splitlines() if line[:1] in "ABCD" and line[1:2] == " "][:4]
+        votes = sorted((a["votes"] for a in question["answers"]), reverse=True)
+        self.assertEqual(votes, [float(row[1]) for row in rows])
+        scores = {row[0]: row[4] for row in rows}
+        for i, answer in enumerate(question["answers"]):
+            self.assertEqual(f"{answer['score']:.4f}", scores["ABCD"[i]])
+        self.assertIn("functools.cache", out)
+        self.assertIn("did you mean python/000001?", self.error_of("show", runs[0], "--question", "pyton/000001"))
+
+    def test_disagree(self):
+        runs = self.make_runs(2)
+        values = [{q["id"]: q["pearson"] for q in self.read_json(run)["questions"]} for run in runs]
+        most = max((id for id in values[0] if None not in (values[0][id], values[1][id])), key=lambda id: abs(values[0][id] - values[1][id]))
+        out = self.run_hre("show", runs[0], "--disagree", runs[1], "--worst", 1).stdout
+        self.assertEqual(most, out.splitlines()[0])
+        self.assertIn("model-1: Pearson", out)
+
+    def test_hostile_texts(self):
+        report_data.write_dataset(self.folder / "bad.jsonl", report_data.hostile_questions())
+        self.run_hre("eval", "baseline:zstd", "--data", "bad.jsonl", "--json", "run.json", "--details", "--quiet")
+        out = self.run_hre("show", "run.json", "--worst", 100).stdout
+        self.assertNotRegex(out, "[\x00-\x09\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
+        self.assertIn("␛[31mred", out)
+        self.assertIn("<U+202E>gnp.exe", out)
+        self.assertLess(max(map(len, out.splitlines())), 400)
+
+    def test_colour_on_a_terminal(self):
+        runs = self.make_runs(1)
+        run = self.read_json(runs[0])
+        self.run_hre("data", "convert", "sample", "texts.jsonl", "--quiet")
+        texts, places = {}, {}
+        for line in (self.folder / "texts.jsonl").read_text(encoding="utf-8").splitlines():
+            q = json.loads(line)
+            places[q["topic"]] = place = places.get(q["topic"], -1) + 1
+            texts[q["topic"], f"{q['topic']}/{place:06}"] = [a["text"] for a in q["answers"]]
+        (self.folder / "tokens.json").write_text(json.dumps(report_data.with_tokens(run, texts, 3)))
+        if shutil.which("script") is None:
+            self.skipTest("script is missing (Debian: bsdutils)")
+        done = subprocess.run(["script", "-qec", f"{PROGRAM} show tokens.json --worst 1", "/dev/null"], cwd=self.folder, stdin=subprocess.DEVNULL,
+                              capture_output=True, check=True, env={**os.environ, "TERM": "xterm-256color"})
+        self.assertIn(b"\x1b[30;48;5;", done.stdout)
+
+
+if __name__ == "__main__":
+    unittest.main()

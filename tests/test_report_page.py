@@ -1,0 +1,253 @@
+"""The page of hre report in a real browser: headless Chromium by its driver."""
+
+import json
+import time
+import unittest
+
+import report_data
+from browser import Browser, skip_without_browser
+from program import ProgramTest
+
+SEED = 20240601
+
+
+class PageTest(ProgramTest):
+    """One browser for all tests of a class; each opens its own page."""
+
+    @classmethod
+    def setUpClass(cls):
+        skip_without_browser()
+        cls.browser = Browser().__enter__()
+        cls.addClassCleanup(cls.browser.__exit__, None, None, None)
+
+    def make_runs(self, dataset, models, tokens=False):
+        """Runs of baseline:zstd on a dataset, moved at random for more models. Gives their files' names."""
+        self.run_hre("eval", "baseline:zstd", "--data", dataset, "--json", "base.json", "--details", "--quiet", "--no-shuffle")
+        base = self.read_json("base.json")
+        texts = self.texts_of(dataset)
+        files = []
+        for i, model in enumerate(models):
+            run = report_data.other_model(base, model, i)
+            if tokens:
+                report_data.with_tokens(run, texts, SEED + i)
+            (self.folder / f"run{i}.json").write_text(json.dumps(run), encoding="utf-8")
+            files.append(f"run{i}.json")
+        return files
+
+    def texts_of(self, dataset):
+        if not (self.folder / "texts.jsonl").exists():
+            self.run_hre("data", "convert", dataset, "texts.jsonl", "--quiet")
+        places, texts = {}, {}
+        for line in (self.folder / "texts.jsonl").read_text(encoding="utf-8").split("\n")[:-1]:
+            question = json.loads(line)
+            place = places[question["topic"]] = places.get(question["topic"], -1) + 1
+            texts[question["topic"], question.get("id", f"{question['topic']}/{place:06}")] = [a["text"] for a in question["answers"]]
+        return texts
+
+    def open_report(self, *runs, fragment=""):
+        self.run_hre("report", *runs, "--out", "out", "--quiet", env={"PATH": "/nonexistent"})  # no figures: quick
+        self.browser.messages(), self.browser.requests()
+        self.browser.open(self.folder / "out" / "index.html", fragment)
+        self.browser.until("return document.documentElement.hasAttribute('data-ready')")
+        self.browser.until("return document.querySelector('#detail h3') !== null")
+
+    def check_quiet(self):
+        """Nothing was said in the console, and nothing was asked for but the page itself and what it holds."""
+        self.assertEqual([], self.browser.messages())
+        page = (self.folder / "out" / "index.html").resolve().as_uri()
+        self.assertEqual([], [url for url in self.browser.requests() if not url.startswith((page, "data:", "chrome:"))])
+
+    def text(self, selector):
+        return self.browser.run("return document.querySelector(arguments[0]).textContent", selector)
+
+    def focus(self, selector):
+        self.browser.run("document.querySelector(arguments[0]).focus()", selector)
+
+
+class SamplePageTest(PageTest):
+    def setUp(self):
+        super().setUp()
+        self.open_report(*self.make_runs("sample", ["one", "two", "three"], tokens=True))
+
+    def column(self, name):
+        return self.browser.run("""
+            const heads = [...document.querySelectorAll('#summary-table thead th')].map((head) => head.textContent);
+            const column = heads.indexOf(arguments[0]);
+            return [...document.querySelectorAll('#summary-table tbody tr')].map((row) => row.children[column].firstChild.textContent);""", name)
+
+    def test_values_are_the_runs_own(self):
+        shown = dict(zip(self.column("Model"), self.column("Pearson")))
+        for i, model in enumerate(["one", "two", "three"]):
+            values = [q["pearson"] for q in self.read_json(f"run{i}.json")["questions"] if q["pearson"] is not None]
+            self.assertEqual(f"{sum(values) / len(values):.4f}".replace("-", "\u2212"), shown[model])
+        self.check_quiet()
+
+    def test_sorts_by_keyboard(self):
+        self.focus("#summary-table thead th:nth-child(6) button")
+        for direction in ("descending", "ascending"):
+            self.browser.press("Enter")
+            values = [float(text.replace("\u2212", "-")) for text in self.column("Pearson")]
+            self.assertEqual(sorted(values, reverse=direction == "descending"), values)
+            self.assertEqual(direction, self.browser.run("return document.querySelector('#summary-table th:nth-child(6)').getAttribute('aria-sort')"))
+        self.check_quiet()
+
+    def test_all_is_reached_by_tab(self):
+        reached = set()
+        self.focus("#title")
+        for _ in range(90):
+            self.browser.press("Tab")
+            reached.add(self.browser.run("const e = document.activeElement; return e.id || e.closest('label, th, nav, .answer, .question')?.textContent.slice(0, 12) || e.tagName"))
+            if "list" in reached and "search" in reached and "theme" in reached and any(name.startswith("Answers in") for name in reached):
+                break
+        self.assertLessEqual({"theme", "search", "list"}, reached)
+
+    def test_searches(self):
+        self.focus("#search")
+        self.browser.press("memo[n]")  # in an answer of the sample's first question on Python
+        found = self.browser.until("const m = document.querySelector('#count').textContent.match(/^(\\d+) of 70 questions$/); return m && m[1] !== '70' && m[1]")
+        expected = [key for key, texts in self.texts_of("sample").items() if any("memo[n]" in text for text in texts)]
+        self.assertEqual(str(len(expected)), found)
+        self.assertEqual(expected[0][1], self.text(".row .top span"))
+        self.check_quiet()
+
+    def test_filters_and_sorts_the_questions(self):
+        select = """const list = [...document.querySelectorAll('#filters label')].find((label) => label.firstChild.textContent === arguments[0]).querySelector('select');
+            list.value = [...list.options].find((option) => option.textContent === arguments[1]).value;
+            list.dispatchEvent(new Event('change'));"""
+        self.browser.run(select, "Topic", "python")
+        self.assertEqual("5 of 70 questions", self.text("#count"))
+        self.browser.run(select, "Topic", "all topics")
+        self.browser.run(select, "Sort by", "value in A, lowest first")
+        values = {q["id"]: q["pearson"] for q in self.read_json("run0.json")["questions"]}
+        # The page keeps values to four decimals.
+        self.assertAlmostEqual(min(value for value in values.values() if value is not None), values[self.text(".row .top span")], delta=1e-4)
+        self.browser.run(select, "Show", "models disagree on the best answer")
+        runs = [{q["id"]: max(range(len(q["answers"])), key=lambda i: q["answers"][i]["score"]) for q in self.read_json(f"run{i}.json")["questions"] if q["answers"]} for i in range(3)]
+        disagree = sum(len({run[id] for run in runs}) > 1 for id in runs[0])
+        self.assertEqual(f"{disagree} of 70 questions", self.text("#count"))
+        self.browser.run(select, "Show", "moved most from A to B (100)")
+        other = {q["id"]: q["pearson"] for q in self.read_json("run1.json")["questions"]}
+        moved = {id: abs(values[id] - other[id]) for id in values if values[id] is not None and other[id] is not None}
+        self.assertAlmostEqual(max(moved.values()), moved[self.text(".row .top span")], delta=2e-4)
+        self.check_quiet()
+
+    def test_opens_a_question_by_keyboard(self):
+        self.focus("#list")
+        self.browser.press("Home", "Down", "Down")
+        third = self.browser.until("return document.querySelector('.row[aria-posinset=\"3\"][aria-selected=\"true\"]')?.querySelector('span').textContent")
+        self.browser.until("return document.querySelector('#detail h3').textContent === arguments[0]", third)
+        self.assertEqual(4, self.browser.run("return document.querySelectorAll('.answer').length"))
+        self.check_quiet()
+
+    def test_shades_tokens(self):
+        id = self.text("#detail h3")
+        question = next(q for q in self.read_json("run0.json")["questions"] if q["id"] == id)
+        best = max(range(4), key=lambda i: question["answers"][i]["votes"])
+        answer = question["answers"][best]
+        parts = self.browser.run("return [...document.querySelector('.tokens').children].map((span) => span.textContent)")
+        self.assertEqual(answer["token_texts"], parts)
+        self.focus(".tokens")
+        self.browser.press("Right", "Right")
+        nats = answer["token_log_probs"][2]
+        self.assertIn(f"{nats:.3f} nats".replace("-", "\u2212"), self.text("#read"))
+        shades = self.browser.run("return [...document.querySelector('.tokens').children].map((span) => Number(span.style.backgroundColor.match(/([\\d.]+)\\)$/)[1]))")
+        for shade, value in zip(shades, answer["token_log_probs"]):
+            self.assertAlmostEqual(0.75 * min(1, -value / 8), shade, delta=0.005)
+        self.check_quiet()
+
+    def test_shades_differences(self):
+        self.browser.run("""const list = [...document.querySelectorAll('#detail label')].find((label) => label.textContent.startsWith('Shade')).querySelector('select');
+            list.value = 'difference'; list.dispatchEvent(new Event('change'));""")
+        pieces = self.browser.run("return [...document.querySelector('.tokens').children].map((span) => span.textContent)")
+        id = self.text("#detail h3")
+        a, b = (next(q for q in self.read_json(f"run{i}.json")["questions"] if q["id"] == id) for i in (0, 1))
+        best = max(range(4), key=lambda i: a["answers"][i]["votes"])
+        a, b = a["answers"][best], b["answers"][best]
+        self.assertEqual("".join(a["token_texts"]), "".join(pieces))
+        ends = lambda parts: {sum(map(len, parts[:i + 1])) for i in range(len(parts))}
+        self.assertEqual(ends(a["token_texts"]) & ends(b["token_texts"]), ends(pieces))
+        sums = lambda answer: sum(p for p, end in zip(answer["token_log_probs"], sorted(ends(answer["token_texts"]))) if end <= len(pieces[0]))
+        self.focus(".tokens")
+        self.browser.press("Home")
+        self.assertIn(f"A minus B {sums(a) - sums(b):+.3f} nats".replace("-", "\u2212"), self.text("#read"))
+        self.check_quiet()
+
+    def test_switches_the_theme(self):
+        seen = []
+        self.focus("#theme")
+        for _ in range(3):
+            self.browser.press("Enter")
+            seen.append((self.text("#theme"), self.browser.run("return getComputedStyle(document.body).backgroundColor")))
+        self.assertEqual(["Theme: light", "Theme: dark", "Theme: auto"], [name for name, _ in seen])
+        self.assertNotEqual(seen[0][1], seen[1][1])
+        self.check_quiet()
+
+    def test_nothing_is_wider_than_the_page(self):
+        for width in (500, 800, 1280):
+            self.browser.resize(width, 900)
+            self.assertLessEqual(self.browser.run("return document.documentElement.scrollWidth - window.innerWidth"), 0, width)
+        self.browser.resize(1280, 900)
+
+    def test_names_a_question_in_its_address(self):
+        self.browser.open(self.folder / "out" / "index.html", "#question=unix%2F000003")
+        self.browser.call("POST", "/refresh", {})
+        self.browser.until("return document.querySelector('#detail h3')?.textContent === 'unix/000003'")
+
+
+class HostilePageTest(PageTest):
+    def test_nothing_runs(self):
+        report_data.write_dataset(self.folder / "bad.jsonl", report_data.hostile_questions())
+        self.open_report(*self.make_runs("bad.jsonl", ["<script>window.hacked = 9</script>", "</title><img src=x onerror=window.hacked=10>"], tokens=True))
+        for i in range(len(report_data.HOSTILE)):
+            self.focus("#list")
+            self.browser.press(*(["Home"] if i == 0 else ["Down"]))
+            self.browser.until("return document.querySelector(`.row[aria-posinset=\"${arguments[0]}\"][aria-selected=\"true\"]`) !== null", i + 1)
+        self.assertIsNone(self.browser.run("return window.hacked ?? null"))
+        self.assertEqual(0, self.browser.run("return document.querySelectorAll('#main img, #main iframe, #main a[href^=javascript], #main svg[onload], #main script, #main style').length"))
+        self.assertIn("<script>window.hacked = 9</script>", self.text("#summary-table"))
+        self.check_quiet()
+
+    def test_texts_are_shown_as_they_are(self):
+        report_data.write_dataset(self.folder / "bad.jsonl", report_data.hostile_questions())
+        self.open_report(*self.make_runs("bad.jsonl", ["a", "b"]))
+        self.browser.resize(500, 900)
+        shown = set()
+        for i in range(len(report_data.HOSTILE)):
+            self.focus("#list")
+            self.browser.press(*(["Home"] if i == 0 else ["Down"]))
+            id = self.browser.until("return document.querySelector(`.row[aria-posinset=\"${arguments[0]}\"][aria-selected=\"true\"]`)?.querySelector('span').textContent", i + 1)
+            self.browser.until("return document.querySelector('#detail h3').textContent === arguments[0]", id)
+            shown.add(self.text(".question .prose"))
+            self.assertLessEqual(self.browser.run("return document.documentElement.scrollWidth - window.innerWidth"), 0)
+        self.browser.resize(1280, 900)
+        for text in report_data.HOSTILE[:5] + report_data.HOSTILE[6:7]:
+            self.assertIn(text, shown)
+        signs = next(text for text in shown if "gnp.exe" in text)
+        self.assertNotRegex(signs, "[\u202a-\u202e\u2066-\u2069\u200b\x1b\x07]")
+        self.assertIn("U+202Egnp.exe", signs)
+
+    def test_the_policy_stands_behind_it(self):
+        report_data.write_dataset(self.folder / "bad.jsonl", report_data.hostile_questions())
+        self.open_report(*self.make_runs("bad.jsonl", ["a"]))
+        self.browser.run("const script = document.createElement('script'); script.textContent = 'window.hacked = 11'; document.body.append(script);")
+        self.browser.run("document.body.insertAdjacentHTML('beforeend', '<img src=\"http://127.0.0.1:9/x.png\" onerror=\"window.hacked = 12\">');")
+        time.sleep(0.3)
+        self.assertIsNone(self.browser.run("return window.hacked ?? null"))
+        self.assertTrue(all("Content Security Policy" in message["message"] for message in self.browser.messages()))
+
+
+class LargePageTest(PageTest):
+    def test_opens(self):
+        """Opens and answers; how quickly is bench/report_page.py's to say."""
+        report_data.write_dataset(self.folder / "large.jsonl", report_data.many_questions(700, 7, SEED))
+        self.open_report(*self.make_runs("large.jsonl", [f"model {i}" for i in range(6)]))
+        self.assertEqual("700 of 700 questions", self.text("#count"))
+        self.assertLess(self.browser.run("return document.querySelectorAll('.row').length"), 40)
+        self.focus("#list")
+        self.browser.press("End")
+        self.browser.until("return document.querySelector('#detail h3').textContent === 'topic_06/000099'")
+        self.check_quiet()
+
+
+if __name__ == "__main__":
+    unittest.main()
