@@ -24,7 +24,7 @@ help: ## list the targets
 
 demo: configure ## set up and build the program, then evaluate the built-in sample
 	@$(build) --target hre_program
-	$(folder)/src/hre demo
+	$(folder)/src/hre demo --page $(folder)/demo.html
 
 build: test-parts configure ## set up, then build the program, the library and the tests
 	@$(build)

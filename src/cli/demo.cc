@@ -9,7 +9,9 @@
 #include "cli/evaluation.h"
 #include "cli/progress.h"
 #include "cli/shipped_models.h"
+#include "core/files.h"
 #include "report/comparison_table.h"
+#include "report/page.h"
 #include "stats/run_comparison.h"
 #include "stats/run_power.h"
 
@@ -38,14 +40,39 @@ Result<std::string> verdict(const Run& base, const Run& tuned) {
                     questions_wanted(*power), 100 * power->options.levels.power);
 }
 
-Status demo(bool quiet, Console& console) {
+/// The page with every question, answer and token. A place that can't be written is noted: the demo has shown its
+/// table.
+void write_page(std::vector<Run> runs, Dataset dataset, const std::string& path, ProgressListener& progress,
+                Console& console) {
+  const auto write = [&]() -> Status {
+    auto data = report_data(std::move(runs), std::move(dataset));
+    if (!data) return forward(data);
+    auto file = AtomicFile::create(path);
+    if (!file) return forward(file);
+    return file->commit(page_html(*data, {}));
+  };
+  if (const Status written = write(); !written) {
+    progress.note("no page was written: " + written.error().text());
+  } else {
+    console.out << "\nEvery question, answer and token, in a browser: " << path << '\n';
+  }
+}
+
+struct DemoArguments {
+  std::string page = "hre-demo.html";
+  bool quiet = false;
+};
+
+Status demo(const DemoArguments& arguments, Console& console) {
   auto dataset = load_dataset("sample");
   if (!dataset) return forward(dataset);
-  auto progress = make_progress(console, quiet);
+  auto progress = make_progress(console, arguments.quiet);
   const std::vector<std::string> shipped = shipped_models();
   std::vector<std::string> models = {"baseline:length", "baseline:zstd"};
+  EvalOptions options;
+  options.keep_tokens = true;
   models.insert(models.end(), shipped.begin(), shipped.end());
-  Evaluation evaluation = evaluate_models(models, *dataset, {}, {}, {}, console, *progress);
+  Evaluation evaluation = evaluate_models(models, *dataset, {}, options, {}, console, *progress);
   print_evaluation(evaluation, console);
   if (!evaluation.failure) return std::move(evaluation.failure);
   if (console.stop.stop_requested()) return fail(ErrorCode::kInterrupted, "interrupted");
@@ -59,6 +86,7 @@ Status demo(bool quiet, Console& console) {
     if (!text) return forward(text);
     console.out << "The other two are small models that come with hre, a base and one tuned from it:\n\n" << *text;
   }
+  write_page(std::move(evaluation.runs), std::move(*dataset), arguments.page, *progress, console);
   console.out << "\nYour own model goes in their place: hre eval MODEL.gguf --data sample\n";
   return {};
 }
@@ -66,9 +94,10 @@ Status demo(bool quiet, Console& console) {
 }  // namespace
 
 Action define_demo(CLI::App& app) {
-  auto quiet = std::make_shared<bool>(false);
-  app.add_flag("--quiet", *quiet, "no progress");
-  return [quiet](Console& console) { return demo(*quiet, console); };
+  auto arguments = std::make_shared<DemoArguments>();
+  app.add_option("--page", arguments->page, "the page to write (default: hre-demo.html, here)")->type_name("FILE");
+  app.add_flag("--quiet", arguments->quiet, "no progress");
+  return [arguments](Console& console) { return demo(*arguments, console); };
 }
 
 }  // namespace hre::cli
