@@ -2,9 +2,15 @@
 /// Tables of a TOML file read key by key: the first thing that is wrong is kept with its line, and keys
 /// that nobody asked for are wrong too. Only this header's includers know toml++.
 
+// toml++ asserts things that a wrong document ("[;") makes untrue, and then says properly what is wrong with it;
+// without assertions it takes them for granted. So neither: no assertion, in any kind of build.
 #define TOML_EXCEPTIONS 0
 #define TOML_HEADER_ONLY 1
+#define TOML_ASSERT(expression) static_cast<void>(0)
+#pragma push_macro("NDEBUG")
+#undef NDEBUG
 #include <toml++/toml.h>
+#pragma pop_macro("NDEBUG")
 
 #include <cstdint>
 #include <optional>
