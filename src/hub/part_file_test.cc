@@ -16,10 +16,7 @@ namespace fs = std::filesystem;
 
 class PartFileTest : public testing::Test {
  protected:
-  PartFileTest() {
-    std::string name = (fs::temp_directory_path() / "hre_hub_XXXXXX").string();
-    folder_ = mkdtemp(name.data());
-  }
+  PartFileTest() = default;
   ~PartFileTest() override { fs::remove_all(folder_); }
   PartFileTest(const PartFileTest&) = delete;
   PartFileTest& operator=(const PartFileTest&) = delete;
@@ -34,7 +31,12 @@ class PartFileTest : public testing::Test {
     return {std::istreambuf_iterator<char>(file), {}};
   }
 
-  std::string folder_;
+  static std::string make_folder() {
+    std::string name = (fs::temp_directory_path() / "hre_hub_XXXXXX").string();
+    return mkdtemp(name.data());
+  }
+
+  const std::string folder_ = make_folder();
   RepoCache cache_{folder_, RepoKind::kModel, "org/repo"};
 };
 
