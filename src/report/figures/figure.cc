@@ -100,6 +100,7 @@ std::vector<std::string> wrapped(std::string_view text, int columns, size_t n_li
       const size_t space = part.rfind(' ');
       if (space != std::string_view::npos && space > 0) part = part.substr(0, space);
     }
+    while (part.ends_with(' ')) part.remove_suffix(1);
     if (part.empty()) break;
     lines.emplace_back(part);
     rest.remove_prefix(part.size());
