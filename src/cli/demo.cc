@@ -68,10 +68,10 @@ Status demo(const DemoArguments& arguments, Console& console) {
   if (!dataset) return forward(dataset);
   auto progress = make_progress(console, arguments.quiet);
   const std::vector<std::string> shipped = shipped_models();
-  std::vector<std::string> models = {"baseline:length", "baseline:zstd"};
+  std::vector<std::string> models = shipped;
   EvalOptions options;
   options.keep_tokens = true;
-  models.insert(models.end(), shipped.begin(), shipped.end());
+  models.insert(models.end(), {"baseline:length", "baseline:zstd"});
   Evaluation evaluation = evaluate_models(models, *dataset, {}, options, {}, console, *progress);
   print_evaluation(evaluation, console);
   if (!evaluation.failure) return std::move(evaluation.failure);
@@ -82,7 +82,7 @@ Status demo(const DemoArguments& arguments, Console& console) {
   if (shipped.empty()) {
     progress->note("the models that come with hre are not beside the program, so the demo goes without them");
   } else {
-    auto text = verdict(evaluation.runs[2], evaluation.runs[3]);
+    auto text = verdict(evaluation.runs[0], evaluation.runs[1]);
     if (!text) return forward(text);
     console.out << "The other two are small models that come with hre, a base and one tuned from it:\n\n" << *text;
   }

@@ -6,8 +6,8 @@
 FOLDER of dumps has a folder a site, with Posts.xml. Written to --out: hre-base-q8_0.gguf and hre-tuned-q8_0.gguf
 (and both in f32), held_out.jsonl (questions that neither model saw), and training.json (settings, the curve, values).
 The base model learns posts as plain text; the tuned one goes on with question-answer pairs in the evaluation's own
-prompt form, where an answer weighs the more the better people voted for it. Needs torch, transformers, tokenizers,
-gguf, lxml, numpy; about an hour on two cores, --smoke a minute.
+prompt form, where an answer weighs the more the better people voted for it. Needs the packages of
+requirements.txt beside this file; about an hour on two cores, --smoke a minute.
 """
 import argparse
 import json
