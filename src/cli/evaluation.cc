@@ -44,8 +44,7 @@ std::string length_control(const Summary& summary) {
   std::string text = fmt::format("  length alone: {}; given length: {}; ", with_interval(summary.micro.length_only),
                                  with_interval(summary.micro.given_length));
   const auto& share = summary.length_share;
-  return text + (share ? fmt::format("{:.0f} % [{:.0f}, {:.0f}] of the value goes through length", 100 * share->share,
-                                     100 * share->low, 100 * share->high)
+  return text + (share ? share_text(share) + " of the value goes through length"
                        : "a value that may be 0 has no share that goes through length");
 }
 
@@ -144,6 +143,7 @@ Evaluation evaluate_models(const std::vector<std::string>& models, const Dataset
     if (run->failure) failed(*run->failure);
     say_what_is_kept(*run, keeping, console);
     note_speed(*run, progress);
+    if (run->questions.empty() && run->partial()) continue;  // stopped before its first question: nothing to show
     evaluation.summaries.push_back(summarize(run->questions, {.undefined = options.undefined}));
     evaluation.runs.push_back(std::move(*run));
   }

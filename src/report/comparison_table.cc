@@ -151,7 +151,8 @@ std::string with_interval(const Estimate& estimate) {
 
 std::string share_text(const std::optional<LengthShare>& share) {
   if (!share) return "–";
-  return fmt::format("{:.0f} % [{:.0f}, {:.0f}]", 100 * share->share, 100 * share->low, 100 * share->high);
+  const auto percent = [](double part) { return std::round(100 * part) + 0.0; };  // never -0
+  return fmt::format("{:.0f} % [{:.0f}, {:.0f}]", percent(share->share), percent(share->low), percent(share->high));
 }
 
 std::string p_text(const std::optional<double>& p, bool exact) {
