@@ -6,6 +6,7 @@
 #include <ostream>
 
 #include "cli/hub_argument.h"
+#include "report/comparison_table.h"
 #include "report/run_table.h"
 
 namespace hre::cli {
@@ -28,14 +29,6 @@ std::string title(const Run& run, const Summary& summary) {
   text += fmt::format(" on {}: {} in {}", run.dataset_name, plural(summary.questions, "question"),
                       plural(static_cast<int64_t>(summary.topics.size()), "topic"));
   if (run.partial()) text += fmt::format(", PARTIAL: {} of {} done", run.questions.size(), run.planned);
-  return text;
-}
-
-std::string with_interval(const Estimate& estimate) {
-  if (!estimate.mean) return "undefined";
-  std::string text = fmt::format("{:.4f}", *estimate.mean);
-  if (estimate.ci_low && estimate.ci_high)
-    text += fmt::format(" [{:.4f}, {:.4f}]", *estimate.ci_low, *estimate.ci_high);
   return text;
 }
 
