@@ -76,9 +76,14 @@ class Checks:
             helps.add(text)
             self.check(f"{command_of(example)} --help shows it", f"  $ {example}\n" in text, text)
             with tempfile.TemporaryDirectory() as scratch:
+                run(FILES_OF_EXAMPLES, scratch, self.program)
                 status, output = run(example, scratch, self.program)
                 self.check(example, status == 0, f"status {status}\n{output}")
         self.check("every example has a help of its own", len(helps) == len(examples), listed)
+
+
+# Examples that read a run's file or another store find these.
+FILES_OF_EXAMPLES = "hre eval baseline:length --data sample --topic python --json run.json --details --store other.db --quiet"
 
 
 def stand_in_hub():
