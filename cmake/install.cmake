@@ -12,6 +12,13 @@ if(HRE_ARROW_BUNDLED)
   install(FILES "${arrow_library}" "${parquet_library}" DESTINATION ${CMAKE_INSTALL_LIBDIR}/hre)
   install(DIRECTORY "${HRE_DEPS}/arrow/licenses/" DESTINATION ${CMAKE_INSTALL_DOCDIR}/licenses/arrow)
 endif()
+# The converter of checkpoint folders: llama.cpp's, and what makes and runs it.
+install(FILES src/model/checkpoint/convert_checkpoint.py src/model/checkpoint/score_checkpoint.py third_party/pypi-convert.lock
+  DESTINATION ${CMAKE_INSTALL_DATADIR}/hre/converter)
+if(EXISTS "${HRE_DEPS}/llama.cpp/conversion")
+  install(DIRECTORY "${HRE_DEPS}/llama.cpp/conversion" "${HRE_DEPS}/llama.cpp/gguf-py"
+    DESTINATION ${CMAKE_INSTALL_DATADIR}/hre/converter/llama.cpp PATTERN __pycache__ EXCLUDE PATTERN tests EXCLUDE)
+endif()
 if(HRE_ENGINE_BUNDLED)
   install(FILES "${HRE_DEPS}/engine/licenses/LICENSE" DESTINATION ${CMAKE_INSTALL_DOCDIR}/licenses/llama.cpp)
 endif()

@@ -36,6 +36,7 @@ PUBLIC = {
     "progress.h": "core",
     "dataset.h": "data",
     "scorer.h": "model",
+    "engine_options.h": "model",
     "run.h": "eval",
     "store.h": "store",
     "hub.h": "hub",
@@ -51,6 +52,7 @@ VALUES = {
 # Header (a pattern of the whole name): folders below src/ that may include it.
 WRAPPED = {
     r"llama.*\.h|ggml.*\.h|gguf\.h": ["model/llama"],
+    r"jinja/.*": ["model/chat"],
     r"(arrow|parquet)/.*": ["data"],
     r"sqlite3\.h": ["store"],
     r"curl/.*": ["net"],

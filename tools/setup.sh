@@ -188,6 +188,14 @@ make_engine() {
   read -ra options <<<"${HRE_ENGINE_OPTIONS:-}"
   rm -rf "$staged"
   say "building libllama (some minutes)"
+  # ggml looks GELU up in a table of half-precision numbers, and knows only its tanh form where an architecture's models may
+  # use either: both move an answer's log-likelihood by hundredths of a nat. Computed, and by either form, it is exact.
+  local cpu=$deps/llama.cpp/ggml/src/ggml-cpu
+  sed -i -E 's,^#define GGML_GELU(_QUICK)?_FP16$,,' "$cpu/vec.h"
+  grep -q ggml_gelu_is_erf "$cpu/vec.h" || {
+    sed -i 's,^inline static float ggml_gelu_f32(float x) {$,extern int ggml_gelu_is_erf;\n&\n    if (ggml_gelu_is_erf) { return 0.5f*x*(1.0f + erff(x*SQRT_2_INV)); },' "$cpu/vec.h"
+    printf '\nint ggml_gelu_is_erf = 0;\n' >>"$cpu/ggml-cpu.c"
+  }
   # Static and position independent: it ends up inside libhre.so.
   # shellcheck disable=SC2015
   cmake -S "$deps/llama.cpp" -B "$work" -G Ninja -DCMAKE_BUILD_TYPE=Release -DBUILD_SHARED_LIBS=OFF \
@@ -225,7 +233,12 @@ make_tests() {
 # -------------------------------------------------------------------------------------------------
 
 run_packages() { :; } # all at once, before the others
-run_engine() { [ -f "$deps/engine.stamp" ] || ! found llama || return 0; once engine; }
+# Chat templates and the converter need llama.cpp's sources even where libllama is the system's.
+run_engine() {
+  once engine_sources
+  [ -f "$deps/engine.stamp" ] || ! found llama || return 0
+  once engine
+}
 run_arrow() { [ -f "$deps/arrow.stamp" ] || ! found Parquet || return 0; once arrow; }
 run_tests() {
   once tests

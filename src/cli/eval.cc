@@ -11,6 +11,7 @@
 
 #include "cli/evaluation.h"
 #include "cli/hub_argument.h"
+#include "cli/model_options.h"
 #include "cli/progress.h"
 #include "cli/store_argument.h"
 #include "cli/where_argument.h"
@@ -24,7 +25,7 @@ namespace {
 struct EvalArguments {
   std::vector<std::string> models;
   std::string data;
-  ModelOptions model;
+  EngineOptions model;
   EvalOptions eval;
   Keeping keeping;
   bool no_cache = false;
@@ -139,6 +140,8 @@ Status run_eval(EvalArguments arguments, Console& console) {
     auto prompt = read_prompt(arguments.prompt_file);
     if (!prompt) return forward(prompt);
     arguments.eval.prompt = std::move(*prompt);
+  } else if (arguments.model.chat_template != "none") {
+    arguments.eval.prompt = "{question}{answer}";  // the template makes the rest
   }
   auto metrics = find_metrics(arguments.metrics);
   if (!metrics) return forward(metrics);
@@ -232,18 +235,9 @@ void define_selection(CLI::App& app, EvalArguments& a) {
   app.add_flag("--no-shuffle", a.no_shuffle, "keep the dataset's order");
 }
 
-void define_model(CLI::App& app, EvalArguments& a) {
-  static const std::map<std::string, BosPolicy> kBos = {
-      {"never", BosPolicy::kNever}, {"auto", BosPolicy::kAuto}, {"always", BosPolicy::kAlways}};
-  static const std::map<std::string, LongAnswers> kLong = {
-      {"error", LongAnswers::kError}, {"truncate", LongAnswers::kTruncate}, {"skip", LongAnswers::kSkip}};
+void define_policies(CLI::App& app, EvalArguments& a) {
   static const std::map<std::string, UndefinedPolicy> kUndefined = {
       {"leave-out", UndefinedPolicy::kLeaveOut}, {"zero", UndefinedPolicy::kZero}, {"fail", UndefinedPolicy::kFail}};
-  app.add_option("--bos", a.model.bos,
-                 "beginning-of-sequence token: never (the published rule, default), auto (as the model says), always")
-      ->type_name("never|auto|always")
-      ->transform(CLI::Transformer(kBos).description(""))
-      ->check(CLI::IsMember({BosPolicy::kNever, BosPolicy::kAuto, BosPolicy::kAlways}).description(""));
   app.add_option("--prompt-file", a.prompt_file, "a template with {question} and, at its end, {answer}")
       ->type_name("FILE");
   app.add_option("--undefined", a.eval.undefined,
@@ -252,19 +246,6 @@ void define_model(CLI::App& app, EvalArguments& a) {
       ->transform(CLI::Transformer(kUndefined).description(""))
       ->check(
           CLI::IsMember({UndefinedPolicy::kLeaveOut, UndefinedPolicy::kZero, UndefinedPolicy::kFail}).description(""));
-  app.add_option("--max-length", a.model.max_length, "tokens the model sees at most (default: the model's own maximum)")
-      ->type_name("L")
-      ->check(CLI::Range(1, 1 << 30).description(""));
-  app.add_option("--long-answers", a.model.long_answers,
-                 "answers of more tokens than that: error (default), truncate them, skip their questions")
-      ->type_name("error|truncate|skip")
-      ->transform(CLI::Transformer(kLong).description(""))
-      ->check(CLI::IsMember({LongAnswers::kError, LongAnswers::kTruncate, LongAnswers::kSkip}).description(""));
-  app.add_option("--threads", a.model.threads, "threads (default: all cores)")
-      ->type_name("N")
-      ->check(CLI::Range(1, 4096).description(""));
-  app.add_option("--gpu-layers", a.model.gpu_layers, "layers on the GPU, where there is one (default: all)")
-      ->type_name("N");
 }
 
 }  // namespace
@@ -272,7 +253,8 @@ void define_model(CLI::App& app, EvalArguments& a) {
 Action define_eval(CLI::App& app) {
   auto arguments = std::make_shared<EvalArguments>();
   app.add_option("MODEL", arguments->models,
-                 "a .gguf file, hf:ORG/REPO[/FILE] on the hub, baseline:length or baseline:zstd; several are shown "
+                 "a .gguf file, a checkpoint folder, hf:ORG/REPO[/FILE] on the hub, baseline:length or baseline:zstd; "
+                 "several are shown "
                  "side by side")
       ->required()
       ->type_name("");
@@ -282,7 +264,8 @@ Action define_eval(CLI::App& app) {
                      std::string(kPublishedDataset))
       ->type_name("DATA");
   define_selection(app, *arguments);
-  define_model(app, *arguments);
+  define_policies(app, *arguments);
+  define_model_options(app, arguments->model);
   define_results(app, *arguments);
   define_keeping(app, *arguments);
   return [arguments](Console& console) { return run_eval(*arguments, console); };

@@ -109,7 +109,7 @@ std::string stopping(const Run& run) {
 }  // namespace
 
 Evaluation evaluate_models(const std::vector<std::string>& models, const Dataset& dataset,
-                           const ModelOptions& model_options, const EvalOptions& options, const Keeping& keeping,
+                           const EngineOptions& model_options, const EvalOptions& options, const Keeping& keeping,
                            Console& console, ProgressListener& progress, const std::optional<UntilOptions>& until) {
   Evaluation evaluation;
   const auto failed = [&](const Error& error) {

@@ -7,6 +7,7 @@
 
 #include "cli/command.h"
 #include "eval/until.h"
+#include "hre/engine_options.h"
 #include "hre/run.h"
 #include "stats/metric.h"
 
@@ -21,7 +22,7 @@ struct Evaluation {
   Status failure;
 };
 Evaluation evaluate_models(const std::vector<std::string>& models, const Dataset& dataset,
-                           const ModelOptions& model_options, const EvalOptions& options, const Keeping& keeping,
+                           const EngineOptions& model_options, const EvalOptions& options, const Keeping& keeping,
                            Console& console, ProgressListener& progress, const std::optional<UntilOptions>& until = {});
 
 /// Prints the table and the headline: the micro average of Pearson's r with its interval.

@@ -51,11 +51,11 @@ Result<Located> locate_data(const std::string& data, ProgressListener& progress,
   return tl::unexpected<Error>(std::move(error));
 }
 
-Result<std::unique_ptr<Scorer>> open_model_argument(const std::string& model, const ModelOptions& options,
+Result<std::unique_ptr<Scorer>> open_model_argument(const std::string& model, const EngineOptions& options,
                                                     ProgressListener& progress, const std::stop_token& stop) {
   auto found = locate_model(model, progress, stop);
   if (!found) return forward(found);
-  auto scorer = open_model(found->path, options);
+  auto scorer = open_model(found->path, options, progress, stop);
   if (!scorer || found->source.empty()) return scorer;
   return std::make_unique<NamedScorer>(*std::move(scorer), *found);
 }

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "hre/dataset.h"
+#include "hre/engine_options.h"
 #include "hre/progress.h"
 #include "hre/result.h"
 #include "hre/scorer.h"
@@ -27,7 +28,7 @@ Result<Located> locate_model(const std::string& model, ProgressListener& progres
 Result<Located> locate_data(const std::string& data, ProgressListener& progress, const std::stop_token& stop);
 
 /// Opens MODEL, wherever it is. Its description tells the pinned name.
-Result<std::unique_ptr<Scorer>> open_model_argument(const std::string& model, const ModelOptions& options,
+Result<std::unique_ptr<Scorer>> open_model_argument(const std::string& model, const EngineOptions& options,
                                                     ProgressListener& progress, const std::stop_token& stop);
 
 /// Reads DATA, wherever it is; empty: the published dataset.

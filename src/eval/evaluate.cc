@@ -125,7 +125,8 @@ QuestionResult restored(const Question& question, const store::StoredScore& scor
   return result;
 }
 
-void note_problems(const std::vector<std::optional<QuestionResult>>& results, ProgressListener& progress) {
+void note_problems(const std::vector<std::optional<QuestionResult>>& results, const std::string& model,
+                   ProgressListener& progress) {
   int64_t n = 0;
   const QuestionResult* first = nullptr;
   for (const auto& result : results) {
@@ -133,8 +134,8 @@ void note_problems(const std::vector<std::optional<QuestionResult>>& results, Pr
     if (n++ == 0) first = &*result;
   }
   if (n > 0) {
-    progress.note(fmt::format("{} question{} could not be scored and count as undefined; the first is {}: {}", n,
-                              n == 1 ? "" : "s", first->id, first->problem));
+    progress.note(fmt::format("{}: {} question{} could not be scored and count as undefined; the first is {}: {}",
+                              model, n, n == 1 ? "" : "s", first->id, first->problem));
   }
 }
 
@@ -301,7 +302,7 @@ class Evaluation {
   }
 
   Result<Run> finish() {
-    note_problems(results_, progress_);
+    note_problems(results_, run_.model.name, progress_);
     for (auto& result : results_) {
       if (result) run_.questions.push_back(std::move(*result));
     }

@@ -27,9 +27,11 @@ std::string model_path(const std::string& name) { return shared_data() + "/model
   if (!fs::exists(path)) GTEST_SKIP() << path << " is not there"
 
 /// One thread unless asked: threads that wait for each other are slow where the machine is busy.
-std::unique_ptr<Scorer> open(const std::string& path, ModelOptions options = {}, Passes passes = Passes::kShared) {
+std::unique_ptr<Scorer> open(const std::string& path, const ModelOptions& asked = {}, bool one_pass_an_answer = false) {
+  EngineOptions options(asked);
   if (options.threads == 0) options.threads = 1;
-  auto scorer = open_llama(path, options, passes);
+  options.one_pass_an_answer = one_pass_an_answer;
+  auto scorer = open_llama(path, options);
   if (!scorer) ADD_FAILURE() << scorer.error().text();
   return scorer ? std::move(*scorer) : nullptr;
 }
@@ -124,7 +126,7 @@ TEST(LlamaScorer, SharedPrefixEqualsOnePassAnAnswerOnRealText) {
   for (const int max_length : {512, 64}) {
     const ModelOptions options{.max_length = max_length, .long_answers = LongAnswers::kTruncate};
     const auto shared = run_of(*open(path, options), *dataset, limited(1, 42));
-    const auto plain = run_of(*open(path, options, Passes::kPerAnswer), *dataset, limited(1, 42));
+    const auto plain = run_of(*open(path, options, true), *dataset, limited(1, 42));
     ASSERT_EQ(shared.questions.size(), 4u);
     int64_t truncated = 0;
     for (size_t q = 0; q < shared.questions.size(); ++q) {
@@ -179,7 +181,7 @@ TEST(LlamaScorer, ManyAnswersTakeSeveralPasses) {
     question.answers.push_back(
         {text + std::string(i % 9, '!') + (i % 7 == 0 ? " a red ball" : " a bird"), double(i % 13)});
   const Dataset dataset{"many", "many", "", {question}};
-  const auto shared = run_of(*open(path), dataset), plain = run_of(*open(path, {}, Passes::kPerAnswer), dataset);
+  const auto shared = run_of(*open(path), dataset), plain = run_of(*open(path, {}, true), dataset);
   ASSERT_EQ(shared.questions[0].answers.size(), 70u);
   for (size_t a = 0; a < 70; ++a) {
     EXPECT_NEAR(shared.questions[0].answers[a].sum_log_prob, plain.questions[0].answers[a].sum_log_prob, 1e-4) << a;

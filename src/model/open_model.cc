@@ -1,14 +1,19 @@
 /// The one list of what a MODEL can be.
 
+#include <filesystem>
+
 #include "core/text.h"
-#include "hre/scorer.h"
+#include "hre/engine_options.h"
 #include "model/baseline/baseline.h"
+#include "model/checkpoint/checkpoint.h"
 #include "model/llama/llama_scorer.h"
 
 namespace hre {
 
-Result<std::unique_ptr<Scorer>> open_model(const std::string& source, const ModelOptions& options) {
-  const std::string accepted = "MODEL is a path to a .gguf file, baseline:length or baseline:zstd";
+Result<std::unique_ptr<Scorer>> open_model(const std::string& source, const EngineOptions& options,
+                                           ProgressListener& progress, const std::stop_token& stop) {
+  const std::string accepted =
+      "MODEL is a path to a .gguf file or a checkpoint folder, baseline:length or baseline:zstd";
   if (source == "baseline:length") return open_length_baseline();
   if (source == "baseline:zstd") return open_zstd_baseline();
   if (source.starts_with("baseline:")) {
@@ -19,7 +24,18 @@ Result<std::unique_ptr<Scorer>> open_model(const std::string& source, const Mode
   for (const char* scheme : {"hf:", "server:", "http://", "https://"}) {
     if (source.starts_with(scheme)) return input_error("this kind of model is not supported", source, accepted);
   }
-  return open_llama(source, options);
+  if (std::filesystem::is_directory(source)) {
+    if (!is_checkpoint(source)) return input_error("is a folder without a config.json", source, accepted);
+    auto converted = converted_checkpoint(source, progress, stop);
+    if (!converted) return forward(converted);
+    return open_llama(*converted, options, source);
+  }
+  return open_llama(source, options, source);
+}
+
+Result<std::unique_ptr<Scorer>> open_model(const std::string& source, const ModelOptions& options) {
+  SilentProgress silent;
+  return open_model(source, EngineOptions(options), silent, {});
 }
 
 std::string engine_description() { return llama_engine_version() + "\n" + llama_engine_build(); }

@@ -140,4 +140,27 @@ Result<QuestionPlan> plan_question(const ScoringRequest& request, const Encode& 
   return Planner(request, encode, rules).plan();
 }
 
+Result<QuestionPlan> plan_encoder_decoder(const ScoringRequest& request, const Encode& encode, const PlanRules& rules,
+                                          const EncoderDecoderRules& tokens) {
+  auto source = encode(request.context);
+  QuestionPlan plan;
+  plan.skipped = source ? "" : source.error().message;
+  if (!source) return plan;
+  // To the decoder, its start token is the whole context.
+  const Encode after_start = [&](std::string_view text) -> Result<std::vector<Token>> {
+    auto all = text.empty() ? Result<std::vector<Token>>() : encode(text);
+    if (all) all->insert(all->begin(), tokens.start);
+    return all;
+  };
+  auto planned = plan_question({"", request.continuations}, after_start,
+                               {.max_length = rules.max_length, .bos = {}, .long_answers = rules.long_answers});
+  if (!planned || !planned->skipped.empty()) return planned;
+  if (tokens.source_end) source->push_back(*tokens.source_end);
+  const auto n_cut = static_cast<int>(source->size()) - std::min(static_cast<int>(source->size()), rules.max_length);
+  planned->n_context = static_cast<int>(source->size()) - n_cut;
+  planned->prefix.insert(planned->prefix.begin(), source->begin() + n_cut, source->end());
+  for (AnswerPlan& answer : planned->answers) answer.n_truncated += n_cut;
+  return planned;
+}
+
 }  // namespace hre

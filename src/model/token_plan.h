@@ -23,6 +23,16 @@ struct PlanRules {
   LongAnswers long_answers = LongAnswers::kError;
 };
 
+/// Plans one question for an encoder-decoder: the context is the encoder's, cut on the left to max_length, and ends
+/// with `source_end` if there is one; the decoder is fed `start` and a continuation, which is encoded by itself.
+/// The plan's prefix is what the encoder reads (its first n_context tokens), then what the decoder's sequences share.
+struct EncoderDecoderRules {
+  Token start = 0;
+  std::optional<Token> source_end;
+};
+Result<QuestionPlan> plan_encoder_decoder(const ScoringRequest& request, const Encode& encode, const PlanRules& rules,
+                                          const EncoderDecoderRules& tokens);
+
 /// Plans one question. A text that can't be encoded and an answer without tokens make the plan a skipped one;
 /// an answer of more than max_length tokens does what the rules say.
 Result<QuestionPlan> plan_question(const ScoringRequest& request, const Encode& encode, const PlanRules& rules);

@@ -1,15 +1,17 @@
 #include "model/llama/engine.h"
 
 #include <fmt/format.h>
+#include <ggml-backend.h>
 #include <ggml.h>
 
+#include <algorithm>
 #include <climits>
+#include <cstdio>
 #include <cstring>
 #include <exception>
-#include <filesystem>
-#include <fstream>
 #include <mutex>
 #include <set>
+#include <stdexcept>
 
 #include "core/text.h"
 #include "model/llama/llama_scorer.h"
@@ -50,6 +52,24 @@ class ErrorLog {
   std::string text_;
 };
 
+/// libllama and ggml end the process where an assertion of theirs fails. While a model is loaded such a failure is the
+/// file's fault, so it becomes an exception, which ends at the guard's owner.
+class AssertionGuard {
+ public:
+  AssertionGuard() { active_ = true; }
+  ~AssertionGuard() { active_ = false; }
+  AssertionGuard(const AssertionGuard&) = delete;
+  AssertionGuard& operator=(const AssertionGuard&) = delete;
+
+  static void failed(const char* message) {
+    if (active_) throw std::runtime_error(std::string("an assertion failed: ") + message);
+    std::fprintf(stderr, "hre: the engine gave up: %s\n", message);  // the process ends here
+  }
+
+ private:
+  static inline thread_local bool active_ = false;
+};
+
 void start_engine() {
   static std::once_flag once;
   std::call_once(once, [] {
@@ -58,23 +78,26 @@ void start_engine() {
           if (level == GGML_LOG_LEVEL_ERROR) ErrorLog::instance().add(text);
         },
         nullptr);
+    ggml_set_abort_callback(AssertionGuard::failed);
     llama_backend_init();
   });
 }
 
-/// What can be said of a file before libllama sees it.
-Status check_file(const std::string& path) {
-  std::error_code problem;
-  const auto status = std::filesystem::status(path, problem);
-  if (!std::filesystem::exists(status)) return input_error("no such file", path, "MODEL is a path to a .gguf file");
-  if (std::filesystem::is_directory(status)) return input_error("is a folder, not a .gguf file", path);
-  std::ifstream file(path, std::ios::binary);
-  char magic[4] = {};
-  file.read(magic, sizeof magic);
-  if (!file.is_open()) return input_error("cannot be read", path);
-  if (file.gcount() == 0) return input_error("is empty", path);
-  if (file.gcount() < 4 || std::memcmp(magic, "GGUF", 4) != 0) return input_error("is not a GGUF file", path);
-  return {};
+/// The devices of these names, ending in null as libllama wants them; none for no names.
+Result<std::vector<ggml_backend_dev_t>> find_devices(const std::vector<std::string>& names) {
+  std::vector<ggml_backend_dev_t> devices;
+  if (names.empty()) return devices;
+  for (const std::string& name : names) {
+    devices.push_back(ggml_backend_dev_by_name(name.c_str()));
+    if (devices.back() != nullptr) continue;
+    std::vector<std::string> known;
+    for (size_t i = 0; i < ggml_backend_dev_count(); ++i) {
+      known.emplace_back(ggml_backend_dev_name(ggml_backend_dev_get(i)));
+    }
+    return input_error("there is no device " + name, "--device", "this build has " + join(known, ", "));
+  }
+  devices.push_back(nullptr);
+  return devices;
 }
 
 Status check_model(const llama_model* model, const std::string& path) {
@@ -82,8 +105,8 @@ Status check_model(const llama_model* model, const std::string& path) {
   if (llama_vocab_type(vocab) == LLAMA_VOCAB_TYPE_NONE) {
     return input_error("the model has no vocabulary, so text can't become tokens", path);
   }
-  if (llama_model_has_encoder(model) || !llama_model_has_decoder(model)) {
-    return input_error("encoder models are not supported: only decoders give a continuation's log-likelihood", path);
+  if (!llama_model_has_decoder(model)) {
+    return input_error("the model is an encoder alone: only decoders give a continuation's log-likelihood", path);
   }
   if (llama_model_is_diffusion(model))
     return input_error("diffusion models have no left-to-right log-likelihood", path);
@@ -106,38 +129,75 @@ std::string describe_missing_character(const llama_vocab* vocab, std::string_vie
   return "the model's vocabulary can't express some of its characters";
 }
 
+Result<LlamaModel> load_files(const std::vector<std::string>& parts, const llama_model_params& params) {
+  std::vector<const char*> files;
+  for (const std::string& part : parts) files.push_back(part.c_str());
+  ErrorLog::instance().take();
+  try {
+    const AssertionGuard guard;
+    LlamaModel model(parts.size() == 1 ? llama_model_load_from_file(files[0], params)
+                                       : llama_model_load_from_splits(files.data(), files.size(), params));
+    if (model) return model;
+    return input_error("the model can't be loaded: " + ErrorLog::instance().take(), parts[0]);
+  } catch (const std::exception& problem) {
+    return input_error(std::string("the model can't be loaded: ") + problem.what(), parts[0]);
+  }
+}
+
 }  // namespace
 
-Result<LlamaModel> load_llama_model(const std::string& path, const ModelOptions& options) {
-  if (auto ok = check_file(path); !ok) return forward(ok);
+Result<LlamaModel> load_llama_model(const std::vector<std::string>& parts, const EngineOptions& options) {
+  const std::string& path = parts.front();
   start_engine();
-  ErrorLog::instance().take();
+  if (options.numa) llama_numa_init(GGML_NUMA_STRATEGY_DISTRIBUTE);
+  auto devices = find_devices(options.devices);
+  if (!devices) return forward(devices);
+  std::vector<float> split = options.tensor_split;
+  split.resize(std::max(split.size(), llama_max_devices()));
   llama_model_params params = llama_model_default_params();
   params.n_gpu_layers = options.gpu_layers;
+  params.devices = devices->empty() ? nullptr : devices->data();
+  params.tensor_split = options.tensor_split.empty() ? nullptr : split.data();
+  auto model = load_files(parts, params);
+  if (!model) return model;
+  if (auto ok = check_model(model->get(), path); !ok) return forward(ok);
+  return model;
+}
+
+Result<LlamaModel> load_llama_vocabulary(const std::vector<std::string>& parts) {
+  start_engine();
+  llama_model_params params = llama_model_default_params();
+  params.vocab_only = true;
+  return load_files(parts, params);
+}
+
+Result<llama_adapter_lora*> load_llama_adapter(llama_model* model, const std::string& path) {
+  ErrorLog::instance().take();
   try {
-    LlamaModel model(llama_model_load_from_file(path.c_str(), params));
-    if (!model) return input_error("the model can't be loaded: " + ErrorLog::instance().take(), path);
-    if (auto ok = check_model(model.get(), path); !ok) return forward(ok);
-    return model;
+    const AssertionGuard guard;
+    llama_adapter_lora* adapter = llama_adapter_lora_init(model, path.c_str());
+    if (adapter != nullptr) return adapter;
+    return input_error("the adapter can't be used with this model: " + ErrorLog::instance().take(), path);
   } catch (const std::exception& problem) {
-    return input_error(std::string("the model can't be loaded: ") + problem.what(), path);
+    return input_error(std::string("the adapter can't be loaded: ") + problem.what(), path);
   }
 }
 
 Result<LlamaContext> make_llama_context(llama_model* model, const llama_context_params& params) {
   ErrorLog::instance().take();
   try {
+    const AssertionGuard guard;
     LlamaContext context(llama_init_from_model(model, params));
     if (context) return context;
   } catch (const std::exception& problem) {
     ErrorLog::instance().add(problem.what());
   }
   return fail(ErrorCode::kFailed,
-              fmt::format("no room for a context of {} tokens: {}", params.n_ctx, ErrorLog::instance().take()), "",
-              "a smaller --max-length needs less memory");
+              fmt::format("a context of {} tokens can't be made: {}", params.n_ctx, ErrorLog::instance().take()), "",
+              "a smaller --max-length or --kv-type f16 needs less memory");
 }
 
-Result<std::vector<Token>> llama_encode(const llama_vocab* vocab, std::string_view text) {
+Result<std::vector<Token>> encode_text(const llama_vocab* vocab, std::string_view text) {
   if (text.size() > INT32_MAX / 2) return input_error("the text is longer than 1 GiB");
   std::vector<Token> tokens(text.size() / 2 + 16);
   const auto encode = [&] {

@@ -6,9 +6,11 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
+#include <vector>
 
+#include "hre/engine_options.h"
 #include "hre/result.h"
-#include "hre/scorer.h"
 
 namespace hre {
 
@@ -19,14 +21,20 @@ struct LlamaFree {
 using LlamaModel = std::unique_ptr<llama_model, LlamaFree>;
 using LlamaContext = std::unique_ptr<llama_context, LlamaFree>;
 
-/// Loads a GGUF file with its vocabulary. Input errors for what is no usable model.
-Result<LlamaModel> load_llama_model(const std::string& path, const ModelOptions& options);
+/// Loads a model from its GGUF files (gguf_parts) with its vocabulary. Input errors for what is no usable model.
+Result<LlamaModel> load_llama_model(const std::vector<std::string>& parts, const EngineOptions& options);
+
+/// Loads a model's vocabulary and metadata alone.
+Result<LlamaModel> load_llama_vocabulary(const std::vector<std::string>& parts);
+
+/// Loads an adapter made for the model; it lives as long as the model.
+Result<llama_adapter_lora*> load_llama_adapter(llama_model* model, const std::string& path);
 
 /// Makes a context. Fails where memory does not suffice.
 Result<LlamaContext> make_llama_context(llama_model* model, const llama_context_params& params);
 
 /// Whole text to tokens, special tokens in the text recognised as Transformers does, none added.
-Result<std::vector<Token>> llama_encode(const llama_vocab* vocab, std::string_view text);
+Result<std::vector<Token>> encode_text(const llama_vocab* vocab, std::string_view text);
 
 /// The bytes that a token stands for; special tokens as their names.
 std::string llama_piece(const llama_vocab* vocab, Token token);

@@ -1,0 +1,10 @@
+# hre_jinja: the Jinja engine among llama.cpp's sources, which its installed package lacks.
+set(jinja_folder "${HRE_DEPS}/llama.cpp/common")
+file(GLOB jinja_sources "${jinja_folder}/jinja/*.cpp")
+if(NOT jinja_sources)
+  message(FATAL_ERROR "llama.cpp's sources were not found in ${HRE_DEPS}/llama.cpp: run tools/setup.sh")
+endif()
+add_library(hre_jinja OBJECT ${jinja_sources} "${jinja_folder}/unicode.cpp")
+target_include_directories(hre_jinja SYSTEM PUBLIC "${jinja_folder}")
+target_compile_options(hre_jinja PRIVATE -O1)  # templates are short, and the engine is slow to compile
+target_link_libraries(hre_jinja PUBLIC nlohmann_json::nlohmann_json)

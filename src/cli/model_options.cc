@@ -1,0 +1,86 @@
+#include "cli/model_options.h"
+
+#include <CLI/CLI.hpp>
+#include <charconv>
+
+namespace hre::cli {
+namespace {
+
+/// FILE or FILE=SCALE.
+Adapter parse_adapter(const std::string& text) {
+  const size_t equals = text.rfind('=');
+  if (equals == std::string::npos) return {text, 1};
+  float scale = 0;
+  const char *first = text.data() + equals + 1, *last = text.data() + text.size();
+  const auto [end, error] = std::from_chars(first, last, scale);
+  if (error != std::errc() || end != last || first == last) return {text, 1};
+  return {text.substr(0, equals), scale};
+}
+
+template <class T>
+void add_choice(CLI::App& app, const std::string& name, T& value, const std::map<std::string, T>& choices,
+                const std::string& names, const std::string& help) {
+  std::vector<T> values;
+  for (const auto& [_, choice] : choices) values.push_back(choice);
+  app.add_option(name, value, help)
+      ->type_name(names)
+      ->transform(CLI::Transformer(choices).description(""))
+      ->check(CLI::IsMember(values).description(""));
+}
+
+void define_text_options(CLI::App& app, EngineOptions& o) {
+  add_choice<BosPolicy>(
+      app, "--bos", o.bos, {{"never", BosPolicy::kNever}, {"auto", BosPolicy::kAuto}, {"always", BosPolicy::kAlways}},
+      "never|auto|always",
+      "beginning-of-sequence token: never (the published rule, default), auto (as the model says), always");
+  app.add_option("--max-length", o.max_length, "tokens the model sees at most (default: the model's own maximum)")
+      ->type_name("L")
+      ->check(CLI::Range(1, 1 << 30).description(""));
+  add_choice<LongAnswers>(
+      app, "--long-answers", o.long_answers,
+      {{"error", LongAnswers::kError}, {"truncate", LongAnswers::kTruncate}, {"skip", LongAnswers::kSkip}},
+      "error|truncate|skip", "answers of more tokens than that: error (default), truncate them, skip their questions");
+  app.add_option("--chat-template", o.chat_template,
+                 "the question as a user's message, the answer as the reply: none (the published rule, default), auto "
+                 "(the model's own template), or a file with a Jinja template")
+      ->type_name("none|auto|FILE");
+  app.add_option("--system", o.system, "the system's message, with a chat template")->type_name("TEXT");
+}
+
+void define_device_options(CLI::App& app, EngineOptions& o) {
+  app.add_option("--threads", o.threads, "threads (default: all cores)")
+      ->type_name("N")
+      ->check(CLI::Range(1, 4096).description(""));
+  app.add_option("--gpu-layers", o.gpu_layers, "layers on the GPU, where there is one (default: all)")->type_name("N");
+  app.add_option("--device", o.devices, "use only this device; may be given again (hre --version lists them)")
+      ->type_name("NAME")
+      ->allow_extra_args(false);
+  app.add_option("--tensor-split", o.tensor_split, "parts of the model for each GPU, as 3,1")
+      ->type_name("A,B,...")
+      ->delimiter(',');
+  add_choice<CacheType>(app, "--kv-type", o.cache_type,
+                        {{"f32", CacheType::kF32}, {"f16", CacheType::kF16}, {"q8_0", CacheType::kQ8_0}},
+                        "f32|f16|q8_0", "type of the cache of keys and values (default f32; others are less exact)");
+  add_choice<FlashAttention>(
+      app, "--flash-attention", o.flash_attention,
+      {{"off", FlashAttention::kOff}, {"auto", FlashAttention::kAuto}, {"on", FlashAttention::kOn}}, "on|off|auto",
+      "less exact on a CPU (default off)");
+  app.add_flag("--numa", o.numa, "spread threads over the machine's memory nodes");
+}
+
+}  // namespace
+
+void define_model_options(CLI::App& app, EngineOptions& options) {
+  define_text_options(app, options);
+  app.add_option_function<std::vector<std::string>>(
+         "--lora",
+         [&options](const std::vector<std::string>& all) {
+           for (const std::string& text : all) options.adapters.push_back(parse_adapter(text));
+         },
+         "add a LoRA adapter (GGUF), times SCALE (default 1); may be given again")
+      ->type_name("FILE[=SCALE]")
+      ->allow_extra_args(false);
+  define_device_options(app, options);
+}
+
+}  // namespace hre::cli

@@ -1,0 +1,225 @@
+/// hre verify: a sample of a run's questions scored again, one pass an answer with nothing shared, or by Transformers.
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <memory>
+#include <ostream>
+
+#include "cli/hub_argument.h"
+#include "cli/model_options.h"
+#include "cli/progress.h"
+#include "cli/run_argument.h"
+#include "core/text.h"
+#include "eval/prompt.h"
+#include "model/checkpoint/checkpoint.h"
+
+namespace hre::cli {
+namespace {
+
+struct VerifyArguments {
+  std::string run;
+  EngineOptions options;
+  std::string model, data;
+  size_t questions = 20;
+  double tolerance = 1e-3;  // nats an answer
+  bool python = false, quiet = false;
+};
+
+/// One question's log-likelihoods by both ways.
+struct Pair {
+  std::string id;
+  std::vector<double> kept, again;
+
+  [[nodiscard]] double difference() const {
+    double largest = 0;
+    for (size_t i = 0; i < kept.size(); ++i) {
+      const double one = std::abs(kept[i] - again[i]);
+      largest = std::isfinite(one) ? std::max(largest, one) : INFINITY;
+    }
+    return largest;
+  }
+};
+
+std::string setting(const ModelDescription& model, const std::string& name) {
+  for (const auto& [key, value] : model.settings) {
+    if (key == name) return value;
+  }
+  return "";
+}
+
+/// What the run says of its own options; those given again stay.
+void take_options(const Run& run, EngineOptions& options) {
+  if (options.max_length == 0) {
+    const std::string length = setting(run.model, "max_length");
+    std::from_chars(length.data(), length.data() + length.size(), options.max_length);
+  }
+  if (setting(run.model, "bos").starts_with("token") || setting(run.model, "encoder_end").starts_with("token")) {
+    options.bos = BosPolicy::kAlways;
+  }
+  if (setting(run.model, "cache_type") == "f16") options.cache_type = CacheType::kF16;
+  if (setting(run.model, "cache_type") == "q8_0") options.cache_type = CacheType::kQ8_0;
+  if (setting(run.model, "flash_attention") == "on") options.flash_attention = FlashAttention::kOn;
+  if (setting(run.model, "flash_attention") == "auto") options.flash_attention = FlashAttention::kAuto;
+  if (setting(run.model, "chat_template").starts_with("the model's") && options.chat_template == "none") {
+    options.chat_template = "auto";
+  }
+  if (options.system.empty()) options.system = setting(run.model, "system");
+  options.long_answers = LongAnswers::kTruncate;
+  options.one_pass_an_answer = true;
+}
+
+/// The scored questions of a run, `n` of them, spread evenly.
+std::vector<const QuestionResult*> sample(const Run& run, size_t n) {
+  std::vector<const QuestionResult*> scored, chosen;
+  for (const QuestionResult& question : run.questions) {
+    if (question.problem.empty() && !question.answers.empty()) scored.push_back(&question);
+  }
+  n = std::min(n, scored.size());
+  for (size_t i = 0; i < n; ++i) chosen.push_back(scored[i * scored.size() / n]);
+  return chosen;
+}
+
+/// The same questions with their texts, from the dataset.
+Result<std::vector<Question>> texts_of(const std::vector<const QuestionResult*>& chosen, const Dataset& dataset) {
+  std::vector<Question> questions;
+  for (const QuestionResult* result : chosen) {
+    const auto found = std::find_if(dataset.questions.begin(), dataset.questions.end(), [&](const Question& question) {
+      return question.id == result->id && question.topic == result->topic;
+    });
+    if (found == dataset.questions.end() || found->answers.size() != result->answers.size()) {
+      return input_error("the run's question " + result->id + " is not in it", dataset.source);
+    }
+    questions.push_back(*found);
+  }
+  return questions;
+}
+
+std::vector<Pair> start_pairs(const std::vector<const QuestionResult*>& chosen) {
+  std::vector<Pair> pairs;
+  for (const QuestionResult* question : chosen) {
+    pairs.push_back({question->id, {}, {}});
+    for (const AnswerResult& answer : question->answers) pairs.back().kept.push_back(answer.sum_log_prob);
+  }
+  return pairs;
+}
+
+/// Both sides must agree on the weights and on all that moves a value but the way of computing.
+Status check_settings(const Run& run, const ModelDescription& model) {
+  if (!run.model.fingerprint.empty() && run.model.fingerprint != model.fingerprint) {
+    return input_error("the model is not the one of the run: its weights differ", model.source);
+  }
+  std::vector<std::string> differ;
+  for (const char* name : {"bos", "max_length", "cache_type", "flash_attention", "adapters", "chat_template", "system",
+                           "encoder_end", "level"}) {
+    if (setting(run.model, name) != setting(model, name)) differ.emplace_back(name);
+  }
+  if (differ.empty()) return {};
+  return input_error("the model was run with another " + join(differ, ", "), run.model.name,
+                     "give the options that it was run with");
+}
+
+Status score_again(const Run& run, const VerifyArguments& arguments, const std::vector<Question>& questions,
+                   std::vector<Pair>& pairs, ProgressListener& progress, Console& console) {
+  auto model = open_model_argument(arguments.model, arguments.options, progress, console.stop);
+  if (!model) return forward(model);
+  if (auto ok = check_settings(run, (*model)->describe()); !ok) return ok;
+  EvalOptions options;
+  options.prompt = run.options.prompt;
+  options.shuffle = false;
+  auto again = evaluate({run.dataset_name, run.dataset_source, run.dataset_fingerprint, questions}, **model, options,
+                        progress, console.stop);
+  if (!again) return forward(again);
+  if (again->failure) return tl::unexpected<Error>(*again->failure);
+  for (const QuestionResult& question : again->questions) {
+    const auto pair = std::find_if(pairs.begin(), pairs.end(), [&](const Pair& p) { return p.id == question.id; });
+    for (const AnswerResult& answer : question.answers) pair->again.push_back(answer.sum_log_prob);
+  }
+  return {};
+}
+
+Status score_by_python(const Run& run, const VerifyArguments& arguments, const std::vector<Question>& questions,
+                       std::vector<Pair>& pairs, ProgressListener& progress, Console& console) {
+  if (!is_checkpoint(arguments.model)) {
+    return input_error("is no checkpoint folder, and Transformers needs one", arguments.model,
+                       "--model FOLDER names the checkpoint that the model was converted from");
+  }
+  auto prompt = PromptTemplate::parse(run.options.prompt);
+  if (!prompt) return forward(prompt);
+  std::vector<ScoringRequest> requests;
+  for (const Question& question : questions) requests.push_back(prompt->render(question));
+  auto scores = score_by_transformers(arguments.model, requests, arguments.options.max_length, progress, console.stop);
+  if (!scores) return forward(scores);
+  for (size_t i = 0; i < pairs.size(); ++i) pairs[i].again = std::move((*scores)[i]);
+  return {};
+}
+
+Status print_pairs(const std::vector<Pair>& pairs, const VerifyArguments& arguments, Console& console) {
+  double largest = 0;
+  size_t answers = 0;
+  console.out << fmt::format("{:<24} {:>8} {:>12}\n", "question", "answers", "difference");
+  for (const Pair& pair : pairs) {
+    if (pair.kept.size() != pair.again.size()) {
+      return fail(ErrorCode::kThreshold, "question " + pair.id + " could not be scored again");
+    }
+    console.out << fmt::format("{:<24} {:>8} {:>12.2e}\n", pair.id, pair.kept.size(), pair.difference());
+    largest = std::max(largest, pair.difference());
+    answers += pair.kept.size();
+  }
+  console.out << fmt::format("\nlargest difference: {:.2e} nats, of {} answers to {} questions, scored again {}\n",
+                             largest, answers, pairs.size(),
+                             arguments.python ? "by Transformers in float32" : "one pass an answer");
+  if (largest <= arguments.tolerance) return {};
+  return fail(ErrorCode::kThreshold, fmt::format("answers differ by {:.2e} nats, more than the tolerance of {:g}",
+                                                 largest, arguments.tolerance));
+}
+
+Status verify(VerifyArguments arguments, Console& console) {
+  auto run = load_run(arguments.run);
+  if (!run) return forward(run);
+  if (run->questions.empty()) return input_error("holds no questions", arguments.run, "hre eval --details keeps them");
+  if (arguments.model.empty()) arguments.model = run->model.source;
+  if (arguments.data.empty()) arguments.data = run->dataset_source;
+  auto progress = make_progress(console, arguments.quiet);
+  auto dataset = load_data_argument(arguments.data, *progress, console.stop);
+  if (!dataset) return forward(dataset);
+  if (dataset->fingerprint != run->dataset_fingerprint) {
+    return input_error("is not the dataset of the run: its contents differ", arguments.data, "--data DATA names it");
+  }
+  take_options(*run, arguments.options);
+  const auto chosen = sample(*run, arguments.questions);
+  if (chosen.empty()) return input_error("holds no question that could be scored", arguments.run);
+  auto questions = texts_of(chosen, *dataset);
+  if (!questions) return forward(questions);
+  std::vector<Pair> pairs = start_pairs(chosen);
+  const auto score = arguments.python ? score_by_python : score_again;
+  if (auto ok = score(*run, arguments, *questions, pairs, *progress, console); !ok) return ok;
+  if (console.stop.stop_requested()) return fail(ErrorCode::kInterrupted, "interrupted");
+  return print_pairs(pairs, arguments, console);
+}
+
+}  // namespace
+
+Action define_verify(CLI::App& app) {
+  auto arguments = std::make_shared<VerifyArguments>();
+  app.add_option("RUN", arguments->run, "a run with its questions (hre eval --json FILE --details)")
+      ->required()
+      ->type_name("");
+  app.add_option("--questions", arguments->questions, "so many, spread over the run (default 20)")
+      ->type_name("N")
+      ->check(CLI::Range(size_t{1}, size_t{1} << 30).description(""));
+  app.add_option("--tolerance", arguments->tolerance, "nats an answer may differ by (default 0.001); more is status 3")
+      ->type_name("NATS")
+      ->check(CLI::NonNegativeNumber.description(""));
+  app.add_flag("--python", arguments->python, "by Transformers in float32, from the checkpoint folder");
+  app.add_option("--model", arguments->model, "where the model is now (default: as in the run)")->type_name("MODEL");
+  app.add_option("--data", arguments->data, "where the dataset is now (default: as in the run)")->type_name("DATA");
+  app.add_flag("--quiet", arguments->quiet, "no progress and no notes");
+  define_model_options(app, arguments->options);
+  return [arguments](Console& console) { return verify(*arguments, console); };
+}
+
+}  // namespace hre::cli

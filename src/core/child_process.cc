@@ -1,0 +1,116 @@
+#include "core/child_process.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+
+extern char** environ;
+
+namespace hre {
+namespace {
+
+constexpr size_t kKeptErrors = 64 << 10;
+constexpr int kPollMilliseconds = 100;
+
+/// A pipe from the program to us.
+class Pipe {
+ public:
+  Pipe() { good_ = pipe2(ends_.data(), O_CLOEXEC) == 0; }
+  ~Pipe() { close_writer(), close_end(0); }
+  Pipe(const Pipe&) = delete;
+  Pipe& operator=(const Pipe&) = delete;
+
+  [[nodiscard]] bool good() const { return good_; }
+  [[nodiscard]] int reader() const { return ends_[0]; }
+  [[nodiscard]] int writer() const { return ends_[1]; }
+  void close_writer() { close_end(1); }
+
+  /// Appends what is there; false at the end.
+  bool read_into(std::string& text) const {
+    std::array<char, 4096> buffer;
+    const ssize_t n = read(ends_[0], buffer.data(), buffer.size());
+    if (n > 0) text.append(buffer.data(), static_cast<size_t>(n));
+    return n > 0 || (n < 0 && errno == EINTR);
+  }
+
+ private:
+  void close_end(size_t end) {
+    if (ends_[end] >= 0) close(ends_[end]);
+    ends_[end] = -1;
+  }
+
+  std::array<int, 2> ends_ = {-1, -1};
+  bool good_ = false;
+};
+
+/// Starts the program in a process group of its own, so that it and its children can be ended together.
+Result<pid_t> start(const std::vector<std::string>& words, const Pipe& out, const Pipe& errors) {
+  std::vector<char*> arguments;
+  for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
+  arguments.push_back(nullptr);
+  posix_spawn_file_actions_t files;
+  posix_spawn_file_actions_init(&files);
+  posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
+  posix_spawn_file_actions_adddup2(&files, out.writer(), 1);
+  posix_spawn_file_actions_adddup2(&files, errors.writer(), 2);
+  posix_spawnattr_t attributes;
+  posix_spawnattr_init(&attributes);
+  sigset_t none;
+  sigemptyset(&none);
+  posix_spawnattr_setsigmask(&attributes, &none);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK);
+  pid_t process = 0;
+  const int problem = posix_spawnp(&process, arguments[0], &files, &attributes, arguments.data(), environ);
+  posix_spawnattr_destroy(&attributes);
+  posix_spawn_file_actions_destroy(&files);
+  if (problem != 0) return fail(ErrorCode::kFailed, std::string("cannot be run: ") + std::strerror(problem), words[0]);
+  return process;
+}
+
+void give_lines(std::string& text, const std::function<void(const std::string&)>& line) {
+  size_t at = 0;
+  for (size_t end = text.find('\n'); end != std::string::npos; end = text.find('\n', at)) {
+    line(text.substr(at, end - at));
+    at = end + 1;
+  }
+  text.erase(0, at);
+}
+
+}  // namespace
+
+Result<ProcessResult> run_process(const std::vector<std::string>& words,
+                                  const std::function<void(const std::string&)>& line, const std::stop_token& stop) {
+  Pipe out, errors;
+  if (!out.good() || !errors.good()) return fail(ErrorCode::kFailed, "no pipe could be made", words[0]);
+  auto process = start(words, out, errors);
+  if (!process) return forward(process);
+  out.close_writer(), errors.close_writer();
+  ProcessResult result;
+  std::string text;
+  bool out_open = true, errors_open = true;
+  while (out_open || errors_open) {
+    std::array<pollfd, 2> ready = {
+        {{out_open ? out.reader() : -1, POLLIN, 0}, {errors_open ? errors.reader() : -1, POLLIN, 0}}};
+    poll(ready.data(), ready.size(), kPollMilliseconds);
+    if (stop.stop_requested()) kill(-*process, SIGTERM);
+    if (ready[0].revents != 0) out_open = out.read_into(text);
+    if (ready[1].revents != 0) errors_open = errors.read_into(result.errors);
+    if (result.errors.size() > 2 * kKeptErrors) result.errors.erase(0, result.errors.size() - kKeptErrors);
+    give_lines(text, line);
+  }
+  int status = 0;
+  while (waitpid(*process, &status, 0) < 0 && errno == EINTR) {
+  }
+  if (stop.stop_requested()) return fail(ErrorCode::kInterrupted, "interrupted", words[0]);
+  result.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  return result;
+}
+
+}  // namespace hre

@@ -1,0 +1,274 @@
+#include "model/llama/computation.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <numeric>
+
+#include "model/log_softmax.h"
+
+// hre's own build of the engine has it (tools/setup.sh), for the whole process; another engine may not.
+extern "C" __attribute__((weak)) int ggml_gelu_is_erf;
+
+namespace hre {
+namespace {
+
+/// Tokens computed at once, by the room that their logits take.
+constexpr int64_t kLogitsBytes = 64 << 20;
+constexpr int64_t kSmallestChunk = 64, kLargestChunk = 512;
+
+/// llama_batch over vectors: tokens, positions, sequences, and which logits are wanted.
+class Batch {
+ public:
+  explicit Batch(size_t n_sequences) : all_(n_sequences) { std::iota(all_.begin(), all_.end(), 0); }
+
+  llama_batch of(std::span<Cell> cells) {
+    tokens_.clear(), positions_.clear(), counts_.clear(), sequences_.clear(), wanted_.clear();
+    for (Cell& cell : cells) {
+      tokens_.push_back(cell.token);
+      positions_.push_back(cell.position);
+      counts_.push_back(cell.shared ? static_cast<int32_t>(all_.size()) : 1);
+      sequences_.push_back(cell.shared ? all_.data() : &cell.sequence);
+      wanted_.push_back(cell.targets.empty() ? 0 : 1);
+    }
+    return {static_cast<int32_t>(cells.size()),
+            tokens_.data(),
+            nullptr,
+            positions_.data(),
+            counts_.data(),
+            sequences_.data(),
+            wanted_.data()};
+  }
+
+ private:
+  std::vector<llama_seq_id> all_;
+  std::vector<llama_token> tokens_;
+  std::vector<llama_pos> positions_;
+  std::vector<int32_t> counts_;
+  std::vector<llama_seq_id*> sequences_;
+  std::vector<int8_t> wanted_;
+};
+
+Status status_of(int32_t status, size_t n_tokens) {
+  if (status == 0) return {};
+  if (status == 2) return fail(ErrorCode::kInterrupted, "interrupted");
+  return fail(ErrorCode::kFailed, fmt::format("libllama could not compute {} tokens (status {})", n_tokens, status));
+}
+
+ggml_type ggml_type_of(CacheType type) {
+  switch (type) {
+    case CacheType::kF16:
+      return GGML_TYPE_F16;
+    case CacheType::kQ8_0:
+      return GGML_TYPE_Q8_0;
+    case CacheType::kF32:
+      break;
+  }
+  return GGML_TYPE_F32;
+}
+
+llama_flash_attn_type flash_type_of(FlashAttention flash) {
+  switch (flash) {
+    case FlashAttention::kAuto:
+      return LLAMA_FLASH_ATTN_TYPE_AUTO;
+    case FlashAttention::kOn:
+      return LLAMA_FLASH_ATTN_TYPE_ENABLED;
+    case FlashAttention::kOff:
+      break;
+  }
+  return LLAMA_FLASH_ATTN_TYPE_DISABLED;
+}
+
+/// An encoder-decoder's plan without what its encoder reads.
+QuestionPlan decoder_part(QuestionPlan plan) {
+  plan.prefix.erase(plan.prefix.begin(), plan.prefix.begin() + plan.n_context);
+  return plan;
+}
+
+bool leaves_window(const QuestionPlan& plan, int64_t window) {
+  return window > 0 && std::any_of(plan.answers.begin(), plan.answers.end(), [&](const AnswerPlan& answer) {
+           return static_cast<int64_t>(plan.prefix.size() + answer.tail.size()) > window;
+         });
+}
+
+int64_t chunk_for(size_t n_vocab) {
+  const int64_t fits = kLogitsBytes / (4 * static_cast<int64_t>(std::max<size_t>(1, n_vocab))) / 32 * 32;
+  return std::clamp(fits, kSmallestChunk, kLargestChunk);
+}
+
+}  // namespace
+
+Computation::Computation(llama_model* model, std::vector<llama_adapter_lora*> adapters, std::vector<float> scales,
+                         ComputationRules rules)
+    : model_(model),
+      adapters_(std::move(adapters)),
+      scales_(std::move(scales)),
+      rules_(rules),
+      n_vocab_(static_cast<size_t>(llama_vocab_n_tokens(llama_model_get_vocab(model)))),
+      chunk_(chunk_for(n_vocab_)) {}
+
+TokenTexts Computation::texts_of(const AnswerPlan& answer) const {
+  std::vector<std::string> pieces;
+  for (const Token token : answer.targets) pieces.push_back(llama_piece(llama_model_get_vocab(model_), token));
+  return token_texts(pieces);
+}
+
+Status Computation::make_room(std::span<const QuestionPlan> plans) {
+  Size size, long_size{.positions = rules_.passes.long_above + 1};
+  const auto grow = [](int64_t& to, size_t value) { to = std::max(to, static_cast<int64_t>(value)); };
+  for (const QuestionPlan& whole : plans) {
+    const QuestionPlan& plan = rules_.has_encoder ? decoder_part(whole) : whole;
+    for (const Pass& pass : cut_into_passes(plan, rules_.passes)) {
+      Size& needed = pass.is_long ? long_size : size;
+      grow(needed.positions, static_cast<size_t>(positions_of(plan, pass, rules_.passes.mode)));
+      grow(needed.sequences, rules_.passes.mode == Passes::kCopied ? 2 : pass.last - pass.first);
+      if (rules_.has_encoder) grow(needed.source, static_cast<size_t>(whole.n_context));
+    }
+  }
+  const Size &had = size_of(context_is_long_), &needed = context_is_long_ ? long_size : size;
+  const bool fits =
+      needed.positions <= had.positions && needed.sequences <= had.sequences && needed.source <= had.source;
+  if (!fits) context_.reset();
+  size_ = size, long_size_ = long_size;
+  return context_ ? Status() : open_context(context_is_long_);
+}
+
+Status Computation::open_context(bool is_long) {
+  if (context_ && context_is_long_ == is_long) return {};
+  context_.reset();
+  const Size& size = size_of(is_long);
+  llama_context_params params = llama_context_default_params();
+  // libllama's batches are never larger than the context that it was made with; a context for short sequences must stay
+  // so.
+  const bool short_alone = rules_.passes.long_above > 0 && !is_long;
+  params.n_ctx = static_cast<uint32_t>(short_alone ? size.positions : std::max({size.positions, size.source, chunk_}));
+  // An encoder reads all of its text at once.
+  params.n_batch = params.n_ubatch = static_cast<uint32_t>(std::max(chunk_, size.source));
+  params.n_seq_max = static_cast<uint32_t>(size.sequences);
+  params.n_threads = params.n_threads_batch = rules_.threads;
+  params.flash_attn_type = flash_type_of(rules_.flash_attention);
+  params.type_k = params.type_v = ggml_type_of(rules_.cache_type);
+  params.kv_unified = true;
+  params.swa_full = true;
+  params.no_perf = true;
+  params.abort_callback = [](void* self) { return static_cast<Computation*>(self)->stop_.stop_requested(); };
+  params.abort_callback_data = this;
+  auto context = make_llama_context(model_, params);
+  if (!context) return forward(context);
+  context_ = std::move(*context);
+  context_is_long_ = is_long;
+  if (!adapters_.empty() &&
+      llama_set_adapters_lora(context_.get(), adapters_.data(), adapters_.size(), scales_.data()) != 0) {
+    return fail(ErrorCode::kFailed, "libllama could not apply the adapters");
+  }
+  return {};
+}
+
+/// What the encoder reads goes first, and is no part of the decoder's sequences.
+Result<QuestionScore> Computation::score(const QuestionPlan& plan, const std::stop_token& stop) {
+  stop_ = stop;
+  if (&ggml_gelu_is_erf != nullptr) ggml_gelu_is_erf = rules_.gelu_is_erf ? 1 : 0;
+  if (!rules_.has_encoder) return score_decoder(plan, {});
+  return score_decoder(decoder_part(plan), std::span(plan.prefix).first(static_cast<size_t>(plan.n_context)));
+}
+
+Result<QuestionScore> Computation::score_decoder(const QuestionPlan& plan, std::span<const Token> source) {
+  QuestionScore score;
+  for (const AnswerPlan& answer : plan.answers) {
+    score.answers.push_back({std::vector<float>(answer.targets.size()), texts_of(answer)});
+  }
+  PassRules passes = rules_.passes;
+  if (leaves_window(plan, rules_.window)) passes.mode = Passes::kPerAnswer;
+  for (const Pass& pass : cut_into_passes(plan, passes)) {
+    if (auto ok = open_context(pass.is_long); !ok) return forward(ok);
+    if (auto ok = run_pass(plan, source, pass, score); !ok) return forward(ok);
+  }
+  return score;
+}
+
+/// In a pass of shared cells, sequence k is the k-th answer's. Where states are copied, sequence 0 is the prefix's and
+/// 1 the answer's.
+Status Computation::run_pass(const QuestionPlan& plan, std::span<const Token> source, const Pass& pass,
+                             QuestionScore& score) {
+  const bool copies = rules_.passes.mode == Passes::kCopied;
+  const size_t n_sequences = copies ? 1 : std::min<size_t>(plan.answers.size(), llama_n_seq_max(context_.get()));
+  const auto n_prefix = static_cast<llama_pos>(plan.prefix.size());
+  std::vector<Cell> cells = prefix_cells(plan, pass);
+  if (copies) {
+    llama_memory_t memory = llama_get_memory(context_.get());
+    if (pass.starts) forget(0, 0);
+    if (auto ok = compute(plan, cells, n_sequences, score); !ok) return ok;
+    llama_memory_seq_rm(memory, 1, -1, -1);
+    llama_memory_seq_cp(memory, 0, 1, -1, -1);
+    cells.clear();
+    append_tail_cells(plan, pass.first, 1, cells);
+    return compute(plan, cells, n_sequences, score);
+  }
+  forget(pass.starts ? 0 : n_prefix, n_sequences);
+  if (rules_.has_encoder && pass.starts) {
+    if (auto ok = encode(source, n_sequences); !ok) return ok;
+  }
+  for (size_t a = pass.first; a < pass.last; ++a) {
+    append_tail_cells(plan, a, static_cast<int32_t>(a - pass.first), cells);
+  }
+  return leaves_window(plan, rules_.window) ? compute_in_window(plan, cells, score)
+                                            : compute(plan, cells, n_sequences, score);
+}
+
+/// One answer's cells, in the order of their positions.
+Status Computation::compute_in_window(const QuestionPlan& plan, std::span<Cell> cells, QuestionScore& score) {
+  const size_t whole = std::min(cells.size(), static_cast<size_t>(rules_.window));
+  if (auto ok = compute(plan, cells.first(whole), 1, score); !ok) return ok;
+  for (size_t i = whole; i < cells.size(); ++i) {
+    const auto first = cells[i].position - static_cast<llama_pos>(rules_.window) + 1;
+    llama_memory_seq_rm(llama_get_memory(context_.get()), 0, -1, first);
+    if (auto ok = compute(plan, cells.subspan(i, 1), 1, score); !ok) return ok;
+  }
+  return {};
+}
+
+/// The encoder reads the source once; what it makes of it is there for all sequences.
+Status Computation::encode(std::span<const Token> source, size_t n_sequences) {
+  std::vector<Cell> cells;
+  for (const Token token : source) cells.push_back({token, static_cast<llama_pos>(cells.size()), true, 0, {}});
+  if (cells.empty()) return input_error("the context has no tokens, so the encoder has nothing to read");
+  return status_of(::llama_encode(context_.get(), Batch(n_sequences).of(cells)), cells.size());
+}
+
+/// Empties the cache of everything at this position and after it.
+void Computation::forget(llama_pos from, size_t n_sequences) {
+  llama_memory_t memory = llama_get_memory(context_.get());
+  if (from == 0) return llama_memory_clear(memory, false);
+  for (size_t s = 0; s < n_sequences; ++s) llama_memory_seq_rm(memory, static_cast<llama_seq_id>(s), from, -1);
+}
+
+/// Computes the cells chunk by chunk and takes the log-probabilities from their logits.
+Status Computation::compute(const QuestionPlan& plan, std::span<Cell> cells, size_t n_sequences, QuestionScore& score) {
+  const size_t n_chunks = (cells.size() + static_cast<size_t>(chunk_) - 1) / static_cast<size_t>(chunk_);
+  Batch batch(n_sequences);
+  for (size_t i = 0; i < n_chunks; ++i) {
+    const size_t from = cells.size() * i / n_chunks, to = cells.size() * (i + 1) / n_chunks;
+    const std::span<Cell> chunk = cells.subspan(from, to - from);
+    if (auto ok = status_of(llama_decode(context_.get(), batch.of(chunk)), chunk.size()); !ok) return ok;
+    take_log_probs(plan, chunk, score);
+  }
+  return {};
+}
+
+void Computation::take_log_probs(const QuestionPlan& plan, std::span<const Cell> chunk, QuestionScore& score) {
+  for (size_t i = 0; i < chunk.size(); ++i) {
+    if (chunk[i].targets.empty()) continue;
+    const std::span<float> logits(llama_get_logits_ith(context_.get(), static_cast<int32_t>(i)), n_vocab_);
+    if (rules_.logit_scale != 1) {
+      for (float& logit : logits) logit *= rules_.logit_scale;
+    }
+    const double normaliser = log_sum_exp(logits);
+    for (const Target& target : chunk[i].targets) {
+      const Token token = plan.answers[target.answer].targets[target.index];
+      score.answers[target.answer].token_log_probs[target.index] =
+          static_cast<float>(static_cast<double>(logits[static_cast<size_t>(token)]) - normaliser);
+    }
+  }
+}
+
+}  // namespace hre

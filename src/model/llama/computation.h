@@ -1,0 +1,66 @@
+#pragma once
+/// Passes computed by libllama: one context, sized from the plans, and the log-probabilities that its logits give.
+
+#include <stop_token>
+
+#include "model/llama/engine.h"
+#include "model/llama/passes.h"
+
+namespace hre {
+
+/// How a model is computed; constant for its scorer.
+struct ComputationRules {
+  PassRules passes;
+  /// The attention window, in tokens, that the model has but libllama ignores for its architecture; 0: none. Longer
+  /// sequences are computed token by token, with what has left the window taken out of the cache.
+  int64_t window = 0;
+  int threads = 1;
+  bool has_encoder = false;
+  float logit_scale = 1;     ///< logits are multiplied by it: libllama leaves out that of T5 with tied embeddings
+  bool gelu_is_erf = false;  ///< the model's GELU is the exact one, not its tanh form
+  CacheType cache_type = CacheType::kF32;
+  FlashAttention flash_attention = FlashAttention::kOff;
+};
+
+/// Owns a context of the model, which it makes for the plans at hand. Not thread-safe; stays where it was made.
+class Computation {
+ public:
+  /// The model and its adapters must live longer.
+  Computation(llama_model* model, std::vector<llama_adapter_lora*> adapters, std::vector<float> scales,
+              ComputationRules rules);
+  Computation(const Computation&) = delete;
+  Computation& operator=(const Computation&) = delete;
+
+  /// Makes room for the largest pass of all plans.
+  Status make_room(std::span<const QuestionPlan> plans);
+  /// All answers of a question. kInterrupted where `stop` came in between.
+  Result<QuestionScore> score(const QuestionPlan& plan, const std::stop_token& stop);
+
+ private:
+  struct Size {
+    int64_t positions = 1, sequences = 1, source = 0;
+  };
+  [[nodiscard]] Size& size_of(bool is_long) { return is_long ? long_size_ : size_; }
+  [[nodiscard]] TokenTexts texts_of(const AnswerPlan& answer) const;
+  Status open_context(bool is_long);
+  Result<QuestionScore> score_decoder(const QuestionPlan& plan, std::span<const Token> source);
+  Status encode(std::span<const Token> source, size_t n_sequences);
+  Status run_pass(const QuestionPlan& plan, std::span<const Token> source, const Pass& pass, QuestionScore& score);
+  Status compute(const QuestionPlan& plan, std::span<Cell> cells, size_t n_sequences, QuestionScore& score);
+  Status compute_in_window(const QuestionPlan& plan, std::span<Cell> cells, QuestionScore& score);
+  void take_log_probs(const QuestionPlan& plan, std::span<const Cell> chunk, QuestionScore& score);
+  void forget(llama_pos from, size_t n_sequences);
+
+  llama_model* model_;
+  std::vector<llama_adapter_lora*> adapters_;
+  std::vector<float> scales_;
+  ComputationRules rules_;
+  size_t n_vocab_;
+  int64_t chunk_;          // tokens computed at once
+  Size size_, long_size_;  // of passes with short and with long sequences
+  LlamaContext context_;
+  bool context_is_long_ = false;
+  std::stop_token stop_;
+};
+
+}  // namespace hre

@@ -1,0 +1,195 @@
+#include "model/llama/describe.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <regex>
+#include <thread>
+
+#include "core/hashing.h"
+#include "model/llama/llama_scorer.h"
+
+namespace hre {
+namespace {
+
+std::string file_type_name(const llama_model* model) {
+  std::string name = llama_ftype_name(llama_model_ftype(model));
+  if (name.starts_with("all ")) name.erase(0, 4);
+  return name.substr(0, name.find(" - "));
+}
+
+/// The file's name without its extension and a part's number.
+std::string name_of(const std::string& path) {
+  const std::string stem = std::filesystem::path(path).stem().string();
+  return std::regex_replace(stem, std::regex("-[0-9]{5}-of-[0-9]{5}$"), "");
+}
+
+/// The hash of the file, or of the hashes of its parts.
+Result<std::string> fingerprint_of(const std::vector<std::string>& parts) {
+  if (parts.size() == 1) return hash_file(parts[0]);
+  ContentHash all;
+  for (const std::string& part : parts) {
+    auto hash = hash_file(part);
+    if (!hash) return hash;
+    all.add_field(*hash);
+  }
+  return all.value();
+}
+
+const char* name_of(CacheType type) {
+  return type == CacheType::kF32 ? "f32" : type == CacheType::kF16 ? "f16" : "q8_0";
+}
+
+const char* name_of(FlashAttention flash) {
+  return flash == FlashAttention::kOff ? "off" : flash == FlashAttention::kOn ? "on" : "auto";
+}
+
+const char* name_of(LongAnswers policy) {
+  return policy == LongAnswers::kError ? "error" : policy == LongAnswers::kTruncate ? "truncate" : "skip";
+}
+
+const char* name_of(Passes passes) {
+  switch (passes) {
+    case Passes::kShared:
+      return "shared prefix";
+    case Passes::kCopied:
+      return "copied prefix state";
+    case Passes::kPerAnswer:
+      break;
+  }
+  return "one an answer";
+}
+
+/// Each adapter by content and scale: "1a2b... x 0.5".
+Result<std::string> describe_adapters(const std::vector<Adapter>& adapters) {
+  std::string text;
+  for (const Adapter& adapter : adapters) {
+    auto hash = hash_file(adapter.path);
+    if (!hash) return hash;
+    text += fmt::format("{}{} x {}", text.empty() ? "" : ", ", *hash, adapter.scale);
+  }
+  return text;
+}
+
+bool wants_special_tokens(const EngineOptions& options, bool model_adds) {
+  return options.bos == BosPolicy::kAlways || (options.bos == BosPolicy::kAuto && model_adds);
+}
+
+}  // namespace
+
+bool ModelFiles::has_tensor(const std::string& name) const {
+  return std::any_of(headers.begin(), headers.end(),
+                     [&](const GgufHeader& header) { return header.tensor(name) != nullptr; });
+}
+
+uint64_t ModelFiles::tensor_bytes() const {
+  uint64_t total = 0;
+  for (const GgufHeader& header : headers) total += header.tensor_bytes;
+  return total;
+}
+
+Result<ModelFiles> read_model_files(const std::string& path) {
+  ModelFiles files;
+  auto parts = gguf_parts(path);
+  if (!parts) return forward(parts);
+  files.parts = std::move(*parts);
+  for (const std::string& part : files.parts) {
+    auto header = read_gguf_header(part);
+    if (!header) return forward(header);
+    files.headers.push_back(std::move(*header));
+  }
+  const int64_t n_parts = files.main().number("split.count", 0);
+  if (n_parts > 1 && files.parts.size() == 1) {
+    return input_error(fmt::format("is one of {} parts of a model, but its name does not say so", n_parts), path,
+                       "such files end in -00001-of-00003.gguf");
+  }
+  return files;
+}
+
+Result<PlanRules> plan_rules(const llama_model* model, const EngineOptions& options, const std::string& path) {
+  const llama_vocab* vocab = llama_model_get_vocab(model);
+  PlanRules rules;
+  rules.max_length = options.max_length > 0 ? options.max_length : llama_model_n_ctx_train(model);
+  rules.long_answers = options.long_answers;
+  const Token bos = llama_vocab_bos(vocab);
+  const bool wanted = wants_special_tokens(options, llama_vocab_get_add_bos(vocab));
+  if (!llama_model_has_encoder(model)) {
+    if (wanted && bos < 0) return input_error("the model has no beginning-of-sequence token", path, "use --bos never");
+    if (wanted) rules.bos = bos;
+  }
+  if (rules.max_length <= 0) return input_error("the model states no context length", path, "give --max-length");
+  return rules;
+}
+
+Result<EncoderDecoderRules> encoder_decoder_rules(const llama_model* model, const EngineOptions& options,
+                                                  const std::string& path) {
+  const llama_vocab* vocab = llama_model_get_vocab(model);
+  EncoderDecoderRules rules;
+  rules.start = llama_model_decoder_start_token(model);
+  if (rules.start < 0) rules.start = llama_vocab_bos(vocab);
+  if (rules.start < 0) return input_error("the model states no token that its decoder starts with", path);
+  if (wants_special_tokens(options, llama_vocab_get_add_eos(vocab)) && llama_vocab_eos(vocab) >= 0) {
+    rules.source_end = llama_vocab_eos(vocab);
+  }
+  return rules;
+}
+
+ComputationRules computation_rules(const llama_model* model, const ModelFiles& files, const EngineOptions& options) {
+  ComputationRules rules;
+  const std::string architecture = files.main().text("general.architecture");
+  const bool has_state = llama_model_is_recurrent(model) || llama_model_is_hybrid(model);
+  rules.passes.mode = options.one_pass_an_answer ? Passes::kPerAnswer : has_state ? Passes::kCopied : Passes::kShared;
+  if (files.has_tensor("rope_factors_long.weight") || files.has_tensor("blk.0.rope_factors_long.weight")) {
+    rules.passes.long_above = files.main().number(architecture + ".rope.scaling.original_context_length", 0);
+  }
+  if (llama_model_n_swa(model) == 0) rules.window = files.main().of_layer("attention.sliding_window", 0, 0);
+  rules.has_encoder = llama_model_has_encoder(model);
+  if (architecture == "t5" && !files.has_tensor("output.weight")) {  // Raffel et al. 2020: tied embeddings are scaled
+    rules.logit_scale = 1 / std::sqrt(static_cast<float>(llama_model_n_embd(model)));
+  }
+  rules.threads =
+      options.threads > 0 ? options.threads : static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  // As the models of these architectures were trained; the others' GELU is its tanh form.
+  rules.gelu_is_erf = architecture == "gptneox" || architecture == "falcon" || architecture == "mpt";
+  rules.cache_type = options.cache_type;
+  rules.flash_attention = options.flash_attention;
+  return rules;
+}
+
+Result<ModelDescription> describe_files(const llama_model* model, const ModelFiles& files) {
+  auto fingerprint = fingerprint_of(files.parts);
+  if (!fingerprint) return forward(fingerprint);
+  ModelDescription description;
+  description.name = name_of(files.parts[0]);
+  description.source = files.parts[0];
+  description.fingerprint = *fingerprint;
+  description.architecture = files.main().text("general.architecture");
+  description.parameters = llama_model_n_params(model);
+  description.file_type = file_type_name(model);
+  description.context_length = llama_model_n_ctx_train(model);
+  return description;
+}
+
+Result<Settings> describe_settings(const EngineOptions& options, const PlanRules& plan,
+                                   const ComputationRules& computation) {
+  Settings settings = {
+      {"engine", llama_engine_version()},
+      {"engine_build", llama_engine_build()},
+      {"bos", plan.bos ? fmt::format("token {}", *plan.bos) : "none"},
+      {"max_length", std::to_string(plan.max_length)},
+      {"long_answers", name_of(plan.long_answers)},
+      {"cache_type", name_of(computation.cache_type)},
+      {"flash_attention", name_of(computation.flash_attention)},
+      {"passes", name_of(computation.passes.mode)},
+  };
+  if (!options.adapters.empty()) {
+    auto adapters = describe_adapters(options.adapters);
+    if (!adapters) return forward(adapters);
+    settings.emplace_back("adapters", *adapters);
+  }
+  return settings;
+}
+
+}  // namespace hre

@@ -1,0 +1,40 @@
+#pragma once
+/// What a loaded model is: the rules that follow from its metadata, and the description that goes into a run.
+
+#include "model/llama/computation.h"
+#include "model/llama/gguf_header.h"
+#include "model/token_plan.h"
+
+namespace hre {
+
+/// A model's files, as hre reads them before libllama does.
+struct ModelFiles {
+  std::vector<std::string> parts;
+  std::vector<GgufHeader> headers;  ///< one a part; the first has the metadata
+
+  [[nodiscard]] const GgufHeader& main() const { return headers.front(); }
+  [[nodiscard]] bool has_tensor(const std::string& name) const;
+  [[nodiscard]] uint64_t tensor_bytes() const;
+};
+
+/// Reads and checks the headers of a GGUF file or of all parts of a split one.
+Result<ModelFiles> read_model_files(const std::string& path);
+
+/// Context, BOS and long answers, as the model and the options have it.
+Result<PlanRules> plan_rules(const llama_model* model, const EngineOptions& options, const std::string& path);
+
+/// The decoder's start and the encoder's end, for models with an encoder.
+Result<EncoderDecoderRules> encoder_decoder_rules(const llama_model* model, const EngineOptions& options,
+                                                  const std::string& path);
+
+ComputationRules computation_rules(const llama_model* model, const ModelFiles& files, const EngineOptions& options);
+
+/// Name, fingerprint, architecture, sizes. Hashes the files, so it takes as long as reading them.
+Result<ModelDescription> describe_files(const llama_model* model, const ModelFiles& files);
+
+/// The settings of a description: all that moves a value beyond the files.
+using Settings = std::vector<std::pair<std::string, std::string>>;
+Result<Settings> describe_settings(const EngineOptions& options, const PlanRules& plan,
+                                   const ComputationRules& computation);
+
+}  // namespace hre

@@ -1,0 +1,43 @@
+#include "model/llama/memory.h"
+
+#include <gtest/gtest.h>
+
+namespace hre {
+namespace {
+
+TEST(Memory, SaysWhatIsMissingAndWhatHelps) {
+  const MemoryNeeds needs{4000000000, 3000000000, 500000000};
+  EXPECT_TRUE(check_memory(needs, 7500000000, {}, "m.gguf"));
+  EXPECT_TRUE(check_memory(needs, std::nullopt, {}, "m.gguf"));
+  const auto smaller_cache = check_memory(needs, 7000000000, {}, "m.gguf");
+  ASSERT_FALSE(smaller_cache);
+  EXPECT_EQ(smaller_cache.error().code, ErrorCode::kInput);
+  EXPECT_EQ(smaller_cache.error().text(),
+            "m.gguf: needs about 7.5 GB of memory (4 GB weights, 3 GB cache, 500 MB to compute), and 7 GB is free; "
+            "--kv-type f16 needs about 6 GB");
+  const auto nothing_helps = check_memory(needs, 1000000000, {}, "m.gguf");
+  ASSERT_FALSE(nothing_helps);
+  EXPECT_NE(nothing_helps.error().next.find("smaller type"), std::string::npos);
+}
+
+TEST(Memory, CountsWeightsAndCache) {
+  ModelFiles files;
+  GgufHeader header;
+  header.values = {{"general.architecture", std::string("llama")},
+                   {"llama.block_count", int64_t{2}},
+                   {"llama.embedding_length", int64_t{64}},
+                   {"llama.attention.head_count", int64_t{4}},
+                   {"llama.attention.head_count_kv", int64_t{2}}};
+  header.tensors = {{"token_embd.weight", {64, 1000}, 0, 256000}, {"output.weight", {64, 1000}, 0, 256000}};
+  header.tensor_bytes = 512000;
+  files.headers = {header};
+  const MemoryNeeds f32 = memory_needs(files, {});
+  EXPECT_EQ(f32.weights, 512000u);
+  EXPECT_EQ(f32.cache, 4096u * 2 * 2 * (16 + 16) * 4);  // positions x layers x heads x (key + value) x bytes
+  EngineOptions half;
+  half.cache_type = CacheType::kF16;
+  EXPECT_EQ(memory_needs(files, half).cache * 2, f32.cache);
+}
+
+}  // namespace
+}  // namespace hre

@@ -1,0 +1,114 @@
+"""Values architecture by architecture, against what Transformers gave for the same random checkpoints.
+
+tests/data/models holds the converted checkpoints and expected.json; tools/models/prove.py makes both.
+"""
+
+import json
+import lzma
+import unittest
+
+from program import SOURCE_DIR, ProgramTest
+
+DATA = SOURCE_DIR / "tests" / "data" / "models"
+EXPECTED = json.loads((DATA / "expected.json").read_text(encoding="utf-8"))
+TOLERANCE = 1e-3  # nats an answer, of float32 weights
+
+
+class ModelsTest(ProgramTest):
+    def unpack(self, name):
+        path = self.folder / f"{name}.gguf"
+        path.write_bytes(lzma.decompress((DATA / f"{name}.gguf.xz").read_bytes()))
+        return path
+
+    def evaluate(self, models, *options):
+        """The runs of these models on the questions that Transformers scored."""
+        done = self.run_hre("eval", *models, "--data", DATA / "questions.jsonl", "--no-shuffle", "--threads", 1, "--json", "-",
+                            "--details", "--quiet", *options)
+        runs = json.loads(done.stdout)
+        return runs if isinstance(runs, list) else [runs]
+
+    def sums(self, run):
+        return [answer["sum_log_prob"] for question in run["questions"] for answer in question["answers"]]
+
+    def test_every_architecture_equals_transformers(self):
+        names = sorted(EXPECTED)
+        self.assertGreater(len(names), 30)
+        for run, name in zip(self.evaluate([self.unpack(name) for name in names]), names, strict=True):
+            for question, answers in zip(run["questions"], EXPECTED[name]["answers"], strict=True):
+                for answer, (n_tokens, sum_log_prob) in zip(question["answers"], answers, strict=True):
+                    with self.subTest(name=name, question=question["id"]):
+                        self.assertEqual(n_tokens, answer["n_tokens"])
+                        self.assertAlmostEqual(sum_log_prob, answer["sum_log_prob"], delta=TOLERANCE)
+
+    def test_shared_copied_and_plain_passes_agree(self):
+        for name in ("llama-gqa", "gemma2", "mamba", "mamba2", "jamba", "falcon-h1", "lfm2", "t5", "phi-longrope"):
+            with self.subTest(name=name):
+                path = self.unpack(name)
+                self.run_hre("eval", path, "--data", DATA / "questions.jsonl", "--threads", 1, "--json", "run.json", "--details", "--quiet")
+                done = self.run_hre("verify", "run.json", "--threads", 1, "--tolerance", 1e-4, "--quiet")
+                self.assertIn("of 9 answers to 3 questions, scored again one pass an answer", done.stdout)
+
+    def test_verify_finds_a_changed_value(self):
+        path = self.unpack("llama-gqa")
+        self.run_hre("eval", path, "--data", DATA / "questions.jsonl", "--threads", 1, "--json", "run.json", "--details", "--quiet")
+        run = json.loads((self.folder / "run.json").read_text())
+        run["questions"][1]["answers"][0]["sum_log_prob"] += 0.01
+        (self.folder / "run.json").write_text(json.dumps(run))
+        done = self.run_hre("verify", "run.json", "--threads", 1, "--quiet", status=3)
+        self.assertIn("largest difference: 1.00e-02 nats", done.stdout)
+        run["model"]["fingerprint"] = "0" * 32
+        (self.folder / "run.json").write_text(json.dumps(run))
+        self.assertIn("its weights differ", self.error_of("verify", "run.json", "--quiet"))
+
+    def test_show(self):
+        path = self.unpack("llama-gqa")
+        shown = json.loads(self.run_hre("model", "show", path, "--json").stdout)
+        self.assertEqual(("hre-model/1", "llama", 1), (shown["format"], shown["architecture"], shown["files"]))
+        self.assertEqual(EXPECTED["llama-gqa"]["parameters"], shown["parameters"])
+        self.assertEqual("SentencePiece BPE", shown["vocabulary"]["kind"])
+        self.assertEqual("<s>", shown["bos"])
+        self.assertGreater(shown["memory"]["weights"], 4 * shown["parameters"] - 1)
+        run = self.evaluate([path])[0]
+        self.assertEqual(run["model"]["fingerprint"], shown["fingerprint"])
+        self.assertIn("memory to score", self.run_hre("model", "show", path).stdout)
+
+    def test_not_a_number(self):
+        path = self.unpack("llama-gqa")
+        data = bytearray(path.read_bytes())
+        data[-64:] = b"\x00\x00\xc0\x7f" * 16
+        path.write_bytes(data)
+        done = self.run_hre("eval", path, "--data", DATA / "questions.jsonl", "--threads", 1, "--json", "run.json", "--details")
+        run = json.loads((self.folder / "run.json").read_text())
+        self.assertEqual(3, run["results"]["micro"]["undefined"])
+        self.assertIsNone(run["results"]["micro"]["pearson"]["mean"])
+        self.assertRegex(done.stderr, "llama-gqa: 3 questions could not be scored .* models/00000.: .*answer . is not finite")
+
+    def test_chat_template(self):
+        path = self.unpack("llama-gqa")
+        template = SOURCE_DIR / "tests" / "data" / "chat" / "llama2.jinja"
+        plain, chat, system = (self.evaluate([path], *options)[0] for options in (
+            (), ("--chat-template", template), ("--chat-template", template, "--system", "Be brief.")))
+        self.assertEqual([a["n_chars"] for q in plain["questions"] for a in q["answers"]],
+                         [a["n_chars"] for q in chat["questions"] for a in q["answers"]])
+        self.assertEqual("{question}{answer}", chat["config"]["prompt"])
+        self.assertTrue(chat["config"]["chat_template"].startswith("a file's "))
+        self.assertEqual("Be brief.", system["config"]["system"])
+        self.assertEqual(3, len({sum(self.sums(run)) for run in (plain, chat, system)}))
+        self.assertNotIn("chat_template", plain["config"])
+        # The template writes <s> itself, so asking for BOS changes nothing.
+        self.assertEqual(self.sums(chat), self.sums(self.evaluate([path], "--chat-template", template, "--bos", "always")[0]))
+        self.assertIn("no chat template", self.error_of("eval", path, "--data", "sample", "--chat-template", "auto"))
+        self.assertIn("--chat-template", self.error_of("eval", path, "--data", "sample", "--system", "x"))
+
+    def test_options_of_computing(self):
+        path = self.unpack("llama-gqa")
+        exact = self.sums(self.evaluate([path])[0])
+        for options in (("--kv-type", "f16"), ("--flash-attention", "on"), ("--numa",),
+                        ("--gpu-layers", "0"), ("--device", "CPU"), ("--tensor-split", "1,1")):
+            with self.subTest(options=options):
+                self.assertLess(max(abs(a - b) for a, b in zip(exact, self.sums(self.evaluate([path], *options)[0]))), 1.0)
+        self.assertIn("there is no device CUDA9", self.error_of("eval", path, "--data", "sample", "--device", "CUDA9"))
+
+
+if __name__ == "__main__":
+    unittest.main()
