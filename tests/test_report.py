@@ -208,10 +208,22 @@ class FigureTest(ReportTest):
             self.assertRegex(line, r" yes yes (yes|no) ")
         self.assertNotIn("<text", (self.folder / "out/figures/votes.svg").read_text())
 
+    def words(self, name):
+        return subprocess.run(["pdftotext", self.folder / f"out/figures/{name}.pdf", "-"], capture_output=True, text=True, check=True).stdout
+
+    def test_words_and_numbers_are_written_out(self):
+        self.make_report()
+        for row in self.table("headline"):
+            self.assertIn(f"{float(row['score']):.4g}", self.words("headline"))
+            self.assertIn(f"{float(row['votes']):g}", self.words("headline"))
+        for name in ("Pythia-6.9B-tuned", "StarCoder-15B"):
+            self.assertIn(name, self.words("ChatArena"))
+        self.assertIn("Pythia 1.4B", self.words("appendix_pythia"))
+
     def test_hostile_names(self):
         report_data.write_dataset(self.folder / "bad.jsonl", report_data.hostile_questions() + [("it's `touch hacked` %d $x @y", "q \\n", [("a", 1), ("bb ccc", 2), ("d", 4)])])
         self.run_hre("eval", "baseline:zstd", "--data", "bad.jsonl", "--json", "run.json", "--details", "--quiet")
-        for i, name in enumerate(["'; system 'touch hacked'; '", "`touch hacked`%s%n"]):
+        for i, name in enumerate(["'; system 'touch hacked'; '", "`touch hacked`77%s%n"]):
             (self.folder / f"run{i}.json").write_text(json.dumps(report_data.other_model(self.read_json("run.json"), name, i)))
         done = self.run_hre("report", "run0.json", "run1.json", "--out", "out")
         self.assertNotIn("could not be drawn", done.stderr)

@@ -172,6 +172,28 @@ class SamplePageTest(PageTest):
         self.assertIn(f"A minus B {sums(a) - sums(b):+.3f} nats".replace("-", "\u2212"), self.text("#read"))
         self.check_quiet()
 
+    def test_compares_tokens_with_and_without_the_space_before_them(self):
+        run = self.read_json("run1.json")
+        for question in run["questions"]:
+            for answer in question["answers"]:
+                answer["token_texts"][0] = answer["token_texts"][0][1:]
+        (self.folder / "run1.json").write_text(json.dumps(run), encoding="utf-8")
+        self.open_report("run0.json", "run1.json")
+        self.browser.run("""const list = [...document.querySelectorAll('#detail label')].find((label) => label.textContent.startsWith('Shade')).querySelector('select');
+            list.value = 'difference'; list.dispatchEvent(new Event('change'));""")
+        a, b = (next(q for q in self.read_json(f"run{i}.json")["questions"] if q["id"] == self.text("#detail h3")) for i in (0, 1))
+        best = max(range(4), key=lambda i: a["answers"][i]["votes"])
+        nats = 0
+        for _ in self.browser.run("return [...document.querySelector('.tokens').children].map((span) => span.textContent)"):
+            if not nats:
+                self.focus(".tokens")
+                self.browser.press("Home")
+            else:
+                self.browser.press("Right")
+            nats += float(self.text("#read").rsplit("A minus B ", 1)[1].split(" ")[0].replace("\u2212", "-"))
+        self.assertAlmostEqual(sum(a["answers"][best]["token_log_probs"]) - sum(b["answers"][best]["token_log_probs"]), nats, delta=0.01)
+        self.check_quiet()
+
     def test_switches_the_theme(self):
         seen = []
         self.focus("#theme")

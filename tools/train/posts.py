@@ -13,7 +13,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent.parent))
 from oracle_stackexchange import load_site, text_of  # noqa: E402  the same text as hre data build gives
 
 HELD_OUT = 0.3      # share of questions that are only evaluated on
-VALIDATION = 0.1    # share of questions that choose the settings of training, and are not trained on
+VALIDATION = 0.1    # share of questions that are watched during training, and not trained on
 GRAM = 13           # words
 
 

@@ -64,11 +64,15 @@ std::string figure_script(const Figure& figure) {
 std::string colour(size_t i) { return kColours[i % std::size(kColours)]; }
 
 std::string quoted(std::string_view text) {
-  // gnuplot substitutes within its strings, and ends some where it should not: every sign goes in by its number.
+  // Between double quotes: between single ones, gnuplot takes two quotes at the beginning for an empty text. It
+  // substitutes what stands between backquotes there too, so they go in by their number; and it reads a number as long
+  // as digits go on, so a digit after one goes in by its own.
   std::string result = "\"";
+  bool numbered = false;
   for (const char c : flat(text)) {
-    const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == ' ' || c < 0;
-    result += letter ? std::string(1, c) : fmt::format("\\{:03o}", static_cast<int>(c));
+    numbered = c == '`' || (numbered && c >= '0' && c <= '7');
+    if (c == '"' || c == '\\') result += '\\';
+    result += numbered ? fmt::format("\\{:03o}", static_cast<int>(c)) : std::string(1, c);
   }
   return result + "\"";
 }

@@ -137,8 +137,7 @@ Figure headline(const ReportData& data, const QuestionRow& row, size_t run) {
   board.text(0.08, 0.12, "A question", "left", 7.5, false);
   board.text(1.98, 0.12, "Its answers, written and voted on by people", "left", 7.5, false);
   board.text(4.72, 0.12, "Votes", "left", 7.5, false, colour(0));
-  board.text(5.72, 0.12, data.runs[run].model.normalise_by_characters ? "Log-likelihood a character" : "Score", "left",
-             7.5, false, colour(1));
+  board.text(5.72, 0.12, "Model’s score", "left", 7.5, false, colour(1));
   board.box(0.08, 0.25, 1.72, foot - 0.31, "#f3f3f3", kDark);
   board.paragraph(0.14, 0.3, 1.6, foot - 0.42, row.text->text, 5.5);
   const auto votes = values_of(result, &AnswerResult::votes), scores = values_of(result, &AnswerResult::score);

@@ -104,15 +104,15 @@ Figure by_topic(const StudyView& study, const Family& family, const std::string&
     }
   }
   const size_t columns = sizes.size() > 1 ? 2 : 1, lines = (sizes.size() + columns - 1) / columns;
-  figure.height = 0.85 + 1.65 * static_cast<double>(lines);
+  figure.height = 0.95 + 1.75 * static_cast<double>(lines);
   std::vector<std::string> names;
   for (const std::string& topic : study.topics) names.push_back(shortened(topic, 18));
   figure.script = fmt::format(
       "set xtics {} rotate by 45 right font ',5.5'\nset xrange [-0.6:{}]\nset key top right horizontal font ',6'\n"
       "set arrow from graph 0, first 0 to graph 1, first 0 nohead linewidth 0.7 linecolor rgb '#777777' back\n"
       "set multiplot layout {},{} margins 0.06,0.985,{:.3f},{:.3f} spacing 0.06,{:.3f}\nset offsets 0,0,graph 0.18,0\n",
-      tics(names), static_cast<double>(names.size()) - 0.4, lines, columns, 0.5 / figure.height,
-      1 - 0.2 / figure.height, 0.86 / figure.height);
+      tics(names), static_cast<double>(names.size()) - 0.4, lines, columns, 0.8 / figure.height,
+      1 - 0.2 / figure.height, 1.0 / figure.height);
   for (const double size : sizes) {
     figure.script += fmt::format("set title {} offset 0,-0.7\n", quoted(family.name + " " + size_name(size)));
     size_t k = 0;

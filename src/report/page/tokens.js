@@ -11,6 +11,12 @@ function tokensOf(question, run, answer) {
   return { list, text: tokens.t ?? ` ${question.a[answer]}` };
 }
 
+// The same without the space before the answer, which some vocabularies count to the prompt.
+function withoutSpace({ list, text }) {
+  if (!text.startsWith(' ')) return { list, text };
+  return { text: text.slice(1), list: list.map(({ from, to, nats }) => ({ from: Math.max(0, from - 1), to: to - 1, nats })) };
+}
+
 // The pieces between places where a token ends in both tokenisations: the sums over them can be compared.
 function commonPieces(a, b) {
   const pieces = [];
@@ -105,8 +111,9 @@ function tokenView(report, state, question, read) {
     return markedText(tokens.text, tokens.list, (token) => shadeOf(token.nats, false), (token) => { read.textContent = readToken(tokens.text, token); }, `Answer ${answer + 1}, tokens`);
   };
   const two = (answer) => {
-    const [a, b] = [tokensOf(question, state.a, answer), tokensOf(question, state.b, answer)];
+    let [a, b] = [tokensOf(question, state.a, answer), tokensOf(question, state.b, answer)];
     if (a === null || b === null) return [missing(a === null ? state.a : state.b), plain(answer)];
+    if (a.text !== b.text) [a, b] = [withoutSpace(a), withoutSpace(b)];
     if (a.text !== b.text) return [make('p', { class: 'soft' }, 'The two models did not score the same text.'), plain(answer)];
     const difference = (piece) => (piece.nats.includes(null) ? null : piece.nats[0] - piece.nats[1]);
     return markedText(a.text, commonPieces(a.list, b.list), (piece) => shadeOf(difference(piece), true), (piece) => { read.textContent = readPiece(a.text, piece); }, `Answer ${answer + 1}, differences`);
