@@ -413,11 +413,12 @@ class EvalTest(HubTest):
 
     def test_default_dataset(self):
         commit = self.hub.add("dataset", self.DATA, {"data/HumanRankEvalPython.jsonl": jsonl(5), "README.md": b"# card"})
-        self.hre("eval", "baseline:length", "--json", "run.json")
+        self.hre("eval", "baseline:length", "--json", "run.json", "--details")
         run = self.read_json("run.json")
         self.assertEqual("human_rank_eval", run["dataset"]["name"])
         self.assertEqual(["python"], list(run["results"]["topics"]))
         self.assertIn(f"hf:{self.DATA}@{commit}", json.dumps(run))
+        self.assertIn("word", self.hre("show", "run.json", "--question", "python/000001").stdout)
         again = self.hre("eval", "baseline:length", "--data", f"hf:{self.DATA}@{commit}", env={"HF_HUB_OFFLINE": "1"})
         self.assertIn("on human_rank_eval: 5 questions", again.stdout)
 

@@ -8,6 +8,7 @@
 
 #include "cli/comparing.h"
 #include "cli/evaluation.h"
+#include "cli/hub_argument.h"
 #include "cli/progress.h"
 #include "cli/run_argument.h"
 #include "eval/until.h"
@@ -52,7 +53,7 @@ Result<std::vector<Run>> decide_models(const CompareArguments& a, const Dataset&
   std::vector<std::unique_ptr<Scorer>> models;
   std::vector<Scorer*> scorers;
   for (const std::string& source : a.runs) {
-    auto model = open_model(source, {});
+    auto model = open_model_argument(source, {}, progress, console.stop);
     if (!model) return forward(model);
     models.push_back(std::move(*model));
     scorers.push_back(models.back().get());
@@ -63,13 +64,13 @@ Result<std::vector<Run>> decide_models(const CompareArguments& a, const Dataset&
 
 /// The arguments are models, to be evaluated on --data.
 Result<std::vector<Run>> evaluate_runs(const CompareArguments& a, const CompareOptions& compare, Console& console) {
-  auto dataset = load_dataset(a.data);
+  auto progress = make_progress(console, a.quiet);
+  auto dataset = load_data_argument(a.data, *progress, console.stop);
   if (!dataset) return forward(dataset);
   if (auto ok = a.comparing.apply_where(*dataset); !ok) return forward(ok);
   EvalOptions options;
   options.topics = a.topics;
   options.limit = a.limit;
-  auto progress = make_progress(console, a.quiet);
   if (!a.until.empty()) return decide_models(a, *dataset, options, compare, *progress, console);
   Evaluation evaluation = evaluate_models(a.runs, *dataset, {}, options, {}, console, *progress);
   if (!evaluation.failure) return forward(evaluation.failure);

@@ -46,14 +46,11 @@ tl::unexpected<Error> cannot_write(const std::string& path, const std::string& r
   return fail(ErrorCode::kFailed, "cannot be written: " + reason, path, "HF_HOME names another place for the cache");
 }
 
+/// A file, where there is one that is no longer than this.
 std::optional<std::string> read_small_file(const std::string& path, size_t longest) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return std::nullopt;
-  std::string text(longest + 1, '\0');
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<size_t>(file.gcount()));
-  if (text.size() > longest) return std::nullopt;
-  return text;
+  auto text = read_file(path, static_cast<int64_t>(longest));
+  if (!text) return std::nullopt;
+  return *std::move(text);
 }
 
 /// Whether the open file still bears this name; its last holder may have removed it meanwhile.
