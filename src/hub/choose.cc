@@ -40,12 +40,12 @@ struct Choice {
 
 /// "model-00001-of-00003.gguf" as "model.gguf", and the number of parts; other names as they are.
 std::pair<std::string, int> whole_name(const std::string& path) {
-  constexpr size_t kTail = 15, kEnding = 5;  // -00001-of-00003 and .gguf
-  if (path.size() <= kTail + kEnding) return {path, 1};
-  const std::string tail = path.substr(path.size() - kTail - kEnding, kTail);
+  constexpr size_t kTail = 15;  // -00001-of-00003
+  const size_t dot = path.rfind('.');
+  if (dot == std::string::npos || dot <= kTail) return {path, 1};
+  const std::string tail = path.substr(dot - kTail, kTail);
   if (!matches_glob("-[0-9][0-9][0-9][0-9][0-9]-of-[0-9][0-9][0-9][0-9][0-9]", tail)) return {path, 1};
-  return {path.substr(0, path.size() - kTail - kEnding) + path.substr(path.size() - kEnding),
-          std::stoi(tail.substr(10))};
+  return {path.substr(0, dot - kTail) + path.substr(dot), std::stoi(tail.substr(10))};
 }
 
 using Choices = std::map<std::string, Choice>;
@@ -175,12 +175,12 @@ Result<Selection> checkpoint(const std::vector<RepoFile>& files, const std::stri
                        where,
                        pickled ? "look for a revision or a copy with safetensors or .gguf" : "is it a language model?");
   }
+  std::map<std::string, int> parts_there;
+  for (const std::string& name : selection.files) ++parts_there[whole_name(name).first];
   for (const std::string& name : selection.files) {
-    const auto [whole, parts] = whole_name(name.substr(0, name.rfind('.')) + ".gguf");
-    const auto same = std::count_if(selection.files.begin(), selection.files.end(), [&](const std::string& other) {
-      return whole_name(other.substr(0, other.rfind('.')) + ".gguf").first == whole;
-    });
-    if (same < parts) return input_error(fmt::format("its weights have {} of {} parts", same, parts), where);
+    const auto [whole, parts] = whole_name(name);
+    const int there = parts_there[whole];
+    if (there < parts) return input_error(fmt::format("its weights have {} of {} parts", there, parts), where);
   }
   for (const RepoFile& file : files) {
     if (is_checkpoint_text(file.path)) selection.files.push_back(file.path);
