@@ -55,7 +55,8 @@ class ProgramTest(unittest.TestCase):
 
     def run_hre(self, *arguments, status=0, stdin="", timeout=300, program=PROGRAM, env=None, text=True):
         """Runs the program in self.folder, and expects this exit status. Gives stdout, stderr and returncode."""
-        environment = clean_environment(**{"XDG_STATE_HOME": str(self.folder / "state"), "HRE_STORE": None, **(env or {})})
+        environment = clean_environment(**{"XDG_STATE_HOME": str(self.folder / "state"), "XDG_CACHE_HOME": str(self.folder / "cache"),
+                                            "HRE_STORE": None, **(env or {})})
         done = subprocess.run([program, *map(str, arguments)], cwd=self.folder, env=environment,
                               input=stdin if text else stdin.encode(), capture_output=True, timeout=timeout, text=text,
                               check=False)

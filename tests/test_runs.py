@@ -4,7 +4,7 @@ import json
 import sqlite3
 import unittest
 
-from program import ProgramTest
+from program import ProgramTest, shared_data
 
 
 def without_times(run):
@@ -135,6 +135,30 @@ class ReuseTest(RunsTest):
         for wrong in ("101%", "-1%", "many", "%"):
             with self.subTest(wrong=wrong):
                 self.assertIn("--recheck", self.error_of("eval", "baseline:zstd", "--data", "sample", "--recheck", wrong))
+
+
+class ModelTest(RunsTest):
+    """Each option of a language model that can move a value, alone, brings a rescoring."""
+
+    def test_options_and_files(self):
+        model, other = shared_data("models/stories260K.gguf"), shared_data("models/stories260K-Q8_0.gguf")
+        self.write("a.jsonl", json.dumps({"question": "Who was it?", "answers": [
+            {"text": "The cat.", "votes": 2}, {"text": "The dog saw it.", "votes": 1}]}))
+        _, said = self.evaluate(model=model, data="a.jsonl")
+        self.assertIn("0 of 1 question reused", said)
+        for name, options in (("bos", ["--bos", "always"]), ("max_length", ["--max-length", "100"]),
+                              ("long_answers", ["--long-answers", "truncate"])):
+            with self.subTest(name=name):
+                _, said = self.evaluate(*options, model=model, data="a.jsonl")
+                self.assertIn("0 of 1 question reused", said)
+                self.assertIn(f"{name} is '", said)
+                _, said = self.evaluate(*options, model=model, data="a.jsonl")
+                self.assertIn("1 of 1 question reused", said)
+        _, said = self.evaluate(model=other, data="a.jsonl")
+        self.assertIn("weights is '", said)
+        (self.folder / "moved.gguf").write_bytes(model.read_bytes())
+        _, said = self.evaluate("--threads", "1", "--verify-weights", model="moved.gguf", data="a.jsonl")
+        self.assertIn("1 of 1 question reused", said)
 
 
 class ListTest(RunsTest):

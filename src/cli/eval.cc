@@ -16,6 +16,7 @@
 #include "cli/store_argument.h"
 #include "cli/where_argument.h"
 #include "core/files.h"
+#include "core/fingerprint.h"
 #include "core/text.h"
 #include "report/run_json.h"
 
@@ -28,7 +29,7 @@ struct EvalArguments {
   EngineOptions model;
   EvalOptions eval;
   Keeping keeping;
-  bool no_cache = false;
+  bool no_cache = false, verify_weights = false;
   bool no_shuffle = false;
   std::vector<std::string> metrics = {"pearson"};
   std::vector<const Metric*> metrics_by_topic;
@@ -155,6 +156,7 @@ Status run_eval(EvalArguments arguments, Console& console) {
   if (!until) return forward(until);
   // A run of some questions alone must not be taken for the whole one.
   if (*until || !arguments.eval.where.empty()) arguments.keeping.store.clear();
+  if (arguments.verify_weights) forget_fingerprints();
   auto outputs = open_outputs(arguments);
   if (!outputs) return forward(outputs);
   auto progress = make_progress(console, arguments.quiet);
@@ -208,6 +210,8 @@ void define_keeping(CLI::App& app, EvalArguments& a) {
   app.add_option("--recheck", a.keeping.recheck, "score N% of the stored answers again; they must be equal")
       ->type_name("N%")
       ->transform(CLI::Validator(take_percent, ""));
+  app.add_flag("--verify-weights", a.verify_weights,
+               "read models' files for their content hashes, rather than trust size, times and inode");
   app.add_flag("--explain", a.keeping.explain, "say what was reused, and why the rest was not");
 }
 

@@ -8,6 +8,7 @@
 #include <regex>
 #include <thread>
 
+#include "core/fingerprint.h"
 #include "core/hashing.h"
 #include "model/llama/llama_scorer.h"
 
@@ -28,10 +29,10 @@ std::string name_of(const std::string& path) {
 
 /// The hash of the file, or of the hashes of its parts.
 Result<std::string> fingerprint_of(const std::vector<std::string>& parts) {
-  if (parts.size() == 1) return hash_file(parts[0]);
+  if (parts.size() == 1) return fingerprint_file(parts[0]);
   ContentHash all;
   for (const std::string& part : parts) {
-    auto hash = hash_file(part);
+    auto hash = fingerprint_file(part);
     if (!hash) return hash;
     all.add_field(*hash);
   }
@@ -66,7 +67,7 @@ const char* name_of(Passes passes) {
 Result<std::string> describe_adapters(const std::vector<Adapter>& adapters) {
   std::string text;
   for (const Adapter& adapter : adapters) {
-    auto hash = hash_file(adapter.path);
+    auto hash = fingerprint_file(adapter.path);
     if (!hash) return hash;
     text += fmt::format("{}{} x {}", text.empty() ? "" : ", ", *hash, adapter.scale);
   }
@@ -180,6 +181,7 @@ Result<Settings> describe_settings(const EngineOptions& options, const PlanRules
       {"bos", plan.bos ? fmt::format("token {}", *plan.bos) : "none"},
       {"max_length", std::to_string(plan.max_length)},
       {"long_answers", name_of(plan.long_answers)},
+      {"device", llama_devices(options)},
       {"cache_type", name_of(computation.cache_type)},
       {"flash_attention", name_of(computation.flash_attention)},
       {"passes", name_of(computation.passes.mode)},

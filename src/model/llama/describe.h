@@ -29,7 +29,7 @@ Result<EncoderDecoderRules> encoder_decoder_rules(const llama_model* model, cons
 
 ComputationRules computation_rules(const llama_model* model, const ModelFiles& files, const EngineOptions& options);
 
-/// Name, fingerprint, architecture, sizes. Hashes the files, so it takes as long as reading them.
+/// Name, fingerprint, architecture, sizes. Hashes files that were not seen before, which takes as long as reading them.
 Result<ModelDescription> describe_files(const llama_model* model, const ModelFiles& files);
 
 /// The settings of a description: all that moves a value beyond the files.

@@ -237,6 +237,23 @@ std::string llama_metadata(const llama_model* model, const char* key) {
   return llama_model_meta_val_str(model, key, value, sizeof value) < 0 ? "" : value;
 }
 
+std::string llama_devices(const EngineOptions& options) {
+  start_engine();
+  std::vector<std::string> names;
+  for (size_t i = 0; i < ggml_backend_dev_count() && options.gpu_layers != 0; ++i) {
+    ggml_backend_dev_t device = ggml_backend_dev_get(i);
+    const auto& asked = options.devices;
+    const bool used =
+        asked.empty() || std::find(asked.begin(), asked.end(), ggml_backend_dev_name(device)) != asked.end();
+    if (used && ggml_backend_dev_type(device) == GGML_BACKEND_DEVICE_TYPE_GPU) {
+      names.emplace_back(ggml_backend_dev_description(device));
+    }
+  }
+  if (names.empty()) return "CPU";
+  const std::string layers = options.gpu_layers < 0 ? "all" : std::to_string(options.gpu_layers);
+  return join(names) + " (" + layers + " layers)";
+}
+
 std::string llama_engine_version() { return fmt::format("{}, ggml {}", HRE_LLAMA_BUILD, ggml_version()); }
 
 std::string llama_engine_build() {

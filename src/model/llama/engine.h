@@ -42,4 +42,7 @@ std::string llama_piece(const llama_vocab* vocab, Token token);
 /// A scalar of the model's metadata as text; empty where it has none of that name.
 std::string llama_metadata(const llama_model* model, const char* key);
 
+/// What computes, with these options: "CPU", or the graphics processors and how many layers they have.
+std::string llama_devices(const EngineOptions& options);
+
 }  // namespace hre
