@@ -11,6 +11,7 @@
 
 #include "cli/command.h"
 #include "cli/progress.h"
+#include "core/cores.h"
 #include "data/output.h"
 #include "data/writer.h"
 #include "stackexchange/build.h"
@@ -210,8 +211,7 @@ Status finish(const BuildArguments& arguments, const se::Recipe& recipe, const s
 se::BuildOptions options_of(const BuildArguments& arguments, const se::WorkFolder& work) {
   se::BuildOptions options;
   options.read.rows = {arguments.strict, arguments.allow_truncated};
-  options.read.threads =
-      arguments.threads > 0 ? arguments.threads : static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  options.read.threads = arguments.threads > 0 ? arguments.threads : usable_cores();
   options.work = work.path();
   options.why = arguments.why;
   return options;

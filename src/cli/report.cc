@@ -14,6 +14,7 @@
 #include "cli/progress.h"
 #include "cli/run_argument.h"
 #include "cli/run_dataset.h"
+#include "core/cores.h"
 #include "core/files.h"
 #include "core/text.h"
 #include "report/figures/draw.h"
@@ -73,7 +74,7 @@ std::vector<PageFigure> draw_all(const std::vector<Figure>& figures, const std::
   progress.begin("drawing", static_cast<int64_t>(figures.size()), "figures", 0);
   {
     std::vector<std::jthread> threads;
-    for (unsigned i = 0; i < std::max(1U, std::thread::hardware_concurrency()); ++i) {
+    for (int i = 0; i < usable_cores(); ++i) {
       threads.emplace_back([&] {
         for (size_t at = next++; at < figures.size() && !stop.stop_requested(); at = next++, ++done) {
           ends[at] = draw_figure(figures[at], folder);

@@ -1,11 +1,14 @@
 #include "core/process.h"
 
 #include <fcntl.h>
-#include <signal.h>
+#include <poll.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
+#include <cerrno>
+#include <csignal>
 #include <cstdlib>
 #include <cstring>
 
@@ -14,30 +17,53 @@ extern char** environ;
 namespace hre {
 namespace {
 
-/// Reads to the end, and keeps the beginning.
-std::string read_beginning(int descriptor) {
-  constexpr size_t kKept = 2000;
-  std::string text;
-  char buffer[4096];
-  for (ssize_t n = 0; (n = read(descriptor, buffer, sizeof buffer)) > 0 || (n < 0 && errno == EINTR);) {
-    if (n > 0 && text.size() < kKept) text.append(buffer, static_cast<size_t>(n));
-  }
-  while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
-  for (char& c : text) c = c == '\n' ? ' ' : c;
-  return text.substr(0, kKept);
-}
+constexpr size_t kKeptErrors = 64 << 10;
+constexpr int kPollMilliseconds = 100;
 
-/// Starts it with default signals; hre's own threads block some.
-int spawn(const std::vector<std::string>& arguments, const std::string& folder, int error_to, pid_t& child) {
-  std::vector<char*> argv;
-  for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
-  argv.push_back(nullptr);
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_addchdir_np(&actions, folder.c_str());
-  posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-  posix_spawn_file_actions_adddup2(&actions, error_to, STDERR_FILENO);
+/// A pipe from the program to us.
+class Pipe {
+ public:
+  Pipe() { good_ = pipe2(ends_.data(), O_CLOEXEC) == 0; }
+  ~Pipe() { close_writer(), close_end(0); }
+  Pipe(const Pipe&) = delete;
+  Pipe& operator=(const Pipe&) = delete;
+
+  [[nodiscard]] bool good() const { return good_; }
+  [[nodiscard]] int reader() const { return ends_[0]; }
+  [[nodiscard]] int writer() const { return ends_[1]; }
+  void close_writer() { close_end(1); }
+
+  /// Appends what is there; false at the end.
+  bool read_into(std::string& text) const {
+    std::array<char, 4096> buffer;
+    const ssize_t n = read(ends_[0], buffer.data(), buffer.size());
+    if (n > 0) text.append(buffer.data(), static_cast<size_t>(n));
+    return n > 0 || (n < 0 && errno == EINTR);
+  }
+
+ private:
+  void close_end(size_t end) {
+    if (ends_[end] >= 0) close(ends_[end]);
+    ends_[end] = -1;
+  }
+
+  std::array<int, 2> ends_ = {-1, -1};
+  bool good_ = false;
+};
+
+/// Starts the program in a process group of its own, so that it and its children can be ended together.
+/// Signals are as by default: hre's own threads block some.
+Result<pid_t> start(const std::vector<std::string>& words, const Pipe& out, const Pipe& errors,
+                    const std::string& folder) {
+  std::vector<char*> arguments;
+  for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
+  arguments.push_back(nullptr);
+  posix_spawn_file_actions_t files;
+  posix_spawn_file_actions_init(&files);
+  if (!folder.empty()) posix_spawn_file_actions_addchdir_np(&files, folder.c_str());
+  posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
+  posix_spawn_file_actions_adddup2(&files, out.writer(), 1);
+  posix_spawn_file_actions_adddup2(&files, errors.writer(), 2);
   posix_spawnattr_t attributes;
   posix_spawnattr_init(&attributes);
   sigset_t none, changed;
@@ -46,30 +72,71 @@ int spawn(const std::vector<std::string>& arguments, const std::string& folder, 
   sigaddset(&changed, SIGPIPE);
   posix_spawnattr_setsigmask(&attributes, &none);
   posix_spawnattr_setsigdefault(&attributes, &changed);
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-  const int problem = posix_spawnp(&child, argv[0], &actions, &attributes, argv.data(), environ);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+  pid_t process = 0;
+  const int problem = posix_spawnp(&process, arguments[0], &files, &attributes, arguments.data(), environ);
   posix_spawnattr_destroy(&attributes);
-  posix_spawn_file_actions_destroy(&actions);
-  return problem;
+  posix_spawn_file_actions_destroy(&files);
+  if (problem != 0)
+    return fail(ErrorCode::kFailed, std::string("cannot be started: ") + std::strerror(problem), words[0]);
+  return process;
+}
+
+void give_lines(std::string& text, const std::function<void(const std::string&)>& line) {
+  size_t at = 0;
+  for (size_t end = text.find('\n'); end != std::string::npos; end = text.find('\n', at)) {
+    line(text.substr(at, end - at));
+    at = end + 1;
+  }
+  text.erase(0, at);
+}
+
+/// The beginning of what a program said, in one line.
+std::string in_one_line(std::string text) {
+  constexpr size_t kLongest = 2000;
+  while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
+  for (char& c : text) c = c == '\n' ? ' ' : c;
+  return text.substr(0, kLongest);
 }
 
 }  // namespace
 
-Status run_program(const std::vector<std::string>& arguments, const std::string& folder) {
-  int ends[2];
-  if (pipe2(ends, O_CLOEXEC) != 0) return fail(ErrorCode::kFailed, std::strerror(errno), arguments[0]);
-  pid_t child = 0;
-  const int problem = spawn(arguments, folder, ends[1], child);
-  close(ends[1]);
-  const std::string said = problem == 0 ? read_beginning(ends[0]) : "";
-  close(ends[0]);
-  if (problem != 0)
-    return fail(ErrorCode::kFailed, std::string("cannot be started: ") + std::strerror(problem), arguments[0]);
-  int status = 0;
-  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
+Result<ProcessResult> run_process(const std::vector<std::string>& words,
+                                  const std::function<void(const std::string&)>& line, const std::stop_token& stop,
+                                  const std::string& folder) {
+  Pipe out, errors;
+  if (!out.good() || !errors.good()) return fail(ErrorCode::kFailed, "no pipe could be made", words[0]);
+  auto process = start(words, out, errors, folder);
+  if (!process) return forward(process);
+  out.close_writer(), errors.close_writer();
+  ProcessResult result;
+  std::string text;
+  bool out_open = true, errors_open = true;
+  while (out_open || errors_open) {
+    std::array<pollfd, 2> ready = {
+        {{out_open ? out.reader() : -1, POLLIN, 0}, {errors_open ? errors.reader() : -1, POLLIN, 0}}};
+    poll(ready.data(), ready.size(), kPollMilliseconds);
+    if (stop.stop_requested()) kill(-*process, SIGTERM);
+    if (ready[0].revents != 0) out_open = out.read_into(text);
+    if (ready[1].revents != 0) errors_open = errors.read_into(result.errors);
+    if (result.errors.size() > 2 * kKeptErrors) result.errors.erase(0, result.errors.size() - kKeptErrors);
+    give_lines(text, line);
   }
-  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return {};
-  return fail(ErrorCode::kFailed, said.empty() ? "failed" : "failed: " + said, arguments[0]);
+  int status = 0;
+  while (waitpid(*process, &status, 0) < 0 && errno == EINTR) {
+  }
+  if (stop.stop_requested()) return fail(ErrorCode::kInterrupted, "interrupted", words[0]);
+  result.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  return result;
+}
+
+Status run_program(const std::vector<std::string>& words, const std::string& folder) {
+  auto result = run_process(
+      words, [](const std::string&) {}, {}, folder);
+  if (!result) return forward(result);
+  if (result->status == 0) return {};
+  const std::string said = in_one_line(std::move(result->errors));
+  return fail(ErrorCode::kFailed, said.empty() ? "failed" : "failed: " + said, words[0]);
 }
 
 bool has_program(const std::string& name) {

@@ -12,6 +12,7 @@
 #include <random>
 #include <thread>
 
+#include "core/cores.h"
 #include "core/text.h"
 #include "eval/keeper.h"
 #include "eval/prompt.h"
@@ -231,8 +232,7 @@ class Evaluation {
 
   Status plan(const std::vector<size_t>& places) {
     if (places.empty()) return {};
-    const auto cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-    const int n_threads = run_.options.plan_threads > 0 ? run_.options.plan_threads : cores;
+    const int n_threads = run_.options.plan_threads > 0 ? run_.options.plan_threads : usable_cores();
     return plan_all(places, questions_, requests_, plans_, scorer_, n_threads, progress_, stop_);
   }
 

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "core/cores.h"
 #include "report/packing.h"
 #include "report/page_data.h"
 #include "report/page_files.h"
@@ -72,7 +73,7 @@ struct Block {
 void pack_all(std::vector<Block>& blocks) {
   std::atomic<size_t> next = 0;
   std::vector<std::jthread> threads;
-  for (unsigned i = 0; i < std::max(1U, std::thread::hardware_concurrency()); ++i) {
+  for (int i = 0; i < usable_cores(); ++i) {
     threads.emplace_back([&] {
       for (size_t at = next++; at < blocks.size(); at = next++) {
         if (const std::string content = blocks[at].content(); !content.empty()) blocks[at].packed = pack(content);

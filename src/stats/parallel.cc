@@ -5,10 +5,12 @@
 #include <thread>
 #include <vector>
 
+#include "core/cores.h"
+
 namespace hre {
 
 void in_chunks(size_t n, int threads, const std::function<void(size_t, size_t)>& work) {
-  const size_t wanted = threads > 0 ? static_cast<size_t>(threads) : std::thread::hardware_concurrency();
+  const size_t wanted = threads > 0 ? static_cast<size_t>(threads) : static_cast<size_t>(usable_cores());
   const size_t chunks = std::clamp<size_t>(wanted, 1, std::max<size_t>(n, 1));
   const auto begin_of = [&](size_t chunk) { return n / chunks * chunk + std::min(chunk, n % chunks); };
   std::vector<std::jthread> workers;

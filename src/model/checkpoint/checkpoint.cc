@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "core/cache.h"
-#include "core/child_process.h"
+#include "core/process.h"
 #include "core/hashing.h"
 
 namespace hre {

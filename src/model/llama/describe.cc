@@ -8,6 +8,7 @@
 #include <regex>
 #include <thread>
 
+#include "core/cores.h"
 #include "core/fingerprint.h"
 #include "core/hashing.h"
 #include "model/llama/llama_scorer.h"
@@ -150,8 +151,7 @@ ComputationRules computation_rules(const llama_model* model, const ModelFiles& f
   if (architecture == "t5" && !files.has_tensor("output.weight")) {  // Raffel et al. 2020: tied embeddings are scaled
     rules.logit_scale = 1 / std::sqrt(static_cast<float>(llama_model_n_embd(model)));
   }
-  rules.threads =
-      options.threads > 0 ? options.threads : static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  rules.threads = options.threads > 0 ? options.threads : usable_cores();
   // As the models of these architectures were trained; the others' GELU is its tanh form.
   rules.gelu_is_erf = architecture == "gptneox" || architecture == "falcon" || architecture == "mpt";
   rules.cache_type = options.cache_type;
