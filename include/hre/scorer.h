@@ -68,6 +68,7 @@ TokenTexts token_texts(const std::vector<std::string>& pieces);
 struct AnswerScore {
   std::vector<float> token_log_probs;  ///< one a target token
   TokenTexts token_texts = {};         ///< of the same tokens; empty where the scorer can't tell, or has no tokens
+  int n_tokens = 0;                    ///< tokens scored, where the plan does not know
 };
 
 struct QuestionScore {
@@ -112,15 +113,27 @@ class Scorer {
 enum class BosPolicy { kNever, kAuto, kAlways };
 enum class LongAnswers { kError, kTruncate, kSkip };
 
+/// For models behind inference servers.
+struct ServerOptions {
+  std::string api_key_file;      ///< its first line is the key; empty: HRE_API_KEY, if it is set
+  std::string ca_file;           ///< certificates to trust; empty: the system's
+  double wait_seconds = 60;      ///< for servers that are all away
+  double timeout_seconds = 600;  ///< for one request, connection excluded
+  int most_in_flight = 256;      ///< requests to one server
+  std::function<void(const std::string&)> note;  ///< told what the user should know; one line
+  std::stop_token stop;                          ///< ends opening, as score() has its own
+};
+
 struct ModelOptions {
   int threads = 0;      ///< 0: all cores that this process may use
   int gpu_layers = -1;  ///< -1: as many as there are, where there is a device
   BosPolicy bos = BosPolicy::kNever;
   int max_length = 0;  ///< tokens; 0: the model's own context length
   LongAnswers long_answers = LongAnswers::kError;
+  ServerOptions server;
 };
 
-/// Opens MODEL: a .gguf path, baseline:length or baseline:zstd.
+/// Opens MODEL: a .gguf path, server:URL, baseline:length or baseline:zstd.
 Result<std::unique_ptr<Scorer>> open_model(const std::string& source, const ModelOptions& options);
 
 /// The engine in process, its version and how it was built: one line a component.

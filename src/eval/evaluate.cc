@@ -87,7 +87,7 @@ AnswerResult answer_result(const Answer& answer, const AnswerPlan& plan, AnswerS
   AnswerResult result;
   result.votes = answer.votes;
   result.n_chars = count_code_points(answer.text) - plan.n_cut_chars;
-  result.n_tokens = static_cast<int>(plan.targets.size());
+  result.n_tokens = plan.targets.empty() ? score.n_tokens : static_cast<int>(plan.targets.size());
   result.n_truncated = plan.n_truncated;
   result.n_cut_chars = plan.n_cut_chars;
   result.sum_log_prob = std::accumulate(score.token_log_probs.begin(), score.token_log_probs.end(), 0.0);

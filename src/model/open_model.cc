@@ -7,13 +7,14 @@
 #include "model/baseline/baseline.h"
 #include "model/checkpoint/checkpoint.h"
 #include "model/llama/llama_scorer.h"
+#include "model/server/server_scorer.h"
 
 namespace hre {
 
 Result<std::unique_ptr<Scorer>> open_model(const std::string& source, const EngineOptions& options,
                                            ProgressListener& progress, const std::stop_token& stop) {
   const std::string accepted =
-      "MODEL is a path to a .gguf file or a checkpoint folder, baseline:length or baseline:zstd";
+      "MODEL is a path to a .gguf file or a checkpoint folder, server:URL, baseline:length or baseline:zstd";
   if (source == "baseline:length") return open_length_baseline();
   if (source == "baseline:zstd") return open_zstd_baseline();
   if (source.starts_with("baseline:")) {
@@ -21,7 +22,11 @@ Result<std::unique_ptr<Scorer>> open_model(const std::string& source, const Engi
     return input_error("there is no such baseline" + (nearest ? "; did you mean " + *nearest + "?" : std::string()),
                        source, nearest ? "" : accepted);
   }
-  for (const char* scheme : {"hf:", "server:", "http://", "https://"}) {
+  if (source.starts_with("server:")) return open_server(source, options);
+  if (source.starts_with("http://") || source.starts_with("https://")) {
+    return input_error("a server's URL is written with server: in front", "MODEL", "server:URL[,model=NAME]");
+  }
+  for (const char* scheme : {"hf:"}) {
     if (source.starts_with(scheme)) return input_error("this kind of model is not supported", source, accepted);
   }
   if (std::filesystem::is_directory(source)) {

@@ -1,0 +1,22 @@
+#include "model/llama/vocabulary.h"
+
+#include "model/llama/describe.h"
+#include "model/llama/engine.h"
+
+namespace hre {
+
+Result<LlamaVocabulary> open_llama_vocabulary(const std::string& path) {
+  auto files = read_model_files(path);
+  if (!files) return forward(files);
+  auto loaded = load_llama_vocabulary(files->parts);
+  if (!loaded) return forward(loaded);
+  const std::shared_ptr<llama_model> model = std::move(*loaded);
+  const llama_vocab* vocab = llama_model_get_vocab(model.get());
+  LlamaVocabulary vocabulary;
+  vocabulary.encode = [model, vocab](std::string_view text) { return encode_text(vocab, text); };
+  if (const Token bos = llama_vocab_bos(vocab); bos >= 0) vocabulary.bos = bos;
+  vocabulary.adds_bos = llama_vocab_get_add_bos(vocab);
+  return vocabulary;
+}
+
+}  // namespace hre

@@ -1,0 +1,46 @@
+#pragma once
+/// How many requests a server is given at once. Pure: time and results come in, a limit comes out.
+
+namespace hre::server {
+
+/// Grows while that brings more throughput, stays at the knee, and shrinks when the server pushes back (429, 503).
+/// Throughput is measured in windows, in which the server had as many requests as the limit allows.
+class ConcurrencyLimit {
+ public:
+  explicit ConcurrencyLimit(int most) : most_(most) {}
+
+  [[nodiscard]] int limit() const { return limit_; }
+
+  /// An answer of this much work (any unit) came, while the server had `in_flight` requests, this one included.
+  void completed(double now, double work, int in_flight);
+
+  /// The server refused a request, sent at that time, for load. Refusals of requests sent before the last
+  /// shrinking say nothing new.
+  void pushed_back(double now, double sent_at);
+
+  /// The server was away: begin small again.
+  void restart();
+
+ private:
+  void start_window(double now);
+  void judge(double rate);
+
+  static constexpr int kFirst = 4;
+  static constexpr double kWorthIt = 1.05;  // a larger limit must bring 5 % more
+  static constexpr int kRest = 8;           // windows at the knee before the next attempt to grow
+
+  int most_;
+  int limit_ = kFirst;
+  bool doubling_ = true;  // until growth stops paying or the server first pushes back
+  int rest_ = 0;
+  int good_limit_ = kFirst;
+  double good_rate_ = 0;
+  double shrunk_at_ = -1;
+  // The window: its begin, completions and work so far; negative begin: none yet.
+  double window_start_ = -1;
+  int completions_ = 0;
+  double work_ = 0;
+  bool full_ = true;
+};
+
+}  // namespace hre::server

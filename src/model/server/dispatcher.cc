@@ -1,0 +1,290 @@
+#include "model/server/dispatcher.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <map>
+#include <random>
+
+#include "model/server/concurrency.h"
+#include "model/server/responses.h"
+
+namespace hre::server {
+namespace {
+
+/// Failures in a row after which a server counts as away.
+constexpr int kAway = 3;
+
+struct Job {
+  size_t index = 0;
+  int attempts = 0;             // that failed
+  double due = 0;               // not before
+  double first_failure = -1;    // negative: none
+  size_t failed_at = SIZE_MAX;  // the server that failed it last
+};
+
+struct Flight {
+  Job job;
+  size_t server = 0;
+  double sent_at = 0;
+  double work = 0;
+};
+
+struct Server {
+  explicit Server(int most) : limit(most) {}
+  ConcurrencyLimit limit;
+  int in_flight = 0;
+  int failures = 0;       // in a row
+  double not_before = 0;  // it asked for a pause, or is away
+  bool away = false;      // one request at a time finds out whether it is back
+  bool left_out = false;  // for good
+};
+
+class Dispatcher {
+ public:
+  Dispatcher(size_t n_jobs, const MakeRequest& make, const TakeReply& take, Transport& transport,
+             const DispatchOptions& options, const std::stop_token& stop)
+      : n_jobs_(n_jobs),
+        make_(make),
+        take_(take),
+        transport_(transport),
+        options_(options),
+        stop_(stop),
+        servers_(options.servers.size(), Server(options.most_in_flight)),
+        random_(options.seed) {}
+
+  Status run() {
+    last_success_ = transport_.now();
+    while (done_ < n_jobs_ && !ended_ && !stop_.stop_requested()) {
+      while (send_one()) {
+      }
+      for (Transport::Arrival& arrival : transport_.receive(pause())) {
+        if (ended_ || stop_.stop_requested()) break;
+        if (auto ok = handle(arrival); !ok) return ok;
+      }
+      if (auto ok = check_patience(); !ok) return ok;
+    }
+    return {};
+  }
+
+ private:
+  /// How long to wait for replies: until the next thing that could be sent.
+  double pause() const {
+    const double now = transport_.now();
+    double until = now + 0.5;
+    for (const auto& [due, job] : waiting_) until = std::min(until, std::max(due, now + 0.001));
+    for (const Server& server : servers_) {
+      if (!server.left_out && server.not_before > now) until = std::min(until, server.not_before);
+    }
+    return until - now;
+  }
+
+  bool has_room(const Server& server, double now) const {
+    if (server.left_out || now < server.not_before) return false;
+    return server.in_flight < (server.away ? 1 : server.limit.limit());
+  }
+
+  /// The server with the largest share of its room free; the one that failed this job last only if no other is there.
+  size_t choose_server(const Job& job, double now) const {
+    size_t best = SIZE_MAX;
+    double best_load = 0;
+    for (size_t i = 0; i < servers_.size(); ++i) {
+      if (!has_room(servers_[i], now)) continue;
+      const double load = servers_[i].in_flight / static_cast<double>(servers_[i].limit.limit()) +
+                          (i == job.failed_at) + 2.0 * servers_[i].away;
+      if (best == SIZE_MAX || load < best_load) best = i, best_load = load;
+    }
+    return best;
+  }
+
+  bool send_one() {
+    const double now = transport_.now();
+    const bool again = !waiting_.empty() && waiting_.begin()->first <= now;
+    if (!again && next_ >= n_jobs_) return false;
+    Job job = again ? waiting_.begin()->second : Job{next_};
+    const size_t server = choose_server(job, now);
+    if (server == SIZE_MAX) return false;
+    if (again) {
+      waiting_.erase(waiting_.begin());
+    } else {
+      ++next_;
+    }
+    const Request request = make_(job.index);
+    const size_t id = n_sent_++;
+    flights_.emplace(id, Flight{job, server, now, request.work});
+    ++servers_[server].in_flight;
+    transport_.send(id, server, request);
+    return true;
+  }
+
+  Status handle(Transport::Arrival& arrival) {
+    const auto found = flights_.find(arrival.id);
+    if (found == flights_.end()) return {};
+    const Flight flight = found->second;
+    flights_.erase(found);
+    const int in_flight = servers_[flight.server].in_flight--;
+    const Reply& reply = arrival.reply;
+    if (reply.status >= 200 && reply.status <= 299) return succeeded(flight, reply, in_flight);
+    if (reply.status == 0 && reply.transient) return unreachable(flight, reply.error);
+    if (net::is_transient_status(reply.status)) return refused_for_now(flight, reply);
+    return refused(flight, reply);
+  }
+
+  Status succeeded(const Flight& flight, const Reply& reply, int in_flight) {
+    const double now = transport_.now();
+    auto taken = take_(flight.job.index, reply.body);
+    if (!taken && taken.error().code != ErrorCode::kFailed) return forward(taken);
+    answered(flight.server);
+    if (!taken) return again(flight, at(flight, taken.error()), std::nullopt);
+    servers_[flight.server].limit.completed(now, flight.work, in_flight);
+    last_success_ = now;
+    ++done_;
+    ended_ = !*taken;
+    return {};
+  }
+
+  /// The server is there.
+  void answered(size_t index) {
+    Server& server = servers_[index];
+    if (server.away) note(options_.servers[index] + " answers again");
+    if (server.away) server.limit.restart();
+    server.failures = 0;
+    server.away = false;
+  }
+
+  Status unreachable(const Flight& flight, const Error& error) {
+    Server& server = servers_[flight.server];
+    last_error_ = at(flight, error);
+    if (++server.failures >= kAway) {
+      if (!server.away) say_away(flight.server, error);
+      server.away = true;
+      server.not_before = transport_.now() + delay(server.failures - kAway, std::nullopt).value_or(0);
+    }
+    return again(flight, last_error_, std::nullopt);
+  }
+
+  Status refused_for_now(const Flight& flight, const Reply& reply) {
+    Server& server = servers_[flight.server];
+    const double now = transport_.now();
+    const bool load = reply.status == 429 || reply.status == 503;
+    if (load) server.limit.pushed_back(now, flight.sent_at);
+    answered(flight.server);
+    Error error = http_error(flight, reply);
+    if (!delay(flight.job.attempts, reply.retry_after)) {
+      error.message += fmt::format(", and asks for a pause of {} s", reply.retry_after->count() / 1000);
+      return leave_out(flight, std::move(error));
+    }
+    if (load && reply.retry_after) server.not_before = std::max(server.not_before, now + seconds(*reply.retry_after));
+    return again(flight, std::move(error), reply.retry_after);
+  }
+
+  /// No attempt can help there. What the request itself is wrong with, others would say too.
+  Status refused(const Flight& flight, const Reply& reply) {
+    Error error = reply.status == 0 ? at(flight, reply.error) : http_error(flight, reply);
+    const bool about_request = reply.status == 400 || reply.status == 413 || reply.status == 422;
+    if (about_request) return tl::unexpected<Error>(std::move(error));
+    return leave_out(flight, std::move(error));
+  }
+
+  Status leave_out(const Flight& flight, Error error) {
+    Server& server = servers_[flight.server];
+    if (!server.left_out) note(error.text() + "; it is left out");
+    server.left_out = true;
+    const bool all = std::all_of(servers_.begin(), servers_.end(), [](const Server& s) { return s.left_out; });
+    if (all) return tl::unexpected<Error>(std::move(error));
+    Job job = flight.job;
+    job.failed_at = flight.server;
+    waiting_.emplace(transport_.now(), job);
+    return {};
+  }
+
+  /// Another attempt, unless this job has had its share while others went through.
+  Status again(const Flight& flight, Error error, std::optional<std::chrono::milliseconds> retry_after) {
+    Job job = flight.job;
+    const double now = transport_.now();
+    if (job.first_failure < 0) job.first_failure = now;
+    job.failed_at = flight.server;
+    ++job.attempts;
+    const bool server_works = !servers_[flight.server].away && servers_[flight.server].failures == 0;
+    if (job.attempts >= options_.retry.attempts && (server_works || last_success_ > job.first_failure)) {
+      error.message += fmt::format(" ({} attempts)", job.attempts);
+      return tl::unexpected<Error>(std::move(error));
+    }
+    waiting_.emplace(now + delay(job.attempts - 1, retry_after).value_or(0), job);
+    return {};
+  }
+
+  static double seconds(std::chrono::milliseconds time) { return std::chrono::duration<double>(time).count(); }
+
+  /// Seconds before the attempt after this many; nothing where the server asks for more than is waited for.
+  std::optional<double> delay(int attempts, std::optional<std::chrono::milliseconds> retry_after) {
+    net::RetryPolicy policy = options_.retry;
+    policy.attempts = std::numeric_limits<int>::max();  // their number is bounded elsewhere
+    const double jitter = std::uniform_real_distribution<double>(0, 1)(random_);
+    const auto wait = net::retry_wait(policy, attempts, retry_after, jitter);
+    return wait ? std::optional(seconds(*wait)) : std::nullopt;
+  }
+
+  /// All servers away for longer than they are waited for.
+  Status check_patience() {
+    const bool any =
+        std::any_of(servers_.begin(), servers_.end(), [](const Server& s) { return !s.left_out && !s.away; });
+    if (any || done_ == n_jobs_ || transport_.now() - last_success_ < options_.wait) return {};
+    Error error = last_error_;
+    error.message += fmt::format("; no server answered for {:.0f} s", options_.wait);
+    error.next = "--wait SECONDS waits longer";
+    return tl::unexpected<Error>(std::move(error));
+  }
+
+  void say_away(size_t index, const Error& error) {
+    const bool others = std::any_of(servers_.begin(), servers_.end(), [&](const Server& server) {
+      return &server != &servers_[index] && !server.left_out && !server.away;
+    });
+    note(fmt::format(
+        "{} does not answer ({}); {}", options_.servers[index], error.message,
+        others ? "the other servers take its share" : fmt::format("waiting for it, {:.0f} s at most", options_.wait)));
+  }
+
+  Error at(const Flight& flight, Error error) const {
+    if (error.where.empty()) error.where = options_.servers[flight.server];
+    return error;
+  }
+
+  Error http_error(const Flight& flight, const Reply& reply) const {
+    const std::string said = error_message(reply.body);
+    Error error{ErrorCode::kFailed,
+                fmt::format("the server answers {}{}", reply.status, said.empty() ? "" : ": " + said),
+                options_.servers[flight.server], ""};
+    if (reply.status == 401 || reply.status == 403) error.next = "a key goes into HRE_API_KEY or --api-key-file";
+    return error;
+  }
+
+  void note(const std::string& message) const {
+    if (options_.note) options_.note(message);
+  }
+
+  size_t n_jobs_;
+  const MakeRequest& make_;
+  const TakeReply& take_;
+  Transport& transport_;
+  const DispatchOptions& options_;
+  const std::stop_token& stop_;
+  std::vector<Server> servers_;
+  std::mt19937_64 random_;
+  std::map<size_t, Flight> flights_;
+  std::multimap<double, Job> waiting_;  // by when they are due
+  size_t next_ = 0, n_sent_ = 0, done_ = 0;
+  bool ended_ = false;
+  double last_success_ = 0;
+  Error last_error_;
+};
+
+}  // namespace
+
+Status dispatch(size_t n_jobs, const MakeRequest& make, const TakeReply& take, Transport& transport,
+                const DispatchOptions& options, const std::stop_token& stop) {
+  return Dispatcher(n_jobs, make, take, transport, options, stop).run();
+}
+
+}  // namespace hre::server

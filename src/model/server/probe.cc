@@ -1,0 +1,377 @@
+#include "model/server/probe.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/text.h"
+
+namespace hre::server {
+namespace {
+
+// Two texts that every vocabulary can express, equal up to one word.
+constexpr char kEqual[] = "Once upon a time there was a little";
+constexpr char kFirst[] = "Once upon a time there was a little girl who lived in a big house";
+constexpr char kSecond[] = "Once upon a time there was a little dog who lived in a big house";
+constexpr char kCan[] = "vLLM, SGLang, TGI and llama-cpp-python's server can";
+
+/// Two equal requests may differ by this much, in nats a token, before the values are worth nothing.
+constexpr double kMostNoise = 0.5;
+/// A token's value when generated and when sent may differ by this much.
+constexpr double kSameValue = 0.1;
+
+class Prober {
+ public:
+  Prober(const std::string& url, const Address& address, const Encode& vocabulary, const Ask& ask)
+      : url_(url), address_(address), vocabulary_(vocabulary), ask_(ask) {}
+
+  Result<Profile> run() {
+    for (const auto step : {&Prober::identify, &Prober::name_model, &Prober::find_tokenizer, &Prober::compare_texts,
+                            &Prober::repeat, &Prober::compare_with_generated, &Prober::cut_lists}) {
+      if (auto ok = (this->*step)(); !ok) return forward(ok);
+    }
+    return profile_;
+  }
+
+ private:
+  tl::unexpected<Error> refuse(const std::string& why) const {
+    return fail(ErrorCode::kFailed, fmt::format("this server can't score a given text: {}", why), url_, kCan);
+  }
+
+  /// The body of a 2xx; nothing for any other status; an error where asking more makes no sense.
+  Result<std::optional<std::string>> try_to_get(const std::string& path) {
+    Request request;
+    request.path = path;
+    request.max_reply = 1 << 20;
+    auto reply = ask_(request);
+    if (!reply) return forward(reply);
+    if (reply->status == 401 || reply->status == 403) {
+      return fail(ErrorCode::kFailed,
+                  fmt::format("the server answers {}: {}", reply->status, error_message(reply->body)), url_,
+                  "a key goes into HRE_API_KEY or --api-key-file");
+    }
+    if (reply->status < 200 || reply->status > 299) return std::optional<std::string>();
+    return std::optional(std::move(reply->body));
+  }
+
+  bool may_be(Api api) const { return !address_.api || *address_.api == api; }
+
+  Status identify() {
+    if (may_be(Api::kSglang)) {
+      auto page = try_to_get("/get_model_info");
+      if (page && !*page) page = try_to_get("/model_info");
+      if (!page) return forward(page);
+      if (*page && is(Api::kSglang, parse_sglang_info(**page))) return more_of_models();
+    }
+    if (may_be(Api::kTgi)) {
+      const auto page = try_to_get("/info");
+      if (page && *page && is(Api::kTgi, parse_tgi_info(**page))) return {};
+    }
+    auto page = try_to_get("/v1/models");
+    if (!page) return forward(page);
+    if (*page && is(Api::kOpenAi, parse_models(**page))) return tell_vllm();
+    if (address_.api) {
+      profile_.api = *address_.api;
+      return {};
+    }
+    return refuse("it answers none of /v1/models, /get_model_info and /info");
+  }
+
+  bool is(Api api, const Result<ServerInfo>& info) {
+    if (!info) return false;
+    profile_.api = api;
+    info_ = *info;
+    profile_.max_length = info_.max_length;
+    profile_.version = info_.version;
+    return true;
+  }
+
+  /// SGLang says its context length with its models.
+  Status more_of_models() {
+    const auto page = try_to_get("/v1/models");
+    if (!page || !*page) return {};
+    if (const auto models = parse_models(**page)) profile_.max_length = models->max_length;
+    return {};
+  }
+
+  Status tell_vllm() {
+    const auto page = try_to_get("/version");
+    const auto version = page && *page ? parse_version(**page) : Result<std::string>(fail(ErrorCode::kFailed, ""));
+    if (version) profile_.version = *version;
+    if (address_.api) {
+      profile_.api = *address_.api;
+    } else if (info_.owner == "vllm" || (version && info_.owner != "llamacpp")) {
+      profile_.api = Api::kVllm;
+    }
+    return {};
+  }
+
+  Status name_model() {
+    profile_.model = address_.model;
+    const bool listed = std::find(info_.models.begin(), info_.models.end(), address_.model) != info_.models.end();
+    if (!profile_.model.empty()) {
+      if (listed || info_.models.empty() || profile_.api == Api::kSglang || profile_.api == Api::kTgi) return {};
+      const auto nearest = nearest_name(address_.model, info_.models);
+      return input_error("the server has no model '" + address_.model + "'", url_,
+                         nearest ? "did you mean " + *nearest + "?" : "it has " + join(info_.models));
+    }
+    if (info_.models.size() > 1) {
+      return input_error("the server has several models: " + join(info_.models), url_, "name one with ,model=NAME");
+    }
+    if (!info_.models.empty()) profile_.model = info_.models.front();
+    return {};
+  }
+
+  Status find_tokenizer() {
+    if (vocabulary_) {
+      profile_.tokenizer = Tokenizer::kFile;
+      return {};
+    }
+    struct Place {
+      const char* path;
+      TokenizeShape shape;
+    };
+    const std::vector<Place> places =
+        profile_.api == Api::kTgi ? std::vector<Place>{{"/tokenize", TokenizeShape::kInputs}}
+        : profile_.api == Api::kOpenAi
+            ? std::vector<Place>{{"/extras/tokenize", TokenizeShape::kInput}, {"/tokenize", TokenizeShape::kPrompt}}
+            : std::vector<Place>{{"/tokenize", TokenizeShape::kPrompt}};
+    for (const Place& place : places) {
+      profile_.tokenize_path = place.path;
+      profile_.tokenize_shape = place.shape;
+      const auto tokens = ask_tokens(profile_, kFirst, ask_);
+      if (!tokens || tokens->empty()) continue;
+      profile_.tokenizer = Tokenizer::kServer;
+      if (const auto specials = ask_tokens(profile_, "", ask_)) profile_.specials = *specials;
+      return {};
+    }
+    if (!profile_.takes_ids()) return {};  // text offsets may do
+    return fail(ErrorCode::kFailed, "the server has no /tokenize", url_,
+                "name a file with the model's vocabulary: ,tokenizer=FILE.gguf");
+  }
+
+  Result<std::vector<Token>> encode(std::string_view text) const {
+    return profile_.tokenizer == Tokenizer::kFile ? vocabulary_(text) : ask_tokens(profile_, text, ask_);
+  }
+
+  Result<Prompt> prompt_of(const std::string& text) const {
+    Prompt prompt;
+    prompt.text = text;
+    if (profile_.tokenizer == Tokenizer::kOffsets) return prompt;
+    auto ids = encode(text);
+    if (!ids) return forward(ids);
+    prompt.ids = std::move(*ids);
+    return prompt;
+  }
+
+  Result<std::vector<ScoredPrompt>> score(const std::vector<Prompt>& prompts) const {
+    std::vector<ScoredPrompt> all;
+    const size_t at_once = profile_.takes_ids() ? prompts.size() : 1;
+    for (size_t i = 0; i < prompts.size(); i += at_once) {
+      const std::span<const Prompt> some(prompts.data() + i, at_once);
+      auto reply = ask_(scoring_request(profile_, some));
+      if (!reply) return forward(reply);
+      if (reply->status < 200 || reply->status > 299) {
+        return fail(ErrorCode::kFailed, fmt::format("it answers {}: {}", reply->status, error_message(reply->body)));
+      }
+      auto scored = parse_scored(profile_, reply->body, at_once);
+      if (!scored) return scored;
+      all.insert(all.end(), scored->begin(), scored->end());
+    }
+    return all;
+  }
+
+  /// Tokens of a text as the server lists them.
+  size_t n_tokens(const Prompt& prompt, const ScoredPrompt& scored) const {
+    return profile_.tokenizer == Tokenizer::kOffsets ? n_before(scored, prompt.text.size()) : prompt.ids.size();
+  }
+  static size_t n_before(const ScoredPrompt& scored, size_t offset) {
+    return static_cast<size_t>(std::count_if(scored.offsets.begin(), scored.offsets.end(),
+                                             [&](int64_t at) { return at >= 0 && at < static_cast<int64_t>(offset); }));
+  }
+
+  Status compare_texts() {
+    for (const char* text : {kFirst, kSecond}) {
+      auto prompt = prompt_of(text);
+      if (!prompt) return forward(prompt);
+      texts_.push_back(std::move(*prompt));
+    }
+    profile_.max_tokens = profile_.api == Api::kVllm ? 0 : 1;
+    auto scored = score(texts_);
+    if (!scored && profile_.api == Api::kVllm) {  // some versions refuse to generate nothing
+      profile_.max_tokens = 1;
+      scored = score(texts_);
+    }
+    if (!scored) return refuse(scored.error().message);
+    scored_ = std::move(*scored);
+    const bool by_offset = profile_.tokenizer == Tokenizer::kOffsets;
+    if (by_offset && !take_from_offset(scored_[0], sizeof kEqual - 1, sizeof kFirst - 1)) {
+      return refuse("it has no tokenizer that can be asked, and its text offsets can't be used");
+    }
+    const auto [a, b] =
+        std::mismatch(texts_[0].ids.begin(), texts_[0].ids.end(), texts_[1].ids.begin(), texts_[1].ids.end());
+    const size_t n_equal =
+        by_offset ? n_before(scored_[0], sizeof kEqual - 1) : static_cast<size_t>(a - texts_[0].ids.begin());
+    auto alignment = find_alignment(scored_[0], scored_[1], n_tokens(texts_[0], scored_[0]),
+                                    n_tokens(texts_[1], scored_[1]), n_equal);
+    if (!alignment) return refuse(alignment.error().message);
+    profile_.alignment = *alignment;
+    profile_.server_adds_bos = alignment->shift == 1 || !profile_.specials.empty();
+    return take_probe_values();
+  }
+
+  Status take_probe_values() {
+    const bool by_offset = profile_.tokenizer == Tokenizer::kOffsets;
+    const size_t n = n_tokens(texts_[0], scored_[0]);
+    auto values = by_offset ? take_from_offset(scored_[0], sizeof kEqual - 1, sizeof kFirst - 1)
+                            : take_targets(scored_[0], profile_.alignment, n, std::span(texts_[0].ids).last(n - 1));
+    if (!values) return refuse(values.error().message);
+    profile_.probe_values = std::move(*values);
+    return {};
+  }
+
+  Status repeat() {
+    const auto again = score(texts_);
+    if (!again) return refuse(again.error().message);
+    profile_.noise = std::max(largest_difference(scored_[0], (*again)[0]), largest_difference(scored_[1], (*again)[1]));
+    if (profile_.noise <= kMostNoise) return {};
+    return refuse(fmt::format("the same request gave other values (by {:.2g} nats)", profile_.noise));
+  }
+
+  /// A server may give each token the probability that it comes again after itself (llama-cpp-python does for models
+  /// without a beginning-of-sequence token). The token that it generates tells: its value then must be its
+  /// value when it is sent.
+  Status compare_with_generated() {
+    std::string last = "the token that it generates could not be sent back";
+    for (const char* text : {kEqual, "Once upon a time there was a", "Once upon a time", "There was a"}) {
+      auto compared = compare_generated_after(text);
+      if (!compared) return refuse(compared.error().message);
+      if (!*compared) continue;
+      if (**compared <= kSameValue) return {};
+      return refuse(
+          fmt::format("a token's value is {:.3g} nats another when it is sent than when it is generated, so its "
+                      "values are not those of the text's tokens",
+                      **compared));
+    }
+    return refuse(last);
+  }
+
+  /// The difference; nothing where this text can't tell.
+  Result<std::optional<double>> compare_generated_after(const std::string& text) {
+    Profile generating = profile_;
+    generating.max_tokens = 1;
+    std::swap(generating, profile_);
+    auto found = generate_and_send(text);
+    std::swap(generating, profile_);
+    return found;
+  }
+
+  Result<std::optional<double>> generate_and_send(const std::string& text) {
+    auto prompt = prompt_of(text);
+    if (!prompt) return forward(prompt);
+    auto before = score({*prompt});
+    if (!before) return forward(before);
+    const size_t n = n_tokens(*prompt, (*before)[0]);
+    ScoredPrompt& first = (*before)[0];
+    take_generated(first, n);
+    if (!first.generated_log_prob) return std::optional<double>();
+    Prompt longer;
+    if (profile_.takes_ids()) {
+      longer.ids = prompt->ids;
+      longer.ids.push_back(first.generated_id);
+      if (first.generated_id < 0) return std::optional<double>();
+    } else {
+      if (first.generated_text.empty()) return std::optional<double>();
+      auto sent = prompt_of(text + first.generated_text);
+      if (!sent) return forward(sent);
+      longer = std::move(*sent);
+    }
+    auto after = score({longer});
+    if (!after) return forward(after);
+    if (n_tokens(longer, (*after)[0]) != n + 1) return std::optional<double>();
+    const size_t at = static_cast<size_t>(static_cast<ptrdiff_t>(n) + profile_.alignment.shift);
+    if (at >= (*after)[0].log_probs.size() || !(*after)[0].log_probs[at]) return std::optional<double>();
+    return std::optional<double>(std::abs(*first.generated_log_prob - *(*after)[0].log_probs[at]));
+  }
+
+  /// Completions list the generated token after the prompt's.
+  void take_generated(ScoredPrompt& scored, size_t n) const {
+    const auto at = static_cast<size_t>(static_cast<ptrdiff_t>(n) + profile_.alignment.shift);
+    if (scored.generated_log_prob || at >= scored.log_probs.size()) return;
+    scored.generated_log_prob = scored.log_probs[at];
+    if (at < scored.ids.size()) scored.generated_id = scored.ids[at];
+    if (at < scored.texts.size()) scored.generated_text = scored.texts[at];
+  }
+
+  /// SGLang's lists that begin later must hold the same values.
+  Status cut_lists() {
+    if (profile_.api != Api::kSglang) return {};
+    std::vector<Prompt> cut = texts_;
+    constexpr size_t kTargets = 3;
+    for (Prompt& prompt : cut) {
+      if (prompt.ids.size() <= kTargets) return refuse("its tokenizer makes too few tokens");
+      prompt.start = prompt.ids.size() - kTargets - 1;
+    }
+    const auto scored = score(cut);
+    if (!scored) return refuse(scored.error().message);
+    for (size_t i = 0; i < cut.size(); ++i) {
+      const auto targets = std::span(cut[i].ids).last(kTargets);
+      const auto whole = take_targets(scored_[i], profile_.alignment, cut[i].ids.size(), targets);
+      const auto part = take_last((*scored)[i], kTargets + 1, targets);
+      if (!part) return refuse("with logprob_start_len, " + part.error().message);
+      for (size_t t = 0; whole && t < kTargets; ++t) {
+        if (std::abs((*whole)[t] - (*part)[t]) > kMostNoise) return refuse("its values change with logprob_start_len");
+      }
+    }
+    return {};
+  }
+
+  const std::string& url_;
+  const Address& address_;
+  const Encode& vocabulary_;
+  const Ask& ask_;
+  Profile profile_;
+  ServerInfo info_;
+  std::vector<Prompt> texts_;
+  std::vector<ScoredPrompt> scored_;
+};
+
+Result<std::vector<Token>> ask_tokens_with(const Profile& profile, std::string_view text, bool special,
+                                           const Ask& ask) {
+  auto reply = ask(tokenize_request(profile, text, special));
+  if (!reply) return forward(reply);
+  if (reply->status < 200 || reply->status > 299) {
+    return fail(ErrorCode::kFailed,
+                fmt::format("{} answers {}: {}", profile.tokenize_path, reply->status, error_message(reply->body)));
+  }
+  return parse_tokens(reply->body);
+}
+
+}  // namespace
+
+Result<Profile> probe_server(const std::string& url, const Address& address, const Encode& vocabulary, const Ask& ask) {
+  return Prober(url, address, vocabulary, ask).run();
+}
+
+Result<std::vector<Token>> ask_tokens(const Profile& profile, std::string_view text, const Ask& ask) {
+  auto tokens = ask_tokens_with(profile, text, false, ask);
+  if (!tokens) return tokens;
+  const std::vector<Token>& specials = profile.specials;
+  if (tokens->size() < specials.size() || !std::equal(specials.begin(), specials.end(), tokens->begin())) {
+    return fail(ErrorCode::kFailed, "the server's tokenizer put other tokens in front of a text than before");
+  }
+  tokens->erase(tokens->begin(), tokens->begin() + static_cast<ptrdiff_t>(specials.size()));
+  return tokens;
+}
+
+Result<std::optional<Token>> ask_bos(const Profile& profile, const Ask& ask) {
+  auto plain = ask_tokens_with(profile, kFirst, false, ask);
+  if (!plain) return forward(plain);
+  auto special = ask_tokens_with(profile, kFirst, true, ask);
+  if (!special) return forward(special);
+  const bool in_front = special->size() > plain->size() && special->front() != plain->front();
+  return in_front ? std::optional(special->front()) : std::optional<Token>();
+}
+
+}  // namespace hre::server

@@ -1,0 +1,75 @@
+#include "model/server/requests.h"
+
+#include <fmt/format.h>
+
+#include <iterator>
+#include <nlohmann/json.hpp>
+
+namespace hre::server {
+namespace {
+
+std::string json_text(std::string_view text) {
+  return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+/// [1,2,3]: by hand, as most bytes that are sent are these.
+template <class Number>
+void append_list(std::string& text, std::span<const Number> numbers) {
+  text += '[';
+  for (size_t i = 0; i < numbers.size(); ++i) {
+    if (i > 0) text += ',';
+    fmt::format_to(std::back_inserter(text), "{}", numbers[i]);
+  }
+  text += ']';
+}
+
+void append_lists(std::string& text, std::span<const std::vector<Token>> lists) {
+  text += '[';
+  for (size_t i = 0; i < lists.size(); ++i) {
+    if (i > 0) text += ',';
+    append_list<Token>(text, lists[i]);
+  }
+  text += ']';
+}
+
+}  // namespace
+
+std::string completions_body(const std::string& model, std::span<const std::vector<Token>> prompts, int max_tokens) {
+  std::string body = R"({"model":)" + json_text(model) + R"(,"prompt":)";
+  append_lists(body, prompts);
+  return body + fmt::format(R"(,"echo":true,"logprobs":1,"max_tokens":{},"temperature":0,)", max_tokens) +
+         R"("return_tokens_as_token_ids":true})";
+}
+
+std::string completions_text_body(const std::string& model, std::string_view text) {
+  return R"({"model":)" + json_text(model) + R"(,"prompt":)" + json_text(text) +
+         R"(,"echo":true,"logprobs":1,"max_tokens":1,"temperature":0})";
+}
+
+std::string sglang_body(std::span<const std::vector<Token>> prompts, std::span<const size_t> starts) {
+  std::string body = R"({"input_ids":)";
+  append_lists(body, prompts);
+  body += R"(,"sampling_params":{"max_new_tokens":1,"temperature":0},"return_logprob":true,"logprob_start_len":)";
+  append_list<size_t>(body, starts);
+  return body + R"(,"top_logprobs_num":0})";
+}
+
+std::string tgi_body(std::string_view text) {
+  return R"({"inputs":)" + json_text(text) +
+         R"(,"parameters":{"details":true,"decoder_input_details":true,"max_new_tokens":1}})";
+}
+
+std::string tokenize_body(TokenizeShape shape, const std::string& model, std::string_view text, bool special) {
+  const std::string how = std::string(R"(,"add_special_tokens":)") + (special ? "true}" : "false}");
+  switch (shape) {
+    case TokenizeShape::kPrompt:
+      return R"({"model":)" + json_text(model) + R"(,"prompt":)" + json_text(text) + how;
+    case TokenizeShape::kInputs:
+      return R"({"inputs":)" + json_text(text) + how;
+    case TokenizeShape::kInput:
+      break;
+  }
+  return R"({"model":)" + json_text(model) + R"(,"input":)" + json_text(text) + "}";
+}
+
+}  // namespace hre::server

@@ -1,0 +1,34 @@
+#pragma once
+/// Request bodies, as JSON text: pure functions.
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "hre/scorer.h"
+#include "model/server/address.h"
+
+namespace hre::server {
+
+/// OpenAI completions of several prompts of token ids. `max_tokens`: 0 where the server generates nothing then.
+std::string completions_body(const std::string& model, std::span<const std::vector<Token>> prompts, int max_tokens);
+
+/// OpenAI completions of one text.
+std::string completions_text_body(const std::string& model, std::string_view text);
+
+/// SGLang's /generate; the log-probabilities of each prompt's tokens from its start on are asked for.
+std::string sglang_body(std::span<const std::vector<Token>> prompts, std::span<const size_t> starts);
+
+/// TGI's /generate of one text.
+std::string tgi_body(std::string_view text);
+
+/// What tokenizers of servers are asked.
+enum class TokenizeShape {
+  kPrompt,  ///< {model, prompt, add_special_tokens}: vLLM, SGLang
+  kInputs,  ///< {inputs, add_special_tokens}: TGI
+  kInput,   ///< {model, input}: llama-cpp-python, which adds special tokens
+};
+std::string tokenize_body(TokenizeShape shape, const std::string& model, std::string_view text, bool special = false);
+
+}  // namespace hre::server

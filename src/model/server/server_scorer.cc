@@ -1,0 +1,381 @@
+#include "model/server/server_scorer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <random>
+
+#include "core/hashing.h"
+#include "core/text.h"
+#include "model/llama/vocabulary.h"
+#include "model/server/address.h"
+#include "model/server/api_key.h"
+#include "model/server/http_transport.h"
+#include "model/server/probe.h"
+#include "model/token_plan.h"
+
+namespace hre {
+namespace {
+
+using server::Api;
+using server::Profile;
+using server::Prompt;
+using server::Tokenizer;
+
+constexpr int kUnknownLength = 1 << 30;
+
+/// The servers of one model, and what every request to them needs.
+struct Connection {
+  net::HttpClient client;
+  std::vector<std::string> urls;
+  ServerOptions options;
+  std::string api_key;
+};
+
+/// One exchange, again where that may help.
+Result<server::Reply> ask_with_patience(Connection& connection, const std::string& url, const server::Request& request,
+                                        const std::stop_token& stop) {
+  server::DispatchOptions options;
+  for (int attempt = 0;; ++attempt) {
+    server::Reply reply =
+        server::exchange(connection.client, url, request, connection.options, connection.api_key, stop);
+    const bool again = reply.status == 0 ? reply.transient : net::is_transient_status(reply.status);
+    const auto wait = again ? net::retry_wait(options.retry, attempt, reply.retry_after, net::jitter()) : std::nullopt;
+    if (wait && net::sleep_unless_stopped(*wait, stop)) continue;
+    if (stop.stop_requested()) return fail(ErrorCode::kInterrupted, "interrupted", url);
+    if (reply.status == 0) return tl::unexpected<Error>(std::move(reply.error));
+    return reply;
+  }
+}
+
+/// Some answers of a question, sent together.
+struct Piece {
+  size_t plan = 0;
+  size_t first = 0, last = 0;  // answers
+};
+
+/// Answers sent together at most, and their tokens: what a server can surely take at once.
+constexpr size_t kPieceAnswers = 64;
+constexpr int64_t kPieceTokens = 65536;
+
+std::vector<Piece> cut_into_pieces(std::span<const QuestionPlan> plans, bool together) {
+  std::vector<Piece> pieces;
+  for (size_t i = 0; i < plans.size(); ++i) {
+    int64_t tokens = 0;
+    for (size_t a = 0; a < plans[i].answers.size(); ++a) {
+      const auto n = static_cast<int64_t>(plans[i].prefix.size() + plans[i].answers[a].tail.size());
+      const bool fits = together && a > 0 && a - pieces.back().first < kPieceAnswers && tokens + n <= kPieceTokens;
+      if (!fits) pieces.push_back({i, a, a}), tokens = 0;
+      pieces.back().last = a + 1;
+      tokens += n;
+    }
+  }
+  return pieces;
+}
+
+class ServerScorer final : public Scorer {
+ public:
+  ServerScorer(std::unique_ptr<Connection> connection, Profile profile, Encode encode, PlanRules rules,
+               ModelDescription description)
+      : connection_(std::move(connection)),
+        profile_(std::move(profile)),
+        encode_(std::move(encode)),
+        rules_(rules),
+        description_(std::move(description)) {}
+
+  const ModelDescription& describe() const override { return description_; }
+
+  Result<QuestionPlan> plan(ScoringRequest request) const override {
+    QuestionPlan plan;
+    if (profile_.tokenizer == Tokenizer::kOffsets) {
+      plan.answers.resize(request.continuations.size());
+    } else {
+      auto planned = plan_question(request, encode_, rules_);
+      if (!planned) return planned;
+      plan = std::move(*planned);
+      if (profile_.takes_ids()) return plan;
+      const bool cut = std::any_of(plan.answers.begin(), plan.answers.end(),
+                                   [](const AnswerPlan& answer) { return answer.n_truncated > 0; });
+      if (cut) {
+        plan.skipped =
+            fmt::format("it is longer than {} tokens, and this server takes text, which can't be cut between tokens",
+                        rules_.max_length);
+      }
+    }
+    plan.text = std::move(request);
+    return plan;
+  }
+
+  Status score(std::span<const QuestionPlan> plans, const ScoreSink& sink, std::stop_token stop) override {
+    const std::vector<Piece> pieces = cut_into_pieces(plans, profile_.takes_ids());
+    std::map<size_t, Open> open;
+    const auto make = [&](size_t job) { return server::scoring_request(profile_, prompts_of(plans, pieces[job])); };
+    const auto take = [&](size_t job, const std::string& body) -> Result<bool> {
+      const Piece& piece = pieces[job];
+      const QuestionPlan& plan = plans[piece.plan];
+      auto values = values_of(plan, piece, body);
+      if (!values) return forward(values);
+      Open& question = open[piece.plan];
+      question.score.answers.resize(plan.answers.size());
+      std::move(values->begin(), values->end(), question.score.answers.begin() + static_cast<ptrdiff_t>(piece.first));
+      question.done += piece.last - piece.first;
+      if (question.done < plan.answers.size()) return true;
+      QuestionScore score = std::move(question.score);
+      open.erase(piece.plan);
+      return sink(piece.plan, std::move(score));
+    };
+    server::DispatchOptions options;
+    options.servers = connection_->urls;
+    options.wait = connection_->options.wait_seconds;
+    options.most_in_flight = connection_->options.most_in_flight;
+    options.seed = std::random_device()();
+    options.note = connection_->options.note;
+    const auto transport = server::make_http_transport(connection_->client, connection_->urls, connection_->options,
+                                                       connection_->api_key, stop);
+    return server::dispatch(pieces.size(), make, take, *transport, options, stop);
+  }
+
+ private:
+  struct Open {
+    QuestionScore score;
+    size_t done = 0;  // answers
+  };
+
+  std::vector<Prompt> prompts_of(std::span<const QuestionPlan> plans, const Piece& piece) const {
+    const QuestionPlan& plan = plans[piece.plan];
+    std::vector<Prompt> prompts;
+    for (size_t a = piece.first; a < piece.last; ++a) {
+      Prompt prompt;
+      if (profile_.takes_ids()) {
+        prompt.ids = plan.prefix;
+        const AnswerPlan& answer = plan.answers[a];
+        prompt.ids.insert(prompt.ids.end(), answer.tail.begin(), answer.tail.end());
+        prompt.ids.push_back(answer.targets.back());
+        prompt.start = prompt.ids.size() - answer.targets.size() - 1;
+      } else {
+        prompt.text = text_of(plan, a);
+      }
+      prompts.push_back(std::move(prompt));
+    }
+    return prompts;
+  }
+
+  static std::string text_of(const QuestionPlan& plan, size_t a) {
+    const std::string& continuation = plan.text.continuations[a];
+    const int64_t n_kept = count_code_points(continuation) - plan.answers[a].n_cut_chars;
+    return plan.text.context + std::string(first_code_points(continuation, n_kept));
+  }
+
+  Result<std::vector<AnswerScore>> values_of(const QuestionPlan& plan, const Piece& piece,
+                                             const std::string& body) const {
+    auto scored = server::parse_scored(profile_, body, piece.last - piece.first);
+    if (!scored) return forward(scored);
+    std::vector<AnswerScore> scores;
+    for (size_t i = 0; i < scored->size(); ++i) {
+      auto values = values_of_answer(plan, piece.first + i, (*scored)[i]);
+      if (!values) return forward(values);
+      const auto n_tokens = static_cast<int>(values->size());
+      scores.push_back({std::move(*values), n_tokens});
+    }
+    return scores;
+  }
+
+  Result<std::vector<float>> values_of_answer(const QuestionPlan& plan, size_t a,
+                                              const server::ScoredPrompt& scored) const {
+    const AnswerPlan& answer = plan.answers[a];
+    if (profile_.tokenizer == Tokenizer::kOffsets) {
+      return server::take_from_offset(scored, count_code_points(plan.text.context),
+                                      count_code_points(text_of(plan, a)));
+    }
+    if (profile_.api == Api::kSglang) return server::take_last(scored, answer.targets.size() + 1, answer.targets);
+    const size_t n_sent = plan.prefix.size() + answer.tail.size() + 1;
+    return server::take_targets(scored, profile_.alignment, n_sent, answer.targets);
+  }
+
+  std::unique_ptr<Connection> connection_;
+  Profile profile_;
+  Encode encode_;
+  PlanRules rules_;
+  ModelDescription description_;
+};
+
+/// Whether two servers can share one model's questions; why not, if they can't.
+std::string difference(const Profile& a, const Profile& b) {
+  if (a.api != b.api) return "it is of another kind";
+  if (a.model != b.model) return "it serves " + b.model + ", not " + a.model;
+  if (a.max_length != b.max_length) return "its maximum length differs";
+  if (a.alignment.shift != b.alignment.shift || a.max_tokens != b.max_tokens || a.specials != b.specials ||
+      a.tokenizer != b.tokenizer || a.probe_values.size() != b.probe_values.size()) {
+    return "it tokenises or answers in another way";
+  }
+  constexpr double kSameWeights = 0.25;  // nats a token; other engines and types differ less, other weights more
+  for (size_t i = 0; i < a.probe_values.size(); ++i) {
+    if (std::abs(a.probe_values[i] - b.probe_values[i]) > kSameWeights) return "its values are those of other weights";
+  }
+  return "";
+}
+
+/// Probes every server; those that fail are left out as long as one is left.
+Result<Profile> probe_all(Connection& connection, const server::Address& address, const Encode& vocabulary,
+                          const std::stop_token& stop) {
+  std::optional<Profile> first;
+  std::optional<Error> failure;
+  std::vector<std::string> usable;
+  for (const std::string& url : address.urls) {
+    const auto ask = [&](const server::Request& request) { return ask_with_patience(connection, url, request, stop); };
+    auto profile = server::probe_server(url, address, vocabulary, ask);
+    if (!profile) {
+      if (profile.error().code == ErrorCode::kInterrupted) return profile;
+      if (address.urls.size() > 1 && connection.options.note) {
+        connection.options.note(profile.error().text() + "; it is left out");
+      }
+      if (!failure) failure = profile.error();
+      continue;
+    }
+    if (const std::string problem = first ? difference(*first, *profile) : ""; !problem.empty()) {
+      return input_error(problem, url, "all servers of one MODEL must serve the same model in the same way");
+    }
+    if (!first) first = std::move(*profile);
+    usable.push_back(url);
+  }
+  if (!first) return tl::unexpected<Error>(std::move(*failure));
+  connection.urls = std::move(usable);
+  return std::move(*first);
+}
+
+/// Where tokens come from once the servers are known: the named file, or the first server that answers.
+Encode make_encoder(Connection& connection, const Profile& profile, const Encode& vocabulary) {
+  if (profile.tokenizer == Tokenizer::kFile) return vocabulary;
+  return [&connection, profile](std::string_view text) -> Result<std::vector<Token>> {
+    Result<std::vector<Token>> tokens = fail(ErrorCode::kFailed, "no server");
+    for (const std::string& url : connection.urls) {
+      tokens = server::ask_tokens(profile, text, [&](const server::Request& request) {
+        return ask_with_patience(connection, url, request, {});
+      });
+      if (tokens) break;
+    }
+    return tokens;
+  };
+}
+
+/// The token that the policy puts in front; only where prompts are sent as ids.
+Result<std::optional<Token>> choose_bos(Connection& connection, const Profile& profile,
+                                        const LlamaVocabulary& vocabulary, BosPolicy policy) {
+  const std::string& url = connection.urls.front();
+  if (!profile.takes_ids()) {
+    if (policy == BosPolicy::kAlways && !profile.server_adds_bos) {
+      return input_error("this server takes text, and puts no beginning-of-sequence token in front", url,
+                         "use --bos never");
+    }
+    if (policy == BosPolicy::kNever && profile.server_adds_bos && connection.options.note) {
+      connection.options.note(url + " puts a beginning-of-sequence token before every text, against --bos never");
+    }
+    return std::optional<Token>();
+  }
+  if (policy == BosPolicy::kNever) return std::optional<Token>();
+  std::optional<Token> bos = policy == BosPolicy::kAlways || vocabulary.adds_bos ? vocabulary.bos : std::nullopt;
+  if (profile.tokenizer == Tokenizer::kServer) {
+    auto asked = server::ask_bos(
+        profile, [&](const server::Request& request) { return ask_with_patience(connection, url, request, {}); });
+    if (!asked) return forward(asked);
+    bos = *asked;
+  }
+  if (!bos && policy == BosPolicy::kAlways) {
+    return input_error("no beginning-of-sequence token is known of the model", url,
+                       "use --bos never, or name its vocabulary with ,tokenizer=FILE.gguf");
+  }
+  return bos;
+}
+
+Result<PlanRules> rules_for(const Profile& profile, const ModelOptions& options, std::optional<Token> bos,
+                            const std::string& url) {
+  PlanRules rules;
+  rules.bos = bos;
+  rules.long_answers = options.long_answers;
+  // What is sent is one token longer than what is fed, and the server wants room for what it generates.
+  const int64_t most =
+      profile.max_length > 0 ? profile.max_length - profile.max_tokens - 1 - profile.server_adds_bos : kUnknownLength;
+  if (most < 1) return input_error("the server's maximum length leaves no room for a text", url);
+  if (options.max_length > most) {
+    return input_error(
+        fmt::format("--max-length {} is more than the {} tokens that the server takes", options.max_length, most), url);
+  }
+  rules.max_length = static_cast<int>(options.max_length > 0 ? options.max_length : most);
+  return rules;
+}
+
+/// What stands for the weights' hash: the model's name and what it makes of a known text, as finely as equal requests
+/// agree. Weights that were changed under the same name change it.
+std::string fingerprint_of(const Profile& profile) {
+  double sum = 0;
+  for (const float value : profile.probe_values) sum += value;
+  const double step = profile.noise < 1e-4 ? 0.01 : 1;
+  ContentHash hash;
+  hash.add_field("served");
+  hash.add_field(profile.model);
+  hash.add_field(std::to_string(profile.probe_values.size()));
+  hash.add_field(std::to_string(std::llround(sum / step)));
+  return hash.value();
+}
+
+std::string bos_setting(const Profile& profile, const PlanRules& rules) {
+  if (rules.bos) return fmt::format("token {}", *rules.bos);
+  return !profile.takes_ids() && profile.server_adds_bos ? "added by the server" : "none";
+}
+
+std::string tokenizer_setting(const Profile& profile, const server::Address& address) {
+  if (profile.tokenizer == Tokenizer::kFile) return address.tokenizer;
+  return profile.tokenizer == Tokenizer::kServer ? "the server's" : "text offsets";
+}
+
+ModelDescription describe(const std::string& source, const Profile& profile, const PlanRules& rules,
+                          const server::Address& address) {
+  ModelDescription description;
+  const std::string& name = profile.model.empty() ? source : profile.model;
+  description.name = name.substr(name.find_last_of('/') == std::string::npos ? 0 : name.find_last_of('/') + 1);
+  description.source = source;
+  description.fingerprint = fingerprint_of(profile);
+  description.architecture = "served";
+  description.context_length = profile.max_length;
+  const std::string kind = server::api_name(profile.api);
+  description.settings = {
+      {"engine", "server " + kind + (profile.version.empty() ? "" : " " + profile.version)},
+      {"served_model", profile.model},
+      {"tokenizer", tokenizer_setting(profile, address)},
+      {"bos", bos_setting(profile, rules)},
+      {"max_length", rules.max_length == kUnknownLength ? "the server's" : std::to_string(rules.max_length)},
+  };
+  return description;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Scorer>> open_server(const std::string& source, const ModelOptions& options) {
+  auto address = server::parse_address(source);
+  if (!address) return forward(address);
+  auto connection = std::make_unique<Connection>();
+  connection->options = options.server;
+  auto key = server::load_api_key(options.server.api_key_file);
+  if (!key) return forward(key);
+  connection->api_key = std::move(*key);
+  LlamaVocabulary vocabulary;
+  if (!address->tokenizer.empty()) {
+    auto loaded = open_llama_vocabulary(address->tokenizer);
+    if (!loaded) return forward(loaded);
+    vocabulary = std::move(*loaded);
+  }
+  auto profile = probe_all(*connection, *address, vocabulary.encode, options.server.stop);
+  if (!profile) return forward(profile);
+  auto bos = choose_bos(*connection, *profile, vocabulary, options.bos);
+  if (!bos) return forward(bos);
+  auto rules = rules_for(*profile, options, *bos, connection->urls.front());
+  if (!rules) return forward(rules);
+  Encode encode = make_encoder(*connection, *profile, vocabulary.encode);
+  ModelDescription description = describe(source, *profile, *rules, *address);
+  return std::make_unique<ServerScorer>(std::move(connection), std::move(*profile), std::move(encode), *rules,
+                                        std::move(description));
+}
+
+}  // namespace hre

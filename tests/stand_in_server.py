@@ -1,0 +1,395 @@
+"""A stand-in for inference servers: their requests and answers, and what goes wrong with them, without a model.
+
+    with StandIn("vllm", "shuffled") as server:
+        ...  f"server:{server.url}"
+
+Tokens are words with the space before them; a token's log-probability is a hash of it and all before it, so that
+a test computes what must come out: expected_sum(context, continuation).
+
+Quirks (several may be given) apply to requests that score, after the first `after` of them:
+
+shapes      first_absent, n_plus_1, shuffled, shifted, self_scored, bos, infinite, no_offsets, no_log_probs, noisy,
+            constant, prompt_logprobs
+statuses    400, 401, 404, 422 for good; 408, 429, 500, 503 for the next `times` requests; no_zero (400 for max_tokens 0)
+network     hang, truncated, reset (for the next `times`), slow
+hostile     endless, huge, deep, wrong_types, nan, bomb, redirect_self, redirect_away
+"""
+
+import gzip
+import hashlib
+import http.server
+import json
+import math
+import re
+import socket
+import struct
+import threading
+import time
+
+BOS = 1
+GENERATED = " the"
+
+
+def words(text):
+    return re.findall(r" ?\w+|\s|[^\w\s]", text)
+
+
+def token_id(word):
+    return 2 + int.from_bytes(hashlib.blake2b(word.encode(), digest_size=3).digest(), "big")
+
+
+def tokenize(text):
+    return [token_id(word) for word in words(text)]
+
+
+def log_prob(before, token):
+    """In nats; a float32, as servers send them."""
+    state = hashlib.blake2b(struct.pack(f"<{len(before) + 1}i", *before, token), digest_size=4).digest()
+    value = -0.01 - int.from_bytes(state, "big") % 8000 / 1000
+    return struct.unpack("<f", struct.pack("<f", value))[0]
+
+
+def expected(context, continuation, bos=False):
+    """What must come out for an answer: its tokens' log-probabilities."""
+    whole = ([BOS] if bos else []) + tokenize(context + continuation)
+    n = len(tokenize(context)) + bos
+    return [log_prob(whole[:i], whole[i]) for i in range(n, len(whole))]
+
+
+class StandIn:
+    def __init__(self, api, *quirks, after=0, times=3, key=None, away_url=None, delay=0.0, max_length=4096, model="stand-in"):
+        self.api, self.quirks, self.after, self.times = api, set(quirks), after, times
+        self.key, self.away_url, self.delay, self.max_length, self.model = key, away_url, delay, max_length, model
+        self.lock = threading.Lock()
+        self.scored = 0          # requests that score, so far
+        self.in_flight = self.most_in_flight = 0
+        self.limit = None        # more at once than this get a 429
+        self.paths = []
+        self.keys = []           # Authorization headers, as they came
+        self.times_of = []       # when requests that score came
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def start(self, port=0):
+        handler = type("Handler", (Handler,), {"stand_in": self})
+        self.server = Server(("127.0.0.1", port), handler)
+        self.port = self.server.server_address[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+        self.thread.start()
+
+    def stop(self):
+        """As if it were killed: connections are reset."""
+        self.server.shutdown()
+        self.server.server_close()
+        self.server.reset_all()
+
+    def has(self, quirk):
+        return quirk in self.quirks and self.scored > self.after
+
+    def spend(self, quirk):
+        """Whether a quirk that lasts for some requests still does."""
+        with self.lock:
+            if not self.has(quirk) or self.times <= 0:
+                return False
+            self.times -= 1
+            return True
+
+
+class Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 256
+
+    def __init__(self, *arguments):
+        self.connections = set()
+        super().__init__(*arguments)
+
+    def get_request(self):
+        connection, address = super().get_request()
+        self.connections.add(connection)
+        return connection, address
+
+    def shutdown_request(self, request):
+        self.connections.discard(request)
+        super().shutdown_request(request)
+
+    def reset_all(self):
+        for connection in list(self.connections):
+            reset(connection)
+
+    def handle_error(self, request, client_address):
+        pass  # clients that went away are part of the tests
+
+
+def reset(connection):
+    """Ends a connection by a reset."""
+    try:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        connection.shutdown(socket.SHUT_RD)
+    except OSError:
+        pass
+    connection.close()
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    stand_in = None
+
+    def log_message(self, *_):
+        pass
+
+    # --- sending -------------------------------------------------------------------------------
+
+    def send(self, status, body, headers=()):
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        head = f"HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Length: {len(data)}\r\n"
+        head += "".join(f"{name}: {value}\r\n" for name, value in headers)
+        self.wfile.write(head.encode() + b"\r\n" + data)
+
+    def error(self, status, message, headers=()):
+        self.send(status, {"error": {"message": message, "type": "stand_in", "code": status}}, headers)
+
+    # --- requests ------------------------------------------------------------------------------
+
+    def authorised(self):
+        s = self.stand_in
+        given = self.headers.get("Authorization")
+        s.keys.append(given)
+        if s.key is None or given == f"Bearer {s.key}":
+            return True
+        self.error(401, f"Incorrect API key provided: {given}")
+        return False
+
+    def do_GET(self):
+        s = self.stand_in
+        s.paths.append(self.path)
+        if not self.authorised():
+            return
+        pages = {
+            "vllm": {"/v1/models": self.models("vllm", True), "/version": {"version": "0.9.0"}},
+            "sglang": {"/get_model_info": {"model_path": s.model, "is_generation": True},
+                       "/v1/models": self.models("sglang", True)},
+            "tgi": {"/info": {"model_id": s.model, "max_input_tokens": s.max_length, "version": "3.0.0"}},
+            "openai": {"/v1/models": self.models("me", False)},
+            "ollama": {"/v1/models": self.models("library", False)},
+        }[s.api]
+        if self.path in pages:
+            self.send(200, pages[self.path])
+        else:
+            self.error(404, "Not Found")
+
+    def models(self, owner, length):
+        model = {"id": self.stand_in.model, "object": "model", "owned_by": owner}
+        if length:
+            model["max_model_len"] = self.stand_in.max_length
+        return {"object": "list", "data": [model]}
+
+    def do_POST(self):
+        s = self.stand_in
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        s.paths.append(self.path)
+        if not self.authorised():
+            return
+        if self.path in ("/tokenize", "/extras/tokenize"):
+            self.tokens(body)
+            return
+        with s.lock:
+            s.scored += 1
+            s.in_flight += 1
+            s.most_in_flight = max(s.most_in_flight, s.in_flight)
+            s.times_of.append(time.monotonic())
+            over = s.limit is not None and s.in_flight > s.limit
+        try:
+            if over:
+                self.error(429, "too many requests")
+            elif not self.misbehave(body):
+                time.sleep(s.delay)
+                self.score(body)
+        finally:
+            with s.lock:
+                s.in_flight -= 1
+
+    def tokens(self, body):
+        s = self.stand_in
+        if s.api == "tgi" and self.path == "/tokenize":
+            special = "bos" in s.quirks and body.get("add_special_tokens", True)
+            ids = ([BOS] if special else []) + tokenize(body["inputs"])
+            self.send(200, [{"id": i, "text": "", "start": 0, "stop": 0} for i in ids])
+        elif s.api in ("vllm", "sglang") and self.path == "/tokenize":
+            ids = ([BOS] if body.get("add_special_tokens", True) else []) + tokenize(body["prompt"])
+            self.send(200, {"tokens": ids, "count": len(ids), "max_model_len": s.max_length})
+        elif s.api == "openai" and self.path == "/extras/tokenize" and "no_tokenizer" not in s.quirks:
+            self.send(200, {"tokens": ([BOS] if "bos" in s.quirks else []) + tokenize(body["input"])})
+        else:
+            self.error(404, "Not Found")
+
+    # --- what goes wrong -----------------------------------------------------------------------
+
+    def misbehave(self, body):
+        """Does what a quirk that leaves no answer says; whether there was one."""
+        s = self.stand_in
+        for status in (400, 401, 404, 422):
+            if s.has(str(status)):
+                self.error(status, f"stand-in says {status}")
+                return True
+        for status in (408, 429, 500, 503):
+            if s.spend(str(status)):
+                self.error(status, f"stand-in says {status}", [("Retry-After", "1")] if status == 429 else [])
+                return True
+        if s.has("no_zero") and body.get("max_tokens") == 0:
+            self.error(400, "max_tokens must be at least 1")
+            return True
+        for quirk in ("hang", "truncated", "reset", "html"):
+            if s.spend(quirk):
+                getattr(self, quirk)()
+                return True
+        for quirk in ("endless", "huge", "deep", "wrong_types", "nan", "bomb", "redirect_self", "redirect_away"):
+            if s.has(quirk):
+                getattr(self, quirk)()
+                return True
+        return False
+
+    def hang(self):
+        time.sleep(30)
+
+    def html(self):
+        self.send(200, b"<html>gateway</html>")
+
+    def truncated(self):
+        self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{\"choices\": [")
+        self.close_connection = True
+
+    def reset(self):
+        self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{\"choices\": [")
+        self.wfile.flush()
+        reset(self.connection)
+        self.close_connection = True
+
+    def endless(self):
+        self.wfile.write(b"HTTP/1.1 200 OK\r\n\r\n{\"choices\": [")
+        while True:
+            self.wfile.write(b"0," * 32768)
+
+    def huge(self):
+        """1 GB of JSON, of the length that it states."""
+        chunk = b"[0,1,2,3]," * 100000
+        self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000014\r\n\r\n{\"choices\": [")
+        for _ in range(1000):
+            self.wfile.write(chunk)
+        self.wfile.write(b"0]}")
+
+    def deep(self):
+        self.send(200, b'{"choices": ' + b"[" * 20000 + b"]" * 20000 + b"}")
+
+    def wrong_types(self):
+        self.send(200, {"choices": [{"index": "0", "logprobs": {"token_logprobs": {"a": "b"}, "tokens": 7}}],
+                        "meta_info": [], "details": "x"})
+
+    def nan(self):
+        self.send(200, b'{"choices": [{"index": 0, "logprobs": {"token_logprobs": [null, NaN, -1.0], "tokens": []}}]}')
+
+    def bomb(self):
+        self.send(200, gzip.compress(b" " * 200_000_000, 9), [("Content-Encoding", "gzip")])
+
+    def redirect_self(self):
+        self.send(307, b"", [("Location", self.path)])
+
+    def redirect_away(self):
+        self.send(307, b"", [("Location", self.stand_in.away_url + self.path)])
+
+    # --- scoring -------------------------------------------------------------------------------
+
+    def values(self, ids, bos):
+        """[value or None a token, and one for the token generated after them]."""
+        s = self.stand_in
+        whole = ([BOS] if bos else []) + ids + [token_id(GENERATED)]
+        values = [None if i == 0 else log_prob(whole[:i], whole[i]) for i in range(len(whole))]
+        if s.has("self_scored"):  # each token's probability after itself; the generated one's is made up
+            values = [None] + [log_prob(ids[:i + 1], ids[i]) for i in range(1, len(ids))] + [-9.0]
+        if s.has("constant"):
+            values = [None] + [-1.0] * (len(values) - 1)
+        if s.has("noisy"):
+            values = [None] + [v - 2 * (time.monotonic_ns() % 1009) / 1009 for v in values[1:]]
+        if s.has("infinite"):
+            values[-2] = -9999.0
+        return values
+
+    def score(self, body):
+        s = self.stand_in
+        if s.has("no_log_probs") or s.api == "ollama":
+            self.send(200, {"choices": [{"index": 0, "text": "hello", "logprobs": None}], "text": "hello", "meta_info": {},
+                            "details": None})
+        elif s.api in ("vllm", "openai"):
+            self.completions(body)
+        elif s.api == "sglang":
+            self.sglang(body)
+        else:
+            self.tgi(body)
+
+    def completions(self, body):
+        s = self.stand_in
+        prompts = body["prompt"] if s.api == "vllm" else [body["prompt"]]
+        choices = [self.choice(i, prompt, body["max_tokens"]) for i, prompt in enumerate(prompts)]
+        if s.has("shuffled"):
+            choices.reverse()
+        self.send(200, {"object": "text_completion", "choices": choices, "usage": {}})
+
+    def choice(self, index, prompt, max_tokens):
+        s = self.stand_in
+        ids = prompt if isinstance(prompt, list) else tokenize(prompt)
+        texts = [f"token_id:{i}" for i in ids] if isinstance(prompt, list) else words(prompt)
+        bos = "bos" in s.quirks and s.api == "openai"
+        values = self.values(ids, bos)
+        if bos:  # as llama-cpp-python does: the token is dropped, and the first value with it
+            values = [None] + values[2:]
+        offsets = [sum(map(len, texts[:i])) for i in range(len(texts) + 1)]
+        texts = texts + ([f"token_id:{token_id(GENERATED)}"] if isinstance(prompt, list) else [GENERATED])
+        if max_tokens == 0 and not s.has("n_plus_1"):
+            values, texts, offsets = values[:-1], texts[:-1], offsets[:-1]
+        if s.has("first_absent"):
+            values, texts, offsets = values[1:], texts[1:], offsets[1:]
+        if s.has("shifted"):
+            values = values[1:] + [-3.0]
+        if s.has("no_offsets"):
+            offsets = [-1] * len(offsets)
+        log_probs = {"token_logprobs": values, "tokens": texts, "text_offset": offsets,
+                     "top_logprobs": [None] + [{"x": -0.1}] * (len(values) - 1)}
+        choice = {"index": index, "text": "".join(texts), "logprobs": log_probs, "finish_reason": "length"}
+        if s.has("prompt_logprobs"):
+            ids = ids + [token_id(GENERATED)] * (len(values) - len(ids))
+            choice["logprobs"] = None
+            choice["prompt_logprobs"] = [None] + [
+                {str(i): {"logprob": v, "rank": 1, "decoded_token": "x"}} for i, v in zip(ids[1:], values[1:])]
+        return choice
+
+    def sglang(self, body):
+        answers = []
+        for ids, start in zip(body["input_ids"], body["logprob_start_len"]):
+            values = self.values(ids, False)
+            listed = [[v, i, None] for v, i in zip(values, ids)][start:]
+            if self.stand_in.has("first_absent"):
+                listed = listed[1:]
+            elif start:
+                listed[0][0] = None
+            answers.append({"text": GENERATED, "meta_info": {
+                "id": "x", "input_token_logprobs": listed, "prompt_tokens": len(ids),
+                "output_token_logprobs": [[values[-1], token_id(GENERATED), None]]}})
+        self.send(200, answers)
+
+    def tgi(self, body):
+        s = self.stand_in
+        bos = "bos" in s.quirks
+        ids = tokenize(body["inputs"])
+        values = self.values(ids, bos)
+        texts = (["<s>"] if bos else []) + words(body["inputs"])
+        prefill = [{"id": i, "text": text, "logprob": value}
+                   for i, text, value in zip(([BOS] if bos else []) + ids, texts, values)]
+        self.send(200, {"generated_text": GENERATED, "details": {
+            "finish_reason": "length", "prefill": prefill,
+            "tokens": [{"id": token_id(GENERATED), "text": GENERATED, "logprob": values[-1], "special": False}]}})
