@@ -58,6 +58,7 @@ WRAPPED = {
     r"curl/.*": ["net"],
     r"openssl/.*": ["hub", "store"],
     r"expat\.h|archive.*\.h|gumbo\.h": ["stackexchange"],
+    r"mpi\.h": ["model/mpi"],
     r"CLI/.*": ["cli"],
     r"boost/.*": ["stats"],
 }

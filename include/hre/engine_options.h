@@ -34,10 +34,12 @@ struct EngineOptions : ModelOptions {
   CacheType cache_type = CacheType::kF32;  ///< of keys and values; less than f32 moves sums by hundredths of a nat
   FlashAttention flash_attention = FlashAttention::kOff;  ///< on a CPU it moves sums by hundredths of a nat
   bool numa = false;                                      ///< spread threads over the machine's memory nodes
+  int workers = 1;                                        ///< processes that score, with one copy of the weights
+  std::vector<std::string> rpc;                           ///< HOST:PORT of libllama's RPC servers, which get layers
 };
 
-/// Opens MODEL: a .gguf path (any part of a split one), a checkpoint folder, baseline:length or baseline:zstd. What
-/// takes long, such as a conversion, is told to `progress` and ends where `stop` is asked.
+/// Opens MODEL: a .gguf path (any part of a split one), a checkpoint folder, server:URL, baseline:length or
+/// baseline:zstd. What takes long, such as a conversion, is told to `progress` and ends where `stop` is asked.
 Result<std::unique_ptr<Scorer>> open_model(const std::string& source, const EngineOptions& options,
                                            ProgressListener& progress, const std::stop_token& stop);
 

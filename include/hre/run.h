@@ -61,6 +61,18 @@ enum class UndefinedPolicy {
   kFail,  ///< as kLeaveOut, and the command that meets one ends with an error
 };
 
+/// One of several shares of an evaluation, for jobs that know nothing of each other; from 1 to count.
+struct ShardChoice {
+  int index = 1, count = 1;
+};
+
+/// A shard's part in the whole selection.
+struct RunShard {
+  int index = 1, count = 1;
+  int64_t selected = 0;         ///< questions of all shards
+  std::vector<int64_t> places;  ///< of the run's questions among them, counted from 0
+};
+
 /// What was asked for: everything of the evaluation, not of the model, that can move a value.
 struct EvalOptions {
   std::vector<std::string> topics;  ///< globs; none: all
@@ -70,6 +82,7 @@ struct EvalOptions {
   std::vector<std::string> where;  ///< conditions that the dataset's questions were chosen by before; for the record
   std::string prompt = "Question: {question}\nAnswer: {answer}";
   UndefinedPolicy undefined = UndefinedPolicy::kLeaveOut;
+  std::optional<ShardChoice> shard;  ///< of the questions selected, only these
   bool keep_tokens = false;
   int plan_threads = 0;  ///< 0: all cores
 };
@@ -115,6 +128,7 @@ struct Run {
   std::string created;           ///< UTC, ISO 8601
   std::optional<Error> failure;  ///< why it ended before its end, other than by `stop`
   std::optional<EarlyStop> early_stop;
+  std::optional<RunShard> shard;
 
   std::string id, name;                  ///< in the store; empty where it is in none
   std::optional<Error> not_kept;         ///< why it, or some of it, is not in the store that was asked for

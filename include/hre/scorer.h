@@ -115,11 +115,11 @@ enum class LongAnswers { kError, kTruncate, kSkip };
 
 /// For models behind inference servers.
 struct ServerOptions {
-  std::string api_key_file;      ///< its first line is the key; empty: HRE_API_KEY, if it is set
-  std::string ca_file;           ///< certificates to trust; empty: the system's
-  double wait_seconds = 60;      ///< for servers that are all away
-  double timeout_seconds = 600;  ///< for one request, connection excluded
-  int most_in_flight = 256;      ///< requests to one server
+  std::string api_key_file;                      ///< its first line is the key; empty: HRE_API_KEY, if it is set
+  std::string ca_file;                           ///< certificates to trust; empty: the system's
+  double wait_seconds = 60;                      ///< for servers that are all away
+  double timeout_seconds = 600;                  ///< for one request, connection excluded
+  int most_in_flight = 256;                      ///< requests to one server
   std::function<void(const std::string&)> note;  ///< told what the user should know; one line
   std::stop_token stop;                          ///< ends opening, as score() has its own
 };

@@ -13,6 +13,8 @@
 #include "cli/hub_argument.h"
 #include "cli/model_options.h"
 #include "cli/progress.h"
+#include "cli/scale_options.h"
+#include "cli/server_options.h"
 #include "cli/store_argument.h"
 #include "cli/where_argument.h"
 #include "core/files.h"
@@ -35,6 +37,7 @@ struct EvalArguments {
   std::vector<const Metric*> metrics_by_topic;
   std::string prompt_file, json, reference_json, until, metadata;
   bool details = false, quiet = false;
+  ScaleArguments scale;
 };
 
 Result<std::string> read_prompt(const std::string& path) {
@@ -95,7 +98,10 @@ std::string all_json(const Evaluation& evaluation, bool details) {
 }
 
 Status write_outputs(const Evaluation& evaluation, const EvalArguments& arguments, Outputs& outputs, Console& console) {
-  if (evaluation.runs.empty()) return {};
+  if (evaluation.runs.empty()) {
+    print_evaluation(evaluation, console);
+    return {};
+  }
   if (outputs.json_to_out) {
     console.out << all_json(evaluation, arguments.details) << std::flush;
   } else {
@@ -136,6 +142,9 @@ Status check_defined(const Evaluation& evaluation) {
 }
 
 Status run_eval(EvalArguments arguments, Console& console) {
+  auto ranks = apply_scale(arguments.scale, arguments.models, arguments.model, arguments.eval);
+  if (!ranks) return forward(ranks);
+  if (ranks->helps()) return ranks->help(arguments.models, arguments.model, console);
   arguments.eval.shuffle = !arguments.no_shuffle;
   if (!arguments.prompt_file.empty()) {
     auto prompt = read_prompt(arguments.prompt_file);
@@ -257,10 +266,8 @@ void define_policies(CLI::App& app, EvalArguments& a) {
 Action define_eval(CLI::App& app) {
   auto arguments = std::make_shared<EvalArguments>();
   app.add_option("MODEL", arguments->models,
-                 "a .gguf file, a checkpoint folder, hf:ORG/REPO[/FILE] on the hub, baseline:length or baseline:zstd; "
-                 "several are shown "
-                 "side by side")
-      ->required()
+                 "a .gguf file, a checkpoint folder, hf:ORG/REPO[/FILE] on the hub, server:URL, baseline:length or "
+                 "baseline:zstd; several are shown side by side")
       ->type_name("");
   app.add_option("--data", arguments->data,
                  "a folder or file of parquet, .jsonl, a saved Arrow dataset, hf:ORG/REPO on the hub, or sample "
@@ -270,6 +277,8 @@ Action define_eval(CLI::App& app) {
   define_selection(app, *arguments);
   define_policies(app, *arguments);
   define_model_options(app, arguments->model);
+  define_server(app, arguments->model.server);
+  define_scale(app, arguments->scale);
   define_results(app, *arguments);
   define_keeping(app, *arguments);
   return [arguments](Console& console) { return run_eval(*arguments, console); };

@@ -3,9 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 #include <ostream>
 
 #include "cli/hub_argument.h"
+#include "eval/shard.h"
+#include "model/crew/crew.h"
+#include "model/mpi/world.h"
 #include "report/comparison_table.h"
 #include "report/run_table.h"
 
@@ -106,21 +110,48 @@ std::string stopping(const Run& run) {
       stop.rule, used, run.planned, 100 * (1 - static_cast<double>(used) / static_cast<double>(run.planned)), interval);
 }
 
+EngineOptions with_server(EngineOptions options, const Console& console, ProgressListener& progress) {
+  options.server.note = [&progress](const std::string& message) { progress.note(message); };
+  options.server.stop = console.stop;
+  return options;
+}
+
+/// A server's tokenizer is waited for, not computed here: more threads than cores ask it.
+EvalOptions for_source(EvalOptions options, const std::string& source) {
+  constexpr int kAskers = 32;
+  if (source.starts_with("server:")) options.plan_threads = kAskers;
+  return options;
+}
+
+/// Which models failed, and why, under the values of the others.
+void print_failed(const Evaluation& evaluation, Console& console) {
+  size_t widest = 5;
+  for (const FailedModel& model : evaluation.failed) widest = std::max(widest, model.source.size());
+  console.out << fmt::format("\n{} failed:\n", plural(static_cast<int64_t>(evaluation.failed.size()), "model"));
+  for (const FailedModel& model : evaluation.failed) {
+    console.out << fmt::format("  {:<{}}  {}\n", model.source, widest, model.why);
+  }
+}
+
 }  // namespace
 
 Evaluation evaluate_models(const std::vector<std::string>& models, const Dataset& dataset,
                            const EngineOptions& model_options, const EvalOptions& options, const Keeping& keeping,
                            Console& console, ProgressListener& progress, const std::optional<UntilOptions>& until) {
   Evaluation evaluation;
-  const auto failed = [&](const Error& error) {
+  const auto failed = [&](const std::string& source, const Error& error) {
+    evaluation.failed.push_back({source, error.text()});
     if (evaluation.failure) evaluation.failure = tl::unexpected<Error>(error);
     if (models.size() > 1) console.err << "hre: " << error.text() << '\n';
   };
+  const bool several_ranks = mpi::world().size > 1;
   for (const std::string& source : models) {
     if (console.stop.stop_requested()) break;
-    auto model = open_model_argument(source, model_options, progress, console.stop);
+    std::optional<mpi::Team> team;  // its end is the model's end for all ranks
+    if (several_ranks) team.emplace();
+    auto model = open_model_argument(source, with_server(model_options, console, progress), progress, console.stop);
     if (!model) {
-      failed(model.error());
+      failed(source, model.error());
       continue;
     }
     const ModelDescription& description = (*model)->describe();
@@ -128,12 +159,20 @@ Evaluation evaluate_models(const std::vector<std::string>& models, const Dataset
       progress.note(fmt::format("{} was made for {} tokens; --max-length {} goes beyond", description.name,
                                 description.context_length, model_options.max_length));
     }
-    auto run = evaluate_model(dataset, **model, options, keeping, until, progress, console.stop);
+    if (team) {
+      const auto note = [&progress](const std::string& message) { progress.note(message); };
+      model = score_by_crew(std::move(*model), team->crew_maker(description, note, console.stop), note);
+    }
+    auto run = evaluate_model(dataset, **model, for_source(options, source), keeping, until, progress, console.stop);
     if (!run) {
-      failed(run.error());
+      failed(source, run.error());
       continue;
     }
-    if (run->failure) failed(*run->failure);
+    if (run->failure) failed(source, *run->failure);
+    if (options.shard) {
+      auto shard = describe_shard(dataset, options, run->questions);
+      if (shard) run->shard = std::move(*shard);
+    }
     say_what_is_kept(*run, keeping, console);
     note_speed(*run, progress);
     if (run->questions.empty() && run->partial()) continue;  // stopped before its first question: nothing to show
@@ -145,7 +184,10 @@ Evaluation evaluate_models(const std::vector<std::string>& models, const Dataset
 
 void print_evaluation(const Evaluation& evaluation, Console& console,
                       const std::vector<const Metric*>& metrics_by_topic) {
-  if (evaluation.runs.empty()) return;
+  if (evaluation.runs.empty()) {
+    if (evaluation.failed.size() > 1) print_failed(evaluation, console);
+    return;
+  }
   for (size_t i = 0; i < evaluation.runs.size(); ++i) {
     console.out << title(evaluation.runs[i], evaluation.summaries[i]) << '\n';
   }
@@ -157,6 +199,8 @@ void print_evaluation(const Evaluation& evaluation, Console& console,
   if (std::any_of(evaluation.summaries.begin(), evaluation.summaries.end(), has_small_topic)) {
     console.out << "Topics of fewer than 30 questions have wide intervals, and any interval may reach past 1.\n";
   }
+  if (evaluation.runs.size() + evaluation.failed.size() > 1 && !evaluation.failed.empty())
+    print_failed(evaluation, console);
   console.out << std::flush;
 }
 

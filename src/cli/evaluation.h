@@ -13,10 +13,17 @@
 
 namespace hre::cli {
 
+/// A model that could not be evaluated to its end.
+struct FailedModel {
+  std::string source;
+  std::string why;
+};
+
 /// Evaluates models one after another. A model that fails is reported to `err` at once and the
 /// others go on; `failure` is then the first error. Interrupted, the last run is a partial one. With `until`, each ends
 /// as soon as its value is known so well.
 struct Evaluation {
+  std::vector<FailedModel> failed;
   std::vector<Run> runs;
   std::vector<Summary> summaries;
   Status failure;

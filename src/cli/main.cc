@@ -56,7 +56,8 @@ const std::vector<Command>& commands() {
       {"runs show", "a run: configuration, values, speed, provenance", "hre runs show last", define_runs_show},
       {"runs export", "a run as a file, in several formats", "hre runs export last --to csv", define_runs_export},
       {"runs import", "a run from a file", "hre runs import run.json", define_runs_import},
-      {"runs merge", "other stores' runs into this one", "hre runs merge other.db", define_runs_merge},
+      {"runs merge", "other stores' runs into this one, or shards of one evaluation as one run",
+       "hre runs merge other.db", define_runs_merge},
       {"runs remove", "runs, and the answers that no other run has", "hre runs remove last", define_runs_remove},
       {"runs repair", "what can be read of a damaged store", "hre runs repair", define_runs_repair},
   };

@@ -1,12 +1,14 @@
-/// hre runs merge: other stores' runs into this one.
+/// hre runs merge: other stores' runs into this one, or the shards of one evaluation as one run.
 
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <memory>
 #include <ostream>
 
 #include "cli/command.h"
+#include "cli/merge_shards.h"
 #include "cli/store_argument.h"
 #include "hre/store.h"
 
@@ -27,14 +29,30 @@ Status merge_stores(const std::string& given, const std::vector<std::string>& ot
   return {};
 }
 
+/// Shards are JSON files, stores are not.
+Status merge(const std::string& store, const std::vector<std::string>& files, const std::string& json,
+             Console& console) {
+  const auto n_json = std::count_if(files.begin(), files.end(), is_json_file);
+  if (n_json == 0 && json.empty()) return merge_stores(store, files, console);
+  return merge_shard_files(files, json, console);
+}
+
 }  // namespace
 
 Action define_runs_merge(CLI::App& app) {
   auto store = std::make_shared<std::string>();
-  auto others = std::make_shared<std::vector<std::string>>();
-  app.add_option("STORE", *others, "stores to take runs from; they stay as they are")->required()->type_name("");
+  auto files = std::make_shared<std::vector<std::string>>();
+  auto json = std::make_shared<std::string>();
+  app.add_option(
+         "FILE", *files,
+         "stores to take runs from, which stay as they are; or all shards of an evaluation: what hre eval --shard "
+         "wrote with --json and --details")
+      ->required()
+      ->type_name("");
+  app.add_option("--json", *json, "shards: write the run as JSON; - for standard output, in the table's place")
+      ->type_name("FILE");
   add_store_option(app, *store);
-  return [store, others](Console& console) { return merge_stores(*store, *others, console); };
+  return [store, files, json](Console& console) { return merge(*store, *files, *json, console); };
 }
 
 }  // namespace hre::cli

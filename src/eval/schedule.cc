@@ -6,6 +6,7 @@
 
 #include "core/random.h"
 #include "data/selection.h"
+#include "eval/shard.h"
 
 namespace hre {
 namespace {
@@ -41,7 +42,10 @@ Result<std::vector<size_t>> select_questions(const Dataset& dataset, const EvalO
     if (options.limit) order.resize(std::min(order.size(), static_cast<size_t>(*options.limit)));
     for (const size_t position : order) selected.push_back(indices[position]);
   }
-  return selected;
+  if (!options.shard) return selected;
+  std::vector<size_t> share;
+  for (const size_t place : places_of_shard(dataset, selected, *options.shard)) share.push_back(selected[place]);
+  return share;
 }
 
 std::vector<size_t> interleave_topics(const Dataset& dataset, const std::vector<size_t>& selected) {

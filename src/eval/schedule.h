@@ -9,7 +9,7 @@
 namespace hre {
 
 /// Indices into dataset.questions, topic after topic, each topic in the published order
-/// (Python's random.Random(seed).shuffle of the whole topic) and cut to the limit.
+/// (Python's random.Random(seed).shuffle of the whole topic) and cut to the limit; of these, the shard's alone.
 /// Input errors for globs that match no topic and for a limit below 1.
 Result<std::vector<size_t>> select_questions(const Dataset& dataset, const EvalOptions& options);
 

@@ -1,18 +1,38 @@
 /// The one list of what a MODEL can be.
 
+#include <algorithm>
 #include <filesystem>
+#include <thread>
 
 #include "core/text.h"
 #include "hre/engine_options.h"
 #include "model/baseline/baseline.h"
 #include "model/checkpoint/checkpoint.h"
+#include "model/crew/crew.h"
+#include "model/crew/forked_crew.h"
 #include "model/llama/llama_scorer.h"
 #include "model/server/server_scorer.h"
 
 namespace hre {
+namespace {
 
-Result<std::unique_ptr<Scorer>> open_model(const std::string& source, const EngineOptions& options,
-                                           ProgressListener& progress, const std::stop_token& stop) {
+/// What is for the engine in process alone must not be ignored silently.
+Result<std::unique_ptr<Scorer>> open_behind_server(const std::string& source, const EngineOptions& options) {
+  if (options.workers > 1) {
+    return input_error("a server gets many requests at once anyway", "--workers", "--max-concurrency bounds them");
+  }
+  if (options.chat_template != "none") {
+    return input_error("a server is asked for the log-probabilities of plain text", "--chat-template",
+                       "--prompt-file writes a template's text out");
+  }
+  if (!options.adapters.empty()) {
+    return input_error("a server has its adapters loaded itself", "--lora", "name it with server:URL,model=NAME");
+  }
+  return open_server(source, options);
+}
+
+Result<std::unique_ptr<Scorer>> open_one(const std::string& source, const EngineOptions& options,
+                                         ProgressListener& progress, const std::stop_token& stop) {
   const std::string accepted =
       "MODEL is a path to a .gguf file or a checkpoint folder, server:URL, baseline:length or baseline:zstd";
   if (source == "baseline:length") return open_length_baseline();
@@ -22,7 +42,7 @@ Result<std::unique_ptr<Scorer>> open_model(const std::string& source, const Engi
     return input_error("there is no such baseline" + (nearest ? "; did you mean " + *nearest + "?" : std::string()),
                        source, nearest ? "" : accepted);
   }
-  if (source.starts_with("server:")) return open_server(source, options);
+  if (source.starts_with("server:")) return open_behind_server(source, options);
   if (source.starts_with("http://") || source.starts_with("https://")) {
     return input_error("a server's URL is written with server: in front", "MODEL", "server:URL[,model=NAME]");
   }
@@ -36,6 +56,23 @@ Result<std::unique_ptr<Scorer>> open_model(const std::string& source, const Engi
     return open_llama(*converted, options, source);
   }
   return open_llama(source, options, source);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Scorer>> open_model(const std::string& source, const EngineOptions& options,
+                                           ProgressListener& progress, const std::stop_token& stop) {
+  if (options.workers <= 1 || source.starts_with("server:")) return open_one(source, options, progress, stop);
+  EngineOptions share = options;  // of the cores
+  const auto cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  if (share.threads <= 0) share.threads = std::max(1, cores / options.workers);
+  share.gpu_layers = 0;  // a device's state does not survive a fork
+  auto model = open_one(source, share, progress, stop);
+  if (!model) return model;
+  const MakeCrew workers = [n = options.workers](Scorer& scorer, std::span<const QuestionPlan> plans) {
+    return fork_crew(scorer, plans, n);
+  };
+  return score_by_crew(std::move(*model), workers, options.server.note);
 }
 
 Result<std::unique_ptr<Scorer>> open_model(const std::string& source, const ModelOptions& options) {

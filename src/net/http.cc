@@ -62,7 +62,7 @@ class Connection {
  private:
   void set_options(const HttpRequest& request, const curl_slist* headers);
   void set_request(const HttpRequest& request);
-  void set_environment(const std::string& url);
+  void set_environment(const std::string& url, const std::string& ca_file);
   CURLcode perform(std::stop_token stop);
   HttpFailure failure_of(CURLcode code, bool stopped) const;
   HttpFailure broken(std::string message, bool transient, std::string next = {}) const;
@@ -139,11 +139,13 @@ bool Connection::take_body(std::string_view bytes) {
   return true;
 }
 
-void Connection::set_environment(const std::string& url) {
+void Connection::set_environment(const std::string& url, const std::string& ca_file) {
   // libcurl reads http_proxy and the like itself, but HTTP_PROXY only in small letters.
   const char* proxy = url.starts_with("http:") ? environment({"http_proxy", "HTTP_PROXY"}) : nullptr;
   if (proxy != nullptr) curl_easy_setopt(easy_, CURLOPT_PROXY, proxy);
-  if (const char* file = environment({"CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"})) {
+  const char* file =
+      ca_file.empty() ? environment({"CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"}) : ca_file.c_str();
+  if (file != nullptr) {
     curl_easy_setopt(easy_, CURLOPT_CAINFO, file);
   }
 }
@@ -162,7 +164,7 @@ void Connection::set_request(const HttpRequest& request) {
 void Connection::set_options(const HttpRequest& request, const curl_slist* headers) {
   curl_easy_reset(easy_);
   set_request(request);
-  set_environment(request.url);
+  set_environment(request.url, request.ca_file);
   curl_easy_setopt(easy_, CURLOPT_HTTPHEADER, headers);
   curl_easy_setopt(easy_, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(easy_, CURLOPT_USERAGENT, "hre");

@@ -56,6 +56,7 @@ struct HttpRequest {
   Headers headers;
   std::string body;          ///< of a POST
   std::string bearer_token;  ///< sent to the url's own scheme, host and port; dropped on a redirect elsewhere
+  std::string ca_file;       ///< certificates to trust, instead of the environment's and the system's
   Redirects redirects = Redirects::kAll;
   HttpTimeouts timeouts;
   size_t max_body = size_t{64} << 20;  ///< bytes kept of the body; a longer one is an error

@@ -16,6 +16,10 @@ Json of_model(const ModelDescription& model) {
           {"file_type", or_null(model.file_type)}};
 }
 
+Json of_shard(const RunShard& shard) {
+  return {{"index", shard.index}, {"count", shard.count}, {"selected", shard.selected}, {"places", shard.places}};
+}
+
 Json of_early_stop(const EarlyStop& stop) {
   return {{"rule", stop.rule},
           {"metric", stop.metric},
@@ -75,6 +79,7 @@ std::string run_json(const Run& run, const Summary& summary, bool details) {
   json["created"] = run.created;
   json["partial"] = run.partial();
   json["planned"] = run.planned;
+  if (run.shard) json["shard"] = of_shard(*run.shard);
   if (run.early_stop) json["early_stop"] = of_early_stop(*run.early_stop);
   json["model"] = of_model(run.model);
   json["dataset"] = {{"name", run.dataset_name},

@@ -165,6 +165,15 @@ void read_config(const Field& field, Run& run) {
   }
 }
 
+RunShard shard_of(const Field& field) {
+  constexpr int64_t kMost = 1 << 20;
+  const int64_t index = field["index"].count(), count = field["count"].count();
+  if (count < 1 || count > kMost || index < 1 || index > count) field.bad("is no index from 1 to a count of shards");
+  RunShard shard{static_cast<int>(index), static_cast<int>(count), field["selected"].count(), {}};
+  for (const Field& place : field["places"].items()) shard.places.push_back(place.count());
+  return shard;
+}
+
 EarlyStop early_stop_of(const Field& field) {
   const std::vector<Field> interval = field["ci95"].items();
   if (interval.size() != 2) field["ci95"].bad("is no pair of numbers");
@@ -195,6 +204,7 @@ Run run_of(const Field& field) {
                                            [](const AnswerResult& answer) { return !answer.token_log_probs.empty(); });
   }
   run.planned = field["planned"].count();
+  if (field.has("shard")) run.shard = shard_of(field["shard"]);
   if (field.has("early_stop")) run.early_stop = early_stop_of(field["early_stop"]);
   if (run.planned < static_cast<int64_t>(run.questions.size())) field["planned"].bad("is less than the questions here");
   return run;

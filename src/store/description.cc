@@ -57,7 +57,10 @@ Result<ModelDescription> read_model(const std::string& json) {
 }
 
 std::string options_json(const EvalOptions& options) {
+  Json shard = nullptr;
+  if (options.shard) shard = {options.shard->index, options.shard->count};
   return dump({{"prompt", options.prompt},
+               {"shard", std::move(shard)},
                {"topics", options.topics},
                {"limit", options.limit ? Json(*options.limit) : Json(nullptr)},
                {"shuffle_seed", options.shuffle ? Json(options.shuffle_seed) : Json(nullptr)},
@@ -78,6 +81,9 @@ Result<EvalOptions> read_options(const std::string& json) {
       options.undefined = static_cast<UndefinedPolicy>(undefined);
     }
     value.at("keep_tokens").get_to(options.keep_tokens);
+    if (const Json shard = value.value("shard", Json()); shard.is_array()) {
+      options.shard = ShardChoice{shard.at(0).get<int>(), shard.at(1).get<int>()};
+    }
     return options;
   });
 }

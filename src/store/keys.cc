@@ -97,6 +97,10 @@ std::string run_key(const Run& run) {
   add_number(hash, options.limit.value_or(-1));
   add_number(hash, options.shuffle ? options.shuffle_seed : ~uint64_t{0});
   add_number(hash, options.shuffle ? 1 : 0);
+  if (options.shard) {
+    add_number(hash, options.shard->index);
+    add_number(hash, options.shard->count);
+  }
   return hash.value();
 }
 

@@ -144,12 +144,37 @@ Result<LlamaModel> load_files(const std::vector<std::string>& parts, const llama
   }
 }
 
+/// Makes the devices of libllama's RPC servers known, once each; layers go to them as to any other device.
+Status add_rpc_servers(const std::vector<std::string>& servers) {
+  static std::set<std::string> added;
+  if (servers.empty()) return {};
+  ggml_backend_reg_t rpc = ggml_backend_reg_by_name("RPC");
+  using AddServer = ggml_backend_reg_t (*)(const char*);
+  const auto add =
+      rpc == nullptr
+          ? nullptr
+          : reinterpret_cast<AddServer>(ggml_backend_reg_get_proc_address(rpc, "ggml_backend_rpc_add_server"));
+  if (add == nullptr) {
+    return input_error("this build's engine has no RPC", "--rpc", "build it with HRE_ENGINE_OPTIONS=-DGGML_RPC=ON");
+  }
+  for (const std::string& server : servers) {
+    if (!added.insert(server).second) continue;
+    ggml_backend_reg_t devices = add(server.c_str());
+    if (devices == nullptr || ggml_backend_reg_dev_count(devices) == 0) {
+      return fail(ErrorCode::kFailed, "no RPC server answers", server, "start rpc-server there, of the same version");
+    }
+    ggml_backend_register(devices);
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<LlamaModel> load_llama_model(const std::vector<std::string>& parts, const EngineOptions& options) {
   const std::string& path = parts.front();
   start_engine();
   if (options.numa) llama_numa_init(GGML_NUMA_STRATEGY_DISTRIBUTE);
+  if (auto ok = add_rpc_servers(options.rpc); !ok) return forward(ok);
   auto devices = find_devices(options.devices);
   if (!devices) return forward(devices);
   std::vector<float> split = options.tensor_split;

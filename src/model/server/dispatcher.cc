@@ -189,10 +189,10 @@ class Dispatcher {
 
   Status leave_out(const Flight& flight, Error error) {
     Server& server = servers_[flight.server];
-    if (!server.left_out) note(error.text() + "; it is left out");
-    server.left_out = true;
+    const bool news = !std::exchange(server.left_out, true);
     const bool all = std::all_of(servers_.begin(), servers_.end(), [](const Server& s) { return s.left_out; });
     if (all) return tl::unexpected<Error>(std::move(error));
+    if (news) note(error.text() + "; it is left out");
     Job job = flight.job;
     job.failed_at = flight.server;
     waiting_.emplace(transport_.now(), job);

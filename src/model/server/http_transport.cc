@@ -25,6 +25,7 @@ net::HttpRequest http_request(const std::string& url, const Request& request, co
   http.body = request.body;
   if (!request.body.empty()) http.headers = {{"Content-Type", "application/json"}};
   http.bearer_token = api_key;
+  http.ca_file = options.ca_file;
   const std::chrono::milliseconds whole(static_cast<int64_t>(1000 * options.timeout_seconds));
   http.timeouts.silence = whole;  // a server computes in silence
   http.timeouts.total = whole;

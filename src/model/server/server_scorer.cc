@@ -177,7 +177,7 @@ class ServerScorer final : public Scorer {
       auto values = values_of_answer(plan, piece.first + i, (*scored)[i]);
       if (!values) return forward(values);
       const auto n_tokens = static_cast<int>(values->size());
-      scores.push_back({std::move(*values), n_tokens});
+      scores.push_back({.token_log_probs = std::move(*values), .n_tokens = n_tokens});
     }
     return scores;
   }

@@ -1,0 +1,19 @@
+#pragma once
+/// Plans and scores as bytes, from process to process of one build: native byte order, no versions.
+
+#include <string>
+#include <string_view>
+
+#include "hre/scorer.h"
+
+namespace hre {
+
+std::string pack_plan(const QuestionPlan& plan);
+/// A score, or why there is none.
+std::string pack_score(const Result<QuestionScore>& score);
+
+/// Fails for bytes that were cut short or changed.
+Result<QuestionPlan> unpack_plan(std::string_view bytes);
+Result<QuestionScore> unpack_score(std::string_view bytes);
+
+}  // namespace hre

@@ -1,0 +1,178 @@
+#include "model/server/dispatcher.h"
+
+#include <gmock/gmock.h>
+
+#include <map>
+#include <random>
+
+namespace hre::server {
+namespace {
+
+/// Servers in simulated time: each computes `slots` requests at once, in `seconds` each; the others queue.
+class SimulatedServers final : public Transport {
+ public:
+  struct Server {
+    int slots = 8;
+    double seconds = 1;
+    double away_from = 1e18, away_until = 1e18;
+    int most = 1 << 30;                  // more at once than this are refused
+    double failing_share = 0;            // of requests, by a 500
+    std::multimap<double, size_t> busy;  // by when a slot is free
+    int in_flight = 0, peak = 0, refused = 0, served = 0;
+  };
+
+  SimulatedServers(std::vector<Server> servers, unsigned seed) : servers(std::move(servers)), random_(seed) {}
+
+  void send(size_t id, size_t index, const Request&) override {
+    Server& server = servers[index];
+    server.peak = std::max(server.peak, ++server.in_flight);
+    Reply reply;
+    double at = now_ + 0.001;
+    if (now_ >= server.away_from && now_ < server.away_until) {
+      reply.error = {ErrorCode::kFailed, "connection refused", "", ""};
+    } else if (server.in_flight > server.most) {
+      reply.status = 429;
+      ++server.refused;
+    } else if (std::uniform_real_distribution<double>(0, 1)(random_) < server.failing_share) {
+      reply.status = 500;
+    } else {
+      reply.status = 200;
+      while (!server.busy.empty() && server.busy.begin()->first <= now_) server.busy.erase(server.busy.begin());
+      at = now_;
+      if (static_cast<int>(server.busy.size()) >= server.slots) {
+        auto free = server.busy.begin();
+        std::advance(free, static_cast<ptrdiff_t>(server.busy.size()) - server.slots);
+        at = free->first;
+      }
+      at += server.seconds;
+      server.busy.emplace(at, id);
+      ++server.served;
+    }
+    events_.emplace(at, std::pair(index, Arrival{id, reply}));
+  }
+
+  std::vector<Arrival> receive(double seconds) override {
+    const double until = now_ + seconds;
+    if (events_.empty() || events_.begin()->first > until) {
+      now_ = until;
+      return {};
+    }
+    now_ = std::max(now_, events_.begin()->first);
+    auto [index, arrival] = events_.begin()->second;
+    events_.erase(events_.begin());
+    Server& server = servers[index];
+    --server.in_flight;
+    const bool died = now_ >= server.away_from && now_ < server.away_until && arrival.reply.status == 200;
+    if (died) arrival.reply = {0, "", {}, {ErrorCode::kFailed, "connection reset", "", ""}, true};
+    return {arrival};
+  }
+
+  double now() override { return now_; }
+
+  std::vector<Server> servers;
+
+ private:
+  double now_ = 0;
+  std::multimap<double, std::pair<size_t, Arrival>> events_;
+  std::mt19937 random_;
+};
+
+struct Outcome {
+  Status status;
+  std::vector<int> done;
+  double seconds = 0;
+  std::vector<std::string> notes;
+};
+
+Outcome run(SimulatedServers& servers, size_t n_jobs, DispatchOptions options = {}) {
+  Outcome outcome;
+  outcome.done.resize(n_jobs);
+  for (size_t i = 0; i < servers.servers.size(); ++i) options.servers.push_back("http://" + std::to_string(i));
+  options.note = [&](const std::string& note) { outcome.notes.push_back(note); };
+  const MakeRequest make = [](size_t) { return Request{"/v1/completions", "{}", 1, 100}; };
+  const TakeReply take = [&](size_t job, const std::string&) -> Result<bool> {
+    ++outcome.done[job];
+    return true;
+  };
+  outcome.status = dispatch(n_jobs, make, take, servers, options, {});
+  outcome.seconds = servers.now();
+  return outcome;
+}
+
+TEST(Dispatcher, FindsTheKneeOfAServer) {
+  for (const int slots : {1, 8, 64}) {
+    SimulatedServers servers({{.slots = slots}}, 1);
+    const size_t n = static_cast<size_t>(slots) * 200;
+    const Outcome outcome = run(servers, n);
+    ASSERT_TRUE(outcome.status);
+    EXPECT_THAT(outcome.done, testing::Each(1));
+    EXPECT_LT(outcome.seconds, 1.25 * 200) << slots << ": close to what the server can do";
+    EXPECT_LE(servers.servers[0].peak, std::max(8, 3 * slots)) << "and not many more than it can use";
+  }
+}
+
+TEST(Dispatcher, KeepsBelowALimitThatTheServerEnforces) {
+  SimulatedServers servers({{.slots = 32, .most = 10}}, 1);
+  const Outcome outcome = run(servers, 2000);
+  ASSERT_TRUE(outcome.status);
+  EXPECT_THAT(outcome.done, testing::Each(1));
+  EXPECT_LT(servers.servers[0].refused, 200) << "a tenth of the requests";
+  EXPECT_LT(outcome.seconds, 1.5 * 2000 / 10);
+}
+
+TEST(Dispatcher, ServersShareByWhatTheyCan) {
+  SimulatedServers servers({{.slots = 4}, {.slots = 16}, {.slots = 16, .seconds = 0.5}}, 1);
+  const Outcome outcome = run(servers, 4000);
+  ASSERT_TRUE(outcome.status);
+  EXPECT_THAT(outcome.done, testing::Each(1));
+  EXPECT_LT(outcome.seconds, 1.35 * 4000 / (4 + 16 + 32));
+}
+
+TEST(Dispatcher, EveryJobIsDoneOnceWhateverFails) {
+  const unsigned seed = std::random_device()();
+  SCOPED_TRACE(seed);
+  std::mt19937 random(seed);
+  for (int i = 0; i < 30; ++i) {
+    std::vector<SimulatedServers::Server> several(1 + random() % 3);
+    for (auto& server : several) {
+      server.slots = 1 + static_cast<int>(random() % 20);
+      server.failing_share = 0.1;
+      server.away_from = random() % 20;
+      server.away_until = server.away_from + random() % 20;
+      server.most = 5 + static_cast<int>(random() % 40);
+    }
+    SimulatedServers servers(several, random());
+    DispatchOptions options;
+    options.retry.attempts = 20;
+    const Outcome outcome = run(servers, 500, options);
+    ASSERT_TRUE(outcome.status) << outcome.status.error().text();
+    EXPECT_THAT(outcome.done, testing::Each(1));
+  }
+}
+
+TEST(Dispatcher, WaitsForAServerThatComesBackAndNoLonger) {
+  SimulatedServers servers({{.away_from = 5, .away_until = 45}}, 1);
+  const Outcome outcome = run(servers, 200);
+  ASSERT_TRUE(outcome.status);
+  EXPECT_THAT(outcome.done, testing::Each(1));
+  EXPECT_THAT(outcome.notes,
+              testing::ElementsAre(testing::HasSubstr("does not answer"), testing::HasSubstr("answers again")));
+
+  SimulatedServers gone({{.away_from = 5}}, 1);
+  const Outcome given_up = run(gone, 200);
+  ASSERT_FALSE(given_up.status);
+  EXPECT_THAT(given_up.status.error().text(), testing::HasSubstr("no server answered for 60 s"));
+  EXPECT_NEAR(given_up.seconds, 65, 10);
+  EXPECT_GE(std::count(given_up.done.begin(), given_up.done.end(), 1), 20);
+}
+
+TEST(Dispatcher, AJobThatAlwaysFailsEndsTheWork) {
+  SimulatedServers servers({{.failing_share = 1}}, 1);
+  const Outcome outcome = run(servers, 5);
+  ASSERT_FALSE(outcome.status);
+  EXPECT_THAT(outcome.status.error().text(), testing::HasSubstr("the server answers 500"));
+  EXPECT_THAT(outcome.status.error().text(), testing::HasSubstr("(5 attempts)"));
+}
+
+}  // namespace
+}  // namespace hre::server

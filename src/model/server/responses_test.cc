@@ -1,0 +1,145 @@
+#include "model/server/responses.h"
+
+#include <gmock/gmock.h>
+
+#include <cmath>
+#include <limits>
+
+#include "model/server/address.h"
+#include "model/server/alignment.h"
+#include "model/server/concurrency.h"
+
+namespace hre::server {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using Value = std::optional<float>;
+
+std::string why(const auto& result) { return result ? "no error" : result.error().message; }
+
+TEST(Responses, ChoicesAreOrderedByIndex) {
+  const auto prompts = parse_completions(R"({"choices": [
+      {"index": 1, "logprobs": {"token_logprobs": [null, -2], "tokens": ["token_id:7", "token_id:8"]}},
+      {"index": 0, "logprobs": {"token_logprobs": [null, -1.5, -9999], "tokens": ["a", "b", "c"], "text_offset": [0, 1, null]}}]})");
+  ASSERT_TRUE(prompts) << why(prompts);
+  EXPECT_THAT((*prompts)[0].log_probs,
+              ElementsAre(Value(), Value(-1.5F), Value(-std::numeric_limits<float>::infinity())));
+  EXPECT_THAT((*prompts)[0].offsets, ElementsAre(0, 1, -1));
+  EXPECT_THAT((*prompts)[0].texts, ElementsAre("a", "b", "c"));
+  EXPECT_TRUE((*prompts)[0].ids.empty());
+  EXPECT_THAT((*prompts)[1].ids, ElementsAre(7, 8));
+}
+
+TEST(Responses, PromptLogProbabilitiesOfVllm) {
+  const auto prompts = parse_completions(
+      R"({"choices": [{"index": 0, "logprobs": null, "prompt_logprobs": [null, {"12": {"logprob": -0.5, "rank": 1}}]}]})");
+  ASSERT_TRUE(prompts) << why(prompts);
+  EXPECT_THAT((*prompts)[0].ids, ElementsAre(-1, 12));
+  EXPECT_THAT((*prompts)[0].log_probs, ElementsAre(Value(), Value(-0.5F)));
+}
+
+TEST(Responses, SglangAndTgi) {
+  const auto sglang = parse_sglang(
+      R"([{"meta_info": {"input_token_logprobs": [[null, 5, null], [-1, 6, " x"]], "output_token_logprobs": [[-2, 9, null]]}}])");
+  ASSERT_TRUE(sglang) << why(sglang);
+  EXPECT_THAT((*sglang)[0].ids, ElementsAre(5, 6));
+  EXPECT_EQ((*sglang)[0].generated_log_prob, -2.0F);
+  const auto tgi = parse_tgi(
+      R"({"details": {"prefill": [{"id": 1, "logprob": null}, {"id": 2, "logprob": -3}], "tokens": [{"id": 4, "text": " t", "logprob": -1}]}})");
+  ASSERT_TRUE(tgi) << why(tgi);
+  EXPECT_THAT((*tgi)[0].ids, ElementsAre(1, 2));
+  EXPECT_EQ((*tgi)[0].generated_text, " t");
+}
+
+TEST(Responses, SayWhatIsWrong) {
+  EXPECT_THAT(why(parse_completions("")), HasSubstr("it is empty"));
+  EXPECT_THAT(why(parse_completions("<html>")), HasSubstr("no JSON"));
+  EXPECT_THAT(why(parse_completions(std::string(100000, '['))), HasSubstr("nested more than 32 deep"));
+  EXPECT_THAT(why(parse_completions(R"({"choices": []})")), HasSubstr("no choices"));
+  EXPECT_THAT(why(parse_completions(R"({"choices": [{"index": 2}]})")), HasSubstr("out of range"));
+  const std::string choice = R"({"index": 0, "logprobs": {"token_logprobs": [null]}})";
+  EXPECT_THAT(why(parse_completions("{\"choices\": [" + choice + "," + choice + "]}")), HasSubstr("same index"));
+  for (const char* value : {"\"x\"", "{}", "[]", "true", "1e400", "0.5"}) {
+    EXPECT_THAT(why(parse_completions(R"({"choices": [{"index": 0, "logprobs": {"token_logprobs": [)" +
+                                      std::string(value) + "]}}]}")),
+                HasSubstr("the server's answer is not as expected"))
+        << value;
+  }
+  EXPECT_THAT(why(parse_tokens(R"({"tokens": [1, -1]})")), HasSubstr("a token id"));
+  EXPECT_THAT(why(parse_tokens(R"({"tokens": [99999999999]})")), HasSubstr("a token id"));
+}
+
+TEST(Responses, ErrorMessagesAreOneShortLine) {
+  EXPECT_EQ(error_message(R"({"error": {"message": "no\nway."}})"), "no way");
+  EXPECT_EQ(error_message(R"({"error": "busy"})"), "busy");
+  EXPECT_EQ(error_message(R"({"detail": [{"msg": "bad"}]})"), R"([{"msg":"bad"}])");
+  EXPECT_EQ(error_message("plain \x1B[31m text"), "plain  [31m text");
+  EXPECT_LE(error_message(std::string(100000, 'x')).size(), 300u);
+}
+
+ScoredPrompt listed(std::vector<Value> values) {
+  ScoredPrompt prompt;
+  prompt.log_probs = std::move(values);
+  return prompt;
+}
+
+TEST(Alignment, IsFoundByTheFirstDifference) {
+  // Tokens a b c d and a b x d: they differ in the third.
+  const auto shift = [](std::vector<Value> first, std::vector<Value> second) {
+    const auto found = find_alignment(listed(std::move(first)), listed(std::move(second)), 4, 4, 2);
+    return found ? std::to_string(found->shift) : found.error().message;
+  };
+  const Value null;
+  EXPECT_EQ(shift({null, -1, -2, -3}, {null, -1, -5, -4}), "0");
+  EXPECT_EQ(shift({null, -1, -2, -3, -9}, {null, -1, -5, -4, -8}), "0") << "with a generated token";
+  EXPECT_EQ(shift({null, -7, -1, -2, -3}, {null, -7, -1, -5, -4}), "1") << "with a token in front";
+  EXPECT_EQ(shift({-1, -2, -3}, {-1, -5, -4}), "-1") << "without the first";
+  EXPECT_THAT(shift({null, -2, -3, -9}, {null, -5, -4, -8}), HasSubstr("too early"));
+  EXPECT_THAT(shift({null, -1, -2, -3}, {null, -1, -2, -3}), HasSubstr("two different texts"));
+  EXPECT_THAT(shift({-7, -1, -2, -3}, {-7, -1, -5, -4}), HasSubstr("first token has a log-probability"));
+  EXPECT_THAT(shift({null, -1, -2}, {null, -1, -5}), HasSubstr("for 4 tokens"));
+  EXPECT_THAT(shift({null, -1, -2, -3}, {null, -2, -5, -4}), HasSubstr("too early"));
+}
+
+TEST(Alignment, TakesTheAnswersValues) {
+  ScoredPrompt prompt = listed({Value(), -1.0F, -2.0F, -3.0F});
+  const std::vector<Token> targets = {8, 9};
+  EXPECT_THAT(*take_targets(prompt, {0}, 4, targets), ElementsAre(-2, -3));
+  EXPECT_THAT(*take_targets(prompt, {1}, 3, targets), ElementsAre(-2, -3));
+  EXPECT_FALSE(take_targets(prompt, {0}, 6, targets));
+  prompt.ids = {6, 7, 8, 9};
+  EXPECT_TRUE(take_targets(prompt, {0}, 4, targets));
+  prompt.ids = {6, 7, 9, 8};
+  EXPECT_THAT(why(take_targets(prompt, {0}, 4, targets)), HasSubstr("scored token 9 where 8 was sent"));
+  EXPECT_THAT(*take_last(listed({Value(), -2.0F, -3.0F}), 3, targets), ElementsAre(-2, -3));
+  EXPECT_FALSE(take_last(listed({Value(), -3.0F}), 2, targets)) << "a null in the answer";
+  prompt.offsets = {0, 2, 5, 9};
+  EXPECT_THAT(*take_from_offset(prompt, 5, 9), ElementsAre(-2));
+  EXPECT_FALSE(take_from_offset(prompt, 10, 20));
+  prompt.offsets = {0, -1, 5, 9};
+  EXPECT_FALSE(take_from_offset(prompt, 5, 12));
+}
+
+TEST(Address, Parses) {
+  const auto address = parse_address("server:http://a:1/v1/,https://b/x,model=m/n,api=sglang,tokenizer=t.gguf");
+  ASSERT_TRUE(address) << why(address);
+  EXPECT_THAT(address->urls, ElementsAre("http://a:1", "https://b/x"));
+  EXPECT_EQ(address->model, "m/n");
+  EXPECT_EQ(address->api, Api::kSglang);
+  EXPECT_EQ(address->tokenizer, "t.gguf");
+}
+
+TEST(ConcurrencyLimit, ShrinksOnceForRefusalsOfOneMoment) {
+  ConcurrencyLimit limit(256);
+  const int before = limit.limit();
+  for (int i = 0; i < 10; ++i) limit.pushed_back(1.0, 0.5);
+  EXPECT_EQ(limit.limit(), before * 7 / 10);
+  limit.pushed_back(3.0, 2.0);
+  EXPECT_LT(limit.limit(), before * 7 / 10);
+  for (int i = 0; i < 100; ++i) limit.pushed_back(10.0 + i, 9.5 + i);
+  EXPECT_EQ(limit.limit(), 1);
+}
+
+}  // namespace
+}  // namespace hre::server

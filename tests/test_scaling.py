@@ -1,0 +1,210 @@
+"""More than one process: shards, workers, ranks of an MPI job, lists of models. Each must give what one process gives."""
+
+import json
+import os
+import pathlib
+import random
+import shutil
+import signal
+import subprocess
+import time
+import unittest
+
+from program import PROGRAM, ProgramTest, clean_environment, shared_data
+
+
+def comparable(run):
+    """A run without what differs from one evaluation to the next."""
+    return {key: value for key, value in run.items() if key not in ("created", "times")}
+
+
+class ScalingTest(ProgramTest):
+    def run_hre(self, *arguments, env=None, **options):
+        """Without a store, so that each evaluation scores anew."""
+        return super().run_hre(*arguments, env={"HRE_STORE": "none", **(env or {})}, **options)
+
+    def reference(self, model, *arguments, data="sample"):
+        self.run_hre("eval", model, "--data", data, "--json", "one.json", "--details", "--keep-tokens", *arguments)
+        return comparable(self.read_json("one.json"))
+
+
+class ShardTest(ScalingTest):
+    def shard(self, model, i, n, *arguments):
+        self.run_hre("eval", model, "--data", "sample", "--shard", f"{i}/{n}", "--json", f"shard-{i}.json", "--details",
+                     "--keep-tokens", *arguments)
+
+    def test_merged_they_are_one_run(self):
+        one = self.reference("baseline:zstd", "--limit", "4")
+        for i in (1, 2, 3):
+            self.shard("baseline:zstd", i, 3, "--limit", "4")
+        self.run_hre("runs", "merge", "shard-2.json", "shard-1.json", "shard-3.json", "--json", "merged.json")
+        self.assertEqual(one, comparable(self.read_json("merged.json")))
+
+    def test_what_cannot_be_merged(self):
+        for i in (1, 2):
+            self.shard("baseline:zstd", i, 2)
+        self.run_hre("eval", "baseline:length", "--data", "sample", "--shard", "2/2", "--json", "other.json", "--details")
+        self.run_hre("eval", "baseline:zstd", "--data", "sample", "--json", "whole.json", "--details")
+        for files, said in ((["shard-1.json"], "of 2 shards, 2 is missing"),
+                            (["shard-1.json", "shard-2.json", "shard-2.json"], "shard 2/2 is there twice"),
+                            (["shard-1.json", "other.json"], "differ"), (["whole.json"], "is no shard"),
+                            (["missing.json"], "missing.json")):
+            with self.subTest(files=files):
+                self.assertIn(said, self.error_of("runs", "merge", *files, "--json", "merged.json"))
+                self.assertFalse((self.folder / "merged.json").exists())
+
+    def test_what_is_no_share(self):
+        for text in ("0/2", "3/2", "1", "1/", "/2", "1/2/3", "a/b", "-1/2", "1/0"):
+            self.assertIn("is no share", self.error_of("eval", "baseline:zstd", "--data", "sample", "--shard", text))
+
+
+class WorkersTest(ScalingTest):
+    def test_equal_to_one_process(self):
+        model = shared_data("models/stories260K.gguf")
+        one = self.reference(model, "--limit", "2", "--threads", "1")
+        for n in (1, 2, 3):
+            with self.subTest(workers=n):
+                self.run_hre("eval", model, "--data", "sample", "--limit", "2", "--threads", "1", "--workers", n, "--json",
+                             "run.json", "--details", "--keep-tokens")
+                self.assertEqual(one, comparable(self.read_json("run.json")))
+
+    def children(self, process):
+        text = pathlib.Path(f"/proc/{process}/task/{process}/children").read_text()
+        return [int(child) for child in text.split()]
+
+    def start(self, *arguments):
+        return subprocess.Popen([PROGRAM, "eval", shared_data("models/stories260K.gguf"), "--data", "sample", "--threads", "1",
+                                 "--json", "run.json", "--details", "--keep-tokens", *arguments], cwd=self.folder,
+                                env=clean_environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def test_a_killed_worker(self):
+        one = self.reference(shared_data("models/stories260K.gguf"), "--threads", "1")
+        program = self.start("--workers", "3")
+        while program.poll() is None and len(self.children(program.pid)) < 3:
+            time.sleep(0.005)
+        for child in self.children(program.pid)[:1]:
+            os.kill(child, signal.SIGKILL)
+        _, errors = program.communicate(timeout=200)
+        self.assertEqual(0, program.returncode, errors)
+        self.assertIn("a worker was lost (signal 9)", errors)
+        self.assertEqual(one, comparable(self.read_json("run.json")))
+
+    def test_no_worker_outlives_the_program(self):
+        program = self.start("--workers", "2")
+        while program.poll() is None and len(self.children(program.pid)) < 2:
+            time.sleep(0.005)
+        children = self.children(program.pid)
+        program.kill()
+        program.communicate(timeout=60)
+        deadline = time.monotonic() + 20
+        while any(pathlib.Path(f"/proc/{child}/cmdline").exists() and
+                  pathlib.Path(f"/proc/{child}/cmdline").read_bytes() for child in children):
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.05)
+
+    def test_the_weights_are_in_memory_once(self):
+        model = shared_data("models/TinyStories-656K-f32.gguf")
+        program = subprocess.Popen([PROGRAM, "eval", model, "--data", "sample", "--threads", "1", "--workers", "2"],
+                                   cwd=self.folder, env=clean_environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                   text=True)
+        shared = []
+        while program.poll() is None and not shared:
+            for child in self.children(program.pid):
+                try:
+                    maps = pathlib.Path(f"/proc/{child}/smaps").read_text().split("\n")
+                except OSError:
+                    continue
+                for i, line in enumerate(maps):
+                    if str(model) in line:
+                        fields = dict(entry.split(":", 1) for entry in maps[i + 1:i + 20] if ":" in entry)
+                        shared.append(int(fields["Private_Dirty"].split()[0]))
+            time.sleep(0.01)
+        program.communicate(timeout=200)
+        if not shared:
+            self.skipTest("the weights are not mapped from the file here")
+        self.assertEqual({0}, set(shared), "no private copy of any page of the file")
+
+
+class ModelListTest(ScalingTest):
+    def test_goes_on_and_tells_what_failed(self):
+        self.write("models.txt", "# controls\nbaseline:length\n\nmissing.gguf\nbaseline:zstd  \nbaseline:nothing\n")
+        done = self.run_hre("eval", "--models", "models.txt", "--data", "sample", "--json", "run.json", status=2)
+        self.assertEqual(["baseline:length", "baseline:zstd"], [run["model"]["name"] for run in self.read_json("run.json")])
+        self.assertRegex(done.stdout, r"2 models failed:\n  missing\.gguf +missing\.gguf: no such file")
+        self.assertRegex(done.stdout, r"\n  baseline:nothing +baseline:nothing: there is no such baseline")
+
+    def test_a_hundred(self):
+        self.write("models.txt", "baseline:zstd\nmissing.gguf\n" * 50)
+        done = self.run_hre("eval", "--models", "models.txt", "--data", "sample", "--topic", "python", "--json", "run.json",
+                            status=2)
+        self.assertEqual(50, len(self.read_json("run.json")))
+        self.assertIn("50 models failed:", done.stdout)
+
+    def test_lists_that_are_none(self):
+        self.write("empty.txt", "# nothing\n")
+        self.assertIn("names no model", self.error_of("eval", "--models", "empty.txt", "--data", "sample"))
+        self.assertIn("missing.txt", self.error_of("eval", "--models", "missing.txt", "--data", "sample"))
+        self.assertIn("no MODEL is given", self.error_of("eval", "--data", "sample"))
+
+
+class RpcTest(ScalingTest):
+    def test_nobody_there(self):
+        model = shared_data("models/stories260K.gguf")
+        done = subprocess.run([PROGRAM, "eval", model, "--data", "sample", "--rpc", "127.0.0.1:1"], cwd=self.folder,
+                              env=clean_environment(), capture_output=True, text=True, timeout=100, check=False)
+        self.assertIn(done.returncode, (1, 2))
+        self.assertRegex(done.stderr, "engine has no RPC|no RPC server answers")
+
+
+class MpiTest(ScalingTest):
+    def mpirun(self, n, *arguments, prefix=()):
+        return [shutil.which("mpirun"), "--allow-run-as-root", "--oversubscribe", *prefix, "-n", str(n), PROGRAM,
+                *map(str, arguments)]
+
+    def setUp(self):
+        super().setUp()
+        if not shutil.which("mpirun"):
+            self.skipTest("mpirun is not installed (Debian: openmpi-bin)")
+        probe = subprocess.run(self.mpirun(2, "eval", "baseline:zstd", "--data", "sample", "--quiet"), cwd=self.folder,
+                               env=clean_environment(), capture_output=True, text=True, timeout=120, check=False)
+        if "without MPI" in probe.stderr:
+            self.assertIn("-DHRE_MPI=ON", probe.stderr)
+            self.skipTest("this hre was built without MPI (-DHRE_MPI=ON)")
+
+    def test_equal_to_one_process(self):
+        model = shared_data("models/stories260K.gguf")
+        one = self.reference(model, "--limit", "3", "--threads", "1")
+        for n in (1, 2, 4):
+            with self.subTest(ranks=n):
+                done = subprocess.run(self.mpirun(n, "eval", model, "--data", "sample", "--limit", 3, "--threads", 1, "--json",
+                                                  "run.json", "--details", "--keep-tokens"), cwd=self.folder,
+                                      env=clean_environment(), capture_output=True, text=True, timeout=300, check=False)
+                self.assertEqual(0, done.returncode, done.stderr)
+                self.assertEqual(one, comparable(self.read_json("run.json")))
+                self.assertEqual(1, done.stdout.count("HumanRankEval "), "one table")
+                (self.folder / "run.json").unlink()
+
+    def test_a_killed_rank_keeps_what_is_done(self):
+        model = shared_data("models/stories260K.gguf")
+        one = self.reference(model, "--threads", "1")
+        whole = {question["id"]: question for question in one["questions"]}
+        seed = random.randrange(1 << 30)
+        random.seed(seed)
+        for i in range(3):
+            program = subprocess.Popen(self.mpirun(2, "eval", model, "--data", "sample", "--threads", 1, "--json", "run.json",
+                                                   "--details", "--keep-tokens"), cwd=self.folder, env=clean_environment(),
+                                       stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+            time.sleep(random.uniform(0.3, 2.0))
+            ranks = subprocess.run(["ps", "-o", "pid=", "--ppid", str(program.pid)], capture_output=True, text=True,
+                                   check=False).stdout.split()
+            if program.poll() is None and len(ranks) == 2:
+                os.kill(int(ranks[1]), signal.SIGKILL)
+            program.communicate(timeout=100)
+            if (self.folder / "run.json").exists():
+                for question in self.read_json("run.json")["questions"]:
+                    self.assertEqual(whole[question["id"]], question, f"seed {seed}")
+                (self.folder / "run.json").unlink()
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,362 @@
+"""Models behind inference servers, by a stand-in that answers as they do, and misbehaves as they might."""
+
+import json
+import random
+import resource
+import signal
+import socket
+import ssl
+import subprocess
+import threading
+import time
+import unittest
+
+from program import PROGRAM, ProgramTest, clean_environment
+from stand_in_server import StandIn, expected
+
+WORDS = "alpha beta gamma delta epsilon zeta eta theta é 東京 ok".split()
+
+
+def questions(n, seed):
+    random.seed(seed)
+
+    def text(low, high):
+        return " ".join(random.choice(WORDS) for _ in range(random.randint(low, high))) + "."
+
+    return [{"question": text(8, 16), "answers": [{"text": text(3, 20), "votes": random.randint(0, 30)} for _ in range(4)]}
+            for _ in range(n)]
+
+
+class ServerTest(ProgramTest):
+    def setUp(self):
+        super().setUp()
+        self.seed = random.randrange(1 << 30)
+        self.data = questions(24, self.seed)
+        self.write("q.jsonl", "".join(json.dumps(q) + "\n" for q in self.data))
+
+    def run_hre(self, *arguments, env=None, **options):
+        """Without a store, so that each evaluation asks the server."""
+        return super().run_hre(*arguments, env={"HRE_STORE": "none", **(env or {})}, **options)
+
+    def evaluate(self, servers, *arguments, status=0, spec="", env=None, timeout=120):
+        servers = servers if isinstance(servers, list) else [servers]
+        model = "server:" + ",".join(s.url for s in servers) + spec
+        return self.run_hre("eval", model, "--data", "q.jsonl", "--json", "run.json", "--details", *arguments,
+                            status=status, env=env, timeout=timeout)
+
+    def check_values(self, bos=False, n=24):
+        """Every answer of run.json against what the stand-in's probabilities make of it."""
+        run = self.read_json("run.json")
+        self.assertEqual(n, len(run["questions"]), f"seed {self.seed}")
+        for question in run["questions"]:
+            asked = self.data[int(question["id"].split("/")[1])]
+            for answer, given in zip(question["answers"], asked["answers"]):
+                values = expected(f"Question: {asked['question']}\nAnswer:", " " + given["text"], bos)
+                self.assertAlmostEqual(sum(values), answer["sum_log_prob"], delta=1e-4, msg=f"seed {self.seed}")
+                self.assertEqual(len(values), answer["n_tokens"])
+        return run
+
+
+class ShapeTest(ServerTest):
+    def test_each_kind_is_found_and_gives_its_values(self):
+        for api in ("vllm", "sglang", "tgi", "openai"):
+            with self.subTest(api=api), StandIn(api) as server:
+                self.evaluate(server)
+                config = self.check_values()["config"]
+                self.assertIn(api, config["engine"])
+                self.assertEqual("none", config["bos"])
+
+    def test_answers_in_every_shape(self):
+        for api, *quirks in (["vllm", "shuffled"], ["vllm", "first_absent"], ["vllm", "n_plus_1"], ["vllm", "no_zero"],
+                             ["vllm", "prompt_logprobs"], ["openai", "no_tokenizer"], ["openai", "first_absent"]):
+            with self.subTest(api=api, quirks=quirks), StandIn(api, *quirks) as server:
+                self.evaluate(server)
+                self.check_values()
+
+    def test_a_server_that_adds_a_beginning(self):
+        for api in ("tgi", "openai"):
+            with self.subTest(api=api), StandIn(api, "bos") as server:
+                done = self.evaluate(server)
+                self.assertIn("puts a beginning-of-sequence token before every text, against --bos never", done.stderr)
+                self.assertEqual("added by the server", self.check_values(bos=True)["config"]["bos"])
+                self.assertNotIn("against", self.evaluate(server, "--bos", "auto").stderr)
+
+    def test_a_beginning_sent_as_a_token(self):
+        for policy in ("auto", "always"):
+            with self.subTest(policy=policy), StandIn("vllm") as server:
+                self.evaluate(server, "--bos", policy)
+                self.assertEqual("token 1", self.check_values(bos=True)["config"]["bos"])
+
+    def test_servers_that_cannot_score(self):
+        for api, quirk, why in (("ollama", "", "no log-probabilities of its prompt"),
+                                ("vllm", "no_log_probs", "no log-probabilities of its prompt"),
+                                ("sglang", "no_log_probs", "input_token_logprobs is missing"),
+                                ("tgi", "no_log_probs", "details.prefill is missing"),
+                                ("vllm", "shifted", "scored token"),
+                                ("openai", "shifted", "log-probabilities for"),
+                                ("openai", "self_scored", "another when it is sent than when it is generated"),
+                                ("vllm", "constant", "two different texts got the same"),
+                                ("vllm", "noisy", "no left-to-right"),
+                                ("vllm", "400", "it answers 400: stand-in says 400"),
+                                ("vllm", "wrong_types", "not as expected")):
+            with self.subTest(api=api, quirk=quirk), StandIn(api, quirk) as server:
+                done = self.evaluate(server, status=1)
+                self.assertIn("this server can't score a given text", done.stderr)
+                self.assertIn(why, done.stderr)
+                self.assertIn("vLLM, SGLang, TGI and llama-cpp-python's server can", done.stderr)
+                self.assertFalse((self.folder / "run.json").exists())
+
+    def test_offsets_that_say_nothing(self):
+        with StandIn("openai", "no_tokenizer", "no_offsets") as server:
+            self.assertIn("its text offsets can't be used", self.evaluate(server, status=1).stderr)
+
+    def test_minus_infinity_is_undefined(self):
+        with StandIn("vllm", "infinite", after=15) as server:
+            done = self.evaluate(server)
+            self.assertIn("could not be scored and count as undefined", done.stderr)
+            self.assertIn("is not finite", done.stderr)
+
+
+class TroubleTest(ServerTest):
+    def test_what_passes(self):
+        for quirk in ("408", "429", "500", "503", "truncated", "reset", "html"):
+            with self.subTest(quirk=quirk), StandIn("vllm", quirk, after=10) as server:
+                begin = time.monotonic()
+                self.evaluate(server)
+                self.check_values()
+                if quirk == "429":
+                    self.assertGreater(time.monotonic() - begin, 1, "Retry-After is kept")
+
+    def test_a_hang(self):
+        with StandIn("vllm", "hang", after=10) as server:
+            done = self.evaluate(server, "--request-timeout", "0.5")
+            self.check_values()
+            self.assertIn("answers again", done.stderr)
+
+    def test_what_does_not_pass_keeps_what_is_done(self):
+        for quirk, said in (("400", "the server answers 400: stand-in says 400"), ("401", "HRE_API_KEY"),
+                            ("404", "answers 404"), ("422", "answers 422")):
+            with self.subTest(quirk=quirk), StandIn("vllm", quirk, after=12) as server:
+                done = self.evaluate(server, status=1)
+                self.assertIn(said, done.stderr)
+                run = self.read_json("run.json")
+                self.assertTrue(run["partial"])
+                self.check_values(n=len(run["questions"]))
+                self.assertGreaterEqual(len(run["questions"]), 4)
+
+    def test_the_same_command_goes_on(self):
+        with StandIn("vllm", "400", after=16) as server:
+            self.evaluate(server, status=1, env={"HRE_STORE": None})
+            kept = len(self.read_json("run.json")["questions"])
+        with StandIn("vllm") as server:
+            self.evaluate(server, env={"HRE_STORE": None})
+            self.check_values()
+            self.assertLessEqual(server.scored, 24 - kept + 6, "the probe, and what was not kept")
+
+    def test_hostile_answers_take_bounded_time_and_memory(self):
+        def limit():
+            resource.setrlimit(resource.RLIMIT_AS, (3 << 30, 3 << 30))
+        for quirk, said in (("endless", "longer than"), ("huge", "longer than"), ("deep", "nested more than 32 deep"),
+                            ("wrong_types", "not as expected"), ("nan", "no JSON"), ("bomb", "longer than"),
+                            ("redirect_self", "redirects more than")):
+            with self.subTest(quirk=quirk), StandIn("vllm", quirk, after=12) as server:
+                before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+                done = subprocess.run([PROGRAM, "eval", f"server:{server.url}", "--data", "q.jsonl", "--json", "run.json",
+                                       "--details"], cwd=self.folder, env=clean_environment(), capture_output=True,
+                                      text=True, timeout=60, check=False, preexec_fn=limit)
+                self.assertEqual(1, done.returncode, done.stderr)
+                self.assertIn(said, done.stderr)
+                self.assertLess(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, max(before, 300_000), "KiB")
+                self.check_values(n=len(self.read_json("run.json")["questions"]))
+
+    def test_a_server_that_dies_is_waited_for(self):
+        server = StandIn("vllm", delay=0.02)
+        server.start()
+        port = server.port
+
+        def die_and_return():
+            while server.scored < 15:
+                time.sleep(0.01)
+            server.stop()
+            time.sleep(1)
+            server.start(port)
+        helper = threading.Thread(target=die_and_return)
+        helper.start()
+        done = self.evaluate(server)
+        helper.join()
+        server.stop()
+        self.assertIn("does not answer", done.stderr)
+        self.assertIn("answers again", done.stderr)
+        self.check_values()
+
+    def test_a_server_that_dies_for_good(self):
+        server = StandIn("vllm", delay=0.02)
+        server.start()
+
+        def die():
+            while server.scored < 15:
+                time.sleep(0.01)
+            server.stop()
+        helper = threading.Thread(target=die)
+        helper.start()
+        done = self.evaluate(server, "--wait", "1", status=1)
+        helper.join()
+        self.assertIn("no server answered for 1 s; --wait SECONDS waits longer", done.stderr)
+        run = self.read_json("run.json")
+        self.assertTrue(run["partial"])
+        self.check_values(n=len(run["questions"]))
+
+    def test_nobody_there(self):
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        done = self.run_hre("eval", f"server:http://127.0.0.1:{port}", "--data", "q.jsonl", status=1)
+        self.assertIn("127.0.0.1", done.stderr)
+
+    def test_interrupted(self):
+        with StandIn("vllm", delay=0.2) as server:
+            program = subprocess.Popen([PROGRAM, "eval", f"server:{server.url}", "--data", "q.jsonl", "--json", "run.json",
+                                        "--details", "--max-concurrency", "1"], cwd=self.folder, env=clean_environment(),
+                                       stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            while server.scored < 12:
+                time.sleep(0.02)
+            program.send_signal(signal.SIGINT)
+            begin = time.monotonic()
+            _, errors = program.communicate(timeout=20)
+            self.assertEqual(130, program.returncode, errors)
+            self.assertLess(time.monotonic() - begin, 5)
+            run = self.read_json("run.json")
+            self.assertTrue(run["partial"])
+            self.check_values(n=len(run["questions"]))
+
+
+class ManyServersTest(ServerTest):
+    def test_they_share(self):
+        with StandIn("vllm", delay=0.02) as a, StandIn("vllm", delay=0.02) as b:
+            self.evaluate([a, b])
+            self.check_values()
+            self.assertGreater(min(a.scored, b.scored), 8)
+
+    def test_one_that_fails_is_left_out(self):
+        for quirk in ("401", "reset"):
+            with self.subTest(quirk=quirk), StandIn("vllm", delay=0.01) as a, \
+                    StandIn("vllm", quirk, after=8, times=1000) as b:
+                done = self.evaluate([a, b])
+                self.check_values()
+                self.assertRegex(done.stderr, "left out|take its share")
+
+    def test_one_that_is_not_there(self):
+        with StandIn("vllm") as a, socket.socket() as closed:
+            closed.bind(("127.0.0.1", 0))
+            spec = f",http://127.0.0.1:{closed.getsockname()[1]}"
+            self.assertIn("it is left out", self.evaluate(a, spec=spec).stderr)
+            self.check_values()
+
+    def test_another_model(self):
+        with StandIn("vllm") as a, StandIn("vllm", model="other") as b:
+            self.assertIn("it serves other, not stand-in", self.evaluate([a, b], status=2).stderr)
+
+
+class ConcurrencyTest(ServerTest):
+    def test_it_grows(self):
+        self.data = questions(200, self.seed)
+        self.write("q.jsonl", "".join(json.dumps(q) + "\n" for q in self.data))
+        with StandIn("vllm", delay=0.05) as server:
+            self.evaluate(server)
+            self.check_values(n=200)
+            self.assertGreater(server.most_in_flight, 8)
+
+    def test_it_shrinks_where_the_server_pushes_back(self):
+        self.data = questions(60, self.seed)
+        self.write("q.jsonl", "".join(json.dumps(q) + "\n" for q in self.data))
+        with StandIn("vllm", delay=0.02) as server:
+            server.limit = 2
+            self.evaluate(server)
+            self.check_values(n=60)
+            self.assertLess(server.scored, 150, "most requests are not refused")
+
+
+class SecretTest(ServerTest):
+    KEY = "sk-very-secret-0123456789"
+
+    def assert_secret(self, done):
+        for text in (done.stdout, done.stderr, (self.folder / "run.json").read_text() if
+                     (self.folder / "run.json").exists() else ""):
+            self.assertNotIn(self.KEY, text)
+
+    def test_from_the_environment_and_from_a_file(self):
+        self.write("key", self.KEY + "\n")
+        for arguments, env in (([], {"HRE_API_KEY": self.KEY}), (["--api-key-file", "key"], {})):
+            with self.subTest(arguments=arguments), StandIn("vllm", key=self.KEY) as server:
+                self.assert_secret(self.evaluate(server, *arguments, env=env))
+                self.check_values()
+
+    def test_a_wrong_key_is_not_shown_even_if_the_server_repeats_it(self):
+        with StandIn("vllm", key="another") as server:
+            done = self.evaluate(server, env={"HRE_API_KEY": self.KEY}, status=1)
+            self.assertIn("Incorrect API key provided: Bearer ***", done.stderr)
+            self.assert_secret(done)
+
+    def test_not_sent_to_another_host(self):
+        with StandIn("vllm") as away:
+            with StandIn("vllm", "redirect_away", after=8, key=self.KEY, away_url=away.url) as server:
+                self.assert_secret(self.evaluate(server, env={"HRE_API_KEY": self.KEY}))
+                self.check_values()
+            self.assertTrue(away.keys)
+            self.assertEqual({None}, set(away.keys))
+
+    def test_a_password_in_the_url(self):
+        line = self.error_of("eval", f"server:http://user:{self.KEY}@host:1", "--data", "q.jsonl")
+        self.assertIn("must not hold a name or password", line)
+        self.assertNotIn(self.KEY, line)
+
+    def test_files_that_hold_no_key(self):
+        self.write("empty", "\n")
+        self.write("words", "two words\n")
+        for name, said in (("missing", "cannot be read"), ("empty", "empty"), ("words", "holds no key")):
+            self.assertIn(said, self.error_of("eval", "server:http://127.0.0.1:9", "--data", "q.jsonl", "--api-key-file",
+                                              name))
+
+    def test_certificates(self):
+        made = subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "k.pem", "-out",
+                               "c.pem", "-days", "2", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"],
+                              cwd=self.folder, capture_output=True, check=False)
+        if made.returncode != 0:
+            self.skipTest("openssl makes no certificate here")
+        server = StandIn("vllm")
+        server.start()
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.folder / "c.pem", self.folder / "k.pem")
+        server.server.socket = context.wrap_socket(server.server.socket, server_side=True)
+        server.url = server.url.replace("http:", "https:")
+        done = self.evaluate(server, status=1)
+        self.assertIn("certificate", done.stderr)
+        self.evaluate(server, "--ca-file", "c.pem")
+        self.check_values()
+        server.server.shutdown()
+        server.server.server_close()
+
+
+class MistakeTest(ServerTest):
+    def test_what_is_no_server(self):
+        for model, said in (("server:", "neither a URL"), ("server:localhost:8000", "neither a URL"),
+                            ("server:http://h,modle=x", "did you mean model=?"), ("server:http://h,api=vlm", "no api 'vlm'"),
+                            ("server:http://h?key=1", "must end with its path"), ("http://h", "server: in front"),
+                            ("server:model=x", "no URL is given")):
+            with self.subTest(model=model):
+                self.assertIn(said, self.error_of("eval", model, "--data", "q.jsonl"))
+
+    def test_a_model_that_it_has_not(self):
+        with StandIn("vllm") as server:
+            self.assertIn("did you mean stand-in?", self.evaluate(server, spec=",model=stand-on", status=2).stderr)
+
+    def test_a_length_that_it_cannot_take(self):
+        with StandIn("vllm", max_length=64) as server:
+            self.assertIn("--max-length 100 is more than the 63 tokens", self.evaluate(server, "--max-length", "100",
+                                                                                      status=2).stderr)
+            self.evaluate(server, "--max-length", "30")
+            self.assertTrue(any(a["n_truncated"] for q in self.read_json("run.json")["questions"] for a in q["answers"]))
+
+
+if __name__ == "__main__":
+    unittest.main()
