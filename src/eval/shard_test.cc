@@ -36,7 +36,7 @@ Run run_of(const Dataset& dataset, const EvalOptions& options) {
   for (const size_t i : *selected) {
     QuestionResult question;
     question.id = dataset.questions[i].id, question.topic = dataset.questions[i].topic;
-    question.answers.push_back({.votes = static_cast<double>(i)});
+    question.answers.emplace_back().votes = static_cast<double>(i);
     run.questions.push_back(std::move(question));
   }
   run.planned = static_cast<int64_t>(run.questions.size());
@@ -68,8 +68,8 @@ TEST(Shards, MergedTheyAreTheWhole) {
     const Dataset dataset = made_dataset(50 + random() % 50, random());
     EvalOptions options;
     if (n == 3) options.limit = 11;
-    const Run whole = run_of(dataset, options);
-    std::vector<Run> shards = all_shards(dataset, options, n);
+    const hre::Run whole = run_of(dataset, options);
+    std::vector<hre::Run> shards = all_shards(dataset, options, n);
     std::shuffle(shards.begin(), shards.end(), random);
     const auto merged = merge_shards(shards);
     ASSERT_TRUE(merged) << merged.error().text();
@@ -83,7 +83,7 @@ TEST(Shards, MergedTheyAreTheWhole) {
 TEST(Shards, HaveEqualShares) {
   const Dataset dataset = made_dataset(400, 7);
   std::vector<double> loads;
-  for (const Run& run : all_shards(dataset, {}, 8)) {
+  for (const hre::Run& run : all_shards(dataset, {}, 8)) {
     double load = 0;
     for (const auto& [id, i] : marks(run)) {
       const Question& question = dataset.questions[static_cast<size_t>(i)];
@@ -98,11 +98,11 @@ TEST(Shards, HaveEqualShares) {
 
 TEST(Shards, RefuseWhatIsNotOneEvaluation) {
   const Dataset dataset = made_dataset(30, 1);
-  const auto message = [](std::vector<Run> runs) {
+  const auto message = [](std::vector<hre::Run> runs) {
     const auto merged = merge_shards(std::move(runs));
     return merged ? std::string("merged") : merged.error().text();
   };
-  const std::vector<Run> good = all_shards(dataset, {}, 3);
+  const std::vector<hre::Run> good = all_shards(dataset, {}, 3);
   ASSERT_EQ(message(good), "merged");
   EXPECT_THAT(message({}), HasSubstr("no shards"));
   EXPECT_THAT(message({good[0], good[2]}), HasSubstr("of 3 shards, 2 is missing"));
@@ -111,20 +111,20 @@ TEST(Shards, RefuseWhatIsNotOneEvaluation) {
   EXPECT_THAT(message({good[0], run_of(dataset, {})}), HasSubstr("is no shard"));
   EXPECT_THAT(message({good[0], all_shards(dataset, {}, 2)[1]}), HasSubstr("different evaluations"));
   const auto changed = [&](auto change) {
-    std::vector<Run> runs = good;
+    std::vector<hre::Run> runs = good;
     change(runs[1]);
     return message(runs);
   };
-  EXPECT_THAT(changed([](Run& r) { r.model.fingerprint = "x"; }), HasSubstr("the models differ"));
-  EXPECT_THAT(changed([](Run& r) { r.model.settings[0].second = "e 2"; }),
+  EXPECT_THAT(changed([](hre::Run& r) { r.model.fingerprint = "x"; }), HasSubstr("the models differ"));
+  EXPECT_THAT(changed([](hre::Run& r) { r.model.settings[0].second = "e 2"; }),
               HasSubstr("engine is 'e 1' in one and 'e 2'"));
-  EXPECT_THAT(changed([](Run& r) { r.dataset_fingerprint = "x"; }), HasSubstr("the datasets differ"));
-  EXPECT_THAT(changed([](Run& r) { r.options.prompt = "x"; }), HasSubstr("the prompts differ"));
-  EXPECT_THAT(changed([](Run& r) { r.options.limit = 3; }), HasSubstr("another limit"));
-  EXPECT_THAT(changed([](Run& r) { r.options.shuffle_seed = 3; }), HasSubstr("seeds differ"));
-  EXPECT_THAT(changed([](Run& r) { ++r.planned; }), HasSubstr("shard 2/3 is partial"));
-  EXPECT_THAT(changed([](Run& r) { r.shard->places[0] = 1000; }), HasSubstr("out of range"));
-  EXPECT_THAT(changed([&](Run& r) {
+  EXPECT_THAT(changed([](hre::Run& r) { r.dataset_fingerprint = "x"; }), HasSubstr("the datasets differ"));
+  EXPECT_THAT(changed([](hre::Run& r) { r.options.prompt = "x"; }), HasSubstr("the prompts differ"));
+  EXPECT_THAT(changed([](hre::Run& r) { r.options.limit = 3; }), HasSubstr("another limit"));
+  EXPECT_THAT(changed([](hre::Run& r) { r.options.shuffle_seed = 3; }), HasSubstr("seeds differ"));
+  EXPECT_THAT(changed([](hre::Run& r) { ++r.planned; }), HasSubstr("shard 2/3 is partial"));
+  EXPECT_THAT(changed([](hre::Run& r) { r.shard->places[0] = 1000; }), HasSubstr("out of range"));
+  EXPECT_THAT(changed([&](hre::Run& r) {
                 r.shard->places = good[0].shard->places, r.questions = good[0].questions,
                 r.planned = static_cast<int64_t>(r.questions.size());
               }),

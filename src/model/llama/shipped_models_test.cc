@@ -115,7 +115,7 @@ TEST_P(ShippedModels, AreNearThatAsTheyAre) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Both, ShippedModels, testing::Values("hre-base-q8_0", "hre-tuned-q8_0"),
-                         [](const auto& info) { return std::string(info.index == 0 ? "base" : "tuned"); });
+                         [](const auto& model) { return std::string(model.index == 0 ? "base" : "tuned"); });
 
 }  // namespace
 }  // namespace hre

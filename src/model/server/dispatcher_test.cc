@@ -15,13 +15,13 @@ class SimulatedServers final : public Transport {
     int slots = 8;
     double seconds = 1;
     double away_from = 1e18, away_until = 1e18;
-    int most = 1 << 30;                  // more at once than this are refused
-    double failing_share = 0;            // of requests, by a 500
-    std::multimap<double, size_t> busy;  // by when a slot is free
+    int most = 1 << 30;                       // more at once than this are refused
+    double failing_share = 0;                 // of requests, by a 500
+    std::multimap<double, size_t> busy = {};  // by when a slot is free
     int in_flight = 0, peak = 0, refused = 0, served = 0;
   };
 
-  SimulatedServers(std::vector<Server> servers, unsigned seed) : servers(std::move(servers)), random_(seed) {}
+  SimulatedServers(std::vector<Server> simulated, unsigned seed) : servers(std::move(simulated)), random_(seed) {}
 
   void send(size_t id, size_t index, const Request&) override {
     Server& server = servers[index];
