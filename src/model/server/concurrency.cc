@@ -11,11 +11,11 @@ void ConcurrencyLimit::start_window(double now) {
   full_ = true;
 }
 
-void ConcurrencyLimit::completed(double now, double work, int in_flight) {
+void ConcurrencyLimit::completed(double now, double work, bool full) {
   if (window_start_ < 0) return start_window(now);  // the first answer only starts the clock
   ++completions_;
   work_ += work;
-  full_ = full_ && in_flight >= limit_;
+  full_ = full_ && full;
   if (completions_ < std::max(2 * limit_, 8) || now <= window_start_) return;
   const double rate = work_ / (now - window_start_);
   const bool says_something = full_;

@@ -11,8 +11,9 @@ class ConcurrencyLimit {
 
   [[nodiscard]] int limit() const { return limit_; }
 
-  /// An answer of this much work (any unit) came, while the server had `in_flight` requests, this one included.
-  void completed(double now, double work, int in_flight);
+  /// An answer of this much work (any unit) came. `full`: the server had as many requests as the limit allows, so that
+  /// the throughput says something of the limit.
+  void completed(double now, double work, bool full);
 
   /// The server refused a request, sent at that time, for load. Refusals of requests sent before the last
   /// shrinking say nothing new.

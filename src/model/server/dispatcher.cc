@@ -15,6 +15,8 @@ namespace {
 
 /// Failures in a row after which a server counts as away.
 constexpr int kAway = 3;
+/// Seconds between two questions whether it is back, at most.
+constexpr double kLongestAwayPause = 5;
 
 struct Job {
   size_t index = 0;
@@ -35,6 +37,7 @@ struct Server {
   explicit Server(int most) : limit(most) {}
   ConcurrencyLimit limit;
   int in_flight = 0;
+  bool full = false;      // when the latest replies came; several may come at once
   int failures = 0;       // in a row
   double not_before = 0;  // it asked for a pause, or is away
   bool away = false;      // one request at a time finds out whether it is back
@@ -59,7 +62,9 @@ class Dispatcher {
     while (done_ < n_jobs_ && !ended_ && !stop_.stop_requested()) {
       while (send_one()) {
       }
-      for (Transport::Arrival& arrival : transport_.receive(pause())) {
+      std::vector<Transport::Arrival> arrivals = transport_.receive(pause());
+      for (Server& server : servers_) server.full = server.in_flight >= server.limit.limit();  // until they came
+      for (Transport::Arrival& arrival : arrivals) {
         if (ended_ || stop_.stop_requested()) break;
         if (auto ok = handle(arrival); !ok) return ok;
       }
@@ -123,21 +128,21 @@ class Dispatcher {
     if (found == flights_.end()) return {};
     const Flight flight = found->second;
     flights_.erase(found);
-    const int in_flight = servers_[flight.server].in_flight--;
+    --servers_[flight.server].in_flight;
     const Reply& reply = arrival.reply;
-    if (reply.status >= 200 && reply.status <= 299) return succeeded(flight, reply, in_flight);
+    if (reply.status >= 200 && reply.status <= 299) return succeeded(flight, reply);
     if (reply.status == 0 && reply.transient) return unreachable(flight, reply.error);
     if (net::is_transient_status(reply.status)) return refused_for_now(flight, reply);
     return refused(flight, reply);
   }
 
-  Status succeeded(const Flight& flight, const Reply& reply, int in_flight) {
+  Status succeeded(const Flight& flight, const Reply& reply) {
     const double now = transport_.now();
     auto taken = take_(flight.job.index, reply.body);
     if (!taken && taken.error().code != ErrorCode::kFailed) return forward(taken);
     answered(flight.server);
     if (!taken) return again(flight, at(flight, taken.error()), std::nullopt);
-    servers_[flight.server].limit.completed(now, flight.work, in_flight);
+    servers_[flight.server].limit.completed(now, flight.work, servers_[flight.server].full);
     last_success_ = now;
     ++done_;
     ended_ = !*taken;
@@ -159,7 +164,8 @@ class Dispatcher {
     if (++server.failures >= kAway) {
       if (!server.away) say_away(flight.server, error);
       server.away = true;
-      server.not_before = transport_.now() + delay(server.failures - kAway, std::nullopt).value_or(0);
+      const double pause = delay(server.failures - kAway, std::nullopt).value_or(0);
+      server.not_before = transport_.now() + std::min(pause, kLongestAwayPause);
     }
     return again(flight, last_error_, std::nullopt);
   }
