@@ -21,8 +21,6 @@ import zlib
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DEPS = pathlib.Path(os.environ.get("HRE_DEPS", ROOT / "build" / "deps"))
-sys.path.insert(0, str(DEPS / "llama.cpp" / "gguf-py"))
-import gguf
 
 NORMAL, UNKNOWN, CONTROL, USER, UNUSED, BYTE = range(1, 7)
 
@@ -48,6 +46,9 @@ def hostile_texts():
 
 
 def fields_of(path):
+    sys.path.insert(0, str(DEPS / "llama.cpp" / "gguf-py"))
+    import gguf
+
     reader = gguf.GGUFReader(path)
     return {name: field.contents() for name, field in reader.fields.items() if name.startswith("tokenizer.")}
 
@@ -94,18 +95,18 @@ def tokenizer_of(path):
 # --- comparison ------------------------------------------------------------------------------------
 
 
-def hre_ids(program, vocabulary, texts):
+def hre_ids(program, vocabulary, texts, environment=None):
     with tempfile.NamedTemporaryFile("w", suffix=".jsonl") as file:
         file.write("".join(json.dumps(text) + "\n" for text in texts))
         file.flush()
-        done = subprocess.run([program, "model", "tokens", vocabulary, file.name], capture_output=True, text=True, check=True)
+        done = subprocess.run([program, "model", "tokens", vocabulary, file.name], capture_output=True, env=environment, text=True, check=True)
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def question_texts(program, data):
+def question_texts(program, data, environment=None):
     with tempfile.TemporaryDirectory() as folder:
         out = pathlib.Path(folder) / "all.jsonl"
-        subprocess.run([program, "data", "convert", data / "questions" / "data", out, "--quiet"], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run([program, "data", "convert", data / "questions" / "data", out, "--quiet"], env=environment, check=True, stdout=subprocess.DEVNULL)
         questions = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
     return [f"Question: {question['question']}\nAnswer: {answer['text']}" for question in questions for answer in question["answers"]]
 
@@ -138,7 +139,8 @@ def main():
                 show_difference(texts[i], found[i], expected[i])
             stored.setdefault(vocabulary.name, {})[name] = {"checksum": checksum([checksum(ids) for i, ids in enumerate(expected) if i not in differ]), "differ": differ}
     if options.update:
-        (ROOT / "tests" / "data" / "tokens.json").write_text(json.dumps(stored) + "\n")
+        lines = [f"{json.dumps(name)}: {json.dumps(stored[name])}" for name in sorted(stored)]
+        (ROOT / "tests" / "data" / "tokens.json").write_text("{\n" + ",\n".join(lines) + "\n}\n")
 
 
 if __name__ == "__main__":

@@ -3,9 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <filesystem>
+#include <map>
 #include <regex>
+#include <set>
 #include <thread>
 
 #include "core/cores.h"
@@ -16,10 +19,26 @@
 namespace hre {
 namespace {
 
-std::string file_type_name(const llama_model* model) {
-  std::string name = llama_ftype_name(llama_model_ftype(model));
-  if (name.starts_with("all ")) name.erase(0, 4);
-  return name.substr(0, name.find(" - "));
+/// The type that most of the weights' bytes have: "Q8_0".
+std::string commonest_type(const ModelFiles& files) {
+  std::map<uint32_t, uint64_t> bytes;
+  for (const GgufHeader& header : files.headers) {
+    for (const GgufTensor& tensor : header.tensors) bytes[tensor.type] += tensor.bytes;
+  }
+  const auto most =
+      std::max_element(bytes.begin(), bytes.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
+  if (most == bytes.end()) return "";
+  std::string name = ggml_type_name(static_cast<ggml_type>(most->first));
+  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::toupper(c); });
+  return name;
+}
+
+/// As the file states it ("Q4_K - Medium"), where that goes with its weights: programs that write files often leave the
+/// statement as it was.
+std::string file_type_name(const llama_model* model, const ModelFiles& files) {
+  std::string stated = llama_ftype_name(llama_model_ftype(model));
+  const std::string found = commonest_type(files);
+  return stated.starts_with(found) ? stated : found;
 }
 
 /// The file's name without its extension and a part's number.
@@ -110,6 +129,15 @@ Result<ModelFiles> read_model_files(const std::string& path) {
   return files;
 }
 
+Result<std::string> pre_tokenizer_for(const ModelFiles& files) {
+  const GgufHeader& header = files.main();
+  if (header.text("tokenizer.ggml.model") != "gpt2" || !header.text("tokenizer.ggml.pre").empty()) return "";
+  static const std::set<std::string> kLikeGpt2 = {"gpt2", "gptneox", "gptj", "codegen", "mpt", "phi2"};
+  if (kLikeGpt2.contains(header.text("general.architecture"))) return "gpt-2";
+  return input_error("the file does not say how its vocabulary cuts text into words (tokenizer.ggml.pre)",
+                     files.parts.front(), "without that, tokens would be wrong: convert the model again");
+}
+
 Result<PlanRules> plan_rules(const llama_model* model, const EngineOptions& options, const std::string& path) {
   const llama_vocab* vocab = llama_model_get_vocab(model);
   PlanRules rules;
@@ -168,7 +196,7 @@ Result<ModelDescription> describe_files(const llama_model* model, const ModelFil
   description.fingerprint = *fingerprint;
   description.architecture = files.main().text("general.architecture");
   description.parameters = llama_model_n_params(model);
-  description.file_type = file_type_name(model);
+  description.file_type = file_type_name(model, files);
   description.context_length = llama_model_n_ctx_train(model);
   return description;
 }

@@ -20,6 +20,11 @@ struct ModelFiles {
 /// Reads and checks the headers of a GGUF file or of all parts of a split one.
 Result<ModelFiles> read_model_files(const std::string& path);
 
+/// How byte-level BPE cuts text into words before it merges bytes, where the file does not say: as GPT-2, for
+/// architectures whose models all do; an error for others, since libllama would go on with wrong tokens. Empty where
+/// the file says it.
+Result<std::string> pre_tokenizer_for(const ModelFiles& files);
+
 /// Context, BOS and long answers, as the model and the options have it.
 Result<PlanRules> plan_rules(const llama_model* model, const EngineOptions& options, const std::string& path);
 

@@ -129,7 +129,15 @@ std::string describe_missing_character(const llama_vocab* vocab, std::string_vie
   return "the model's vocabulary can't express some of its characters";
 }
 
-Result<LlamaModel> load_files(const std::vector<std::string>& parts, const llama_model_params& params) {
+Result<LlamaModel> load_files(const std::vector<std::string>& parts, const std::string& pre_tokenizer,
+                              llama_model_params params) {
+  llama_model_kv_override overrides[2] = {};  // ends with an empty key
+  if (!pre_tokenizer.empty()) {
+    overrides[0].tag = LLAMA_KV_OVERRIDE_TYPE_STR;
+    std::strncpy(overrides[0].key, "tokenizer.ggml.pre", sizeof overrides[0].key - 1);
+    std::strncpy(overrides[0].val_str, pre_tokenizer.c_str(), sizeof overrides[0].val_str - 1);
+    params.kv_overrides = overrides;
+  }
   std::vector<const char*> files;
   for (const std::string& part : parts) files.push_back(part.c_str());
   ErrorLog::instance().take();
@@ -170,7 +178,8 @@ Status add_rpc_servers(const std::vector<std::string>& servers) {
 
 }  // namespace
 
-Result<LlamaModel> load_llama_model(const std::vector<std::string>& parts, const EngineOptions& options) {
+Result<LlamaModel> load_llama_model(const std::vector<std::string>& parts, const std::string& pre_tokenizer,
+                                    const EngineOptions& options) {
   const std::string& path = parts.front();
   start_engine();
   if (options.numa) llama_numa_init(GGML_NUMA_STRATEGY_DISTRIBUTE);
@@ -183,17 +192,17 @@ Result<LlamaModel> load_llama_model(const std::vector<std::string>& parts, const
   params.n_gpu_layers = options.gpu_layers;
   params.devices = devices->empty() ? nullptr : devices->data();
   params.tensor_split = options.tensor_split.empty() ? nullptr : split.data();
-  auto model = load_files(parts, params);
+  auto model = load_files(parts, pre_tokenizer, params);
   if (!model) return model;
   if (auto ok = check_model(model->get(), path); !ok) return forward(ok);
   return model;
 }
 
-Result<LlamaModel> load_llama_vocabulary(const std::vector<std::string>& parts) {
+Result<LlamaModel> load_llama_vocabulary(const std::vector<std::string>& parts, const std::string& pre_tokenizer) {
   start_engine();
   llama_model_params params = llama_model_default_params();
   params.vocab_only = true;
-  return load_files(parts, params);
+  return load_files(parts, pre_tokenizer, params);
 }
 
 Result<llama_adapter_lora*> load_llama_adapter(llama_model* model, const std::string& path) {

@@ -22,10 +22,12 @@ using LlamaModel = std::unique_ptr<llama_model, LlamaFree>;
 using LlamaContext = std::unique_ptr<llama_context, LlamaFree>;
 
 /// Loads a model from its GGUF files (gguf_parts) with its vocabulary. Input errors for what is no usable model.
-Result<LlamaModel> load_llama_model(const std::vector<std::string>& parts, const EngineOptions& options);
+/// A pre-tokenizer that is not empty stands for the file's own.
+Result<LlamaModel> load_llama_model(const std::vector<std::string>& parts, const std::string& pre_tokenizer,
+                                    const EngineOptions& options);
 
 /// Loads a model's vocabulary and metadata alone.
-Result<LlamaModel> load_llama_vocabulary(const std::vector<std::string>& parts);
+Result<LlamaModel> load_llama_vocabulary(const std::vector<std::string>& parts, const std::string& pre_tokenizer);
 
 /// Loads an adapter made for the model; it lives as long as the model.
 Result<llama_adapter_lora*> load_llama_adapter(llama_model* model, const std::string& path);

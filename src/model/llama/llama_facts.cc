@@ -60,7 +60,9 @@ class LlamaTokenizer final : public Tokenizer {
 Result<std::unique_ptr<Tokenizer>> open_tokenizer(const std::string& path) {
   auto files = read_model_files(path);
   if (!files) return forward(files);
-  auto model = load_llama_vocabulary(files->parts);
+  auto pre_tokenizer = pre_tokenizer_for(*files);
+  if (!pre_tokenizer) return forward(pre_tokenizer);
+  auto model = load_llama_vocabulary(files->parts, *pre_tokenizer);
   if (!model) return forward(model);
   return std::make_unique<LlamaTokenizer>(std::move(*model));
 }
@@ -68,7 +70,9 @@ Result<std::unique_ptr<Tokenizer>> open_tokenizer(const std::string& path) {
 Result<ModelFacts> llama_facts(const std::string& path, const EngineOptions& options, const std::string& source) {
   auto files = read_model_files(path);
   if (!files) return forward(files);
-  auto model = load_llama_vocabulary(files->parts);
+  auto pre_tokenizer = pre_tokenizer_for(*files);
+  if (!pre_tokenizer) return forward(pre_tokenizer);
+  auto model = load_llama_vocabulary(files->parts, *pre_tokenizer);
   if (!model) return forward(model);
   const llama_vocab* vocab = llama_model_get_vocab(model->get());
   auto description = describe_files(model->get(), *files);

@@ -132,7 +132,9 @@ Result<std::unique_ptr<Scorer>> open_llama(const std::string& path, const Engine
   auto files = read_model_files(path);
   if (!files) return forward(files);
   if (auto ok = check_memory(memory_needs(*files, options), available_memory(), options, path); !ok) return forward(ok);
-  auto model = load_llama_model(files->parts, options);
+  auto pre_tokenizer = pre_tokenizer_for(*files);
+  if (!pre_tokenizer) return forward(pre_tokenizer);
+  auto model = load_llama_model(files->parts, *pre_tokenizer, options);
   if (!model) return forward(model);
   auto rules = plan_rules(model->get(), options, path);
   if (!rules) return forward(rules);
