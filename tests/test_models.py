@@ -7,6 +7,7 @@ import json
 import lzma
 import unittest
 
+import gguf_files
 from program import SOURCE_DIR, ProgramTest
 
 DATA = SOURCE_DIR / "tests" / "data" / "models"
@@ -33,12 +34,37 @@ class ModelsTest(ProgramTest):
     def test_every_architecture_equals_transformers(self):
         names = sorted(EXPECTED)
         self.assertGreater(len(names), 30)
-        for run, name in zip(self.evaluate([self.unpack(name) for name in names]), names, strict=True):
+        paths = [self.unpack(name) for name in names]
+        self.assertNotIn("nobody has compared", self.run_hre("eval", *paths, "--data", DATA / "questions.jsonl", "--limit", 1, "--threads", 1).stderr)
+        for run, name in zip(self.evaluate(paths), names, strict=True):
             for question, answers in zip(run["questions"], EXPECTED[name]["answers"], strict=True):
                 for answer, (n_tokens, sum_log_prob) in zip(question["answers"], answers, strict=True):
                     with self.subTest(name=name, question=question["id"]):
                         self.assertEqual(n_tokens, answer["n_tokens"])
                         self.assertAlmostEqual(sum_log_prob, answer["sum_log_prob"], delta=TOLERANCE)
+
+    def test_architectures_without_proof(self):
+        values, tensors = gguf_files.read(self.unpack("llama-gqa").read_bytes())
+        renamed = {key.replace("llama.", "phimoe."): value for key, value in values.items()}
+        renamed["general.architecture"] = gguf_files.value(gguf_files.STRING, "phimoe")
+        gguf_files.write(self.folder / "phimoe.gguf", renamed, tensors)
+        self.assertIn("the architecture phimoe differ from Transformers'", self.error_of("eval", "phimoe.gguf", "--data", "sample"))
+        renamed = {key.replace("llama.", "arcee."): value for key, value in values.items()}
+        renamed["general.architecture"] = gguf_files.value(gguf_files.STRING, "arcee")
+        gguf_files.write(self.folder / "arcee.gguf", renamed, [tensor for tensor in tensors if "ffn_gate" not in tensor.name])
+        done = self.run_hre("eval", "arcee.gguf", "--data", "sample", "--limit", 1, "--threads", 1, "--long-answers", "truncate")
+        self.assertIn("nobody has compared libllama's values for the architecture arcee", done.stderr)
+
+    def test_files_that_state_no_pre_tokenizer(self):
+        values, tensors = gguf_files.read(self.unpack("gptneox").read_bytes())
+        stated = self.evaluate([self.unpack("gptneox")])[0]
+        del values["tokenizer.ggml.pre"]
+        gguf_files.write(self.folder / "old.gguf", values, tensors)
+        self.assertEqual(self.sums(stated), self.sums(self.evaluate(["old.gguf"])[0]))
+        values, tensors = gguf_files.read(self.unpack("qwen2").read_bytes())
+        del values["tokenizer.ggml.pre"]
+        gguf_files.write(self.folder / "old.gguf", values, tensors)
+        self.assertIn("does not say how its vocabulary cuts text", self.error_of("eval", "old.gguf", "--data", "sample"))
 
     def test_shared_copied_and_plain_passes_agree(self):
         for name in ("llama-gqa", "gemma2", "mamba", "mamba2", "jamba", "falcon-h1", "lfm2", "t5", "phi-longrope"):

@@ -31,7 +31,8 @@ std::unique_ptr<Scorer> open(const std::string& path, const ModelOptions& asked 
   EngineOptions options(asked);
   if (options.threads == 0) options.threads = 1;
   options.one_pass_an_answer = one_pass_an_answer;
-  auto scorer = open_llama(path, options);
+  SilentProgress progress;
+  auto scorer = open_llama(path, options, progress);
   if (!scorer) ADD_FAILURE() << scorer.error().text();
   return scorer ? std::move(*scorer) : nullptr;
 }
@@ -230,7 +231,8 @@ TEST(LlamaScorer, FilesThatAreNoModels) {
   const fs::path folder = fs::path(testing::TempDir()) / "no_models";
   fs::create_directories(folder);
   const auto message = [](const fs::path& path) {
-    const auto scorer = open_llama(path.string(), {});
+    SilentProgress progress;
+    const auto scorer = open_llama(path.string(), {}, progress);
     if (scorer) return std::string("it was opened");
     EXPECT_EQ(scorer.error().code, ErrorCode::kInput);
     return scorer.error().message;
@@ -250,7 +252,8 @@ TEST(LlamaScorer, FilesThatAreNoModels) {
 TEST(LlamaScorer, AModelWithoutAVocabularyOrWeights) {
   const std::string path = shared_data() + "/tokenizers/ggml-vocab-gpt-2.gguf";
   SKIP_WITHOUT(path);
-  const auto scorer = open_llama(path, {});
+  SilentProgress progress;
+  const auto scorer = open_llama(path, {}, progress);
   ASSERT_FALSE(scorer);
   EXPECT_EQ(scorer.error().code, ErrorCode::kInput);
 }
@@ -268,7 +271,8 @@ TEST(LlamaScorer, AFileCutAtTwentyPlaces) {
     fs::permissions(cut, fs::perms::owner_write, fs::perm_options::add);
     const auto length = 4 + random() % (i < 10 ? 20000 : size - 8);  // half of them in the header
     fs::resize_file(cut, length);
-    const auto scorer = open_llama(cut.string(), {});
+    SilentProgress progress;
+    const auto scorer = open_llama(cut.string(), {}, progress);
     ASSERT_FALSE(scorer) << length;
     EXPECT_EQ(scorer.error().code, ErrorCode::kInput);
     EXPECT_FALSE(scorer.error().message.empty());

@@ -53,9 +53,9 @@ Result<std::unique_ptr<Scorer>> open_one(const std::string& source, const Engine
     if (!is_checkpoint(source)) return input_error("is a folder without a config.json", source, accepted);
     auto converted = converted_checkpoint(source, progress, stop);
     if (!converted) return forward(converted);
-    return open_llama(*converted, options, source);
+    return open_llama(*converted, options, progress, source);
   }
-  return open_llama(source, options, source);
+  return open_llama(source, options, progress, source);
 }
 
 }  // namespace

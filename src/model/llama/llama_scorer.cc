@@ -8,6 +8,7 @@
 #include "core/files.h"
 #include "core/hashing.h"
 #include "model/chat/chat_template.h"
+#include "model/llama/architectures.h"
 #include "model/llama/computation.h"
 #include "model/llama/describe.h"
 #include "model/llama/memory.h"
@@ -125,17 +126,30 @@ class LlamaScorer final : public Scorer {
   Computation computation_;
 };
 
+Status check_architecture(const std::string& architecture, const std::string& path) {
+  if (proof_of(architecture) != Proof::kDiffers) return {};
+  return input_error(fmt::format("libllama's values for the architecture {} differ from Transformers'", architecture),
+                     path, "an inference server can score it");
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Scorer>> open_llama(const std::string& path, const EngineOptions& options,
-                                           const std::string& source) {
+                                           ProgressListener& progress, const std::string& source) {
   auto files = read_model_files(path);
   if (!files) return forward(files);
+  if (auto ok = check_architecture(files->main().text("general.architecture"), path); !ok) return forward(ok);
   if (auto ok = check_memory(memory_needs(*files, options), available_memory(), options, path); !ok) return forward(ok);
   auto pre_tokenizer = pre_tokenizer_for(*files);
   if (!pre_tokenizer) return forward(pre_tokenizer);
   auto model = load_llama_model(files->parts, *pre_tokenizer, options);
   if (!model) return forward(model);
+  if (const std::string name = files->main().text("general.architecture"); proof_of(name) == Proof::kNone) {
+    progress.note(
+        fmt::format("nobody has compared libllama's values for the architecture {} with Transformers'; hre "
+                    "verify --python does so for a run",
+                    name));
+  }
   auto rules = plan_rules(model->get(), options, path);
   if (!rules) return forward(rules);
   EncoderDecoderRules encoder_decoder;

@@ -7,9 +7,10 @@
 
 namespace hre {
 
-/// Opens a GGUF file, or any part of a split one; `source` is what the user gave for it.
+/// Opens a GGUF file, or any part of a split one; `source` is what the user gave for it. Models of
+/// architectures whose values are known to be wrong are refused; for those that nobody has checked there is a note.
 Result<std::unique_ptr<Scorer>> open_llama(const std::string& path, const EngineOptions& options,
-                                           const std::string& source = "");
+                                           ProgressListener& progress, const std::string& source = "");
 
 /// "libllama llama_cpp_python-0.3.35, ggml 0.20.0" and how it was built for this processor.
 std::string llama_engine_version();

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <llama.h>
+#include <unistd.h>
 
 #include <cmath>
 #include <filesystem>
@@ -59,7 +60,9 @@ Golden read_golden(const std::string& name) {
 
 /// The same weights as float32: what the file says, without the engine's rounding of activations to 8 bits.
 std::string as_f32(const std::string& path) {
-  const std::string out = (fs::path(testing::TempDir()) / (fs::path(path).stem().string() + ".f32.gguf")).string();
+  const std::string out =
+      (fs::path(testing::TempDir()) / (fs::path(path).stem().string() + "." + std::to_string(getpid()) + ".f32.gguf"))
+          .string();
   llama_model_quantize_params params = llama_model_quantize_default_params();
   params.ftype = LLAMA_FTYPE_ALL_F32;
   params.allow_requantize = true;
@@ -73,7 +76,8 @@ double largest_difference(const std::string& path, bool one_pass_an_answer, cons
   EngineOptions options;
   options.threads = 1;
   options.one_pass_an_answer = one_pass_an_answer;
-  const auto scorer = open_llama(path, options);
+  SilentProgress progress;
+  const auto scorer = open_llama(path, options, progress);
   if (!scorer) {
     ADD_FAILURE() << scorer.error().text();
     return INFINITY;
