@@ -75,14 +75,15 @@ struct RunShard {
 
 /// What was asked for: everything of the evaluation, not of the model, that can move a value.
 struct EvalOptions {
-  std::vector<std::string> topics;  ///< globs; none: all
-  std::optional<int64_t> limit;     ///< questions a topic, after the shuffle
-  bool shuffle = true;              ///< the published order, by Python's random.Random(seed).shuffle
+  std::vector<std::string> topics = {};  ///< globs; none: all
+  std::optional<int64_t> limit = {};     ///< questions a topic, after the shuffle
+  bool shuffle = true;                   ///< the published order, by Python's random.Random(seed).shuffle
   uint64_t shuffle_seed = 42;
-  std::vector<std::string> where;  ///< conditions that the dataset's questions were chosen by before; for the record
+  std::vector<std::string> where =
+      {};  ///< conditions that the dataset's questions were chosen by before; for the record
   std::string prompt = "Question: {question}\nAnswer: {answer}";
   UndefinedPolicy undefined = UndefinedPolicy::kLeaveOut;
-  std::optional<ShardChoice> shard;  ///< of the questions selected, only these
+  std::optional<ShardChoice> shard = {};  ///< of the questions selected, only these
   bool keep_tokens = false;
   int plan_threads = 0;  ///< 0: all cores
 };
@@ -98,11 +99,11 @@ struct RunTimes {
 /// How a run is kept, and what is reused of earlier ones. Answers are reused only where everything that can move
 /// their value is equal: the text, the weights' content, and all that the model's description states.
 struct Keeping {
-  std::string store;     ///< file of the store; empty: nothing is kept or reused
-  std::string name;      ///< for the run; empty: made of model and dataset
-  bool reuse = true;     ///< false: score everything again, and replace what is stored
-  double recheck = 0;    ///< share of the reusable answers that is scored again and must be equal, in [0, 1]
-  bool explain = false;  ///< look for why answers are not reused: see Run::explanation
+  std::string store = {};  ///< file of the store; empty: nothing is kept or reused
+  std::string name = {};   ///< for the run; empty: made of model and dataset
+  bool reuse = true;       ///< false: score everything again, and replace what is stored
+  double recheck = 0;      ///< share of the reusable answers that is scored again and must be equal, in [0, 1]
+  bool explain = false;    ///< look for why answers are not reused: see Run::explanation
 };
 
 /// An evaluation that was to end as soon as it knew enough (eval/until.h).

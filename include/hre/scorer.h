@@ -130,7 +130,7 @@ struct ModelOptions {
   BosPolicy bos = BosPolicy::kNever;
   int max_length = 0;  ///< tokens; 0: the model's own context length
   LongAnswers long_answers = LongAnswers::kError;
-  ServerOptions server;
+  ServerOptions server = {};
 };
 
 /// Opens MODEL: a .gguf path, server:URL, baseline:length or baseline:zstd.
