@@ -206,6 +206,24 @@ class TroubleTest(ServerTest):
         self.assertTrue(run["partial"])
         self.check_values(n=len(run["questions"]))
 
+    def test_a_tokenizer_that_is_gone_makes_no_question_undefined(self):
+        server = StandIn("vllm")
+        server.start()
+
+        def die():  # after the probe, while texts become tokens
+            while server.paths.count("/tokenize") < 12:
+                time.sleep(0.001)
+            server.stop()
+        helper = threading.Thread(target=die)
+        helper.start()
+        self.data = questions(2000, self.seed)
+        self.write("q.jsonl", "".join(json.dumps(q) + "\n" for q in self.data))
+        done = self.evaluate(server, "--wait", "1", status=1)
+        helper.join()
+        self.assertIn("127.0.0.1", done.stderr)
+        self.assertNotIn("count as undefined", done.stderr)
+        self.assertFalse((self.folder / "run.json").exists())
+
     def test_nobody_there(self):
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))

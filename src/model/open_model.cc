@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <thread>
 
+#include "core/cores.h"
 #include "core/text.h"
 #include "hre/engine_options.h"
 #include "model/baseline/baseline.h"
@@ -64,8 +64,7 @@ Result<std::unique_ptr<Scorer>> open_model(const std::string& source, const Engi
                                            ProgressListener& progress, const std::stop_token& stop) {
   if (options.workers <= 1 || source.starts_with("server:")) return open_one(source, options, progress, stop);
   EngineOptions share = options;  // of the cores
-  const auto cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-  if (share.threads <= 0) share.threads = std::max(1, cores / options.workers);
+  if (share.threads <= 0) share.threads = std::max(1, usable_cores() / options.workers);
   share.gpu_layers = 0;  // a device's state does not survive a fork
   auto model = open_one(source, share, progress, stop);
   if (!model) return model;

@@ -17,6 +17,20 @@ struct Sequence {
   int n_cut_chars = 0;
 };
 
+/// A text that can't be expressed is the text's own fault; a tokenizer that can't be asked is not.
+bool is_of_text(const Error& error) { return error.code == ErrorCode::kInput; }
+
+QuestionPlan skipped(std::string why) {
+  QuestionPlan plan;
+  plan.skipped = std::move(why);
+  return plan;
+}
+
+Result<QuestionPlan> skipped_for(const Error& error, const std::string& before = "") {
+  if (!is_of_text(error)) return tl::unexpected<Error>(error);
+  return skipped(before + error.message);
+}
+
 class Planner {
  public:
   Planner(const ScoringRequest& request, const Encode& encode, const PlanRules& rules)
@@ -24,12 +38,12 @@ class Planner {
 
   Result<QuestionPlan> plan() {
     auto context = encode_with_bos(request_.context);
-    if (!context) return skipped(context.error().message);
+    if (!context) return skipped_for(context.error());
     n_context_ = context->size();
     std::vector<Sequence> sequences;
     for (const std::string& continuation : request_.continuations) {
       auto whole = encode_with_bos(request_.context + continuation);
-      if (!whole) return skipped(fmt::format("answer {}: {}", sequences.size() + 1, whole.error().message));
+      if (!whole) return skipped_for(whole.error(), fmt::format("answer {}: ", sequences.size() + 1));
       if (whole->size() <= n_context_) return skipped(fmt::format("answer {} has no tokens", sequences.size() + 1));
       int n_cut_chars = 0;
       if (n_targets(*whole) > rules_.max_length) {
@@ -39,7 +53,9 @@ class Planner {
         if (rules_.long_answers == LongAnswers::kError) {
           return input_error(problem, "", "--long-answers truncate cuts such answers, skip leaves their questions out");
         }
-        n_cut_chars = cut_to_fit(continuation, *whole);
+        auto cut = cut_to_fit(continuation, *whole);
+        if (!cut) return forward(cut);
+        n_cut_chars = *cut;
         if (n_targets(*whole) <= 0) return skipped(problem);
       }
       if (n_context_ == 0) {
@@ -66,16 +82,18 @@ class Planner {
 
   /// Replaces `whole` by the encoding with the longest start of the continuation that fits.
   /// Returns the number of code points cut off.
-  int cut_to_fit(const std::string& continuation, std::vector<Token>& whole) const {
+  Result<int> cut_to_fit(const std::string& continuation, std::vector<Token>& whole) const {
     const int64_t n_chars = count_code_points(continuation);
     int64_t fits = 0, too_long = n_chars;  // more text never gives fewer tokens, but for merges at the very end
     while (too_long - fits > 1) {
       const int64_t middle = fits + (too_long - fits) / 2;
       auto tokens = encode_with_bos(request_.context + std::string(first_code_points(continuation, middle)));
+      if (!tokens && !is_of_text(tokens.error())) return forward(tokens);
       const bool small = tokens && n_targets(*tokens) <= rules_.max_length;
       (small ? fits : too_long) = middle;
     }
     auto cut = encode_with_bos(request_.context + std::string(first_code_points(continuation, fits)));
+    if (!cut && !is_of_text(cut.error())) return forward(cut);
     if (cut) whole = std::move(*cut);
     return static_cast<int>(n_chars - fits);
   }
@@ -111,12 +129,6 @@ class Planner {
     return plan;
   }
 
-  static QuestionPlan skipped(std::string why) {
-    QuestionPlan plan;
-    plan.skipped = std::move(why);
-    return plan;
-  }
-
   const ScoringRequest& request_;
   const Encode& encode_;
   const PlanRules& rules_;
@@ -143,9 +155,7 @@ Result<QuestionPlan> plan_question(const ScoringRequest& request, const Encode& 
 Result<QuestionPlan> plan_encoder_decoder(const ScoringRequest& request, const Encode& encode, const PlanRules& rules,
                                           const EncoderDecoderRules& tokens) {
   auto source = encode(request.context);
-  QuestionPlan plan;
-  plan.skipped = source ? "" : source.error().message;
-  if (!source) return plan;
+  if (!source) return skipped_for(source.error());
   // To the decoder, its start token is the whole context.
   const Encode after_start = [&](std::string_view text) -> Result<std::vector<Token>> {
     auto all = text.empty() ? Result<std::vector<Token>>() : encode(text);

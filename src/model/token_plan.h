@@ -14,7 +14,8 @@
 
 namespace hre {
 
-/// Text to tokens, without any special token added. Thread-safe.
+/// Text to tokens, without any special token added. Thread-safe. An input error says that the text can't be expressed;
+/// any other, that the tokenizer could not be asked.
 using Encode = std::function<Result<std::vector<Token>>(std::string_view)>;
 
 struct PlanRules {

@@ -225,7 +225,10 @@ namespace {
 class RankCrew final : public Crew {
  public:
   RankCrew(std::shared_ptr<Team::State> team) : team_(std::move(team)) {}
-  ~RankCrew() override { team_->given.assign(team_->ranks.size(), -1); }  // what is on its way is of no use now
+  ~RankCrew() override {
+    team_->computer.reset();                       // it computes with the model, which may end before the team does
+    team_->given.assign(team_->ranks.size(), -1);  // what is on its way is of no use now
+  }
 
   size_t size() const override { return team_->ranks.size(); }
 
@@ -285,7 +288,6 @@ class RankCrew final : public Crew {
 Team::Team() : state_(std::make_shared<State>()) {}
 
 Team::~Team() {
-  state_->computer.reset();
   for (int rank = 1; rank < the_world().size; ++rank) {
     if (!job().lost[static_cast<size_t>(rank)]) send(rank, kEndOfModel, state_->turn);
   }

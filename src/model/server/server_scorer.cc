@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <map>
 #include <random>
@@ -245,19 +246,39 @@ Result<Profile> probe_all(Connection& connection, const server::Address& address
   return std::move(*first);
 }
 
-/// Where tokens come from once the servers are known: the named file, or the first server that answers.
+/// Asks the servers for a text's tokens, one after another, until one answers; for as long as they are waited for.
+Result<std::vector<Token>> ask_all_for_tokens(Connection& connection, const Profile& profile, std::string_view text) {
+  const net::RetryPolicy policy;
+  const std::stop_token& stop = connection.options.stop;
+  const std::chrono::duration<double> patience(connection.options.wait_seconds);
+  const auto begin = std::chrono::steady_clock::now();
+  for (int attempt = 0;; ++attempt) {
+    Result<std::vector<Token>> tokens;
+    bool again = false, unreachable = true;
+    for (const std::string& url : connection.urls) {
+      tokens = server::ask_tokens(profile, text, [&](const server::Request& request) -> Result<server::Reply> {
+        server::Reply reply =
+            server::exchange(connection.client, url, request, connection.options, connection.api_key, stop);
+        again = reply.status == 0 ? reply.transient : net::is_transient_status(reply.status);
+        unreachable = unreachable && reply.status == 0;
+        if (reply.status == 0) return tl::unexpected<Error>(std::move(reply.error));
+        return reply;
+      });
+      if (tokens) return tokens;
+      tokens.error().where = url;
+    }
+    const bool patient =
+        unreachable ? std::chrono::steady_clock::now() - begin < patience : attempt + 1 < policy.attempts;
+    if (!again || !patient) return tokens;
+    const auto wait = net::retry_wait({.attempts = attempt + 2}, std::min(attempt, 3), std::nullopt, net::jitter());
+    if (!net::sleep_unless_stopped(*wait, stop)) return fail(ErrorCode::kInterrupted, "interrupted");
+  }
+}
+
+/// Where tokens come from once the servers are known: the named file, or the servers.
 Encode make_encoder(Connection& connection, const Profile& profile, const Encode& vocabulary) {
   if (profile.tokenizer == Tokenizer::kFile) return vocabulary;
-  return [&connection, profile](std::string_view text) -> Result<std::vector<Token>> {
-    Result<std::vector<Token>> tokens = fail(ErrorCode::kFailed, "no server");
-    for (const std::string& url : connection.urls) {
-      tokens = server::ask_tokens(profile, text, [&](const server::Request& request) {
-        return ask_with_patience(connection, url, request, {});
-      });
-      if (tokens) break;
-    }
-    return tokens;
-  };
+  return [&connection, profile](std::string_view text) { return ask_all_for_tokens(connection, profile, text); };
 }
 
 /// The token that the policy puts in front; only where prompts are sent as ids.
