@@ -60,6 +60,7 @@ WRAPPED = {
     r"expat\.h|archive.*\.h|gumbo\.h": ["stackexchange"],
     r"mpi\.h": ["model/mpi"],
     r"CLI/.*": ["cli"],
+    r"toml\+\+/.*": ["core", "stackexchange", "cli"],  # core/toml.h is how the others read it
     r"boost/.*": ["stats"],
 }
 

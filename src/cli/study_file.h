@@ -22,8 +22,8 @@ struct StudyFile {
     std::string name;  ///< empty: the model's own
   };
   struct Judgements {
-    std::string file;          ///< CSV
-    std::string model_column;  ///< holds the models' names
+    std::string file;                    ///< CSV
+    std::string model_column = "Model";  ///< holds the models' names
     std::vector<std::string> columns;
     std::map<std::string, std::string> models;  ///< a run's name to the file's, where they differ
   };

@@ -1,27 +1,69 @@
 #include "stackexchange/recipe.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <fstream>
 #include <iterator>
 #include <sstream>
 
+#include "core/text.h"
+#include "core/toml.h"
 #include "stackexchange/dump.h"
-#include "stackexchange/toml_reader.h"
+#include "stackexchange/post.h"
+#include "stackexchange/recipe_names.h"
 
 namespace hre::stackexchange {
 namespace {
+
+// Midnight UTC of a day, in milliseconds since 1970.
+void read_date(TomlReader& reader, const char* key, int64_t& ms) {
+  const toml::node* node = reader.take(key);
+  if (node == nullptr) return;
+  if (const auto* day = node->as_date()) {
+    const toml::date& d = **day;
+    if (const auto parsed = parse_date(fmt::format("{:04}-{:02}-{:02}", d.year, d.month, d.day))) {
+      ms = *parsed;
+      return;
+    }
+  }
+  reader.wrong(*node, key, "is not a date (2023-04-30)");
+}
+
+void read_days(TomlReader& reader, const char* key, int64_t& ms) {
+  int64_t n = 0;
+  reader.integer(key, n, 1, 100'000);
+  if (n > 0) ms = n * kMsADay;
+}
+
+// A list of marks, of those allowed.
+void read_drops(TomlReader& reader, const char* key, unsigned& value, unsigned allowed) {
+  const toml::node* node = reader.take(key);
+  std::vector<std::string> given;
+  reader.texts(key, given);
+  if (node == nullptr) return;
+  value = 0;
+  for (const std::string& name : given) {
+    const auto found =
+        std::find_if(std::begin(kDrops), std::end(kDrops), [&](const auto& d) { return d.name == name; });
+    if (found == std::end(kDrops) || (found->value & allowed) == 0) {
+      return reader.wrong(*node, key, "can't drop '" + name + "'; it can: " + join(drop_names(allowed)));
+    }
+    value |= found->value;
+  }
+}
 
 void read_common(TomlReader& reader, PostFilter& filter, unsigned drops) {
   reader.integer("min_score", filter.min_score, std::numeric_limits<int32_t>::min(),
                  std::numeric_limits<int32_t>::max());
   reader.integer("min_votes", filter.min_votes, 0);
-  reader.date("from", filter.from_ms);
-  reader.date("until", filter.until_ms);
+  read_date(reader, "from", filter.from_ms);
+  read_date(reader, "until", filter.until_ms);
   reader.integer("min_length", filter.min_length, 1);
   reader.integer("max_length", filter.max_length, 1);
   reader.number("max_code", filter.max_code, 0, 1);
   reader.number("max_links", filter.max_links, 0, 1);
-  reader.drops("drop", filter.drop, drops);
+  read_drops(reader, "drop", filter.drop, drops);
   reader.texts("languages", filter.languages);
 }
 
@@ -47,7 +89,7 @@ void read_filters(TomlReader& parent, const std::string& title, Context& context
   if (const toml::table* table = parent.table("answer")) {
     TomlReader reader(*table, context.place, " in " + title + "answer", context.problem);
     read_common(reader, answer, kAnswerDrops);
-    reader.days("within_days", answer.within_ms);
+    read_days(reader, "within_days", answer.within_ms);
     reader.number("max_length_ratio", answer.max_length_ratio, 1, 1e6);
     reader.finish();
   }

@@ -2,9 +2,9 @@
 #include <fmt/format.h>
 
 #include "core/text.h"
+#include "core/toml.h"
 #include "stackexchange/post.h"
 #include "stackexchange/recipe_names.h"
-#include "stackexchange/toml_reader.h"
 
 namespace hre::stackexchange {
 namespace {
@@ -84,6 +84,14 @@ std::string name_in(const Named<T> (&table)[n], T value) {
 std::string name_of(Choice choice) { return name_in(kChoices, choice); }
 std::string name_of(CodeStyle code) { return name_in(kCodeStyles, code); }
 std::string name_of(QuestionText text) { return name_in(kTexts, text); }
+
+std::vector<std::string> drop_names(unsigned drops) {
+  std::vector<std::string> names;
+  for (const auto& entry : kDrops) {
+    if ((drops & entry.value) != 0) names.emplace_back(entry.name);
+  }
+  return names;
+}
 
 std::string format_recipe(const Recipe& recipe) {
   std::string text = fmt::format(

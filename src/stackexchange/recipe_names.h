@@ -4,15 +4,10 @@
 #include <string>
 #include <vector>
 
+#include "core/named.h"
 #include "stackexchange/recipe.h"
 
 namespace hre::stackexchange {
-
-template <class T>
-struct Named {
-  const char* name;
-  T value;
-};
 
 inline constexpr Named<Choice> kChoices[] = {{"spread", Choice::kSpread},
                                              {"top-and-random", Choice::kTopAndRandom},

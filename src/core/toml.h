@@ -13,16 +13,17 @@
 #pragma pop_macro("NDEBUG")
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "core/named.h"
 #include "hre/result.h"
-#include "stackexchange/recipe_names.h"
 
-namespace hre::stackexchange {
+namespace hre {
 
 /// Parses TOML. Errors name line and column.
 Result<toml::table> parse_toml(std::string_view text, const std::string& place);
@@ -37,16 +38,11 @@ class TomlReader {
   TomlReader(const toml::table& table, std::string place, std::string title, std::optional<Error>& problem)
       : table_(table), place_(std::move(place)), title_(std::move(title)), problem_(problem) {}
 
-  void integer(const char* key, int64_t& value, int64_t low, int64_t high = kNoLimit);
+  void integer(const char* key, int64_t& value, int64_t low, int64_t high = std::numeric_limits<int64_t>::max());
   /// A number, whole or not.
   void number(const char* key, double& value, double low, double high);
   void text(const char* key, std::string& value);
   void texts(const char* key, std::vector<std::string>& values);
-  /// Midnight UTC of a day, in milliseconds since 1970.
-  void date(const char* key, int64_t& ms);
-  void days(const char* key, int64_t& ms);
-  /// A list of marks, of those allowed.
-  void drops(const char* key, unsigned& value, unsigned allowed);
 
   /// One of the words of a table.
   template <class T, size_t n>
@@ -59,8 +55,15 @@ class TomlReader {
   const toml::table* table(const char* key);
   const toml::array* tables(const char* key);
 
-  /// To be called last: what was not asked for is unknown.
+  /// What stands at a key, for what none of these reads; nothing where it is missing.
+  const toml::node* take(const char* key);
+  /// Keeps that what stands at a key is wrong: "questions in topic" and `what`.
+  void wrong(const toml::node& node, const char* key, const std::string& what);
+
+  /// To be called when all was read: what was not asked for is unknown.
   void finish();
+  /// After finish, so that a key with a slip in it is named rather than missed: a text that must not be empty.
+  void need(const char* key, const std::string& value);
 
   /// Keeps a problem with the whole table, or with something in it.
   void keep(Error error);
@@ -68,9 +71,7 @@ class TomlReader {
   [[nodiscard]] std::string place_of(const toml::node& node) const;
 
  private:
-  const toml::node* take(const char* key);
   std::optional<size_t> word_of(const char* key, const std::vector<std::string>& names);
-  void wrong(const toml::node& node, const char* key, const std::string& what);
 
   const toml::table& table_;
   std::string place_, title_;
@@ -78,4 +79,4 @@ class TomlReader {
   std::set<std::string> taken_;
 };
 
-}  // namespace hre::stackexchange
+}  // namespace hre

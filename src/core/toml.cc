@@ -1,19 +1,18 @@
-#include "stackexchange/toml_reader.h"
+#include "core/toml.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <iterator>
 #include <sstream>
 
 #include "core/text.h"
-#include "stackexchange/post.h"
 
-namespace hre::stackexchange {
+namespace hre {
 namespace {
 
 std::string range(int64_t low, int64_t high) {
-  return high == kNoLimit ? fmt::format("is less than {}", low) : fmt::format("is not from {} to {}", low, high);
+  return high == std::numeric_limits<int64_t>::max() ? fmt::format("is less than {}", low)
+                                                     : fmt::format("is not from {} to {}", low, high);
 }
 
 // Where a string that begins at text[at] with a quote ends: behind its last quote.
@@ -71,14 +70,6 @@ std::string toml_string(const std::string& text) {
   return out.str();
 }
 
-std::vector<std::string> drop_names(unsigned drops) {
-  std::vector<std::string> names;
-  for (const auto& entry : kDrops) {
-    if ((drops & entry.value) != 0) names.emplace_back(entry.name);
-  }
-  return names;
-}
-
 const toml::node* TomlReader::take(const char* key) {
   taken_.insert(key);
   return table_.get(key);
@@ -134,41 +125,6 @@ void TomlReader::texts(const char* key, std::vector<std::string>& values) {
   }
 }
 
-void TomlReader::date(const char* key, int64_t& ms) {
-  const toml::node* node = take(key);
-  if (node == nullptr) return;
-  if (const auto* day = node->as_date()) {
-    const toml::date& d = **day;
-    if (const auto parsed = parse_date(fmt::format("{:04}-{:02}-{:02}", d.year, d.month, d.day))) {
-      ms = *parsed;
-      return;
-    }
-  }
-  wrong(*node, key, "is not a date (2023-04-30)");
-}
-
-void TomlReader::days(const char* key, int64_t& ms) {
-  int64_t n = 0;
-  integer(key, n, 1, 100'000);
-  if (n > 0) ms = n * kMsADay;
-}
-
-void TomlReader::drops(const char* key, unsigned& value, unsigned allowed) {
-  const toml::node* node = table_.get(key);
-  std::vector<std::string> given;
-  texts(key, given);
-  if (node == nullptr) return;
-  value = 0;
-  for (const std::string& name : given) {
-    const auto found =
-        std::find_if(std::begin(kDrops), std::end(kDrops), [&](const auto& d) { return d.name == name; });
-    if (found == std::end(kDrops) || (found->value & allowed) == 0) {
-      return wrong(*node, key, "can't drop '" + name + "'; it can: " + join(drop_names(allowed)));
-    }
-    value |= found->value;
-  }
-}
-
 std::optional<size_t> TomlReader::word_of(const char* key, const std::vector<std::string>& names) {
   const toml::node* node = take(key);
   if (node == nullptr) return std::nullopt;
@@ -205,4 +161,8 @@ void TomlReader::finish() {
   }
 }
 
-}  // namespace hre::stackexchange
+void TomlReader::need(const char* key, const std::string& value) {
+  if (value.empty()) keep({ErrorCode::kInput, fmt::format("there is no {}{}", key, title_), place_of(table_), ""});
+}
+
+}  // namespace hre

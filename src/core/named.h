@@ -1,0 +1,12 @@
+#pragma once
+/// Choices by name, for what is read from files.
+
+namespace hre {
+
+template <class T>
+struct Named {
+  const char* name;
+  T value;
+};
+
+}  // namespace hre
