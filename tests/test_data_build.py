@@ -4,6 +4,7 @@ import filecmp
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -58,6 +59,10 @@ class BuildTest(ProgramTest):
         self.assertEqual({4}, {len(question["answers"]) for question in run["questions"]})
         lines = [json.loads(line) for line in (self.folder / "set/metadata/questions.jsonl").read_text().splitlines()]
         self.assertEqual([f"beer/{i:06}" for i in range(8)], [line["id"] for line in lines])
+        card = (self.folder / "set/README.md").read_text()
+        self.assertIn("`metadata/questions.jsonl` names for every question and answer", card)
+        named = re.findall(r"`([\w/]+\.(?:jsonl|toml))`", card)
+        self.assertEqual([], [name for name in named if not (self.folder / "set" / name).is_file()])
 
     def test_the_resolved_recipe_builds_the_same(self):
         self.dump("".join(thread(10 * i) for i in range(1, 30)))

@@ -140,21 +140,20 @@ std::string format_card(const Recipe& recipe, const BuildReport& report) {
   if (!recipe.description.empty()) text += recipe.description + "\n\n";
   text +=
       "Questions from Stack Exchange, each with answers that people wrote and voted on. Columns: `question: string`,\n"
-      "`answers: list<struct<text: string, votes: string>>`; votes are upvotes minus downvotes. Built by `hre data "
-      "build`\n"
-      "from `recipe.toml`; the same dumps and recipe give the same bytes.\n\n## Statistics\n\n" +
+      "`answers: list<struct<text: string, votes: string>>`; votes are upvotes minus downvotes. Built by\n"
+      "`hre data build` from `recipe.toml`; the same dumps and recipe give the same bytes.\n\n"
+      "## Statistics\n\n" +
       statistics(report) +
-      "\nLengths are in characters (Unicode code points): least / median / most.\n\n## Sources\n\n" + sources(report) +
-      "\n## Attribution and licence\n\nThe texts are by the users of these sites, as published by Stack Exchange Inc. "
-      "under the licence of the\n"
-      "day of posting. `metadata/questions.jsonl` names for every question and answer its address, its author's id and "
-      "page "
-      "(and\n"
-      "name, where the dump has it), its date and its licence:\n\n" +
+      "\nLengths are in characters (Unicode code points): least / median / most.\n\n"
+      "## Sources\n\n" +
+      sources(report) +
+      "\n## Attribution and licence\n\n"
+      "The texts are by the users of these sites, as published by Stack Exchange Inc. under the licence of the\n"
+      "day of posting. `metadata/questions.jsonl` names for every question and answer its address, its author's id\n"
+      "and page (and name, where the dump has it), its date and its licence:\n\n" +
       licences(report) +
-      "\nEach of these licences lets what is made of the texts be shared under its later versions: the set as a whole "
-      "is "
-      "under\nCC BY-SA 4.0.\n\n## What the filters removed\n";
+      "\nEach of these licences lets what is made of the texts be shared under its later versions: the set as a\n"
+      "whole is under CC BY-SA 4.0.\n\n## What the filters removed\n";
   for (const TopicReport& topic : report.topics)
     text += "\n### " + topic.topic + "\n\n```\n" + format_funnel(topic.funnel) + "```\n";
   return text;
