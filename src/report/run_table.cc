@@ -38,16 +38,57 @@ struct Column {
   Estimate MetricSummary::*metric;
 };
 
-void add_row(TextTable& table, const Row& row) {
-  std::vector<std::string> cells = {row.name, std::to_string(row.questions), std::to_string(row.undefined)};
-  for (const Estimate* estimate : row.cells) cells.push_back(estimate ? cell(*estimate) : "–");
-  table.add_row(std::move(cells));
+/// What a table shows: rows by columns of runs or metrics, with a rule before the last rows.
+struct Layout {
+  std::string corner;
+  std::vector<std::string> titles;
+  std::vector<Row> rows;
+  size_t rows_under_rule = 0;
+};
+
+std::string cell(const Estimate* estimate) { return estimate ? cell(*estimate) : "–"; }
+
+/// Under the rule are the last rows.
+void add_rule(TextTable& table, const Layout& layout, size_t row) {
+  if (layout.rows_under_rule > 0 && row + layout.rows_under_rule == layout.rows.size()) table.add_rule();
 }
 
-TextTable empty_table(const std::string& corner, const std::vector<std::string>& titles) {
-  std::vector<std::string> header = {corner, "questions", "undefined"};
-  header.insert(header.end(), titles.begin(), titles.end());
-  return TextTable(std::move(header));
+/// A row a line.
+std::string side_by_side(const Layout& layout) {
+  std::vector<std::string> header = {layout.corner, "questions", "undefined"};
+  header.insert(header.end(), layout.titles.begin(), layout.titles.end());
+  TextTable table(std::move(header));
+  for (size_t i = 0; i < layout.rows.size(); ++i) {
+    const Row& row = layout.rows[i];
+    add_rule(table, layout, i);
+    std::vector<std::string> cells = {row.name, std::to_string(row.questions), std::to_string(row.undefined)};
+    for (const Estimate* estimate : row.cells) cells.push_back(cell(estimate));
+    table.add_row(std::move(cells));
+  }
+  return table.render();
+}
+
+/// Each row's cells under each other, so that they can be compared on a narrow screen too.
+std::string stacked(const Layout& layout) {
+  TextTable table({layout.corner, ""});
+  for (size_t i = 0; i < layout.rows.size(); ++i) {
+    const Row& row = layout.rows[i];
+    add_rule(table, layout, i);
+    table.add_row({row.name, fmt::format("{} question{}, {} undefined", row.questions, row.questions == 1 ? "" : "s",
+                                         row.undefined)});
+    for (size_t k = 0; k < row.cells.size(); ++k) table.add_row({"  " + layout.titles[k], cell(row.cells[k])});
+  }
+  return table.render();
+}
+
+bool fits(const std::string& table, int width) {
+  const size_t rule = table.find('\n') + 1;
+  return width == 0 || display_width(table.substr(rule, table.find('\n', rule) - rule)) <= width;
+}
+
+std::string fitting(const Layout& layout, int width) {
+  std::string table = side_by_side(layout);
+  return layout.titles.size() == 1 || fits(table, width) ? table : stacked(layout);
 }
 
 std::vector<Row> topic_rows(const std::vector<Summary>& summaries, const std::vector<Column>& columns) {
@@ -71,38 +112,28 @@ Row mean_row(const char* name, MetricSummary Summary::*mean, const std::vector<S
   return row;
 }
 
-std::string by_topic(const std::vector<Summary>& summaries, const std::string& corner,
-                     const std::vector<Column>& columns) {
-  std::vector<std::string> titles;
-  for (const Column& column : columns) titles.push_back(column.title);
-  TextTable table = empty_table(corner, titles);
-  for (const Row& row : topic_rows(summaries, columns)) add_row(table, row);
-  table.add_rule();
-  add_row(table, mean_row("macro average", &Summary::macro, summaries, columns));
-  add_row(table, mean_row("micro average", &Summary::micro, summaries, columns));
-  return table.render();
+Layout by_topic(const std::vector<Summary>& summaries, const std::string& corner, const std::vector<Column>& columns) {
+  Layout layout{corner, {}, topic_rows(summaries, columns), 2};
+  for (const Column& column : columns) layout.titles.push_back(column.title);
+  layout.rows.push_back(mean_row("macro average", &Summary::macro, summaries, columns));
+  layout.rows.push_back(mean_row("micro average", &Summary::micro, summaries, columns));
+  return layout;
 }
 
 /// A metric a line: of one run both its means, of several their micro means.
-std::string averages(const std::vector<Run>& runs, const std::vector<Summary>& summaries,
-                     const std::vector<const Metric*>& metrics) {
+Layout averages(const std::vector<Run>& runs, const std::vector<Summary>& summaries,
+                const std::vector<const Metric*>& metrics) {
   const Summary& first = summaries.front();
-  std::vector<std::string> titles = {"macro average"};
-  if (runs.size() > 1) titles.clear();
-  for (const Run& run : runs) titles.push_back(runs.size() == 1 ? "micro average" : run.model.name);
-  TextTable table = empty_table(runs.size() == 1 ? "" : "micro average of", titles);
+  Layout layout{runs.size() == 1 ? "" : "micro average of", {}, {}};
+  if (runs.size() == 1) layout.titles = {"macro average"};
+  for (const Run& run : runs) layout.titles.push_back(runs.size() == 1 ? "micro average" : run.model.name);
   for (const Metric* metric : metrics) {
     Row row{metric->title, first.questions, (first.micro.*metric->of_summary).undefined, {}};
     if (runs.size() == 1) row.cells.push_back(&(first.macro.*metric->of_summary));
     for (const Summary& summary : summaries) row.cells.push_back(&(summary.micro.*metric->of_summary));
-    add_row(table, row);
+    layout.rows.push_back(std::move(row));
   }
-  return table.render();
-}
-
-bool fits(const std::string& table, int width) {
-  const size_t rule = table.find('\n') + 1;
-  return width == 0 || display_width(table.substr(rule, table.find('\n', rule) - rule)) <= width;
+  return layout;
 }
 
 /// The metrics of one run three by three; under each other where that is too wide.
@@ -114,11 +145,11 @@ std::vector<std::string> one_run(const std::vector<Summary>& summaries, const st
     std::vector<Column> columns;
     for (size_t i = first; i < std::min(first + kAcross, metrics.size()); ++i)
       columns.push_back({metrics[i]->title, 0, metrics[i]->of_summary});
-    std::string wide = by_topic(summaries, "topic", columns);
+    std::string wide = side_by_side(by_topic(summaries, "topic", columns));
     if (fits(wide, width)) {
       tables.push_back(std::move(wide));
     } else {
-      for (const Column& column : columns) tables.push_back(by_topic(summaries, "topic", {column}));
+      for (const Column& column : columns) tables.push_back(side_by_side(by_topic(summaries, "topic", {column})));
     }
   }
   return tables;
@@ -126,12 +157,12 @@ std::vector<std::string> one_run(const std::vector<Summary>& summaries, const st
 
 /// A table a metric, the runs side by side.
 std::vector<std::string> several_runs(const std::vector<Run>& runs, const std::vector<Summary>& summaries,
-                                      const std::vector<const Metric*>& metrics) {
+                                      const std::vector<const Metric*>& metrics, int width) {
   std::vector<std::string> tables;
   for (const Metric* metric : metrics) {
     std::vector<Column> columns;
     for (size_t i = 0; i < runs.size(); ++i) columns.push_back({runs[i].model.name, i, metric->of_summary});
-    tables.push_back(by_topic(summaries, metric->title, columns));
+    tables.push_back(fitting(by_topic(summaries, metric->title, columns), width));
   }
   return tables;
 }
@@ -148,13 +179,13 @@ std::string format_seconds(double seconds) {
 
 std::string run_table(const std::vector<Run>& runs, const std::vector<Summary>& summaries, int width,
                       const std::vector<const Metric*>& metrics_by_topic) {
-  std::vector<std::string> tables =
-      runs.size() == 1 ? one_run(summaries, metrics_by_topic, width) : several_runs(runs, summaries, metrics_by_topic);
+  std::vector<std::string> tables = runs.size() == 1 ? one_run(summaries, metrics_by_topic, width)
+                                                     : several_runs(runs, summaries, metrics_by_topic, width);
   std::vector<const Metric*> others;
   for (const Metric& metric : shown_metrics()) {
     if (std::ranges::find(metrics_by_topic, &metric) == metrics_by_topic.end()) others.push_back(&metric);
   }
-  if (!others.empty()) tables.push_back(averages(runs, summaries, others));
+  if (!others.empty()) tables.push_back(fitting(averages(runs, summaries, others), width));
   return join(tables, "\n");
 }
 

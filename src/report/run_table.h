@@ -10,8 +10,8 @@
 namespace hre {
 
 /// Topics down with macro and micro means, for some metrics; then the means of the other shown ones, a line each. Every
-/// value with its standard error and 95 % interval. One run has its metrics side by side, or under each other where
-/// that is wider than `width` columns (0: no limit); of several, each metric has a table with the runs side by side.
+/// value with its standard error and 95 % interval. One run has its metrics side by side; of several, each metric has a
+/// table with the runs side by side. What would be wider than `width` columns (0: no limit) stands under each other.
 std::string run_table(const std::vector<Run>& runs, const std::vector<Summary>& summaries, int width,
                       const std::vector<const Metric*>& metrics_by_topic = {&all_metrics().front()});
 
