@@ -81,39 +81,61 @@ struct Piece {
   double nats = 0;
 };
 
-/// Of one run, its tokens; of two, the differences between places where both have a token's end.
-std::vector<Piece> pieces_of(const AnswerResult& a, const AnswerResult* b) {
+/// A text in pieces that follow each other from its beginning.
+struct Pieces {
+  std::string_view text;
   std::vector<Piece> pieces;
-  const auto& ends = a.token_texts.ends;
-  if (ends.empty() || ends.size() != a.token_log_probs.size()) return pieces;
-  if (b == nullptr) {
-    for (size_t i = 0; i < ends.size(); ++i) pieces.push_back({ends[i], static_cast<double>(a.token_log_probs[i])});
-    return pieces;
+};
+
+/// An answer's tokens; no piece where they are not known.
+Pieces tokens_of(const AnswerResult& answer) {
+  const auto& ends = answer.token_texts.ends;
+  Pieces tokens{answer.token_texts.text, {}};
+  if (ends.size() != answer.token_log_probs.size()) return tokens;
+  for (size_t i = 0; i < ends.size(); ++i) {
+    tokens.pieces.push_back({ends[i], static_cast<double>(answer.token_log_probs[i])});
   }
-  const auto& other = b->token_texts.ends;
-  if (b->token_texts.text != a.token_texts.text || other.size() != b->token_log_probs.size()) return {};
-  double sum = 0;
-  for (size_t i = 0, j = 0; i < ends.size(); ++i) {
-    sum += static_cast<double>(a.token_log_probs[i]);
-    for (; j < other.size() && other[j] <= ends[i]; ++j) sum -= static_cast<double>(b->token_log_probs[j]);
-    const bool both = j > 0 && other[j - 1] == ends[i] && (i + 1 == ends.size() || ends[i + 1] > ends[i]);
-    if (!both) continue;
-    pieces.push_back({ends[i], sum});
-    sum = 0;
-  }
-  return pieces;
+  return tokens;
 }
 
-std::string shaded(const AnswerResult& a, const AnswerResult* b, const ShowOptions& options) {
+/// The same without the space before the answer, which some vocabularies count to the prompt.
+void drop_space(Pieces& tokens) {
+  if (!tokens.text.starts_with(' ')) return;
+  tokens.text.remove_prefix(1);
+  for (Piece& piece : tokens.pieces) piece.end -= std::min<size_t>(piece.end, 1);
+}
+
+/// The differences between places where both have a token's end; nothing where they are not of one text.
+Pieces differences(Pieces a, Pieces b) {
+  if (a.text != b.text) {
+    drop_space(a);
+    drop_space(b);
+  }
+  Pieces both{a.text, {}};
+  if (a.text != b.text || a.pieces.empty() || b.pieces.empty()) return both;
+  double sum = 0;
+  for (size_t i = 0, j = 0; i < a.pieces.size(); ++i) {
+    const size_t end = a.pieces[i].end;
+    sum += a.pieces[i].nats;
+    for (; j < b.pieces.size() && b.pieces[j].end <= end; ++j) sum -= b.pieces[j].nats;
+    const bool last = i + 1 == a.pieces.size() || a.pieces[i + 1].end > end;
+    if (!last || end == 0 || j == 0 || b.pieces[j - 1].end != end) continue;
+    both.pieces.push_back({end, sum});
+    sum = 0;
+  }
+  return both;
+}
+
+std::string shaded(const Pieces& pieces, bool difference, bool full) {
   std::string text;
   size_t from = 0;
   constexpr size_t kMost = 1500;
-  for (const Piece& piece : pieces_of(a, b)) {
-    const std::string part = visible_text(std::string_view(a.token_texts.text).substr(from, piece.end - from));
-    const std::string codes = shade(piece.nats, b != nullptr);
+  for (const Piece& piece : pieces.pieces) {
+    const std::string part = visible_text(pieces.text.substr(from, piece.end - from));
+    const std::string codes = shade(piece.nats, difference);
     text += codes.empty() ? part : painted(part, codes, true);
     from = piece.end;
-    if (!options.full && from > kMost) return text + "\n… --full shows the rest\n";
+    if (!full && from > kMost) return text + "\n… --full shows the rest\n";
   }
   return text + "\n";
 }
@@ -181,8 +203,9 @@ std::string answer_text(const QuestionRow& row, const QuestionResult& any, size_
   const QuestionResult* b = row.by_run.size() > 1 ? row.by_run[1] : nullptr;
   const bool both = row.by_run.size() == 1 || (b != nullptr && i < b->answers.size());
   if (options.colour && a != nullptr && i < a->answers.size() && both) {
-    const AnswerResult* other = b != nullptr ? &b->answers[i] : nullptr;
-    if (!pieces_of(a->answers[i], other).empty()) return text + shaded(a->answers[i], other, options);
+    Pieces pieces = tokens_of(a->answers[i]);
+    if (b != nullptr) pieces = differences(std::move(pieces), tokens_of(b->answers[i]));
+    if (!pieces.pieces.empty()) return text + shaded(pieces, b != nullptr, options.full);
   }
   if (row.text == nullptr || i >= row.text->answers.size()) return text;
   return text + laid_out(visible_text(row.text->answers[i].text), width - 2, options.full ? SIZE_MAX : 10, "  ");
