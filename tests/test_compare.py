@@ -84,6 +84,30 @@ class CompareTest(RunsTest):
                 del run["created"]
         self.assertEqual(by_runs, at_once)
 
+    def test_models_at_once_take_the_options_of_eval(self):
+        self.write("prompt.txt", "{question}\n{answer}")
+        for given in (["--limit", 2], ["--topic", "p*"], ["--no-shuffle", "--limit", 1], ["--prompt-file", "prompt.txt"]):
+            with self.subTest(given=given):
+                one = self.evaluate("baseline:zstd", "one.json", *given)
+                self.evaluate("baseline:length", "other.json", *given)
+                by_runs = self.json_of("compare", "one.json", "other.json")
+                at_once = self.json_of("compare", "baseline:zstd", "baseline:length", "--data", "sample", "--quiet", *given)
+                self.assertEqual(len(one["questions"]), by_runs["questions"]["shared"])
+                self.assertEqual(by_runs["pairs"], at_once["pairs"])
+                self.assertEqual(by_runs["moved"], at_once["moved"])
+        for given in (["--limit", 2], ["--bos", "auto"], ["--max-length", 9], ["--lora", "x.gguf"]):
+            with self.subTest(given=given):
+                self.assertIn(given[0] + " says how models are evaluated; give --data",
+                              self.error_of("compare", "zstd.json", "length.json", *given))
+
+    def test_a_real_model_takes_its_options(self):
+        model = shared_data("models/stories260K.gguf")
+        call = ["compare", model, "baseline:length", "--data", "sample", "--limit", 1, "--allow-different", "--quiet"]
+        plain = self.json_of(*call, "--max-length", 4096)
+        with_bos = self.json_of(*call, "--max-length", 4096, "--bos", "always")
+        self.assertNotEqual(plain["pairs"][0]["mean_a"], with_bos["pairs"][0]["mean_a"])
+        self.assertEqual(plain["pairs"][0]["mean_b"], with_bos["pairs"][0]["mean_b"])
+
     def test_other_metrics_and_weights(self):
         for name, key in (("spearman", "spearman"), ("pairwise", "pairwise_accuracy"), ("given_length", "given_length")):
             result = self.json_of("compare", "zstd.json", "zstd.json", "--metric", name)
@@ -317,6 +341,14 @@ models = { "baseline:length" = "Length" }
         for part in ("Controls", "tuned against pretrained", "pooled over sizes", "Fewer than ten models", "kendall"):
             self.assertIn(part, text)
 
+    def test_one_family_of_one_stage(self):
+        one = "".join(part for part in self.STUDY.split("[[run]]")[:2])
+        self.write("one.toml", one)
+        result = self.json_of("study", "one.toml")
+        self.assertEqual(([], []), (result["separations"], result["judgements"]))
+        text = self.run_hre("study", "one.toml").stdout
+        self.assertIn("of one stage", text)
+
     def test_example_is_a_study(self):
         example = self.run_hre("study", "--example").stdout
         self.write("example.toml", example)
@@ -324,9 +356,9 @@ models = { "baseline:length" = "Length" }
 
     def test_mistakes(self):
         for old, new, expected in (
-                ('stage = "tuned"', 'stage = "tunned"', "not pretrained, tuned or preference"),
+                ('stage = "tuned"', 'stage = "tunned"', "none of: pretrained, tuned, preference"),
                 ('size = "1K"', 'size = "big"', "no number of parameters"),
-                ('family = "More"', 'famly = "More"', "family"),
+                ('family = "More"', 'famly = "More"', "did you mean family?"),
                 ('"Elo", "MT"', '"Elo", "Nt"', "there are Model, Elo, MT"),
                 ('"baseline:length" = "Length"', '"length" = "Length"', "no run's name"),
                 ('[[run]]', '[[runn]]', "did you mean run?"),

@@ -7,6 +7,7 @@
 #include <ostream>
 
 #include "cli/comparing.h"
+#include "cli/evaluating.h"
 #include "cli/evaluation.h"
 #include "cli/hub_argument.h"
 #include "cli/progress.h"
@@ -21,9 +22,9 @@ namespace {
 struct CompareArguments {
   std::vector<std::string> runs;
   ComparingOptions comparing;
+  EvaluatingOptions evaluating;
+  std::vector<const CLI::Option*> of_evaluating;  ///< of no use without --data
   std::string data, json, until;
-  std::vector<std::string> topics;
-  std::optional<int64_t> limit;
   std::optional<double> fail_if_worse;
   int moved = 10;
   bool allow_different = false, quiet = false;
@@ -48,17 +49,17 @@ Status check_worse(const RunComparison& comparison, double by) {
 }
 
 /// Two models side by side, until it is decided which is better.
-Result<std::vector<Run>> decide_models(const CompareArguments& a, const Dataset& dataset, const EvalOptions& options,
-                                       const CompareOptions& compare, ProgressListener& progress, Console& console) {
+Result<std::vector<Run>> decide_models(const CompareArguments& a, const Dataset& dataset, const CompareOptions& compare,
+                                       ProgressListener& progress, Console& console) {
   std::vector<std::unique_ptr<Scorer>> models;
   std::vector<Scorer*> scorers;
   for (const std::string& source : a.runs) {
-    auto model = open_model_argument(source, {}, progress, console.stop);
+    auto model = open_model_argument(source, a.evaluating.model, progress, console.stop);
     if (!model) return forward(model);
     models.push_back(std::move(*model));
     scorers.push_back(models.back().get());
   }
-  return evaluate_until(dataset, scorers, options, {std::nullopt, compare.metric, a.comparing.seed}, progress,
+  return evaluate_until(dataset, scorers, a.evaluating.eval, {std::nullopt, compare.metric, a.comparing.seed}, progress,
                         console.stop);
 }
 
@@ -68,11 +69,9 @@ Result<std::vector<Run>> evaluate_runs(const CompareArguments& a, const CompareO
   auto dataset = load_data_argument(a.data, *progress, console.stop);
   if (!dataset) return forward(dataset);
   if (auto ok = a.comparing.apply_where(*dataset); !ok) return forward(ok);
-  EvalOptions options;
-  options.topics = a.topics;
-  options.limit = a.limit;
-  if (!a.until.empty()) return decide_models(a, *dataset, options, compare, *progress, console);
-  Evaluation evaluation = evaluate_models(a.runs, *dataset, {}, options, {}, console, *progress);
+  if (!a.until.empty()) return decide_models(a, *dataset, compare, *progress, console);
+  Evaluation evaluation =
+      evaluate_models(a.runs, *dataset, a.evaluating.model, a.evaluating.eval, {}, console, *progress);
   if (!evaluation.failure) return forward(evaluation.failure);
   return std::move(evaluation.runs);
 }
@@ -95,14 +94,23 @@ Decision decision_of(const std::vector<Run>& runs, const CompareOptions& compare
           stop.seed};
 }
 
-Status run_compare(const CompareArguments& arguments, Console& console) {
+/// That nothing was said of how to evaluate runs.
+Status check_evaluating(const CompareArguments& a) {
+  for (const CLI::Option* option : a.of_evaluating) {
+    if (!a.data.empty() || option->count() == 0) continue;
+    return input_error(option->get_name() + " says how models are evaluated", "",
+                       "give --data, or choose questions of runs with --where");
+  }
+  return {};
+}
+
+Status run_compare(CompareArguments arguments, Console& console) {
+  if (auto ok = check_evaluating(arguments); !ok) return ok;
+  if (auto ok = arguments.evaluating.finish(); !ok) return ok;
+  arguments.comparing.threads = arguments.evaluating.model.threads;
   auto options = arguments.comparing.compare_options();
   if (!options) return forward(options);
   options->moved = static_cast<size_t>(arguments.moved);
-  if (arguments.data.empty() && (!arguments.topics.empty() || arguments.limit)) {
-    return input_error("--topic and --limit say what models are evaluated on", "",
-                       "give --data, or choose questions of runs with --where");
-  }
   auto runs = runs_of(arguments, *options, console);
   if (!runs) return forward(runs);
   if (runs->size() < 2) return input_error("a comparison is of two runs or more");
@@ -122,15 +130,21 @@ Status run_compare(const CompareArguments& arguments, Console& console) {
   return arguments.fail_if_worse ? check_worse(*comparison, *arguments.fail_if_worse) : Status();
 }
 
-void define_models(CLI::App& app, CompareArguments& a) {
+/// How models are evaluated; runs have been, so only the number of threads is of use for them.
+void define_evaluating(CLI::App& app, CompareArguments& a) {
   app.add_option("--data", a.data, "evaluate now: the arguments are models, and this is the dataset")
       ->type_name("DATA");
-  app.add_option("--topic", a.topics, "with --data: only topics that match; may be given again")
-      ->type_name("GLOB")
-      ->allow_extra_args(false);
-  app.add_option("--limit", a.limit, "with --data: the first N questions of each topic, after the shuffle")
-      ->type_name("N")
-      ->check(CLI::Range(int64_t{1}, int64_t{1} << 40).description(""));
+  const size_t before = app.get_options().size();
+  a.evaluating.define(app);
+  const std::vector<CLI::Option*> options = app.get_options();
+  for (size_t i = before; i < options.size(); ++i) {
+    if (options[i]->check_lname("threads")) continue;
+    options[i]->group("With --data, as in hre eval");
+    a.of_evaluating.push_back(options[i]);
+  }
+}
+
+void define_looking(CLI::App& app, CompareArguments& a) {
   app.add_option("--until", a.until,
                  "decided: look after every question, and stop when it is known which of two is better (with --data); "
                  "of runs, when that would have been")
@@ -144,7 +158,8 @@ void define_models(CLI::App& app, CompareArguments& a) {
 Action define_compare(CLI::App& app) {
   auto a = std::make_shared<CompareArguments>();
   app.add_option("RUN", a->runs, "two runs or more; with --data, two models or more")->required()->type_name("");
-  define_models(app, *a);
+  define_looking(app, *a);
+  define_evaluating(app, *a);
   a->comparing.define(app);
   app.add_option("--moved", a->moved, "name so many questions that moved most (default 10)")
       ->type_name("N")

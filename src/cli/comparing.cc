@@ -35,6 +35,7 @@ void ComparingOptions::define(CLI::App& app) {
       ->type_name("N")
       ->check(CLI::Range(99, 10000000).description(""));
   app.add_option("--seed", seed, "of every draw (default 42)")->type_name("S");
+  if (app.get_option_no_throw("--threads") != nullptr) return;
   app.add_option("--threads", threads, "threads (default: all cores); they change no number")
       ->type_name("N")
       ->check(CLI::Range(1, 4096).description(""));

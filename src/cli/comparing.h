@@ -19,7 +19,7 @@ struct ComparingOptions {
   std::vector<std::string> where;
   std::string metadata;
 
-  /// Adds the options to a command.
+  /// Adds the options to a command; without --threads, to one that has it already.
   void define(CLI::App& app);
   [[nodiscard]] Result<CompareOptions> compare_options() const;
   /// Leaves in the runs only the questions that --where wants.

@@ -3,18 +3,16 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <charconv>
 #include <memory>
 #include <optional>
 #include <ostream>
 #include <set>
 
+#include "cli/evaluating.h"
 #include "cli/evaluation.h"
 #include "cli/hub_argument.h"
-#include "cli/model_options.h"
 #include "cli/progress.h"
 #include "cli/scale_options.h"
-#include "cli/server_options.h"
 #include "cli/store_argument.h"
 #include "cli/where_argument.h"
 #include "core/files.h"
@@ -28,23 +26,15 @@ namespace {
 struct EvalArguments {
   std::vector<std::string> models;
   std::string data;
-  EngineOptions model;
-  EvalOptions eval;
+  EvaluatingOptions evaluating;
   Keeping keeping;
   bool no_cache = false, verify_weights = false;
-  bool no_shuffle = false;
   std::vector<std::string> metrics = {"pearson"};
   std::vector<const Metric*> metrics_by_topic;
-  std::string prompt_file, json, reference_json, until, metadata;
+  std::string json, reference_json, until, metadata;
   bool details = false, quiet = false;
   ScaleArguments scale;
 };
-
-Result<std::string> read_prompt(const std::string& path) {
-  auto text = read_file(path, 1 << 20);
-  if (!text) text.error().next = "--prompt-file is a text file with {question} and {answer}";
-  return text;
-}
 
 /// --metrics: those shown by topic, in the tables' order.
 Result<std::vector<const Metric*>> find_metrics(const std::vector<std::string>& names) {
@@ -142,17 +132,11 @@ Status check_defined(const Evaluation& evaluation) {
 }
 
 Status run_eval(EvalArguments arguments, Console& console) {
-  auto ranks = apply_scale(arguments.scale, arguments.models, arguments.model, arguments.eval);
+  EvalOptions& options = arguments.evaluating.eval;
+  auto ranks = apply_scale(arguments.scale, arguments.models, arguments.evaluating.model, options);
   if (!ranks) return forward(ranks);
-  if (ranks->helps()) return ranks->help(arguments.models, arguments.model, console);
-  arguments.eval.shuffle = !arguments.no_shuffle;
-  if (!arguments.prompt_file.empty()) {
-    auto prompt = read_prompt(arguments.prompt_file);
-    if (!prompt) return forward(prompt);
-    arguments.eval.prompt = std::move(*prompt);
-  } else if (arguments.model.chat_template != "none") {
-    arguments.eval.prompt = "{question}{answer}";  // the template makes the rest
-  }
+  if (ranks->helps()) return ranks->help(arguments.models, arguments.evaluating.model, console);
+  if (auto ok = arguments.evaluating.finish(); !ok) return ok;
   auto metrics = find_metrics(arguments.metrics);
   if (!metrics) return forward(metrics);
   arguments.metrics_by_topic = std::move(*metrics);
@@ -164,25 +148,24 @@ Status run_eval(EvalArguments arguments, Console& console) {
   auto until = parse_until(arguments.until);
   if (!until) return forward(until);
   // A run of some questions alone must not be taken for the whole one.
-  if (*until || !arguments.eval.where.empty()) arguments.keeping.store.clear();
+  if (*until || !options.where.empty()) arguments.keeping.store.clear();
   if (arguments.verify_weights) forget_fingerprints();
   auto outputs = open_outputs(arguments);
   if (!outputs) return forward(outputs);
   auto progress = make_progress(console, arguments.quiet);
   auto dataset = load_data_argument(arguments.data, *progress, console.stop);
   if (!dataset) return forward(dataset);
-  if (!arguments.eval.where.empty()) {
-    if (auto ok = keep_questions_where(arguments.eval.where, arguments.metadata, *dataset); !ok) return ok;
+  if (!options.where.empty()) {
+    if (auto ok = keep_questions_where(options.where, arguments.metadata, *dataset); !ok) return ok;
   }
-  const Evaluation evaluation = evaluate_models(arguments.models, *dataset, arguments.model, arguments.eval,
+  const Evaluation evaluation = evaluate_models(arguments.models, *dataset, arguments.evaluating.model, options,
                                                 arguments.keeping, console, *progress, *until);
   if (auto ok = write_outputs(evaluation, arguments, *outputs, console); !ok) return ok;
   if (console.stop.stop_requested()) {
     return fail(ErrorCode::kInterrupted, evaluation.runs.empty() ? "interrupted; nothing was scored yet"
                                                                  : "interrupted; the values are of what was done");
   }
-  if (evaluation.failure.has_value() && arguments.eval.undefined == UndefinedPolicy::kFail)
-    return check_defined(evaluation);
+  if (evaluation.failure.has_value() && options.undefined == UndefinedPolicy::kFail) return check_defined(evaluation);
   return evaluation.failure;
 }
 
@@ -196,7 +179,7 @@ void define_results(CLI::App& app, EvalArguments& a) {
                  "write results as JSON (format hre-run/1); - for standard output, in the table's place")
       ->type_name("FILE");
   app.add_flag("--details", a.details, "with --json: every question and answer");
-  app.add_flag("--keep-tokens", a.eval.keep_tokens, "with --details: every token's log-probability");
+  app.add_flag("--keep-tokens", a.evaluating.eval.keep_tokens, "with --details: every token's log-probability");
   app.add_option("--reference-json", a.reference_json, "write the reference implementation's result file")
       ->type_name("FILE");
   app.add_flag("--quiet", a.quiet, "no progress and no notes");
@@ -224,36 +207,16 @@ void define_keeping(CLI::App& app, EvalArguments& a) {
   app.add_flag("--explain", a.keeping.explain, "say what was reused, and why the rest was not");
 }
 
-/// CLI11 would take -1 for 2^64 - 1, and all that is above for the same.
-std::string seed_problem(std::string& text) {
-  uint64_t seed = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seed);
-  const bool good = error == std::errc() && end == text.data() + text.size();
-  return good ? "" : "'" + text + "' is no whole number from 0 to 2^64 - 1";
-}
-
 void define_selection(CLI::App& app, EvalArguments& a) {
-  app.add_option("--topic", a.eval.topics, "only topics that match; may be given again")
-      ->type_name("GLOB")
-      ->allow_extra_args(false);
-  app.add_option("--limit", a.eval.limit, "the first N questions of each topic, after the shuffle")
-      ->type_name("N")
-      ->check(CLI::Range(int64_t{1}, int64_t{1} << 40).description(""));
-  app.add_option("--shuffle-seed", a.eval.shuffle_seed, "seed of the published shuffle (default 42)")
-      ->type_name("S")
-      ->check(CLI::Validator(seed_problem, ""));
-  define_where(app, a.eval.where, a.metadata);
+  define_where(app, a.evaluating.eval.where, a.metadata);
   app.add_option("--until", a.until, "stop as soon as the value is known to this width, looking after every question")
       ->type_name("width=W");
-  app.add_flag("--no-shuffle", a.no_shuffle, "keep the dataset's order");
 }
 
 void define_policies(CLI::App& app, EvalArguments& a) {
   static const std::map<std::string, UndefinedPolicy> kUndefined = {
       {"leave-out", UndefinedPolicy::kLeaveOut}, {"zero", UndefinedPolicy::kZero}, {"fail", UndefinedPolicy::kFail}};
-  app.add_option("--prompt-file", a.prompt_file, "a template with {question} and, at its end, {answer}")
-      ->type_name("FILE");
-  app.add_option("--undefined", a.eval.undefined,
+  app.add_option("--undefined", a.evaluating.eval.undefined,
                  "questions without a correlation: leave-out (default), zero (they count as 0), fail (status 3)")
       ->type_name("leave-out|zero|fail")
       ->transform(CLI::Transformer(kUndefined).description(""))
@@ -274,10 +237,9 @@ Action define_eval(CLI::App& app) {
                  "(built in); without it the published dataset, " +
                      std::string(kPublishedDataset))
       ->type_name("DATA");
+  arguments->evaluating.define(app);
   define_selection(app, *arguments);
   define_policies(app, *arguments);
-  define_model_options(app, arguments->model);
-  define_server(app, arguments->model.server);
   define_scale(app, arguments->scale);
   define_results(app, *arguments);
   define_keeping(app, *arguments);

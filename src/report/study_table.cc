@@ -133,6 +133,7 @@ std::string study_text(const Study& study, const std::string& name) {
   text += fmt::format("{} questions that all runs share, in {} topics", study.shared, study.topics.size());
   if (study.undefined > 0) text += fmt::format("; {} without a value in some run left out", study.undefined);
   text += "\n\n" + runs_table(study);
+  if (study.separations.empty()) text += "\nAll runs are of one stage, so there is nothing to separate.\n";
   for (const Separation& separation : study.separations) text += separation_text(separation);
   if (!study.judgements.empty()) text += agreement_text(study) + matrix_text(study);
   return text;

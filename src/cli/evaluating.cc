@@ -1,0 +1,58 @@
+#include "cli/evaluating.h"
+
+#include <CLI/CLI.hpp>
+#include <charconv>
+
+#include "cli/model_options.h"
+#include "cli/server_options.h"
+#include "core/files.h"
+
+namespace hre::cli {
+namespace {
+
+Result<std::string> read_prompt(const std::string& path) {
+  auto text = read_file(path, 1 << 20);
+  if (!text) text.error().next = "--prompt-file is a text file with {question} and {answer}";
+  return text;
+}
+
+/// CLI11 would take -1 for 2^64 - 1, and all that is above for the same.
+std::string seed_problem(std::string& text) {
+  uint64_t seed = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seed);
+  const bool good = error == std::errc() && end == text.data() + text.size();
+  return good ? "" : "'" + text + "' is no whole number from 0 to 2^64 - 1";
+}
+
+}  // namespace
+
+void EvaluatingOptions::define(CLI::App& app) {
+  app.add_option("--topic", eval.topics, "only topics that match; may be given again")
+      ->type_name("GLOB")
+      ->allow_extra_args(false);
+  app.add_option("--limit", eval.limit, "the first N questions of each topic, after the shuffle")
+      ->type_name("N")
+      ->check(CLI::Range(int64_t{1}, int64_t{1} << 40).description(""));
+  app.add_option("--shuffle-seed", eval.shuffle_seed, "seed of the published shuffle (default 42)")
+      ->type_name("S")
+      ->check(CLI::Validator(seed_problem, ""));
+  app.add_flag("--no-shuffle", no_shuffle_, "keep the dataset's order");
+  app.add_option("--prompt-file", prompt_file_, "a template with {question} and, at its end, {answer}")
+      ->type_name("FILE");
+  define_model_options(app, model);
+  define_server(app, model.server);
+}
+
+Status EvaluatingOptions::finish() {
+  eval.shuffle = !no_shuffle_;
+  if (!prompt_file_.empty()) {
+    auto prompt = read_prompt(prompt_file_);
+    if (!prompt) return forward(prompt);
+    eval.prompt = std::move(*prompt);
+  } else if (model.chat_template != "none") {
+    eval.prompt = "{question}{answer}";  // the template makes the rest
+  }
+  return {};
+}
+
+}  // namespace hre::cli
