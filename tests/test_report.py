@@ -109,13 +109,78 @@ class FilesTest(ReportTest):
         self.write("file", "")
         self.assertIn("file/out: this folder cannot be made", self.error_of("report", *runs, "--out", "file/out"))
         self.assertIn("nothing.json", self.error_of("report", "nothing.json", "--out", "out"))
-        self.run_hre("eval", "baseline:zstd", "--data", "sample", "--json", "short.json", "--quiet")
-        self.assertIn("--details", self.error_of("report", "short.json", "--out", "out"))
         self.write("other.jsonl", '{"topic": "t", "question": "q", "answers": [{"text": "a", "votes": 1}, {"text": "bb", "votes": 2}]}\n')
         self.assertIn("is not the dataset of the run", self.error_of("report", *runs, "--out", "out", "--data", "other.jsonl"))
         self.run_hre("eval", "baseline:zstd", "--data", "other.jsonl", "--json", "other.json", "--details", "--quiet")
         self.assertIn("runs of one report are on one dataset", self.error_of("report", runs[0], "other.json", "--out", "out"))
         self.assertIn("is not a study", self.error_of("report", *runs, "--out", "out", "--study", "other.json", "--quiet"))
+
+    def test_runs_without_their_questions(self):
+        for i, model in enumerate(("baseline:zstd", "baseline:length")):
+            self.run_hre("eval", model, "--data", "sample", "--json", f"long{i}.json", "--details", "--quiet")
+            self.run_hre("eval", model, "--data", "sample", "--json", f"short{i}.json", "--quiet")
+        self.run_hre("report", "long0.json", "long1.json", "--out", "whole", "--quiet")
+        done = self.run_hre("report", "short0.json", "short1.json", "--out", "out")
+        self.assertIn("baseline:zstd was written without its questions, so only its means are shown: hre eval --details keeps them", done.stderr)
+        self.assertIn("without votes, appendix_votes: the runs have no questions", done.stderr)
+        self.assertNotIn("texts are missing", done.stderr)
+        self.assertIn("0 questions, 2 runs", done.stdout)
+        for name in ("tables/summary.csv", "tables/topics.csv", "figures/overall_mean.tsv"):
+            self.assertEqual((self.folder / "whole" / name).read_text(), (self.folder / "out" / name).read_text(), name)
+        mixed = self.run_hre("report", "long0.json", "short1.json", "--out", "mixed")
+        self.assertIn("70 questions, 2 runs", mixed.stdout)
+        self.assertIn("baseline:length was written without its questions", mixed.stderr)
+        self.assertTrue((self.folder / "mixed/figures/votes.tsv").exists())
+        self.assertIn("no question has a value in every run", mixed.stderr)
+
+    def test_a_partial_run_without_its_questions(self):
+        short = self.read_json(self.make_runs(1)[0])
+        del short["questions"]
+        short.update({"partial": True, "planned": 100})
+        (self.folder / "short.json").write_text(json.dumps(short))
+        self.assertIn("baseline:zstd is partial: 70 of 100 questions were done", self.run_hre("report", "short.json", "--out", "out").stderr)
+
+    def test_means_that_are_wrong(self):
+        short = self.read_json(self.make_runs(1)[0])
+        del short["questions"]
+        for wrong, expected in (({"topics": 1}, "results.topics: is no object"), ({"topics": {}, "micro": {}, "macro": {}}, "results.micro: has no field 'questions'")):
+            (self.folder / "wrong.json").write_text(json.dumps({**short, "results": wrong}))
+            self.assertIn(expected, self.error_of("report", "wrong.json", "--out", "out", "--quiet"))
+
+    def test_a_study_of_one_family(self):
+        study = json.loads((SOURCE_DIR / "tests/data/report/study.json").read_text())
+        study.update({"runs": [run for run in study["runs"] if run["family"] == "Pythia" and run["stage"] == "tuned"],
+                      "judgements": [], "agreement": [], "matrix": None})
+        (self.folder / "one.json").write_text(json.dumps(study))
+        done = self.run_hre("report", *self.make_runs(1), "--out", "out", "--study", "one.json")
+        for reason in ("Pythia: nothing to compare in it: all its models are tuned", "ChatArena: the study has no judgement of that name",
+                       "corr: the study has no judgements"):
+            self.assertIn(reason, done.stderr)
+        self.assertEqual([str(float(run["size"])) for run in study["runs"]],
+                         [str(float(row["size"])) for row in self.table("pythia_overall")])
+
+    def test_a_real_study(self):
+        self.make_runs(3)
+        self.write("study.toml", "".join(f'[[run]]\nrun = "run{i}.json"\nfamily = "Mine"\nsize = "{1 + i // 2}M"\nstage = "{stage}"\n'
+                                         for i, stage in enumerate(["pretrained", "tuned", "pretrained"])) +
+                   '[[judgements]]\nfile = "arena.csv"\ncolumns = ["Arena Elo"]\n')
+        self.write("arena.csv", "Model,Arena Elo\nbaseline:zstd,900\nmodel-1,1000\nmodel-2,950\n")
+        self.run_hre("study", "study.toml", "--json", "study.json", "--repeats", 50)
+        done = self.run_hre("report", "run0.json", "run1.json", "run2.json", "--out", "out", "--study", "study.json")
+        self.assertNotIn("could not be drawn", done.stderr)
+        study = self.read_json("study.json")
+        for name, key in (("appendix_mine", "topics"), ("appendix_mine_spearman", "topics_spearman")):
+            rows = {(row["size"], row["stage"], row["topic"]): row for row in self.table(name)}
+            self.assertEqual(3 * 14, len(rows))
+            for run in study["runs"]:
+                for topic, e in run[key].items():
+                    row = rows[f"{run['size'] / 1e6:g}M", run["stage"], topic]
+                    self.assertAlmostEqual(e["mean"], float(row["mean"]), delta=1e-5)
+                    self.assertEqual(e["n"], int(row["questions"]))
+        spearman = {run["model"]: run["micro"]["spearman"]["mean"] for run in study["runs"]}
+        self.assertAlmostEqual(self.read_json("run0.json")["results"]["micro"]["spearman"]["mean"], spearman["baseline:zstd"], places=12)
+        arena = {row["model"]: row for row in self.table("ChatArena")}
+        self.assertEqual({"baseline:zstd": 900, "model-1": 1000, "model-2": 950}, {name: float(row["judgement"]) for name, row in arena.items()})
 
     def test_a_dataset_that_is_gone(self):
         self.write("mine.jsonl", '{"topic": "t", "question": "q", "answers": [{"text": "a", "votes": 1}, {"text": "bb", "votes": 2}]}\n')
@@ -168,6 +233,37 @@ class FigureTest(ReportTest):
         for answer, row in zip(question["answers"], shown):
             self.assertAlmostEqual(1, float(row["score"]) / answer["score"], delta=1e-5)
 
+    def test_numbers_are_the_studys_own(self):
+        self.make_report()
+        study = json.loads((SOURCE_DIR / "tests/data/report/study.json").read_text())
+
+        def check(row, e):
+            for key, expected in (("mean", e["mean"]), ("low", e["ci95"][0]), ("high", e["ci95"][1]), ("questions", e["n"])):
+                self.assertAlmostEqual(expected, float(row[key]), delta=1e-5 * max(1, abs(expected)))
+
+        for run in study["runs"]:
+            family, stage = run["family"].lower(), run["stage"]
+            for name, metric in ((f"{family}_overall", "pearson"), (f"{family}_spearman", "spearman")):
+                row = next(row for row in self.table(name) if float(row["size"]) == run["size"] and row["stage"] == stage)
+                check(row, run["micro"][metric])
+            size = f"{run['size'] / 1e9:g}B" if run["size"] >= 1e9 else f"{run['size'] / 1e6:g}M"
+            for name, key in ((f"appendix_{family}", "topics"), (f"appendix_{family}_spearman", "topics_spearman")):
+                rows = {row["topic"]: row for row in self.table(name) if row["size"] == size and row["stage"] == stage}
+                self.assertEqual(set(study["topics"]), set(rows))
+                for topic, row in rows.items():
+                    check(row, run[key][topic])
+        for judgement in study["judgements"][:1]:
+            shown = {row["model"]: row for row in self.table("ChatArena")}
+            for run, value in zip(study["runs"], judgement["values"]):
+                self.assertEqual(value, float(shown[run["name"]]["judgement"]))
+                self.assertAlmostEqual(run["micro"]["pearson"]["mean"], float(shown[run["name"]]["value"]), delta=1e-5)
+        matrix = iter(self.table("corr"))
+        for row in study["matrix"]["pearson"]:
+            for cell in row:
+                shown = next(matrix)
+                self.assertAlmostEqual(cell["value"], float(shown["correlation"]), delta=1e-5)
+                self.assertEqual(cell["n"], int(shown["models"]))
+
     def test_same_bytes(self):
         names = self.make_report()
         endings = ("tsv", "gp", "pdf", "svg", "png")
@@ -184,7 +280,7 @@ class FigureTest(ReportTest):
         names = self.make_report()
         self.assertLessEqual({"headline", "dialogue", "votes", "appendix_votes", "overall_mean", "forest", "rank_intervals", "detection_rate",
                               "training_steps", "value_speed", "pythia", "appendix_pythia", "pythia_overall", "starcoder", "starcoder_overall",
-                              "starcoder_spearman", "ChatArena", "corr"}, set(names))
+                              "starcoder_spearman", "appendix_starcoder_spearman", "ChatArena", "corr"}, set(names))
         for name in names:
             with self.subTest(figure=name):
                 drawn = self.folder / name
@@ -285,6 +381,15 @@ class ShowTest(ReportTest):
         done = subprocess.run(["script", "-qec", f"{PROGRAM} show tokens.json --worst 1", "/dev/null"], cwd=self.folder, stdin=subprocess.DEVNULL,
                               capture_output=True, check=True, env={**os.environ, "TERM": "xterm-256color"})
         self.assertIn(b"\x1b[30;48;5;", done.stdout)
+        # Another vocabulary counts the space before an answer to the prompt: what stands behind it is compared all the same.
+        other = report_data.with_tokens(report_data.other_model(run, "other", 1), texts, 5)
+        for answer in (answer for question in other["questions"] for answer in question["answers"]):
+            answer["token_texts"][0] = answer["token_texts"][0][1:]
+        (self.folder / "other.json").write_text(json.dumps(other))
+        done = subprocess.run(["script", "-qec", f"{PROGRAM} show tokens.json --disagree other.json --worst 1", "/dev/null"], cwd=self.folder,
+                              stdin=subprocess.DEVNULL, capture_output=True, check=True, env={**os.environ, "TERM": "xterm-256color"})
+        self.assertRegex(done.stdout, rb"\x1b\[30;48;5;(153|117|75|33)m")
+        self.assertRegex(done.stdout, rb"\x1b\[30;48;5;(223|216|209|202)m")
 
 
 if __name__ == "__main__":

@@ -46,6 +46,9 @@ def both(a, b):
 def main():
     rng = random.Random(7)
     runs = [member(rng, family, size, stage) for family, sizes in SIZES.items() for size in sizes for stage in ("pretrained", "tuned")]
+    by_ranks = random.Random(8)
+    for run in runs:
+        run["topics_spearman"] = {topic: estimate(by_ranks, 0.93 * e["mean"], QUESTIONS) for topic, e in run["topics"].items()}
     values = [run["micro"]["pearson"]["mean"] for run in runs]
     judged = {"Arena Elo rating": [round(700 + 2600 * v + rng.gauss(0, 25)) for v in values],
               "MT-bench (score)": [round(1 + 38 * v + rng.gauss(0, 0.4), 2) for v in values],

@@ -23,7 +23,7 @@ PROGRAM = pathlib.Path(os.environ.get("HRE_PROGRAM", ROOT / "build/release/src/h
 FROM_THE_SAMPLE = ["headline", "dialogue", "votes", "appendix_votes", "overall_mean", "forest", "rank_intervals", "detection_rate"]
 FROM_MADE_UP_RUNS = ["value_speed", "training_steps"]
 FROM_A_MADE_UP_STUDY = ["pythia", "appendix_pythia", "pythia_overall", "starcoder", "starcoder_overall", "starcoder_spearman",
-                        "ChatArena", "corr"]
+                        "appendix_starcoder_spearman", "ChatArena", "corr"]
 
 
 def made_up_runs(base):

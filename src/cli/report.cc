@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <filesystem>
@@ -142,14 +143,27 @@ Status write_page(const ReportData& data, const std::vector<PageFigure>& figures
   return {};
 }
 
+/// The questions' texts, where a run has questions.
+Result<std::optional<Dataset>> texts_of(const ReportArguments& arguments, const std::vector<Run>& runs,
+                                        ProgressListener& progress) {
+  if (std::ranges::all_of(runs, [](const Run& run) { return run.questions.empty(); })) return std::optional<Dataset>();
+  return dataset_of_run(arguments.data, runs.front(), progress);
+}
+
 Status report(const ReportArguments& arguments, Console& console) {
   const auto progress = make_progress(console, arguments.quiet);
   if (auto made = make_folder(arguments.out); !made) return made;
-  auto runs = load_runs(arguments.runs);
-  if (!runs) return forward(runs);
-  auto dataset = dataset_of_run(arguments.data, runs->front(), *progress);
+  auto read = load_runs_or_means(arguments.runs);
+  if (!read) return forward(read);
+  std::vector<Run> runs;
+  std::vector<std::optional<Summary>> means;
+  for (ReadRun& one : *read) {
+    runs.push_back(std::move(one.run));
+    means.push_back(std::move(one.summary));
+  }
+  auto dataset = texts_of(arguments, runs, *progress);
   if (!dataset) return forward(dataset);
-  auto data = report_data(std::move(*runs), std::move(*dataset));
+  auto data = report_data(std::move(runs), std::move(*dataset), std::move(means));
   if (!data) return forward(data);
   for (const std::string& caveat : data->caveats) progress->note(caveat.substr(0, caveat.size() - 1));
   auto figures = write_figures(arguments, *data, *progress, console);
@@ -162,7 +176,7 @@ Status report(const ReportArguments& arguments, Console& console) {
 
 Action define_report(CLI::App& app) {
   auto arguments = std::make_shared<ReportArguments>();
-  app.add_option("RUN", arguments->runs, std::string(kRunHelp) + "; several are laid side by side")->required();
+  app.add_option("RUN", arguments->runs, std::string(kRunOrMeansHelp) + "; several are laid side by side")->required();
   app.add_option("--out", arguments->out, "the folder to write to: index.html, figures/, tables/")
       ->type_name("DIR")
       ->required();

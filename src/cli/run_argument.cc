@@ -7,7 +7,6 @@
 #include "cli/store_argument.h"
 #include "core/files.h"
 #include "hre/store.h"
-#include "report/run_json.h"
 
 namespace hre::cli {
 namespace {
@@ -18,13 +17,22 @@ bool is_file(const std::string& argument) {
          std::filesystem::is_regular_file(argument, ignored);
 }
 
-Result<std::vector<Run>> runs_of_file(const std::string& path) {
+Result<std::string> read_run_file(const std::string& path) {
   auto text = read_file(path);
   if (!text) {
     text.error().next = "RUN is a name, the beginning of an id, last, or a JSON file of hre eval --json FILE --details";
-    return forward(text);
   }
-  return read_runs_json(*text, path);
+  return text;
+}
+
+Result<std::vector<Run>> runs_of_file(const std::string& path) {
+  auto text = read_run_file(path);
+  return text ? read_runs_json(*text, path) : Result<std::vector<Run>>(forward(text));
+}
+
+Result<std::vector<ReadRun>> runs_or_means_of_file(const std::string& path) {
+  auto text = read_run_file(path);
+  return text ? read_runs_or_means_json(*text, path) : Result<std::vector<ReadRun>>(forward(text));
 }
 
 Result<Run> run_of_store(const std::string& argument, const std::string& given) {
@@ -44,6 +52,22 @@ Result<Run> load_run(const std::string& argument, const std::string& store) {
   if (runs->size() > 1)
     return input_error(fmt::format("holds {} runs, and one is wanted here", runs->size()), argument);
   return std::move(runs->front());
+}
+
+Result<std::vector<ReadRun>> load_runs_or_means(const std::vector<std::string>& arguments, const std::string& store) {
+  std::vector<ReadRun> all;
+  for (const std::string& argument : arguments) {
+    if (!is_file(argument)) {
+      auto run = run_of_store(argument, store);
+      if (!run) return forward(run);
+      all.push_back({std::move(*run), std::nullopt});
+      continue;
+    }
+    auto runs = runs_or_means_of_file(argument);
+    if (!runs) return forward(runs);
+    std::move(runs->begin(), runs->end(), std::back_inserter(all));
+  }
+  return all;
 }
 
 Result<std::vector<Run>> load_runs(const std::vector<std::string>& arguments, const std::string& store) {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "hre/run.h"
+#include "report/run_json.h"
 
 namespace hre::cli {
 
@@ -15,6 +16,14 @@ constexpr char kRunHelp[] =
 /// The run that RUN names: a JSON file, where it is a path to one, ends in .json or has a slash; else a run of the
 /// store, in all its ways to be named. An empty `store` is the default one.
 Result<Run> load_run(const std::string& argument, const std::string& store = "");
+
+/// What commands say of RUN that take runs without their questions too.
+constexpr char kRunOrMeansHelp[] =
+    "a run: its name, the beginning of its id, last, last~1, or a JSON file (hre-run/1; best with details)";
+
+/// As load_runs, with what runs without their questions come to.
+Result<std::vector<ReadRun>> load_runs_or_means(const std::vector<std::string>& arguments,
+                                                const std::string& store = "");
 
 /// All runs of all arguments, in their order; a file that holds several gives several.
 Result<std::vector<Run>> load_runs(const std::vector<std::string>& arguments, const std::string& store = "");

@@ -58,6 +58,19 @@ std::vector<QuestionRow> rows_of(const ReportData& data) {
   return ordered;
 }
 
+bool has_means_alone(const ReportData& data, size_t run) {
+  return data.runs[run].questions.empty() && data.summaries[run].questions > 0;
+}
+
+std::vector<std::string> topics_of(const ReportData& data) {
+  std::set<std::string> topics;
+  for (const QuestionRow& row : data.rows) topics.insert(row.topic);
+  for (const Summary& summary : data.summaries) {
+    for (const TopicSummary& topic : summary.topics) topics.insert(topic.topic);
+  }
+  return {topics.begin(), topics.end()};
+}
+
 /// Where a partial run and a whole one, or different selections, stand side by side, their means are of different
 /// questions.
 void add_caveats(ReportData& data) {
@@ -65,14 +78,19 @@ void add_caveats(ReportData& data) {
     const Run& run = data.runs[i];
     if (run.partial()) {
       data.caveats.push_back(fmt::format("{} is partial: {} of {} questions were done.", data.labels[i],
-                                         run.questions.size(), run.planned));
+                                         data.summaries[i].questions, run.planned));
     }
-    if (run.questions.size() != data.rows.size()) {
+    if (has_means_alone(data, i)) {
+      data.caveats.push_back(fmt::format(
+          "{} was written without its questions, so only its means are shown: hre eval --details keeps them.",
+          data.labels[i]));
+    } else if (run.questions.size() != data.rows.size()) {
       data.caveats.push_back(fmt::format("{} has {} of the {} questions shown, so its means are of other questions.",
                                          data.labels[i], run.questions.size(), data.rows.size()));
     }
   }
-  if (!data.dataset) data.caveats.emplace_back("The dataset could not be read, so the questions' texts are missing.");
+  if (!data.dataset && !data.rows.empty())
+    data.caveats.emplace_back("The dataset could not be read, so the questions' texts are missing.");
 }
 
 }  // namespace
@@ -84,7 +102,8 @@ Status check_fingerprint(const Run& run, const Dataset& dataset) {
                      dataset.source, "--data names the dataset that the run was made on");
 }
 
-Result<ReportData> report_data(std::vector<Run> runs, std::optional<Dataset> dataset) {
+Result<ReportData> report_data(std::vector<Run> runs, std::optional<Dataset> dataset,
+                               std::vector<std::optional<Summary>> means) {
   if (runs.empty()) return input_error("there is no run to report");
   if (auto same = same_dataset(runs); !same) return forward(same);
   ReportData data;
@@ -92,11 +111,12 @@ Result<ReportData> report_data(std::vector<Run> runs, std::optional<Dataset> dat
   data.dataset = std::move(dataset);
   data.labels = distinct_labels(data.runs);
   data.title = "HumanRankEval: " + (data.labels.size() == 1 ? data.labels[0] : data.runs[0].dataset_name);
-  for (const Run& run : data.runs) data.summaries.push_back(summarize(run.questions));
-  data.rows = rows_of(data);
-  for (const QuestionRow& row : data.rows) {
-    if (data.topics.empty() || data.topics.back() != row.topic) data.topics.push_back(row.topic);
+  means.resize(data.runs.size());
+  for (size_t i = 0; i < data.runs.size(); ++i) {
+    data.summaries.push_back(means[i] ? std::move(*means[i]) : summarize(data.runs[i].questions));
   }
+  data.rows = rows_of(data);
+  data.topics = topics_of(data);
   add_caveats(data);
   return data;
 }

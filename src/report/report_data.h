@@ -24,7 +24,7 @@ struct ReportData {
   std::vector<Summary> summaries;    ///< by run
   std::vector<std::string> labels;   ///< by run; the models' names, made distinct
   std::optional<Dataset> dataset;    ///< the questions' texts, where they could be read
-  std::vector<std::string> topics;   ///< by name
+  std::vector<std::string> topics;   ///< by name; those of runs without their questions too
   std::vector<QuestionRow> rows;     ///< topic after topic, by id
   std::vector<std::string> caveats;  ///< what readers must know: missing texts, partial runs; one sentence each
 
@@ -34,8 +34,10 @@ struct ReportData {
 };
 
 /// Lays runs side by side. Fails for no runs, and for runs on different datasets. The dataset, if given, is the one
-/// that the runs name by fingerprint: the caller has checked.
-Result<ReportData> report_data(std::vector<Run> runs, std::optional<Dataset> dataset);
+/// that the runs name by fingerprint: the caller has checked. `means`, by run, are those of runs without their
+/// questions; they have a place wherever no question is needed.
+Result<ReportData> report_data(std::vector<Run> runs, std::optional<Dataset> dataset,
+                               std::vector<std::optional<Summary>> means = {});
 
 /// All pairs of runs by Pearson's r, over the questions where every run has a value.
 struct PairedValues {

@@ -3,9 +3,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <tuple>
 
 #include "core/text.h"
 #include "report/run_json.h"
@@ -181,7 +183,53 @@ EarlyStop early_stop_of(const Field& field) {
           field["reached"].boolean(), interval[0].number_or_null(), interval[1].number_or_null()};
 }
 
-Run run_of(const Field& field) {
+Estimate estimate_of(const Field& field) {
+  const auto interval = [&](const char* name) {
+    const std::vector<Field> bounds = field[name].items();
+    if (bounds.size() != 2) field[name].bad("is no pair of numbers");
+    return std::pair(bounds[0].number_or_null(), bounds[1].number_or_null());
+  };
+  Estimate e{field["n"].count(), field["undefined"].count(), field["mean"].number_or_null(),
+             field["stderr"].number_or_null()};
+  std::tie(e.ci_low, e.ci_high) = interval("ci95");
+  if (field.has("bootstrap95")) std::tie(e.bootstrap_low, e.bootstrap_high) = interval("bootstrap95");
+  return e;
+}
+
+MetricSummary metric_means_of(const Field& field) {
+  MetricSummary means;
+  for (const Metric& metric : all_metrics()) {
+    if (field.has(metric.name)) means.*metric.of_summary = estimate_of(field[metric.name]);
+  }
+  return means;
+}
+
+/// The means of a run whose questions are not there.
+Summary means_of(const Field& field) {
+  Summary summary;
+  for (const auto& [topic, of_topic] : field["topics"].members()) {
+    summary.topics.push_back(
+        {topic, of_topic["questions"].count(), of_topic["undefined"].count(), metric_means_of(of_topic)});
+  }
+  std::ranges::sort(summary.topics, {}, &TopicSummary::topic);
+  summary.micro = metric_means_of(field["micro"]);
+  summary.macro = metric_means_of(field["macro"]);
+  summary.questions = field["micro"]["questions"].count();
+  summary.undefined = field["micro"]["undefined"].count();
+  return summary;
+}
+
+void read_questions(const Field& field, Run& run) {
+  for (const Field& question : field["questions"].items()) {
+    run.questions.push_back(question_of(question));
+    run.options.keep_tokens |= std::any_of(run.questions.back().answers.begin(), run.questions.back().answers.end(),
+                                           [](const AnswerResult& answer) { return !answer.token_log_probs.empty(); });
+  }
+  run.planned = field["planned"].count();
+  if (run.planned < static_cast<int64_t>(run.questions.size())) field["planned"].bad("is less than the questions here");
+}
+
+ReadRun run_of(const Field& field, bool needs_questions) {
   if (!field.has("format")) field.bad("has no field 'format': is it a result of hre eval --json?");
   const std::string format = field["format"].text();
   if (format != "hre-run/1") field["format"].bad("is '" + format + "', not hre-run/1");
@@ -197,30 +245,26 @@ Run run_of(const Field& field) {
   run.times = {times["plan_seconds"].number(), times["score_seconds"].number(), times["positions"].count(),
                times["positions_unshared"].count()};
   if (times.has("questions_reused")) run.times.reused = times["questions_reused"].count();
-  if (!field.has("questions")) field.bad("holds no questions: write it with hre eval --json FILE --details");
-  for (const Field& question : field["questions"].items()) {
-    run.questions.push_back(question_of(question));
-    run.options.keep_tokens |= std::any_of(run.questions.back().answers.begin(), run.questions.back().answers.end(),
-                                           [](const AnswerResult& answer) { return !answer.token_log_probs.empty(); });
-  }
-  run.planned = field["planned"].count();
   if (field.has("shard")) run.shard = shard_of(field["shard"]);
   if (field.has("early_stop")) run.early_stop = early_stop_of(field["early_stop"]);
-  if (run.planned < static_cast<int64_t>(run.questions.size())) field["planned"].bad("is less than the questions here");
-  return run;
+  if (field.has("questions")) {
+    read_questions(field, run);
+    return {std::move(run), std::nullopt};
+  }
+  if (needs_questions) field.bad("holds no questions: write it with hre eval --json FILE --details");
+  if (field["partial"].boolean()) run.planned = field["planned"].count();
+  return {std::move(run), means_of(field["results"])};
 }
 
-}  // namespace
-
-Result<std::vector<Run>> read_runs_json(std::string_view text, const std::string& where) {
+Result<std::vector<ReadRun>> read_all(std::string_view text, const std::string& where, bool needs_questions) {
   if (const auto at = find_invalid_utf8(text)) return input_error(fmt::format("byte {} is not UTF-8", *at + 1), where);
   try {
     const Json json = Json::parse(text);
-    std::vector<Run> runs;
+    std::vector<ReadRun> runs;
     if (json.is_array()) {
-      for (const Field& field : Field(json, "").items()) runs.push_back(run_of(field));
+      for (const Field& field : Field(json, "").items()) runs.push_back(run_of(field, needs_questions));
     } else {
-      runs.push_back(run_of(Field(json, "")));
+      runs.push_back(run_of(Field(json, ""), needs_questions));
     }
     if (runs.empty()) return input_error("holds no run", where);
     return runs;
@@ -230,6 +274,20 @@ Result<std::vector<Run>> read_runs_json(std::string_view text, const std::string
   } catch (const Json::exception& problem) {
     return input_error(std::string("is not JSON: ") + problem.what(), where);
   }
+}
+
+}  // namespace
+
+Result<std::vector<ReadRun>> read_runs_or_means_json(std::string_view text, const std::string& where) {
+  return read_all(text, where, false);
+}
+
+Result<std::vector<Run>> read_runs_json(std::string_view text, const std::string& where) {
+  auto read = read_all(text, where, true);
+  if (!read) return forward(read);
+  std::vector<Run> runs;
+  for (ReadRun& one : *read) runs.push_back(std::move(one.run));
+  return runs;
 }
 
 }  // namespace hre

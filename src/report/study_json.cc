@@ -30,10 +30,13 @@ Json of_run(const Study& study, size_t position) {
   add_metrics(micro, run.summary.micro);
   Json& macro = json["macro"] = Json::object();
   add_metrics(macro, run.summary.macro);
-  Json& topics = json["topics"] = Json::object();
+  Json topics = Json::object(), by_ranks = Json::object();
   for (const TopicSummary& topic : run.summary.topics) {
     topics[topic.topic] = json_estimate(topic.metrics.*study.options.compare.metric->of_summary);
+    by_ranks[topic.topic] = json_estimate(topic.metrics.spearman);
   }
+  json["topics"] = std::move(topics);
+  json["topics_spearman"] = std::move(by_ranks);
   return json;
 }
 

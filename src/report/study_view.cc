@@ -34,8 +34,13 @@ std::map<std::string, Estimate> estimates_of(const Json& json) {
 }
 
 StudyView::Member member_of(const Json& json) {
-  return {json.at("name").get<std::string>(), json.at("family").get<std::string>(), json.at("stage").get<std::string>(),
-          json.at("size").get<double>(),      estimates_of(json.at("micro")),       estimates_of(json.at("topics"))};
+  return {json.at("name").get<std::string>(),
+          json.at("family").get<std::string>(),
+          json.at("stage").get<std::string>(),
+          json.at("size").get<double>(),
+          estimates_of(json.at("micro")),
+          estimates_of(json.at("topics")),
+          estimates_of(json.value("topics_spearman", Json::object()))};
 }
 
 std::string agreement_of(const Json& json) {

@@ -82,11 +82,13 @@ const Member* find(const Family& family, double size, const std::string& stage) 
   return nullptr;
 }
 
+using TopicMeans = std::map<std::string, Estimate> Member::*;
+
 /// Panels by size: topics across, a mark with its interval for each stage.
-Figure by_topic(const StudyView& study, const Family& family, const std::string& name,
-                const std::vector<double>& sizes) {
+Figure by_topic(const StudyView& study, const Family& family, const std::string& name, const std::vector<double>& sizes,
+                TopicMeans means, const std::string& metric) {
   Figure figure{name,
-                fmt::format("{}: {} by topic, with 95 % intervals.", family.name, metric_title(study.metric)),
+                fmt::format("{}: {} by topic, with 95 % intervals.", family.name, metric_title(metric)),
                 kPage,
                 0,
                 {{"size", "stage", "topic", "mean", "low", "high", "questions"}, {}},
@@ -95,11 +97,10 @@ Figure by_topic(const StudyView& study, const Family& family, const std::string&
     for (const std::string& stage : family.stages) {
       const Member* member = find(family, size, stage);
       for (const std::string& topic : study.topics) {
-        const auto e =
-            member != nullptr ? member->topics.find(topic) : std::map<std::string, Estimate>::const_iterator();
-        if (member == nullptr || e == member->topics.end()) continue;
-        figure.table.rows.push_back({size_name(size), stage, topic, cell(e->second.mean), cell(e->second.ci_low),
-                                     cell(e->second.ci_high), std::to_string(e->second.n)});
+        if (member == nullptr || !(member->*means).contains(topic)) continue;
+        const Estimate& e = (member->*means).at(topic);
+        figure.table.rows.push_back(
+            {size_name(size), stage, topic, cell(e.mean), cell(e.ci_low), cell(e.ci_high), std::to_string(e.n)});
       }
     }
   }
@@ -173,10 +174,16 @@ Figure by_size(const Family& family, const std::string& name, const std::string&
 
 void family_figures(const StudyView& study, const Family& family, Figures& figures) {
   const std::string name = file_name(family.name);
-  figures.figures.push_back(by_topic(study, family, name, {family.sizes.back()}));
-  figures.figures.push_back(by_topic(study, family, "appendix_" + name, family.sizes));
+  figures.figures.push_back(by_topic(study, family, name, {family.sizes.back()}, &Member::topics, study.metric));
+  figures.figures.push_back(by_topic(study, family, "appendix_" + name, family.sizes, &Member::topics, study.metric));
   figures.figures.push_back(by_size(family, name + "_overall", study.metric));
   figures.figures.push_back(by_size(family, name + "_spearman", "spearman"));
+  if (std::ranges::any_of(family.members, [](const Member* m) { return !m->topics_spearman.empty(); })) {
+    figures.figures.push_back(
+        by_topic(study, family, "appendix_" + name + "_spearman", family.sizes, &Member::topics_spearman, "spearman"));
+  } else {
+    figures.missing.push_back("appendix_" + name + "_spearman: the study was written without Spearman's rho by topic");
+  }
   if (family.stages.size() < 2)
     figures.missing.push_back(fmt::format("{}: nothing to compare in it: all its models are {}", family.name,
                                           family.stages.empty() ? "of no known stage" : family.stages[0]));

@@ -126,7 +126,9 @@ Figure histograms(const std::map<std::string, std::vector<double>>& votes) {
 void vote_figures(const ReportData& data, Figures& figures) {
   const auto votes = votes_by_topic(data);
   if (votes.empty()) {
-    figures.missing.emplace_back("votes, appendix_votes: no question was scored");
+    figures.missing.emplace_back(
+        data.rows.empty() ? "votes, appendix_votes: the runs have no questions (hre eval --details keeps them)"
+                          : "votes, appendix_votes: no question was scored");
     return;
   }
   figures.figures.push_back(boxes(votes));

@@ -169,6 +169,7 @@ function openDetail(report, state, place) {
 }
 
 function explorerSection(report, state) {
+  if (report.questions.id.length === 0) return [make('p', {}, 'These runs were written without their questions: hre eval --details keeps them.')];
   const detail = make('div', { class: 'detail', id: 'detail', role: 'region', 'aria-label': 'The chosen question' }, make('p', { class: 'soft' }, 'Choose a question.'));
   const count = make('p', { class: 'soft', role: 'status', id: 'count' });
   const open = openDetail(report, state, detail);
