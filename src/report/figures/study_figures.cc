@@ -110,12 +110,12 @@ Figure by_topic(const StudyView& study, const Family& family, const std::string&
   for (const std::string& topic : study.topics) names.push_back(shortened(topic, 18));
   figure.script = fmt::format(
       "set xtics {} rotate by 45 right font ',5.5'\nset xrange [-0.6:{}]\nset key top right horizontal font ',6'\n"
-      "set arrow from graph 0, first 0 to graph 1, first 0 nohead linewidth 0.7 linecolor rgb '#777777' back\n"
       "set multiplot layout {},{} margins 0.06,0.985,{:.3f},{:.3f} spacing 0.06,{:.3f}\nset offsets 0,0,graph 0.18,0\n",
       tics(names), static_cast<double>(names.size()) - 0.4, lines, columns, 0.8 / figure.height,
       1 - 0.2 / figure.height, 1.0 / figure.height);
   for (const double size : sizes) {
     figure.script += fmt::format("set title {} offset 0,-0.7\n", quoted(family.name + " " + size_name(size)));
+    figure.script += "plot 0 with lines linewidth 0.7 linecolor rgb '#777777' notitle";  // so 0 is in sight
     size_t k = 0;
     for (const std::string& stage : family.stages) {
       std::string place = "(";  // of a topic, a little beside that of the other stages
@@ -124,8 +124,7 @@ Figure by_topic(const StudyView& study, const Family& family, const std::string&
                              static_cast<double>(t) +
                                  0.22 * (static_cast<double>(k) - 0.5 * static_cast<double>(family.stages.size() - 1)));
       place += "NaN)";
-      figure.script +=
-          (k == 0 ? "plot " : ", \\\n     ") + series(size_name(size), stage, k, place.c_str(), "yerrorbars", stage);
+      figure.script += ", \\\n     " + series(size_name(size), stage, k, place.c_str(), "yerrorbars", stage);
       ++k;
     }
     figure.script += "\n";

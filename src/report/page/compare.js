@@ -32,7 +32,7 @@ function forestPlot(lines) {
   const reach = Math.min(2, Math.max(0.01, ...lines.flatMap((line) => [Math.abs(line.low ?? line.mean), Math.abs(line.high ?? line.mean)]))) * 1.05;
   const x = (value) => left + (Math.max(-reach, Math.min(reach, value)) + reach) / (2 * reach) * (width - left - right);
   const bottom = lines.length * height + 6;
-  return draw('svg', { viewBox: `0 0 ${width} ${bottom + 24}`, width, role: 'img', 'aria-label': 'Differences by topic with 95 % intervals; the table below has the numbers' },
+  return make('div', { class: 'scroll' }, draw('svg', { viewBox: `0 0 ${width} ${bottom + 24}`, width, role: 'img', 'aria-label': 'Differences by topic with 95 % intervals; the table below has the numbers' },
     ticks(-reach, reach).map((tick) => [
       draw('line', { class: Math.abs(tick) < 1e-9 ? 'zero' : 'grid', x1: x(tick), x2: x(tick), y1: 0, y2: bottom }),
       draw('text', { x: x(tick), y: bottom + 16, 'text-anchor': 'middle' }, number(tick, 2)),
@@ -44,7 +44,7 @@ function forestPlot(lines) {
         line.low === null ? null : draw('line', { class: 'bar', x1: x(line.low), x2: x(line.high), y1: y, y2: y }),
         line.strong ? draw('rect', { class: 'dot', x: x(line.mean) - 5, y: y - 5, width: 10, height: 10 }) : draw('circle', { class: 'dot', cx: x(line.mean), cy: y, r: 4 }),
       ];
-    }));
+    })));
 }
 
 function comparisonRow(name, c, [low, high]) {

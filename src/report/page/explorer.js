@@ -190,12 +190,16 @@ function explorerSection(report, state) {
     refresh(true);
     if (state.selected !== null) open(state.selected);
   });
+  // Opens the question that the address names; -1 where it names none.
+  const named = () => report.questions.id.indexOf(decodeURIComponent(location.hash.match(/^#question=(.*)$/)?.[1] ?? ''));
+  const go = (index) => {
+    open(Math.max(0, index)).then(() => refresh(true));
+    if (index >= 0) document.getElementById('questions').scrollIntoView();
+  };
+  addEventListener('hashchange', () => { if (named() >= 0) go(named()); });
   requestAnimationFrame(() => {
     refresh();
-    const named = decodeURIComponent(location.hash.match(/^#question=(.*)$/)?.[1] ?? '');
-    const first = report.questions.id.indexOf(named);
-    if (report.questions.id.length > 0) open(first >= 0 ? first : 0).then(() => refresh(true));
-    if (first >= 0) document.getElementById('questions').scrollIntoView();
+    go(named());
   });
   return [explorerControls(report, state, refresh, search), count, make('div', { class: 'explorer' }, list.element, detail)];
 }
