@@ -342,7 +342,7 @@ models = { "baseline:length" = "Length" }
             self.assertIn(part, text)
 
     def test_one_family_of_one_stage(self):
-        one = "".join(part for part in self.STUDY.split("[[run]]")[:2])
+        one = "[[run]]".join(self.STUDY.split("[[run]]")[:2])
         self.write("one.toml", one)
         result = self.json_of("study", "one.toml")
         self.assertEqual(([], []), (result["separations"], result["judgements"]))
