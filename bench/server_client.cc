@@ -205,7 +205,9 @@ int main(int argc, char** argv) {
                rates[0], rates[2]);
   }
   latency = 0;
-  auto one = hre::open_model(fmt::format("server:http://127.0.0.1:{}", port), {.server = {.most_in_flight = 1}});
+  hre::ModelOptions one_at_a_time;
+  one_at_a_time.server.most_in_flight = 1;
+  auto one = hre::open_model(fmt::format("server:http://127.0.0.1:{}", port), one_at_a_time);
   const auto few = made_plans(200);
   const double request = timed(**one, few) / 200;
   const auto start = Clock::now();
