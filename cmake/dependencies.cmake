@@ -45,6 +45,19 @@ cmake_path(IS_PREFIX HRE_DEPS "${llama_DIR}" NORMALIZE HRE_ENGINE_BUNDLED)
 
 set(HRE_LLAMA_BUILD "libllama ${LLAMA_BUILD_COMMIT}")  # by name: the archives have no git history
 
+# oneDNN, where there is one: without it the engine's own products are taken.
+set(HRE_ONEDNN_BUNDLED OFF)
+find_package(dnnl 3 QUIET)
+if(NOT dnnl_FOUND AND EXISTS "${HRE_DEPS}/onednn/lib/libdnnl.so.3")
+  set(HRE_ONEDNN_BUNDLED ON)
+  add_library(DNNL::dnnl SHARED IMPORTED)
+  set_target_properties(DNNL::dnnl PROPERTIES IMPORTED_LOCATION "${HRE_DEPS}/onednn/lib/libdnnl.so.3"
+    INTERFACE_INCLUDE_DIRECTORIES "${HRE_DEPS}/onednn/include")
+endif()
+if(TARGET DNNL::dnnl)
+  find_package(OpenMP REQUIRED COMPONENTS CXX)  # as oneDNN is told to stay on a thread
+endif()
+
 # Arrow and Parquet: the system's CMake packages, or the libraries of the wheel.
 find_package(Parquet QUIET)
 set(HRE_ARROW_BUNDLED OFF)

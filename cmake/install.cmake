@@ -2,7 +2,7 @@
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
-# Arrow's libraries from the wheel go to a folder of their own, out of other programs' sight.
+# Libraries from wheels go to a folder of their own, out of other programs' sight.
 set_target_properties(hre PROPERTIES INSTALL_RPATH "$ORIGIN;$ORIGIN/hre")
 set_target_properties(hre_program PROPERTIES INSTALL_RPATH "$ORIGIN/../${CMAKE_INSTALL_LIBDIR}")
 install(TARGETS hre_program)
@@ -11,6 +11,10 @@ install(DIRECTORY include/hre DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 if(HRE_ARROW_BUNDLED)
   install(FILES "${arrow_library}" "${parquet_library}" DESTINATION ${CMAKE_INSTALL_LIBDIR}/hre)
   install(DIRECTORY "${HRE_DEPS}/arrow/licenses/" DESTINATION ${CMAKE_INSTALL_DOCDIR}/licenses/arrow)
+endif()
+if(HRE_ONEDNN_BUNDLED)
+  install(FILES "${HRE_DEPS}/onednn/lib/libdnnl.so.3" DESTINATION ${CMAKE_INSTALL_LIBDIR}/hre)
+  install(DIRECTORY "${HRE_DEPS}/onednn/licenses/" DESTINATION ${CMAKE_INSTALL_DOCDIR}/licenses/onednn)
 endif()
 # The converter of checkpoint folders: llama.cpp's, and what makes and runs it.
 install(FILES src/model/checkpoint/convert_checkpoint.py src/model/checkpoint/score_checkpoint.py third_party/pypi-convert.lock

@@ -37,6 +37,7 @@ PUBLIC = {
     "dataset.h": "data",
     "scorer.h": "model",
     "engine_options.h": "model",
+    "speed.h": "model",
     "run.h": "eval",
     "store.h": "store",
     "hub.h": "hub",
@@ -52,6 +53,7 @@ VALUES = {
 # Header (a pattern of the whole name): folders below src/ that may include it.
 WRAPPED = {
     r"llama.*\.h|ggml.*\.h|gguf\.h": ["model/llama"],
+    r"dnnl.*": ["model/llama/fast"],
     r"jinja/.*": ["model/chat"],
     r"(arrow|parquet)/.*": ["data"],
     r"sqlite3\.h": ["store"],

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Brings a fresh machine to the point where CMake can configure hre.
 #
-#   tools/setup.sh [packages|engine|arrow|tests]...      without arguments: all but tests
+#   tools/setup.sh [packages|engine|onednn|arrow|tests]...      without arguments: all but tests
 #
 # packages  the Debian packages of third_party/debian.txt (by apt-get, where it may)
 # engine    libllama and ggml, built from the archive of third_party/pypi.lock
+# onednn    matrix products for the engine, from the wheels of third_party/pypi.lock (x86-64 alone)
 # arrow     Arrow's and Parquet's C++ libraries, from the wheel of third_party/pypi.lock
 # tests     what only tests need: the packages of third_party/debian-test.txt, and a Python with those
 #           of third_party/pypi-test.lock; where they can't be had, tests that need them are skipped
@@ -35,7 +36,7 @@ fail() { say "$*"; exit 1; }
 # Prints everything that a part depends on: how it is made, from which pins, for which processor.
 inputs_of() {
   {
-    sed -n "/^make_$1()/,/^}/p" "$root/tools/setup.sh"
+    sed -n "/^make_$1()/,/^}/p; /^patch_$1()/,/^}/p" "$root/tools/setup.sh"
     case $1 in tests) sed 's/#.*//' "$test_lock" && python3 --version ;; *) sed 's/#.*//' "$lock" ;; esac
     uname -m
     case $1 in engine) grep -m1 -E '^(flags|Features)' /proc/cpuinfo || true ;; esac
@@ -167,6 +168,37 @@ PY
   rm -f "$download"/pyarrow-*
 }
 
+# --- oneDNN --------------------------------------------------------------------------------------
+
+# Its wheels are for x86-64 alone; without it products are the engine's.
+make_onednn() {
+  say "fetching oneDNN"
+  rm -rf "$deps/onednn.new" "$download"/onednn_*
+  fetching oneDNN download --no-deps --require-hashes --only-binary=:all: -d "$download" \
+    -r <(pinned onednn_devel_cpu_gomp onednn_cpu_gomp)
+  python3 - "$deps/onednn.new" "$download"/onednn_*.whl <<'PY'
+"""Takes the headers, the library and the licences out of the wheels."""
+import pathlib, sys, zipfile
+out = pathlib.Path(sys.argv[1])
+for archive in sys.argv[2:]:
+    wheel = zipfile.ZipFile(archive)
+    for name in wheel.namelist():
+        if "/data/include/" in name:
+            target = out / "include" / name.split("/data/include/")[1]
+        elif name.endswith("/lib/libdnnl.so.3"):
+            target = out / "lib" / "libdnnl.so.3"
+        elif "LICENSE" in name or "third-party" in name.lower():
+            target = out / "licenses" / name.rsplit("/", 1)[1]
+        else:
+            continue
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(wheel.read(name))
+PY
+  rm -rf "$deps/onednn"
+  mv "$deps/onednn.new" "$deps/onednn"
+  rm -f "$download"/onednn_*
+}
+
 # --- the engine ----------------------------------------------------------------------------------
 
 make_engine_sources() {
@@ -182,20 +214,38 @@ make_engine_sources() {
   rm -f "$download"/llama_cpp_python-*
 }
 
+# patch_engine: what hre changes in the engine's sources; src/model/llama/engine_hook.h says what for. Done once.
+patch_engine() {
+  local cpu=$deps/llama.cpp/ggml/src/ggml-cpu llama=$deps/llama.cpp/src
+  # ggml looks GELU up in a table of half-precision numbers, and knows only its tanh form where an architecture's models may
+  # use either: both move an answer's log-likelihood by hundredths of a nat. Computed, and by either form, it is exact.
+  sed -i -E 's,^#define GGML_GELU(_QUICK)?_FP16$,,' "$cpu/vec.h"
+  grep -q ggml_gelu_is_erf "$cpu/vec.h" || {
+    sed -i 's,^inline static float ggml_gelu_f32(float x) {$,extern int ggml_gelu_is_erf;\n&\n    if (ggml_gelu_is_erf) { return 0.5f*x*(1.0f + erff(x*SQRT_2_INV)); },' "$cpu/vec.h"
+    printf '\nint ggml_gelu_is_erf = 0;\n' >>"$cpu/ggml-cpu.c"
+  }
+  # Before each node of a graph its CPU threads ask hre, which may compute it, and some after it: the result is how many.
+  grep -q hre_node_hook "$cpu/ggml-cpu.c" || {
+    sed -i 's/^static thread_ret_t ggml_graph_compute_thread(void \* data) {$/int (*hre_node_hook)(struct ggml_cgraph *, int, int, int, struct ggml_threadpool *) = NULL;\n&/
+      s/^\( *const int n_fused = \)\(ggml_cpu_try_fuse_ops(.*);\)$/        const int n_hooked = hre_node_hook ? hre_node_hook(tp->cgraph, node_n, params.ith, params.nth, tp) : 0;\n\1n_hooked > 0 ? n_hooked - 1 : \2/
+      s/^\( *if (\)n_fused > 0) {$/\1n_hooked > 0 || n_fused > 0) {/' "$cpu/ggml-cpu.c"
+  }
+  # Flash attention gets keys and values as they are cached where hre computes it; no room for logits where hre reduces them.
+  grep -q hre_attention "$llama/llama-graph.cpp" || {
+    sed -i -E 's/^( *if \([kv]->type == GGML_TYPE_F32)\) \{$/\1 \&\& !hre_attention) {/' "$llama/llama-graph.cpp"
+    sed -i '0,/^#include/s//extern int hre_attention;\n&/' "$llama/llama-graph.cpp"
+    sed -i 's/^\( *bool has_logits  *= \)true;$/\1!hre_reduces_logits;/
+      0,/^#include/s//int hre_attention = 0, hre_reduces_logits = 0;\n&/' "$llama/llama-context.cpp"
+  }
+}
+
 make_engine() {
   once engine_sources
   local work=$deps/llama.cpp-build staged=$deps/engine.new options
   read -ra options <<<"${HRE_ENGINE_OPTIONS:-}"
   rm -rf "$staged"
   say "building libllama (some minutes)"
-  # ggml looks GELU up in a table of half-precision numbers, and knows only its tanh form where an architecture's models may
-  # use either: both move an answer's log-likelihood by hundredths of a nat. Computed, and by either form, it is exact.
-  local cpu=$deps/llama.cpp/ggml/src/ggml-cpu
-  sed -i -E 's,^#define GGML_GELU(_QUICK)?_FP16$,,' "$cpu/vec.h"
-  grep -q ggml_gelu_is_erf "$cpu/vec.h" || {
-    sed -i 's,^inline static float ggml_gelu_f32(float x) {$,extern int ggml_gelu_is_erf;\n&\n    if (ggml_gelu_is_erf) { return 0.5f*x*(1.0f + erff(x*SQRT_2_INV)); },' "$cpu/vec.h"
-    printf '\nint ggml_gelu_is_erf = 0;\n' >>"$cpu/ggml-cpu.c"
-  }
+  patch_engine
   # Static and position independent: it ends up inside libhre.so.
   # shellcheck disable=SC2015
   cmake -S "$deps/llama.cpp" -B "$work" -G Ninja -DCMAKE_BUILD_TYPE=Release -DBUILD_SHARED_LIBS=OFF \
@@ -239,20 +289,21 @@ run_engine() {
   [ -f "$deps/engine.stamp" ] || ! found llama || return 0
   once engine
 }
+run_onednn() { [ "$(uname -m)" != x86_64 ] || once onednn; }
 run_arrow() { [ -f "$deps/arrow.stamp" ] || ! found Parquet || return 0; once arrow; }
 run_tests() {
   once tests
   [ -d "$deps/test-python" ] || rm -f "$deps/tests.stamp"
 }
 
-[ $# -gt 0 ] || set -- packages engine arrow
+[ $# -gt 0 ] || set -- packages engine onednn arrow
 lists=()
 for part in "$@"; do
   case $part in
     packages) lists+=(debian) ;;
     tests) lists+=(debian-test) ;;
-    engine | arrow) ;;
-    *) fail "unknown part '$part': it is packages, engine, arrow or tests" ;;
+    engine | onednn | arrow) ;;
+    *) fail "unknown part '$part': it is packages, engine, onednn, arrow or tests" ;;
   esac
 done
 

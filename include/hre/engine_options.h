@@ -12,6 +12,9 @@ namespace hre {
 
 enum class CacheType { kF32, kF16, kQ8_0 };
 enum class FlashAttention { kOff, kAuto, kOn };
+/// Who computes a graph's products and attention on the CPU: hre's kernels where they win (kAuto), wherever they can
+/// (kFast), or the engine alone (kPlain).
+enum class EngineKernels { kAuto, kFast, kPlain };
 
 /// A LoRA adapter: a GGUF file made for the model, and how much of it is added to the weights.
 struct Adapter {
@@ -33,9 +36,10 @@ struct EngineOptions : ModelOptions {
   std::vector<float> tensor_split;         ///< each device's part of the model; none: by their free memory
   CacheType cache_type = CacheType::kF32;  ///< of keys and values; less than f32 moves sums by hundredths of a nat
   FlashAttention flash_attention = FlashAttention::kOff;  ///< on a CPU it moves sums by hundredths of a nat
-  bool numa = false;                                      ///< spread threads over the machine's memory nodes
-  int workers = 1;                                        ///< processes that score, with one copy of the weights
-  std::vector<std::string> rpc;                           ///< HOST:PORT of libllama's RPC servers, which get layers
+  EngineKernels kernels = EngineKernels::kAuto;
+  bool numa = false;             ///< spread threads over the machine's memory nodes
+  int workers = 1;               ///< processes that score, with one copy of the weights
+  std::vector<std::string> rpc;  ///< HOST:PORT of libllama's RPC servers, which get layers
 };
 
 /// Opens MODEL: a .gguf path (any part of a split one), a checkpoint folder, server:URL, baseline:length or

@@ -65,6 +65,11 @@ void define_device_options(CLI::App& app, EngineOptions& o) {
       app, "--flash-attention", o.flash_attention,
       {{"off", FlashAttention::kOff}, {"auto", FlashAttention::kAuto}, {"on", FlashAttention::kOn}}, "on|off|auto",
       "less exact on a CPU (default off)");
+  add_choice<EngineKernels>(
+      app, "--engine-kernels", o.kernels,
+      {{"auto", EngineKernels::kAuto}, {"fast", EngineKernels::kFast}, {"plain", EngineKernels::kPlain}},
+      "auto|fast|plain",
+      "products and attention on the CPU: hre's own where they win (auto, default), always, or never");
   app.add_flag("--numa", o.numa, "spread threads over the machine's memory nodes");
 }
 

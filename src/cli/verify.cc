@@ -70,6 +70,7 @@ void take_options(const Run& run, EngineOptions& options) {
   if (options.system.empty()) options.system = setting(run.model, "system");
   options.long_answers = LongAnswers::kTruncate;
   options.one_pass_an_answer = true;
+  options.kernels = EngineKernels::kPlain;
 }
 
 /// The scored questions of a run, `n` of them, spread evenly.

@@ -16,6 +16,10 @@ namespace {
 /// Tokens computed at once, by the room that their logits take.
 constexpr int64_t kLogitsBytes = 64 << 20;
 constexpr int64_t kSmallestChunk = 64, kLargestChunk = 512;
+/// Where there are no logits.
+constexpr int64_t kReducedChunk = 1024;
+
+}  // namespace
 
 /// llama_batch over vectors: tokens, positions, sequences, and which logits are wanted.
 class Batch {
@@ -48,6 +52,8 @@ class Batch {
   std::vector<llama_seq_id*> sequences_;
   std::vector<int8_t> wanted_;
 };
+
+namespace {
 
 Status status_of(int32_t status, size_t n_tokens) {
   if (status == 0) return {};
@@ -105,7 +111,9 @@ Computation::Computation(llama_model* model, std::vector<llama_adapter_lora*> ad
       scales_(std::move(scales)),
       rules_(rules),
       n_vocab_(static_cast<size_t>(llama_vocab_n_tokens(llama_model_get_vocab(model)))),
-      chunk_(chunk_for(n_vocab_)) {}
+      // The engine itself keeps room for T5's logits.
+      reduces_(rules.fast.any_products() && !rules.has_encoder),
+      chunk_(reduces_ ? kReducedChunk : chunk_for(n_vocab_)) {}
 
 TokenTexts Computation::texts_of(const AnswerPlan& answer) const {
   std::vector<std::string> pieces;
@@ -136,32 +144,62 @@ Status Computation::make_room(std::span<const QuestionPlan> plans) {
 Status Computation::open_context(bool is_long) {
   if (context_ && context_is_long_ == is_long) return {};
   context_.reset();
-  const Size& size = size_of(is_long);
-  llama_context_params params = llama_context_default_params();
   // libllama's batches are never larger than the context that it was made with; a context for short sequences must stay
   // so.
   const bool short_alone = rules_.passes.long_above > 0 && !is_long;
+  if (auto ok = make_context(size_of(is_long), short_alone); !ok) return ok;
+  context_is_long_ = is_long;
+  if (reduces_) {
+    auto reduces = reduces_logits();
+    if (!reduces) return forward(reduces);
+    if (*reduces) return {};
+    reduces_ = false;
+    chunk_ = chunk_for(n_vocab_);
+    context_.reset();
+    return make_context(size_of(is_long), short_alone);
+  }
+  return {};
+}
+
+Status Computation::make_context(const Size& size, bool short_alone) {
+  llama_context_params params = llama_context_default_params();
   params.n_ctx = static_cast<uint32_t>(short_alone ? size.positions : std::max({size.positions, size.source, chunk_}));
   // An encoder reads all of its text at once.
   params.n_batch = params.n_ubatch = static_cast<uint32_t>(std::max(chunk_, size.source));
   params.n_seq_max = static_cast<uint32_t>(size.sequences);
   params.n_threads = params.n_threads_batch = rules_.threads;
-  params.flash_attn_type = flash_type_of(rules_.flash_attention);
+  params.flash_attn_type =
+      rules_.fast.attention ? LLAMA_FLASH_ATTN_TYPE_ENABLED : flash_type_of(rules_.flash_attention);
   params.type_k = params.type_v = ggml_type_of(rules_.cache_type);
   params.kv_unified = true;
   params.swa_full = true;
   params.no_perf = true;
   params.abort_callback = [](void* self) { return static_cast<Computation*>(self)->stop_.stop_requested(); };
   params.abort_callback_data = this;
+  const fast::Run run(rules_.fast, {}, 0);
   auto context = make_llama_context(model_, params);
   if (!context) return forward(context);
   context_ = std::move(*context);
-  context_is_long_ = is_long;
   if (!adapters_.empty() &&
       llama_set_adapters_lora(context_.get(), adapters_.data(), adapters_.size(), scales_.data()) != 0) {
     return fail(ErrorCode::kFailed, "libllama could not apply the adapters");
   }
   return {};
+}
+
+/// Whether this model's output layer is a product that can be reduced, seen by computing a token.
+Result<bool> Computation::reduces_logits() {
+  Batch batch(1);
+  Cell cell{0, 0, true, 0, {{0, 0}}};
+  fast::WantedLogit wanted;
+  bool reduced = false;
+  {
+    const fast::Run run(rules_.fast, {&wanted, 1}, 1);
+    if (auto ok = status_of(llama_decode(context_.get(), batch.of({&cell, 1})), 1); !ok) return forward(ok);
+    reduced = run.reduced();
+  }
+  forget(0, 1);
+  return reduced;
 }
 
 /// What the encoder reads goes first, and is no part of the decoder's sequences.
@@ -232,6 +270,7 @@ Status Computation::encode(std::span<const Token> source, size_t n_sequences) {
   std::vector<Cell> cells;
   for (const Token token : source) cells.push_back({token, static_cast<llama_pos>(cells.size()), true, 0, {}});
   if (cells.empty()) return input_error("the context has no tokens, so the encoder has nothing to read");
+  const fast::Run run(rules_.fast, {}, 0);
   return status_of(::llama_encode(context_.get(), Batch(n_sequences).of(cells)), cells.size());
 }
 
@@ -249,8 +288,38 @@ Status Computation::compute(const QuestionPlan& plan, std::span<Cell> cells, siz
   for (size_t i = 0; i < n_chunks; ++i) {
     const size_t from = cells.size() * i / n_chunks, to = cells.size() * (i + 1) / n_chunks;
     const std::span<Cell> chunk = cells.subspan(from, to - from);
-    if (auto ok = status_of(llama_decode(context_.get(), batch.of(chunk)), chunk.size()); !ok) return ok;
-    take_log_probs(plan, chunk, score);
+    if (auto ok = reduces_ ? decode_reduced(plan, batch, chunk, score) : decode(plan, batch, chunk, score); !ok)
+      return ok;
+  }
+  return {};
+}
+
+Status Computation::decode(const QuestionPlan& plan, Batch& batch, std::span<Cell> chunk, QuestionScore& score) {
+  const fast::Run run(rules_.fast, {}, 0);
+  if (auto ok = status_of(llama_decode(context_.get(), batch.of(chunk)), chunk.size()); !ok) return ok;
+  take_log_probs(plan, chunk, score);
+  return {};
+}
+
+/// The same where the output layer is reduced: its rows are those of the cells with targets, in their order.
+Status Computation::decode_reduced(const QuestionPlan& plan, Batch& batch, std::span<Cell> chunk,
+                                   QuestionScore& score) {
+  std::vector<fast::WantedLogit> wanted;
+  std::vector<float*> log_probs;  // where each goes
+  int64_t row = 0;
+  for (const Cell& cell : chunk) {
+    for (const Target& target : cell.targets) {
+      wanted.push_back({row, plan.answers[target.answer].targets[target.index]});
+      log_probs.push_back(&score.answers[target.answer].token_log_probs[target.index]);
+    }
+    row += cell.targets.empty() ? 0 : 1;
+  }
+  const fast::Run run(rules_.fast, wanted, row);
+  if (auto ok = status_of(llama_decode(context_.get(), batch.of(chunk)), chunk.size()); !ok) return ok;
+  if (wanted.empty()) return {};
+  if (!run.reduced()) return fail(ErrorCode::kFailed, "the engine did not compute the output layer as asked");
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    *log_probs[i] = static_cast<float>(static_cast<double>(wanted[i].logit) - run.log_sum_exp(wanted[i].row));
   }
   return {};
 }

@@ -4,6 +4,7 @@
 #include <stop_token>
 
 #include "model/llama/engine.h"
+#include "model/llama/fast/fast_path.h"
 #include "model/llama/passes.h"
 
 namespace hre {
@@ -20,7 +21,10 @@ struct ComputationRules {
   bool gelu_is_erf = false;  ///< the model's GELU is the exact one, not its tanh form
   CacheType cache_type = CacheType::kF32;
   FlashAttention flash_attention = FlashAttention::kOff;
+  fast::Settings fast;  ///< what is computed by hre's own kernels
 };
+
+class Batch;
 
 /// Owns a context of the model, which it makes for the plans at hand. Not thread-safe; stays where it was made.
 class Computation {
@@ -43,11 +47,15 @@ class Computation {
   [[nodiscard]] Size& size_of(bool is_long) { return is_long ? long_size_ : size_; }
   [[nodiscard]] TokenTexts texts_of(const AnswerPlan& answer) const;
   Status open_context(bool is_long);
+  Status make_context(const Size& size, bool short_alone);
+  Result<bool> reduces_logits();
   Result<QuestionScore> score_decoder(const QuestionPlan& plan, std::span<const Token> source);
   Status encode(std::span<const Token> source, size_t n_sequences);
   Status run_pass(const QuestionPlan& plan, std::span<const Token> source, const Pass& pass, QuestionScore& score);
   Status compute(const QuestionPlan& plan, std::span<Cell> cells, size_t n_sequences, QuestionScore& score);
   Status compute_in_window(const QuestionPlan& plan, std::span<Cell> cells, QuestionScore& score);
+  Status decode(const QuestionPlan& plan, Batch& batch, std::span<Cell> chunk, QuestionScore& score);
+  Status decode_reduced(const QuestionPlan& plan, Batch& batch, std::span<Cell> chunk, QuestionScore& score);
   void take_log_probs(const QuestionPlan& plan, std::span<const Cell> chunk, QuestionScore& score);
   void forget(llama_pos from, size_t n_sequences);
 
@@ -56,6 +64,7 @@ class Computation {
   std::vector<float> scales_;
   ComputationRules rules_;
   size_t n_vocab_;
+  bool reduces_ = false;   // the output layer gives no logits, but what log-probabilities need
   int64_t chunk_;          // tokens computed at once
   Size size_, long_size_;  // of passes with short and with long sequences
   LlamaContext context_;

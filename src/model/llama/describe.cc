@@ -14,6 +14,7 @@
 #include "core/cores.h"
 #include "core/fingerprint.h"
 #include "core/hashing.h"
+#include "model/llama/fast/choice.h"
 #include "model/llama/llama_scorer.h"
 
 namespace hre {
@@ -166,6 +167,20 @@ Result<EncoderDecoderRules> encoder_decoder_rules(const llama_model* model, cons
   return rules;
 }
 
+/// ALiBi's distances are in half precision in the mask that flash attention takes: exact for 2048 tokens alone.
+bool has_alibi(const std::string& architecture) {
+  static const std::set<std::string> all = {"baichuan", "bloom", "jais", "mpt", "refact"};
+  return all.contains(architecture);
+}
+
+fast::Settings fast_settings(const EngineOptions& options, const std::string& architecture) {
+  if (options.kernels == EngineKernels::kPlain || !fast::engine_asks()) return {};
+  fast::Settings settings = options.kernels == EngineKernels::kFast ? fast::all_here() : fast::fastest_here();
+  settings.attention = options.cache_type == CacheType::kF32 && options.flash_attention == FlashAttention::kOff &&
+                       !has_alibi(architecture);
+  return settings;
+}
+
 ComputationRules computation_rules(const llama_model* model, const ModelFiles& files, const EngineOptions& options) {
   ComputationRules rules;
   const std::string architecture = files.main().text("general.architecture");
@@ -184,6 +199,7 @@ ComputationRules computation_rules(const llama_model* model, const ModelFiles& f
   rules.gelu_is_erf = architecture == "gptneox" || architecture == "falcon" || architecture == "mpt";
   rules.cache_type = options.cache_type;
   rules.flash_attention = options.flash_attention;
+  rules.fast = fast_settings(options, architecture);
   return rules;
 }
 
@@ -212,6 +228,7 @@ Result<Settings> describe_settings(const EngineOptions& options, const PlanRules
       {"device", llama_devices(options)},
       {"cache_type", name_of(computation.cache_type)},
       {"flash_attention", name_of(computation.flash_attention)},
+      {"kernels", fast::describe(computation.fast)},
       {"passes", name_of(computation.passes.mode)},
   };
   if (!options.adapters.empty()) {

@@ -1,0 +1,173 @@
+#include "model/llama/fast/fast_path.h"
+
+#include <ggml-cpu.h>
+#include <ggml.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstring>
+
+#include "hre/speed.h"
+#include "model/llama/fast/attention_node.h"
+#include "model/llama/fast/kernels.h"
+#include "model/llama/fast/node_work.h"
+#include "model/llama/fast/product_node.h"
+
+// hre's own build of the engine has them (tools/setup.sh); another engine does not.
+extern "C" {
+__attribute__((weak)) extern int (*hre_node_hook)(ggml_cgraph*, int node, int thread, int threads, ggml_threadpool*);
+__attribute__((weak)) void ggml_barrier(ggml_threadpool*);
+}
+extern __attribute__((weak)) int hre_attention;
+extern __attribute__((weak)) int hre_reduces_logits;
+
+namespace hre::fast {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+/// What the hook sees of the run at hand; written before and read after a graph is computed.
+struct Current {
+  Settings settings;
+  Reduction reduction;
+  bool reduces = false;
+  EngineWork work;
+};
+Current current;
+std::mutex one_run;
+
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+/// The activation alone, where it does not follow a product.
+bool compute_activation(const ggml_tensor* node, const Worker& worker) {
+  const Activation activation = activation_of(node);
+  const ggml_tensor* from = node->src[0];
+  if (activation == Activation::kNone || from->type != GGML_TYPE_F32 || node->type != GGML_TYPE_F32 ||
+      !ggml_is_contiguous(from) || !ggml_is_contiguous(node)) {
+    return false;
+  }
+  const int64_t rows = ggml_nrows(node), first = rows * worker.index / worker.count;
+  const int64_t last = rows * (worker.index + 1) / worker.count, at = first * node->ne[0];
+  kernels().finish(static_cast<const float*>(from->data) + at, static_cast<size_t>(last - first),
+                   static_cast<size_t>(node->ne[0]), nullptr, activation, static_cast<float*>(node->data) + at,
+                   static_cast<size_t>(node->ne[0]));
+  return true;
+}
+
+int compute_product(ggml_cgraph* graph, int index, const Worker& worker) {
+  const bool is_output = current.reduces && std::strcmp(ggml_graph_node(graph, index)->name, "result_output") == 0;
+  const auto found = product_at(graph, index, is_output ? 1 : kFewestRows, current.settings);
+  if (!found || (is_output && found->m != current.reduction.n_rows)) return 0;
+  const ProductNode& product = *found;
+  const auto start = Clock::now();
+  compute(product, worker, is_output ? &current.reduction : nullptr);
+  if (worker.index != 0) return product.n_nodes;
+  WorkCount& count = is_output ? current.work.output : current.work.products;
+  count.seconds += seconds_since(start);
+  count.operations +=
+      2.0 * static_cast<double>(product.m) * static_cast<double>(product.n) * static_cast<double>(product.k);
+  if (is_output) current.reduction.done = true;
+  return product.n_nodes;
+}
+
+/// Called by each thread of a graph before each node: how many nodes, from this one, were computed here.
+int compute_here(ggml_cgraph* graph, int index, int thread, int threads, ggml_threadpool* pool) {
+  const Worker worker{thread, threads, pool};
+  const ggml_tensor* node = ggml_graph_node(graph, index);
+  switch (node->op) {
+    case GGML_OP_MUL_MAT:
+      return current.settings.any_products() ? compute_product(graph, index, worker) : 0;
+    case GGML_OP_FLASH_ATTN_EXT: {
+      const auto attention = current.settings.attention ? attention_at(node) : std::nullopt;
+      if (!attention) return 0;
+      const auto start = Clock::now();
+      const double operations = compute(*attention, worker);
+      if (thread != 0) return 1;
+      current.work.attention.seconds += seconds_since(start);
+      current.work.attention.operations += operations;
+      return 1;
+    }
+    case GGML_OP_UNARY:
+      return compute_activation(node, worker) ? 1 : 0;
+    default:
+      return 0;
+  }
+}
+
+void prepare(Reduction& reduction, std::span<WantedLogit> wanted, int64_t n_rows) {
+  reduction.wanted = wanted;
+  reduction.done = false;
+  reduction.n_rows = n_rows;
+  reduction.first_wanted.assign(static_cast<size_t>(n_rows) + 1, wanted.size());
+  for (size_t i = wanted.size(); i-- > 0;) reduction.first_wanted[static_cast<size_t>(wanted[i].row)] = i;
+  for (size_t row = static_cast<size_t>(n_rows); row-- > 0;) {
+    reduction.first_wanted[row] = std::min(reduction.first_wanted[row], reduction.first_wanted[row + 1]);
+  }
+}
+
+}  // namespace
+
+void Worker::wait_for_all() const {
+  if (count > 1) ggml_barrier(pool);
+}
+
+bool engine_asks() {
+  return &hre_node_hook != nullptr && &hre_attention != nullptr && &hre_reduces_logits != nullptr &&
+         &ggml_barrier != nullptr;
+}
+
+std::string describe(const Settings& settings) {
+  if (!settings.any_products() && !settings.attention) return "the engine's";
+  const auto words = [](Multiplies how) {
+    return how == Multiplies::kEngine ? "engine" : how == Multiplies::kF32 ? "f32" : "bf16";
+  };
+  std::string text = kernels().name;
+  if (settings.any_products()) {
+    text += std::string(", ") + products_version() + ", f32 by " + words(settings.f32) + ", bf16 by " +
+            words(settings.bf16) + ", quantised by " + words(settings.quantised);
+  }
+  return text + (settings.attention ? ", attention" : "");
+}
+
+Run::Run(const Settings& settings, std::span<WantedLogit> wanted, int64_t n_rows)
+    : alone_(one_run), start_(Clock::now()) {
+  current.settings = settings;
+  current.reduces = !wanted.empty();
+  if (current.reduces) prepare(current.reduction, wanted, n_rows);
+  if (!engine_asks()) return;
+  hre_attention = settings.attention ? 1 : 0;
+  hre_reduces_logits = current.reduces ? 1 : 0;
+  hre_node_hook = settings.any_products() || settings.attention ? compute_here : nullptr;
+}
+
+Run::~Run() {
+  current.work.total_seconds += seconds_since(start_);
+  if (!engine_asks()) return;
+  hre_node_hook = nullptr;
+  hre_attention = hre_reduces_logits = 0;
+}
+
+bool Run::reduced() const { return current.reduces && current.reduction.done; }
+
+double Run::log_sum_exp(int64_t row) const {
+  const auto n = static_cast<size_t>(current.reduction.n_blocks), at = static_cast<size_t>(row) * n;
+  const float* maxima = current.reduction.maxima.data() + at;
+  const float* sums = current.reduction.sums.data() + at;
+  const float largest = *std::max_element(maxima, maxima + n);
+  double total = 0;
+  for (size_t i = 0; i < n; ++i)
+    total += static_cast<double>(sums[i]) * std::exp(static_cast<double>(maxima[i] - largest));
+  return static_cast<double>(largest) + std::log(total);
+}
+
+}  // namespace hre::fast
+
+namespace hre {
+
+EngineWork engine_work() {
+  const std::lock_guard alone(fast::one_run);
+  return fast::current.work;
+}
+
+}  // namespace hre

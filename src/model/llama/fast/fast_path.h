@@ -1,0 +1,64 @@
+#pragma once
+/// What hre computes in the place of the engine's CPU code: products with weights, attention, GELU, and the output
+/// layer reduced to what a log-probability needs. The engine that tools/setup.sh builds asks before each node of a
+/// graph; another engine doesn't, and computes all by itself.
+
+#include <chrono>
+#include <cstdint>
+#include <mutex>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace hre::fast {
+
+/// A logit that is asked for: of a row of the output, in the order of rows.
+struct WantedLogit {
+  int64_t row = 0;
+  int64_t token = 0;
+  float logit = 0;  ///< the answer
+};
+
+/// Who multiplies weights of a kind, and in what.
+enum class Multiplies : uint8_t {
+  kEngine,
+  kF32,   ///< here; the weights are widened block by block
+  kBf16,  ///< here; both sides are rounded to bfloat16, sums are float32
+};
+
+/// What is computed here; the rest is the engine's.
+struct Settings {
+  Multiplies f32 = Multiplies::kEngine;  ///< kBf16 is not for these
+  Multiplies bf16 = Multiplies::kEngine, quantised = Multiplies::kEngine;
+  bool attention = false;  ///< in float32, over keys and values that are cached so
+
+  [[nodiscard]] bool any_products() const {
+    return f32 != Multiplies::kEngine || bf16 != Multiplies::kEngine || quantised != Multiplies::kEngine;
+  }
+};
+
+/// Whether this engine asks.
+bool engine_asks();
+/// Products, kernels and settings in words, for what a run records.
+std::string describe(const Settings& settings);
+
+/// One llama_decode, or the opening of a context, under the fast path; one at a time in a process, others wait.
+class Run {
+ public:
+  /// Reduces the output layer to the wanted logits and the rows' normalisers, unless there are none.
+  Run(const Settings& settings, std::span<WantedLogit> wanted, int64_t n_rows);
+  ~Run();
+  Run(const Run&) = delete;
+  Run& operator=(const Run&) = delete;
+
+  /// Whether the output layer was seen and reduced.
+  [[nodiscard]] bool reduced() const;
+  /// log(sum(exp(logits))) of a row. reduced() must hold.
+  [[nodiscard]] double log_sum_exp(int64_t row) const;
+
+ private:
+  std::unique_lock<std::mutex> alone_;
+  std::chrono::steady_clock::time_point start_;
+};
+
+}  // namespace hre::fast

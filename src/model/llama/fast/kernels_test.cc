@@ -1,0 +1,291 @@
+#include "model/llama/fast/kernels.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <random>
+#include <vector>
+
+#include "model/llama/fast/attention_node.h"
+#include "model/llama/fast/products.h"
+
+namespace hre::fast {
+namespace {
+
+/// A seed that a failure names.
+class Random {
+ public:
+  Random() : seed_(std::random_device()()), engine_(seed_) {}
+  [[nodiscard]] unsigned seed() const { return seed_; }
+  float normal() { return std::normal_distribution<float>()(engine_); }
+  int64_t below(int64_t n) { return std::uniform_int_distribution<int64_t>(0, n - 1)(engine_); }
+  std::vector<float> normals(int64_t n) {
+    std::vector<float> values(static_cast<size_t>(n));
+    for (float& value : values) value = normal();
+    return values;
+  }
+
+ private:
+  unsigned seed_;
+  std::mt19937 engine_;
+};
+
+std::vector<const Kernels*> every_width() {
+  size_t n = 0;
+  const Kernels* const* all = all_kernels(n);
+  return {all, all + n};
+}
+
+double exact_gelu(double x, Activation activation) {
+  if (activation == Activation::kGeluErf) return 0.5 * x * (1 + std::erf(x / std::sqrt(2.0)));
+  return 0.5 * x * (1 + std::tanh(std::sqrt(2 / M_PI) * x * (1 + 0.044715 * x * x)));
+}
+
+TEST(Kernels, ComputeGeluAsItIsDefined) {
+  std::vector<float> xs;
+  for (float x = -12; x < 12; x += 0.0037F) xs.push_back(x);
+  xs.insert(xs.end(), {0, -0.0F, 1e-8F, -1e-8F, 100, -100, 3e38F, -3e38F});
+  for (const Kernels* width : every_width()) {
+    for (const Activation activation : {Activation::kGeluTanh, Activation::kGeluErf}) {
+      std::vector<float> ys(xs.size());
+      width->finish(xs.data(), 1, xs.size(), nullptr, activation, ys.data(), xs.size());
+      for (size_t i = 0; i < xs.size(); ++i) {
+        const double expected = exact_gelu(xs[i], activation);
+        EXPECT_NEAR(ys[i], expected, 3e-7 * std::max(1.0, std::abs(static_cast<double>(xs[i]))))
+            << width->name << " x = " << xs[i] << " form " << static_cast<int>(activation);
+      }
+    }
+  }
+}
+
+TEST(Kernels, FinishAddsTheBiasAndKeepsToItsColumns) {
+  const std::vector<float> from = {1, 2, 3, 4, 5, 6}, bias = {10, 20, 30};
+  for (const Kernels* width : every_width()) {
+    std::vector<float> to(8, -1);
+    width->finish(from.data(), 2, 3, bias.data(), Activation::kNone, to.data(), 4);
+    EXPECT_THAT(to, testing::ElementsAre(11, 22, 33, -1, 14, 25, 36, -1)) << width->name;
+  }
+}
+
+TEST(Kernels, ReduceGivesTheLogSumOfARow) {
+  Random random;
+  for (const Kernels* width : every_width()) {
+    for (const int64_t n : {1, 7, 16, 33, 128}) {
+      const std::vector<float> row = random.normals(2 * n);
+      float maxima[2], sums[2];
+      width->reduce(row.data(), 2, static_cast<size_t>(n), maxima, sums, 1);
+      for (int64_t r = 0; r < 2; ++r) {
+        double expected = 0;
+        for (int64_t i = 0; i < n; ++i) expected += std::exp(static_cast<double>(row[static_cast<size_t>(r * n + i)]));
+        EXPECT_NEAR(maxima[r] + std::log(sums[r]), std::log(expected), 1e-6)
+            << width->name << " seed " << random.seed();
+      }
+    }
+  }
+}
+
+TEST(Kernels, ReduceKeepsNaN) {
+  for (const Kernels* width : every_width()) {
+    for (const size_t at : {0U, 17U, 32U}) {
+      std::vector<float> row(33, 1);
+      row[at] = NAN;
+      float maximum = 0, sum = 0;
+      width->reduce(row.data(), 1, row.size(), &maximum, &sum, 1);
+      EXPECT_TRUE(std::isnan(maximum + std::log(sum))) << width->name << " at " << at;
+    }
+  }
+}
+
+TEST(Kernels, RoundToBfloat16AsTheProcessorDoes) {
+  const std::vector<float> values = {0, -0.0F, 1, 1.00390625F, 1.01171875F, 3.3895314e38F, NAN, INFINITY, -1e-40F};
+  for (const Kernels* width : every_width()) {
+    std::vector<uint16_t> narrow(values.size());
+    width->to_bf16(values.data(), values.size(), narrow.data());
+    EXPECT_THAT(std::vector<uint16_t>(narrow.begin(), narrow.begin() + 6),
+                testing::ElementsAre(0, 0x8000, 0x3f80, 0x3f80, 0x3f82, 0x7f7f))
+        << width->name;  // ties go to even
+    std::vector<float> wide(values.size());
+    width->from_bf16(narrow.data(), narrow.size(), wide.data());
+    EXPECT_TRUE(std::isnan(wide[6]));
+    EXPECT_EQ(wide[7], INFINITY);
+  }
+}
+
+/// A shape of attention with a random mask.
+struct Problem {
+  int64_t rows, keys, heads, kv_heads, d_k, d_v;
+  float scale, max_bias, softcap;
+  bool has_sinks;
+  std::vector<float> q, k, v, sinks;
+  std::vector<uint16_t> mask;
+};
+
+constexpr uint16_t kHidden = 0xfc00;
+
+/// A tree of tokens: a shared prefix, then tails that see the prefix and themselves, in random order of cells.
+std::vector<uint16_t> tree_mask(int64_t rows, int64_t keys, Random& random) {
+  const int64_t n_prefix = random.below(rows + 1), tail = 1 + random.below(90);
+  std::vector<uint16_t> mask(static_cast<size_t>(rows * keys), kHidden);
+  for (int64_t row = 0; row < rows; ++row) {
+    for (int64_t key = 0; key <= std::min(row, keys - 1); ++key) {
+      const bool same = row < n_prefix || key < n_prefix || (row - n_prefix) / tail == (key - n_prefix) / tail;
+      if (same) mask[static_cast<size_t>(row * keys + key)] = 0;
+    }
+  }
+  return mask;
+}
+
+uint16_t half_of_small_integer(int64_t n) {  // -n for n in 0..2048
+  if (n == 0) return 0;
+  const int exponent = static_cast<int>(std::log2(n));
+  return static_cast<uint16_t>(0x8000 | (exponent + 15) << 10 | ((n << (10 - exponent)) & 1023));
+}
+
+Problem random_problem(Random& random) {
+  Problem p;
+  p.rows = 1 + random.below(130), p.keys = p.rows + random.below(70);
+  p.kv_heads = 1 + random.below(2), p.heads = p.kv_heads * (1 + random.below(3));
+  p.d_k = 1 + random.below(70), p.d_v = random.below(2) == 0 ? p.d_k : 1 + random.below(70);
+  p.scale = 1 / std::sqrt(static_cast<float>(p.d_k));
+  p.max_bias = random.below(3) == 0 ? 8.0F : 0.0F, p.softcap = random.below(3) == 0 ? 5.0F : 0.0F;
+  p.has_sinks = random.below(3) == 0;
+  p.q = random.normals(p.rows * p.heads * p.d_k), p.k = random.normals(p.keys * p.kv_heads * p.d_k);
+  p.v = random.normals(p.keys * p.kv_heads * p.d_v), p.sinks = random.normals(p.heads);
+  p.mask = tree_mask(p.rows, p.keys, random);
+  if (p.max_bias > 0) {
+    for (int64_t row = 0; row < p.rows; ++row) {
+      for (int64_t key = 0; key <= row; ++key) {
+        uint16_t& half = p.mask[static_cast<size_t>(row * p.keys + key)];
+        if (half == 0) half = half_of_small_integer(row - key);
+      }
+    }
+  }
+  return p;
+}
+
+/// Row `row` of head `head`, in double precision, one key after another.
+std::vector<double> naive(const Problem& p, int64_t row, int64_t head) {
+  const int64_t kv = head / (p.heads / p.kv_heads);
+  const int64_t power = static_cast<int64_t>(std::exp2(std::floor(std::log2(p.heads))));
+  const double slope =
+      p.max_bias == 0 ? 1
+      : head < power
+          ? std::pow(2.0, -p.max_bias / static_cast<double>(power) * static_cast<double>(head + 1))
+          : std::pow(2.0, -p.max_bias / 2 / static_cast<double>(power) * static_cast<double>(2 * (head - power) + 1));
+  std::vector<double> sums(static_cast<size_t>(p.d_v));
+  double total = p.has_sinks ? std::exp(static_cast<double>(p.sinks[static_cast<size_t>(head)])) : 0;
+  for (int64_t key = 0; key < p.keys; ++key) {
+    const uint16_t half = p.mask[static_cast<size_t>(row * p.keys + key)];
+    if (half == kHidden) continue;
+    double logit = 0;
+    for (int64_t d = 0; d < p.d_k; ++d) {
+      logit += static_cast<double>(p.q[static_cast<size_t>((row * p.heads + head) * p.d_k + d)]) *
+               p.k[static_cast<size_t>((key * p.kv_heads + kv) * p.d_k + d)];
+    }
+    logit *= p.scale;
+    if (p.softcap != 0) logit = p.softcap * std::tanh(logit / p.softcap);
+    if (half != 0) logit -= slope * static_cast<double>(row - key);
+    total += std::exp(logit);
+    for (int64_t d = 0; d < p.d_v; ++d) {
+      sums[static_cast<size_t>(d)] += std::exp(logit) * p.v[static_cast<size_t>((key * p.kv_heads + kv) * p.d_v + d)];
+    }
+  }
+  for (double& sum : sums) sum = total == 0 ? 0 : sum / total;
+  return sums;
+}
+
+AttentionNode node_of(const Problem& p, std::vector<float>& to) {
+  AttentionNode node;
+  node.q = {p.q.data(), p.rows, p.heads, p.d_k, p.heads * p.d_k, p.d_k};
+  node.k = {p.k.data(), p.keys, p.kv_heads, p.d_k, p.kv_heads * p.d_k, p.d_k};
+  node.v = {p.v.data(), p.keys, p.kv_heads, p.d_v, p.kv_heads * p.d_v, p.d_v};
+  node.mask = p.mask.data(), node.mask_stride = p.keys;
+  node.sinks = p.has_sinks ? p.sinks.data() : nullptr;
+  node.scale = p.scale, node.max_bias = p.max_bias, node.softcap = p.softcap;
+  node.to = to.data();
+  return node;
+}
+
+TEST(Attention, IsThatOfOneKeyAfterAnother) {
+  Random random;
+  for (int round = 0; round < 60; ++round) {
+    const Problem p = random_problem(random);
+    std::vector<float> to(static_cast<size_t>(p.rows * p.heads * p.d_v), NAN);
+    compute(node_of(p, to), Worker{});
+    for (int64_t row = 0; row < p.rows; ++row) {
+      for (int64_t head = 0; head < p.heads; ++head) {
+        const std::vector<double> expected = naive(p, row, head);
+        for (int64_t d = 0; d < p.d_v; ++d) {
+          ASSERT_NEAR(to[static_cast<size_t>((row * p.heads + head) * p.d_v + d)], expected[static_cast<size_t>(d)],
+                      5e-6)
+              << "seed " << random.seed() << " round " << round << " row " << row << " head " << head << " value " << d;
+        }
+      }
+    }
+  }
+}
+
+TEST(Attention, EveryWidthGivesTheSame) {
+  Random random;
+  const int d = 48;
+  const std::vector<float> q = random.normals(kBlockRows * d), k = random.normals(d * kBlockKeys),
+                           v = random.normals(kBlockKeys * d);
+  std::vector<float> mask(kBlockRows * kBlockKeys, 0);
+  for (float& m : mask) m = random.below(3) == 0 ? -INFINITY : 0;
+  std::vector<std::vector<float>> results;
+  for (const Kernels* width : every_width()) {
+    std::vector<float> scores(kBlockRows * kBlockKeys), sums(kBlockRows * d), maxima(kBlockRows, -INFINITY),
+        weights(kBlockRows);
+    AttentionTask task{d, d, 0.1F, 0, 1, q.data(), scores.data(), sums.data(), maxima.data(), weights.data()};
+    width->attend(task, k.data(), v.data(), mask.data());
+    width->attend(task, k.data(), v.data(), nullptr);
+    for (int i = 0; i < kBlockRows * d; ++i) sums[static_cast<size_t>(i)] /= weights[static_cast<size_t>(i / d)];
+    results.push_back(sums);
+  }
+  for (const auto& result : results) EXPECT_THAT(result, testing::Pointwise(testing::FloatNear(1e-5F), results[0]));
+}
+
+TEST(Products, GiveARowTheSameWhateverIsBesideIt) {
+  if (!can_multiply(Precision::kF32)) GTEST_SKIP() << "this build has no oneDNN";
+  Random random;
+  for (const Precision precision : {Precision::kF32, Precision::kBf16}) {
+    if (!can_multiply(precision)) continue;
+    for (const BlockShape shape :
+         {BlockShape{precision, 128, 256}, {precision, 80, 64}, {precision, 128, 1000}, {precision, 7, 36}}) {
+      const std::vector<float> w = random.normals(shape.n * shape.k), wide = random.normals(200 * shape.k);
+      std::vector<uint16_t> narrow(wide.size());
+      kernels().to_bf16(wide.data(), wide.size(), narrow.data());
+      ASSERT_GT(packed_bytes(shape), 0U);
+      Room room;
+      void* packed = room.bytes(packed_bytes(shape));
+      pack_block(shape, w.data(), false, packed);
+      const auto multiply = [&](int64_t first, int64_t rows) {
+        std::vector<float> c(static_cast<size_t>(rows * shape.n));
+        const void* a = precision == Precision::kF32 ? static_cast<const void*>(wide.data() + first * shape.k)
+                                                     : narrow.data() + first * shape.k;
+        multiply_block(shape, rows, a, shape.k, packed, c.data());
+        return c;
+      };
+      const std::vector<float> whole = multiply(0, 200);
+      for (int64_t d = 0, column = 0; column < shape.n; ++column, d = 0) {
+        double expected = 0;
+        for (; d < shape.k; ++d)
+          expected += static_cast<double>(wide[static_cast<size_t>(d)]) * w[static_cast<size_t>(column * shape.k + d)];
+        const double tolerance = (precision == Precision::kF32 ? 1e-6 : 1e-2) * static_cast<double>(shape.k);
+        EXPECT_NEAR(whole[static_cast<size_t>(column)], expected, tolerance);
+      }
+      for (const int64_t rows : {1, 2, 5, 48, 96, 100}) {
+        const int64_t first = random.below(200 - rows);
+        const std::vector<float> part = multiply(first, rows);
+        const auto at = whole.begin() + first * shape.n;
+        EXPECT_TRUE(std::equal(part.begin(), part.end(), at))
+            << rows << " rows of k " << shape.k << " n " << shape.n << " seed " << random.seed();
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace hre::fast

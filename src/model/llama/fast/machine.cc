@@ -1,0 +1,93 @@
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <thread>
+#include <vector>
+
+#include "hre/speed.h"
+#include "model/llama/fast/node_work.h"
+#include "model/llama/fast/products.h"
+
+namespace hre {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr double kSeconds = 0.2;
+constexpr int kRounds = 3;
+
+/// What all threads do a second, each calling `step` (which says how much it did) over and over: the best of a few
+/// rounds.
+double best_rate(int threads, const std::function<std::function<double()>()>& make_step) {
+  double best = 0;
+  for (int round = 0; round < kRounds; ++round) {
+    std::atomic<double> rate = 0;
+    std::vector<std::jthread> all;
+    for (int i = 0; i < threads; ++i) {
+      all.emplace_back([&] {
+        const auto step = make_step();
+        step();  // warm
+        const auto start = Clock::now();
+        double done = 0, seconds = 0;
+        while (seconds < kSeconds) {
+          done += step();
+          seconds = std::chrono::duration<double>(Clock::now() - start).count();
+        }
+        rate += done / seconds;
+      });
+    }
+    all.clear();
+    best = std::max(best, rate.load());
+  }
+  return best;
+}
+
+/// A block's product, everything in the processor's caches.
+std::function<double()> product_step(fast::Precision precision) {
+  struct Block {
+    fast::Room a, packed, c;
+  };
+  auto block = std::make_shared<Block>();
+  const fast::BlockShape shape{precision, 128, 1024};
+  constexpr int64_t kRows = 96;
+  const auto values = static_cast<size_t>(kRows * shape.k);
+  std::fill_n(block->a.floats(values), values, 0.0F);
+  std::vector<float> rows(static_cast<size_t>(shape.n * shape.k), 0.5F);
+  fast::pack_block(shape, rows.data(), false, block->packed.bytes(fast::packed_bytes(shape)));
+  block->c.floats(static_cast<size_t>(kRows * shape.n));
+  return [block, shape] {
+    fast::multiply_block(shape, kRows, block->a.bytes(0), shape.k, block->packed.bytes(0), block->c.floats(0));
+    return 2.0 * static_cast<double>(kRows * shape.n * shape.k);
+  };
+}
+
+/// Reading more than caches hold.
+std::function<double()> reading_step() {
+  auto memory = std::make_shared<std::vector<uint64_t>>(size_t{8} << 20, 1);  // 64 MiB
+  return [memory] {
+    uint64_t sums[8] = {};
+    for (size_t i = 0; i + 8 <= memory->size(); i += 8) {
+      for (size_t lane = 0; lane < 8; ++lane) sums[lane] += (*memory)[i + lane];
+    }
+    volatile uint64_t kept = 0;
+    for (const uint64_t sum : sums) kept = kept + sum;
+    return static_cast<double>(memory->size() * sizeof(uint64_t));
+  };
+}
+
+}  // namespace
+
+MachinePeak measure_machine(int threads) {
+  MachinePeak peak;
+  const auto products = [&](fast::Precision precision) {
+    if (!fast::can_multiply(precision)) return 0.0;
+    return best_rate(threads, [precision] { return product_step(precision); });
+  };
+  peak.f32 = products(fast::Precision::kF32);
+  peak.bf16 = products(fast::Precision::kBf16);
+  peak.memory = best_rate(threads, reading_step);
+  return peak;
+}
+
+}  // namespace hre
