@@ -23,8 +23,8 @@ class ModelsTest(ProgramTest):
 
     def evaluate(self, models, *options):
         """The runs of these models on the questions that Transformers scored."""
-        done = self.run_hre("eval", *models, "--data", DATA / "questions.jsonl", "--no-shuffle", "--threads", 1, "--json", "-",
-                            "--details", "--quiet", *options)
+        done = self.run_hre("eval", *models, "--data", DATA / "questions.jsonl", "--no-shuffle", "--json", "-",
+                            "--details", "--quiet", *(() if "--threads" in options else ("--threads", 1)), *options)
         runs = json.loads(done.stdout)
         return runs if isinstance(runs, list) else [runs]
 
@@ -36,7 +36,17 @@ class ModelsTest(ProgramTest):
         self.assertGreater(len(names), 30)
         paths = [self.unpack(name) for name in names]
         self.assertNotIn("nobody has compared", self.run_hre("eval", *paths, "--data", DATA / "questions.jsonl", "--limit", 1, "--threads", 1).stderr)
-        for run, name in zip(self.evaluate(paths), names, strict=True):
+        self.check_values(names, self.evaluate(paths, "--engine-kernels", "plain"))
+
+    def test_every_architecture_by_kernels_of_our_own(self):
+        names = sorted(EXPECTED)
+        runs = self.evaluate([self.unpack(name) for name in names], "--engine-kernels", "fast", "--threads", 2)
+        if any(run["config"]["kernels"] == "the engine's" for run in runs):
+            self.skipTest("this build has no kernels of its own")
+        self.check_values(names, runs)
+
+    def check_values(self, names, runs):
+        for run, name in zip(runs, names, strict=True):
             for question, answers in zip(run["questions"], EXPECTED[name]["answers"], strict=True):
                 for answer, (n_tokens, sum_log_prob) in zip(question["answers"], answers, strict=True):
                     with self.subTest(name=name, question=question["id"]):

@@ -8,7 +8,9 @@ namespace hre {
 /// Of one kind of the engine's work: time, and the arithmetic that had to be done (multiplications and additions).
 struct WorkCount {
   double seconds = 0;
-  double operations = 0;
+  double f32 = 0, bf16 = 0;  ///< operations, by what was multiplied
+
+  [[nodiscard]] double operations() const { return f32 + bf16; }
 };
 
 /// What the engine did since the process began. Kinds are told apart where hre's own kernels compute them

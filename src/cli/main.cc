@@ -40,6 +40,8 @@ const std::vector<Command>& commands() {
        define_model_tokens},
       {"verify", "score a sample of a run again another way, and compare",
        "hre verify <(hre eval baseline:zstd --data sample --json - --details --quiet) --questions 3", define_verify},
+      {"bench", "how fast models are scored on this machine, against its limit", "hre bench --questions 2",
+       define_bench},
       {"data info", "what a dataset holds: topics, lengths, votes, ties", "hre data info sample", define_data_info},
       {"data convert", "a dataset as parquet or JSON lines", "hre data convert sample questions.jsonl",
        define_data_convert},

@@ -65,7 +65,7 @@ int compute_product(ggml_cgraph* graph, int index, const Worker& worker) {
   if (worker.index != 0) return product.n_nodes;
   WorkCount& count = is_output ? current.work.output : current.work.products;
   count.seconds += seconds_since(start);
-  count.operations +=
+  (product.precision == Precision::kBf16 ? count.bf16 : count.f32) +=
       2.0 * static_cast<double>(product.m) * static_cast<double>(product.n) * static_cast<double>(product.k);
   if (is_output) current.reduction.done = true;
   return product.n_nodes;
@@ -85,7 +85,7 @@ int compute_here(ggml_cgraph* graph, int index, int thread, int threads, ggml_th
       const double operations = compute(*attention, worker);
       if (thread != 0) return 1;
       current.work.attention.seconds += seconds_since(start);
-      current.work.attention.operations += operations;
+      current.work.attention.f32 += operations;
       return 1;
     }
     case GGML_OP_UNARY:

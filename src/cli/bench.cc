@@ -1,0 +1,248 @@
+/// hre bench: how fast models are scored on this machine, against its limit and against the plain way.
+
+#include <fmt/format.h>
+#include <sys/resource.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <memory>
+#include <ostream>
+
+#include "cli/command.h"
+#include "cli/hub_argument.h"
+#include "cli/model_options.h"
+#include "cli/progress.h"
+#include "cli/shipped_models.h"
+#include "cli/speed_text.h"
+#include "core/cores.h"
+#include "core/files.h"
+#include "eval/prompt.h"
+#include "hre/dataset.h"
+#include "hre/run.h"
+#include "report/text_table.h"
+
+namespace hre::cli {
+namespace {
+
+struct BenchArguments {
+  std::string model, data = "sample", json;
+  size_t questions = 6;
+  bool no_plain = false, quiet = false;
+  EngineOptions options;
+};
+
+double wall() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+
+double cpu() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  const auto seconds = [](const timeval& t) {
+    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) * 1e-6;
+  };
+  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
+/// One way of scoring, and what it has taken so far.
+struct Contender {
+  std::string name;
+  std::unique_ptr<Scorer> scorer;
+  double seconds = 0, cpu_seconds = 0, plan_seconds = 0;
+  int64_t answer_tokens = 0, positions = 0;
+  EngineWork work;
+  std::vector<double> sums;  ///< nats, an answer
+};
+
+/// Scores a question; what it took counts unless it is the first.
+Status score(Contender& contender, const ScoringRequest& request, bool counts, const std::stop_token& stop) {
+  const double start = wall(), cpu_start = cpu();
+  const EngineWork before = engine_work();
+  auto plan = contender.scorer->plan(request);
+  const double planned = wall();
+  if (!plan) return forward(plan);
+  if (!plan->skipped.empty()) return {};
+  const auto sink = [&](size_t, const QuestionScore& done) {
+    for (const AnswerScore& answer : done.answers) {
+      double sum = 0;
+      for (const float log_prob : answer.token_log_probs) sum += static_cast<double>(log_prob);
+      if (!counts) continue;
+      contender.sums.push_back(sum);
+      contender.answer_tokens += static_cast<int64_t>(answer.token_log_probs.size());
+    }
+    return true;
+  };
+  if (auto ok = contender.scorer->score({&*plan, 1}, sink, stop); !ok) return ok;
+  if (!counts) return {};
+  contender.seconds += wall() - start;
+  contender.cpu_seconds += cpu() - cpu_start;
+  contender.plan_seconds += planned - start;
+  contender.positions += plan->positions();
+  const EngineWork done = work_since(before, engine_work());
+  const auto add = [](WorkCount& to, const WorkCount& more) {
+    to.seconds += more.seconds, to.f32 += more.f32, to.bf16 += more.bf16;
+  };
+  add(contender.work.products, done.products), add(contender.work.attention, done.attention);
+  add(contender.work.output, done.output);
+  contender.work.total_seconds += done.total_seconds;
+  return {};
+}
+
+/// Questions spread over the dataset.
+std::vector<ScoringRequest> requests_of(const Dataset& dataset, size_t n) {
+  const auto prompt = PromptTemplate::parse(EvalOptions().prompt);
+  std::vector<ScoringRequest> requests;
+  n = std::min(n, dataset.questions.size());
+  for (size_t i = 0; i < n; ++i)
+    requests.push_back(prompt->render(dataset.questions[i * dataset.questions.size() / n]));
+  return requests;
+}
+
+/// The largest difference of an answer's sum, in nats.
+double largest_difference(const Contender& a, const Contender& b) {
+  double largest = a.sums.size() == b.sums.size() ? 0 : INFINITY;
+  for (size_t i = 0; i < std::min(a.sums.size(), b.sums.size()); ++i) {
+    largest = std::max(largest, std::abs(a.sums[i] - b.sums[i]));
+  }
+  return largest;
+}
+
+std::string setting(const Scorer& scorer, const std::string& name) {
+  for (const auto& [key, value] : scorer.describe().settings) {
+    if (key == name) return value;
+  }
+  return "none";
+}
+
+std::string contenders_table(const std::vector<Contender>& contenders, size_t questions) {
+  TextTable table({"", "s a question", "CPU s", "answer tokens/s", "tokens/s computed"});
+  const auto n = static_cast<double>(questions);
+  for (const Contender& c : contenders) {
+    table.add_row({c.name, fmt::format("{:.3f}", c.seconds / n), fmt::format("{:.3f}", c.cpu_seconds / n),
+                   fmt::format("{:.0f}", static_cast<double>(c.answer_tokens) / c.seconds),
+                   fmt::format("{:.0f}", static_cast<double>(c.positions) / c.seconds)});
+  }
+  return table.render();
+}
+
+nlohmann::ordered_json bench_json(const std::vector<Contender>& contenders, size_t questions, const Speed& speed) {
+  nlohmann::ordered_json json = {{"format", "hre-bench/1"}, {"questions", questions}};
+  for (const Contender& c : contenders) {
+    json["contenders"].push_back({{"name", c.name},
+                                  {"kernels", setting(*c.scorer, "kernels")},
+                                  {"seconds", c.seconds},
+                                  {"cpu_seconds", c.cpu_seconds},
+                                  {"answer_tokens", c.answer_tokens},
+                                  {"positions", c.positions}});
+  }
+  json["model"] = {{"name", contenders[0].scorer->describe().name},
+                   {"fingerprint", contenders[0].scorer->describe().fingerprint},
+                   {"file_type", contenders[0].scorer->describe().file_type}};
+  if (contenders.size() > 1) json["largest_difference"] = largest_difference(contenders[0], contenders[1]);
+  json["speed"] = speed_json(speed);
+  return json;
+}
+
+Result<std::vector<Contender>> open_contenders(const BenchArguments& arguments, ProgressListener& progress,
+                                               const std::stop_token& stop) {
+  std::vector<Contender> contenders;
+  const auto open = [&](const std::string& name, const EngineOptions& options) -> Status {
+    auto scorer = open_model_argument(arguments.model, options, progress, stop);
+    if (!scorer) return forward(scorer);
+    contenders.push_back({});
+    contenders.back().name = name;
+    contenders.back().scorer = std::move(*scorer);
+    return {};
+  };
+  EngineOptions plain = arguments.options;
+  plain.kernels = EngineKernels::kPlain;
+  plain.one_pass_an_answer = true;
+  if (auto ok = open("hre", arguments.options); !ok) return forward(ok);
+  if (arguments.no_plain) return contenders;
+  if (auto ok = open("the engine, one pass an answer", plain); !ok) return forward(ok);
+  return contenders;
+}
+
+/// Each question goes to every contender, in turn who is first; the first question once more before, uncounted.
+Status run_all(std::vector<Contender>& contenders, const std::vector<ScoringRequest>& requests, Console& console) {
+  for (size_t i = 0; i <= requests.size(); ++i) {
+    for (size_t k = 0; k < contenders.size(); ++k) {
+      if (console.stop.stop_requested()) return fail(ErrorCode::kInterrupted, "interrupted");
+      Contender& contender = contenders[(i + k) % contenders.size()];
+      if (auto ok = score(contender, requests[i == 0 ? 0 : i - 1], i > 0, console.stop); !ok) return ok;
+    }
+  }
+  return {};
+}
+
+MachinePeak better_of(const MachinePeak& a, const MachinePeak& b) {
+  return {std::max(a.f32, b.f32), std::max(a.bf16, b.bf16), std::max(a.memory, b.memory)};
+}
+
+/// Products in bfloat16 move sums more than float32 ones do.
+double tolerance(const Contender& contender) {
+  double largest = 0;
+  for (const double sum : contender.sums) largest = std::max(largest, std::abs(sum));
+  const bool narrow = contender.work.products.bf16 > 0 || contender.scorer->describe().file_type != "F32";
+  return (narrow ? 1e-2 : 1e-5) * largest + 1e-3;
+}
+
+Status bench(BenchArguments arguments, Console& console) {
+  if (arguments.model.empty()) {
+    const std::vector<std::string> shipped = shipped_models();
+    if (shipped.empty()) return input_error("there is no MODEL, and none beside the program");
+    arguments.model = shipped.front();
+  }
+  auto progress = make_progress(console, arguments.quiet);
+  auto dataset = load_data_argument(arguments.data, *progress, console.stop);
+  if (!dataset) return forward(dataset);
+  const std::vector<ScoringRequest> requests = requests_of(*dataset, arguments.questions);
+  if (requests.empty()) return input_error("holds no questions", arguments.data);
+  auto contenders = open_contenders(arguments, *progress, console.stop);
+  if (!contenders) return forward(contenders);
+  const int threads = arguments.options.threads > 0 ? arguments.options.threads : usable_cores();
+  const MachinePeak before = measure_machine(threads);
+  if (auto ok = run_all(*contenders, requests, console); !ok) return ok;
+  const Contender& ours = contenders->front();
+  if (ours.sums.empty()) return input_error("no question could be scored", arguments.model);
+  const Speed speed{ours.work, ours.plan_seconds, ours.seconds, better_of(before, measure_machine(threads))};
+  const ModelDescription& model = ours.scorer->describe();
+  console.out << fmt::format("{} ({}, {}) on {}: {} questions, {} threads\nkernels: {}\n\n{}", model.name,
+                             model.architecture, model.file_type, dataset->name, requests.size(), threads,
+                             setting(*ours.scorer, "kernels"), contenders_table(*contenders, requests.size()));
+  if (contenders->size() > 1) {
+    const Contender& plain = contenders->back();
+    console.out << fmt::format(
+        "\nhre is {:.2f} times as fast, {:.2f} by CPU time; sums differ by at most {:.1e} nats\n",
+        plain.seconds / ours.seconds, plain.cpu_seconds / ours.cpu_seconds, largest_difference(ours, plain));
+  }
+  console.out << '\n' << speed_text(speed) << std::flush;
+  if (!arguments.json.empty()) {
+    auto file = AtomicFile::create(arguments.json);
+    if (!file) return forward(file);
+    if (auto ok = file->commit(bench_json(*contenders, requests.size(), speed).dump(2) + "\n"); !ok) return ok;
+  }
+  if (contenders->size() > 1 && !(largest_difference(ours, contenders->back()) <= tolerance(ours))) {
+    return fail(ErrorCode::kThreshold, "the two ways give different values, so their speed says nothing");
+  }
+  return {};
+}
+
+}  // namespace
+
+Action define_bench(CLI::App& app) {
+  auto arguments = std::make_shared<BenchArguments>();
+  app.add_option("MODEL", arguments->model, "a model in process (default: the small one that comes along)")
+      ->type_name("");
+  app.add_option("--data", arguments->data, "questions (default: sample, built in)")->type_name("DATA");
+  app.add_option("--questions", arguments->questions, "so many, spread over the dataset (default 6)")
+      ->type_name("N")
+      ->check(CLI::Range(size_t{1}, size_t{1} << 30).description(""));
+  app.add_flag("--no-plain", arguments->no_plain, "leave out the engine alone with one pass an answer");
+  app.add_option("--json", arguments->json, "write the figures as JSON (format hre-bench/1)")->type_name("FILE");
+  app.add_flag("--quiet", arguments->quiet, "no progress and no notes");
+  define_model_options(app, arguments->options);
+  return [arguments](Console& console) { return bench(*arguments, console); };
+}
+
+}  // namespace hre::cli

@@ -1,0 +1,103 @@
+#include "cli/speed_text.h"
+
+#include <fmt/format.h>
+#include <sys/resource.h>
+
+#include <vector>
+
+#include "cli/sizes.h"
+#include "report/text_table.h"
+
+namespace hre::cli {
+namespace {
+
+WorkCount difference(const WorkCount& before, const WorkCount& now) {
+  return {now.seconds - before.seconds, now.f32 - before.f32, now.bf16 - before.bf16};
+}
+
+double seconds_at_peak(const WorkCount& count, const MachinePeak& peak) {
+  double seconds = 0;
+  if (count.f32 > 0 && peak.f32 > 0) seconds += count.f32 / peak.f32;
+  if (count.bf16 > 0 && peak.bf16 > 0) seconds += count.bf16 / peak.bf16;
+  return seconds;
+}
+
+struct Part {
+  const char *name, *key;
+  double seconds;
+  WorkCount count;
+};
+
+/// Where the time went. What is in no part of its own is the rest.
+std::vector<Part> parts_of(const Speed& speed) {
+  const EngineWork& work = speed.work;
+  const double counted = work.products.seconds + work.attention.seconds + work.output.seconds;
+  return {{"products with weights", "products", work.products.seconds, work.products},
+          {"attention", "attention", work.attention.seconds, work.attention},
+          {"output layer and log-softmax", "output", work.output.seconds, work.output},
+          {"rest of the engine", "engine_rest", work.total_seconds - counted, {}},
+          {"text to tokens", "tokenising", speed.plan_seconds, {}},
+          {"everything else", "else", speed.seconds - work.total_seconds - speed.plan_seconds, {}}};
+}
+
+}  // namespace
+
+EngineWork work_since(const EngineWork& before, const EngineWork& now) {
+  return {difference(before.products, now.products), difference(before.attention, now.attention),
+          difference(before.output, now.output), now.total_seconds - before.total_seconds};
+}
+
+double limit_of(const Speed& speed) {
+  return seconds_at_peak(speed.work.products, speed.peak) + seconds_at_peak(speed.work.attention, speed.peak) +
+         seconds_at_peak(speed.work.output, speed.peak);
+}
+
+std::string speed_text(const Speed& speed) {
+  TextTable table({"where the time goes", "seconds", "share", "GFLOP", "GFLOP/s", "of the peak"});
+  for (const Part& part : parts_of(speed)) {
+    const double operations = part.count.operations(), least = seconds_at_peak(part.count, speed.peak);
+    const bool counted = operations > 0 && part.seconds > 0;
+    table.add_row({part.name, fmt::format("{:.3f}", part.seconds),
+                   fmt::format("{:.1f} %", speed.seconds > 0 ? 100 * part.seconds / speed.seconds : 0),
+                   counted ? fmt::format("{:.1f}", operations / 1e9) : "",
+                   counted ? fmt::format("{:.0f}", operations / part.seconds / 1e9) : "",
+                   counted && least > 0 ? fmt::format("{:.0f} %", 100 * least / part.seconds) : ""});
+  }
+  std::string text = table.render();
+  if (speed.peak.f32 > 0) {
+    text += fmt::format(
+        "\nthis machine's best: {:.0f} GFLOP/s in f32 products{}, {:.1f} GB/s of memory read\n", speed.peak.f32 / 1e9,
+        speed.peak.bf16 > 0 ? fmt::format(", {:.0f} in bf16", speed.peak.bf16 / 1e9) : "", speed.peak.memory / 1e9);
+  }
+  if (const double limit = limit_of(speed); limit > 0) {
+    text += fmt::format("the arithmetic alone, at that: {:.3f} s; {:.0f} % of the limit was reached\n", limit,
+                        100 * limit / speed.seconds);
+  } else {
+    text += "the engine's own kernels did the work, and their arithmetic is not counted\n";
+  }
+  return text + fmt::format("peak memory: {}\n", shown_bytes(peak_memory()));
+}
+
+nlohmann::ordered_json speed_json(const Speed& speed) {
+  nlohmann::ordered_json parts;
+  for (const Part& part : parts_of(speed)) {
+    parts[part.key]["seconds"] = part.seconds;
+    if (part.count.f32 > 0) parts[part.key]["f32_operations"] = part.count.f32;
+    if (part.count.bf16 > 0) parts[part.key]["bf16_operations"] = part.count.bf16;
+  }
+  const double limit = limit_of(speed);
+  return {{"seconds", speed.seconds},
+          {"parts", parts},
+          {"peak", {{"f32", speed.peak.f32}, {"bf16", speed.peak.bf16}, {"memory", speed.peak.memory}}},
+          {"limit_seconds", limit},
+          {"share_of_limit", speed.seconds > 0 ? limit / speed.seconds : 0},
+          {"peak_memory", peak_memory()}};
+}
+
+int64_t peak_memory() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return int64_t{1024} * usage.ru_maxrss;
+}
+
+}  // namespace hre::cli
