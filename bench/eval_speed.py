@@ -1,15 +1,20 @@
 #!/usr/bin/env python3
-"""How fast hre scores real questions, against PyTorch and against libllama with one pass an answer each.
+"""How fast hre scores real questions, against libllama and PyTorch with one pass an answer each, and against
+lm-evaluation-harness.
 
     make bench
     PYTHONPATH=build/deps/llama.cpp/gguf-py python3 bench/neox_model.py VOCABULARY.gguf MODEL
-    python3 bench/eval_speed.py MODEL DATA [--torch-scorer SCORER.py] [--questions 12] [--bench build/release/bench]
+    python3 bench/eval_speed.py MODEL DATA [--torch-scorer SCORER.py] [--lm-eval 1,8] [--questions 12] [--repetitions 5]
+                                [--bench build/release/bench]
 
 MODEL is the folder that neox_model.py wrote, DATA what `hre data convert` takes. SCORER.py is an independent scorer
-(bench/eval_torch.py says what it must have); without it PyTorch is left out. Each contender is a process of its own
+(bench/eval_torch.py says what it must have); without it PyTorch is left out. --lm-eval names batch sizes of
+lm-evaluation-harness's hf model, a contender each. Each contender is a process of its own
 with the same weights in float32; the questions go round, each to every contender in turn, so that they share whatever
 else the machine does; on a busy machine CPU time tells more than time. Token counts must be equal and sums of log-probabilities agree to 1e-5 of themselves and
-2e-3 nats, or there are no timings. Needs torch and transformers for PyTorch.
+2e-3 nats, or there are no timings. All questions go round as often as
+--repetitions says; times are medians of the rounds' totals, with their range. Needs torch and transformers for PyTorch,
+lm_eval[hf] for lm-evaluation-harness: python3 -m pip install torch transformers 'lm_eval[hf]'.
 """
 
 import argparse
@@ -21,6 +26,7 @@ import re
 import subprocess
 import sys
 import tempfile
+from statistics import median
 
 HERE = pathlib.Path(__file__).resolve().parent
 
@@ -88,7 +94,9 @@ def main():
     parser.add_argument("model", type=pathlib.Path)
     parser.add_argument("data")
     parser.add_argument("--torch-scorer", type=pathlib.Path)
+    parser.add_argument("--lm-eval", default="", metavar="BATCH,...")
     parser.add_argument("--questions", type=int, default=12)
+    parser.add_argument("--repetitions", type=int, default=5)
     parser.add_argument("--bench", type=pathlib.Path, default=HERE.parent / "build" / "release" / "bench")
     arguments = parser.parse_args()
 
@@ -99,21 +107,33 @@ def main():
     if arguments.torch_scorer:
         contenders.append(Contender("PyTorch, a pass an answer",
                                     [sys.executable, HERE / "eval_torch.py", arguments.torch_scorer, arguments.model / "hf"]))
+    for batch_size in filter(None, arguments.lm_eval.split(",")):
+        contenders.append(Contender(f"lm-evaluation-harness hf, batch {batch_size}",
+                                    [sys.executable, HERE / "eval_lm_harness.py", arguments.model / "hf", batch_size]))
     warm_up = {"question": "?", "answers": ["Yes."], "context": "Question: ?\nAnswer:", "continuations": [" Yes."]}
-    for i, question in enumerate([warm_up, *questions]):
+    for contender in contenders:
+        contender.score(warm_up)
+    n = len(questions)
+    for i, question in enumerate(questions * arguments.repetitions):
         for contender in contenders[i % len(contenders):] + contenders[:i % len(contenders)]:
             contender.score(question)
-        print(f"\r{i} of {len(questions)} questions", end="", file=sys.stderr, flush=True)
+        print(f"\r{i + 1} of {n * arguments.repetitions} questions", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
 
+    def rounds(values):
+        """Seconds a question, of each round."""
+        return [sum(values[1 + n * r:1 + n * (r + 1)]) / n for r in range(arguments.repetitions)]
+
     hre = contenders[0]
-    tokens = sum(answer["n_tokens"] for answers in hre.answers[1:] for answer in answers)
-    print(f"{len(questions)} questions, {tokens} answer tokens, weights of {weights.stat().st_size / 1e6:.0f} MB")
-    print(f"{'':30}{'s a question':>14}{'CPU s':>8}{'peak MB':>9}{'hre is faster':>15}{'by CPU time':>13}{'differs by':>14}")
+    tokens = sum(answer["n_tokens"] for answers in hre.answers[1:n + 1] for answer in answers)
+    print(f"{n} questions, {tokens} answer tokens, {arguments.repetitions} rounds, weights of {weights.stat().st_size / 1e6:.0f} MB")
+    print(f"{'median (range)':36}{'s a question':>22}{'CPU s a question':>22}{'peak MB':>9}{'hre is faster':>15}{'by CPU time':>13}"
+          f"{'differs by':>14}")
+    wall, cpu = median(rounds(hre.seconds)), median(rounds(hre.cpu_seconds))
     for contender in contenders:
-        wall, cpu = sum(contender.seconds[1:]), sum(contender.cpu_seconds[1:])
-        print(f"{contender.name:30}{wall / len(questions):14.2f}{cpu / len(questions):8.2f}{contender.end() / 1e6:9.0f}"
-              f"{wall / sum(hre.seconds[1:]):13.2f} x{cpu / sum(hre.cpu_seconds[1:]):11.2f} x"
+        shown = [f"{median(r):.2f} ({min(r):.2f}-{max(r):.2f})" for r in (rounds(contender.seconds), rounds(contender.cpu_seconds))]
+        print(f"{contender.name:36}{shown[0]:>22}{shown[1]:>22}{contender.end() / 1e6:9.0f}"
+              f"{median(rounds(contender.seconds)) / wall:13.2f} x{median(rounds(contender.cpu_seconds)) / cpu:11.2f} x"
               f"{largest_difference(hre, contender):9.1e} nats")
 
 
