@@ -1,5 +1,7 @@
 /// hre bench: how fast models are scored on this machine, against its limit and against the plain way.
 
+#include "cli/bench.h"
+
 #include <fmt/format.h>
 #include <sys/resource.h>
 
@@ -10,7 +12,6 @@
 #include <memory>
 #include <ostream>
 
-#include "cli/command.h"
 #include "cli/hub_argument.h"
 #include "cli/model_options.h"
 #include "cli/progress.h"

@@ -46,7 +46,6 @@ Action define_report(CLI::App& app);
 Action define_show(CLI::App& app);
 Action define_model_show(CLI::App& app);
 Action define_model_tokens(CLI::App& app);
-Action define_bench(CLI::App& app);
 Action define_verify(CLI::App& app);
 Action define_data_info(CLI::App& app);
 Action define_data_build(CLI::App& app);

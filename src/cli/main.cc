@@ -9,6 +9,7 @@
 #include <iostream>
 #include <thread>
 
+#include "cli/bench.h"
 #include "cli/command.h"
 #include "core/text.h"
 #include "hre/scorer.h"
