@@ -40,7 +40,7 @@ class BenchTest(ProgramTest):
                                 "--json", "-", "--quiet")
             kernels.add(json.loads(done.stdout)[1]["config"]["kernels"])
         self.assertIn("the engine's", kernels)
-        self.assertIn("'nonsense'", self.error_of("eval", MODEL, "--data", "sample", "--engine-kernels", "nonsense"))
+        self.assertIn("nonsense", self.error_of("eval", MODEL, "--data", "sample", "--engine-kernels", "nonsense"))
 
 if __name__ == "__main__":
     unittest.main()
