@@ -214,6 +214,8 @@ class SamplePageTest(PageTest):
         self.browser.open(self.folder / "out" / "index.html", "#question=unix%2F000003")
         self.browser.call("POST", "/refresh", {})
         self.browser.until("return document.querySelector('#detail h3')?.textContent === 'unix/000003'")
+        self.browser.run("location.hash = '#question=python%2F000001'")  # and when it changes on the open page
+        self.browser.until("return document.querySelector('#detail h3')?.textContent === 'python/000001'")
 
 
 class HostilePageTest(PageTest):

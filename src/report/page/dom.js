@@ -38,7 +38,8 @@ function safeText(text) {
 const plainText = (text) => text.replace(HIDDEN, (sign) => `U+${sign.codePointAt(0).toString(16).toUpperCase().padStart(4, '0')}`);
 
 const MINUS = '\u2212';
-const number = (value, digits = 4) => (value === null || value === undefined ? '–' : value.toFixed(digits).replace('-', MINUS));
+const withoutNegativeZero = (text) => text.replace(/^-(?=[0.]*$)/, '');
+const number = (value, digits = 4) => (value === null || value === undefined ? '–' : withoutNegativeZero(value.toFixed(digits)).replace('-', MINUS));
 const signed = (value, digits = 4) => (value > 0 ? '+' : '') + number(value, digits);
 const interval = (low, high) => (low === null || high === null ? '' : `[${number(low)}, ${number(high)}]`);
 const pValue = (p) => (p === null ? '–' : p < 0.001 ? '< 0.001' : p.toFixed(3));
