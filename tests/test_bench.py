@@ -29,6 +29,13 @@ class BenchTest(ProgramTest):
         self.assertGreater(bench["speed"]["limit_seconds"], 0)
         self.assertLess(bench["speed"]["share_of_limit"], 1.05)
 
+    def test_stats_of_a_run(self):
+        done = self.run_hre("eval", MODEL, "--data", "sample", "--limit", 1, "--stats", "--json", "run.json", "--quiet")
+        self.assertIn("where the time goes", done.stdout)
+        speed = json.loads((self.folder / "run.json").read_text())["speed"]
+        self.assertGreater(speed["seconds"], 0)
+        self.assertGreater(speed["parts"]["engine_rest"]["seconds"], 0)
+
     def test_refusals(self):
         self.assertIn("nowhere.gguf", self.error_of("bench", "nowhere.gguf"))
         self.assertIn("--questions", self.error_of("bench", "--questions", "0"))

@@ -108,13 +108,6 @@ double largest_difference(const Contender& a, const Contender& b) {
   return largest;
 }
 
-std::string setting(const Scorer& scorer, const std::string& name) {
-  for (const auto& [key, value] : scorer.describe().settings) {
-    if (key == name) return value;
-  }
-  return "none";
-}
-
 std::string contenders_table(const std::vector<Contender>& contenders, size_t questions) {
   TextTable table({"", "s a question", "CPU s", "answer tokens/s", "tokens/s computed"});
   const auto n = static_cast<double>(questions);
@@ -130,7 +123,7 @@ nlohmann::ordered_json bench_json(const std::vector<Contender>& contenders, size
   nlohmann::ordered_json json = {{"format", "hre-bench/1"}, {"questions", questions}};
   for (const Contender& c : contenders) {
     json["contenders"].push_back({{"name", c.name},
-                                  {"kernels", setting(*c.scorer, "kernels")},
+                                  {"kernels", setting_of(c.scorer->describe(), "kernels")},
                                   {"seconds", c.seconds},
                                   {"cpu_seconds", c.cpu_seconds},
                                   {"answer_tokens", c.answer_tokens},
@@ -210,7 +203,7 @@ Status bench(BenchArguments arguments, Console& console) {
   const ModelDescription& model = ours.scorer->describe();
   console.out << fmt::format("{} ({}, {}) on {}: {} questions, {} threads\nkernels: {}\n\n{}", model.name,
                              model.architecture, model.file_type, dataset->name, requests.size(), threads,
-                             setting(*ours.scorer, "kernels"), contenders_table(*contenders, requests.size()));
+                             setting_of(model, "kernels"), contenders_table(*contenders, requests.size()));
   if (contenders->size() > 1) {
     const Contender& plain = contenders->back();
     console.out << fmt::format(

@@ -11,10 +11,13 @@
 #include "cli/evaluating.h"
 #include "cli/evaluation.h"
 #include "cli/hub_argument.h"
+#include "cli/model_options.h"
 #include "cli/progress.h"
 #include "cli/scale_options.h"
+#include "cli/speed_text.h"
 #include "cli/store_argument.h"
 #include "cli/where_argument.h"
+#include "core/cores.h"
 #include "core/files.h"
 #include "core/fingerprint.h"
 #include "core/text.h"
@@ -32,7 +35,7 @@ struct EvalArguments {
   std::vector<std::string> metrics = {"pearson"};
   std::vector<const Metric*> metrics_by_topic;
   std::string json, reference_json, until, metadata;
-  bool details = false, quiet = false;
+  bool details = false, quiet = false, stats = false;
   ScaleArguments scale;
 };
 
@@ -77,28 +80,38 @@ Result<Outputs> open_outputs(const EvalArguments& arguments) {
   return outputs;
 }
 
+/// A run's JSON; --stats adds its speed.
+std::string one_json(const Evaluation& evaluation, size_t i, bool details, const std::vector<Speed>& speeds) {
+  std::string text = run_json(evaluation.runs[i], evaluation.summaries[i], details);
+  if (speeds.empty()) return text;
+  auto json = nlohmann::ordered_json::parse(text);
+  json["speed"] = speed_json(speeds[i]);
+  return json.dump(1) + "\n";
+}
+
 /// One run as an object, several as an array.
-std::string all_json(const Evaluation& evaluation, bool details) {
-  if (evaluation.runs.size() == 1) return run_json(evaluation.runs[0], evaluation.summaries[0], details);
+std::string all_json(const Evaluation& evaluation, bool details, const std::vector<Speed>& speeds) {
+  if (evaluation.runs.size() == 1) return one_json(evaluation, 0, details, speeds);
   std::string text = "[\n";
   for (size_t i = 0; i < evaluation.runs.size(); ++i) {
-    text += (i == 0 ? "" : ",\n") + run_json(evaluation.runs[i], evaluation.summaries[i], details);
+    text += (i == 0 ? "" : ",\n") + one_json(evaluation, i, details, speeds);
   }
   return text + "]\n";
 }
 
-Status write_outputs(const Evaluation& evaluation, const EvalArguments& arguments, Outputs& outputs, Console& console) {
+Status write_outputs(const Evaluation& evaluation, const EvalArguments& arguments, const std::vector<Speed>& speeds,
+                     Outputs& outputs, Console& console) {
   if (evaluation.runs.empty()) {
     print_evaluation(evaluation, console);
     return {};
   }
   if (outputs.json_to_out) {
-    console.out << all_json(evaluation, arguments.details) << std::flush;
+    console.out << all_json(evaluation, arguments.details, speeds) << std::flush;
   } else {
     print_evaluation(evaluation, console, arguments.metrics_by_topic);
   }
   if (outputs.json) {
-    if (auto ok = outputs.json->commit(all_json(evaluation, arguments.details)); !ok) return ok;
+    if (auto ok = outputs.json->commit(all_json(evaluation, arguments.details, speeds)); !ok) return ok;
   }
   if (outputs.reference_json) {
     return outputs.reference_json->commit(reference_json(evaluation.runs[0], evaluation.summaries[0]));
@@ -131,6 +144,25 @@ Status check_defined(const Evaluation& evaluation) {
   return {};
 }
 
+/// --stats: what each run did, and how near to this machine's limit.
+std::vector<Speed> speeds_of(const Evaluation& evaluation, int threads) {
+  std::vector<Speed> speeds;
+  const MachinePeak peak = measure_machine(threads > 0 ? threads : usable_cores());
+  for (size_t i = 0; i < evaluation.runs.size(); ++i) {
+    const RunTimes& times = evaluation.runs[i].times;
+    speeds.push_back({evaluation.work[i], times.plan_seconds, times.plan_seconds + times.score_seconds, peak});
+  }
+  return speeds;
+}
+
+void print_speeds(const Evaluation& evaluation, const std::vector<Speed>& speeds, std::ostream& out) {
+  for (size_t i = 0; i < speeds.size(); ++i) {
+    const ModelDescription& model = evaluation.runs[i].model;
+    out << fmt::format("\n{}, kernels: {}\n{}", model.name, setting_of(model, "kernels"), speed_text(speeds[i]));
+  }
+  out << std::flush;
+}
+
 Status run_eval(EvalArguments arguments, Console& console) {
   EvalOptions& options = arguments.evaluating.eval;
   auto ranks = apply_scale(arguments.scale, arguments.models, arguments.evaluating.model, options);
@@ -160,7 +192,10 @@ Status run_eval(EvalArguments arguments, Console& console) {
   }
   const Evaluation evaluation = evaluate_models(arguments.models, *dataset, arguments.evaluating.model, options,
                                                 arguments.keeping, console, *progress, *until);
-  if (auto ok = write_outputs(evaluation, arguments, *outputs, console); !ok) return ok;
+  const auto speeds =
+      arguments.stats ? speeds_of(evaluation, arguments.evaluating.model.threads) : std::vector<Speed>();
+  if (auto ok = write_outputs(evaluation, arguments, speeds, *outputs, console); !ok) return ok;
+  print_speeds(evaluation, speeds, outputs->json_to_out ? console.err : console.out);
   if (console.stop.stop_requested()) {
     return fail(ErrorCode::kInterrupted, evaluation.runs.empty() ? "interrupted; nothing was scored yet"
                                                                  : "interrupted; the values are of what was done");
@@ -182,6 +217,7 @@ void define_results(CLI::App& app, EvalArguments& a) {
   app.add_flag("--keep-tokens", a.evaluating.eval.keep_tokens, "with --details: every token's log-probability");
   app.add_option("--reference-json", a.reference_json, "write the reference implementation's result file")
       ->type_name("FILE");
+  app.add_flag("--stats", a.stats, "show where the time went, against this machine's limit; --json keeps it");
   app.add_flag("--quiet", a.quiet, "no progress and no notes");
 }
 

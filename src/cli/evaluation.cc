@@ -7,6 +7,7 @@
 #include <ostream>
 
 #include "cli/hub_argument.h"
+#include "cli/speed_text.h"
 #include "eval/shard.h"
 #include "model/crew/crew.h"
 #include "model/mpi/world.h"
@@ -163,6 +164,7 @@ Evaluation evaluate_models(const std::vector<std::string>& models, const Dataset
       const auto note = [&progress](const std::string& message) { progress.note(message); };
       model = score_by_crew(std::move(*model), team->crew_maker(description, note, console.stop), note);
     }
+    const EngineWork before = engine_work();
     auto run = evaluate_model(dataset, **model, for_source(options, source), keeping, until, progress, console.stop);
     if (!run) {
       failed(source, run.error());
@@ -173,9 +175,13 @@ Evaluation evaluate_models(const std::vector<std::string>& models, const Dataset
       auto shard = describe_shard(dataset, options, run->questions);
       if (shard) run->shard = std::move(*shard);
     }
+    evaluation.work.push_back(work_since(before, engine_work()));
     say_what_is_kept(*run, keeping, console);
     note_speed(*run, progress);
-    if (run->questions.empty() && run->partial()) continue;  // stopped before its first question: nothing to show
+    if (run->questions.empty() && run->partial()) {  // stopped before its first question: nothing to show
+      evaluation.work.pop_back();
+      continue;
+    }
     evaluation.summaries.push_back(summarize(run->questions, {.undefined = options.undefined}));
     evaluation.runs.push_back(std::move(*run));
   }

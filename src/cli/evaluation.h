@@ -9,6 +9,7 @@
 #include "eval/until.h"
 #include "hre/engine_options.h"
 #include "hre/run.h"
+#include "hre/speed.h"
 #include "stats/metric.h"
 
 namespace hre::cli {
@@ -26,6 +27,7 @@ struct Evaluation {
   std::vector<FailedModel> failed;
   std::vector<Run> runs;
   std::vector<Summary> summaries;
+  std::vector<EngineWork> work;  ///< of each run, in this process
   Status failure;
 };
 Evaluation evaluate_models(const std::vector<std::string>& models, const Dataset& dataset,

@@ -88,4 +88,11 @@ void define_model_options(CLI::App& app, EngineOptions& options) {
   define_device_options(app, options);
 }
 
+std::string setting_of(const ModelDescription& model, const std::string& name) {
+  for (const auto& [key, value] : model.settings) {
+    if (key == name) return value;
+  }
+  return "";
+}
+
 }  // namespace hre::cli

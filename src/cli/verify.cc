@@ -44,30 +44,23 @@ struct Pair {
   }
 };
 
-std::string setting(const ModelDescription& model, const std::string& name) {
-  for (const auto& [key, value] : model.settings) {
-    if (key == name) return value;
-  }
-  return "";
-}
-
 /// What the run says of its own options; those given again stay.
 void take_options(const Run& run, EngineOptions& options) {
   if (options.max_length == 0) {
-    const std::string length = setting(run.model, "max_length");
+    const std::string length = setting_of(run.model, "max_length");
     std::from_chars(length.data(), length.data() + length.size(), options.max_length);
   }
-  if (setting(run.model, "bos").starts_with("token") || setting(run.model, "encoder_end").starts_with("token")) {
+  if (setting_of(run.model, "bos").starts_with("token") || setting_of(run.model, "encoder_end").starts_with("token")) {
     options.bos = BosPolicy::kAlways;
   }
-  if (setting(run.model, "cache_type") == "f16") options.cache_type = CacheType::kF16;
-  if (setting(run.model, "cache_type") == "q8_0") options.cache_type = CacheType::kQ8_0;
-  if (setting(run.model, "flash_attention") == "on") options.flash_attention = FlashAttention::kOn;
-  if (setting(run.model, "flash_attention") == "auto") options.flash_attention = FlashAttention::kAuto;
-  if (setting(run.model, "chat_template").starts_with("the model's") && options.chat_template == "none") {
+  if (setting_of(run.model, "cache_type") == "f16") options.cache_type = CacheType::kF16;
+  if (setting_of(run.model, "cache_type") == "q8_0") options.cache_type = CacheType::kQ8_0;
+  if (setting_of(run.model, "flash_attention") == "on") options.flash_attention = FlashAttention::kOn;
+  if (setting_of(run.model, "flash_attention") == "auto") options.flash_attention = FlashAttention::kAuto;
+  if (setting_of(run.model, "chat_template").starts_with("the model's") && options.chat_template == "none") {
     options.chat_template = "auto";
   }
-  if (options.system.empty()) options.system = setting(run.model, "system");
+  if (options.system.empty()) options.system = setting_of(run.model, "system");
   options.long_answers = LongAnswers::kTruncate;
   options.one_pass_an_answer = true;
   options.kernels = EngineKernels::kPlain;
@@ -116,7 +109,7 @@ Status check_settings(const Run& run, const ModelDescription& model) {
   std::vector<std::string> differ;
   for (const char* name : {"bos", "max_length", "cache_type", "flash_attention", "adapters", "chat_template", "system",
                            "encoder_end", "level"}) {
-    if (setting(run.model, name) != setting(model, name)) differ.emplace_back(name);
+    if (setting_of(run.model, name) != setting_of(model, name)) differ.emplace_back(name);
   }
   if (differ.empty()) return {};
   return input_error("the model was run with another " + join(differ, ", "), run.model.name,
