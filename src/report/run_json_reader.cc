@@ -189,8 +189,11 @@ Estimate estimate_of(const Field& field) {
     if (bounds.size() != 2) field[name].bad("is no pair of numbers");
     return std::pair(bounds[0].number_or_null(), bounds[1].number_or_null());
   };
-  Estimate e{field["n"].count(), field["undefined"].count(), field["mean"].number_or_null(),
-             field["stderr"].number_or_null()};
+  Estimate e;
+  e.n = field["n"].count();
+  e.undefined = field["undefined"].count();
+  e.mean = field["mean"].number_or_null();
+  e.stderr_ = field["stderr"].number_or_null();
   std::tie(e.ci_low, e.ci_high) = interval("ci95");
   if (field.has("bootstrap95")) std::tie(e.bootstrap_low, e.bootstrap_high) = interval("bootstrap95");
   return e;
