@@ -9,9 +9,8 @@
 
 int main(int argc, char** argv) {
   static const std::map<std::string, llama_ftype> kTypes = {
-      {"F32", LLAMA_FTYPE_ALL_F32},          {"F16", LLAMA_FTYPE_MOSTLY_F16},
-      {"BF16", LLAMA_FTYPE_MOSTLY_BF16},     {"Q8_0", LLAMA_FTYPE_MOSTLY_Q8_0},
-      {"Q4_K_M", LLAMA_FTYPE_MOSTLY_Q4_K_M}, {"Q4_0", LLAMA_FTYPE_MOSTLY_Q4_0},
+      {"F32", LLAMA_FTYPE_ALL_F32},         {"F16", LLAMA_FTYPE_MOSTLY_F16},       {"BF16", LLAMA_FTYPE_MOSTLY_BF16},
+      {"Q8_0", LLAMA_FTYPE_MOSTLY_Q8_0},    {"Q4_K_M", LLAMA_FTYPE_MOSTLY_Q4_K_M}, {"Q4_0", LLAMA_FTYPE_MOSTLY_Q4_0},
       {"IQ4_XS", LLAMA_FTYPE_MOSTLY_IQ4_XS}};
   if (argc != 4 || !kTypes.contains(argv[3])) {
     fmt::print(stderr, "bench_quantise MODEL.gguf OUT.gguf F32|F16|BF16|Q8_0|Q4_K_M|Q4_0|IQ4_XS\n");
