@@ -4,7 +4,7 @@ import json
 import sqlite3
 import unittest
 
-from program import ProgramTest, shared_data
+from program import SOURCE_DIR, ProgramTest, shared_data
 
 
 def without_times(run):
@@ -89,6 +89,15 @@ class ReuseTest(RunsTest):
         without, said = self.evaluate()
         self.assertIn("70 of 70 questions reused", said)
         self.assertNotIn("token_log_probs", without["questions"][0]["answers"][0])
+
+    def test_texts_of_tokens(self):
+        options = ("--keep-tokens", "--limit", "1", "--threads", "1")
+        model = SOURCE_DIR / "models" / "hre-base-q8_0.gguf"
+        first, _ = self.evaluate(*options, model=model)
+        again, said = self.evaluate(*options, model=model)
+        self.assertIn("14 of 14 questions reused", said)
+        self.assertIn("token_texts", first["questions"][0]["answers"][0])
+        self.assertEqual(without_times(first), without_times(again))
 
     def test_another_prompt(self):
         self.evaluate("--name", "first")

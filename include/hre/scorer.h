@@ -105,6 +105,8 @@ class Scorer {
   [[nodiscard]] virtual const ModelDescription& describe() const = 0;
   /// Text to token spans, by the published rule. Fails where a text can't be expressed or an answer is too long.
   virtual Result<QuestionPlan> plan(ScoringRequest request) const = 0;
+  /// The texts of an answer's target tokens; empty where the scorer can't tell, or tells them with the scores alone.
+  [[nodiscard]] virtual TokenTexts texts_of(const AnswerPlan& /*answer*/) const { return {}; }
   /// Scores all plans (none of them skipped), calling the sink as each is done. The score of a plan
   /// does not depend on the others. Ends early, without an error, when the sink or the token says so.
   virtual Status score(std::span<const QuestionPlan> plans, const ScoreSink& sink, std::stop_token stop) = 0;

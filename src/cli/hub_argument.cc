@@ -17,6 +17,7 @@ class NamedScorer final : public Scorer {
   }
   [[nodiscard]] const ModelDescription& describe() const override { return description_; }
   Result<QuestionPlan> plan(ScoringRequest request) const override { return scorer_->plan(std::move(request)); }
+  TokenTexts texts_of(const AnswerPlan& answer) const override { return scorer_->texts_of(answer); }
   Status score(std::span<const QuestionPlan> plans, const ScoreSink& sink, std::stop_token stop) override {
     return scorer_->score(plans, sink, std::move(stop));
   }

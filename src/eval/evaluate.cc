@@ -223,11 +223,25 @@ class Evaluation {
       ++run_.times.reused;
     }
     if (run_.model.tokens_follow_from_text) {
-      if (auto ok = plan(rest); !ok) return ok;
+      if (auto ok = plan(run_.options.keep_tokens ? places : rest); !ok) return ok;
     }
+    add_token_texts();
     find_problems(rest);
     run_.times.plan_seconds = seconds_since(start);
     return {};
+  }
+
+  /// The store keeps tokens' log-probabilities; their texts are the model's, by the plan.
+  void add_token_texts(size_t place) {
+    if (!run_.options.keep_tokens || !results_[place] || !plans_[place]) return;
+    const std::vector<AnswerPlan>& answers = plans_[place]->answers;
+    for (size_t a = 0; a < results_[place]->answers.size() && a < answers.size(); ++a) {
+      results_[place]->answers[a].token_texts = scorer_.texts_of(answers[a]);
+    }
+  }
+
+  void add_token_texts() {
+    for (size_t place = 0; place < results_.size(); ++place) add_token_texts(place);
   }
 
   Status plan(const std::vector<size_t>& places) {
@@ -291,6 +305,7 @@ class Evaluation {
   /// A question that another process scored meanwhile.
   void take_over(size_t place, const store::StoredScore& score) {
     results_[place] = restored(*questions_[place], score, run_);
+    add_token_texts(place);
     keeper_->keep_stored(place, score, *results_[place]);
     ++run_.times.reused;
     done(plans_[place]->positions());

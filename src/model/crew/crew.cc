@@ -14,6 +14,7 @@ class CrewScorer final : public Scorer {
 
   const ModelDescription& describe() const override { return scorer_->describe(); }
   Result<QuestionPlan> plan(ScoringRequest request) const override { return scorer_->plan(std::move(request)); }
+  TokenTexts texts_of(const AnswerPlan& answer) const override { return scorer_->texts_of(answer); }
 
   Status score(std::span<const QuestionPlan> plans, const ScoreSink& sink, std::stop_token stop) override {
     if (plans.empty()) return {};

@@ -40,12 +40,14 @@ class Computation {
   /// All answers of a question. kInterrupted where `stop` came in between.
   Result<QuestionScore> score(const QuestionPlan& plan, const std::stop_token& stop);
 
+  /// The texts of an answer's target tokens.
+  [[nodiscard]] TokenTexts texts_of(const AnswerPlan& answer) const;
+
  private:
   struct Size {
     int64_t positions = 1, sequences = 1, source = 0;
   };
   [[nodiscard]] Size& size_of(bool is_long) { return is_long ? long_size_ : size_; }
-  [[nodiscard]] TokenTexts texts_of(const AnswerPlan& answer) const;
   Status open_context(bool is_long);
   Status make_context(const Size& size, bool short_alone);
   Result<bool> reduces_logits();

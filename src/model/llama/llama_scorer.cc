@@ -101,6 +101,8 @@ class LlamaScorer final : public Scorer {
     return plan_question(request, encode, rules_);
   }
 
+  TokenTexts texts_of(const AnswerPlan& answer) const override { return computation_.texts_of(answer); }
+
   Status score(std::span<const QuestionPlan> plans, const ScoreSink& sink, std::stop_token stop) override {
     if (auto ok = computation_.make_room(plans); !ok) return ok;
     for (size_t i = 0; i < plans.size() && !stop.stop_requested(); ++i) {
