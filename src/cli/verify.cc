@@ -77,7 +77,7 @@ std::vector<const QuestionResult*> sample(const Run& run, size_t n) {
   return chosen;
 }
 
-/// The same questions with their texts, from the dataset.
+/// The same questions with their texts, from the dataset, without what --long-answers truncate cut off.
 Result<std::vector<Question>> texts_of(const std::vector<const QuestionResult*>& chosen, const Dataset& dataset) {
   std::vector<Question> questions;
   for (const QuestionResult* result : chosen) {
@@ -87,7 +87,11 @@ Result<std::vector<Question>> texts_of(const std::vector<const QuestionResult*>&
     if (found == dataset.questions.end() || found->answers.size() != result->answers.size()) {
       return input_error("the run's question " + result->id + " is not in it", dataset.source);
     }
-    questions.push_back(*found);
+    Question& question = questions.emplace_back(*found);
+    for (size_t a = 0; a < question.answers.size(); ++a) {
+      std::string& text = question.answers[a].text;
+      text = first_code_points(text, count_code_points(text) - result->answers[a].n_cut_chars);
+    }
   }
   return questions;
 }

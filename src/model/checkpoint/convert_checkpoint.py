@@ -241,6 +241,42 @@ def as_first_written(values):
     return values
 
 
+def find_tied_embeddings(base):
+    """Weights that a file has once, for input and output, are the input's, even where it names them after the output."""
+
+    class Local(base.gguf.utility.SafetensorsLocal):
+        def __init__(self, path):
+            super().__init__(path)
+            with open(path, "rb") as file:
+                header = json.loads(file.read(struct.unpack("<Q", file.read(8))[0]))
+            for name, kept in header.get("__metadata__", {}).items():
+                if name.endswith("embed_tokens.weight") and kept == "lm_head.weight" and name not in self.tensors and kept in self.tensors:
+                    self.tensors[name] = self.tensors.pop(kept)
+
+    base.gguf.utility.SafetensorsLocal = Local
+
+
+def score_by_merges(base):
+    """Pieces of a Llama vocabulary that is there as tokenizer.json alone get scores by the order of its merges.
+
+    The converter gives all the same score, and libllama, which merges the pair of the best score first, would cut
+    text into other pieces.
+    """
+    vocabulary = base.gguf.vocab.LlamaHfVocab
+    load = vocabulary.__init__
+
+    def with_ranks(self, folder):
+        load(self, folder)
+        merges = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))["model"]["merges"]
+        pairs = [merge.split(" ", 1) if isinstance(merge, str) else merge for merge in merges]
+        self.ranks = {}
+        for rank, (left, right) in enumerate(pairs):
+            self.ranks.setdefault(self.tokenizer.convert_tokens_to_ids(left + right), rank)
+
+    vocabulary.__init__ = with_ranks
+    vocabulary.get_token_score = lambda self, token: -float(self.ranks.get(token, len(self.ranks)))
+
+
 def convert(sources, folder, out):
     read_config(folder)
     kind = output_type(folder)
@@ -254,6 +290,8 @@ def convert(sources, folder, out):
 
     accept_stated_pre_tokenizers(base)
     state_windows(base)
+    find_tied_embeddings(base)
+    score_by_merges(base)
     own = add_gptj(base)
     load = base.ModelBase.load_hparams
     base.ModelBase.load_hparams = staticmethod(lambda *plain, **named: as_first_written(load(*plain, **named)))
