@@ -142,7 +142,7 @@ class FilesTest(ProgramTest):
         self.assertEqual(runs[0]["questions"], runs[1]["questions"])
         done = self.run_hre("verify", "run.json", "--python", "--quiet", env=env, timeout=600)
         self.assertIn("scored again by Transformers in float32", done.stdout)
-        question["answers"][0]["text"] = "the cat saw a bird. " * 100
+        question["answers"][0]["text"] = "the cat saw a bird. " * 300
         (self.folder / "q.jsonl").write_text(json.dumps(question) + "\n")
         self.run_hre("eval", folder, "--data", "q.jsonl", "--long-answers", "truncate", "--json", "run.json", "--details", "--quiet", env=env, timeout=600)
         self.assertGreater(json.loads((self.folder / "run.json").read_text())["questions"][0]["answers"][0]["n_cut_chars"], 0)
