@@ -447,6 +447,22 @@ class EvalTest(HubTest):
         self.assertEqual(f"hf:org/stories@{commit}/stories260K.gguf", named["model"]["source"])
         self.assertEqual(plain["model"]["fingerprint"], named["model"]["fingerprint"])
 
+    def test_checkpoint_by_name(self):
+        python = os.environ.get("HRE_CONVERT_PYTHON", "")
+        if not os.access(python, os.X_OK):
+            self.skipTest("HRE_CONVERT_PYTHON names no Python with the converter's packages")
+        folder, gguf = shared_data("models/TinyStories-656K"), shared_data("models/TinyStories-656K-f32.gguf")
+        self.hub.add("model", "org/tiny", {path.name: path for path in folder.iterdir() if path.is_file()})
+        self.environment["HRE_CONVERT_PYTHON"] = python
+        arguments = ["--data", shared_data("questions/plain"), "--limit", "2", "--long-answers", "truncate", "--details", "--json"]
+        self.hre("eval", "hf:org/tiny", *arguments, "named.json")
+        self.hre("eval", gguf, *arguments, "plain.json")
+        named, plain = ([answer["sum_log_prob"] for question in self.read_json(name)["questions"] for answer in question["answers"]]
+                        for name in ("named.json", "plain.json"))
+        self.assertEqual(len(plain), len(named))
+        for a, b in zip(plain, named, strict=True):
+            self.assertAlmostEqual(a, b, delta=1e-3)
+
 
 if __name__ == "__main__":
     unittest.main()
