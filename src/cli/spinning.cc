@@ -1,8 +1,9 @@
 /// How long the engine's threads wait for each other awake before they sleep.
 ///
 /// OpenMP's threads spin at every barrier, by default for milliseconds. Where other programs use the cores too, or a
-/// container gives less time than the cores that it shows, that makes an evaluation many times slower; a short spin costs
-/// an idle machine next to nothing. libgomp reads its settings before main(), so they are set before any library starts.
+/// container gives less time than the cores that it shows, that makes an evaluation many times slower; a short spin
+/// costs an idle machine next to nothing. libgomp reads its settings before main(), so they are set before any library
+/// starts.
 
 #include <cstdlib>
 

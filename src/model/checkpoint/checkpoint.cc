@@ -16,8 +16,8 @@
 #include <vector>
 
 #include "core/cache.h"
-#include "core/process.h"
 #include "core/hashing.h"
+#include "core/process.h"
 
 namespace hre {
 namespace {
