@@ -124,13 +124,19 @@ TokenTexts Computation::texts_of(const AnswerPlan& answer) const {
 Status Computation::make_room(std::span<const QuestionPlan> plans) {
   Size size, long_size{.positions = rules_.passes.long_above + 1};
   const auto grow = [](int64_t& to, size_t value) { to = std::max(to, static_cast<int64_t>(value)); };
-  for (const QuestionPlan& whole : plans) {
-    const QuestionPlan& plan = rules_.has_encoder ? decoder_part(whole) : whole;
+  const auto grow_for = [&](const QuestionPlan& plan, size_t source) {
     for (const Pass& pass : cut_into_passes(plan, rules_.passes)) {
       Size& needed = pass.is_long ? long_size : size;
       grow(needed.positions, static_cast<size_t>(positions_of(plan, pass, rules_.passes.mode)));
       grow(needed.sequences, rules_.passes.mode == Passes::kCopied ? 2 : pass.last - pass.first);
-      if (rules_.has_encoder) grow(needed.source, static_cast<size_t>(whole.n_context));
+      grow(needed.source, source);
+    }
+  };
+  for (const QuestionPlan& plan : plans) {
+    if (rules_.has_encoder) {
+      grow_for(decoder_part(plan), static_cast<size_t>(plan.n_context));
+    } else {
+      grow_for(plan, 0);
     }
   }
   const Size &had = size_of(context_is_long_), &needed = context_is_long_ ? long_size : size;

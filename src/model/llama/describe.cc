@@ -139,6 +139,12 @@ Result<std::string> pre_tokenizer_for(const ModelFiles& files) {
                      files.parts.front(), "without that, tokens would be wrong: convert the model again");
 }
 
+Result<LlamaModel> load_vocabulary(const ModelFiles& files) {
+  auto pre_tokenizer = pre_tokenizer_for(files);
+  if (!pre_tokenizer) return forward(pre_tokenizer);
+  return load_llama_vocabulary(files.parts, *pre_tokenizer);
+}
+
 Result<PlanRules> plan_rules(const llama_model* model, const EngineOptions& options, const std::string& path) {
   const llama_vocab* vocab = llama_model_get_vocab(model);
   PlanRules rules;

@@ -25,6 +25,9 @@ Result<ModelFiles> read_model_files(const std::string& path);
 /// the file says it.
 Result<std::string> pre_tokenizer_for(const ModelFiles& files);
 
+/// The files' vocabulary and metadata, without the weights.
+Result<LlamaModel> load_vocabulary(const ModelFiles& files);
+
 /// Context, BOS and long answers, as the model and the options have it.
 Result<PlanRules> plan_rules(const llama_model* model, const EngineOptions& options, const std::string& path);
 

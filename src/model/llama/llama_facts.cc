@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "model/llama/memory.h"
+#include "model/llama/vocabulary.h"
 
 namespace hre {
 namespace {
@@ -45,34 +46,26 @@ uint64_t parameters_of(const ModelFiles& files) {
 
 class LlamaTokenizer final : public Tokenizer {
  public:
-  explicit LlamaTokenizer(LlamaModel model) : model_(std::move(model)) {}
+  explicit LlamaTokenizer(LlamaVocabulary vocabulary) : vocabulary_(std::move(vocabulary)) {}
 
-  Result<std::vector<Token>> encode(std::string_view text) const override {
-    return encode_text(llama_model_get_vocab(model_.get()), text);
-  }
+  Result<std::vector<Token>> encode(std::string_view text) const override { return vocabulary_.encode(text); }
 
  private:
-  LlamaModel model_;
+  LlamaVocabulary vocabulary_;
 };
 
 }  // namespace
 
 Result<std::unique_ptr<Tokenizer>> open_tokenizer(const std::string& path) {
-  auto files = read_model_files(path);
-  if (!files) return forward(files);
-  auto pre_tokenizer = pre_tokenizer_for(*files);
-  if (!pre_tokenizer) return forward(pre_tokenizer);
-  auto model = load_llama_vocabulary(files->parts, *pre_tokenizer);
-  if (!model) return forward(model);
-  return std::make_unique<LlamaTokenizer>(std::move(*model));
+  auto vocabulary = open_llama_vocabulary(path);
+  if (!vocabulary) return forward(vocabulary);
+  return std::make_unique<LlamaTokenizer>(std::move(*vocabulary));
 }
 
 Result<ModelFacts> llama_facts(const std::string& path, const EngineOptions& options, const std::string& source) {
   auto files = read_model_files(path);
   if (!files) return forward(files);
-  auto pre_tokenizer = pre_tokenizer_for(*files);
-  if (!pre_tokenizer) return forward(pre_tokenizer);
-  auto model = load_llama_vocabulary(files->parts, *pre_tokenizer);
+  auto model = load_vocabulary(*files);
   if (!model) return forward(model);
   const llama_vocab* vocab = llama_model_get_vocab(model->get());
   auto description = describe_files(model->get(), *files);

@@ -8,9 +8,7 @@ namespace hre {
 Result<LlamaVocabulary> open_llama_vocabulary(const std::string& path) {
   auto files = read_model_files(path);
   if (!files) return forward(files);
-  auto pre_tokenizer = pre_tokenizer_for(*files);
-  if (!pre_tokenizer) return forward(pre_tokenizer);
-  auto loaded = load_llama_vocabulary(files->parts, *pre_tokenizer);
+  auto loaded = load_vocabulary(*files);
   if (!loaded) return forward(loaded);
   const std::shared_ptr<llama_model> model = std::move(*loaded);
   const llama_vocab* vocab = llama_model_get_vocab(model.get());

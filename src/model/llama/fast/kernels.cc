@@ -15,10 +15,6 @@ namespace narrow {
 namespace {
 #include "model/llama/fast/kernels_body.inc"
 }
-#undef HRE_NAME
-#undef HRE_LANES
-#undef HRE_TILE_ROWS
-#undef HRE_TILE_VECTORS
 }  // namespace narrow
 
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
@@ -32,10 +28,6 @@ namespace avx2 {
 namespace {
 #include "model/llama/fast/kernels_body.inc"
 }
-#undef HRE_NAME
-#undef HRE_LANES
-#undef HRE_TILE_ROWS
-#undef HRE_TILE_VECTORS
 }  // namespace avx2
 #pragma GCC pop_options
 
@@ -49,10 +41,6 @@ namespace avx512 {
 namespace {
 #include "model/llama/fast/kernels_body.inc"
 }
-#undef HRE_NAME
-#undef HRE_LANES
-#undef HRE_TILE_ROWS
-#undef HRE_TILE_VECTORS
 }  // namespace avx512
 #pragma GCC pop_options
 #define HRE_HAS_WIDE_KERNELS 1
