@@ -101,7 +101,8 @@ Status show(const ShowArguments& arguments, Console& console) {
 
 Action define_model_show(CLI::App& app) {
   auto arguments = std::make_shared<ShowArguments>();
-  app.add_option("MODEL", arguments->model, "a .gguf file, a checkpoint folder, or a baseline")
+  app.add_option("MODEL", arguments->model,
+                 "a .gguf file, a checkpoint folder, hf:ORG/REPO[/FILE] on the hub, or a baseline")
       ->required()
       ->type_name("");
   app.add_flag("--json", arguments->json, "print JSON");
