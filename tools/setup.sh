@@ -214,7 +214,7 @@ make_engine_sources() {
   rm -f "$download"/llama_cpp_python-*
 }
 
-# patch_engine: what hre changes in the engine's sources; src/model/llama/engine_hook.h says what for. Done once.
+# patch_engine: what hre changes in the engine's sources; src/model/llama/fast/fast_path.h says what for. Done once.
 patch_engine() {
   local cpu=$deps/llama.cpp/ggml/src/ggml-cpu llama=$deps/llama.cpp/src
   # ggml looks GELU up in a table of half-precision numbers, and knows only its tanh form where an architecture's models may
@@ -229,6 +229,11 @@ patch_engine() {
     sed -i 's/^static thread_ret_t ggml_graph_compute_thread(void \* data) {$/int (*hre_node_hook)(struct ggml_cgraph *, int, int, int, struct ggml_threadpool *) = NULL;\n&/
       s/^\( *const int n_fused = \)\(ggml_cpu_try_fuse_ops(.*);\)$/        const int n_hooked = hre_node_hook ? hre_node_hook(tp->cgraph, node_n, params.ith, params.nth, tp) : 0;\n\1n_hooked > 0 ? n_hooked - 1 : \2/
       s/^\( *if (\)n_fused > 0) {$/\1n_hooked > 0 || n_fused > 0) {/' "$cpu/ggml-cpu.c"
+  }
+  # Weights that are streamed are not read while the model is loaded.
+  grep -q hre_streams_weights "$llama/llama-model.cpp" || {
+    sed -i 's/^\( *ml.init_mappings(\)true,/\1!hre_streams_weights,/
+      0,/^#include/s//bool hre_streams_weights = false;\n&/' "$llama/llama-model.cpp"
   }
   # Flash attention gets keys and values as they are cached where hre computes it; no room for logits where hre reduces them.
   grep -q hre_attention "$llama/llama-graph.cpp" || {

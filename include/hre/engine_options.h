@@ -37,6 +37,9 @@ struct EngineOptions : ModelOptions {
   CacheType cache_type = CacheType::kF32;  ///< of keys and values; less than f32 moves sums by hundredths of a nat
   FlashAttention flash_attention = FlashAttention::kOff;  ///< on a CPU it moves sums by hundredths of a nat
   EngineKernels kernels = EngineKernels::kAuto;
+  /// The weights stay on the disk and are read layer by layer for as many questions at once as the memory has room for:
+  /// for models larger than it.
+  bool stream_weights = false;
   bool numa = false;             ///< spread threads over the machine's memory nodes
   int workers = 1;               ///< processes that score, with one copy of the weights
   std::vector<std::string> rpc;  ///< HOST:PORT of libllama's RPC servers, which get layers

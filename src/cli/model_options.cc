@@ -70,6 +70,9 @@ void define_device_options(CLI::App& app, EngineOptions& o) {
       {{"auto", EngineKernels::kAuto}, {"fast", EngineKernels::kFast}, {"plain", EngineKernels::kPlain}},
       "auto|fast|plain",
       "products and attention on the CPU: hre's own where they win (auto, default), always, or never");
+  app.add_flag("--stream-weights", o.stream_weights,
+               "read the weights from the disk layer by layer, for many questions at once: for models larger than the "
+               "memory");
   app.add_flag("--numa", o.numa, "spread threads over the machine's memory nodes");
 }
 

@@ -25,6 +25,9 @@ Result<std::unique_ptr<Scorer>> open_behind_server(const std::string& source, co
     return input_error("a server is asked for the log-probabilities of plain text", "--chat-template",
                        "--prompt-file writes a template's text out");
   }
+  if (options.stream_weights) {
+    return input_error("a server holds the weights itself", "--stream-weights");
+  }
   if (!options.adapters.empty()) {
     return input_error("a server has its adapters loaded itself", "--lora", "name it with server:URL,model=NAME");
   }

@@ -21,18 +21,32 @@ constexpr int64_t kReducedChunk = 1024;
 
 }  // namespace
 
+/// Questions computed together, and what is known of their answers so far.
+struct Work {
+  std::span<const QuestionPlan> plans;
+  std::vector<QuestionScore> scores;
+  std::vector<int64_t> starts = {};  ///< the cache's cells where a prefix or a tail begins
+
+  [[nodiscard]] Token token_of(const Target& target) const {
+    return plans[target.question].answers[target.answer].targets[target.index];
+  }
+  [[nodiscard]] float& log_prob_of(const Target& target) {
+    return scores[target.question].answers[target.answer].token_log_probs[target.index];
+  }
+};
+
 /// llama_batch over vectors: tokens, positions, sequences, and which logits are wanted.
 class Batch {
  public:
   explicit Batch(size_t n_sequences) : all_(n_sequences) { std::iota(all_.begin(), all_.end(), 0); }
 
-  llama_batch of(std::span<Cell> cells) {
+  llama_batch of(std::span<const Cell> cells) {
     tokens_.clear(), positions_.clear(), counts_.clear(), sequences_.clear(), wanted_.clear();
-    for (Cell& cell : cells) {
+    for (const Cell& cell : cells) {
       tokens_.push_back(cell.token);
       positions_.push_back(cell.position);
-      counts_.push_back(cell.shared ? static_cast<int32_t>(all_.size()) : 1);
-      sequences_.push_back(cell.shared ? all_.data() : &cell.sequence);
+      counts_.push_back(cell.sequences.count);
+      sequences_.push_back(all_.data() + cell.sequences.first);
       wanted_.push_back(cell.targets.empty() ? 0 : 1);
     }
     return {static_cast<int32_t>(cells.size()),
@@ -109,11 +123,13 @@ Computation::Computation(llama_model* model, std::vector<llama_adapter_lora*> ad
     : model_(model),
       adapters_(std::move(adapters)),
       scales_(std::move(scales)),
-      rules_(rules),
+      rules_(std::move(rules)),
       n_vocab_(static_cast<size_t>(llama_vocab_n_tokens(llama_model_get_vocab(model)))),
       // The engine itself keeps room for T5's logits.
-      reduces_(rules.fast.any_products() && !rules.has_encoder),
-      chunk_(reduces_ ? kReducedChunk : chunk_for(n_vocab_)) {}
+      reduces_(rules_.fast.any_products() && !rules_.has_encoder),
+      chunk_(!reduces_          ? chunk_for(n_vocab_)
+             : rules_.chunk > 0 ? rules_.chunk
+                                : kReducedChunk) {}
 
 TokenTexts Computation::texts_of(const AnswerPlan& answer) const {
   std::vector<std::string> pieces;
@@ -132,12 +148,18 @@ Status Computation::make_room(std::span<const QuestionPlan> plans) {
       grow(needed.source, source);
     }
   };
-  for (const QuestionPlan& plan : plans) {
-    if (rules_.has_encoder) {
-      grow_for(decoder_part(plan), static_cast<size_t>(plan.n_context));
-    } else {
-      grow_for(plan, 0);
+  for (const Group& group : groups_of(plans)) {
+    if (group.last - group.first == 1) {
+      const QuestionPlan& plan = plans[group.first];
+      grow_for(rules_.has_encoder ? decoder_part(plan) : plan,
+               rules_.has_encoder ? static_cast<size_t>(plan.n_context) : 0);
+      continue;
     }
+    size_t positions = 0, sequences = 0;
+    for (const QuestionPlan& plan : plans.subspan(group.first, group.last - group.first)) {
+      positions += static_cast<size_t>(plan.positions()), sequences += plan.answers.size();
+    }
+    grow(size.positions, positions), grow(size.sequences, sequences);
   }
   const Size &had = size_of(context_is_long_), &needed = context_is_long_ ? long_size : size;
   const bool fits =
@@ -182,7 +204,7 @@ Status Computation::make_context(const Size& size, bool short_alone) {
   params.no_perf = true;
   params.abort_callback = [](void* self) { return static_cast<Computation*>(self)->stop_.stop_requested(); };
   params.abort_callback_data = this;
-  const fast::Run run(rules_.fast, {}, 0);
+  const fast::Run run(rules_.fast, {.stream = rules_.stream.get()});
   auto context = make_llama_context(model_, params);
   if (!context) return forward(context);
   context_ = std::move(*context);
@@ -196,11 +218,11 @@ Status Computation::make_context(const Size& size, bool short_alone) {
 /// Whether this model's output layer is a product that can be reduced, seen by computing a token.
 Result<bool> Computation::reduces_logits() {
   Batch batch(1);
-  Cell cell{0, 0, true, 0, {{0, 0}}};
+  const Cell cell{0, 0, {0, 1}, {{0, 0, 0}}};
   fast::WantedLogit wanted;
   bool reduced = false;
   {
-    const fast::Run run(rules_.fast, {&wanted, 1}, 1);
+    const fast::Run run(rules_.fast, {.wanted = {&wanted, 1}, .n_rows = 1, .stream = rules_.stream.get()});
     if (auto ok = status_of(llama_decode(context_.get(), batch.of({&cell, 1})), 1); !ok) return forward(ok);
     reduced = run.reduced();
   }
@@ -208,75 +230,113 @@ Result<bool> Computation::reduces_logits() {
   return reduced;
 }
 
-/// What the encoder reads goes first, and is no part of the decoder's sequences.
-Result<QuestionScore> Computation::score(const QuestionPlan& plan, const std::stop_token& stop) {
-  stop_ = stop;
-  if (&ggml_gelu_is_erf != nullptr) ggml_gelu_is_erf = rules_.gelu_is_erf ? 1 : 0;
-  if (!rules_.has_encoder) return score_decoder(plan, {});
-  return score_decoder(decoder_part(plan), std::span(plan.prefix).first(static_cast<size_t>(plan.n_context)));
+std::vector<Group> Computation::groups_of(std::span<const QuestionPlan> plans) const {
+  GroupRules rules;
+  if (rules_.groups_questions) rules = {fast::kFewestRows, chunk_};
+  return group_questions(plans, rules_.passes, rules);
 }
 
-Result<QuestionScore> Computation::score_decoder(const QuestionPlan& plan, std::span<const Token> source) {
-  QuestionScore score;
-  for (const AnswerPlan& answer : plan.answers) {
-    score.answers.push_back({std::vector<float>(answer.targets.size()), texts_of(answer)});
+/// What the encoder reads goes first, and is no part of the decoder's sequences.
+Result<std::vector<QuestionScore>> Computation::score(std::span<const QuestionPlan> group,
+                                                      const std::stop_token& stop) {
+  stop_ = stop;
+  if (&ggml_gelu_is_erf != nullptr) ggml_gelu_is_erf = rules_.gelu_is_erf ? 1 : 0;
+  QuestionPlan decoded;
+  Work work{group, {}};
+  if (rules_.has_encoder) decoded = decoder_part(group[0]), work.plans = {&decoded, 1};
+  for (const QuestionPlan& plan : work.plans) {
+    work.scores.emplace_back();
+    for (const AnswerPlan& answer : plan.answers) {
+      work.scores.back().answers.push_back({std::vector<float>(answer.targets.size()), texts_of(answer)});
+    }
   }
+  const size_t n_source = rules_.has_encoder ? static_cast<size_t>(group[0].n_context) : 0;
+  auto ok = group.size() > 1 ? run_group(work) : run_passes(work, std::span(group[0].prefix).first(n_source));
+  if (!ok) return forward(ok);
+  return std::move(work.scores);
+}
+
+/// Each question's answers have sequences of their own, after those of the questions before.
+Status Computation::run_group(Work& work) {
+  if (auto ok = open_context(false); !ok) return ok;
+  forget(0, 0);
+  std::vector<Cell> cells;
+  auto sequence = int32_t{0};
+  for (size_t q = 0; q < work.plans.size(); ++q) {
+    const QuestionPlan& plan = work.plans[q];
+    const auto n_answers = static_cast<int32_t>(plan.answers.size());
+    work.starts.push_back(static_cast<int64_t>(cells.size()));
+    std::vector<Cell> prefix =
+        prefix_cells(plan, q, {0, plan.answers.size(), true, plan.answers.size()}, {sequence, n_answers});
+    std::move(prefix.begin(), prefix.end(), std::back_inserter(cells));
+    for (size_t a = 0; a < plan.answers.size(); ++a) {
+      work.starts.push_back(static_cast<int64_t>(cells.size()));
+      append_tail_cells(plan, q, a, sequence++, cells);
+    }
+  }
+  return compute(work, cells, static_cast<size_t>(sequence));
+}
+
+Status Computation::run_passes(Work& work, std::span<const Token> source) {
   PassRules passes = rules_.passes;
-  if (leaves_window(plan, rules_.window)) passes.mode = Passes::kPerAnswer;
-  for (const Pass& pass : cut_into_passes(plan, passes)) {
-    if (auto ok = open_context(pass.is_long); !ok) return forward(ok);
-    if (auto ok = run_pass(plan, source, pass, score); !ok) return forward(ok);
+  if (leaves_window(work.plans[0], rules_.window)) passes.mode = Passes::kPerAnswer;
+  for (const Pass& pass : cut_into_passes(work.plans[0], passes)) {
+    if (auto ok = open_context(pass.is_long); !ok) return ok;
+    if (auto ok = run_pass(work, source, pass); !ok) return ok;
   }
-  return score;
+  return {};
 }
 
 /// In a pass of shared cells, sequence k is the k-th answer's. Where states are copied, sequence 0 is the prefix's and
 /// 1 the answer's.
-Status Computation::run_pass(const QuestionPlan& plan, std::span<const Token> source, const Pass& pass,
-                             QuestionScore& score) {
+Status Computation::run_pass(Work& work, std::span<const Token> source, const Pass& pass) {
+  const QuestionPlan& plan = work.plans[0];
   const bool copies = rules_.passes.mode == Passes::kCopied;
   const size_t n_sequences = copies ? 1 : std::min<size_t>(plan.answers.size(), llama_n_seq_max(context_.get()));
   const auto n_prefix = static_cast<llama_pos>(plan.prefix.size());
-  std::vector<Cell> cells = prefix_cells(plan, pass);
+  std::vector<Cell> cells = prefix_cells(plan, 0, pass, {0, static_cast<int32_t>(n_sequences)});
+  work.starts = {0};
   if (copies) {
     llama_memory_t memory = llama_get_memory(context_.get());
     if (pass.starts) forget(0, 0);
-    if (auto ok = compute(plan, cells, n_sequences, score); !ok) return ok;
+    if (auto ok = compute(work, cells, n_sequences); !ok) return ok;
     llama_memory_seq_rm(memory, 1, -1, -1);
     llama_memory_seq_cp(memory, 0, 1, -1, -1);
     cells.clear();
-    append_tail_cells(plan, pass.first, 1, cells);
-    return compute(plan, cells, n_sequences, score);
+    append_tail_cells(plan, 0, pass.first, 1, cells);
+    return compute(work, cells, 2);
   }
   forget(pass.starts ? 0 : n_prefix, n_sequences);
   if (rules_.has_encoder && pass.starts) {
     if (auto ok = encode(source, n_sequences); !ok) return ok;
   }
+  const auto n_kept = pass.starts ? int64_t{0} : static_cast<int64_t>(n_prefix);
   for (size_t a = pass.first; a < pass.last; ++a) {
-    append_tail_cells(plan, a, static_cast<int32_t>(a - pass.first), cells);
+    work.starts.push_back(n_kept + static_cast<int64_t>(cells.size()));
+    append_tail_cells(plan, 0, a, static_cast<int32_t>(a - pass.first), cells);
   }
-  return leaves_window(plan, rules_.window) ? compute_in_window(plan, cells, score)
-                                            : compute(plan, cells, n_sequences, score);
+  return leaves_window(plan, rules_.window) ? compute_in_window(work, cells) : compute(work, cells, n_sequences);
 }
 
 /// One answer's cells, in the order of their positions.
-Status Computation::compute_in_window(const QuestionPlan& plan, std::span<Cell> cells, QuestionScore& score) {
+Status Computation::compute_in_window(Work& work, std::span<Cell> cells) {
   const size_t whole = std::min(cells.size(), static_cast<size_t>(rules_.window));
-  if (auto ok = compute(plan, cells.first(whole), 1, score); !ok) return ok;
+  if (auto ok = compute(work, cells.first(whole), 1); !ok) return ok;
   for (size_t i = whole; i < cells.size(); ++i) {
     const auto first = cells[i].position - static_cast<llama_pos>(rules_.window) + 1;
     llama_memory_seq_rm(llama_get_memory(context_.get()), 0, -1, first);
-    if (auto ok = compute(plan, cells.subspan(i, 1), 1, score); !ok) return ok;
+    if (auto ok = compute(work, cells.subspan(i, 1), 1); !ok) return ok;
   }
   return {};
 }
 
 /// The encoder reads the source once; what it makes of it is there for all sequences.
 Status Computation::encode(std::span<const Token> source, size_t n_sequences) {
+  const SequenceRange all{0, static_cast<int32_t>(n_sequences)};
   std::vector<Cell> cells;
-  for (const Token token : source) cells.push_back({token, static_cast<llama_pos>(cells.size()), true, 0, {}});
+  for (const Token token : source) cells.push_back({token, static_cast<llama_pos>(cells.size()), all, {}});
   if (cells.empty()) return input_error("the context has no tokens, so the encoder has nothing to read");
-  const fast::Run run(rules_.fast, {}, 0);
+  const fast::Run run(rules_.fast, {.stream = rules_.stream.get()});
   return status_of(::llama_encode(context_.get(), Batch(n_sequences).of(cells)), cells.size());
 }
 
@@ -288,39 +348,37 @@ void Computation::forget(llama_pos from, size_t n_sequences) {
 }
 
 /// Computes the cells chunk by chunk and takes the log-probabilities from their logits.
-Status Computation::compute(const QuestionPlan& plan, std::span<Cell> cells, size_t n_sequences, QuestionScore& score) {
+Status Computation::compute(Work& work, std::span<Cell> cells, size_t n_sequences) {
   const size_t n_chunks = (cells.size() + static_cast<size_t>(chunk_) - 1) / static_cast<size_t>(chunk_);
   Batch batch(n_sequences);
   for (size_t i = 0; i < n_chunks; ++i) {
     const size_t from = cells.size() * i / n_chunks, to = cells.size() * (i + 1) / n_chunks;
     const std::span<Cell> chunk = cells.subspan(from, to - from);
-    if (auto ok = reduces_ ? decode_reduced(plan, batch, chunk, score) : decode(plan, batch, chunk, score); !ok)
-      return ok;
+    if (auto ok = reduces_ ? decode_reduced(work, batch, chunk) : decode(work, batch, chunk); !ok) return ok;
   }
   return {};
 }
 
-Status Computation::decode(const QuestionPlan& plan, Batch& batch, std::span<Cell> chunk, QuestionScore& score) {
-  const fast::Run run(rules_.fast, {}, 0);
+Status Computation::decode(Work& work, Batch& batch, std::span<Cell> chunk) {
+  const fast::Run run(rules_.fast, {.starts = work.starts, .stream = rules_.stream.get()});
   if (auto ok = status_of(llama_decode(context_.get(), batch.of(chunk)), chunk.size()); !ok) return ok;
-  take_log_probs(plan, chunk, score);
+  take_log_probs(work, chunk);
   return {};
 }
 
 /// The same where the output layer is reduced: its rows are those of the cells with targets, in their order.
-Status Computation::decode_reduced(const QuestionPlan& plan, Batch& batch, std::span<Cell> chunk,
-                                   QuestionScore& score) {
+Status Computation::decode_reduced(Work& work, Batch& batch, std::span<Cell> chunk) {
   std::vector<fast::WantedLogit> wanted;
   std::vector<float*> log_probs;  // where each goes
   int64_t row = 0;
   for (const Cell& cell : chunk) {
     for (const Target& target : cell.targets) {
-      wanted.push_back({row, plan.answers[target.answer].targets[target.index]});
-      log_probs.push_back(&score.answers[target.answer].token_log_probs[target.index]);
+      wanted.push_back({row, work.token_of(target)});
+      log_probs.push_back(&work.log_prob_of(target));
     }
     row += cell.targets.empty() ? 0 : 1;
   }
-  const fast::Run run(rules_.fast, wanted, row);
+  const fast::Run run(rules_.fast, {work.starts, wanted, row, rules_.stream.get()});
   if (auto ok = status_of(llama_decode(context_.get(), batch.of(chunk)), chunk.size()); !ok) return ok;
   if (wanted.empty()) return {};
   if (!run.reduced()) return fail(ErrorCode::kFailed, "the engine did not compute the output layer as asked");
@@ -330,7 +388,7 @@ Status Computation::decode_reduced(const QuestionPlan& plan, Batch& batch, std::
   return {};
 }
 
-void Computation::take_log_probs(const QuestionPlan& plan, std::span<const Cell> chunk, QuestionScore& score) {
+void Computation::take_log_probs(Work& work, std::span<const Cell> chunk) {
   for (size_t i = 0; i < chunk.size(); ++i) {
     if (chunk[i].targets.empty()) continue;
     const std::span<float> logits(llama_get_logits_ith(context_.get(), static_cast<int32_t>(i)), n_vocab_);
@@ -339,9 +397,8 @@ void Computation::take_log_probs(const QuestionPlan& plan, std::span<const Cell>
     }
     const double normaliser = log_sum_exp(logits);
     for (const Target& target : chunk[i].targets) {
-      const Token token = plan.answers[target.answer].targets[target.index];
-      score.answers[target.answer].token_log_probs[target.index] =
-          static_cast<float>(static_cast<double>(logits[static_cast<size_t>(token)]) - normaliser);
+      const auto token = static_cast<size_t>(work.token_of(target));
+      work.log_prob_of(target) = static_cast<float>(static_cast<double>(logits[token]) - normaliser);
     }
   }
 }

@@ -1,10 +1,12 @@
 #pragma once
 /// Passes computed by libllama: one context, sized from the plans, and the log-probabilities that its logits give.
 
+#include <memory>
 #include <stop_token>
 
 #include "model/llama/engine.h"
 #include "model/llama/fast/fast_path.h"
+#include "model/llama/fast/weight_stream.h"
 #include "model/llama/passes.h"
 
 namespace hre {
@@ -12,6 +14,7 @@ namespace hre {
 /// How a model is computed; constant for its scorer.
 struct ComputationRules {
   PassRules passes;
+  bool groups_questions = false;  ///< several are computed together: nothing that one gives depends on the others
   /// The attention window, in tokens, that the model has but libllama ignores for its architecture; 0: none. Longer
   /// sequences are computed token by token, with what has left the window taken out of the cache.
   int64_t window = 0;
@@ -22,9 +25,12 @@ struct ComputationRules {
   CacheType cache_type = CacheType::kF32;
   FlashAttention flash_attention = FlashAttention::kOff;
   fast::Settings fast;  ///< what is computed by hre's own kernels
+  int64_t chunk = 0;    ///< tokens computed at once, where the output layer is reduced; 0: as usual
+  std::shared_ptr<fast::WeightStream> stream;  ///< where the weights stay on the disk
 };
 
 class Batch;
+struct Work;
 
 /// Owns a context of the model, which it makes for the plans at hand. Not thread-safe; stays where it was made.
 class Computation {
@@ -37,8 +43,10 @@ class Computation {
 
   /// Makes room for the largest pass of all plans.
   Status make_room(std::span<const QuestionPlan> plans);
-  /// All answers of a question. kInterrupted where `stop` came in between.
-  Result<QuestionScore> score(const QuestionPlan& plan, const std::stop_token& stop);
+  /// Which of the plans to compute together.
+  [[nodiscard]] std::vector<Group> groups_of(std::span<const QuestionPlan> plans) const;
+  /// All answers of a group's questions. kInterrupted where `stop` came in between.
+  Result<std::vector<QuestionScore>> score(std::span<const QuestionPlan> group, const std::stop_token& stop);
 
   /// The texts of an answer's target tokens.
   [[nodiscard]] TokenTexts texts_of(const AnswerPlan& answer) const;
@@ -51,14 +59,15 @@ class Computation {
   Status open_context(bool is_long);
   Status make_context(const Size& size, bool short_alone);
   Result<bool> reduces_logits();
-  Result<QuestionScore> score_decoder(const QuestionPlan& plan, std::span<const Token> source);
+  Status run_passes(Work& work, std::span<const Token> source);
+  Status run_group(Work& work);
   Status encode(std::span<const Token> source, size_t n_sequences);
-  Status run_pass(const QuestionPlan& plan, std::span<const Token> source, const Pass& pass, QuestionScore& score);
-  Status compute(const QuestionPlan& plan, std::span<Cell> cells, size_t n_sequences, QuestionScore& score);
-  Status compute_in_window(const QuestionPlan& plan, std::span<Cell> cells, QuestionScore& score);
-  Status decode(const QuestionPlan& plan, Batch& batch, std::span<Cell> chunk, QuestionScore& score);
-  Status decode_reduced(const QuestionPlan& plan, Batch& batch, std::span<Cell> chunk, QuestionScore& score);
-  void take_log_probs(const QuestionPlan& plan, std::span<const Cell> chunk, QuestionScore& score);
+  Status run_pass(Work& work, std::span<const Token> source, const Pass& pass);
+  Status compute(Work& work, std::span<Cell> cells, size_t n_sequences);
+  Status compute_in_window(Work& work, std::span<Cell> cells);
+  Status decode(Work& work, Batch& batch, std::span<Cell> chunk);
+  Status decode_reduced(Work& work, Batch& batch, std::span<Cell> chunk);
+  void take_log_probs(Work& work, std::span<const Cell> chunk);
   void forget(llama_pos from, size_t n_sequences);
 
   llama_model* model_;

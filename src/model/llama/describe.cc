@@ -16,6 +16,7 @@
 #include "core/hashing.h"
 #include "model/llama/fast/choice.h"
 #include "model/llama/llama_scorer.h"
+#include "model/llama/memory.h"
 
 namespace hre {
 namespace {
@@ -179,11 +180,11 @@ bool has_alibi(const std::string& architecture) {
   return all.contains(architecture);
 }
 
-fast::Settings fast_settings(const EngineOptions& options, const std::string& architecture) {
+fast::Settings kernels_for(const ModelFiles& files, const EngineOptions& options) {
   if (options.kernels == EngineKernels::kPlain || !fast::engine_asks()) return {};
   fast::Settings settings = options.kernels == EngineKernels::kFast ? fast::all_here() : fast::fastest_here();
   settings.attention = options.cache_type == CacheType::kF32 && options.flash_attention == FlashAttention::kOff &&
-                       !has_alibi(architecture);
+                       !has_alibi(files.main().text("general.architecture"));
   return settings;
 }
 
@@ -196,6 +197,7 @@ ComputationRules computation_rules(const llama_model* model, const ModelFiles& f
     rules.passes.long_above = files.main().number(architecture + ".rope.scaling.original_context_length", 0);
   }
   if (llama_model_n_swa(model) == 0) rules.window = files.main().of_layer("attention.sliding_window", 0, 0);
+  rules.passes.most_positions = pass_tokens(files.tensor_bytes(), cache_bytes_a_token(files, CacheType::kF32));
   rules.has_encoder = llama_model_has_encoder(model);
   if (architecture == "t5" && !files.has_tensor("output.weight")) {  // Raffel et al. 2020: tied embeddings are scaled
     rules.logit_scale = 1 / std::sqrt(static_cast<float>(llama_model_n_embd(model)));
@@ -205,7 +207,11 @@ ComputationRules computation_rules(const llama_model* model, const ModelFiles& f
   rules.gelu_is_erf = architecture == "gptneox" || architecture == "falcon" || architecture == "mpt";
   rules.cache_type = options.cache_type;
   rules.flash_attention = options.flash_attention;
-  rules.fast = fast_settings(options, architecture);
+  rules.fast = kernels_for(files, options);
+  // Experts are multiplied by the engine, whose results may depend on the rows beside.
+  rules.groups_questions = rules.fast.attention && rules.fast.any_products() && !rules.has_encoder &&
+                           rules.passes.mode == Passes::kShared && rules.passes.long_above == 0 && rules.window == 0 &&
+                           files.main().of_layer("expert_count", 0, 0) == 0;
   return rules;
 }
 

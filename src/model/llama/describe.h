@@ -35,6 +35,9 @@ Result<PlanRules> plan_rules(const llama_model* model, const EngineOptions& opti
 Result<EncoderDecoderRules> encoder_decoder_rules(const llama_model* model, const EngineOptions& options,
                                                   const std::string& path);
 
+/// Which of hre's kernels a model is computed with.
+fast::Settings kernels_for(const ModelFiles& files, const EngineOptions& options);
+
 ComputationRules computation_rules(const llama_model* model, const ModelFiles& files, const EngineOptions& options);
 
 /// Name, fingerprint, architecture, sizes. Hashes files that were not seen before, which takes as long as reading them.

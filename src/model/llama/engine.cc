@@ -16,6 +16,11 @@
 #include "core/text.h"
 #include "model/llama/llama_scorer.h"
 
+// hre's own build of the engine has them (tools/setup.sh); another engine may not.
+extern __attribute__((weak)) bool hre_streams_weights;
+__attribute__((weak)) const std::vector<std::pair<std::string, ggml_tensor*>>& llama_internal_get_tensor_map(
+    const llama_model* model);
+
 namespace hre {
 namespace {
 
@@ -192,10 +197,28 @@ Result<LlamaModel> load_llama_model(const std::vector<std::string>& parts, const
   params.n_gpu_layers = options.gpu_layers;
   params.devices = devices->empty() ? nullptr : devices->data();
   params.tensor_split = options.tensor_split.empty() ? nullptr : split.data();
+  if (options.stream_weights) {
+    if (options.kernels == EngineKernels::kPlain) {
+      return input_error("can't stream weights", "--engine-kernels plain", "leave it out");
+    }
+    if (&hre_streams_weights == nullptr || &llama_internal_get_tensor_map == nullptr) {
+      return input_error("this build's engine can't", "--stream-weights", "the one that tools/setup.sh builds can");
+    }
+    params.n_gpu_layers = 0, params.load_mode = LLAMA_LOAD_MODE_MMAP, params.use_extra_bufts = false;
+  }
+  if (&hre_streams_weights != nullptr) hre_streams_weights = options.stream_weights;
   auto model = load_files(parts, pre_tokenizer, params);
   if (!model) return model;
   if (auto ok = check_model(model->get(), path); !ok) return forward(ok);
   return model;
+}
+
+std::vector<fast::MappedWeight> mapped_weights(const llama_model* model) {
+  std::vector<fast::MappedWeight> weights;
+  for (const auto& [name, tensor] : llama_internal_get_tensor_map(model)) {
+    weights.push_back({name, static_cast<const std::byte*>(tensor->data), ggml_nbytes(tensor)});
+  }
+  return weights;
 }
 
 Result<LlamaModel> load_llama_vocabulary(const std::vector<std::string>& parts, const std::string& pre_tokenizer) {

@@ -11,6 +11,7 @@
 
 #include "hre/engine_options.h"
 #include "hre/result.h"
+#include "model/llama/fast/weight_stream.h"
 
 namespace hre {
 
@@ -25,6 +26,9 @@ using LlamaContext = std::unique_ptr<llama_context, LlamaFree>;
 /// A pre-tokenizer that is not empty stands for the file's own.
 Result<LlamaModel> load_llama_model(const std::vector<std::string>& parts, const std::string& pre_tokenizer,
                                     const EngineOptions& options);
+
+/// Where the weights of a model are that was loaded to be streamed.
+std::vector<fast::MappedWeight> mapped_weights(const llama_model* model);
 
 /// Loads a model's vocabulary and metadata alone.
 Result<LlamaModel> load_llama_vocabulary(const std::vector<std::string>& parts, const std::string& pre_tokenizer);

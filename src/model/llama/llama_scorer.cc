@@ -105,14 +105,17 @@ class LlamaScorer final : public Scorer {
 
   Status score(std::span<const QuestionPlan> plans, const ScoreSink& sink, std::stop_token stop) override {
     if (auto ok = computation_.make_room(plans); !ok) return ok;
-    for (size_t i = 0; i < plans.size() && !stop.stop_requested(); ++i) {
-      auto score = computation_.score(plans[i], stop);
-      if (stop.stop_requested() && !score) break;  // the computation was cut short
-      if (!score) {
-        score.error().where = description_.source;
-        return forward(score);
+    for (const Group& group : computation_.groups_of(plans)) {
+      if (stop.stop_requested()) break;
+      auto scores = computation_.score(plans.subspan(group.first, group.last - group.first), stop);
+      if (stop.stop_requested() && !scores) break;  // the computation was cut short
+      if (!scores) {
+        scores.error().where = description_.source;
+        return forward(scores);
       }
-      if (!sink(i, std::move(*score))) break;
+      for (size_t i = group.first; i < group.last; ++i) {
+        if (!sink(i, std::move((*scores)[i - group.first]))) return {};
+      }
     }
     return {};
   }
@@ -141,7 +144,15 @@ Result<std::unique_ptr<Scorer>> open_llama(const std::string& path, const Engine
   auto files = read_model_files(path);
   if (!files) return forward(files);
   if (auto ok = check_architecture(files->main().text("general.architecture"), path); !ok) return forward(ok);
-  if (auto ok = check_memory(memory_needs(*files, options), available_memory(), options, path); !ok) return forward(ok);
+  StreamRoom stream;
+  if (options.stream_weights) {
+    auto room = room_to_stream(*files, options, available_memory(), path);
+    if (!room) return forward(room);
+    stream = *room;
+  } else {
+    const MemoryNeeds needs = memory_needs(*files, options, kernels_for(*files, options).attention);
+    if (auto ok = check_memory(needs, available_memory(), options, path); !ok) return forward(ok);
+  }
   auto pre_tokenizer = pre_tokenizer_for(*files);
   if (!pre_tokenizer) return forward(pre_tokenizer);
   auto model = load_llama_model(files->parts, *pre_tokenizer, options);
@@ -164,7 +175,11 @@ Result<std::unique_ptr<Scorer>> open_llama(const std::string& path, const Engine
   if (!adapters) return forward(adapters);
   auto chat = make_chat(llama_model_get_vocab(model->get()), files->main(), options, path);
   if (!chat) return forward(chat);
-  const ComputationRules computation = computation_rules(model->get(), *files, options);
+  ComputationRules computation = computation_rules(model->get(), *files, options);
+  if (options.stream_weights) {
+    computation.chunk = computation.passes.most_positions = stream.tokens;
+    computation.stream = std::make_shared<fast::WeightStream>(mapped_weights(model->get()));
+  }
   auto description = describe_files(model->get(), *files);
   if (!description) return forward(description);
   auto settings = describe_settings(options, *rules, computation);

@@ -4,12 +4,22 @@
 
 #include <algorithm>
 #include <fstream>
+#include <numeric>
+#include <string>
+#include <vector>
+
+#include "model/llama/fast/weight_stream.h"
 
 namespace hre {
 namespace {
 
-constexpr uint64_t kPositions = 4096;  // tokens of a pass
-constexpr uint64_t kChunk = 512;       // tokens computed at once
+// Tokens computed at once, where the engine makes logits and where nobody does.
+constexpr uint64_t kChunk = 512, kReducedChunk = 1024;
+// The cache's share of the weights, and what it may take beside models of any size.
+constexpr double kCacheShare = 0.1;
+constexpr double kCacheBytes = 100e6;
+constexpr int64_t kFewestTokens = 1024, kMostTokens = 4096;
+constexpr int64_t kFewestStreamed = 128;
 
 uint64_t positive(int64_t value) { return value > 0 ? static_cast<uint64_t>(value) : 0; }
 
@@ -26,7 +36,60 @@ uint64_t quarter_bytes(CacheType type) {
   return 16;
 }
 
-uint64_t cache_bytes(const GgufHeader& header, uint64_t layers, CacheType type) {
+/// Logits, attention weights of one layer and the widest activations of a chunk, all float32, twice.
+uint64_t compute_bytes(const GgufHeader& header, uint64_t tokens, bool own_kernels) {
+  const GgufTensor* embedding = header.tensor("token_embd.weight");
+  const uint64_t vocabulary = embedding != nullptr && embedding->shape.size() > 1 ? positive(embedding->shape[1]) : 0;
+  const uint64_t heads = positive(header.of_layer("attention.head_count", 0, 1));
+  const uint64_t inner = positive(header.of_layer("feed_forward_length", 0, 0));
+  const uint64_t width = positive(header.of_layer("embedding_length", 0, 0));
+  if (own_kernels) return 2 * 4 * kReducedChunk * (inner + 4 * width) + 2 * 4 * tokens * width;
+  const uint64_t logits = std::min<uint64_t>(64 << 20, 4 * kChunk * vocabulary);
+  return 2 * logits + 2 * 4 * kChunk * (heads * tokens + inner + 4 * width);
+}
+
+/// The files that tell a control group's memory, in either version of the hierarchy.
+struct ControlGroup {
+  std::string folder, limit, used, kept;  // `kept`: the word before the bytes of files, in memory.stat
+};
+
+/// This process's own groups and those around them.
+std::vector<ControlGroup> control_groups() {
+  std::vector<ControlGroup> groups;
+  std::ifstream file("/proc/self/cgroup");
+  for (std::string line; std::getline(file, line);) {
+    const bool is_unified = line.starts_with("0::");
+    const size_t at = line.find(":memory:");
+    if (!is_unified && at == std::string::npos) continue;
+    std::string path = line.substr(is_unified ? 3 : at + 8);
+    for (bool more = true; more;) {
+      if (path == "/") path.clear();
+      groups.push_back(is_unified ? ControlGroup{"/sys/fs/cgroup" + path, "/memory.max", "/memory.current", "file"}
+                                  : ControlGroup{"/sys/fs/cgroup/memory" + path, "/memory.limit_in_bytes",
+                                                 "/memory.usage_in_bytes", "total_cache"});
+      more = !path.empty();
+      path.erase(more ? path.rfind('/') : 0);
+    }
+  }
+  return groups;
+}
+
+std::optional<uint64_t> number_in(const std::string& path, const std::string& after) {
+  std::ifstream file(path);
+  std::string word;
+  while (file && !after.empty() && word != after) file >> word;
+  uint64_t number = 0;
+  return file >> number ? std::optional(number) : std::nullopt;
+}
+
+}  // namespace
+
+uint64_t cache_bytes_a_token(const ModelFiles& files, CacheType type) {
+  const GgufHeader& header = files.main();
+  // A header may say anything; more layers than tensors there are not.
+  uint64_t n_tensors = 0;
+  for (const GgufHeader& part : files.headers) n_tensors += part.tensors.size();
+  const uint64_t layers = std::min(positive(header.of_layer("block_count", 0, 0)), n_tensors);
   const uint64_t width = positive(header.of_layer("embedding_length", 0, 0));
   const uint64_t heads = std::max<uint64_t>(1, positive(header.of_layer("attention.head_count", 0, 1)));
   uint64_t values = 0;
@@ -37,45 +100,63 @@ uint64_t cache_bytes(const GgufHeader& header, uint64_t layers, CacheType type) 
     const uint64_t value = positive(header.of_layer("attention.value_length", l, static_cast<int64_t>(width / heads)));
     values += cached * (key + value);
   }
-  return kPositions * values * quarter_bytes(type) / 4;
+  return values * quarter_bytes(type) / 4;
 }
 
-/// Logits, attention weights of one layer and the widest activations of a chunk, all float32, the latter twice.
-uint64_t compute_bytes(const GgufHeader& header, const GgufTensor* embedding) {
-  const uint64_t vocabulary = embedding != nullptr && embedding->shape.size() > 1 ? positive(embedding->shape[1]) : 0;
-  const uint64_t heads = positive(header.of_layer("attention.head_count", 0, 1));
-  const uint64_t inner = positive(header.of_layer("feed_forward_length", 0, 0));
-  const uint64_t width = positive(header.of_layer("embedding_length", 0, 0));
-  const uint64_t logits = std::min<uint64_t>(64 << 20, 4 * kChunk * vocabulary);
-  return 2 * logits + 2 * 4 * kChunk * (heads * kPositions + inner + 4 * width);
+int64_t pass_tokens(uint64_t weights, uint64_t cache_bytes_a_token) {
+  const double room = kCacheShare * static_cast<double>(weights) + kCacheBytes;
+  const double tokens = room / static_cast<double>(std::max<uint64_t>(1, cache_bytes_a_token));
+  return static_cast<int64_t>(std::clamp(tokens, static_cast<double>(kFewestTokens), static_cast<double>(kMostTokens)));
 }
 
-std::optional<uint64_t> number_in(const char* path, const std::string& after) {
-  std::ifstream file(path);
-  std::string word;
-  while (file && !after.empty() && word != after) file >> word;
-  uint64_t number = 0;
-  return file >> number ? std::optional(number) : std::nullopt;
+MemoryNeeds memory_needs(const ModelFiles& files, const EngineOptions& options, bool own_kernels) {
+  const uint64_t weights = files.tensor_bytes(), a_token = cache_bytes_a_token(files, options.cache_type);
+  const auto tokens = static_cast<uint64_t>(pass_tokens(weights, cache_bytes_a_token(files, CacheType::kF32)));
+  return {weights, tokens * a_token, compute_bytes(files.main(), tokens, own_kernels)};
 }
 
-}  // namespace
-
-MemoryNeeds memory_needs(const ModelFiles& files, const EngineOptions& options) {
-  const GgufHeader& header = files.main();
-  // A header may say anything; more layers than tensors there are not.
-  uint64_t n_tensors = 0;
-  for (const GgufHeader& part : files.headers) n_tensors += part.tensors.size();
-  const uint64_t layers = std::min(positive(header.of_layer("block_count", 0, 0)), n_tensors);
-  return {files.tensor_bytes(), cache_bytes(header, layers, options.cache_type),
-          compute_bytes(header, header.tensor("token_embd.weight"))};
+Result<StreamRoom> room_to_stream(const ModelFiles& files, const EngineOptions& options,
+                                  std::optional<uint64_t> available, const std::string& path) {
+  std::vector<std::string> names;
+  std::vector<uint64_t> bytes;
+  for (const GgufHeader& part : files.headers) {
+    for (const GgufTensor& tensor : part.tensors) names.push_back(tensor.name), bytes.push_back(tensor.bytes);
+  }
+  std::vector<uint64_t> stages;
+  for (const std::vector<size_t>& stage : fast::stages_of(names)) {
+    stages.push_back(std::accumulate(stage.begin(), stage.end(), uint64_t{0},
+                                     [&](uint64_t sum, size_t tensor) { return sum + bytes[tensor]; }));
+  }
+  StreamRoom room{0, kMostTokens};
+  for (size_t i = 0; i < stages.size(); ++i) {
+    room.weights = std::max(room.weights, stages[i] + stages[(i + 1) % stages.size()]);
+  }
+  if (!available) return room;
+  // Half of the memory is left to the rest of the process, the vocabulary above all, and to the system.
+  const uint64_t a_token =
+      cache_bytes_a_token(files, options.cache_type) + compute_bytes(files.main(), kReducedChunk, true) / kReducedChunk;
+  const uint64_t free = *available / 2;
+  room.tokens = static_cast<int64_t>(free > room.weights ? (free - room.weights) / std::max<uint64_t>(1, a_token) : 0);
+  room.tokens = std::min(room.tokens, kMostTokens);
+  if (room.tokens >= kFewestStreamed) return room;
+  return input_error(
+      fmt::format("needs about {} of memory even layer by layer, and {} is free",
+                  format_bytes(2 * (room.weights + kFewestStreamed * a_token)), format_bytes(*available)),
+      path, "take a file of a smaller type, such as Q8_0 or Q4_K_M");
 }
 
 std::optional<uint64_t> available_memory() {
   auto available = number_in("/proc/meminfo", "MemAvailable:");
   if (!available) return {};
   *available *= 1024;
-  const auto limit = number_in("/sys/fs/cgroup/memory.max", ""), used = number_in("/sys/fs/cgroup/memory.current", "");
-  if (limit && used) *available = std::min(*available, *limit > *used ? *limit - *used : 0);
+  for (const ControlGroup& group : control_groups()) {
+    const auto limit = number_in(group.folder + group.limit, ""), used = number_in(group.folder + group.used, "");
+    if (!limit || !used) continue;
+    // Files that are kept in memory count as used, and make room.
+    const uint64_t kept = number_in(group.folder + "/memory.stat", group.kept).value_or(0);
+    const uint64_t taken = *used > kept ? *used - kept : 0;
+    *available = std::min(*available, *limit > taken ? *limit - taken : 0);
+  }
   return available;
 }
 
@@ -91,13 +172,14 @@ Status check_memory(const MemoryNeeds& needs, std::optional<uint64_t> available,
   MemoryNeeds smaller = needs;
   smaller.cache = needs.cache * quarter_bytes(CacheType::kF16) / quarter_bytes(options.cache_type);
   const bool cache_helps = options.cache_type == CacheType::kF32 && smaller.total() <= *available;
-  return input_error(fmt::format("needs about {} of memory ({} weights, {} cache, {} to compute), and {} is free",
-                                 format_bytes(needs.total()), format_bytes(needs.weights), format_bytes(needs.cache),
-                                 format_bytes(needs.compute), format_bytes(*available)),
-                     path,
-                     cache_helps
-                         ? fmt::format("--kv-type f16 needs about {}", format_bytes(smaller.total()))
-                         : "take a file of a smaller type, such as Q8_0 or Q4_K_M, or a machine with more memory");
+  return input_error(
+      fmt::format("needs about {} of memory ({} weights, {} cache, {} to compute), and {} is free",
+                  format_bytes(needs.total()), format_bytes(needs.weights), format_bytes(needs.cache),
+                  format_bytes(needs.compute), format_bytes(*available)),
+      path,
+      cache_helps
+          ? fmt::format("--kv-type f16 needs about {}", format_bytes(smaller.total()))
+          : "--stream-weights reads them layer by layer; files of a smaller type, such as Q8_0 or Q4_K_M, need less");
 }
 
 }  // namespace hre

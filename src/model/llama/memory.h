@@ -8,7 +8,7 @@
 
 namespace hre {
 
-/// Bytes. Estimates: weights are exact, the cache holds a pass of 4,096 tokens, computing takes buffers of about this
+/// Bytes. Estimates: weights are exact, the cache holds the tokens of a pass, computing takes buffers of about this
 /// size.
 struct MemoryNeeds {
   uint64_t weights = 0, cache = 0, compute = 0;
@@ -16,7 +16,25 @@ struct MemoryNeeds {
   [[nodiscard]] uint64_t total() const { return weights + cache + compute; }
 };
 
-MemoryNeeds memory_needs(const ModelFiles& files, const EngineOptions& options);
+/// Bytes that a cached token takes, in all layers.
+uint64_t cache_bytes_a_token(const ModelFiles& files, CacheType type);
+
+/// Tokens that a pass may hold so that the cache stays small beside the weights: between 1,024 and 4,096.
+int64_t pass_tokens(uint64_t weights, uint64_t cache_bytes_a_token);
+
+/// `own_kernels`: hre computes attention and reduces the output layer, so there is no room for masked-out scores and
+/// logits.
+MemoryNeeds memory_needs(const ModelFiles& files, const EngineOptions& options, bool own_kernels);
+
+/// How weights are streamed through the memory there is.
+struct StreamRoom {
+  uint64_t weights = 0;  ///< bytes of a stage of the model and the next, at most
+  int64_t tokens = 0;    ///< computed at once
+};
+
+/// An input error where the memory does not suffice even so.
+Result<StreamRoom> room_to_stream(const ModelFiles& files, const EngineOptions& options,
+                                  std::optional<uint64_t> available, const std::string& path);
 
 /// Bytes that may be used: of the machine or of this process's control group; nothing where the system doesn't say.
 std::optional<uint64_t> available_memory();

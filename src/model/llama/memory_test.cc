@@ -31,12 +31,20 @@ TEST(Memory, CountsWeightsAndCache) {
   header.tensors = {{"token_embd.weight", {64, 1000}, 0, 256000}, {"output.weight", {64, 1000}, 0, 256000}};
   header.tensor_bytes = 512000;
   files.headers = {header};
-  const MemoryNeeds f32 = memory_needs(files, {});
+  const MemoryNeeds f32 = memory_needs(files, {}, false);
   EXPECT_EQ(f32.weights, 512000u);
   EXPECT_EQ(f32.cache, 4096u * 2 * 2 * (16 + 16) * 4);  // positions x layers x heads x (key + value) x bytes
   EngineOptions half;
   half.cache_type = CacheType::kF16;
-  EXPECT_EQ(memory_needs(files, half).cache * 2, f32.cache);
+  EXPECT_EQ(memory_needs(files, half, false).cache * 2, f32.cache);
+}
+
+TEST(Memory, KeepsTheCacheSmallBesideTheWeights) {
+  constexpr uint64_t kMega = 1000000;
+  EXPECT_EQ(pass_tokens(1620 * kMega, 196608), (1620 * kMega / 10 + 100 * kMega) / 196608);
+  EXPECT_EQ(pass_tokens(kMega, 1000), 4096);             // small models: as many as a pass has ever
+  EXPECT_EQ(pass_tokens(14000 * kMega, 1 << 21), 1024);  // what a chunk needs, whatever it takes
+  EXPECT_EQ(pass_tokens(0, 0), 4096);
 }
 
 }  // namespace

@@ -5,8 +5,6 @@
 namespace hre {
 namespace {
 
-/// A pass holds at most this many tokens of the context, unless one answer alone needs more.
-constexpr int64_t kPassPositions = 4096;
 constexpr size_t kPassAnswers = 64;
 
 int64_t length_of(const QuestionPlan& plan, size_t answer) {
@@ -41,7 +39,7 @@ std::vector<Pass> cut_into_passes(const QuestionPlan& plan, const PassRules& rul
         rules.mode == Passes::kShared && same_kind && tail <= room && i - passes.back().first < kPassAnswers;
     if (!fits) {
       passes.push_back({i, i, rules.mode == Passes::kPerAnswer || !same_kind, 0, is_long});
-      room = (limited ? std::min(kPassPositions, rules.long_above) : kPassPositions) -
+      room = (limited ? std::min(rules.most_positions, rules.long_above) : rules.most_positions) -
              static_cast<int64_t>(plan.prefix.size());
     }
     room -= tail;
@@ -61,29 +59,52 @@ int64_t positions_of(const QuestionPlan& plan, const Pass& pass, Passes mode) {
   return static_cast<int64_t>(plan.prefix.size()) + (mode == Passes::kShared ? tails : longest);
 }
 
-std::vector<Cell> prefix_cells(const QuestionPlan& plan, const Pass& pass) {
+std::vector<Group> group_questions(std::span<const QuestionPlan> plans, const PassRules& passes,
+                                   const GroupRules& rules) {
+  std::vector<Group> groups;
+  int64_t room = 0;
+  size_t answers_left = 0;
+  for (size_t i = 0; i < plans.size(); ++i) {
+    const std::vector<Pass> cut = cut_into_passes(plans[i], passes);
+    const int64_t positions = cut.size() == 1 ? positions_of(plans[i], cut[0], passes.mode) : 0;
+    const size_t answers = plans[i].answers.size();
+    const bool may_join = passes.mode == Passes::kShared && cut.size() == 1 && !cut[0].is_long &&
+                          positions >= rules.fewest_positions && positions <= rules.most_positions;
+    if (!may_join || positions > room || answers > answers_left) {
+      groups.push_back({i, i});
+      room = may_join ? rules.most_positions : 0;
+      answers_left = may_join ? std::max(rules.most_answers, answers) : 0;
+    }
+    if (may_join) room -= positions, answers_left -= answers;
+    groups.back().last = i + 1;
+  }
+  return groups;
+}
+
+std::vector<Cell> prefix_cells(const QuestionPlan& plan, size_t question, const Pass& pass, SequenceRange sequences) {
   std::vector<Cell> cells;
   if (!pass.starts) return cells;
-  for (const Token token : plan.prefix) cells.push_back({token, static_cast<int32_t>(cells.size()), true, 0, {}});
+  for (const Token token : plan.prefix) cells.push_back({token, static_cast<int32_t>(cells.size()), sequences, {}});
   for (size_t a = pass.first; a < pass.first + pass.n_served; ++a) {
     for (size_t t = 0; t < plan.answers[a].targets.size(); ++t) {
       const size_t position = position_before(plan, plan.answers[a], t);
       if (position >= cells.size()) break;
-      cells[position].targets.push_back({a, t});
+      cells[position].targets.push_back({question, a, t});
     }
   }
   return cells;
 }
 
-void append_tail_cells(const QuestionPlan& plan, size_t answer, int32_t sequence, std::vector<Cell>& cells) {
+void append_tail_cells(const QuestionPlan& plan, size_t question, size_t answer, int32_t sequence,
+                       std::vector<Cell>& cells) {
   const AnswerPlan& tail = plan.answers[answer];
   const size_t tail_at = cells.size(), n_prefix = plan.prefix.size();
   for (size_t k = 0; k < tail.tail.size(); ++k) {
-    cells.push_back({tail.tail[k], static_cast<int32_t>(n_prefix + k), false, sequence, {}});
+    cells.push_back({tail.tail[k], static_cast<int32_t>(n_prefix + k), {sequence, 1}, {}});
   }
   for (size_t t = 0; t < tail.targets.size(); ++t) {
     const size_t position = position_before(plan, tail, t);
-    if (position >= n_prefix) cells[tail_at + position - n_prefix].targets.push_back({answer, t});
+    if (position >= n_prefix) cells[tail_at + position - n_prefix].targets.push_back({question, answer, t});
   }
 }
 

@@ -18,16 +18,21 @@ enum class Passes {
 
 /// Where one log-probability is asked for: the logits after this token give that target of that answer.
 struct Target {
+  size_t question;  ///< of those that are computed together
   size_t answer;
   size_t index;
 };
 
-/// One token to compute, with the answers whose sequences it belongs to.
+/// Sequences of a context, one after another.
+struct SequenceRange {
+  int32_t first = 0, count = 1;
+};
+
+/// One token to compute, with the sequences that it belongs to.
 struct Cell {
   Token token = 0;
   int32_t position = 0;
-  bool shared = false;          ///< it belongs to all answers of the pass
-  int32_t sequence = 0;         ///< otherwise: to this one
+  SequenceRange sequences;
   std::vector<Target> targets;  ///< what its logits are needed for; none: no logits
 };
 
@@ -44,6 +49,8 @@ struct PassRules {
   /// Models whose rotary positions change for sequences above this length (long rope); 0: none. Sequences of the two
   /// kinds are never computed together, and those below fit into a context of this length.
   int64_t long_above = 0;
+  /// Tokens of the context that a pass holds at most, unless one answer alone needs more.
+  int64_t most_positions = 4096;
 };
 
 /// Passes over consecutive answers. A pass is part of a question's plan: its size is fixed, so that a value
@@ -53,10 +60,27 @@ std::vector<Pass> cut_into_passes(const QuestionPlan& plan, const PassRules& rul
 /// Tokens of a context that a pass needs.
 int64_t positions_of(const QuestionPlan& plan, const Pass& pass, Passes mode);
 
+/// Consecutive questions of one pass each, or one question.
+struct Group {
+  size_t first = 0, last = 0;
+};
+
+/// How much is computed together. What is not one pass of shared tokens stays alone.
+struct GroupRules {
+  int64_t fewest_positions = 1;  ///< of a question; smaller ones stay alone
+  int64_t most_positions = 0;    ///< of a group; 0: every question alone
+  size_t most_answers = 64;      ///< of a group
+};
+
+/// Groups in the order of the plans.
+std::vector<Group> group_questions(std::span<const QuestionPlan> plans, const PassRules& passes,
+                                   const GroupRules& rules);
+
 /// The prefix's cells, where the pass starts with it, with the targets that they serve.
-std::vector<Cell> prefix_cells(const QuestionPlan& plan, const Pass& pass);
+std::vector<Cell> prefix_cells(const QuestionPlan& plan, size_t question, const Pass& pass, SequenceRange sequences);
 
 /// Appends the cells of one answer's tail, as of this sequence.
-void append_tail_cells(const QuestionPlan& plan, size_t answer, int32_t sequence, std::vector<Cell>& cells);
+void append_tail_cells(const QuestionPlan& plan, size_t question, size_t answer, int32_t sequence,
+                       std::vector<Cell>& cells);
 
 }  // namespace hre

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <memory>
 #include <vector>
 
 #include "model/llama/fast/kernels.h"
@@ -20,14 +21,53 @@ int64_t blocks_of(int64_t n, int64_t size) { return (n + size - 1) / size; }
 /// What a block of queries sees of a block of keys.
 enum class Sight : uint8_t { kNothing, kSome, kAll };
 
-/// What the threads share at a node: keys and values by blocks, and the mask's blocks. One graph is computed at a time.
+/// A block of keys; the last of a part, and of all, has fewer.
+struct KeyBlock {
+  int64_t first = 0, n = 0;
+};
+
+std::vector<KeyBlock> cut_keys(const AttentionNode& attention) {
+  std::vector<KeyBlock> blocks;
+  const auto cut = [&](int64_t first, int64_t last) {
+    for (int64_t key = first; key < last; key += kBlockKeys) {
+      blocks.push_back({key, std::min<int64_t>(kBlockKeys, last - key)});
+    }
+  };
+  const std::span<const int64_t> starts = attention.starts;
+  if (starts.empty()) cut(0, attention.k.rows);
+  for (size_t i = 0; i < starts.size() && starts[i] < attention.k.rows; ++i) {
+    cut(starts[i], i + 1 < starts.size() ? std::min(starts[i + 1], attention.k.rows) : attention.k.rows);
+  }
+  return blocks;
+}
+
+/// A mask, read once for all layers that have it.
+struct ReadMask {
+  const uint16_t* from = nullptr;
+  int64_t rows = 0, keys = 0;  ///< of the attention that it was read for
+  int64_t query_blocks = 0;
+  std::vector<KeyBlock> key_blocks;
+  std::vector<Sight> sights;      ///< [query blocks x key blocks]
+  Room masks;                     ///< a BlockMask each, those of kSome
+  std::atomic<int64_t> seen = 0;  ///< pairs of a query and a key
+
+  [[nodiscard]] size_t index(int64_t query_block, size_t key_block) const {
+    return static_cast<size_t>(query_block) * key_blocks.size() + key_block;
+  }
+  BlockMask& mask(size_t index) { return static_cast<BlockMask*>(masks.bytes(0))[index]; }
+  bool is_of(const AttentionNode& attention) const {
+    return from == attention.mask && rows == attention.q.rows && keys == attention.k.rows;
+  }
+};
+
+/// What the threads share at a node: the mask, and keys and values by blocks. One graph is computed at a time.
 struct Shared {
   TaskQueue packing, masking, attending;
-  Room keys;    ///< [heads x blocks x d_k x kBlockKeys]
-  Room values;  ///< [heads x blocks x kBlockKeys x padded d_v]
-  Room masks;   ///< [query blocks x key blocks x kBlockRows x kBlockKeys], those of kSome
-  std::vector<Sight> sights;
-  std::atomic<int64_t> seen;  ///< pairs of a query and a key
+  std::vector<std::unique_ptr<ReadMask>> read;  ///< the first n_read are of the graph at hand
+  size_t n_read = 0, mask = 0;
+  bool is_new = false;  ///< the mask has not been read yet
+  Room keys;            ///< [heads x blocks x d_k x kBlockKeys]
+  Room values;          ///< [heads x blocks x kBlockKeys x padded d_v]
 };
 Shared shared;
 
@@ -37,51 +77,50 @@ struct Rooms {
 };
 thread_local Rooms rooms;
 
-struct Blocks {
-  int64_t queries, keys, d_v;  // counts, and the padded width of a value
-
-  explicit Blocks(const AttentionNode& attention)
-      : queries(blocks_of(attention.q.rows, kBlockRows)),
-        keys(blocks_of(attention.k.rows, kBlockKeys)),
-        d_v(blocks_of(attention.v.width, kWidestVector) * kWidestVector) {}
-};
-
-void take_room(const AttentionNode& attention, const Blocks& blocks) {
-  const auto size = [](auto... n) { return static_cast<size_t>((int64_t{1} * ... * n)); };
-  shared.keys.floats(size(attention.k.heads, blocks.keys, attention.k.width, kBlockKeys));
-  shared.values.floats(size(attention.v.heads, blocks.keys, blocks.d_v, kBlockKeys));
-  shared.masks.floats(size(blocks.queries, blocks.keys, kBlockRows, kBlockKeys));
-  shared.sights.resize(size(blocks.queries, blocks.keys));
-  shared.seen = 0;
+/// Finds the mask's blocks, or room for them, and room for keys and values.
+void prepare(const AttentionNode& attention, int64_t d_v) {
+  shared.mask = 0;
+  while (shared.mask < shared.n_read && !shared.read[shared.mask]->is_of(attention)) ++shared.mask;
+  shared.is_new = shared.mask == shared.n_read;
+  if (shared.is_new) {
+    if (shared.n_read == shared.read.size()) shared.read.push_back(std::make_unique<ReadMask>());
+    ReadMask& mask = *shared.read[shared.n_read++];
+    mask.from = attention.mask, mask.rows = attention.q.rows, mask.keys = attention.k.rows;
+    mask.query_blocks = blocks_of(attention.q.rows, kBlockRows);
+    mask.key_blocks = cut_keys(attention);
+    mask.sights.resize(static_cast<size_t>(mask.query_blocks) * mask.key_blocks.size());
+    mask.masks.bytes(mask.sights.size() * sizeof(BlockMask));
+    mask.seen = 0;
+  }
+  const auto blocks = static_cast<int64_t>(shared.read[shared.mask]->key_blocks.size());
+  shared.keys.floats(static_cast<size_t>(attention.k.heads * blocks * attention.k.width * kBlockKeys));
+  shared.values.floats(static_cast<size_t>(attention.v.heads * blocks * d_v * kBlockKeys));
 }
 
-float* keys_of(const AttentionNode& attention, const Blocks& blocks, int64_t head, int64_t block) {
-  return shared.keys.floats(0) + (head * blocks.keys + block) * attention.k.width * kBlockKeys;
+float* keys_of(const AttentionNode& attention, size_t blocks, int64_t head, size_t block) {
+  return shared.keys.floats(0) +
+         (static_cast<size_t>(head) * blocks + block) * static_cast<size_t>(attention.k.width * kBlockKeys);
 }
 
-float* values_of(const Blocks& blocks, int64_t head, int64_t block) {
-  return shared.values.floats(0) + (head * blocks.keys + block) * blocks.d_v * kBlockKeys;
+float* values_of(int64_t d_v, size_t blocks, int64_t head, size_t block) {
+  return shared.values.floats(0) + (static_cast<size_t>(head) * blocks + block) * static_cast<size_t>(d_v * kBlockKeys);
 }
-
-float* mask_of(int64_t index) { return shared.masks.floats(0) + index * kBlockRows * kBlockKeys; }
 
 /// A block of a head's keys, transposed; keys beyond the last are zeros.
-void pack_keys(const Heads& keys, int64_t head, int64_t first, float* to) {
-  const int64_t n = std::min<int64_t>(kBlockKeys, keys.rows - first);
-  if (n < kBlockKeys) std::fill_n(to, keys.width * kBlockKeys, 0.0F);
+void pack_keys(const Heads& keys, int64_t head, const KeyBlock& block, float* to) {
+  if (block.n < kBlockKeys) std::fill_n(to, keys.width * kBlockKeys, 0.0F);
   for (int64_t d = 0; d < keys.width; d += 16) {  // a cache line of each key at a time
-    for (int64_t key = 0; key < n; ++key) {
-      const float* from = keys.at(first + key, head);
+    for (int64_t key = 0; key < block.n; ++key) {
+      const float* from = keys.at(block.first + key, head);
       for (int64_t i = d; i < std::min(d + 16, keys.width); ++i) to[i * kBlockKeys + key] = from[i];
     }
   }
 }
 
-void pack_values(const Heads& values, int64_t d_v, int64_t head, int64_t first, float* to) {
-  const int64_t n = std::min<int64_t>(kBlockKeys, values.rows - first);
-  if (n < kBlockKeys || d_v != values.width) std::fill_n(to, d_v * kBlockKeys, 0.0F);
-  for (int64_t key = 0; key < n; ++key) {
-    std::memcpy(to + key * d_v, values.at(first + key, head), static_cast<size_t>(values.width) * sizeof(float));
+void pack_values(const Heads& values, int64_t d_v, int64_t head, const KeyBlock& block, float* to) {
+  if (block.n < kBlockKeys || d_v != values.width) std::fill_n(to, d_v * kBlockKeys, 0.0F);
+  for (int64_t key = 0; key < block.n; ++key) {
+    std::memcpy(to + key * d_v, values.at(block.first + key, head), static_cast<size_t>(values.width) * sizeof(float));
   }
 }
 
@@ -99,70 +138,82 @@ float widened(uint16_t half) {
 
 constexpr uint16_t kHalfMinusInfinity = 0xfc00;
 
-/// Looks at a block of the mask, counts what is seen, and writes it as float32 where it hides neither all nor nothing.
-Sight read_mask(const AttentionNode& attention, int64_t first_row, int64_t first_key, float* to, int64_t& seen) {
+/// Writes a block of the mask as float32, and which keys each tile sees.
+void write_mask(const AttentionNode& attention, int64_t first_row, const KeyBlock& block, BlockMask& to) {
   const int64_t n_rows = std::min<int64_t>(kBlockRows, attention.q.rows - first_row);
-  const int64_t n_keys = std::min<int64_t>(kBlockKeys, attention.k.rows - first_key);
-  bool all_hidden = true, all_zero = n_keys == kBlockKeys;
+  std::fill_n(to.values, kBlockRows * kBlockKeys, kMinusInfinity);
+  std::fill_n(to.tiles, kBlockRows / kTileRows, BlockMask::Keys{});
+  for (int64_t row = 0; row < n_rows; ++row) {
+    BlockMask::Keys& seen = to.tiles[row / kTileRows];
+    for (int64_t key = 0; key < block.n; ++key) {
+      const uint16_t half =
+          attention.mask == nullptr ? 0 : attention.mask[(first_row + row) * attention.mask_stride + block.first + key];
+      if (half == kHalfMinusInfinity) continue;
+      to.values[row * kBlockKeys + key] = half == 0 ? 0.0F : widened(half);
+      if (seen.first == seen.last) seen.first = static_cast<uint8_t>(key);
+      seen.first = std::min(seen.first, static_cast<uint8_t>(key));
+      seen.last = std::max(seen.last, static_cast<uint8_t>(key + 1));
+    }
+  }
+}
+
+/// Looks at a block of the mask, counts what is seen, and writes it where it hides neither all nor nothing.
+Sight read_block(const AttentionNode& attention, int64_t first_row, const KeyBlock& block, BlockMask& to,
+                 int64_t& seen) {
+  const int64_t n_rows = std::min<int64_t>(kBlockRows, attention.q.rows - first_row);
+  bool all_hidden = true, all_zero = block.n == kBlockKeys;
   int64_t n_hidden = 0;
   if (attention.mask == nullptr) {
     all_hidden = false;
   } else {
     for (int64_t row = 0; row < n_rows; ++row) {
-      const uint16_t* from = attention.mask + (first_row + row) * attention.mask_stride + first_key;
+      const uint16_t* from = attention.mask + (first_row + row) * attention.mask_stride + block.first;
       int hidden = 0;
       unsigned set = 0;
-      for (int64_t key = 0; key < n_keys; ++key) {
+      for (int64_t key = 0; key < block.n; ++key) {
         hidden += from[key] == kHalfMinusInfinity ? 1 : 0;
         set |= from[key];
       }
       n_hidden += hidden;
-      all_hidden = all_hidden && hidden == n_keys;
+      all_hidden = all_hidden && hidden == block.n;
       all_zero = all_zero && set == 0;
     }
   }
-  seen += n_rows * n_keys - n_hidden;
+  seen += n_rows * block.n - n_hidden;
   if (all_hidden) return Sight::kNothing;
   if (all_zero) return Sight::kAll;
-  std::fill_n(to, kBlockRows * kBlockKeys, kMinusInfinity);
-  for (int64_t row = 0; row < n_rows; ++row) {
-    for (int64_t key = 0; key < n_keys; ++key) {
-      const uint16_t half =
-          attention.mask == nullptr ? 0 : attention.mask[(first_row + row) * attention.mask_stride + first_key + key];
-      to[row * kBlockKeys + key] = half == 0 ? 0.0F : half == kHalfMinusInfinity ? kMinusInfinity : widened(half);
-    }
-  }
+  write_mask(attention, first_row, block, to);
   return Sight::kSome;
 }
 
-void read_masks(const AttentionNode& attention, const Blocks& blocks, const Worker& worker) {
+void read(const AttentionNode& attention, ReadMask& mask, const Worker& worker) {
   int64_t seen = 0;
-  for (int64_t row; (row = shared.masking.take(worker, blocks.queries)) < blocks.queries;) {
-    for (int64_t key = 0; key < blocks.keys; ++key) {
-      const int64_t index = row * blocks.keys + key;
-      shared.sights[static_cast<size_t>(index)] =
-          read_mask(attention, row * kBlockRows, key * kBlockKeys, mask_of(index), seen);
+  for (int64_t row; (row = shared.masking.take(worker, mask.query_blocks)) < mask.query_blocks;) {
+    for (size_t key = 0; key < mask.key_blocks.size(); ++key) {
+      const size_t index = mask.index(row, key);
+      mask.sights[index] = read_block(attention, row * kBlockRows, mask.key_blocks[key], mask.mask(index), seen);
     }
   }
-  shared.seen += seen;
+  mask.seen += seen;
 }
 
-bool is_seen(const Blocks& blocks, int64_t key_block) {
-  for (int64_t row = 0; row < blocks.queries; ++row) {
-    if (shared.sights[static_cast<size_t>(row * blocks.keys + key_block)] != Sight::kNothing) return true;
+bool is_seen(const ReadMask& mask, size_t key_block) {
+  for (int64_t row = 0; row < mask.query_blocks; ++row) {
+    if (mask.sights[mask.index(row, key_block)] != Sight::kNothing) return true;
   }
   return false;
 }
 
-void pack(const AttentionNode& attention, const Blocks& blocks, const Worker& worker) {
-  const int64_t n = blocks.keys;
-  for (int64_t block; (block = shared.packing.take(worker, n)) < n;) {
-    if (!is_seen(blocks, block)) continue;
+void pack(const AttentionNode& attention, const ReadMask& mask, int64_t d_v, const Worker& worker) {
+  const size_t n = mask.key_blocks.size();
+  for (int64_t task; (task = shared.packing.take(worker, static_cast<int64_t>(n))) < static_cast<int64_t>(n);) {
+    const auto block = static_cast<size_t>(task);
+    if (!is_seen(mask, block)) continue;
     for (int64_t head = 0; head < attention.k.heads; ++head) {
-      pack_keys(attention.k, head, block * kBlockKeys, keys_of(attention, blocks, head, block));
+      pack_keys(attention.k, head, mask.key_blocks[block], keys_of(attention, n, head, block));
     }
     for (int64_t head = 0; head < attention.v.heads; ++head) {
-      pack_values(attention.v, blocks.d_v, head, block * kBlockKeys, values_of(blocks, head, block));
+      pack_values(attention.v, d_v, head, mask.key_blocks[block], values_of(d_v, n, head, block));
     }
   }
 }
@@ -196,9 +247,9 @@ void write_result(const AttentionNode& attention, const AttentionTask& task, int
   }
 }
 
-void attend_block(const AttentionNode& attention, const Blocks& blocks, int64_t query_block, int64_t head) {
+void attend_block(const AttentionNode& attention, ReadMask& mask, int64_t d_v, int64_t query_block, int64_t head) {
   AttentionTask task;
-  task.d_k = static_cast<int>(attention.q.width), task.d_v = static_cast<int>(blocks.d_v);
+  task.d_k = static_cast<int>(attention.q.width), task.d_v = static_cast<int>(d_v);
   task.scale = attention.scale, task.softcap = attention.softcap, task.slope = slope_of(attention, head);
   float* queries = rooms.queries.floats(static_cast<size_t>(kBlockRows * task.d_k));
   copy_queries(attention.q, query_block * kBlockRows, head, queries);
@@ -211,12 +262,12 @@ void attend_block(const AttentionNode& attention, const Blocks& blocks, int64_t 
   std::fill_n(task.sums, kBlockRows * task.d_v, 0.0F);
   const int64_t key_head = head / (attention.q.heads / attention.k.heads);
   const int64_t value_head = head / (attention.q.heads / attention.v.heads);
-  for (int64_t key = 0; key < blocks.keys; ++key) {
-    const int64_t index = query_block * blocks.keys + key;
-    const Sight sight = shared.sights[static_cast<size_t>(index)];
-    if (sight == Sight::kNothing) continue;
-    kernels().attend(task, keys_of(attention, blocks, key_head, key), values_of(blocks, value_head, key),
-                     sight == Sight::kSome ? mask_of(index) : nullptr);
+  const size_t n = mask.key_blocks.size();
+  for (size_t key = 0; key < n; ++key) {
+    const size_t index = mask.index(query_block, key);
+    if (mask.sights[index] == Sight::kNothing) continue;
+    kernels().attend(task, keys_of(attention, n, key_head, key), values_of(d_v, n, value_head, key),
+                     mask.sights[index] == Sight::kSome ? &mask.mask(index) : nullptr);
   }
   if (attention.sinks != nullptr) kernels().add_sink(task, attention.sinks[head]);
   write_result(attention, task, query_block * kBlockRows, head);
@@ -254,19 +305,24 @@ std::optional<AttentionNode> attention_at(const ggml_tensor* node) {
   return attention;
 }
 
+void forget_masks() { shared.n_read = 0; }
+
 double compute(const AttentionNode& attention, const Worker& worker) {
-  const Blocks blocks(attention);
-  if (worker.index == 0) take_room(attention, blocks);
+  const int64_t d_v = blocks_of(attention.v.width, kWidestVector) * kWidestVector;
+  if (worker.index == 0) prepare(attention, d_v);
   worker.wait_for_all();
-  read_masks(attention, blocks, worker);
-  worker.wait_for_all();
-  pack(attention, blocks, worker);
-  worker.wait_for_all();
-  const int64_t n = blocks.queries * attention.q.heads;
-  for (int64_t task; (task = shared.attending.take(worker, n)) < n;) {
-    attend_block(attention, blocks, task / attention.q.heads, task % attention.q.heads);
+  ReadMask& mask = *shared.read[shared.mask];
+  if (shared.is_new) {
+    read(attention, mask, worker);
+    worker.wait_for_all();
   }
-  return 2.0 * static_cast<double>(shared.seen * attention.q.heads * (attention.q.width + attention.v.width));
+  pack(attention, mask, d_v, worker);
+  worker.wait_for_all();
+  const int64_t n = mask.query_blocks * attention.q.heads;
+  for (int64_t task; (task = shared.attending.take(worker, n)) < n;) {
+    attend_block(attention, mask, d_v, task / attention.q.heads, task % attention.q.heads);
+  }
+  return 2.0 * static_cast<double>(mask.seen * attention.q.heads * (attention.q.width + attention.v.width));
 }
 
 }  // namespace hre::fast

@@ -4,6 +4,7 @@
 #include <ggml.h>
 
 #include <optional>
+#include <span>
 
 #include "model/llama/fast/node_work.h"
 
@@ -28,10 +29,15 @@ struct AttentionNode {
   const float* sinks = nullptr;  ///< a logit a head that takes part in the softmax without a value; may be null
   float scale = 1, max_bias = 0, softcap = 0;
   float* to = nullptr;  ///< [q.rows x q.heads x v.width]
+  /// Keys where blocks begin anew, ascending: what a query gives depends on its own part's blocks alone. None: from 0.
+  std::span<const int64_t> starts = {};
 };
 
 /// The attention at this node, if it is one that is computed here.
 std::optional<AttentionNode> attention_at(const ggml_tensor* node);
+
+/// What was read of masks is kept for the attention of other layers, until the next graph.
+void forget_masks();
 
 /// Computes it with all threads, each calling this. Gives the multiplications and additions for the keys that are seen.
 double compute(const AttentionNode& attention, const Worker& worker);

@@ -13,6 +13,7 @@
 #include "model/llama/fast/kernels.h"
 #include "model/llama/fast/node_work.h"
 #include "model/llama/fast/product_node.h"
+#include "model/llama/fast/weight_stream.h"
 
 // hre's own build of the engine has them (tools/setup.sh); another engine does not.
 extern "C" {
@@ -30,6 +31,8 @@ using Clock = std::chrono::steady_clock;
 /// What the hook sees of the run at hand; written before and read after a graph is computed.
 struct Current {
   Settings settings;
+  std::span<const int64_t> starts;
+  WeightStream* stream = nullptr;
   Reduction reduction;
   bool reduces = false;
   EngineWork work;
@@ -75,12 +78,15 @@ int compute_product(ggml_cgraph* graph, int index, const Worker& worker) {
 int compute_here(ggml_cgraph* graph, int index, int thread, int threads, ggml_threadpool* pool) {
   const Worker worker{thread, threads, pool};
   const ggml_tensor* node = ggml_graph_node(graph, index);
+  // Threads that go on meanwhile wait for the pages that they touch.
+  if (current.stream != nullptr && thread == 0) current.stream->reach(node);
   switch (node->op) {
     case GGML_OP_MUL_MAT:
       return current.settings.any_products() ? compute_product(graph, index, worker) : 0;
     case GGML_OP_FLASH_ATTN_EXT: {
-      const auto attention = current.settings.attention ? attention_at(node) : std::nullopt;
+      auto attention = current.settings.attention ? attention_at(node) : std::nullopt;
       if (!attention) return 0;
+      attention->starts = current.starts;
       const auto start = Clock::now();
       const double operations = compute(*attention, worker);
       if (thread != 0) return 1;
@@ -127,18 +133,21 @@ std::string describe(const Settings& settings) {
     text += std::string(", ") + products_version() + ", f32 by " + words(settings.f32) + ", bf16 by " +
             words(settings.bf16) + ", quantised by " + words(settings.quantised);
   }
-  return text + (settings.attention ? ", attention" : "");
+  return text + (settings.attention ? ", attention by parts" : "");
 }
 
-Run::Run(const Settings& settings, std::span<WantedLogit> wanted, int64_t n_rows)
-    : alone_(one_run), start_(Clock::now()) {
+Run::Run(const Settings& settings, const Wishes& wishes) : alone_(one_run), start_(Clock::now()) {
   current.settings = settings;
-  current.reduces = !wanted.empty();
-  if (current.reduces) prepare(current.reduction, wanted, n_rows);
+  current.starts = wishes.starts;
+  current.stream = wishes.stream;
+  current.reduces = !wishes.wanted.empty();
+  if (current.reduces) prepare(current.reduction, wishes.wanted, wishes.n_rows);
+  forget_masks();
   if (!engine_asks()) return;
   hre_attention = settings.attention ? 1 : 0;
   hre_reduces_logits = current.reduces ? 1 : 0;
-  hre_node_hook = settings.any_products() || settings.attention ? compute_here : nullptr;
+  const bool computes = settings.any_products() || settings.attention || wishes.stream != nullptr;
+  hre_node_hook = computes ? compute_here : nullptr;
 }
 
 Run::~Run() {

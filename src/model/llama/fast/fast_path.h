@@ -42,11 +42,27 @@ bool engine_asks();
 /// Products, kernels and settings in words, for what a run records.
 std::string describe(const Settings& settings);
 
+class WeightStream;
+
+/// What a graph is computed for.
+struct Wishes {
+  /// Cells of the cache where a question's prefix or an answer's tail begins, ascending from 0: attention goes through
+  /// each of them in the same blocks, whatever lies before.
+  std::span<const int64_t> starts = {};
+  /// The output layer is reduced to these and the rows' normalisers, unless there are none.
+  std::span<WantedLogit> wanted = {};
+  int64_t n_rows = 0;
+  WeightStream* stream = nullptr;  ///< told of each node, where weights are read while a graph is computed
+};
+
+/// Fewer rows than this are multiplied by the engine.
+inline constexpr int64_t kFewestRows = 4;
+
 /// One llama_decode, or the opening of a context, under the fast path; one at a time in a process, others wait.
 class Run {
  public:
-  /// Reduces the output layer to the wanted logits and the rows' normalisers, unless there are none.
-  Run(const Settings& settings, std::span<WantedLogit> wanted, int64_t n_rows);
+  /// What the wishes name must live as long.
+  Run(const Settings& settings, const Wishes& wishes);
   ~Run();
   Run(const Run&) = delete;
   Run& operator=(const Run&) = delete;

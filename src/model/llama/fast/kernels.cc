@@ -10,7 +10,7 @@ namespace hre::fast {
 namespace narrow {
 #define HRE_NAME "generic"
 #define HRE_LANES 4
-#define HRE_TILE_ROWS 4
+#define HRE_TILE_ROWS 3
 #define HRE_TILE_VECTORS 2
 namespace {
 #include "model/llama/fast/kernels_body.inc"

@@ -9,8 +9,17 @@ namespace hre::fast {
 
 enum class Activation { kNone, kGeluTanh, kGeluErf };
 
-/// Rows and keys of a block of attention.
-inline constexpr int kBlockRows = 48, kBlockKeys = 64;
+/// Rows and keys of a block of attention; queries are taken in tiles of so many rows.
+inline constexpr int kBlockRows = 48, kBlockKeys = 64, kTileRows = 6;
+
+/// What a block of queries sees of a block of keys that hides some.
+struct BlockMask {
+  float values[kBlockRows * kBlockKeys];  ///< added to logits
+  /// The keys that any row of a tile sees lie within these; first == last: none.
+  struct Keys {
+    uint8_t first = 0, last = 0;
+  } tiles[kBlockRows / kTileRows];
+};
 
 /// One head's attention of kBlockRows queries to blocks of kBlockKeys keys, accumulated block by block.
 struct AttentionTask {
@@ -27,8 +36,8 @@ struct AttentionTask {
 /// The functions of one vector width.
 struct Kernels {
   const char* name;
-  /// keys [d_k x kBlockKeys], values [kBlockKeys x d_v], mask [kBlockRows x kBlockKeys] or null.
-  void (*attend)(const AttentionTask& task, const float* keys, const float* values, const float* mask);
+  /// keys [d_k x kBlockKeys], values [kBlockKeys x d_v]; no mask: all is seen.
+  void (*attend)(const AttentionTask& task, const float* keys, const float* values, const BlockMask* mask);
   /// Takes a sink's logit into each row's softmax.
   void (*add_sink)(const AttentionTask& task, float sink);
   /// to[i] = activation(from[i] + bias[i]) for rows of n values, the rows `stride` apart in `to`; bias may be null.

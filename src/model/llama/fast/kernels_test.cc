@@ -213,6 +213,7 @@ TEST(Attention, IsThatOfOneKeyAfterAnother) {
   for (int round = 0; round < 60; ++round) {
     const Problem p = random_problem(random);
     std::vector<float> to(static_cast<size_t>(p.rows * p.heads * p.d_v), NAN);
+    forget_masks();
     compute(node_of(p, to), Worker{});
     for (int64_t row = 0; row < p.rows; ++row) {
       for (int64_t head = 0; head < p.heads; ++head) {
@@ -232,14 +233,15 @@ TEST(Attention, EveryWidthGivesTheSame) {
   const int d = 48;
   const std::vector<float> q = random.normals(kBlockRows * d), k = random.normals(d * kBlockKeys),
                            v = random.normals(kBlockKeys * d);
-  std::vector<float> mask(kBlockRows * kBlockKeys, 0);
-  for (float& m : mask) m = random.below(3) == 0 ? -INFINITY : 0;
+  BlockMask mask;
+  for (float& m : mask.values) m = random.below(3) == 0 ? -INFINITY : 0;
+  for (BlockMask::Keys& seen : mask.tiles) seen = {0, kBlockKeys};
   std::vector<std::vector<float>> results;
   for (const Kernels* width : every_width()) {
     std::vector<float> scores(kBlockRows * kBlockKeys), sums(kBlockRows * d), maxima(kBlockRows, -INFINITY),
         weights(kBlockRows);
     AttentionTask task{d, d, 0.1F, 0, 1, q.data(), scores.data(), sums.data(), maxima.data(), weights.data()};
-    width->attend(task, k.data(), v.data(), mask.data());
+    width->attend(task, k.data(), v.data(), &mask);
     width->attend(task, k.data(), v.data(), nullptr);
     for (int i = 0; i < kBlockRows * d; ++i) sums[static_cast<size_t>(i)] /= weights[static_cast<size_t>(i / d)];
     results.push_back(sums);

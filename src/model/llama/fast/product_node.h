@@ -42,9 +42,6 @@ std::optional<ProductNode> product_at(ggml_cgraph* graph, int node, int64_t fewe
 /// How GELU is meant by the graph's nodes of that name.
 Activation activation_of(const ggml_tensor* node);
 
-/// Fewer rows are not worth packing weights for.
-inline constexpr int64_t kFewestRows = 4;
-
 /// Computes it with all threads, each calling this. With a reduction, of as many rows, `to` is left alone.
 void compute(const ProductNode& product, const Worker& worker, Reduction* reduction);
 
