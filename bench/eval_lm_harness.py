@@ -1,8 +1,8 @@
-"""Scores questions one by one for bench/eval_speed.py, by lm-evaluation-harness's hf model.
+"""Scores questions for bench/eval_speed.py, by lm-evaluation-harness's hf model.
 
-    python3 bench/eval_lm_harness.py CHECKPOINT BATCH_SIZE
+    python3 bench/eval_lm_harness.py CHECKPOINT BATCH_SIZE float32|bfloat16
 
-Reads a line {"context", "continuations": [text]} a question, and answers as eval_worker.cc does. Needs lm_eval[hf].
+Reads a line [{"context", "continuations": [text]}] a few questions, and answers as eval_worker.cc does. Needs lm_eval[hf].
 """
 
 import json
@@ -20,11 +20,10 @@ from lm_eval.models.huggingface import HFLM  # noqa: E402
 LONGEST = 2048
 
 
-def main(checkpoint, batch_size):
-    model = HFLM(pretrained=checkpoint, dtype="float32", device="cpu", batch_size=int(batch_size), max_length=LONGEST)
+def main(checkpoint, batch_size, dtype):
+    model = HFLM(pretrained=checkpoint, dtype=dtype, device="cpu", batch_size=int(batch_size), max_length=LONGEST)
     for line in sys.stdin:
-        request = json.loads(line)
-        pairs = [(request["context"], continuation) for continuation in request["continuations"]]
+        pairs = [(request["context"], continuation) for request in json.loads(line) for continuation in request["continuations"]]
         start = time.perf_counter()
         results = model.loglikelihood([Instance("loglikelihood", {}, pair, i) for i, pair in enumerate(pairs)], disable_tqdm=True)
         seconds = time.perf_counter() - start

@@ -1,9 +1,9 @@
-"""Scores questions one by one for bench/eval_speed.py, by PyTorch and Transformers with one pass an answer.
+"""Scores questions for bench/eval_speed.py, by PyTorch and Transformers with one pass an answer.
 
-    python3 bench/eval_torch.py SCORER.py CHECKPOINT
+    python3 bench/eval_torch.py SCORER.py CHECKPOINT float32|bfloat16
 
 SCORER.py has score_answer(model, tokenizer, question, answer, max_length), which gives the log-probabilities of
-an answer's tokens. Reads a line {"question", "answers": [text]} a question, and answers as eval_worker.cc does.
+an answer's tokens. Reads a line [{"question", "answers": [text]}] a few questions, and answers as eval_worker.cc does.
 """
 
 import importlib.util
@@ -18,19 +18,20 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 LONGEST = 2048
 
 
-def main(scorer, checkpoint):
+def main(scorer, checkpoint, dtype):
     spec = importlib.util.spec_from_file_location("scorer", scorer)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     tokenizer = AutoTokenizer.from_pretrained(checkpoint)
-    model = AutoModelForCausalLM.from_pretrained(checkpoint, dtype=torch.float32).eval()
+    model = AutoModelForCausalLM.from_pretrained(checkpoint, dtype=getattr(torch, dtype)).eval()
     for line in sys.stdin:
-        request = json.loads(line)
+        requests = json.loads(line)
         start = time.perf_counter()
         answers = []
-        for answer in request["answers"]:
-            log_probs = module.score_answer(model, tokenizer, request["question"], answer, LONGEST)
-            answers.append({"n_tokens": len(log_probs), "sum_log_prob": math.fsum(log_probs)})
+        for request in requests:
+            for answer in request["answers"]:
+                log_probs = module.score_answer(model, tokenizer, request["question"], answer, LONGEST)
+                answers.append({"n_tokens": len(log_probs), "sum_log_prob": math.fsum(log_probs)})
         print(json.dumps({"seconds": time.perf_counter() - start, "answers": answers}), flush=True)
 
 

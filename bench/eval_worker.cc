@@ -1,8 +1,8 @@
-// Scores questions one by one for bench/eval_speed.py, by hre or by libllama used plainly.
+// Scores questions for bench/eval_speed.py, by hre or by libllama used plainly.
 //   bench_eval_worker shared MODEL.gguf      hre: the prompt once for all answers
 //   bench_eval_worker plain MODEL.gguf       one llama_decode an answer
-// Both with a float32 cache and without flash attention. Reads a line {"context": text, "continuations": [text]} a
-// question, and answers {"seconds": text to sums, "answers": [{"n_tokens", "sum_log_prob"}]} in one line.
+// Both with a float32 cache and without flash attention. Reads a line [{"context": text, "continuations": [text]}] a
+// few questions, and answers {"seconds": text to sums, "answers": [{"n_tokens", "sum_log_prob"}]}, question after question, in one line.
 #include <fmt/format.h>
 #include <llama.h>
 
@@ -39,18 +39,21 @@ T must(hre::Result<T> result) {
   return std::move(*result);
 }
 
-std::vector<Sum> score_shared(hre::Scorer& scorer, const ScoringRequest& request) {
-  const std::vector<hre::QuestionPlan> plans = {must(scorer.plan(request))};
-  std::vector<Sum> sums;
-  const auto sink = [&](size_t, const hre::QuestionScore& score) {
+std::vector<Sum> score_shared(hre::Scorer& scorer, const std::vector<ScoringRequest>& requests) {
+  std::vector<hre::QuestionPlan> plans;
+  for (const ScoringRequest& request : requests) plans.push_back(must(scorer.plan(request)));
+  std::vector<std::vector<Sum>> sums(plans.size());
+  const auto sink = [&](size_t question, const hre::QuestionScore& score) {
     for (const auto& answer : score.answers) {
       const auto& log_probs = answer.token_log_probs;
-      sums.push_back({log_probs.size(), std::accumulate(log_probs.begin(), log_probs.end(), 0.0)});
+      sums[question].push_back({log_probs.size(), std::accumulate(log_probs.begin(), log_probs.end(), 0.0)});
     }
     return true;
   };
   if (auto ok = scorer.score(plans, sink, {}); !ok) stop(ok.error().text());
-  return sums;
+  std::vector<Sum> all;
+  for (const auto& of_question : sums) all.insert(all.end(), of_question.begin(), of_question.end());
+  return all;
 }
 
 /// libllama as its examples use it.
@@ -77,11 +80,13 @@ class Plain {
   Plain(const Plain&) = delete;
   Plain& operator=(const Plain&) = delete;
 
-  std::vector<Sum> score(const ScoringRequest& request) {
+  std::vector<Sum> score(const std::vector<ScoringRequest>& requests) {
     std::vector<Sum> sums;
-    const size_t n_context = encode(request.context).size();
-    for (const std::string& text : request.continuations)
-      sums.push_back(score(encode(request.context + text), n_context));
+    for (const ScoringRequest& request : requests) {
+      const size_t n_context = encode(request.context).size();
+      for (const std::string& text : request.continuations)
+        sums.push_back(score(encode(request.context + text), n_context));
+    }
     return sums;
   }
 
@@ -128,13 +133,14 @@ class Plain {
   llama_context* context_;
 };
 
-void serve(const std::function<std::vector<Sum>(const ScoringRequest&)>& score) {
+void serve(const std::function<std::vector<Sum>(const std::vector<ScoringRequest>&)>& score) {
   std::string line;
   while (std::getline(std::cin, line)) {
-    const Json question = Json::parse(line);
-    const ScoringRequest request{question["context"], question["continuations"]};
+    std::vector<ScoringRequest> requests;
+    for (const Json& question : Json::parse(line))
+      requests.push_back({question["context"], question["continuations"]});
     const auto start = std::chrono::steady_clock::now();
-    const std::vector<Sum> sums = score(request);
+    const std::vector<Sum> sums = score(requests);
     Json reply = {{"seconds", std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count()}};
     for (const Sum& sum : sums)
       reply["answers"].push_back({{"n_tokens", sum.n_tokens}, {"sum_log_prob", sum.log_prob}});
@@ -148,10 +154,10 @@ int main(int argc, char** argv) {
   const std::string mode = argc == 3 ? argv[1] : "";
   if (mode == "shared") {
     const auto scorer = must(hre::open_model(argv[2], {}));
-    serve([&](const ScoringRequest& request) { return score_shared(*scorer, request); });
+    serve([&](const std::vector<ScoringRequest>& requests) { return score_shared(*scorer, requests); });
   } else if (mode == "plain") {
     Plain plain(argv[2]);
-    serve([&](const ScoringRequest& request) { return plain.score(request); });
+    serve([&](const std::vector<ScoringRequest>& requests) { return plain.score(requests); });
   } else {
     stop("bench_eval_worker shared|plain MODEL.gguf");
   }

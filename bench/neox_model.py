@@ -1,10 +1,11 @@
-"""Writes a random GPT-NeoX-shaped model of 405 M parameters, the same weights in two formats.
+"""Writes a random GPT-NeoX-shaped model, the same weights in two formats.
 
-    PYTHONPATH=build/deps/llama.cpp/gguf-py python3 bench/neox_model.py VOCABULARY.gguf OUT
+    PYTHONPATH=build/deps/llama.cpp/gguf-py python3 bench/neox_model.py VOCABULARY.gguf OUT [410m|14m]
 
 VOCABULARY.gguf holds the vocabulary of GPT-NeoX without weights (ggml-vocab-gpt-neox.gguf). Writes OUT/hf, a checkpoint as Hugging Face's
 Transformers read it, and OUT/neox.gguf, in float32. Needs numpy and safetensors; 4 GB of memory and of disk.
-Pythia-410M has this shape: 24 layers of width 1024, 16 heads, rotary embeddings on a quarter of each head.
+The shapes are those of Pythia-410M (the default: 405 M parameters in 24 layers of width 1024, 16 heads) and Pythia-14M (6 layers of width 128, 4
+heads), with rotary embeddings on a quarter of each head.
 """
 
 import json
@@ -15,7 +16,9 @@ import gguf
 import numpy as np
 from safetensors.numpy import save_file
 
-LAYERS, WIDTH, HEADS, INNER, VOCABULARY, CONTEXT, ROTARY, EPSILON = 24, 1024, 16, 4096, 50304, 2048, 0.25, 1e-5
+SHAPES = {"410m": (24, 1024, 16), "14m": (6, 128, 4)}
+LAYERS, WIDTH, HEADS = SHAPES[sys.argv[3] if len(sys.argv) > 3 else "410m"]
+INNER, VOCABULARY, CONTEXT, ROTARY, EPSILON = 4 * WIDTH, 50304, 2048, 0.25, 1e-5
 NORMAL, SPECIAL, SPACES = gguf.TokenType.NORMAL, gguf.TokenType.CONTROL, gguf.TokenType.USER_DEFINED
 
 

@@ -25,6 +25,8 @@ function(hre_folder name)
         set_property(SOURCE ${test} APPEND PROPERTY COMPILE_DEFINITIONS HRE_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
       endif()
     endforeach()
+    # Object libraries are in libhre.so; a second copy beside it would have its own globals.
+    list(FILTER ARG_USES EXCLUDE REGEX "^hre_")
     target_link_libraries(${name}_test PRIVATE hre ${ARG_USES} GTest::gtest GTest::gmock GTest::gtest_main)
     gtest_discover_tests(${name}_test TEST_PREFIX ${name}. NO_PRETTY_VALUES DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 600)
   endif()
