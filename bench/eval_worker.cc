@@ -2,7 +2,8 @@
 //   bench_eval_worker shared MODEL.gguf      hre: the prompt once for all answers
 //   bench_eval_worker plain MODEL.gguf       one llama_decode an answer
 // Both with a float32 cache and without flash attention. Reads a line [{"context": text, "continuations": [text]}] a
-// few questions, and answers {"seconds": text to sums, "answers": [{"n_tokens", "sum_log_prob"}]}, question after question, in one line.
+// few questions, and answers {"seconds": text to sums, "answers": [{"n_tokens", "sum_log_prob"}]}, question after
+// question, in one line.
 #include <fmt/format.h>
 #include <llama.h>
 
@@ -137,8 +138,7 @@ void serve(const std::function<std::vector<Sum>(const std::vector<ScoringRequest
   std::string line;
   while (std::getline(std::cin, line)) {
     std::vector<ScoringRequest> requests;
-    for (const Json& question : Json::parse(line))
-      requests.push_back({question["context"], question["continuations"]});
+    for (const Json& question : Json::parse(line)) requests.push_back({question["context"], question["continuations"]});
     const auto start = std::chrono::steady_clock::now();
     const std::vector<Sum> sums = score(requests);
     Json reply = {{"seconds", std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count()}};

@@ -126,7 +126,7 @@ Computation::Computation(llama_model* model, std::vector<llama_adapter_lora*> ad
       rules_(std::move(rules)),
       n_vocab_(static_cast<size_t>(llama_vocab_n_tokens(llama_model_get_vocab(model)))),
       // The engine itself keeps room for T5's logits.
-      reduces_(rules_.fast.any_products() && !rules_.has_encoder),
+      reduces_((rules_.fast.any_products() || rules_.on_device) && !rules_.has_encoder && fast::engine_asks()),
       chunk_(!reduces_          ? chunk_for(n_vocab_)
              : rules_.chunk > 0 ? rules_.chunk
                                 : kReducedChunk) {}
@@ -204,6 +204,10 @@ Status Computation::make_context(const Size& size, bool short_alone) {
   params.no_perf = true;
   params.abort_callback = [](void* self) { return static_cast<Computation*>(self)->stop_.stop_requested(); };
   params.abort_callback_data = this;
+  if (rules_.on_device && reduces_) {
+    params.cb_eval = device::LogitReduction::at_node;
+    params.cb_eval_user_data = &on_device_;
+  }
   const fast::Run run(rules_.fast, {.stream = rules_.stream.get()});
   auto context = make_llama_context(model_, params);
   if (!context) return forward(context);
@@ -223,8 +227,9 @@ Result<bool> Computation::reduces_logits() {
   bool reduced = false;
   {
     const fast::Run run(rules_.fast, {.wanted = {&wanted, 1}, .n_rows = 1, .stream = rules_.stream.get()});
+    on_device_.expect({&wanted, 1}, 1);
     if (auto ok = status_of(llama_decode(context_.get(), batch.of({&cell, 1})), 1); !ok) return forward(ok);
-    reduced = run.reduced();
+    reduced = rules_.on_device ? on_device_.done() : run.reduced();
   }
   forget(0, 1);
   return reduced;
@@ -379,11 +384,17 @@ Status Computation::decode_reduced(Work& work, Batch& batch, std::span<Cell> chu
     row += cell.targets.empty() ? 0 : 1;
   }
   const fast::Run run(rules_.fast, {work.starts, wanted, row, rules_.stream.get()});
+  on_device_.expect(wanted, row);
   if (auto ok = status_of(llama_decode(context_.get(), batch.of(chunk)), chunk.size()); !ok) return ok;
   if (wanted.empty()) return {};
-  if (!run.reduced()) return fail(ErrorCode::kFailed, "the engine did not compute the output layer as asked");
+  if (rules_.on_device ? !on_device_.done() : !run.reduced()) {
+    const std::string& problem = on_device_.problem();
+    return fail(ErrorCode::kFailed,
+                "the engine did not compute the output layer as asked" + (problem.empty() ? "" : ": " + problem));
+  }
   for (size_t i = 0; i < wanted.size(); ++i) {
-    *log_probs[i] = static_cast<float>(static_cast<double>(wanted[i].logit) - run.log_sum_exp(wanted[i].row));
+    const double log_sum = rules_.on_device ? on_device_.log_sum_exp(wanted[i].row) : run.log_sum_exp(wanted[i].row);
+    *log_probs[i] = static_cast<float>(static_cast<double>(wanted[i].logit) - log_sum);
   }
   return {};
 }

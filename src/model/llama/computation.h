@@ -4,6 +4,7 @@
 #include <memory>
 #include <stop_token>
 
+#include "model/llama/device/logit_reduction.h"
 #include "model/llama/engine.h"
 #include "model/llama/fast/fast_path.h"
 #include "model/llama/fast/weight_stream.h"
@@ -24,8 +25,9 @@ struct ComputationRules {
   bool gelu_is_erf = false;  ///< the model's GELU is the exact one, not its tanh form
   CacheType cache_type = CacheType::kF32;
   FlashAttention flash_attention = FlashAttention::kOff;
-  fast::Settings fast;  ///< what is computed by hre's own kernels
-  int64_t chunk = 0;    ///< tokens computed at once, where the output layer is reduced; 0: as usual
+  fast::Settings fast;     ///< what is computed by hre's own kernels
+  bool on_device = false;  ///< a device, not the CPU, computes the output layer, and reduces it
+  int64_t chunk = 0;       ///< tokens computed at once, where the output layer is reduced; 0: as usual
   std::shared_ptr<fast::WeightStream> stream;  ///< where the weights stay on the disk
 };
 
@@ -75,6 +77,7 @@ class Computation {
   std::vector<float> scales_;
   ComputationRules rules_;
   size_t n_vocab_;
+  device::LogitReduction on_device_;
   bool reduces_ = false;   // the output layer gives no logits, but what log-probabilities need
   int64_t chunk_;          // tokens computed at once
   Size size_, long_size_;  // of passes with short and with long sequences

@@ -188,6 +188,9 @@ fast::Settings kernels_for(const ModelFiles& files, const EngineOptions& options
   return settings;
 }
 
+/// Tokens that a GPU computes at once.
+constexpr int64_t kDeviceChunk = 2048;
+
 ComputationRules computation_rules(const llama_model* model, const ModelFiles& files, const EngineOptions& options) {
   ComputationRules rules;
   const std::string architecture = files.main().text("general.architecture");
@@ -208,10 +211,16 @@ ComputationRules computation_rules(const llama_model* model, const ModelFiles& f
   rules.cache_type = options.cache_type;
   rules.flash_attention = options.flash_attention;
   rules.fast = kernels_for(files, options);
-  // Experts are multiplied by the engine, whose results may depend on the rows beside.
-  rules.groups_questions = rules.fast.attention && rules.fast.any_products() && !rules.has_encoder &&
-                           rules.passes.mode == Passes::kShared && rules.passes.long_above == 0 && rules.window == 0 &&
-                           files.main().of_layer("expert_count", 0, 0) == 0;
+  const bool all_layers = options.gpu_layers < 0 || options.gpu_layers > llama_model_n_layer(model);
+  const bool has_device = llama_devices(options) != "CPU";
+  if (has_device) rules.fast.attention = false;  // flash attention over what devices don't take
+  rules.on_device = has_device && all_layers && options.kernels != EngineKernels::kPlain;
+  if (rules.on_device) rules.chunk = kDeviceChunk;
+  // Experts are multiplied by the engine, whose results may depend on the rows beside; so do a GPU's, by rounding, but
+  // one question alone would leave it idle.
+  rules.groups_questions = (rules.on_device || (rules.fast.attention && rules.fast.any_products())) &&
+                           !rules.has_encoder && rules.passes.mode == Passes::kShared && rules.passes.long_above == 0 &&
+                           rules.window == 0 && files.main().of_layer("expert_count", 0, 0) == 0;
   return rules;
 }
 
