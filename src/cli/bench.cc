@@ -10,7 +10,9 @@
 #include <chrono>
 #include <cmath>
 #include <memory>
+#include <numeric>
 #include <ostream>
+#include <span>
 
 #include "cli/hub_argument.h"
 #include "cli/model_options.h"
@@ -55,30 +57,38 @@ struct Contender {
   std::vector<double> sums;  ///< nats, an answer
 };
 
-/// Scores a question; what it took counts unless it is the first.
-Status score(Contender& contender, const ScoringRequest& request, bool counts, const std::stop_token& stop) {
+/// So many questions go to a contender at a time, which may compute short ones together.
+constexpr size_t kTogether = 8;
+
+/// Scores some questions; what that took counts unless they are the first.
+Status score(Contender& contender, std::span<const ScoringRequest> requests, bool counts, const std::stop_token& stop) {
   const double start = wall(), cpu_start = cpu();
   const EngineWork before = engine_work();
-  auto plan = contender.scorer->plan(request);
+  std::vector<QuestionPlan> plans;
+  for (const ScoringRequest& request : requests) {
+    auto plan = contender.scorer->plan(request);
+    if (!plan) return forward(plan);
+    if (plan->skipped.empty()) plans.push_back(std::move(*plan));
+  }
   const double planned = wall();
-  if (!plan) return forward(plan);
-  if (!plan->skipped.empty()) return {};
-  const auto sink = [&](size_t, const QuestionScore& done) {
-    for (const AnswerScore& answer : done.answers) {
-      double sum = 0;
-      for (const float log_prob : answer.token_log_probs) sum += static_cast<double>(log_prob);
-      if (!counts) continue;
-      contender.sums.push_back(sum);
-      contender.answer_tokens += static_cast<int64_t>(answer.token_log_probs.size());
-    }
+  std::vector<QuestionScore> scores(plans.size());
+  const auto sink = [&](size_t question, QuestionScore done) {
+    scores[question] = std::move(done);
     return true;
   };
-  if (auto ok = contender.scorer->score({&*plan, 1}, sink, stop); !ok) return ok;
+  if (auto ok = contender.scorer->score(plans, sink, stop); !ok) return ok;
   if (!counts) return {};
+  for (const QuestionScore& done : scores) {
+    for (const AnswerScore& answer : done.answers) {
+      const auto& log_probs = answer.token_log_probs;
+      contender.sums.push_back(std::accumulate(log_probs.begin(), log_probs.end(), 0.0));
+      contender.answer_tokens += static_cast<int64_t>(log_probs.size());
+    }
+  }
   contender.seconds += wall() - start;
   contender.cpu_seconds += cpu() - cpu_start;
   contender.plan_seconds += planned - start;
-  contender.positions += plan->positions();
+  for (const QuestionPlan& plan : plans) contender.positions += plan.positions();
   const EngineWork done = work_since(before, engine_work());
   const auto add = [](WorkCount& to, const WorkCount& more) {
     to.seconds += more.seconds, to.f32 += more.f32, to.bf16 += more.bf16;
@@ -157,14 +167,19 @@ Result<std::vector<Contender>> open_contenders(const BenchArguments& arguments, 
   return contenders;
 }
 
-/// Each question goes to every contender, in turn who is first; the first question once more before, uncounted.
-Status run_all(std::vector<Contender>& contenders, const std::vector<ScoringRequest>& requests, Console& console) {
-  for (size_t i = 0; i <= requests.size(); ++i) {
+/// Questions go to every contender, in turn who is first; the first one once more before, uncounted.
+Status run_all(std::vector<Contender>& contenders, std::span<const ScoringRequest> requests, Console& console) {
+  const auto give_to_all = [&](std::span<const ScoringRequest> some, size_t turn, bool counts) -> Status {
     for (size_t k = 0; k < contenders.size(); ++k) {
       if (console.stop.stop_requested()) return fail(ErrorCode::kInterrupted, "interrupted");
-      Contender& contender = contenders[(i + k) % contenders.size()];
-      if (auto ok = score(contender, requests[i == 0 ? 0 : i - 1], i > 0, console.stop); !ok) return ok;
+      if (auto ok = score(contenders[(turn + k) % contenders.size()], some, counts, console.stop); !ok) return ok;
     }
+    return {};
+  };
+  if (auto ok = give_to_all(requests.first(1), 0, false); !ok) return ok;
+  for (size_t i = 0; i < requests.size(); i += kTogether) {
+    const size_t n = std::min(kTogether, requests.size() - i);
+    if (auto ok = give_to_all(requests.subspan(i, n), i / kTogether, true); !ok) return ok;
   }
   return {};
 }

@@ -2,10 +2,16 @@
 
 #include <array>
 
+#ifdef __x86_64__
+#include <immintrin.h>
+#endif
+
 namespace hre::fast {
 
 #pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wpsabi"  // vectors never cross a function that is not inlined
+#pragma GCC diagnostic ignored "-Wpsabi"                // vectors never cross a function that is not inlined
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"  // GCC 12, of its own _mm512 functions (bug 105593)
+#pragma GCC diagnostic ignored "-Wuninitialized"
 
 namespace narrow {
 #define HRE_NAME "generic"
