@@ -17,7 +17,7 @@ std::string_view bytes_of(const std::vector<float>& values) {
 
 std::vector<float> floats_of(std::string_view bytes) {
   std::vector<float> values(bytes.size() / sizeof(float));
-  std::memcpy(values.data(), bytes.data(), values.size() * sizeof(float));
+  if (!values.empty()) std::memcpy(values.data(), bytes.data(), values.size() * sizeof(float));
   return values;
 }
 
