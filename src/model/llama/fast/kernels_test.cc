@@ -228,6 +228,43 @@ TEST(Attention, IsThatOfOneKeyAfterAnother) {
   }
 }
 
+/// The same rows where so many rows and keys of something else lie before them.
+Problem behind(const Problem& p, int64_t before, Random& random) {
+  Problem longer = p;
+  longer.rows += before, longer.keys += before;
+  const auto put_before = [&](std::vector<float>& values, int64_t width) {
+    const std::vector<float> others = random.normals(before * width);
+    values.insert(values.begin(), others.begin(), others.end());
+  };
+  put_before(longer.q, p.heads * p.d_k), put_before(longer.k, p.kv_heads * p.d_k),
+      put_before(longer.v, p.kv_heads * p.d_v);
+  longer.mask.assign(static_cast<size_t>(longer.rows * longer.keys), kHidden);
+  for (int64_t row = 0; row < p.rows; ++row) {
+    std::copy_n(p.mask.begin() + row * p.keys, p.keys, longer.mask.begin() + (before + row) * longer.keys + before);
+  }
+  return longer;
+}
+
+TEST(Attention, WhatLiesBeforeAPartChangesNoBit) {
+  Random random;
+  for (int round = 0; round < 40; ++round) {
+    const Problem p = random_problem(random);
+    const int64_t before = 1 + random.below(150);
+    const Problem longer = behind(p, before, random);
+    std::vector<float> alone(static_cast<size_t>(p.rows * p.heads * p.d_v)),
+        together(static_cast<size_t>(longer.rows * p.heads * p.d_v));
+    forget_masks();
+    compute(node_of(p, alone), Worker{});
+    const std::vector<int64_t> starts = {0, before};
+    AttentionNode node = node_of(longer, together);
+    node.starts = starts;
+    forget_masks();
+    compute(node, Worker{});
+    EXPECT_TRUE(std::equal(alone.begin(), alone.end(), together.begin() + before * p.heads * p.d_v))
+        << "seed " << random.seed() << " round " << round << ", " << before << " before";
+  }
+}
+
 TEST(Attention, EveryWidthGivesTheSame) {
   Random random;
   const int d = 48;
