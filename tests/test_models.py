@@ -21,9 +21,9 @@ class ModelsTest(ProgramTest):
         path.write_bytes(lzma.decompress((DATA / f"{name}.gguf.xz").read_bytes()))
         return path
 
-    def evaluate(self, models, *options):
+    def evaluate(self, models, *options, data=DATA / "questions.jsonl"):
         """The runs of these models on the questions that Transformers scored."""
-        done = self.run_hre("eval", *models, "--data", DATA / "questions.jsonl", "--no-shuffle", "--json", "-",
+        done = self.run_hre("eval", *models, "--data", data, "--no-cache", "--no-shuffle", "--json", "-",
                             "--details", "--quiet", *(() if "--threads" in options else ("--threads", 1)), *options)
         runs = json.loads(done.stdout)
         return runs if isinstance(runs, list) else [runs]
@@ -44,6 +44,19 @@ class ModelsTest(ProgramTest):
         if any(run["config"]["kernels"] == "the engine's" for run in runs):
             self.skipTest("this build has no kernels of its own")
         self.check_values(names, runs)
+
+    def test_a_question_gives_the_same_bits_among_others(self):
+        names = sorted(EXPECTED)
+        paths = [self.unpack(name) for name in names]
+        together = [self.sums(run) for run in self.evaluate(paths, "--engine-kernels", "fast")]
+        alone = [[] for _ in names]
+        for line in (DATA / "questions.jsonl").read_text(encoding="utf-8").splitlines():
+            data = self.write("one.jsonl", line + "\n")
+            for sums, run in zip(alone, self.evaluate(paths, "--engine-kernels", "fast", data=data), strict=True):
+                sums += self.sums(run)
+        for name, expected, found in zip(names, alone, together, strict=True):
+            with self.subTest(name=name):
+                self.assertEqual(expected, found)
 
     def check_values(self, names, runs):
         for run, name in zip(runs, names, strict=True):

@@ -297,7 +297,8 @@ Status Computation::run_passes(Work& work, std::span<const Token> source) {
 Status Computation::run_pass(Work& work, std::span<const Token> source, const Pass& pass) {
   const QuestionPlan& plan = work.plans[0];
   const bool copies = rules_.passes.mode == Passes::kCopied;
-  const size_t n_sequences = copies ? 1 : std::min<size_t>(plan.answers.size(), llama_n_seq_max(context_.get()));
+  const bool is_one_answer = copies || leaves_window(plan, rules_.window);
+  const size_t n_sequences = is_one_answer ? 1 : std::min<size_t>(plan.answers.size(), llama_n_seq_max(context_.get()));
   const auto n_prefix = static_cast<llama_pos>(plan.prefix.size());
   std::vector<Cell> cells = prefix_cells(plan, 0, pass, {0, static_cast<int32_t>(n_sequences)});
   work.starts = {0};
