@@ -3,9 +3,10 @@
 lm-evaluation-harness.
 
     make bench
-    PYTHONPATH=build/deps/llama.cpp/gguf-py python3 bench/neox_model.py VOCABULARY.gguf MODEL [410m|14m]
-    python3 bench/eval_speed.py MODEL DATA [--type f32|bf16|q8_0] [--torch-scorer SCORER.py] [--lm-eval 1,8]
-                                [--questions 12] [--together 4] [--repetitions 5] [--bench build/release/bench]
+    bench/peers.sh
+    build/peers/bin/python bench/neox_model.py VOCABULARY.gguf MODEL [410m|14m]
+    build/peers/bin/python bench/eval_speed.py MODEL DATA [--type f32|bf16|q8_0] [--torch-scorer SCORER.py] [--lm-eval 1,8]
+        [--questions 12] [--together 4] [--repetitions 5] [--bench build/release/bench]
 
 MODEL is the folder that neox_model.py wrote, DATA what `hre data convert` takes. SCORER.py is an independent scorer
 (bench/eval_torch.py says what it must have); without it PyTorch is left out. --lm-eval names batch sizes of
@@ -14,8 +15,7 @@ lm-evaluation-harness's hf model, a contender each. Each contender is a process 
 contender in turn, so that they share whatever else the machine does; on a busy machine CPU time tells more than time. Token
 counts must be equal and sums of log-probabilities agree, or there are no timings: in float32 to 1e-5 of themselves and 2e-3
 nats; in the other types, where each contender rounds in its own way, to 1 % and 1 nat. All questions go round as often as
---repetitions says; times are medians of the rounds' totals, with their range. Needs torch and transformers for PyTorch,
-lm_eval[hf] for lm-evaluation-harness: python3 -m pip install torch transformers 'lm_eval[hf]'.
+--repetitions says; times are medians of the rounds' totals, with their range.
 """
 
 import argparse

@@ -1,9 +1,10 @@
 """Writes a random GPT-NeoX-shaped model, the same weights in two formats.
 
-    PYTHONPATH=build/deps/llama.cpp/gguf-py python3 bench/neox_model.py VOCABULARY.gguf OUT [410m|14m]
+    bench/peers.sh
+    build/peers/bin/python bench/neox_model.py VOCABULARY.gguf OUT [410m|14m]
 
 VOCABULARY.gguf holds the vocabulary of GPT-NeoX without weights (ggml-vocab-gpt-neox.gguf). Writes OUT/hf, a checkpoint as Hugging Face's
-Transformers read it, and OUT/neox.gguf, in float32. Needs numpy and safetensors; 4 GB of memory and of disk.
+Transformers read it, and OUT/neox.gguf, in float32. Needs 4 GB of memory and of disk.
 The shapes are those of Pythia-410M (the default: 405 M parameters in 24 layers of width 1024, 16 heads) and Pythia-14M (6 layers of width 128, 4
 heads), with rotary embeddings on a quarter of each head.
 """
