@@ -127,6 +127,9 @@ Result<StreamRoom> room_to_stream(const ModelFiles& files, const EngineOptions& 
     stages.push_back(std::accumulate(stage.begin(), stage.end(), uint64_t{0},
                                      [&](uint64_t sum, size_t tensor) { return sum + bytes[tensor]; }));
   }
+  if (stages.size() < 2) {
+    return input_error("has no layers that could be streamed", path, "encoder-decoder models can't be");
+  }
   StreamRoom room{0, kMostTokens};
   for (size_t i = 0; i < stages.size(); ++i) {
     room.weights = std::max(room.weights, stages[i] + stages[(i + 1) % stages.size()]);

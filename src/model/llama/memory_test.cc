@@ -39,6 +39,32 @@ TEST(Memory, CountsWeightsAndCache) {
   EXPECT_EQ(memory_needs(files, half, false).cache * 2, f32.cache);
 }
 
+TEST(Memory, StreamsWhatHasLayersAndRoom) {
+  ModelFiles files;
+  GgufHeader header;
+  header.values = {{"general.architecture", std::string("llama")},
+                   {"llama.block_count", int64_t{2}},
+                   {"llama.embedding_length", int64_t{64}},
+                   {"llama.attention.head_count", int64_t{4}}};
+  header.tensors = {{"token_embd.weight", {64, 1000}, 0, 256000},
+                    {"blk.0.attn_q.weight", {64, 64}, 0, 16384},
+                    {"blk.1.attn_q.weight", {64, 64}, 0, 16384},
+                    {"output.weight", {64, 1000}, 0, 256000}};
+  files.headers = {header};
+  const auto room = room_to_stream(files, {}, std::nullopt, "m.gguf");
+  ASSERT_TRUE(room);
+  EXPECT_EQ(room->weights, 256000u + 16384);  // the last layer and the output
+  EXPECT_EQ(room->tokens, 4096);
+  const auto little = room_to_stream(files, {}, 4000000, "m.gguf");
+  ASSERT_TRUE(little);
+  EXPECT_LT(little->tokens, 4096);
+  EXPECT_FALSE(room_to_stream(files, {}, 600000, "m.gguf"));
+  files.headers[0].tensors = {{"enc.blk.0.attn_q.weight", {64, 64}, 0, 16384}};
+  const auto none = room_to_stream(files, {}, std::nullopt, "m.gguf");
+  ASSERT_FALSE(none);
+  EXPECT_NE(none.error().text().find("no layers"), std::string::npos);
+}
+
 TEST(Memory, KeepsTheCacheSmallBesideTheWeights) {
   constexpr uint64_t kMega = 1000000;
   EXPECT_EQ(pass_tokens(1620 * kMega, 196608), (1620 * kMega / 10 + 100 * kMega) / 196608);
