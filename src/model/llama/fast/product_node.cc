@@ -11,7 +11,8 @@ extern "C" __attribute__((weak)) int ggml_gelu_is_erf;
 namespace hre::fast {
 namespace {
 
-constexpr int64_t kBlockColumns = 128;  // weights' rows packed at once: they stay in the second-level cache
+/// Weights' rows packed at once: they stay in the second-level cache. More where they are short, as for rows.
+int64_t block_columns(int64_t k) { return k <= 256 ? 256 : 128; }
 
 /// Rows multiplied at once: more where they are short, so that calls are worth their overhead.
 int64_t block_rows(int64_t k) { return std::clamp<int64_t>(96 * 1024 / k, 96, 384) / 48 * 48; }
@@ -114,9 +115,9 @@ void pack_rows(const ProductNode& product, const BlockShape& shape, int64_t firs
 }
 
 /// The block's maxima and sums, and the wanted logits that lie in it.
-void reduce_block(Reduction& reduction, const float* block, int64_t row, int64_t rows, int64_t column,
+void reduce_block(Reduction& reduction, const float* block, int64_t row, int64_t rows, int64_t index, int64_t column,
                   int64_t columns) {
-  const int64_t at = row * reduction.n_blocks + column / kBlockColumns;
+  const int64_t at = row * reduction.n_blocks + index;
   kernels().reduce(block, static_cast<size_t>(rows), static_cast<size_t>(columns), reduction.maxima.data() + at,
                    reduction.sums.data() + at, static_cast<size_t>(reduction.n_blocks));
   const size_t last = reduction.first_wanted[static_cast<size_t>(row + rows)];
@@ -129,10 +130,10 @@ void reduce_block(Reduction& reduction, const float* block, int64_t row, int64_t
 
 /// A part of the rows times a block of the weights' rows.
 struct Tasks {
-  int64_t columns = 0, row_parts = 1, part_rows = 0;
+  int64_t block = 0, columns = 0, row_parts = 1, part_rows = 0;
 
   Tasks(const ProductNode& product, const Worker& worker)
-      : columns((product.n + kBlockColumns - 1) / kBlockColumns), part_rows(product.m) {
+      : block(block_columns(product.k)), columns((product.n + block - 1) / block), part_rows(product.m) {
     const int64_t step = block_rows(product.k), blocks = (product.m + step - 1) / step;
     while (columns * row_parts < 3 * worker.count && row_parts < blocks) ++row_parts;
     part_rows = (blocks + row_parts - 1) / row_parts * step;
@@ -143,19 +144,19 @@ struct Tasks {
 
 void compute_task(const ProductNode& product, const Tasks& tasks, int64_t task, const void* a, int64_t a_stride,
                   Reduction* reduction) {
-  const int64_t column = task / tasks.row_parts * kBlockColumns;
-  const BlockShape shape{product.precision, std::min(kBlockColumns, product.n - column), product.k};
+  const int64_t index = task / tasks.row_parts, column = index * tasks.block;
+  const BlockShape shape{product.precision, std::min(tasks.block, product.n - column), product.k};
   void* packed = rooms.packed.bytes(packed_bytes(shape));
   pack_rows(product, shape, column, packed);
   const int64_t first = task % tasks.row_parts * tasks.part_rows, last = std::min(product.m, first + tasks.part_rows);
   const int64_t step = block_rows(product.k);
-  float* block = rooms.result.floats(static_cast<size_t>(step * kBlockColumns));
+  float* block = rooms.result.floats(static_cast<size_t>(step * tasks.block));
   const int64_t a_bytes = product.precision == Precision::kBf16 ? 2 : 4;
   for (int64_t row = first; row < last; row += step) {
     const int64_t rows = std::min(step, last - row);
     multiply_block(shape, rows, static_cast<const char*>(a) + row * a_stride * a_bytes, a_stride, packed, block);
     if (reduction != nullptr) {
-      reduce_block(*reduction, block, row, rows, column, shape.n);
+      reduce_block(*reduction, block, row, rows, index, column, shape.n);
     } else {
       kernels().finish(block, static_cast<size_t>(rows), static_cast<size_t>(shape.n),
                        product.bias == nullptr ? nullptr : product.bias + column, product.activation,
@@ -201,8 +202,8 @@ std::optional<ProductNode> product_at(ggml_cgraph* graph, int node, int64_t fewe
   const Multiplies how = who_multiplies(weights->type, settings);
   if (how == Multiplies::kEngine) return {};
   product.precision = how == Multiplies::kBf16 ? Precision::kBf16 : Precision::kF32;
-  const int64_t tail = product.n % kBlockColumns;
-  for (const int64_t columns : {std::min(kBlockColumns, product.n), tail == 0 ? kBlockColumns : tail}) {
+  const int64_t block = block_columns(product.k), tail = product.n % block;
+  for (const int64_t columns : {std::min(block, product.n), tail == 0 ? block : tail}) {
     if (packed_bytes({product.precision, std::min(columns, product.n), product.k}) == 0) return {};
   }
   take_following(graph, node, product);
