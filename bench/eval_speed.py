@@ -6,7 +6,7 @@ lm-evaluation-harness.
     bench/peers.sh
     build/peers/bin/python bench/neox_model.py VOCABULARY.gguf MODEL [410m|14m]
     build/peers/bin/python bench/eval_speed.py MODEL DATA [--type f32|bf16|q8_0] [--torch-scorer SCORER.py] [--lm-eval 1,8]
-        [--questions 12] [--together 4] [--repetitions 5] [--bench build/release/bench]
+        [--no-plain] [--questions 12] [--together 4] [--repetitions 5] [--bench build/release/bench]
 
 MODEL is the folder that neox_model.py wrote, DATA what `hre data convert` takes. SCORER.py is an independent scorer
 (bench/eval_torch.py says what it must have); without it PyTorch is left out. --lm-eval names batch sizes of
@@ -106,6 +106,7 @@ def main():
     parser.add_argument("--type", choices=["f32", "bf16", "q8_0"], default="f32")
     parser.add_argument("--torch-scorer", type=pathlib.Path)
     parser.add_argument("--lm-eval", default="", metavar="BATCH,...")
+    parser.add_argument("--no-plain", action="store_true", help="leave libllama out, which takes longest")
     parser.add_argument("--questions", type=int, default=12)
     parser.add_argument("--together", type=int, default=4)
     parser.add_argument("--repetitions", type=int, default=5)
@@ -116,8 +117,9 @@ def main():
     weights = weights_of(arguments.model, arguments.type, arguments.bench)
     dtype = {"f32": "float32", "bf16": "bfloat16"}.get(arguments.type)
     tolerance = (1e-5, 2e-3) if arguments.type == "f32" else (1e-2, 1)
-    contenders = [Contender("hre", [arguments.bench / "bench_eval_worker", "shared", weights]),
-                  Contender("libllama, a decode an answer", [arguments.bench / "bench_eval_worker", "plain", weights])]
+    contenders = [Contender("hre", [arguments.bench / "bench_eval_worker", "shared", weights])]
+    if not arguments.no_plain:
+        contenders.append(Contender("libllama, a decode an answer", [arguments.bench / "bench_eval_worker", "plain", weights]))
     if arguments.torch_scorer and dtype:
         contenders.append(Contender("PyTorch, a pass an answer", [sys.executable, HERE / "eval_torch.py", arguments.torch_scorer,
                                                                   arguments.model / "hf", dtype]))
