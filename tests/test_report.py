@@ -11,7 +11,7 @@ import unittest
 import zlib
 
 import report_data
-from program import PROGRAM, SOURCE_DIR, ProgramTest
+from program import PROGRAM, SOURCE_DIR, ProgramTest, clean_environment
 
 REFERENCES = SOURCE_DIR / "tests" / "data" / "figures"
 PLOTTERS = ("gnuplot", "pdftocairo")
@@ -381,6 +381,14 @@ class ShowTest(ReportTest):
         done = subprocess.run(["script", "-qec", f"{PROGRAM} show tokens.json --worst 1", "/dev/null"], cwd=self.folder, stdin=subprocess.DEVNULL,
                               capture_output=True, check=True, env={**os.environ, "TERM": "xterm-256color"})
         self.assertIn(b"\x1b[30;48;5;", done.stdout)
+        # A run of the store: without its tokens, and with them.
+        model = SOURCE_DIR / "models" / "hre-base-q8_0.gguf"
+        for options, shaded in (([], False), (["--keep-tokens"], True)):
+            self.run_hre("eval", model, "--data", "sample", "--limit", "1", "--topic", "python", "--quiet", *options)
+            done = subprocess.run(["script", "-qec", f"{PROGRAM} show last --worst 1", "/dev/null"], cwd=self.folder, stdin=subprocess.DEVNULL,
+                                  capture_output=True, check=True, env=clean_environment(TERM="xterm-256color", HRE_STORE=str(self.folder / "state" / "hre" / "runs.db")))
+            self.assertEqual(shaded, b"\x1b[30;48;5;" in done.stdout)
+            self.assertEqual(not shaded, b"the same hre eval with --keep-tokens keeps them" in done.stdout)
         # Another vocabulary counts the space before an answer to the prompt: what stands behind it is compared all the same.
         other = report_data.with_tokens(report_data.other_model(run, "other", 1), texts, 5)
         for answer in (answer for question in other["questions"] for answer in question["answers"]):

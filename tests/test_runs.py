@@ -1,6 +1,7 @@
 """The store of runs: eval keeps and reuses answers, and hre runs lists, shows, exports, imports, merges, removes."""
 
 import json
+import random
 import sqlite3
 import unittest
 
@@ -98,6 +99,55 @@ class ReuseTest(RunsTest):
         self.assertIn("14 of 14 questions reused", said)
         self.assertIn("token_texts", first["questions"][0]["answers"][0])
         self.assertEqual(without_times(first), without_times(again))
+
+    def check_stored_texts(self, model):
+        """What the store gives back is what the run wrote, token for token, and spells the answers."""
+        seed = random.randrange(1 << 30)
+        chance = random.Random(seed)
+        texts = ["plain words, and \n\tspace", "na\u00efve caf\u00e9 \u6771\u4eac \U0001f600\U0001f469\u200d\U0001f52c", "nul \0 and \u202e \ufffd", "x" * 500]
+        alphabet = "ab .,\n\u00e9\u0301\u6771\U0001f600\u0000"
+        texts += ["".join(chance.choice(alphabet) for _ in range(chance.randint(1, 60))) for _ in range(20)]
+        self.write("q.jsonl", "".join(json.dumps({"question": f"Q{i}?", "answers": [{"text": t, "votes": v} for v, t in enumerate(texts[i:i + 4])]}) + "\n"
+                                      for i in range(len(texts) - 3)))
+        run, _ = self.evaluate("--keep-tokens", "--long-answers", "skip", "--no-shuffle", model=model, data="q.jsonl")
+        self.run_hre("runs", "export", "last", "--out", "copy.json")
+        self.assertEqual(without_times(run), without_times(self.read_json("copy.json")), f"seed {seed}")
+        scored = [answer for question in run["questions"] for answer in question["answers"]]
+        self.assertGreater(len(scored), 40)
+        for question in run["questions"]:
+            for answer, text in zip(question["answers"], texts[int(question["id"].split("/")[1]):]):
+                self.assertEqual(len(answer["token_log_probs"]), len(answer["token_texts"]))
+                self.assertEqual(text, "".join(answer["token_texts"]).removeprefix(" "), f"seed {seed}")
+        self.assertIn("", [text for answer in scored for text in answer["token_texts"]])  # a part of a character
+        self.run_hre("runs", "import", "copy.json", "--store", "b.db", "--name", "copied")
+        self.run_hre("runs", "export", "copied", "--store", "b.db", "--out", "again.json")
+        self.assertEqual(self.read_json("copy.json")["questions"], self.read_json("again.json")["questions"])
+        self.run_hre("runs", "merge", self.store(), "--store", "c.db")
+        self.run_hre("runs", "export", "last", "--store", "c.db", "--out", "merged.json")
+        self.assertEqual(self.read_json("copy.json")["questions"], self.read_json("merged.json")["questions"])
+        texts_kept = self.count("token_text")
+        self.assertGreaterEqual(len(set(texts)), texts_kept)
+        self.run_hre("runs", "remove", "last")
+        self.assertEqual(0, self.count("token_text"))
+
+    def test_stored_texts_of_a_byte_level_vocabulary(self):
+        self.check_stored_texts(SOURCE_DIR / "models" / "hre-base-q8_0.gguf")
+
+    def test_stored_texts_of_a_vocabulary_with_byte_tokens(self):
+        self.check_stored_texts(shared_data("models/stories260K.gguf"))
+
+    def test_damaged_texts_are_noticed(self):
+        options = ("--keep-tokens", "--limit", "1", "--topic", "python", "--threads", "1")
+        model = SOURCE_DIR / "models" / "hre-base-q8_0.gguf"
+        first, _ = self.evaluate(*options, model=model)
+        for change in ("UPDATE token_text SET text = 'other'", "UPDATE answer_score SET token_lengths = x'ffffffffffff7f'",
+                       "UPDATE answer_score SET token_lengths = NULL", "DELETE FROM token_text"):
+            with self.subTest(change=change):
+                with sqlite3.connect(self.store()) as database:
+                    database.execute(change)
+                again, said = self.evaluate(*options, model=model)
+                self.assertIn("1 question to score: their stored answers are damaged", said)
+                self.assertEqual(without_times(first), without_times(again))
 
     def test_another_prompt(self):
         self.evaluate("--name", "first")

@@ -214,7 +214,8 @@ void define_results(CLI::App& app, EvalArguments& a) {
                  "write results as JSON (format hre-run/1); - for standard output, in the table's place")
       ->type_name("FILE");
   app.add_flag("--details", a.details, "with --json: every question and answer");
-  app.add_flag("--keep-tokens", a.evaluating.eval.keep_tokens, "with --details: every token's log-probability");
+  app.add_flag("--keep-tokens", a.evaluating.eval.keep_tokens,
+               "every token's log-probability and text, in the store and with --details");
   app.add_option("--reference-json", a.reference_json, "write the reference implementation's result file")
       ->type_name("FILE");
   app.add_flag("--stats", a.stats, "show where the time went, against this machine's limit; --json keeps it");

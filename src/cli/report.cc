@@ -150,6 +150,15 @@ Result<std::optional<Dataset>> texts_of(const ReportArguments& arguments, const 
   return dataset_of_run(arguments.data, runs.front(), progress);
 }
 
+/// Of runs whose tokens were kept without their texts, or that stand beside runs with both.
+void note_untold_tokens(const ReportData& data, ProgressListener& progress) {
+  if (std::ranges::none_of(data.runs, [](const Run& run) { return run.options.keep_tokens || has_token_texts(run); }))
+    return;
+  for (size_t i = 0; i < data.runs.size(); ++i) {
+    if (const auto advice = token_advice(data.runs[i])) progress.note(data.labels[i] + ": " + *advice);
+  }
+}
+
 Status report(const ReportArguments& arguments, Console& console) {
   const auto progress = make_progress(console, arguments.quiet);
   if (auto made = make_folder(arguments.out); !made) return made;
@@ -166,6 +175,7 @@ Status report(const ReportArguments& arguments, Console& console) {
   auto data = report_data(std::move(runs), std::move(*dataset), std::move(means));
   if (!data) return forward(data);
   for (const std::string& caveat : data->caveats) progress->note(caveat.substr(0, caveat.size() - 1));
+  note_untold_tokens(*data, *progress);
   auto figures = write_figures(arguments, *data, *progress, console);
   if (!figures) return forward(figures);
   if (auto written = write_tables(*data, arguments.out, console); !written) return written;

@@ -70,6 +70,9 @@ Status show(const ShowArguments& arguments, Console& console) {
   if (!rows) return forward(rows);
   if (rows->empty()) return input_error("no question has a value", "", "--question ID shows one all the same");
   const bool colour = console.out_is_terminal && std::getenv("NO_COLOR") == nullptr;
+  for (size_t i = 0; colour && i < data->runs.size(); ++i) {
+    if (const auto advice = token_advice(data->runs[i])) progress->note(data->labels[i] + ": " + *advice);
+  }
   for (size_t i = 0; i < rows->size(); ++i) {
     console.out << (i == 0 ? "" : "\n" + std::string(40, '-') + "\n\n")
                 << show_question(*data, *(*rows)[i], {colour, console.width, arguments.full});

@@ -119,7 +119,10 @@ QuestionResult restored(const Question& question, const store::StoredScore& scor
     AnswerResult answer = score.answers[i];
     answer.votes = question.answers[i].votes;
     answer.n_chars = count_code_points(question.answers[i].text) - answer.n_cut_chars;
-    if (!run.options.keep_tokens) answer.token_log_probs.clear();
+    if (!run.options.keep_tokens) {
+      answer.token_log_probs.clear();
+      answer.token_texts = {};
+    }
     result.answers.push_back(std::move(answer));
   }
   complete_question(result, run.model.normalise_by_characters);
@@ -212,36 +215,41 @@ class Evaluation {
     }
     keeper_->know(requests_, plans_);
     stored_ = keeper_->find();
-    std::vector<size_t> rest;
+    std::vector<size_t> rest, untold;  // to be scored; without their tokens' texts
     for (const size_t place : places) {
       if (!stored_[place]) {
         rest.push_back(place);
         continue;
       }
+      if (run_.options.keep_tokens && !stored_[place]->has_texts) untold.push_back(place);
       results_[place] = restored(*questions_[place], *stored_[place], run_);
       keeper_->keep_stored(place, *stored_[place], *results_[place]);
       ++run_.times.reused;
     }
     if (run_.model.tokens_follow_from_text) {
-      if (auto ok = plan(run_.options.keep_tokens ? places : rest); !ok) return ok;
+      std::vector<size_t> planned;
+      std::ranges::merge(rest, untold, std::back_inserter(planned));
+      if (auto ok = plan(planned); !ok) return ok;
     }
-    add_token_texts();
+    for (const size_t place : untold) {
+      if (add_token_texts(*results_[place], *plans_[place])) keeper_->keep(place, *results_[place]);
+    }
     find_problems(rest);
     run_.times.plan_seconds = seconds_since(start);
     return {};
   }
 
-  /// The store keeps tokens' log-probabilities; their texts are the model's, by the plan.
-  void add_token_texts(size_t place) {
-    if (!run_.options.keep_tokens || !results_[place] || !plans_[place]) return;
-    const std::vector<AnswerPlan>& answers = plans_[place]->answers;
-    for (size_t a = 0; a < results_[place]->answers.size() && a < answers.size(); ++a) {
-      results_[place]->answers[a].token_texts = scorer_.texts_of(answers[a]);
+  /// Asks the model for the texts of kept tokens that came without; whether it told any.
+  bool add_token_texts(QuestionResult& result, const QuestionPlan& plan) {
+    if (!run_.options.keep_tokens) return false;
+    bool told = false;
+    for (size_t a = 0; a < result.answers.size() && a < plan.answers.size(); ++a) {
+      TokenTexts& texts = result.answers[a].token_texts;
+      if (!texts.ends.empty()) continue;
+      texts = scorer_.texts_of(plan.answers[a]);
+      told |= !texts.ends.empty();
     }
-  }
-
-  void add_token_texts() {
-    for (size_t place = 0; place < results_.size(); ++place) add_token_texts(place);
+    return told;
   }
 
   Status plan(const std::vector<size_t>& places) {
@@ -292,6 +300,7 @@ class Evaluation {
       const QuestionPlan& plan = plans[index];
       const size_t place = places[index];
       results_[place] = scored(*questions_[place], plan, std::move(score), run_);
+      add_token_texts(*results_[place], plan);
       keeper_->keep(place, *results_[place]);
       run_.times.positions += plan.positions();
       run_.times.positions_unshared += plan.positions_unshared();
@@ -305,7 +314,7 @@ class Evaluation {
   /// A question that another process scored meanwhile.
   void take_over(size_t place, const store::StoredScore& score) {
     results_[place] = restored(*questions_[place], score, run_);
-    add_token_texts(place);
+    add_token_texts(*results_[place], *plans_[place]);
     keeper_->keep_stored(place, score, *results_[place]);
     ++run_.times.reused;
     done(plans_[place]->positions());

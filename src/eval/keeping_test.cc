@@ -42,6 +42,13 @@ class FakeScorer final : public Scorer {
     return plan;
   }
 
+  TokenTexts texts_of(const AnswerPlan& answer) const override {
+    ++n_told;
+    std::vector<std::string> pieces;
+    for (const Token token : answer.targets) pieces.emplace_back(1, static_cast<char>(token));
+    return tells_texts ? token_texts(pieces) : TokenTexts();
+  }
+
   Status score(std::span<const QuestionPlan> plans, const ScoreSink& sink, std::stop_token stop) override {
     for (size_t i = 0; i < plans.size() && !stop.stop_requested(); ++i) {
       if (n_scored == fail_after) return fail(ErrorCode::kFailed, "the model failed");
@@ -59,6 +66,8 @@ class FakeScorer final : public Scorer {
   ModelDescription description_;
   Token first_token_ = 1;
   float shift = 0;
+  bool tells_texts = true;
+  mutable int64_t n_told = 0;
   int64_t n_scored = 0;
   int64_t fail_after = -1;
 };
@@ -180,6 +189,43 @@ TEST_F(KeepingTest, GoesOnAfterAModelThatFails) {
     EXPECT_EQ(whole.questions[i].id, alone.questions[i].id);
     EXPECT_TRUE(store::are_equal(whole.questions[i].answers, alone.questions[i].answers)) << i;
     EXPECT_EQ(whole.questions[i].metrics.pearson, alone.questions[i].metrics.pearson);
+  }
+}
+
+TEST_F(KeepingTest, TextsOfTokensAreAskedForWhereTheyAreWanted) {
+  const auto loaded = [&] {
+    auto opened = RunStore::open(keeping_.store);
+    auto run = opened->load("last");
+    if (!run) ADD_FAILURE() << run.error().text();
+    return run ? std::move(run->questions) : std::vector<QuestionResult>();
+  };
+  FakeScorer scorer;
+  EvalOptions kept;
+  kept.shuffle = false;
+  kept.keep_tokens = true;
+  evaluate_with(scorer, dataset_);
+  EXPECT_EQ(scorer.n_told, 0);
+  EXPECT_TRUE(loaded()[0].answers[0].token_texts.ends.empty());
+
+  scorer.tells_texts = false;  // as stores of old have them
+  evaluate_with(scorer, dataset_, kept);
+  EXPECT_EQ(scorer.n_scored, 12);
+  EXPECT_FALSE(loaded()[0].answers[0].token_log_probs.empty());
+  EXPECT_TRUE(loaded()[0].answers[0].token_texts.ends.empty());
+
+  scorer.tells_texts = true;
+  const hre::Run told = evaluate_with(scorer, dataset_, kept);
+  EXPECT_EQ(scorer.n_scored, 0);
+  EXPECT_EQ(told.questions[11].answers[2].token_texts.text, " " + dataset_.questions[11].answers[2].text);
+
+  scorer.n_told = 0;
+  const hre::Run again = evaluate_with(scorer, dataset_, kept);
+  EXPECT_EQ(scorer.n_told, 0);
+  const auto stored = loaded();
+  ASSERT_EQ(stored.size(), told.questions.size());
+  for (size_t i = 0; i < stored.size(); ++i) {
+    EXPECT_TRUE(store::are_equal(stored[i].answers, told.questions[i].answers)) << i;
+    EXPECT_TRUE(store::are_equal(again.questions[i].answers, told.questions[i].answers)) << i;
   }
 }
 

@@ -148,15 +148,6 @@ const QuestionResult* any_result(const QuestionRow& row) {
   return found;
 }
 
-bool has_tokens(const Run& run) {
-  for (const QuestionResult& question : run.questions) {
-    for (const AnswerResult& answer : question.answers) {
-      if (!answer.token_texts.ends.empty()) return true;
-    }
-  }
-  return false;
-}
-
 Json of_answers(const QuestionResult& question) {
   Json json = {{"s", Json::array()}, {"l", Json::array()}, {"n", Json::array()}, {"x", Json::array()}};
   for (const AnswerResult& answer : question.answers) {
@@ -230,7 +221,7 @@ std::string page_index(const ReportData& data) {
     json["metrics"].push_back({{"name", metric.name}, {"title", metric.title}, {"chance", metric.no_association}});
   for (size_t i = 0; i < data.runs.size(); ++i) {
     json["runs"].push_back(of_run(data, i));
-    json["tokens"].push_back(has_tokens(data.runs[i]));
+    json["tokens"].push_back(has_token_texts(data.runs[i]));
     Json best = Json::array();
     for (const QuestionRow& row : data.rows) best.push_back(best_answers(row.by_run[i], &AnswerResult::score));
     json["best"].push_back(std::move(best));
@@ -279,7 +270,7 @@ std::string page_questions(const ReportData& data, size_t from) {
 }
 
 std::string page_tokens(const ReportData& data, size_t from) {
-  if (std::none_of(data.runs.begin(), data.runs.end(), has_tokens)) return "";
+  if (std::none_of(data.runs.begin(), data.runs.end(), has_token_texts)) return "";
   Json part = Json::array();
   for (size_t i = from; i < std::min(from + kQuestionsAPart, data.rows.size()); ++i)
     part.push_back(tokens_of_row(data.rows[i]));

@@ -93,7 +93,29 @@ void add_caveats(ReportData& data) {
     data.caveats.emplace_back("The dataset could not be read, so the questions' texts are missing.");
 }
 
+bool any_answer(const Run& run, bool (*is_so)(const AnswerResult&)) {
+  return std::ranges::any_of(
+      run.questions, [&](const QuestionResult& question) { return std::ranges::any_of(question.answers, is_so); });
+}
+
 }  // namespace
+
+bool has_token_texts(const Run& run) {
+  return any_answer(run, [](const AnswerResult& answer) { return !answer.token_texts.ends.empty(); });
+}
+
+std::optional<std::string> token_advice(const Run& run) {
+  const bool has_tokens = any_answer(run, [](const AnswerResult& answer) { return answer.n_tokens > 0; });
+  if (!has_tokens || has_token_texts(run)) return std::nullopt;
+  const bool has_values = any_answer(
+      run, [](const AnswerResult& answer) { return answer.n_tokens > 0 && !answer.token_log_probs.empty(); });
+  const char* how = run.model.architecture == "served"
+                        ? "keeps them, if the server tells them or ,tokenizer=FILE.gguf does"
+                    : has_values ? "adds them, and scores nothing again"
+                                 : "keeps them";
+  return fmt::format("{} were not kept, so they are not shaded; the same hre eval with --keep-tokens {}",
+                     has_values ? "the texts of its tokens" : "its tokens", how);
+}
 
 Status check_fingerprint(const Run& run, const Dataset& dataset) {
   if (run.dataset_fingerprint == dataset.fingerprint) return {};

@@ -46,6 +46,12 @@ struct PairedValues {
 };
 PairedValues paired_values(const ReportData& data);
 
+/// Whether a run's tokens can be shown: some have texts.
+bool has_token_texts(const Run& run);
+
+/// How a run whose tokens can't be shown comes to them; nothing where they can, or its model has none.
+std::optional<std::string> token_advice(const Run& run);
+
 /// Dataset and runs belong together: equal fingerprints. The error names both.
 Status check_fingerprint(const Run& run, const Dataset& dataset);
 

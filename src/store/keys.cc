@@ -104,6 +104,12 @@ std::string run_key(const Run& run) {
   return hash.value();
 }
 
+std::string content_key(std::string_view text) {
+  ContentHash hash;
+  hash.add_bytes(text);
+  return bytes_of(hash);
+}
+
 int64_t answers_checksum(std::string_view text_key, const std::vector<AnswerResult>& answers) {
   ContentHash hash;
   hash.add_field(text_key);
@@ -115,6 +121,9 @@ int64_t answers_checksum(std::string_view text_key, const std::vector<AnswerResu
     add_number(hash, static_cast<int64_t>(answer.token_log_probs.size()));
     for (const float value : answer.token_log_probs)
       add_number(hash, static_cast<int64_t>(std::bit_cast<int32_t>(value)));
+    if (answer.token_texts.ends.empty()) continue;  // as before they were kept
+    hash.add_field(answer.token_texts.text);
+    for (const uint32_t end : answer.token_texts.ends) add_number(hash, static_cast<int64_t>(end));
   }
   int64_t value = 0;
   const std::string bytes = bytes_of(hash);

@@ -32,6 +32,9 @@ std::string question_key(const QuestionResult& question);
 /// What was asked for: 32 hexadecimal digits, equal for equal questions to an equal model.
 std::string run_key(const Run& run);
 
+/// Of a text alone.
+std::string content_key(std::string_view text);
+
 /// Over the key and the stored answers of one question: it finds what a disk changed.
 int64_t answers_checksum(std::string_view text_key, const std::vector<AnswerResult>& answers);
 

@@ -26,9 +26,48 @@ bool have_tokens(const std::vector<AnswerResult>& answers) {
                      [](const AnswerResult& answer) { return !answer.token_log_probs.empty(); });
 }
 
+bool have_texts(const std::vector<AnswerResult>& answers) {
+  return std::any_of(answers.begin(), answers.end(),
+                     [](const AnswerResult& answer) { return !answer.token_texts.ends.empty(); });
+}
+
 int64_t checksum_without_tokens(std::vector<AnswerResult> answers) {
-  for (AnswerResult& answer : answers) answer.token_log_probs.clear();
+  for (AnswerResult& answer : answers) {
+    answer.token_log_probs.clear();
+    answer.token_texts = {};
+  }
   return answers_checksum("", answers);
+}
+
+/// The bytes of each token's text, in LEB128: seven bits a byte, the lowest first.
+std::string token_lengths(const TokenTexts& texts) {
+  std::string bytes;
+  for (size_t i = 0; i < texts.ends.size(); ++i) {
+    size_t length = texts.part(i).size();
+    for (; length >= 0x80; length >>= 7) bytes += static_cast<char>(length | 0x80);
+    bytes += static_cast<char>(length);
+  }
+  return bytes;
+}
+
+/// Nothing where the lengths are not those of the text's parts.
+std::optional<TokenTexts> parted(std::string text, std::string_view lengths) {
+  TokenTexts texts{std::move(text), {}};
+  uint64_t end = 0, length = 0;
+  int shift = 0;
+  for (const char byte : lengths) {
+    if (shift > 28) return std::nullopt;
+    length |= static_cast<uint64_t>(byte & 0x7F) << shift;
+    shift += 7;
+    if ((byte & 0x80) != 0) continue;
+    end += length;
+    if (end > texts.text.size()) return std::nullopt;
+    texts.ends.push_back(static_cast<uint32_t>(end));
+    length = 0;
+    shift = 0;
+  }
+  if (shift != 0 || end != texts.text.size()) return std::nullopt;
+  return texts;
 }
 
 }  // namespace
@@ -46,8 +85,9 @@ int64_t put_setting(Database& database, const ModelDescription& model) {
 ScoreReader::ScoreReader(Database& database)
     : find_(database, "SELECT id, checksum FROM score WHERE text_key = ? AND setting = ?"),
       answers_(database,
-               "SELECT sum_log_prob, n_tokens, n_truncated, n_cut_chars, token_log_probs FROM answer_score "
-               "WHERE score = ? ORDER BY position") {}
+               "SELECT a.sum_log_prob, a.n_tokens, a.n_truncated, a.n_cut_chars, a.token_log_probs, t.text, "
+               "a.token_lengths FROM answer_score a LEFT JOIN token_text t ON t.id = a.token_text "
+               "WHERE a.score = ? ORDER BY a.position") {}
 
 std::optional<StoredScore> ScoreReader::find(std::string_view text_key, int64_t setting) {
   if (!find_.with(text_key, setting).step()) return std::nullopt;
@@ -57,7 +97,7 @@ std::optional<StoredScore> ScoreReader::find(std::string_view text_key, int64_t 
 StoredScore ScoreReader::read(int64_t row, std::string_view text_key, int64_t checksum) {
   StoredScore score;
   score.row = row;
-  score.has_tokens = true;
+  score.has_tokens = score.has_texts = true;
   answers_.with(row);
   while (answers_.step()) {
     AnswerResult answer;
@@ -67,9 +107,15 @@ StoredScore ScoreReader::read(int64_t row, std::string_view text_key, int64_t ch
     answer.n_cut_chars = static_cast<int>(answers_.integer(3));
     answer.token_log_probs = floats_of(answers_.blob(4));
     score.has_tokens &= !answers_.is_null(4);
+    if (!answers_.is_null(6)) {
+      auto texts = parted(answers_.text(5), answers_.blob(6));
+      score.damaged |= !texts;
+      answer.token_texts = std::move(texts).value_or(TokenTexts());
+    }
+    score.has_texts &= score.has_tokens && answer.token_texts.ends.size() == answer.token_log_probs.size();
     score.answers.push_back(std::move(answer));
   }
-  score.damaged = answers_checksum(text_key, score.answers) != checksum;
+  score.damaged |= answers_checksum(text_key, score.answers) != checksum;
   return score;
 }
 
@@ -83,9 +129,12 @@ QuestionWriter::QuestionWriter(Database& database, int64_t run, int64_t setting,
       add_score_(database, "INSERT INTO score (text_key, setting, checksum) VALUES (?, ?, ?)"),
       add_answer_score_(database,
                         "INSERT INTO answer_score (score, position, sum_log_prob, n_tokens, n_truncated, n_cut_chars, "
-                        "token_log_probs) VALUES (?, ?, ?, ?, ?, ?, ?)"),
+                        "token_log_probs, token_text, token_lengths) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"),
       forget_answers_(database, "DELETE FROM answer_score WHERE score = ?"),
       set_checksum_(database, "UPDATE score SET checksum = ? WHERE id = ?"),
+      find_text_(database, "SELECT id, text FROM token_text WHERE key = ?"),
+      add_text_(database, "INSERT INTO token_text (key, text) VALUES (?, ?)"),
+      mend_text_(database, "UPDATE token_text SET text = ? WHERE id = ?"),
       find_question_(database, "SELECT id FROM question WHERE key = ?"),
       add_question_(database, "INSERT INTO question (key, topic, name) VALUES (?, ?, ?)"),
       add_answer_(database, "INSERT INTO answer (question, position, votes, n_chars) VALUES (?, ?, ?, ?)"),
@@ -120,7 +169,8 @@ std::pair<int64_t, bool> QuestionWriter::put_score(std::string_view text_key, co
     return {row, false};
   }
   const bool equal = checksum_without_tokens(known->answers) == checksum_without_tokens(question.answers);
-  const bool adds_tokens = equal && with_tokens && !known->has_tokens;
+  const bool adds_tokens =
+      equal && ((with_tokens && !known->has_tokens) || (have_texts(question.answers) && !known->has_texts));
   if (known->damaged || adds_tokens || (!equal && stored_ == Stored::kAreReplaced)) {
     forget_answers_.with(known->row).run();
     set_checksum_.with(checksum, known->row).run();
@@ -132,15 +182,31 @@ std::pair<int64_t, bool> QuestionWriter::put_score(std::string_view text_key, co
 void QuestionWriter::put_answers(int64_t score, const std::vector<AnswerResult>& answers, bool with_tokens) {
   for (size_t i = 0; i < answers.size(); ++i) {
     const AnswerResult& answer = answers[i];
-    if (!with_tokens) {
-      add_answer_score_.with(score, i, answer.sum_log_prob, answer.n_tokens, answer.n_truncated, answer.n_cut_chars,
-                             nullptr);
-    } else {
-      add_answer_score_.with(score, i, answer.sum_log_prob, answer.n_tokens, answer.n_truncated, answer.n_cut_chars,
-                             bytes_of(answer.token_log_probs));
+    std::optional<std::string_view> log_probs;
+    std::optional<int64_t> text;
+    std::optional<std::string> lengths;
+    if (with_tokens) log_probs = bytes_of(answer.token_log_probs);
+    if (!answer.token_texts.ends.empty()) {
+      text = put_text(answer.token_texts.text);
+      lengths = token_lengths(answer.token_texts);
     }
-    add_answer_score_.run();
+    add_answer_score_
+        .with(score, i, answer.sum_log_prob, answer.n_tokens, answer.n_truncated, answer.n_cut_chars, log_probs, text,
+              lengths ? std::optional<std::string_view>(*lengths) : std::nullopt)
+        .run();
   }
+}
+
+/// The row of a text that tokens spell; one that a disk changed is mended.
+int64_t QuestionWriter::put_text(const std::string& text) {
+  const std::string key = content_key(text);
+  if (find_text_.with(std::string_view(key)).step()) {
+    const int64_t row = find_text_.integer(0);
+    if (find_text_.text(1) != text) mend_text_.with(text, row).run();
+    return row;
+  }
+  add_text_.with(std::string_view(key), text).run();
+  return database_.last_row();
 }
 
 int64_t QuestionWriter::put_question(const QuestionResult& question) {

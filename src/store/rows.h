@@ -30,12 +30,13 @@ class QuestionWriter {
  public:
   QuestionWriter(Database& database, int64_t run, int64_t setting, Stored stored, bool keeps_tokens = false);
   /// An empty key is for values that may never stand for new ones. Equal answers that are kept without their
-  /// tokens get them. True where other answers were there, and were replaced.
+  /// tokens, or without these tokens' texts, get them. True where other answers were there, and were replaced.
   bool put(int64_t position, std::string_view text_key, const QuestionResult& question);
 
  private:
   std::pair<int64_t, bool> put_score(std::string_view text_key, const QuestionResult& question);
   void put_answers(int64_t score, const std::vector<AnswerResult>& answers, bool with_tokens);
+  int64_t put_text(const std::string& text);
   int64_t put_question(const QuestionResult& question);
 
   Database& database_;
@@ -43,7 +44,7 @@ class QuestionWriter {
   Stored stored_;
   bool keeps_tokens_;
   ScoreReader reader_;
-  Statement add_score_, add_answer_score_, forget_answers_, set_checksum_;
+  Statement add_score_, add_answer_score_, forget_answers_, set_checksum_, find_text_, add_text_, mend_text_;
   Statement find_question_, add_question_, add_answer_, add_run_question_;
 };
 

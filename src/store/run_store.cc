@@ -115,6 +115,8 @@ Result<RunInfo> info_of(Database& database, int64_t row) {
 /// What belongs to no run any more.
 void remove_orphans(Database& database) {
   database.run("DELETE FROM score WHERE id NOT IN (SELECT score FROM run_question WHERE score IS NOT NULL)");
+  database.run(
+      "DELETE FROM token_text WHERE id NOT IN (SELECT token_text FROM answer_score WHERE token_text IS NOT NULL)");
   database.run("DELETE FROM question WHERE id NOT IN (SELECT question FROM run_question)");
   database.run(
       "DELETE FROM setting WHERE id NOT IN (SELECT setting FROM run) AND id NOT IN (SELECT setting FROM score)");

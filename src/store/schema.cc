@@ -90,6 +90,19 @@ CREATE TABLE claim (               -- questions that a process is scoring now
   PRIMARY KEY (text_key, setting)) WITHOUT ROWID;
 )sql";
 
+/// What tokens spell is nearly always an answer's text, so models share it; each adds a byte or so a token.
+constexpr char kVersion2[] = R"sql(
+CREATE TABLE token_text (          -- what an answer's tokens spell
+  id INTEGER PRIMARY KEY,
+  key BLOB NOT NULL UNIQUE,        -- its content hash
+  text TEXT NOT NULL);
+
+ALTER TABLE answer_score ADD COLUMN token_text INTEGER REFERENCES token_text;  -- NULL: not kept
+ALTER TABLE answer_score ADD COLUMN token_lengths BLOB;  -- of each token in it, in bytes: LEB128
+
+CREATE INDEX answer_score_token_text ON answer_score (token_text) WHERE token_text IS NOT NULL;
+)sql";
+
 bool uses_write_ahead_log(Database& database) {
   Statement mode(database, "PRAGMA journal_mode");
   return mode.step() && mode.text(0) == "wal";
@@ -157,7 +170,7 @@ Status upgrade(Database& database, const std::vector<std::string>& steps) {
 }  // namespace
 
 const std::vector<std::string>& migrations() {
-  static const std::vector<std::string> steps = {kVersion1};
+  static const std::vector<std::string> steps = {kVersion1, kVersion2};
   return steps;
 }
 

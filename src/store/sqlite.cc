@@ -174,6 +174,10 @@ void Statement::bind(int index, std::string_view value) {
   check(sqlite3_bind_blob64(statement_, index, value.empty() ? "" : value.data(), value.size(), SQLITE_TRANSIENT));
 }
 
+void Statement::bind(int index, const std::optional<std::string_view>& value) {
+  return value ? bind(index, *value) : bind(index, nullptr);
+}
+
 void Statement::bind(int index, std::nullptr_t) {
   if (statement_ != nullptr) check(sqlite3_bind_null(statement_, index));
 }

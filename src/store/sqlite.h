@@ -100,6 +100,7 @@ class Statement {
   void bind(int index, const char* value) { bind(index, std::string(value)); }
   /// A string_view is a blob; a string is text.
   void bind(int index, std::string_view value);
+  void bind(int index, const std::optional<std::string_view>& value);
   void bind(int index, std::nullptr_t);
   void check(int code);
 

@@ -29,10 +29,19 @@ std::unique_ptr<Session> begin(const std::string& path, const Run& run, Stored s
   return session ? std::move(*session) : nullptr;
 }
 
-/// Any doubles and counts, with or without tokens.
+/// Any bytes, now and then many: whole characters, parts of them, and none.
+std::string random_piece(std::mt19937_64& random) {
+  std::string piece;
+  for (uint64_t n = random() % 8 == 0 ? random() % 400 : random() % 5; n > 0; --n) {
+    piece += random() % 2 == 0 ? static_cast<char>(random() % 128) : static_cast<char>(random());
+  }
+  return piece;
+}
+
+/// Any doubles and counts, with or without tokens, these with or without their texts.
 QuestionResult random_question(std::mt19937_64& random, int64_t n) {
   QuestionResult question{"q" + std::to_string(n), "topic " + std::to_string(random() % 3), {}, {}, {}};
-  const bool tokens = random() % 2 == 0;
+  const bool tokens = random() % 2 == 0, texts = random() % 4 != 0;
   for (uint64_t i = 0; i < 2 + random() % 4; ++i) {
     AnswerResult& answer = question.answers.emplace_back();
     answer.votes = static_cast<double>(static_cast<int64_t>(random() % 2000) - 1000) / 8;
@@ -47,6 +56,9 @@ QuestionResult random_question(std::mt19937_64& random, int64_t n) {
       for (int t = 0; t < answer.n_tokens; ++t) {
         answer.token_log_probs.push_back(std::bit_cast<float>(static_cast<uint32_t>(random())));
       }
+      std::vector<std::string> pieces(answer.token_log_probs.size());
+      for (std::string& piece : pieces) piece = random_piece(random);
+      if (texts) answer.token_texts = token_texts(pieces);
     }
   }
   return question;
@@ -89,8 +101,53 @@ TEST(Store, GivesBackWhatItWasGivenToTheLastBit) {
       for (size_t t = 0; t < a.token_log_probs.size(); ++t) {
         EXPECT_EQ(std::bit_cast<uint32_t>(a.token_log_probs[t]), std::bit_cast<uint32_t>(b.token_log_probs[t]));
       }
+      EXPECT_EQ(a.token_texts, b.token_texts);
     }
   }
+}
+
+TEST(Store, TextsComeToTokensThatAreKept) {
+  const Scratch scratch;
+  const std::string path = scratch.path("runs.db");
+  hre::Run run = made_run("model", 1);
+  run.options.keep_tokens = true;
+  const auto stored = [&](const QuestionResult& question) {
+    auto session = begin(path, run);
+    session->put(0, made_key(0), question);
+    EXPECT_TRUE(session->finish(run));
+    const auto found = begin(path, run)->find(made_keys(1));
+    EXPECT_TRUE(found && (*found)[0] && !(*found)[0]->damaged);
+    return *(*found)[0];
+  };
+  const QuestionResult whole = made_question(0, true);
+  QuestionResult without = whole;
+  for (AnswerResult& answer : without.answers) answer.token_texts = {};
+  EXPECT_FALSE(stored(without).has_texts);
+  EXPECT_TRUE(stored(whole).has_texts);
+  const StoredScore again = stored(without);  // what is there stays
+  EXPECT_TRUE(again.has_texts);
+  EXPECT_TRUE(are_equal(again.answers, whole.answers));
+}
+
+TEST(Store, ATextIsKeptOnceForAllModels) {
+  const Scratch scratch;
+  const std::string path = scratch.path("runs.db");
+  hre::Run run = made_run("model", 1);
+  for (const char* model : {"first", "second"}) {
+    run = made_run(model, 1);
+    run.options.keep_tokens = true;
+    auto session = begin(path, run);
+    session->put(0, made_key(0), made_question(0, true));
+    ASSERT_TRUE(session->finish(run));
+  }
+  const auto count = [&] { return (*open_store(path, Open::kExisting))->number("SELECT count(*) FROM token_text"); };
+  EXPECT_EQ(count(), 4);
+  for (const char* name : {"last", "last"}) {
+    EXPECT_EQ(count(), 4);
+    auto store = RunStore::open(path);
+    ASSERT_TRUE(store->remove({*store->find(name)}));
+  }
+  EXPECT_EQ(count(), 0);
 }
 
 TEST(Store, TwoProcessesShareTheWork) {
@@ -193,7 +250,11 @@ TEST(Schema, ReadsStoresOfEveryVersion) {
     ASSERT_TRUE(run) << run.error().text();
     ASSERT_EQ(run->questions.size(), 3U);
     for (int64_t n = 0; n < 3; ++n) {
-      EXPECT_TRUE(are_equal(run->questions[static_cast<size_t>(n)].answers, made_question(n, true).answers)) << n;
+      QuestionResult made = made_question(n, true);
+      for (AnswerResult& answer : made.answers) {
+        if (version < 2) answer.token_texts = {};  // not kept then
+      }
+      EXPECT_TRUE(are_equal(run->questions[static_cast<size_t>(n)].answers, made.answers)) << n;
     }
   }
 }

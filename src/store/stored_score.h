@@ -13,6 +13,7 @@ struct StoredScore {
   std::vector<AnswerResult> answers;  ///< with neither votes nor lengths nor scores
   bool damaged = false;               ///< they don't match their checksum
   bool has_tokens = false;            ///< every token's value is there
+  bool has_texts = false;             ///< and every token's text
 };
 
 /// What becomes of answers that are stored already.

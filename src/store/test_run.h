@@ -24,6 +24,14 @@ inline Run made_run(const std::string& model, int64_t questions) {
   return run;
 }
 
+/// Texts of so many tokens: one of no text, those of a character's two bytes, and long ones.
+inline TokenTexts made_texts(int n_tokens) {
+  std::vector<std::string> pieces = {"", " caf\xC3", "\xA9"};
+  while (static_cast<int>(pieces.size()) < n_tokens) pieces.emplace_back(pieces.size() * 50, 'x');
+  pieces.resize(static_cast<size_t>(n_tokens));
+  return token_texts(pieces);
+}
+
 /// Question number n with four answers.
 inline QuestionResult made_question(int64_t n, bool tokens = false) {
   QuestionResult question{"q" + std::to_string(n), n % 2 == 0 ? "even" : "odd", {}, {}, {}};
@@ -33,7 +41,9 @@ inline QuestionResult made_question(int64_t n, bool tokens = false) {
     answer.n_chars = 10 + n % 50 + i;
     answer.n_tokens = 3 + i;
     answer.sum_log_prob = -1.0 / 3 - static_cast<double>(n % 97) * 0.7 - i * 0.1;
-    if (tokens) answer.token_log_probs.assign(static_cast<size_t>(answer.n_tokens), -0.1F * static_cast<float>(i + 1));
+    if (!tokens) continue;
+    answer.token_log_probs.assign(static_cast<size_t>(answer.n_tokens), -0.1F * static_cast<float>(i + 1));
+    answer.token_texts = made_texts(answer.n_tokens);
   }
   complete_question(question, true);
   return question;

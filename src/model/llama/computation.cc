@@ -252,7 +252,7 @@ Result<std::vector<QuestionScore>> Computation::score(std::span<const QuestionPl
   for (const QuestionPlan& plan : work.plans) {
     work.scores.emplace_back();
     for (const AnswerPlan& answer : plan.answers) {
-      work.scores.back().answers.push_back({std::vector<float>(answer.targets.size()), texts_of(answer)});
+      work.scores.back().answers.push_back({std::vector<float>(answer.targets.size())});
     }
   }
   const size_t n_source = rules_.has_encoder ? static_cast<size_t>(group[0].n_context) : 0;

@@ -14,6 +14,7 @@ Result<LlamaVocabulary> open_llama_vocabulary(const std::string& path) {
   const llama_vocab* vocab = llama_model_get_vocab(model.get());
   LlamaVocabulary vocabulary;
   vocabulary.encode = [model, vocab](std::string_view text) { return encode_text(vocab, text); };
+  vocabulary.piece = [model, vocab](Token token) { return llama_piece(vocab, token); };
   if (const Token bos = llama_vocab_bos(vocab); bos >= 0) vocabulary.bos = bos;
   vocabulary.adds_bos = llama_vocab_get_add_bos(vocab);
   return vocabulary;

@@ -1,6 +1,7 @@
 #pragma once
 /// The vocabulary of a GGUF file without its weights, for models that run elsewhere.
 
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -9,7 +10,8 @@
 namespace hre {
 
 struct LlamaVocabulary {
-  Encode encode;  ///< null: none was loaded
+  Encode encode;                            ///< null: none was loaded
+  std::function<std::string(Token)> piece;  ///< a token's bytes; null as well
   std::optional<Token> bos;
   bool adds_bos = false;  ///< whether the model wants it in front
 };

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <limits>
 
+#include "core/text.h"
+
 namespace hre::server {
 namespace {
 
@@ -103,6 +105,23 @@ Result<std::vector<float>> take_from_offset(const ScoredPrompt& prompt, int64_t 
   }
   if (values.empty()) return wrong("no token begins within the answer");
   return values;
+}
+
+TokenTexts texts_from_offset(const ScoredPrompt& prompt, int64_t from, std::string_view text) {
+  const int64_t size = count_code_points(text);
+  std::vector<int64_t> begins;
+  for (const int64_t offset : prompt.offsets) {
+    if (offset >= from && offset < size) begins.push_back(offset);
+  }
+  if (begins.empty()) return {};
+  text.remove_prefix(first_code_points(text, begins.front()).size());
+  std::vector<std::string> pieces;
+  for (size_t i = 0; i < begins.size(); ++i) {
+    const int64_t end = i + 1 < begins.size() ? begins[i + 1] : size;
+    pieces.emplace_back(first_code_points(text, end - begins[i]));
+    text.remove_prefix(pieces.back().size());
+  }
+  return token_texts(pieces);
 }
 
 double largest_difference(const ScoredPrompt& first, const ScoredPrompt& second) {

@@ -35,6 +35,10 @@ Result<std::vector<float>> take_last(const ScoredPrompt& prompt, size_t n_entrie
 /// unit). Fails where offsets are missing or -1, or none lies there.
 Result<std::vector<float>> take_from_offset(const ScoredPrompt& prompt, int64_t from, int64_t size);
 
+/// The texts of the tokens that begin at `from` or after it, up to the end of `text`; offsets and `from` in code
+/// points.
+TokenTexts texts_from_offset(const ScoredPrompt& prompt, int64_t from, std::string_view text);
+
 /// The largest difference of two lists of values, in nats; infinite where they differ in shape.
 double largest_difference(const ScoredPrompt& first, const ScoredPrompt& second);
 

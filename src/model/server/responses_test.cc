@@ -117,6 +117,9 @@ TEST(Alignment, TakesTheAnswersValues) {
   prompt.offsets = {0, 2, 5, 9};
   EXPECT_THAT(*take_from_offset(prompt, 5, 9), ElementsAre(-2));
   EXPECT_FALSE(take_from_offset(prompt, 10, 20));
+  const TokenTexts texts = texts_from_offset(prompt, 2, "Q? été ab");  // the last one was generated
+  EXPECT_EQ(texts.text, " été ab");
+  EXPECT_THAT(texts.ends, ElementsAre(4U, 9U));
   prompt.offsets = {0, -1, 5, 9};
   EXPECT_FALSE(take_from_offset(prompt, 5, 12));
 }

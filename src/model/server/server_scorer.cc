@@ -78,11 +78,12 @@ std::vector<Piece> cut_into_pieces(std::span<const QuestionPlan> plans, bool tog
 
 class ServerScorer final : public Scorer {
  public:
-  ServerScorer(std::unique_ptr<Connection> connection, Profile profile, Encode encode, PlanRules rules,
-               ModelDescription description)
+  ServerScorer(std::unique_ptr<Connection> connection, Profile profile, Encode encode,
+               std::function<std::string(Token)> piece, PlanRules rules, ModelDescription description)
       : connection_(std::move(connection)),
         profile_(std::move(profile)),
         encode_(std::move(encode)),
+        piece_(std::move(piece)),
         rules_(rules),
         description_(std::move(description)) {}
 
@@ -107,6 +108,13 @@ class ServerScorer final : public Scorer {
     }
     plan.text = std::move(request);
     return plan;
+  }
+
+  /// By the vocabulary that the user named; by offsets they come with the scores.
+  TokenTexts texts_of(const AnswerPlan& answer) const override {
+    std::vector<std::string> pieces;
+    if (piece_) std::ranges::transform(answer.targets, std::back_inserter(pieces), piece_);
+    return token_texts(pieces);
   }
 
   Status score(std::span<const QuestionPlan> plans, const ScoreSink& sink, std::stop_token stop) override {
@@ -177,8 +185,13 @@ class ServerScorer final : public Scorer {
     for (size_t i = 0; i < scored->size(); ++i) {
       auto values = values_of_answer(plan, piece.first + i, (*scored)[i]);
       if (!values) return forward(values);
-      const auto n_tokens = static_cast<int>(values->size());
-      scores.push_back({.token_log_probs = std::move(*values), .n_tokens = n_tokens});
+      AnswerScore& score = scores.emplace_back();
+      score.n_tokens = static_cast<int>(values->size());
+      score.token_log_probs = std::move(*values);
+      if (profile_.tokenizer == Tokenizer::kOffsets) {
+        score.token_texts = server::texts_from_offset((*scored)[i], count_code_points(plan.text.context),
+                                                      text_of(plan, piece.first + i));
+      }
     }
     return scores;
   }
@@ -198,6 +211,7 @@ class ServerScorer final : public Scorer {
   std::unique_ptr<Connection> connection_;
   Profile profile_;
   Encode encode_;
+  std::function<std::string(Token)> piece_;  // null: not known
   PlanRules rules_;
   ModelDescription description_;
 };
@@ -395,8 +409,8 @@ Result<std::unique_ptr<Scorer>> open_server(const std::string& source, const Mod
   if (!rules) return forward(rules);
   Encode encode = make_encoder(*connection, *profile, vocabulary.encode);
   ModelDescription description = describe(source, *profile, *rules, *address);
-  return std::make_unique<ServerScorer>(std::move(connection), std::move(*profile), std::move(encode), *rules,
-                                        std::move(description));
+  return std::make_unique<ServerScorer>(std::move(connection), std::move(*profile), std::move(encode),
+                                        std::move(vocabulary.piece), *rules, std::move(description));
 }
 
 }  // namespace hre

@@ -85,7 +85,7 @@ function questionDetail(report, state, index, question) {
     make('div', { class: 'question' }, question.q === null ? make('p', { class: 'soft' }, 'The dataset was not at hand, so the texts are missing.')
       : make('p', { class: 'prose', tabindex: 0, 'aria-label': 'The question' }, safeText(question.q))),
     question.v.length > 0 ? ranksTable(report, state, index, question) : null,
-    question.tokens === null ? make('p', { class: 'soft' }, 'Tokens were not kept in these runs: hre eval --keep-tokens keeps them.') : null,
+    question.tokens === null ? make('p', { class: 'soft' }, 'Tokens were not kept in these runs, so none is shaded: the same hre eval with --keep-tokens keeps them.') : null,
     controls, answers, read,
   ].flat().filter((part) => part !== null);
 }
