@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "core/text.h"
@@ -17,21 +18,21 @@ const MetricSummary& means_of(const ComparedRun& run, Weights weights) {
   return weights == Weights::kTopics ? run.summary.macro : run.summary.micro;
 }
 
-std::string runs_table(const RunComparison& comparison) {
+/// Names may be long, so what length explains, and what is left out, stands in a table of its own.
+std::string runs_tables(const RunComparison& comparison) {
   const CompareOptions& options = comparison.options;
   const bool many = comparison.runs.size() > 2;
-  std::vector<std::string> header = {
-      "run", options.metric->title, "length alone", "given length", "through length", "not shared", "undefined"};
+  std::vector<std::string> header = {"run", options.metric->title};
   if (many) header.insert(header.end(), {"rank", "95 %", "best"});
   TextTable table(header);
+  TextTable more({"run", "length alone", "given length", "through length", "not shared", "undefined"});
   for (size_t i = 0; i < comparison.runs.size(); ++i) {
     const ComparedRun& run = comparison.runs[i];
     const MetricSummary& means = means_of(run, options.statistics.weights);
-    std::vector<std::string> cells = {
-        run_letter(i) + "  " + run.model,     with_interval(means.*options.metric->of_summary),
-        with_interval(means.length_only),     with_interval(means.given_length),
-        share_text(run.summary.length_share), std::to_string(run.only_here),
-        std::to_string(run.undefined)};
+    std::vector<std::string> cells = {run_letter(i) + "  " + run.model,
+                                      with_interval(means.*options.metric->of_summary)};
+    more.add_row({run_letter(i), with_interval(means.length_only), with_interval(means.given_length),
+                  share_text(run.summary.length_share), std::to_string(run.only_here), std::to_string(run.undefined)});
     if (many) {
       cells.push_back(fmt::format("{:g}", run.rank.rank));
       cells.push_back(fmt::format("{:g} to {:g}", run.rank.interval.low, run.rank.interval.high));
@@ -39,8 +40,15 @@ std::string runs_table(const RunComparison& comparison) {
     }
     table.add_row(std::move(cells));
   }
-  return table.render();
+  return table.render() + '\n' + more.render();
 }
+
+constexpr std::string_view kExact = "* exact, by all changes of sign\n";
+
+/// Exact values have a star, and others a space in its place.
+std::string starred_p(const PairedComparison& pair) { return p_text(pair.p) + (pair.p_exact ? '*' : ' '); }
+
+bool is_exact(const PairedComparison& pair) { return pair.p && pair.p_exact; }
 
 std::vector<std::string> pair_cells(std::string name, const PairedComparison& pair, bool adjusted) {
   const std::optional<Interval> student =
@@ -51,18 +59,18 @@ std::vector<std::string> pair_cells(std::string name, const PairedComparison& pa
                                     fixed(pair.mean_a),
                                     fixed(pair.mean_b),
                                     with_interval(pair.difference.mean, pair.bootstrap ? pair.bootstrap : student),
-                                    p_text(pair.p, pair.p_exact)};
+                                    starred_p(pair)};
   if (adjusted) cells.push_back(p_text(pair.p_holm));
   cells.push_back(pair.effect_size ? fmt::format("{:.3f}", *pair.effect_size) : "–");
-  cells.push_back(fmt::format("{} / {} / {}", pair.won, pair.tied, pair.lost));
+  cells.push_back(fmt::format("{}/{}/{}", pair.won, pair.tied, pair.lost));
   return cells;
 }
 
 std::vector<std::string> pair_header(std::string first, const std::string& a, const std::string& b, bool adjusted) {
-  std::vector<std::string> header = {std::move(first), "questions", a, b, a + " − " + b + " [95 %]", "p"};
+  std::vector<std::string> header = {std::move(first), "n", a, b, a + " − " + b + " [95 %]", "p "};
   if (adjusted) header.emplace_back("p (Holm)");
   header.emplace_back("d_z");
-  header.emplace_back("won / tied / lost");
+  header.emplace_back("won/tied/lost");
   return header;
 }
 
@@ -76,7 +84,9 @@ std::string two_runs(const RunComparison& comparison) {
   std::vector<std::string> all = pair_cells("all", comparison.pairs.front().comparison, false);
   if (adjusted) all.insert(all.begin() + 6, "");
   table.add_row(std::move(all));
-  return table.render();
+  const bool exact =
+      is_exact(comparison.pairs.front().comparison) || std::ranges::any_of(comparison.by_topic, is_exact);
+  return table.render().append(exact ? kExact : "");
 }
 
 std::string many_runs(const RunComparison& comparison) {
@@ -84,7 +94,8 @@ std::string many_runs(const RunComparison& comparison) {
   for (const PairOfRuns& pair : comparison.pairs) {
     table.add_row(pair_cells(run_letter(pair.a) + " − " + run_letter(pair.b), pair.comparison, true));
   }
-  std::string text = table.render() + "\nGroups that can't be told apart, best first: ";
+  const bool exact = std::ranges::any_of(comparison.pairs, [](const auto& pair) { return is_exact(pair.comparison); });
+  std::string text = table.render().append(exact ? kExact : "") + "\nGroups that can't be told apart, best first: ";
   for (size_t i = 0; i < comparison.groups.size(); ++i) {
     std::vector<std::string> letters;
     for (const size_t member : comparison.groups[i]) letters.push_back(run_letter(member));
@@ -181,7 +192,7 @@ std::string comparison_text(const RunComparison& comparison) {
                       comparison.shared == 1 ? "" : "s", comparison.topics.size(),
                       comparison.topics.size() == 1 ? "" : "s", left_out(comparison), comparison.options.metric->title,
                       comparison.options.statistics.weights == Weights::kTopics ? "topic" : "question");
-  text += runs_table(comparison) + '\n';
+  text += runs_tables(comparison) + '\n';
   text += comparison.runs.size() == 2 ? two_runs(comparison) : many_runs(comparison);
   text += moved_table(comparison) + '\n';
   if (comparison.decision) {

@@ -137,6 +137,7 @@ Figure detection_rate(const ReportData& data, const PairedValues& values, const 
   if (pairs.size() > 6) pairs.resize(6);
   DetectionOptions options;
   std::string plots;
+  int64_t fewest = 0;
   for (size_t k = 0; k < pairs.size(); ++k) {
     const bool up = *pairs[k].comparison.difference.mean >= 0;
     const size_t better = up ? pairs[k].a : pairs[k].b, worse = up ? pairs[k].b : pairs[k].a;
@@ -145,6 +146,7 @@ Figure detection_rate(const ReportData& data, const PairedValues& values, const 
     const std::string name = data.labels[better] + " over " + data.labels[worse];
     for (const DetectionPoint& point :
          detection_curve(differences, detection_counts(static_cast<int64_t>(differences.size())), options)) {
+      fewest = fewest == 0 ? point.n : std::min(fewest, point.n);
       const double error = 1.96 * std::sqrt(point.rate * (1 - point.rate) / options.repeats);  // of the simulation
       figure.table.rows.push_back({name, std::to_string(point.n), cell(point.rate),
                                    cell(std::max(0.0, point.rate - error)), cell(std::min(1.0, point.rate + error))});
@@ -156,7 +158,8 @@ Figure detection_rate(const ReportData& data, const PairedValues& values, const 
         quoted(shortened(data.labels[better], 22) + " over " + shortened(data.labels[worse], 22)));
   }
   figure.script =
-      "set logscale x\nset xtics (2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000)\nset yrange "
+      fmt::format("set logscale x\nset xrange [{}:*]\n", 0.9 * static_cast<double>(fewest)) +
+      "set xtics (2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000)\nset yrange "
       "[0:1.02]\nset xlabel 'questions'\nset ylabel 'share of samples that tell'\nset key "
       "outside right top\n"
       "set arrow from graph 0, first 0.8 to graph 1, first 0.8 nohead dashtype 2 linewidth 0.7 linecolor rgb '#777777' "

@@ -113,12 +113,12 @@ FigureTable answers_table(const QuestionRow& row, const QuestionResult& result) 
   return table;
 }
 
-/// A bar from its column's left, its number beside it.
-void bar(Board& board, double x, double y, double room, double share, const std::string& number,
-         const std::string& rgb) {
-  const double width = std::max(0.02, room * share);
-  board.box(x, y, width, 0.16, rgb, rgb);
-  board.text(x + width + 0.05, y + 0.08, number, "left", 6.5, false);
+/// A bar between two places, its number on its right.
+void bar(Board& board, double from, double to, double y, const std::string& number, const std::string& rgb) {
+  const auto [left, right] = std::minmax(from, to);
+  const double width = std::max(0.02, right - left);
+  board.box(left, y, width, 0.16, rgb, rgb);
+  board.text(left + width + 0.05, y + 0.08, number, "left", 6.5, false);
 }
 
 Figure headline(const ReportData& data, const QuestionRow& row, size_t run) {
@@ -143,17 +143,20 @@ Figure headline(const ReportData& data, const QuestionRow& row, size_t run) {
   const auto votes = values_of(result, &AnswerResult::votes), scores = values_of(result, &AnswerResult::score);
   const auto [low_vote, high_vote] = std::ranges::minmax(votes);
   const auto [low_score, high_score] = std::ranges::minmax(scores);
-  const double vote_span = std::max(1e-9, high_vote - std::min(0.0, low_vote)),
-               score_span = std::max(1e-9, high_score - low_score);
+  const double least_vote = std::min(0.0, low_vote), score_span = std::max(1e-9, high_score - low_score);
+  const double vote_unit = 0.5 / std::max(1e-9, std::max(0.0, high_vote) - least_vote);
+  const double no_votes = 4.72 - vote_unit * least_vote;
   for (size_t i = 0; i < n; ++i) {
     const double y = 0.25 + 0.56 * static_cast<double>(i);
     board.box(1.98, y, 2.62, 0.5, "#ffffff", kDark);
     board.text(2.09, y + 0.25, letter_of(i), "center", 8, false);
     board.paragraph(2.22, y + 0.03, 2.34, 0.44, row.text->answers[i].text, 5.5);
-    bar(board, 4.72, y + 0.17, 0.5, (votes[i] - std::min(0.0, low_vote)) / vote_span, cell(votes[i]), colour(0));
-    bar(board, 5.72, y + 0.17, 0.6, 0.15 + 0.85 * (scores[i] - low_score) / score_span,
-        fmt::format("{:.4g}", scores[i]), colour(1));
+    bar(board, no_votes, no_votes + vote_unit * votes[i], y + 0.17, cell(votes[i]), colour(0));
+    // Log-likelihoods have no 0 to begin at: the lowest has a bar, too.
+    bar(board, 5.72, 5.81 + 0.51 * (scores[i] - low_score) / score_span, y + 0.17, fmt::format("{:.4g}", scores[i]),
+        colour(1));
   }
+  board.line(no_votes, 0.25, no_votes, foot - 0.06, "#777777");
   board.text(6.82, foot + 0.17,
              fmt::format("{}: Pearson’s r of votes and scores {:.2f}", shortened(data.labels[run], 50),
                          *result.metrics.pearson),

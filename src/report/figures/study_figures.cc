@@ -110,9 +110,10 @@ Figure by_topic(const StudyView& study, const Family& family, const std::string&
   for (const std::string& topic : study.topics) names.push_back(shortened(topic, 18));
   figure.script = fmt::format(
       "set xtics {} rotate by 45 right font ',5.5'\nset xrange [-0.6:{}]\nset key top right horizontal font ',6'\n"
-      "set multiplot layout {},{} margins 0.06,0.985,{:.3f},{:.3f} spacing 0.06,{:.3f}\nset offsets 0,0,graph 0.18,0\n",
+      "set multiplot layout {},{} margins 0.07,0.985,{:.3f},{:.3f} spacing 0.07,{:.3f}\nset offsets 0,0,graph 0.18,0\n"
+      "set ylabel {} font ',6' offset 1.6,0\n",
       tics(names), static_cast<double>(names.size()) - 0.4, lines, columns, 0.8 / figure.height,
-      1 - 0.2 / figure.height, 1.0 / figure.height);
+      1 - 0.2 / figure.height, 1.0 / figure.height, quoted(metric_title(metric)));
   for (const double size : sizes) {
     figure.script += fmt::format("set title {} offset 0,-0.7\n", quoted(family.name + " " + size_name(size)));
     figure.script += "plot 0 with lines linewidth 0.7 linecolor rgb '#777777' notitle";  // so 0 is in sight

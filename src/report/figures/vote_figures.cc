@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <utility>
 
 #include "report/figures/run_figures.h"
 
@@ -102,20 +103,22 @@ Figure histograms(const std::map<std::string, std::vector<double>>& votes) {
   }
   const size_t columns = std::min<size_t>(5, std::max<size_t>(1, votes.size())),
                rows = (votes.size() + columns - 1) / columns;
-  figure.height = 0.35 + 1.05 * static_cast<double>(rows);
+  figure.height = 0.52 + 1.05 * static_cast<double>(rows);
   figure.script = axis('x') + fmt::format(
                                   "set xtics (-100, -10, -1, 0, 1, 10, 100, 1000, 10000) font ',5.5'\nset ytics font "
                                   "',5.5'\nset yrange [0:*]\nset xrange [{}:{}]\nunset key\nset title offset 0,-0.7\n"
-                                  "set multiplot layout {},{} margins 0.05,0.985,{:.3f},{:.3f} spacing 0.04,{:.3f}\n",
-                                  edges.front(), edges.back(), rows, columns, 0.25 / figure.height,
-                                  1 - 0.2 / figure.height, 0.4 / figure.height);
-  size_t i = 0;
+                                  "set multiplot layout {},{} margins 0.06,0.985,{:.3f},{:.3f} spacing 0.04,{:.3f}\n"
+                                  "set label 1 'votes of an answer' at screen 0.52,{:.3f} center\n"
+                                  "set label 2 'share of answers' at screen 0.012,0.5 center rotate\n",
+                                  edges.front(), edges.back(), rows, columns, 0.42 / figure.height,
+                                  1 - 0.2 / figure.height, 0.4 / figure.height, 0.09 / figure.height);
+  bool labelled = false;
   for (const auto& [topic, values] : votes) {
     figure.script += fmt::format(
         "set title {} font ',6.5'\nplot data using (strcol(1) eq {} ? $2 : "
         "NaN):(0):2:3:(0):4 with boxxyerror fillstyle solid noborder fillcolor rgb '{}'\n",
         quoted(shortened(topic, 20)), quoted(topic), colour(0));
-    ++i;
+    if (!std::exchange(labelled, true)) figure.script += "unset label\n";
   }
   figure.script += "unset multiplot\n";
   return figure;

@@ -147,7 +147,7 @@ function explorerControls(report, state, refresh, search) {
     state[name] = value;
     refresh();
   });
-  const query = make('input', { type: 'search', id: 'search', placeholder: 'words in questions and answers', oninput: () => search(query.value.trim()) });
+  const query = make('input', { type: 'search', id: 'search', placeholder: 'words in texts', oninput: () => search(query.value.trim()) });
   return make('div', { class: 'controls', id: 'filters' },
     make('label', {}, 'Search', query),
     choice('Topic', [['', 'all topics'], ...report.topics.map((topic, i) => [i, topic])], 'topic'),

@@ -14,13 +14,13 @@ function estimateCell(estimate) {
 function summaryColumns(report) {
   return [
     { title: 'Model', value: (run) => run.label, cell: (run) => make('th', { scope: 'row', class: 'name' }, safeText(run.label)) },
-    { title: 'Parameters', value: (run) => run.parameters || null, cell: (run) => make('td', {}, parameters(run.parameters)) },
+    ...report.metrics.map(({ name, title }) => ({ title, tip: `${title}: mean over all questions`, value: (run) => run.micro[name][0], cell: (run) => estimateCell(run.micro[name]) })),
+    { title: 'Pearson, macro', tip: 'Pearson: mean of the topics’ means', value: (run) => run.macro.pearson[0], cell: (run) => estimateCell(run.macro.pearson) },
+    { title: 'Size', tip: 'parameters of the model', value: (run) => run.parameters || null, cell: (run) => make('td', {}, parameters(run.parameters)) },
     { title: 'Type', value: (run) => run.file_type || null, cell: (run) => make('td', {}, safeText(run.file_type || '–')) },
     { title: 'Questions', value: (run) => run.questions, cell: (run) => make('td', {}, run.questions) },
-    { title: 'Undefined', value: (run) => run.undefined, cell: (run) => make('td', {}, run.undefined) },
-    ...report.metrics.map(({ name, title }) => ({ title, value: (run) => run.micro[name][0], cell: (run) => estimateCell(run.micro[name]) })),
-    { title: 'Pearson, macro', value: (run) => run.macro.pearson[0], cell: (run) => estimateCell(run.macro.pearson) },
-    { title: 'Tokens a second', value: (run) => run.tokens_per_second, cell: (run) => make('td', {}, run.tokens_per_second === null ? '–' : Math.round(run.tokens_per_second)) },
+    { title: 'Undef.', tip: 'questions without a value of Pearson’s r', value: (run) => run.undefined, cell: (run) => make('td', {}, run.undefined) },
+    { title: 'Tokens / s', tip: 'tokens a second', value: (run) => run.tokens_per_second, cell: (run) => make('td', {}, run.tokens_per_second === null ? '–' : Math.round(run.tokens_per_second)) },
   ];
 }
 
@@ -36,7 +36,7 @@ function byValue(value, direction) {
 function summaryTable(report) {
   const columns = summaryColumns(report);
   const body = make('tbody');
-  const heads = columns.map((column) => make('th', { scope: 'col' }, make('button', { type: 'button', onclick: () => sort(column) }, column.title)));
+  const heads = columns.map((column) => make('th', { scope: 'col' }, make('button', { type: 'button', title: column.tip, class: column.title.length < 8 ? 'short' : null, onclick: () => sort(column) }, column.title)));
   let [sorted, direction] = [null, 1];
   function show(runs) {
     body.replaceChildren(...runs.map((run) => make('tr', {}, columns.map((column) => column.cell(run)))));
