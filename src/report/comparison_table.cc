@@ -43,10 +43,10 @@ std::string runs_tables(const RunComparison& comparison) {
   return table.render() + '\n' + more.render();
 }
 
-constexpr std::string_view kExact = "* exact, by all changes of sign\n";
-
-/// Exact values have a star, and others a space in its place.
-std::string starred_p(const PairedComparison& pair) { return p_text(pair.p) + (pair.p_exact ? '*' : ' '); }
+/// What stands under a table of pairs.
+std::string legend(bool exact) {
+  return fmt::format("w/t/l: won, tied, lost{}\n", exact ? "; p is exact for up to 30 differences" : "");
+}
 
 bool is_exact(const PairedComparison& pair) { return pair.p && pair.p_exact; }
 
@@ -59,18 +59,18 @@ std::vector<std::string> pair_cells(std::string name, const PairedComparison& pa
                                     fixed(pair.mean_a),
                                     fixed(pair.mean_b),
                                     with_interval(pair.difference.mean, pair.bootstrap ? pair.bootstrap : student),
-                                    starred_p(pair)};
+                                    p_text(pair.p)};
   if (adjusted) cells.push_back(p_text(pair.p_holm));
-  cells.push_back(pair.effect_size ? fmt::format("{:.3f}", *pair.effect_size) : "–");
+  cells.push_back(pair.effect_size ? fmt::format("{:.2f}", *pair.effect_size) : "–");
   cells.push_back(fmt::format("{}/{}/{}", pair.won, pair.tied, pair.lost));
   return cells;
 }
 
 std::vector<std::string> pair_header(std::string first, const std::string& a, const std::string& b, bool adjusted) {
-  std::vector<std::string> header = {std::move(first), "n", a, b, a + " − " + b + " [95 %]", "p "};
-  if (adjusted) header.emplace_back("p (Holm)");
+  std::vector<std::string> header = {std::move(first), "n", a, b, a + " − " + b + " [95 %]", "p"};
+  if (adjusted) header.emplace_back("Holm");
   header.emplace_back("d_z");
-  header.emplace_back("won/tied/lost");
+  header.emplace_back("w/t/l");
   return header;
 }
 
@@ -86,7 +86,7 @@ std::string two_runs(const RunComparison& comparison) {
   table.add_row(std::move(all));
   const bool exact =
       is_exact(comparison.pairs.front().comparison) || std::ranges::any_of(comparison.by_topic, is_exact);
-  return table.render().append(exact ? kExact : "");
+  return table.render() + legend(exact);
 }
 
 std::string many_runs(const RunComparison& comparison) {
@@ -95,7 +95,7 @@ std::string many_runs(const RunComparison& comparison) {
     table.add_row(pair_cells(run_letter(pair.a) + " − " + run_letter(pair.b), pair.comparison, true));
   }
   const bool exact = std::ranges::any_of(comparison.pairs, [](const auto& pair) { return is_exact(pair.comparison); });
-  std::string text = table.render().append(exact ? kExact : "") + "\nGroups that can't be told apart, best first: ";
+  std::string text = table.render() + legend(exact) + "\nGroups that can't be told apart, best first: ";
   for (size_t i = 0; i < comparison.groups.size(); ++i) {
     std::vector<std::string> letters;
     for (const size_t member : comparison.groups[i]) letters.push_back(run_letter(member));
