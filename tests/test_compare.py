@@ -62,6 +62,7 @@ class CompareTest(RunsTest):
         text = self.run_hre("compare", "zstd.json", "zstd.json").stdout
         self.assertIn("A and B can't be told apart at 5 %.", text)
         self.assertIn("0/70/0", text)
+        self.assertGreaterEqual(100, max(map(len, self.run_hre("compare", "zstd.json", "length.json").stdout.splitlines())))
 
     def test_many_runs(self):
         part = self.evaluate("baseline:length", "short.json", "--topic", "p*")
@@ -75,6 +76,7 @@ class CompareTest(RunsTest):
         text = self.run_hre("compare", "zstd.json", "length.json", "short.json").stdout
         self.assertIn("Groups that can't be told apart, best first:", text)
         self.assertIn("B − C", text)
+        self.assertGreaterEqual(100, max(map(len, text.splitlines())))
 
     def test_models_at_once(self):
         by_runs = self.json_of("compare", "zstd.json", "length.json")

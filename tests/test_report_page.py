@@ -210,6 +210,14 @@ class SamplePageTest(PageTest):
             self.assertLessEqual(self.browser.run("return document.documentElement.scrollWidth - window.innerWidth"), 0, width)
         self.browser.resize(1280, 900)
 
+    def test_the_summary_fits_a_wide_window(self):
+        names = ["hre-base-q8_0", "Meta-Llama-3.1-70B-Instruct-GPTQ-INT4", "stories260K", "a", "b", "c", "d", "e"]
+        self.open_report(*self.make_runs("sample", names))
+        self.browser.resize(1400, 900)
+        self.assertLessEqual(self.browser.run("const table = document.querySelector('#summary-table'); return table.offsetWidth - table.parentNode.clientWidth"), 0)
+        self.browser.resize(1280, 900)
+        self.check_quiet()
+
     def test_names_a_question_in_its_address(self):
         self.browser.open(self.folder / "out" / "index.html", "#question=unix%2F000003")
         self.browser.call("POST", "/refresh", {})

@@ -12,7 +12,7 @@ import time
 import unittest
 
 from program import PROGRAM, ProgramTest, clean_environment
-from stand_in_server import StandIn, expected
+from stand_in_server import StandIn, expected, words
 
 WORDS = "alpha beta gamma delta epsilon zeta eta theta é 東京 ok".split()
 
@@ -72,6 +72,17 @@ class ShapeTest(ServerTest):
             with self.subTest(api=api, quirks=quirks), StandIn(api, *quirks) as server:
                 self.evaluate(server)
                 self.check_values()
+
+    def test_texts_of_tokens(self):
+        """By text offsets they are the answer's own words; by ids alone nobody tells them."""
+        with StandIn("openai", "no_tokenizer") as server:
+            self.evaluate(server, "--keep-tokens")
+            for question in self.check_values()["questions"]:
+                for answer, given in zip(question["answers"], self.data[int(question["id"].split("/")[1])]["answers"]):
+                    self.assertEqual(words(" " + given["text"]), answer["token_texts"], f"seed {self.seed}")
+        with StandIn("vllm") as server:
+            self.evaluate(server, "--keep-tokens")
+            self.assertNotIn("token_texts", self.check_values()["questions"][0]["answers"][0])
 
     def test_a_server_that_adds_a_beginning(self):
         for api in ("tgi", "openai"):

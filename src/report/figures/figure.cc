@@ -87,6 +87,15 @@ std::string tics(const std::vector<std::string>& names) {
   return "(" + join(parts) + ")";
 }
 
+double round_step(double width, double most) {
+  const double least = std::max(1e-9, width / most);
+  const double decade = std::pow(10, std::floor(std::log10(least)));
+  for (const double digit : {1.0, 2.0, 5.0}) {
+    if (digit * decade >= least) return digit * decade;
+  }
+  return 10 * decade;
+}
+
 std::string shortened(std::string_view text, int columns) {
   const std::string line = flat(text);
   if (display_width(line) <= columns) return line;

@@ -46,6 +46,9 @@ std::string quoted(std::string_view text);
 /// "('a' 0, 'b' 1)": tics with these names at 0, 1, ...
 std::string tics(const std::vector<std::string>& names);
 
+/// The smallest of ..., 0.1, 0.2, 0.5, 1, 2, 5, ... that goes at most so often into a width.
+double round_step(double width, double most);
+
 /// Cut to so many columns, with an ellipsis where something was cut off.
 std::string shortened(std::string_view text, int columns);
 

@@ -26,16 +26,25 @@ std::vector<size_t> by_value(const ReportData& data) {
   return order;
 }
 
-/// Points with intervals, one a line of the table: name, value, low, high stand in columns 1 to 4.
-std::string points_across(const std::vector<std::string>& names, const std::string& label, bool zero) {
+/// Points with intervals, one a line of the table: name, value, low, high stand in columns 1 to 4. `axis` is of x.
+std::string points_across(const std::vector<std::string>& names, const std::string& label, const std::string& axis) {
   return kAcross + fmt::format(
                        "set ytics {} scale 0\nset yrange [-0.6:{}]\nset xlabel {}\n{}plot data using 2:0:3:4 "
                        "with xerrorbars linecolor rgb '{}' pointtype 7 linewidth 1.1\n",
-                       tics(names), static_cast<double>(names.size()) - 0.4, quoted(label),
-                       zero ? "set arrow from 0, graph 0 to 0, graph 1 nohead linewidth 0.8 linecolor rgb '#777777' "
-                              "back\nset xrange [*<0:0<*]\n"
-                            : "",
-                       colour(0));
+                       tics(names), static_cast<double>(names.size()) - 0.4, quoted(label), axis, colour(0));
+}
+
+/// With 0, marked, and so few steps over `reach` that their names don't touch.
+std::string axis_with_zero(const Interval& reach) {
+  return fmt::format(
+      "set arrow from 0, graph 0 to 0, graph 1 nohead linewidth 0.8 linecolor rgb '#777777' back\nset xrange "
+      "[*<0:0<*]\nset xtics {:g}\n",
+      round_step(reach.high - reach.low, 6));
+}
+
+void widen(Interval& reach, const std::optional<double>& low, const std::optional<double>& high) {
+  reach.low = std::min(reach.low, low.value_or(0));
+  reach.high = std::max(reach.high, high.value_or(0));
 }
 
 double height_of(size_t lines) { return 0.55 + 0.17 * static_cast<double>(std::max<size_t>(2, lines)); }
@@ -48,14 +57,16 @@ Figure overall_mean(const ReportData& data) {
                 {{"model", "mean", "low", "high", "stderr", "questions"}, {}},
                 ""};
   std::vector<std::string> names;
+  Interval reach{0, 0};
   for (const size_t i : by_value(data)) {
     const Estimate& e = data.summaries[i].micro.pearson;
+    widen(reach, e.ci_low ? e.ci_low : e.mean, e.ci_high ? e.ci_high : e.mean);
     figure.table.rows.push_back(
         {data.labels[i], cell(e.mean), cell(e.ci_low), cell(e.ci_high), cell(e.stderr_), std::to_string(e.n)});
     names.push_back(shortened(data.labels[i], 26));
   }
   figure.height = height_of(names.size());
-  figure.script = points_across(names, "HumanRankEval (mean of Pearson’s r)", true);
+  figure.script = points_across(names, "HumanRankEval (mean of Pearson’s r)", axis_with_zero(reach));
   return figure;
 }
 
@@ -82,10 +93,12 @@ Figure forest(const ReportData& data, const ManyComparison& many) {
   std::vector<std::string> names;
   std::vector<PairOfRuns> pairs = pairs_to_show(data, many);
   std::ranges::reverse(pairs);
+  Interval reach{0, 0};
   for (const PairOfRuns& pair : pairs) {
     const PairedComparison& c = pair.comparison;
     const Interval interval = c.bootstrap.value_or(
         Interval{c.difference.ci_low.value_or(*c.difference.mean), c.difference.ci_high.value_or(*c.difference.mean)});
+    widen(reach, interval.low, interval.high);
     const std::string name = shortened(data.labels[pair.a], 24) + " − " + shortened(data.labels[pair.b], 24);
     figure.table.rows.push_back({data.labels[pair.a] + " − " + data.labels[pair.b], cell(c.difference.mean),
                                  cell(interval.low), cell(interval.high), cell(c.p), cell(c.p_holm),
@@ -93,7 +106,7 @@ Figure forest(const ReportData& data, const ManyComparison& many) {
     names.push_back(name);
   }
   figure.height = height_of(names.size());
-  figure.script = points_across(names, "difference of means of Pearson’s r", true);
+  figure.script = points_across(names, "difference of means of Pearson’s r", axis_with_zero(reach));
   return figure;
 }
 
@@ -115,10 +128,9 @@ Figure rank_intervals(const ReportData& data, const ManyComparison& many) {
     names.push_back(shortened(data.labels[i], 26));
   }
   figure.height = height_of(names.size());
-  figure.script = points_across(names, "rank among these models", false) + "";
-  figure.script.insert(figure.script.find("plot "),
-                       fmt::format("set xrange [0.5:{}.5]\nset xtics {}\n", data.runs.size(),
-                                   std::max<size_t>(1, data.runs.size() / 10)));
+  figure.script = points_across(names, "rank among these models",
+                                fmt::format("set xrange [0.5:{}.5]\nset xtics {}\n", data.runs.size(),
+                                            std::max<size_t>(1, data.runs.size() / 10)));
   return figure;
 }
 

@@ -87,12 +87,19 @@ std::vector<LabelPlace> place_labels(const std::vector<PlacedPoint>& points, con
   return places;
 }
 
-/// 1, 2, 5, 10, ... within the decades of a logarithmic axis.
+/// 1, 2, 5, 10, ... on a logarithmic axis; equal steps where fewer than two of these are on it.
 std::string log_tics(double low, double high) {
   std::vector<std::string> all;
   for (int decade = static_cast<int>(std::floor(low)); decade <= static_cast<int>(std::ceil(high)); ++decade) {
-    for (const int digit : {1, 2, 5}) all.push_back(fmt::format("{:g}", digit * std::pow(10, decade)));
+    for (const int digit : {1, 2, 5}) {
+      const double exponent = decade + std::log10(digit);
+      if (low <= exponent && exponent <= high) all.push_back(fmt::format("{:g}", digit * std::pow(10, decade)));
+    }
   }
+  if (all.size() >= 2) return "set xtics (" + join(all) + ")\n";
+  const double from = std::pow(10, low), to = std::pow(10, high), step = round_step(to - from, 5);
+  all.clear();
+  for (double tic = std::ceil(from / step) * step; tic <= to; tic += step) all.push_back(fmt::format("{:g}", tic));
   return "set xtics (" + join(all) + ")\n";
 }
 

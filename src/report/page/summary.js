@@ -20,7 +20,7 @@ function summaryColumns(report) {
     { title: 'Type', value: (run) => run.file_type || null, cell: (run) => make('td', {}, safeText(run.file_type || '–')) },
     { title: 'Questions', value: (run) => run.questions, cell: (run) => make('td', {}, run.questions) },
     { title: 'Undef.', tip: 'questions without a value of Pearson’s r', value: (run) => run.undefined, cell: (run) => make('td', {}, run.undefined) },
-    { title: 'Tokens / s', tip: 'tokens a second', value: (run) => run.tokens_per_second, cell: (run) => make('td', {}, run.tokens_per_second === null ? '–' : Math.round(run.tokens_per_second)) },
+    { title: 'Tokens/s', tip: 'tokens a second', value: (run) => run.tokens_per_second, cell: (run) => make('td', {}, run.tokens_per_second === null ? '–' : Math.round(run.tokens_per_second)) },
   ];
 }
 
@@ -36,7 +36,7 @@ function byValue(value, direction) {
 function summaryTable(report) {
   const columns = summaryColumns(report);
   const body = make('tbody');
-  const heads = columns.map((column) => make('th', { scope: 'col' }, make('button', { type: 'button', title: column.tip, class: column.title.length < 8 ? 'short' : null, onclick: () => sort(column) }, column.title)));
+  const heads = columns.map((column) => make('th', { scope: 'col' }, make('button', { type: 'button', title: column.tip, class: column.title.length < 9 ? 'short' : null, onclick: () => sort(column) }, column.title)));
   let [sorted, direction] = [null, 1];
   function show(runs) {
     body.replaceChildren(...runs.map((run) => make('tr', {}, columns.map((column) => column.cell(run)))));
