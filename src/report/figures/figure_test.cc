@@ -25,6 +25,15 @@ TEST(Figure, TablesKeepTheirColumns) {
   EXPECT_EQ(table.tsv(), "a\tb\nx y\t1 2\n\t3\n");
 }
 
+TEST(Figure, StepsAreRoundAndFewEnough) {
+  EXPECT_DOUBLE_EQ(round_step(0.466, 6), 0.1);
+  EXPECT_DOUBLE_EQ(round_step(1247, 5), 500);
+  for (double width = 0.003; width < 5000; width *= 1.37) {
+    EXPECT_LE(width / round_step(width, 6), 6 + 1e-9) << width;
+    EXPECT_GE(width / round_step(width, 6), 6 / 2.5 - 1e-9) << width;
+  }
+}
+
 TEST(Figure, ShortensByColumns) {
   EXPECT_EQ(shortened("abcdef", 6), "abcdef");
   EXPECT_EQ(shortened("abcdefg", 6), "abcde…");
