@@ -1,11 +1,13 @@
 """More than one process: shards, workers, ranks of an MPI job, lists of models. Each must give what one process gives."""
 
+import contextlib
 import json
 import os
 import pathlib
 import random
 import shutil
 import signal
+import sqlite3
 import subprocess
 import time
 import unittest
@@ -183,27 +185,89 @@ class MpiTest(ScalingTest):
                 self.assertEqual(1, done.stdout.count("HumanRankEval "), "one table")
                 (self.folder / "run.json").unlink()
 
-    def test_a_killed_rank_keeps_what_is_done(self):
+    def kill_one(self, model, one, n, *prefix, moment, victim):
+        """Kills a rank at a moment of an evaluation; the run's file, if there is one, and what hre said."""
+        program = subprocess.Popen(self.mpirun(n, "eval", model, "--data", "sample", "--limit", 2, "--threads", 1, "--json",
+                                               "run.json", "--details", "--keep-tokens", "--store", "runs.db", "--rank-timeout",
+                                               3, prefix=prefix), cwd=self.folder, env=clean_environment(HRE_STORE=None),
+                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        time.sleep(moment)
+        ranks = subprocess.run(["ps", "-o", "pid=", "--ppid", str(program.pid)], capture_output=True, text=True,
+                               check=False).stdout.split()
+        killed = program.poll() is None and len(ranks) == n
+        if killed:
+            os.kill(int(ranks[victim]), signal.SIGKILL)
+        said, _ = program.communicate(timeout=100)
+        whole = {question["id"]: question for question in one["questions"]}
+        path = self.folder / "run.json"
+        run = self.read_json("run.json") if path.exists() else None
+        for question in run["questions"] if run else []:
+            self.assertEqual(whole[question["id"]], question, said)
+        path.unlink(missing_ok=True)
+        return killed, run, said
+
+    def resume(self, model, one):
+        """What was stored is not scored again, and the whole is as it would have been."""
+        stored = 0
+        if (self.folder / "runs.db").exists():
+            with contextlib.closing(sqlite3.connect(self.folder / "runs.db")) as database:
+                stored = database.execute("SELECT count(*) FROM score").fetchone()[0]
+        super().run_hre("eval", model, "--data", "sample", "--limit", "2", "--threads", "1", "--json", "rest.json", "--details",
+                        "--keep-tokens", "--store", "runs.db", env={"HRE_STORE": None})
+        run = self.read_json("rest.json")
+        self.assertEqual(one, comparable(run))
+        for path in self.folder.glob("runs.db*"):
+            path.unlink()
+        return stored
+
+    def kill_10_times(self, n, *prefix, finishes):
+        model = shared_data("models/stories260K.gguf")
+        begin = time.monotonic()
+        one = self.reference(model, "--limit", "2", "--threads", "1")
+        seconds = time.monotonic() - begin
+        seed = random.randrange(1 << 30)
+        print(f"seed {seed}")
+        rng = random.Random(seed)
+        kills = stored = 0
+        for _ in range(10):
+            victim = rng.randrange(1, n) if finishes else rng.randrange(n)
+            moment = rng.uniform(0.2, 0.5 + seconds)
+            with self.subTest(seed=seed, victim=victim, moment=moment):
+                killed, run, said = self.kill_one(model, one, n, *prefix, moment=moment, victim=victim)
+                if finishes:
+                    self.assertIsNotNone(run, said)
+                    self.assertEqual(one, comparable(run), said)
+                stored += self.resume(model, one)
+                kills += killed
+        print(f"{kills} kills, {stored} questions stored by then")
+        self.assertGreater(kills, 0, "the moments were none")
+
+    def test_a_killed_rank_loses_nothing_where_mpirun_ends_the_job(self):
+        self.kill_10_times(2, finishes=False)
+
+    def test_a_killed_ranks_work_is_done_by_others_where_mpirun_goes_on(self):
+        self.kill_10_times(3, "--enable-recovery", finishes=True)
+
+    def test_a_stopped_rank_is_taken_for_dead(self):
         model = shared_data("models/stories260K.gguf")
         one = self.reference(model, "--limit", "2", "--threads", "1")
-        whole = {question["id"]: question for question in one["questions"]}
-        seed = random.randrange(1 << 30)
-        random.seed(seed)
-        for _ in range(2):
-            program = subprocess.Popen(self.mpirun(2, "eval", model, "--data", "sample", "--limit", 2, "--threads", 1,
-                                                   "--json", "run.json", "--details", "--keep-tokens"), cwd=self.folder,
-                                       env=clean_environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                                       start_new_session=True)
-            time.sleep(random.uniform(0.3, 2.0))
+        program = subprocess.Popen(self.mpirun(2, "eval", model, "--data", "sample", "--limit", 2, "--threads", 1, "--json",
+                                               "run.json", "--details", "--keep-tokens", "--rank-timeout", 2),
+                                   cwd=self.folder, env=clean_environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                   text=True)
+        ranks = []
+        while program.poll() is None and len(ranks) < 2:
             ranks = subprocess.run(["ps", "-o", "pid=", "--ppid", str(program.pid)], capture_output=True, text=True,
                                    check=False).stdout.split()
-            if program.poll() is None and len(ranks) == 2:
-                os.kill(int(ranks[1]), signal.SIGKILL)
-            program.communicate(timeout=100)
-            if (self.folder / "run.json").exists():
-                for question in self.read_json("run.json")["questions"]:
-                    self.assertEqual(whole[question["id"]], question, f"seed {seed}")
-                (self.folder / "run.json").unlink()
+        time.sleep(0.5)
+        os.kill(int(ranks[1]), signal.SIGSTOP)
+        deadline = time.monotonic() + 100
+        while not (self.folder / "run.json").exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        os.kill(int(ranks[1]), signal.SIGCONT)  # it is told that the job has ended
+        _, errors = program.communicate(timeout=60)
+        self.assertEqual(one, comparable(self.read_json("run.json")), errors)
+        self.assertIn("rank 1 is", errors)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 #include <CLI/CLI.hpp>
 #include <charconv>
+#include <chrono>
+#include <cmath>
 #include <sstream>
 
 #include "cli/hub_argument.h"
@@ -51,6 +53,10 @@ void define_scale(CLI::App& app, ScaleArguments& arguments) {
   app.add_option("--workers", arguments.workers, "processes that score, with one copy of the weights (default 1)")
       ->type_name("N")
       ->check(CLI::Range(1, 1024).description(""));
+  app.add_option("--rank-timeout", arguments.rank_timeout,
+                 "a rank of mpirun that is silent for so many seconds is taken for dead (default 30)")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(0.5, 86400.0).description(""));
   app.add_option("--rpc", arguments.rpc, "give layers to libllama's rpc-server there; may be given again")
       ->type_name("HOST:PORT")
       ->allow_extra_args(false);
@@ -65,7 +71,9 @@ bool Ranks::helps() const { return joined_ && mpi::world().rank > 0; }
 Status Ranks::help(const std::vector<std::string>& models, const EngineOptions& options, Console& console) {
   SilentProgress silent;
   for (const std::string& source : models) {
-    if (!mpi::serve(open_model_argument(source, options, silent, console.stop), console.stop)) break;
+    auto more = mpi::serve(open_model_argument(source, options, silent, console.stop));
+    if (!more) return forward(more);
+    if (!*more) break;
   }
   return {};
 }
@@ -88,7 +96,7 @@ Result<Ranks> apply_scale(const ScaleArguments& arguments, std::vector<std::stri
   if (!mpi::launched()) return Ranks(false);
   if (arguments.workers > 1)
     return input_error("ranks of mpirun have no workers of their own", "--workers", "start more ranks");
-  auto world = mpi::join();
+  auto world = mpi::join(std::chrono::milliseconds(std::lround(1000 * arguments.rank_timeout)));
   if (!world) return forward(world);
   return Ranks(true);
 }

@@ -18,6 +18,7 @@ struct ScaleArguments {
   std::string shard;        ///< "I/N"
   std::string models_file;  ///< one MODEL a line
   int workers = 1;
+  double rank_timeout = 30;  ///< seconds
   std::vector<std::string> rpc;
 };
 

@@ -5,11 +5,13 @@
 namespace hre::mpi {
 
 bool launched() {
-  for (const char* name : {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE"}) {
+  const auto says_several = [](const char* name) {
     const char* size = std::getenv(name);
-    if (size != nullptr && std::atoi(size) > 1) return true;
-  }
-  return false;
+    return size != nullptr && std::atoi(size) > 1;
+  };
+  // Slurm's srun starts tasks that are no ranks too, unless it gives them a PMIx rank.
+  const bool by_slurm = std::getenv("PMIX_RANK") != nullptr && says_several("SLURM_STEP_NUM_TASKS");
+  return by_slurm || says_several("OMPI_COMM_WORLD_SIZE") || says_several("PMI_SIZE");
 }
 
 namespace {
@@ -36,11 +38,11 @@ MakeCrew Team::crew_maker(const ModelDescription&, std::function<void(const std:
   return {};
 }
 
-Result<World> join() {
+Result<World> join(std::chrono::milliseconds) {
   return fail(ErrorCode::kFailed, "started as one of several processes, but this hre was built without MPI", "mpirun",
               "build it with -DHRE_MPI=ON, or give each process a share with --shard I/N");
 }
-bool serve(const Result<std::unique_ptr<Scorer>>&, const std::stop_token&) { return false; }
+Result<bool> serve(const Result<std::unique_ptr<Scorer>>&) { return false; }
 void leave() {}
 
 }  // namespace hre::mpi
@@ -48,32 +50,29 @@ void leave() {}
 #else
 
 #include <fmt/format.h>
-#include <mpi.h>
 
-#include <chrono>
+#include <algorithm>
 #include <condition_variable>
 #include <mutex>
 #include <optional>
 #include <thread>
 
 #include "model/crew/messages.h"
+#include "model/mpi/post.h"
 
 namespace hre::mpi {
 namespace {
 
 using SteadyClock = std::chrono::steady_clock;
 
-enum Tag { kReady = 1, kPlan, kScore, kAlive, kEndOfModel, kEndOfJob };
+constexpr auto kMoment = std::chrono::milliseconds(100);  // how late a stop may be seen
 
-constexpr auto kBeat = std::chrono::seconds(2);     // a rank that computes says that it is alive
-constexpr auto kSilent = std::chrono::seconds(30);  // after which it counts as lost
-constexpr auto kMoment = std::chrono::microseconds(300);
-
-/// This process's part in the job. MPI is called from the main thread alone.
+/// This process's part in the job.
 struct Job {
-  std::vector<bool> lost;
-  int64_t n_sent = 0;  // plans; a number comes back with each score, so that late ones are told
-  int turn = 0;        // of the models
+  Post* post = nullptr;          // never freed, as its thread may not end
+  int64_t n_sent = 0;            // plans; a number comes back with each score, so that late ones are told
+  int turn = 0;                  // of the models
+  std::optional<bool> together;  // said by rank 0 to the others: whether no rank is lost
 };
 
 Job& job() {
@@ -81,34 +80,9 @@ Job& job() {
   return instance;
 }
 
-void send(int rank, Tag tag, int64_t number, const std::string& bytes = {}) {
-  std::string message(reinterpret_cast<const char*>(&number), sizeof number);
-  message += bytes;
-  MPI_Send(message.data(), static_cast<int>(message.size()), MPI_BYTE, rank, tag, MPI_COMM_WORLD);
-}
+Post& post() { return *job().post; }
 
-struct Message {
-  int rank;
-  Tag tag;
-  int64_t number = 0;
-  std::string bytes;
-};
-
-std::optional<Message> try_receive() {
-  int flag = 0, size = 0;
-  MPI_Status status;
-  if (MPI_Iprobe(MPI_ANY_SOURCE, MPI_ANY_TAG, MPI_COMM_WORLD, &flag, &status) != MPI_SUCCESS || flag == 0) return {};
-  MPI_Get_count(&status, MPI_BYTE, &size);
-  std::string bytes(static_cast<size_t>(size), '\0');
-  MPI_Recv(bytes.data(), size, MPI_BYTE, status.MPI_SOURCE, status.MPI_TAG, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
-  Message message{status.MPI_SOURCE, static_cast<Tag>(status.MPI_TAG), 0, {}};
-  if (bytes.size() < sizeof message.number) return {};
-  bytes.copy(reinterpret_cast<char*>(&message.number), sizeof message.number);
-  message.bytes = bytes.substr(sizeof message.number);
-  return message;
-}
-
-/// Scores one plan at a time in a thread of its own.
+/// Scores plans in a thread of its own, one at a time, and sends each score to rank 0.
 class Computer {
  public:
   explicit Computer(Scorer& scorer) : scorer_(scorer), thread_([this] { work(); }) {}
@@ -129,14 +103,6 @@ class Computer {
     }
     changed_.notify_all();
   }
-  struct Done {
-    int64_t number;
-    Result<QuestionScore> score;
-  };
-  std::optional<Done> take() {
-    const std::lock_guard lock(mutex_);
-    return std::exchange(score_, std::nullopt);
-  }
 
  private:
   void work() {
@@ -146,9 +112,8 @@ class Computer {
       if (stop_.stop_requested()) return;
       const auto [number, plan] = *std::exchange(plan_, std::nullopt);
       lock.unlock();
-      auto score = score_one(scorer_, plan, stop_.get_token());
+      post().send(0, Tag::kScore, number, pack_score(score_one(scorer_, plan, stop_.get_token())));
       lock.lock();
-      score_ = Done{number, std::move(score)};
     }
   }
 
@@ -156,7 +121,6 @@ class Computer {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::optional<std::pair<int64_t, QuestionPlan>> plan_;
-  std::optional<Done> score_;
   std::stop_source stop_;
   std::thread thread_;
 };
@@ -170,52 +134,51 @@ std::string identity(const ModelDescription& model) {
 
 }  // namespace
 
-Result<World> join() {
-  int provided = 0;
-  if (MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided) != MPI_SUCCESS) {
-    return fail(ErrorCode::kFailed, "MPI could not be started", "mpirun");
-  }
-  MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
-  MPI_Comm_rank(MPI_COMM_WORLD, &the_world().rank);
-  MPI_Comm_size(MPI_COMM_WORLD, &the_world().size);
-  job().lost.resize(static_cast<size_t>(the_world().size));
+Result<World> join(std::chrono::milliseconds patience) {
+  auto opened = Post::open(patience);
+  if (!opened) return forward(opened);
+  job().post = opened->release();
+  the_world() = {post().rank(), post().size()};
   return world();
 }
 
-/// Members: 0 is this process, the others are ranks.
 struct Team::State {
   int turn = ++job().turn;
   bool gathered = false;
-  std::vector<int> ranks;  // by member; ranks[0] == 0
-  std::vector<SteadyClock::time_point> heard;
-  std::vector<int64_t> given;  // the number of each member's plan
+  std::vector<int> ranks;  // that have this model; the first is 0
   std::unique_ptr<Computer> computer;
 
-  /// Waits until every rank has opened the model, or could not.
+  /// Waits until every rank has opened the model, or could not, or is lost.
   void gather(const std::string& expected, const std::function<void(const std::string&)>& note,
               const std::stop_token& stop) {
     gathered = true;
     ranks = {0};
-    size_t waiting = 0;
-    for (size_t rank = 1; rank < job().lost.size(); ++rank) waiting += !job().lost[rank];
+    std::vector<bool> waited(static_cast<size_t>(post().size()));
+    for (int rank = 1; rank < post().size(); ++rank) waited[static_cast<size_t>(rank)] = !post().lost(rank);
+    auto n_waited = std::count(waited.begin(), waited.end(), true);
+    const auto leave_out = [&](int rank, const std::string& why) {
+      if (note) note(fmt::format("rank {} is left out: {}", rank, why));
+    };
     const auto deadline = SteadyClock::now() + std::chrono::minutes(30);  // loading a large model from a shared disk
-    while (waiting > 0 && !stop.stop_requested() && SteadyClock::now() < deadline) {
-      const auto message = try_receive();
-      if (!message) {
-        std::this_thread::sleep_for(kMoment);
-        continue;
-      }
-      if (message->tag != kReady || message->number != turn) continue;
-      --waiting;
-      if (message->bytes == expected) {
+    while (n_waited > 0 && !stop.stop_requested() && SteadyClock::now() < deadline) {
+      const auto message = post().receive(kMoment);
+      if (!message || message->rank == 0 || !waited[static_cast<size_t>(message->rank)]) continue;
+      const bool is_ready = message->tag == Tag::kReady && message->number == turn;
+      if (!is_ready && message->tag != Tag::kLost) continue;
+      waited[static_cast<size_t>(message->rank)] = false;
+      --n_waited;
+      if (message->tag == Tag::kLost) {
+        leave_out(message->rank, "it is gone or silent");
+      } else if (message->bytes == expected) {
         ranks.push_back(message->rank);
-      } else if (note) {
-        note(fmt::format("rank {} is left out: {}", message->rank,
-                         message->bytes.starts_with("!") ? message->bytes.substr(1) : "its engine or model differs"));
+      } else {
+        leave_out(message->rank,
+                  message->bytes.starts_with("!") ? message->bytes.substr(1) : "its engine or model differs");
       }
     }
-    heard.assign(ranks.size(), SteadyClock::now());
-    given.assign(ranks.size(), -1);
+    for (int rank = 1; n_waited > 0 && rank < post().size() && !stop.stop_requested(); ++rank) {
+      if (waited[static_cast<size_t>(rank)]) leave_out(rank, "it has not opened the model within 30 minutes");
+    }
   }
 };
 
@@ -224,63 +187,45 @@ namespace {
 /// The ranks as a crew; belongs to one call of score().
 class RankCrew final : public Crew {
  public:
-  RankCrew(std::shared_ptr<Team::State> team) : team_(std::move(team)) {}
-  ~RankCrew() override {
-    team_->computer.reset();                       // it computes with the model, which may end before the team does
-    team_->given.assign(team_->ranks.size(), -1);  // what is on its way is of no use now
+  explicit RankCrew(std::shared_ptr<Team::State> team) : team_(std::move(team)) {
+    for (const int rank : team_->ranks) {
+      if (!post().lost(rank)) ranks_.push_back(rank);
+    }
+    given_.assign(ranks_.size(), -1);
   }
+  ~RankCrew() override { team_->computer.reset(); }  // it computes with the model, which may end before the team does
 
-  size_t size() const override { return team_->ranks.size(); }
+  size_t size() const override { return ranks_.size(); }
 
   void give(size_t worker, size_t, const QuestionPlan& plan) override {
-    team_->given[worker] = ++job().n_sent;
-    team_->heard[worker] = SteadyClock::now();
+    given_[worker] = ++job().n_sent;
     if (worker == 0) return team_->computer->give(job().n_sent, plan);
-    send(team_->ranks[worker], kPlan, job().n_sent, pack_plan(plan));
+    post().send(ranks_[worker], Tag::kPlan, job().n_sent, pack_plan(plan));
   }
 
   std::vector<Event> wait(const std::stop_token& stop) override {
     std::vector<Event> events;
-    for (int i = 0; i < 300 && events.empty() && !stop.stop_requested(); ++i) {
-      take_own(events);
-      take_messages(events);
-      find_lost(events);
-      if (events.empty()) std::this_thread::sleep_for(kMoment);
-    }
+    auto message = stop.stop_requested() ? std::nullopt : post().receive(kMoment);
+    for (; message; message = post().receive(std::chrono::milliseconds(0))) take(std::move(*message), events);
     return events;
   }
 
  private:
-  void take_own(std::vector<Event>& events) {
-    if (team_->given[0] < 0) return;
-    auto done = team_->computer->take();
-    if (!done || done->number != team_->given[0]) return;
-    team_->given[0] = -1;
-    events.push_back({0, false, "", std::move(done->score)});
-  }
-
-  void take_messages(std::vector<Event>& events) {
-    while (const auto message = try_receive()) {
-      for (size_t member = 1; member < team_->ranks.size(); ++member) {
-        if (team_->ranks[member] != message->rank) continue;
-        team_->heard[member] = SteadyClock::now();
-        if (message->tag != kScore || message->number != team_->given[member]) continue;
-        team_->given[member] = -1;
-        events.push_back({member, false, "", unpack_score(message->bytes)});
-      }
-    }
-  }
-
-  void find_lost(std::vector<Event>& events) {
-    for (size_t member = 1; member < team_->ranks.size(); ++member) {
-      if (team_->given[member] < 0 || SteadyClock::now() - team_->heard[member] < kSilent) continue;
-      team_->given[member] = -1;
-      job().lost[static_cast<size_t>(team_->ranks[member])] = true;
-      events.push_back({member, true, fmt::format("rank {} is silent", team_->ranks[member]), {}});
+  void take(Message message, std::vector<Event>& events) {
+    const auto found = std::find(ranks_.begin(), ranks_.end(), message.rank);
+    if (found == ranks_.end()) return;
+    const auto worker = static_cast<size_t>(found - ranks_.begin());
+    if (message.tag == Tag::kLost) {
+      events.push_back({worker, true, fmt::format("rank {} is gone or silent", message.rank), {}});
+    } else if (message.tag == Tag::kScore && message.number == given_[worker]) {
+      given_[worker] = -1;
+      events.push_back({worker, false, "", unpack_score(message.bytes)});
     }
   }
 
   std::shared_ptr<Team::State> team_;
+  std::vector<int> ranks_;      // by worker; the first is 0
+  std::vector<int64_t> given_;  // the number of each worker's plan; numbers of earlier crews are of no use now
 };
 
 }  // namespace
@@ -288,9 +233,7 @@ class RankCrew final : public Crew {
 Team::Team() : state_(std::make_shared<State>()) {}
 
 Team::~Team() {
-  for (int rank = 1; rank < the_world().size; ++rank) {
-    if (!job().lost[static_cast<size_t>(rank)]) send(rank, kEndOfModel, state_->turn);
-  }
+  for (int rank = 1; rank < post().size(); ++rank) post().send(rank, Tag::kEndOfModel, state_->turn);
 }
 
 MakeCrew Team::crew_maker(const ModelDescription& description, std::function<void(const std::string&)> note,
@@ -303,44 +246,41 @@ MakeCrew Team::crew_maker(const ModelDescription& description, std::function<voi
   };
 }
 
-bool serve(const Result<std::unique_ptr<Scorer>>& model, const std::stop_token&) {
+Result<bool> serve(const Result<std::unique_ptr<Scorer>>& model) {
   const int turn = ++job().turn;
-  send(0, kReady, turn, model ? identity((*model)->describe()) : "!" + model.error().text());
-  std::unique_ptr<Computer> computer;
-  if (model) computer = std::make_unique<Computer>(**model);
-  int64_t number = -1;
-  auto beat = SteadyClock::now();
+  post().send(0, Tag::kReady, turn, model ? identity((*model)->describe()) : "!" + model.error().text());
+  std::optional<Computer> computer;
+  if (model) computer.emplace(**model);
   while (true) {
-    if (auto done = computer ? computer->take() : std::nullopt) {
-      send(0, kScore, done->number, pack_score(done->score));
-      if (done->number == number) number = -1;
+    const auto message = post().receive(kMoment);
+    if (!message) continue;
+    if (message->tag == Tag::kLost) {
+      job().together = false;
+      return fail(ErrorCode::kFailed, "rank 0 is gone or silent", fmt::format("rank {}", world().rank),
+                  "the same command goes on from what it stored");
     }
-    if (number >= 0 && SteadyClock::now() - beat > kBeat) {
-      send(0, kAlive, number);
-      beat = SteadyClock::now();
+    if (message->tag == Tag::kEndOfJob) {
+      job().together = message->number == 0;
+      return false;
     }
-    const auto message = try_receive();
-    if (!message) {
-      std::this_thread::sleep_for(kMoment);
-      continue;
-    }
-    if (message->tag == kEndOfJob) return false;
-    if (message->tag == kEndOfModel && message->number == turn) return true;
-    if (message->tag != kPlan || !computer) continue;
-    auto plan = unpack_plan(message->bytes);
-    if (!plan) continue;
-    number = message->number;
-    computer->give(number, std::move(*plan));
+    if (message->tag == Tag::kEndOfModel && message->number == turn) return true;
+    if (message->tag != Tag::kPlan || !computer) continue;
+    if (auto plan = unpack_plan(message->bytes)) computer->give(message->number, std::move(*plan));
   }
 }
 
 void leave() {
-  bool any_lost = false;
-  for (int rank = 1; the_world().rank == 0 && rank < the_world().size; ++rank) {
-    any_lost = any_lost || job().lost[static_cast<size_t>(rank)];
-    if (!job().lost[static_cast<size_t>(rank)]) send(rank, kEndOfJob, 0);
+  if (world().rank == 0) {
+    const bool any_lost = post().any_lost();
+    for (int rank = 1; rank < post().size(); ++rank) post().send(rank, Tag::kEndOfJob, any_lost ? 1 : 0);
+    job().together = !any_lost;
   }
-  if (!any_lost) MPI_Finalize();
+  while (!job().together) {  // a rank that is done with all models waits for the others
+    const auto message = post().receive(kMoment);
+    if (message && message->tag == Tag::kEndOfJob) job().together = message->number == 0;
+    if (message && message->tag == Tag::kLost) job().together = false;
+  }
+  post().close(*job().together);
 }
 
 }  // namespace hre::mpi

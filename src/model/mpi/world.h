@@ -3,6 +3,7 @@
 /// same models and score what they are given. The only folder that sees mpi.h; a build without MPI has these
 /// functions too, and they say what is missing.
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <stop_token>
@@ -20,8 +21,9 @@ struct World {
   int rank = 0, size = 1;
 };
 
-/// Joins the job: once, in the thread that makes all later calls. Fails in a build without MPI.
-Result<World> join();
+/// Joins the job: once, in the thread that makes all later calls. A rank that is silent for longer than `patience`
+/// counts as dead, whatever MPI says of it, and its work goes to others. Fails in a build without MPI.
+Result<World> join(std::chrono::milliseconds patience);
 
 /// What join() found; one of one before.
 const World& world();
@@ -45,8 +47,9 @@ class Team {
   std::shared_ptr<State> state_;
 };
 
-/// Other ranks: scores what rank 0 sends until the model's turn ends. False when the job ends.
-bool serve(const Result<std::unique_ptr<Scorer>>& model, const std::stop_token& stop);
+/// Other ranks: scores what rank 0 sends until the model's turn ends. False when the job ends; fails where rank 0 is
+/// lost.
+Result<bool> serve(const Result<std::unique_ptr<Scorer>>& model);
 
 /// Leaves the job: rank 0 lets the others end, and nobody waits for ranks that were lost.
 void leave();
