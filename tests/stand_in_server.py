@@ -223,7 +223,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.send(200, [{"id": i, "text": "", "start": 0, "stop": 0} for i in ids])
         elif s.api in ("vllm", "sglang") and self.path == "/tokenize":
             ids = ([BOS] if body.get("add_special_tokens", True) else []) + tokenize(body["prompt"])
-            self.send(200, {"tokens": ids, "count": len(ids), "max_model_len": s.max_length})
+            self.send(200, {"count": len(ids), "max_model_len": s.max_length, "tokens": ids, "token_strs": None})
         elif s.api == "openai" and self.path == "/extras/tokenize" and "no_tokenizer" not in s.quirks:
             self.send(200, {"tokens": ([BOS] if "bos" in s.quirks else []) + tokenize(body["input"])})
         else:
@@ -347,7 +347,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         ids = prompt if isinstance(prompt, list) else tokenize(prompt)
         texts = [f"token_id:{i}" for i in ids] if isinstance(prompt, list) else words(prompt)
         bos = "bos" in s.quirks and s.api == "openai"
-        values = self.values(ids, bos)
+        values = whole = self.values(ids, bos)
         if bos:  # as llama-cpp-python does: the token is dropped, and the first value with it
             values = [None] + values[2:]
         offsets = [sum(map(len, texts[:i])) for i in range(len(texts) + 1)]
@@ -362,13 +362,23 @@ class Handler(http.server.BaseHTTPRequestHandler):
             offsets = [-1] * len(offsets)
         log_probs = {"token_logprobs": values, "tokens": texts, "text_offset": offsets,
                      "top_logprobs": [None] + [{"x": -0.1}] * (len(values) - 1)}
-        choice = {"index": index, "text": "".join(texts), "logprobs": log_probs, "finish_reason": "length"}
-        if s.has("prompt_logprobs"):
-            ids = ids + [token_id(GENERATED)] * (len(values) - len(ids))
+        choice = {"index": index, "text": "".join(texts), "logprobs": log_probs, "finish_reason": "length",
+                  "stop_reason": None}
+        if s.api == "vllm":  # as its 0.32 answers: echo in both ways, with the likeliest token beside the one that was sent
+            choice.update(token_ids=None, prompt_token_ids=None, prompt_logprobs=self.prompt_log_probs(ids, whole, likelier=True))
+        if s.has("prompt_logprobs"):  # alone, and of the generated token as well
             choice["logprobs"] = None
-            choice["prompt_logprobs"] = [None] + [
-                {str(i): {"logprob": v, "rank": 1, "decoded_token": "x"}} for i, v in zip(ids[1:], values[1:])]
+            choice["prompt_logprobs"] = self.prompt_log_probs(ids + [token_id(GENERATED)], values, likelier=False)
         return choice
+
+    @staticmethod
+    def prompt_log_probs(ids, values, likelier):
+        """[null, {"<id>": {...}}, ...]"""
+        entries = [{str(i): {"logprob": v, "rank": 2, "decoded_token": "x"}} for i, v in zip(ids[1:], values[1:])]
+        if likelier:
+            for entry in entries:
+                entry.setdefault("0", {"logprob": -0.001, "rank": 1, "decoded_token": "y"})
+        return [None] + entries
 
     def sglang(self, body):
         answers = []

@@ -140,13 +140,14 @@ Result<ScoredPrompt> read_choice(const Json& choice, size_t n_choices) {
   const Json& index = member(choice, "index");
   if (!index.is_number_integer() || index < 0 || index >= n_choices) return wrong("a choice's index is out of range");
   prompt.index = index.get<int>();
-  const Json& entries = member(choice, "prompt_logprobs");
-  if (entries.is_array()) {
-    for (const Json& entry : entries) {
-      if (auto ok = read_entry(entry, prompt); !ok) return forward(ok);
-    }
-  } else if (auto ok = read_echo(member(choice, "logprobs"), prompt); !ok) {
-    return forward(ok);
+  // vLLM answers echo in both ways; prompt_logprobs then holds likelier tokens too, and does not say which was sent.
+  const Json &echo = member(choice, "logprobs"), &entries = member(choice, "prompt_logprobs");
+  if (!entries.is_array() || member(echo, "token_logprobs").is_array()) {
+    if (auto ok = read_echo(echo, prompt); !ok) return forward(ok);
+    return prompt;
+  }
+  for (const Json& entry : entries) {
+    if (auto ok = read_entry(entry, prompt); !ok) return forward(ok);
   }
   return prompt;
 }

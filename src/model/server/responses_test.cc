@@ -39,6 +39,21 @@ TEST(Responses, PromptLogProbabilitiesOfVllm) {
   EXPECT_THAT((*prompts)[0].log_probs, ElementsAre(Value(), Value(-0.5F)));
 }
 
+TEST(Responses, EchoOfVllmComesWithLikelierTokensBesideThoseSent) {
+  const auto prompts = parse_completions(
+      R"({"choices": [{"index": 0, "text": "<s>x", "logprobs": {"text_offset": [0, 10], "token_logprobs": [null, -12.5],
+      "tokens": ["token_id:1", "token_id:65"], "top_logprobs": [null, {"token_id:65": -12.5, "token_id:7": -1.25}]},
+      "prompt_logprobs": [null, {"65": {"logprob": -12.5, "rank": 1199, "decoded_token": "m"},
+      "7": {"logprob": -1.25, "rank": 1, "decoded_token": "k "}}], "prompt_token_ids": null}]})");
+  ASSERT_TRUE(prompts) << why(prompts);
+  EXPECT_THAT((*prompts)[0].ids, ElementsAre(1, 65));
+  EXPECT_THAT((*prompts)[0].log_probs, ElementsAre(Value(), Value(-12.5F)));
+  EXPECT_THAT(why(parse_completions(R"({"choices": [{"index": 0, "logprobs": null, "prompt_logprobs":
+      [null, {"65": {"logprob": -12.5}, "7": {"logprob": -1.25}}]}]})")),
+              HasSubstr("does not hold one token"))
+      << "which of them was sent is not said";
+}
+
 TEST(Responses, SglangAndTgi) {
   const auto sglang = parse_sglang(
       R"([{"meta_info": {"input_token_logprobs": [[null, 5, null], [-1, 6, " x"]], "output_token_logprobs": [[-2, 9, null]]}}])");
