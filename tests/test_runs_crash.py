@@ -73,6 +73,19 @@ class StoreTest(ProgramTest):
 
 
 class CrashTest(StoreTest):
+    def test_a_killed_program_leaves_no_file_of_results_behind(self):
+        self.make_data(3000)
+        process = self.start()
+        while not (self.folder / "runs.db").exists() and process.poll() is None:
+            time.sleep(0.002)
+        process.kill()
+        process.communicate(timeout=60)
+        try:
+            os.close(os.open(self.folder, os.O_WRONLY | os.O_TMPFILE, 0o600))
+        except OSError:
+            self.skipTest("this file system has no files without a name")
+        self.assertEqual([], [path.name for path in self.folder.glob("run.json*")])
+
     def kill_50_times(self, n_questions, **options):
         started = time.monotonic()
         whole = self.whole("whole.db", "whole.json", **options)

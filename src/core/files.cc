@@ -8,12 +8,62 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
+#include <random>
 #include <utility>
 
 namespace hre {
 namespace {
 
 std::string why() { return std::strerror(errno); }
+
+/// A file without a name, which is gone with its descriptor; -1 where there can be none.
+int open_nameless(const std::string& folder) {
+  return open(folder.empty() ? "." : folder.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
+}
+
+bool link_to(int descriptor, const std::string& path) {
+  const std::string self = "/proc/self/fd/" + std::to_string(descriptor);
+  return linkat(AT_FDCWD, self.c_str(), AT_FDCWD, path.c_str(), AT_SYMLINK_FOLLOW) == 0;
+}
+
+/// A name beside the path that a nameless file was given; empty where that can't be done.
+std::string link_beside(int descriptor, const std::string& path) {
+  std::random_device random;
+  for (int i = 0; i < 100; ++i) {
+    std::string name = path + ".";
+    for (int k = 0; k < 6; ++k) name += static_cast<char>('a' + random() % 26);
+    if (link_to(descriptor, name)) return name;
+    if (errno != EEXIST) break;
+  }
+  return "";
+}
+
+/// A file beside the path, with six letters more in its name, which the template then holds.
+int open_beside(std::string& name_template) {
+  const int descriptor = mkostemp(name_template.data(), O_CLOEXEC);
+  const mode_t mask = umask(0);
+  umask(mask);
+  if (descriptor >= 0) fchmod(descriptor, 0666 & ~mask);
+  return descriptor;
+}
+
+bool is_regular(int descriptor) {
+  struct stat status = {};
+  return fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode);
+}
+
+/// Onto the disk, where it is a file.
+Status write_all(int descriptor, const std::string& content, const std::string& path) {
+  for (size_t done = 0; done < content.size();) {
+    const ssize_t n = write(descriptor, content.data() + done, content.size() - done);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return fail(ErrorCode::kFailed, "writing failed: " + why(), path);
+    done += static_cast<size_t>(n);
+  }
+  if (!is_regular(descriptor) || fsync(descriptor) == 0) return {};
+  return fail(ErrorCode::kFailed, "writing failed: " + why(), path);
+}
 
 }  // namespace
 
@@ -47,14 +97,13 @@ Result<AtomicFile> AtomicFile::create(const std::string& path) {
     if (descriptor < 0) return fail(ErrorCode::kFailed, "cannot be written: " + why(), path);
     return AtomicFile(path, "", descriptor);
   }
+  const int nameless = open_nameless(std::filesystem::path(path).parent_path());
+  if (nameless >= 0) return AtomicFile(path, "", nameless);
   std::string temporary = path + ".XXXXXX";
-  const int descriptor = mkostemp(temporary.data(), O_CLOEXEC);
+  const int descriptor = open_beside(temporary);
   if (descriptor < 0) {
     return input_error("cannot be written: " + why(), path, "give a path in a folder that exists and can be written");
   }
-  const mode_t mask = umask(0);
-  umask(mask);
-  fchmod(descriptor, 0666 & ~mask);
   return AtomicFile(path, temporary, descriptor);
 }
 
@@ -69,16 +118,22 @@ AtomicFile::~AtomicFile() {
 }
 
 Status AtomicFile::commit(const std::string& content) {
-  for (size_t done = 0; done < content.size();) {
-    const ssize_t n = write(descriptor_, content.data() + done, content.size() - done);
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return fail(ErrorCode::kFailed, "writing failed: " + why(), path_);
-    done += static_cast<size_t>(n);
+  if (auto ok = write_all(descriptor_, content, path_); !ok) return ok;
+  bool named = !is_regular(descriptor_) || !temporary_.empty() || link_to(descriptor_, path_);
+  if (!named) {  // a link replaces nothing: where the name is taken, the file gets one beside it, for a moment
+    temporary_ = link_beside(descriptor_, path_);
+    named = !temporary_.empty();
   }
-  const bool synced = temporary_.empty() || fsync(descriptor_) == 0;
-  if (!synced || close(std::exchange(descriptor_, -1)) != 0) {
-    return fail(ErrorCode::kFailed, "writing failed: " + why(), path_);
+  if (!named) {  // no /proc here
+    temporary_ = path_ + ".XXXXXX";
+    close(std::exchange(descriptor_, open_beside(temporary_)));
+    if (descriptor_ < 0) {
+      temporary_.clear();
+      return fail(ErrorCode::kFailed, "writing failed: " + why(), path_);
+    }
+    if (auto ok = write_all(descriptor_, content, path_); !ok) return ok;
   }
+  if (close(std::exchange(descriptor_, -1)) != 0) return fail(ErrorCode::kFailed, "writing failed: " + why(), path_);
   if (temporary_.empty()) return {};
   if (std::rename(temporary_.c_str(), path_.c_str()) != 0) {
     return fail(ErrorCode::kFailed, "renaming failed: " + why(), path_);

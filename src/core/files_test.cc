@@ -1,6 +1,9 @@
 #include "core/files.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -39,9 +42,30 @@ TEST_F(AtomicFileTest, AppearsWhenCommitted) {
   EXPECT_EQ(std::distance(fs::directory_iterator(folder), {}), 1);
 }
 
+TEST_F(AtomicFileTest, ANewOneHasTheNameAtOnceAndTheUsersPermissions) {
+  const mode_t mask = umask(027);
+  auto file = AtomicFile::create((folder / "f").string());
+  ASSERT_TRUE(file);
+  ASSERT_TRUE(file->commit("text"));
+  umask(mask);
+  EXPECT_EQ(read(folder / "f"), "text");
+  EXPECT_EQ(fs::status(folder / "f").permissions(), fs::perms(0640));
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder), {}), 1);
+}
+
 TEST_F(AtomicFileTest, LeavesNothingWhenDropped) {
   { auto file = AtomicFile::create((folder / "f").string()); }
   EXPECT_TRUE(fs::is_empty(folder));
+}
+
+TEST_F(AtomicFileTest, HasNoNameBeforeItIsComplete) {
+  const int nameless = open(folder.c_str(), O_TMPFILE | O_WRONLY, 0600);
+  if (nameless < 0) GTEST_SKIP() << "this file system has no nameless files";
+  close(nameless);
+  std::ofstream(folder / "f") << "old";
+  const auto file = AtomicFile::create((folder / "f").string());
+  ASSERT_TRUE(file);
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder), {}), 1) << "a process killed here leaves nothing";
 }
 
 TEST_F(AtomicFileTest, SaysWhatIsWrong) {
