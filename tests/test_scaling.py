@@ -185,18 +185,27 @@ class MpiTest(ScalingTest):
                 self.assertEqual(1, done.stdout.count("HumanRankEval "), "one table")
                 (self.folder / "run.json").unlink()
 
+    def ranks(self, program, n):
+        """The processes that mpirun started, once there are n; none where it has ended."""
+        found = []
+        while program.poll() is None and len(found) < n:
+            listed = subprocess.run(["ps", "-o", "pid=,comm=", "--ppid", str(program.pid)], capture_output=True, text=True,
+                                    check=False).stdout.splitlines()
+            found = [int(line.split()[0]) for line in listed if line.split()[1] == PROGRAM.name]
+        return found
+
     def kill_one(self, model, one, n, *prefix, moment, victim):
         """Kills a rank at a moment of an evaluation; the run's file, if there is one, and what hre said."""
         program = subprocess.Popen(self.mpirun(n, "eval", model, "--data", "sample", "--limit", 2, "--threads", 1, "--json",
                                                "run.json", "--details", "--keep-tokens", "--store", "runs.db", "--rank-timeout",
                                                3, prefix=prefix), cwd=self.folder, env=clean_environment(HRE_STORE=None),
                                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        ranks = self.ranks(program, n)
         time.sleep(moment)
-        ranks = subprocess.run(["ps", "-o", "pid=", "--ppid", str(program.pid)], capture_output=True, text=True,
-                               check=False).stdout.split()
         killed = program.poll() is None and len(ranks) == n
         if killed:
-            os.kill(int(ranks[victim]), signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(ranks[victim], signal.SIGKILL)
         said, _ = program.communicate(timeout=100)
         whole = {question["id"]: question for question in one["questions"]}
         path = self.folder / "run.json"
@@ -229,18 +238,20 @@ class MpiTest(ScalingTest):
         print(f"seed {seed}")
         rng = random.Random(seed)
         kills = stored = 0
-        for _ in range(10):
+        for _ in range(40):
+            if kills == 10:
+                break
             victim = rng.randrange(1, n) if finishes else rng.randrange(n)
-            moment = rng.uniform(0.2, 0.5 + seconds)
+            moment = rng.uniform(0, seconds)
             with self.subTest(seed=seed, victim=victim, moment=moment):
                 killed, run, said = self.kill_one(model, one, n, *prefix, moment=moment, victim=victim)
-                if finishes:
+                if finishes and "MPI did not start in time" not in said:  # one that dies so early leaves no job to others
                     self.assertIsNotNone(run, said)
                     self.assertEqual(one, comparable(run), said)
                 stored += self.resume(model, one)
                 kills += killed
         print(f"{kills} kills, {stored} questions stored by then")
-        self.assertGreater(kills, 0, "the moments were none")
+        self.assertEqual(10, kills, "the others came after the end")
 
     def test_a_killed_rank_loses_nothing_where_mpirun_ends_the_job(self):
         self.kill_10_times(2, finishes=False)
@@ -255,16 +266,13 @@ class MpiTest(ScalingTest):
                                                "run.json", "--details", "--keep-tokens", "--rank-timeout", 2),
                                    cwd=self.folder, env=clean_environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                    text=True)
-        ranks = []
-        while program.poll() is None and len(ranks) < 2:
-            ranks = subprocess.run(["ps", "-o", "pid=", "--ppid", str(program.pid)], capture_output=True, text=True,
-                                   check=False).stdout.split()
+        ranks = self.ranks(program, 2)
         time.sleep(0.5)
-        os.kill(int(ranks[1]), signal.SIGSTOP)
+        os.kill(ranks[1], signal.SIGSTOP)
         deadline = time.monotonic() + 100
         while not (self.folder / "run.json").exists() and time.monotonic() < deadline:
             time.sleep(0.05)
-        os.kill(int(ranks[1]), signal.SIGCONT)  # it is told that the job has ended
+        os.kill(ranks[1], signal.SIGCONT)  # it is told that the job has ended
         _, errors = program.communicate(timeout=60)
         self.assertEqual(one, comparable(self.read_json("run.json")), errors)
         self.assertIn("rank 1 is", errors)

@@ -145,9 +145,18 @@ Result<std::unique_ptr<Post>> Post::open(std::chrono::milliseconds patience) {
   std::unique_ptr<Post> post(new Post(patience));
   post->thread_ = std::thread([&post = *post] { post.work(); });
   std::unique_lock lock(post->mutex_);
-  post->changed_.wait(lock, [&post] { return post->opened_ || post->failed_; });
-  if (!post->failed_) return post;
-  return fail(ErrorCode::kFailed, "MPI could not be started", "mpirun");
+  const auto limit = 4 * patience;  // ranks are started one after another
+  const bool answered = post->changed_.wait_for(lock, limit, [&post] { return post->opened_ || post->failed_; });
+  if (answered && !post->failed_) return post;
+  const std::string why = answered
+                              ? "MPI could not be started"
+                              : "MPI did not start in time: a rank may have died meanwhile, or --rank-timeout is short";
+  if (!answered) {  // the thread stays in MPI, so its post must stay too
+    post->thread_.detach();
+    lock.unlock();
+    [[maybe_unused]] const Post* left = post.release();
+  }
+  return fail(ErrorCode::kFailed, why, "mpirun", "nothing was lost; the same command starts again");
 }
 
 Post::~Post() {
