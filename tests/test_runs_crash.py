@@ -99,6 +99,7 @@ class CrashTest(StoreTest):
             seen.append(self.stored("runs.db"))
         print(f"{seconds:.2f} s uninterrupted; stored after each kill: {seen}")
         self.assertEqual(sorted(seen), seen, "something stored was lost")
+        self.assertGreater(seen[-1], 0, "every kill came before anything was stored")
         resumed = self.whole("runs.db", "run.json", **options)
         self.assertEqual(but_for_times(whole), but_for_times(resumed))
         self.check_store("runs.db", n_questions)
@@ -109,8 +110,8 @@ class CrashTest(StoreTest):
 
     def test_sigkill_of_a_language_model(self):
         model = shared_data("models/stories260K.gguf")
-        self.make_data(60, words=12)
-        self.kill_50_times(60, model=model)
+        self.make_data(600, words=60)
+        self.kill_50_times(600, model=model)
 
     def test_interrupted_and_gone_on(self):
         self.make_data(1500)
