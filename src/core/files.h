@@ -11,9 +11,9 @@ namespace hre {
 /// All of a file (or pipe). Input errors where it can't be read or holds more than max_bytes.
 Result<std::string> read_file(const std::string& path, int64_t max_bytes = int64_t{4} << 30);
 
-/// A file that appears under its name only when it is complete. Made before long work begins, it also finds out early that
-/// its place can't be written. Until it is complete it has no name at all where the file system can do that, so that a
-/// process that is killed leaves nothing behind; elsewhere it lies beside its place, with six letters more.
+/// A file that appears under its name only when it is complete. Made before long work begins, it also finds out early
+/// that its place can't be written. Until it is complete it has no name at all where the file system can do that, so
+/// that a process that is killed leaves nothing behind; elsewhere it lies beside its place, with six letters more.
 class AtomicFile {
  public:
   /// Fails where the folder is missing or can't be written.
