@@ -58,6 +58,9 @@ def memory_group(limit):
         except OSError:
             continue
         try:
+            # What the kernel made is there already; elsewhere the folder is just a folder.
+            if not (group / name).exists() or not (group / "cgroup.procs").exists():
+                continue
             (group / name).write_text(str(limit))
             yield group
             return
