@@ -367,6 +367,11 @@ class SecretTest(ServerTest):
 
 
 class MistakeTest(ServerTest):
+    def test_options_of_the_engine_in_process(self):
+        for option, *value in (("--chat-template", "auto"), ("--lora", "adapter.gguf"), ("--workers", 2), ("--stream-weights",)):
+            with self.subTest(option=option):
+                self.assertIn(option, self.error_of("eval", "server:http://127.0.0.1:9", "--data", "sample", option, *value))
+
     def test_what_is_no_server(self):
         for model, said in (("server:", "neither a URL"), ("server:localhost:8000", "neither a URL"),
                             ("server:http://h,modle=x", "did you mean model=?"), ("server:http://h,api=vlm", "no api 'vlm'"),
