@@ -16,8 +16,6 @@ namespace {
 /// Tokens computed at once, by the room that their logits take.
 constexpr int64_t kLogitsBytes = 64 << 20;
 constexpr int64_t kSmallestChunk = 64, kLargestChunk = 512;
-/// Where there are no logits.
-constexpr int64_t kReducedChunk = 1024;
 
 }  // namespace
 

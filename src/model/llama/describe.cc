@@ -180,11 +180,15 @@ bool has_alibi(const std::string& architecture) {
   return all.contains(architecture);
 }
 
+bool attends_here(const ModelFiles& files, const EngineOptions& options) {
+  return options.kernels != EngineKernels::kPlain && fast::engine_asks() && options.cache_type == CacheType::kF32 &&
+         options.flash_attention == FlashAttention::kOff && !has_alibi(files.main().text("general.architecture"));
+}
+
 fast::Settings kernels_for(const ModelFiles& files, const EngineOptions& options) {
   if (options.kernels == EngineKernels::kPlain || !fast::engine_asks()) return {};
   fast::Settings settings = options.kernels == EngineKernels::kFast ? fast::all_here() : fast::fastest_here();
-  settings.attention = options.cache_type == CacheType::kF32 && options.flash_attention == FlashAttention::kOff &&
-                       !has_alibi(files.main().text("general.architecture"));
+  settings.attention = attends_here(files, options);
   return settings;
 }
 

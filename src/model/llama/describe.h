@@ -35,6 +35,9 @@ Result<PlanRules> plan_rules(const llama_model* model, const EngineOptions& opti
 Result<EncoderDecoderRules> encoder_decoder_rules(const llama_model* model, const EngineOptions& options,
                                                   const std::string& path);
 
+/// Whether hre computes a model's attention itself, without masked-out scores; known without measuring kernels.
+bool attends_here(const ModelFiles& files, const EngineOptions& options);
+
 /// Which of hre's kernels a model is computed with.
 fast::Settings kernels_for(const ModelFiles& files, const EngineOptions& options);
 

@@ -82,7 +82,7 @@ Result<ModelFacts> llama_facts(const std::string& path, const EngineOptions& opt
   facts.eos = text_of(vocab, llama_vocab_eos(vocab));
   facts.adds_bos = llama_vocab_get_add_bos(vocab);
   facts.chat_template = files->main().text("tokenizer.chat_template");
-  const MemoryNeeds needs = memory_needs(*files, options, kernels_for(*files, options).attention);
+  const MemoryNeeds needs = memory_needs(*files, options, attends_here(*files, options));
   facts.weight_bytes = needs.weights, facts.cache_bytes = needs.cache, facts.compute_bytes = needs.compute;
   return facts;
 }

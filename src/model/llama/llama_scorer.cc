@@ -150,7 +150,7 @@ Result<std::unique_ptr<Scorer>> open_llama(const std::string& path, const Engine
     if (!room) return forward(room);
     stream = *room;
   } else {
-    const MemoryNeeds needs = memory_needs(*files, options, kernels_for(*files, options).attention);
+    const MemoryNeeds needs = memory_needs(*files, options, attends_here(*files, options));
     if (auto ok = check_memory(needs, available_memory(), options, path); !ok) return forward(ok);
   }
   auto pre_tokenizer = pre_tokenizer_for(*files);

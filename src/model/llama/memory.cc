@@ -8,17 +8,18 @@
 #include <string>
 #include <vector>
 
+#include "core/control_groups.h"
 #include "model/llama/fast/weight_stream.h"
+#include "model/llama/passes.h"
 
 namespace hre {
 namespace {
 
-// Tokens computed at once, where the engine makes logits and where nobody does.
-constexpr uint64_t kChunk = 512, kReducedChunk = 1024;
+constexpr uint64_t kChunk = 512;  // tokens computed at once where the engine makes logits
 // The cache's share of the weights, and what it may take beside models of any size.
 constexpr double kCacheShare = 0.1;
 constexpr double kCacheBytes = 100e6;
-constexpr int64_t kFewestTokens = 1024, kMostTokens = 4096;
+constexpr int64_t kFewestTokens = kReducedChunk, kMostTokens = PassRules().most_positions;
 constexpr int64_t kFewestStreamed = 128;
 
 uint64_t positive(int64_t value) { return value > 0 ? static_cast<uint64_t>(value) : 0; }
@@ -46,32 +47,6 @@ uint64_t compute_bytes(const GgufHeader& header, uint64_t tokens, bool own_kerne
   if (own_kernels) return 2 * 4 * kReducedChunk * (inner + 4 * width) + 2 * 4 * tokens * width;
   const uint64_t logits = std::min<uint64_t>(64 << 20, 4 * kChunk * vocabulary);
   return 2 * logits + 2 * 4 * kChunk * (heads * tokens + inner + 4 * width);
-}
-
-/// The files that tell a control group's memory, in either version of the hierarchy.
-struct ControlGroup {
-  std::string folder, limit, used, kept;  // `kept`: the word before the bytes of files, in memory.stat
-};
-
-/// This process's own groups and those around them.
-std::vector<ControlGroup> control_groups() {
-  std::vector<ControlGroup> groups;
-  std::ifstream file("/proc/self/cgroup");
-  for (std::string line; std::getline(file, line);) {
-    const bool is_unified = line.starts_with("0::");
-    const size_t at = line.find(":memory:");
-    if (!is_unified && at == std::string::npos) continue;
-    std::string path = line.substr(is_unified ? 3 : at + 8);
-    for (bool more = true; more;) {
-      if (path == "/") path.clear();
-      groups.push_back(is_unified ? ControlGroup{"/sys/fs/cgroup" + path, "/memory.max", "/memory.current", "file"}
-                                  : ControlGroup{"/sys/fs/cgroup/memory" + path, "/memory.limit_in_bytes",
-                                                 "/memory.usage_in_bytes", "total_cache"});
-      more = !path.empty();
-      path.erase(more ? path.rfind('/') : 0);
-    }
-  }
-  return groups;
 }
 
 std::optional<uint64_t> number_in(const std::string& path, const std::string& after) {
@@ -152,11 +127,12 @@ std::optional<uint64_t> available_memory() {
   auto available = number_in("/proc/meminfo", "MemAvailable:");
   if (!available) return {};
   *available *= 1024;
-  for (const ControlGroup& group : control_groups()) {
-    const auto limit = number_in(group.folder + group.limit, ""), used = number_in(group.folder + group.used, "");
+  for (const auto& [folder, unified] : control_groups("memory")) {
+    const auto limit = number_in(folder + (unified ? "/memory.max" : "/memory.limit_in_bytes"), "");
+    const auto used = number_in(folder + (unified ? "/memory.current" : "/memory.usage_in_bytes"), "");
     if (!limit || !used) continue;
     // Files that are kept in memory count as used, and make room.
-    const uint64_t kept = number_in(group.folder + "/memory.stat", group.kept).value_or(0);
+    const uint64_t kept = number_in(folder + "/memory.stat", unified ? "file" : "total_cache").value_or(0);
     const uint64_t taken = *used > kept ? *used - kept : 0;
     *available = std::min(*available, *limit > taken ? *limit - taken : 0);
   }

@@ -5,6 +5,15 @@
 namespace hre {
 namespace {
 
+GgufHeader two_layers() {
+  GgufHeader header;
+  header.values = {{"general.architecture", std::string("llama")},
+                   {"llama.block_count", int64_t{2}},
+                   {"llama.embedding_length", int64_t{64}},
+                   {"llama.attention.head_count", int64_t{4}}};
+  return header;
+}
+
 TEST(Memory, SaysWhatIsMissingAndWhatHelps) {
   const MemoryNeeds needs{4000000000, 3000000000, 500000000};
   EXPECT_TRUE(check_memory(needs, 7500000000, {}, "m.gguf"));
@@ -22,12 +31,8 @@ TEST(Memory, SaysWhatIsMissingAndWhatHelps) {
 
 TEST(Memory, CountsWeightsAndCache) {
   ModelFiles files;
-  GgufHeader header;
-  header.values = {{"general.architecture", std::string("llama")},
-                   {"llama.block_count", int64_t{2}},
-                   {"llama.embedding_length", int64_t{64}},
-                   {"llama.attention.head_count", int64_t{4}},
-                   {"llama.attention.head_count_kv", int64_t{2}}};
+  GgufHeader header = two_layers();
+  header.values["llama.attention.head_count_kv"] = int64_t{2};
   header.tensors = {{"token_embd.weight", {64, 1000}, 0, 256000}, {"output.weight", {64, 1000}, 0, 256000}};
   header.tensor_bytes = 512000;
   files.headers = {header};
@@ -41,11 +46,7 @@ TEST(Memory, CountsWeightsAndCache) {
 
 TEST(Memory, StreamsWhatHasLayersAndRoom) {
   ModelFiles files;
-  GgufHeader header;
-  header.values = {{"general.architecture", std::string("llama")},
-                   {"llama.block_count", int64_t{2}},
-                   {"llama.embedding_length", int64_t{64}},
-                   {"llama.attention.head_count", int64_t{4}}};
+  GgufHeader header = two_layers();
   header.tensors = {{"token_embd.weight", {64, 1000}, 0, 256000},
                     {"blk.0.attn_q.weight", {64, 64}, 0, 16384},
                     {"blk.1.attn_q.weight", {64, 64}, 0, 16384},
