@@ -119,10 +119,7 @@ QuestionResult restored(const Question& question, const store::StoredScore& scor
     AnswerResult answer = score.answers[i];
     answer.votes = question.answers[i].votes;
     answer.n_chars = count_code_points(question.answers[i].text) - answer.n_cut_chars;
-    if (!run.options.keep_tokens) {
-      answer.token_log_probs.clear();
-      answer.token_texts = {};
-    }
+    if (!run.options.keep_tokens) store::forget_tokens(answer);
     result.answers.push_back(std::move(answer));
   }
   complete_question(result, run.model.normalise_by_characters);

@@ -32,10 +32,7 @@ bool have_texts(const std::vector<AnswerResult>& answers) {
 }
 
 int64_t checksum_without_tokens(std::vector<AnswerResult> answers) {
-  for (AnswerResult& answer : answers) {
-    answer.token_log_probs.clear();
-    answer.token_texts = {};
-  }
+  for (AnswerResult& answer : answers) forget_tokens(answer);
   return answers_checksum("", answers);
 }
 

@@ -167,10 +167,7 @@ Result<std::vector<QuestionResult>> read_questions(Database& database, const Run
                   database.path(), "hre runs repair saves the rest");
     }
     if (!row.run.options.keep_tokens) {
-      for (AnswerResult& answer : question->answers) {
-        answer.token_log_probs.clear();
-        answer.token_texts = {};
-      }
+      for (AnswerResult& answer : question->answers) forget_tokens(answer);
     }
     results.push_back(std::move(*question));
   }

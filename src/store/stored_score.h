@@ -16,6 +16,12 @@ struct StoredScore {
   bool has_texts = false;             ///< and every token's text
 };
 
+/// Forgets an answer's tokens, their texts with them; its sums stay.
+inline void forget_tokens(AnswerResult& answer) {
+  answer.token_log_probs.clear();
+  answer.token_texts = {};
+}
+
 /// What becomes of answers that are stored already.
 enum class Stored { kStay, kAreReplaced };
 
