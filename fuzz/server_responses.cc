@@ -30,9 +30,17 @@ void check(const hre::Result<std::vector<ScoredPrompt>>& prompts) {
     const std::vector<hre::Token> targets(prompt.ids.end() - static_cast<ptrdiff_t>(prompt.ids.size() / 2),
                                           prompt.ids.end());
     for (const int shift : {-1, 0, 1}) (void)take_targets(prompt, {shift}, n, targets);
-    if (const auto last = take_last(prompt, n, targets)) require(last->size() == targets.size());
+    if (const auto last = take_last(prompt, targets)) require(last->size() == targets.size());
     if (const auto found = find_alignment(prompt, prompts->front(), n, n, n / 2)) require(std::abs(found->shift) <= 1);
-    (void)take_from_offset(prompt, 3, 40);
+    constexpr std::string_view kText = "caf\u00E9 \u6771\u4EAC \U0001F370 cake";
+    (void)find_offset_rule(prompt, kText);
+    for (int i = 0; i < 8; ++i) {
+      const OffsetRule rule{(i & 1) != 0, (i & 2) != 0, (i & 4) != 0};
+      const auto values = take_from_offset(prompt, rule, 5, kText);
+      const hre::TokenTexts texts = texts_from_offset(prompt, rule, 5, kText);
+      require(!values || values->size() == texts.ends.size());
+      require(!hre::find_invalid_utf8(texts.text));
+    }
   }
 }
 
@@ -57,7 +65,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       }
       break;
     case 4:
-      for (const auto& info : {parse_models(body), parse_sglang_info(body), parse_tgi_info(body)}) {
+      for (const auto& info :
+           {parse_models(body), parse_sglang_info(body), parse_sglang_server(body), parse_tgi_info(body)}) {
         if (info) require(info->max_length >= 0);
       }
       (void)parse_version(body);

@@ -8,13 +8,21 @@ a test computes what must come out: expected_sum(context, continuation).
 
 Quirks (several may be given) apply to requests that score, after the first `after` of them:
 
-shapes      first_absent, n_plus_1, shuffled, shifted, self_scored, bos, infinite, no_offsets, no_log_probs, noisy,
-            constant, prompt_logprobs
-statuses    400, 401, 404, 422 for good; 408, 429, 500, 503 for the next `times` requests; no_zero (400 for max_tokens 0)
-network     hang, truncated, reset (for the next `times`), slow
+shapes      first_absent, n_plus_1, shuffled, shifted, self_scored, bos, bos_stripped, infinite, no_log_probs, noisy,
+            constant, prompt_logprobs, last_token (an id that SGLang lists as 0)
+offsets     no_tokenizer, no_offsets, byte_offsets, utf16_offsets, parts (of characters, shown as U+FFFD), hex (of bytes),
+            behind (a space put in front)
+versions    old (TGI 1, SGLang 0.4), no_prefill (TGI 3 as it starts by default)
+statuses    400, 401, 404, 422 for good; 408, 424, 429, 500, 503 for the next `times` requests; no_zero (400 for max_tokens 0)
+network     hang, truncated, reset, html (for the next `times`), drip
 hostile     endless, huge, deep, wrong_types, nan, bomb, redirect_self, redirect_away
+
+`page` is one of the last two lines for a path that does not score: page=("/tokenize", "hang").
+
+The shapes are those of vLLM 0.32, SGLang 0.5.23, TGI 3.3.7 and llama-cpp-python's server 0.3.35.
 """
 
+import functools
 import hashlib
 import http.server
 import json
@@ -56,9 +64,17 @@ def expected(context, continuation, bos=False):
     return [log_prob(whole[:i], whole[i]) for i in range(n, len(whole))]
 
 
+@functools.cache
+def packed_bomb():
+    packer = zlib.compressobj(9, wbits=31)  # gzip; in parts, so that the tests' own memory stays small
+    return b"".join(packer.compress(b" " * 1_000_000) for _ in range(200)) + packer.flush()
+
+
 class StandIn:
-    def __init__(self, api, *quirks, after=0, times=3, key=None, away_url=None, delay=0.0, max_length=4096, model="stand-in"):
+    def __init__(self, api, *quirks, after=0, times=3, key=None, away_url=None, delay=0.0, max_length=4096, model="stand-in",
+                 page=(None, None)):
         self.api, self.quirks, self.after, self.times = api, set(quirks), after, times
+        self.page = page
         self.key, self.away_url, self.delay, self.max_length, self.model = key, away_url, delay, max_length, model
         self.lock = threading.Lock()
         self.scored = 0          # requests that score, so far
@@ -153,7 +169,22 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(head.encode() + b"\r\n" + data)
 
     def error(self, status, message, headers=()):
-        self.send(status, {"error": {"message": message, "type": "stand_in", "code": status}}, headers)
+        s = self.stand_in
+        if s.api == "tgi":
+            body = {"error": message, "error_type": {422: "validation", 424: "generation", 429: "overloaded"}.get(status, "x")}
+        elif s.api == "sglang" and status == 400:
+            body = {"error": {"message": message}}
+        elif s.api == "sglang":
+            body = {"object": "error", "message": message, "type": str(status), "param": None, "code": status}
+        else:
+            body = {"error": {"message": message, "type": "BadRequestError", "param": None, "code": status}}
+        self.send(status, body, headers)
+
+    def not_found(self):
+        if self.stand_in.api == "tgi":
+            self.send(404, b"")
+        else:
+            self.send(404, {"detail": "Not Found"})
 
     # --- requests ------------------------------------------------------------------------------
 
@@ -169,26 +200,39 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         s = self.stand_in
         s.paths.append(self.path)
-        if not self.authorised():
+        if not self.authorised() or self.spoil_page():
             return
+        old = "old" in s.quirks
+        info = {"model_path": s.model, "tokenizer_path": s.model, "is_generation": True}
+        server = {**info, "max_total_num_tokens": 99999, "internal_states": [{}], "version": "0.4.6.post5" if old else "0.5.23",
+                  "max_req_input_len": s.max_length - 6}
+        lengths = {"max_input_length" if old else "max_input_tokens": s.max_length - 1, "max_total_tokens": s.max_length}
         pages = {
-            "vllm": {"/v1/models": self.models("vllm", True), "/version": {"version": "0.9.0"}},
-            "sglang": {"/get_model_info": {"model_path": s.model, "is_generation": True},
-                       "/v1/models": self.models("sglang", True)},
-            "tgi": {"/info": {"model_id": s.model, "max_input_tokens": s.max_length, "version": "3.0.0"}},
+            "vllm": {"/v1/models": self.models("vllm", True), "/version": {"version": "0.32.0"}},
+            "sglang": {"/get_model_info": info, "/get_server_info": server, "/v1/models": self.models("sglang", True),
+                       **({} if old else {"/model_info": {**info, "served_model_name": s.model}, "/server_info": server})},
+            "tgi": {"/info": {"model_id": s.model, "max_concurrent_requests": 128, **lengths, "router": "text-generation-router",
+                              "version": "1.4.0" if old else "3.3.7"},
+                    **({} if old else {"/v1/models": self.models(s.model, False)})},
             "openai": {"/v1/models": self.models("me", False)},
             "ollama": {"/v1/models": self.models("library", False)},
         }[s.api]
         if self.path in pages:
             self.send(200, pages[self.path])
         else:
-            self.error(404, "Not Found")
+            self.not_found()
 
     def models(self, owner, length):
         model = {"id": self.stand_in.model, "object": "model", "owned_by": owner}
         if length:
             model["max_model_len"] = self.stand_in.max_length
         return {"object": "list", "data": [model]}
+
+    def spoil_page(self):
+        path, quirk = self.stand_in.page
+        if self.path == path:
+            getattr(self, quirk)()
+        return self.path == path
 
     def do_POST(self):
         s = self.stand_in
@@ -197,7 +241,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if not self.authorised():
             return
         if self.path in ("/tokenize", "/extras/tokenize"):
-            self.tokens(body)
+            if not self.spoil_page():
+                self.tokens(body)
+            return
+        if self.path != ("/generate" if s.api in ("sglang", "tgi") else "/v1/completions"):
+            self.not_found()
             return
         with s.lock:
             s.scored += 1
@@ -217,17 +265,19 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def tokens(self, body):
         s = self.stand_in
-        if s.api == "tgi" and self.path == "/tokenize":
-            special = "bos" in s.quirks and body.get("add_special_tokens", True)
-            ids = ([BOS] if special else []) + tokenize(body["inputs"])
+        if s.api == "tgi" and "inputs" not in body:
+            self.error(422, "Failed to deserialize the JSON body into the target type: missing field `inputs`")
+        elif s.api == "tgi" and self.path == "/tokenize":  # adds special tokens, whatever is asked for
+            ids = ([BOS] if "bos" in s.quirks else []) + tokenize(body["inputs"])
             self.send(200, [{"id": i, "text": "", "start": 0, "stop": 0} for i in ids])
-        elif s.api in ("vllm", "sglang") and self.path == "/tokenize":
+        elif s.api in ("vllm", "sglang") and self.path == "/tokenize" and "no_tokenizer" not in s.quirks:
             ids = ([BOS] if body.get("add_special_tokens", True) else []) + tokenize(body["prompt"])
-            self.send(200, {"count": len(ids), "max_model_len": s.max_length, "tokens": ids, "token_strs": None})
+            answer = {"count": len(ids), "max_model_len": s.max_length, "tokens": ids}
+            self.send(200, {**answer, "token_strs": None} if s.api == "vllm" else answer)
         elif s.api == "openai" and self.path == "/extras/tokenize" and "no_tokenizer" not in s.quirks:
             self.send(200, {"tokens": ([BOS] if "bos" in s.quirks else []) + tokenize(body["input"])})
         else:
-            self.error(404, "Not Found")
+            self.not_found()
 
     # --- what goes wrong -----------------------------------------------------------------------
 
@@ -238,7 +288,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             if s.has(str(status)):
                 self.error(status, f"stand-in says {status}")
                 return True
-        for status in (408, 429, 500, 503):
+        for status in (408, 424, 429, 500, 503):
             if s.spend(str(status)):
                 self.error(status, f"stand-in says {status}", [("Retry-After", "1")] if status == 429 else [])
                 return True
@@ -249,7 +299,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             if s.spend(quirk):
                 getattr(self, quirk)()
                 return True
-        for quirk in ("endless", "huge", "deep", "wrong_types", "nan", "bomb", "redirect_self", "redirect_away"):
+        for quirk in ("drip", "endless", "huge", "deep", "wrong_types", "nan", "bomb", "redirect_self", "redirect_away"):
             if s.has(quirk):
                 getattr(self, quirk)()
                 return True
@@ -271,6 +321,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
         reset(self.connection)
         self.close_connection = True
 
+    def drip(self):
+        """A byte now and then, for ever."""
+        self.wfile.write(b"HTTP/1.1 200 OK\r\n\r\n{")
+        while True:
+            self.wfile.write(b" ")
+            time.sleep(0.05)
+
     def endless(self):
         self.wfile.write(b"HTTP/1.1 200 OK\r\n\r\n{\"choices\": [")
         while True:
@@ -288,16 +345,23 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send(200, b'{"choices": ' + b"[" * 20000 + b"]" * 20000 + b"}")
 
     def wrong_types(self):
+        if self.stand_in.api == "sglang":
+            self.send(200, [{"meta_info": {"input_token_logprobs": [[None, "5", None], {"a": 1}, 7]}}] * 4)
+            return
         self.send(200, {"choices": [{"index": "0", "logprobs": {"token_logprobs": {"a": "b"}, "tokens": 7}}],
                         "meta_info": [], "details": "x"})
 
     def nan(self):
+        if self.stand_in.api == "sglang":
+            self.send(200, b'[{"meta_info": {"input_token_logprobs": [[null, 5, null], [NaN, 6, null]]}}]')
+            return
+        if self.stand_in.api == "tgi":
+            self.send(200, b'{"details": {"prefill": [{"id": 5, "logprob": null}, {"id": 6, "logprob": Infinity}]}}')
+            return
         self.send(200, b'{"choices": [{"index": 0, "logprobs": {"token_logprobs": [null, NaN, -1.0], "tokens": []}}]}')
 
     def bomb(self):
-        packer = zlib.compressobj(9, wbits=31)  # gzip; in parts, so that the tests' own memory stays small
-        packed = b"".join(packer.compress(b" " * 1_000_000) for _ in range(200)) + packer.flush()
-        self.send(200, packed, [("Content-Encoding", "gzip")])
+        self.send(200, packed_bomb(), [("Content-Encoding", "gzip")])
 
     def redirect_self(self):
         self.send(307, b"", [("Location", self.path)])
@@ -318,8 +382,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             values = [None] + [-1.0] * (len(values) - 1)
         if s.has("noisy"):
             values = [None] + [v - 2 * (time.monotonic_ns() % 1009) / 1009 for v in values[1:]]
-        if s.has("infinite"):
-            values[-2] = -9999.0
+        if s.has("infinite"):  # SGLang's JSON has null for it
+            values[-2] = None if s.api == "sglang" else -9999.0
         return values
 
     def score(self, body):
@@ -334,25 +398,65 @@ class Handler(http.server.BaseHTTPRequestHandler):
         else:
             self.tgi(body)
 
+    def too_long(self, n):
+        """Says so, as each kind does."""
+        s = self.stand_in
+        if s.api in ("vllm", "openai") and n >= s.max_length:
+            self.error(400, f"The decoder prompt (length {n}) plus the number of requested output tokens (at least 1) is longer "
+                            f"than the maximum model length of {s.max_length}.")
+        elif s.api == "sglang" and n >= s.max_length - 6:
+            self.error(400, f"Input length ({n} tokens) exceeds the maximum allowed length ({s.max_length - 6} tokens). Use a "
+                            "shorter input or enable --allow-auto-truncate.")
+        elif s.api == "tgi" and n >= s.max_length:
+            self.error(422, f"Input validation error: `inputs` must have less than {s.max_length - 1} tokens. Given: {n}")
+        else:
+            return False
+        return True
+
     def completions(self, body):
         s = self.stand_in
         prompts = body["prompt"] if s.api == "vllm" else [body["prompt"]]
-        choices = [self.choice(i, prompt, body["max_tokens"]) for i, prompt in enumerate(prompts)]
+        longest = max(len(prompt if isinstance(prompt, list) else tokenize(prompt)) for prompt in prompts)
+        if self.too_long(longest):
+            return
+        choices = [self.choice(i, prompt, body) for i, prompt in enumerate(prompts)]
         if s.has("shuffled"):
             choices.reverse()
-        self.send(200, {"object": "text_completion", "choices": choices, "usage": {}})
+        self.send(200, {"id": "cmpl-1", "object": "text_completion", "created": 1, "model": s.model, "choices": choices,
+                        "usage": {"prompt_tokens": 1, "total_tokens": 2, "completion_tokens": 1}})
 
-    def choice(self, index, prompt, max_tokens):
+    def shown(self, text):
+        """A token's text, as this server lists it: the last character in pieces, where it has several bytes."""
+        pieces = text[-1].encode()
+        if len(pieces) > 1 and self.stand_in.has("parts"):
+            return text[:-1] + "\ufffd" * len(pieces)
+        return text[:-1] + "".join(f"<0x{byte:02X}>" for byte in pieces) if len(pieces) > 1 and self.stand_in.has("hex") else text
+
+    def length(self, text):
         s = self.stand_in
-        ids = prompt if isinstance(prompt, list) else tokenize(prompt)
-        texts = [f"token_id:{i}" for i in ids] if isinstance(prompt, list) else words(prompt)
+        if s.has("byte_offsets"):
+            return len(text.encode())
+        if s.has("utf16_offsets"):
+            return len(text.encode("utf-16-le")) // 2
+        return len(self.shown(text) if s.has("parts") else text)
+
+    def choice(self, index, prompt, body):
+        s = self.stand_in
+        by_id = isinstance(prompt, list)
+        if by_id and s.has("bos_stripped") and prompt[0] == BOS:
+            prompt = prompt[1:]
+        ids = prompt if by_id else tokenize(prompt)
+        texts = [f"token_id:{i}" for i in ids] if by_id else words(prompt)
         bos = "bos" in s.quirks and s.api == "openai"
         values = whole = self.values(ids, bos)
         if bos:  # as llama-cpp-python does: the token is dropped, and the first value with it
             values = [None] + values[2:]
-        offsets = [sum(map(len, texts[:i])) for i in range(len(texts) + 1)]
-        texts = texts + ([f"token_id:{token_id(GENERATED)}"] if isinstance(prompt, list) else [GENERATED])
-        if max_tokens == 0 and not s.has("n_plus_1"):
+        texts = texts + ([f"token_id:{token_id(GENERATED)}"] if by_id else [GENERATED])
+        offsets = [sum(map(self.length, texts[:i])) for i in range(len(texts))]  # also of "token_id:...", as vLLM does
+        texts = [self.shown(text) for text in texts]
+        if s.has("behind"):
+            texts, offsets = [" " + texts[0], *texts[1:]], [0, *(offset + 1 for offset in offsets[1:])]
+        if body["max_tokens"] == 0 and not s.has("n_plus_1"):
             values, texts, offsets = values[:-1], texts[:-1], offsets[:-1]
         if s.has("first_absent"):
             values, texts, offsets = values[1:], texts[1:], offsets[1:]
@@ -360,12 +464,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
             values = values[1:] + [-3.0]
         if s.has("no_offsets"):
             offsets = [-1] * len(offsets)
-        log_probs = {"token_logprobs": values, "tokens": texts, "text_offset": offsets,
+        log_probs = {"text_offset": offsets, "token_logprobs": values, "tokens": texts,
                      "top_logprobs": [None] + [{"x": -0.1}] * (len(values) - 1)}
-        choice = {"index": index, "text": "".join(texts), "logprobs": log_probs, "finish_reason": "length",
-                  "stop_reason": None}
-        if s.api == "vllm":  # as its 0.32 answers: echo in both ways, with the likeliest token beside the one that was sent
-            choice.update(token_ids=None, prompt_token_ids=None, prompt_logprobs=self.prompt_log_probs(ids, whole, likelier=True))
+        choice = {"index": index, "text": "".join(texts), "logprobs": log_probs, "finish_reason": "length"}
+        if s.api == "vllm":  # echo in both ways, with the likeliest token beside the one that was sent
+            choice.update(stop_reason=None, token_ids=None, prompt_token_ids=None, routed_experts=None,
+                          prompt_logprobs=self.prompt_log_probs(ids, whole, likelier=True))
         if s.has("prompt_logprobs"):  # alone, and of the generated token as well
             choice["logprobs"] = None
             choice["prompt_logprobs"] = self.prompt_log_probs(ids + [token_id(GENERATED)], values, likelier=False)
@@ -381,27 +485,33 @@ class Handler(http.server.BaseHTTPRequestHandler):
         return [None] + entries
 
     def sglang(self, body):
+        s = self.stand_in
+        if self.too_long(max(map(len, body["input_ids"]))):
+            return
         answers = []
         for ids, start in zip(body["input_ids"], body["logprob_start_len"]):
             values = self.values(ids, False)
-            listed = [[v, i, None] for v, i in zip(values, ids)][start:]
-            if self.stand_in.has("first_absent"):
+            last = token_id(" \u00e9") if "last_token" in s.quirks else math.inf
+            listed = [[v, i if i < last else 0, None] for v, i in zip(values, ids)][start:]
+            listed[0][0] = None
+            if s.has("first_absent") and start:  # as up to 0.4.3
                 listed = listed[1:]
-            elif start:
-                listed[0][0] = None
-            answers.append({"text": GENERATED, "meta_info": {
-                "id": "x", "input_token_logprobs": listed, "prompt_tokens": len(ids),
-                "output_token_logprobs": [[values[-1], token_id(GENERATED), None]]}})
+            answers.append({"text": GENERATED, "output_ids": [token_id(GENERATED)], "meta_info": {
+                "id": "x", "finish_reason": {"type": "length", "length": 1}, "prompt_tokens": len(ids), "completion_tokens": 1,
+                "cached_tokens": start, "input_token_logprobs": listed,
+                "output_token_logprobs": [[values[-1], token_id(GENERATED), None]], "output_token_logprobs_length": 1}})
         self.send(200, answers)
 
     def tgi(self, body):
         s = self.stand_in
         bos = "bos" in s.quirks
         ids = tokenize(body["inputs"])
+        if self.too_long(len(ids) + bos):
+            return
         values = self.values(ids, bos)
         texts = (["<s>"] if bos else []) + words(body["inputs"])
         prefill = [{"id": i, "text": text, "logprob": value}
                    for i, text, value in zip(([BOS] if bos else []) + ids, texts, values)]
         self.send(200, {"generated_text": GENERATED, "details": {
-            "finish_reason": "length", "prefill": prefill,
+            "finish_reason": "length", "generated_tokens": 1, "seed": None, "prefill": [] if s.has("no_prefill") else prefill,
             "tokens": [{"id": token_id(GENERATED), "text": GENERATED, "logprob": values[-1], "special": False}]}})

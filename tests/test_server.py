@@ -59,16 +59,28 @@ class ServerTest(ProgramTest):
 
 class ShapeTest(ServerTest):
     def test_each_kind_is_found_and_gives_its_values(self):
-        for api in ("vllm", "sglang", "tgi", "openai"):
+        for api, engine in (("vllm", "vllm 0.32.0"), ("sglang", "sglang 0.5.23"), ("tgi", "tgi 3.3.7"), ("openai", "openai")):
             with self.subTest(api=api), StandIn(api) as server:
                 self.evaluate(server)
                 config = self.check_values()["config"]
-                self.assertIn(api, config["engine"])
+                self.assertEqual("server " + engine, config["engine"])
                 self.assertEqual("none", config["bos"])
+
+    def test_the_kind_may_be_named(self):
+        with StandIn("vllm") as server:
+            self.evaluate(server, spec=",api=vllm")
+            self.check_values()
+            self.assertFalse({"/model_info", "/get_model_info", "/info"} & set(server.paths))
+            for api in ("sglang", "tgi"):
+                self.assertIn("127.0.0.1", self.evaluate(server, spec=",api=" + api, status=1).stderr)
 
     def test_answers_in_every_shape(self):
         for api, *quirks in (["vllm", "shuffled"], ["vllm", "first_absent"], ["vllm", "n_plus_1"], ["vllm", "no_zero"],
-                             ["vllm", "prompt_logprobs"], ["openai", "no_tokenizer"], ["openai", "first_absent"]):
+                             ["vllm", "prompt_logprobs"], ["openai", "no_tokenizer"], ["openai", "first_absent"],
+                             ["openai", "no_tokenizer", "first_absent"], ["openai", "no_tokenizer", "byte_offsets"],
+                             ["openai", "no_tokenizer", "hex"], ["openai", "no_tokenizer", "hex", "byte_offsets"],
+                             ["openai", "no_tokenizer", "behind"],
+                             ["sglang", "first_absent"], ["sglang", "old"], ["sglang", "last_token"], ["tgi", "old"]):
             with self.subTest(api=api, quirks=quirks), StandIn(api, *quirks) as server:
                 self.evaluate(server)
                 self.check_values()
@@ -103,6 +115,9 @@ class ShapeTest(ServerTest):
                                 ("vllm", "no_log_probs", "no log-probabilities of its prompt"),
                                 ("sglang", "no_log_probs", "input_token_logprobs is missing"),
                                 ("tgi", "no_log_probs", "details.prefill is missing"),
+                                ("tgi", "no_prefill", "--enable-prefill-logprobs"),
+                                ("sglang", "nan", "no JSON"), ("tgi", "nan", "no JSON"),
+                                ("sglang", "wrong_types", "not as expected"), ("tgi", "wrong_types", "not as expected"),
                                 ("vllm", "shifted", "scored token"),
                                 ("openai", "shifted", "log-probabilities for"),
                                 ("openai", "self_scored", "another when it is sent than when it is generated"),
@@ -118,20 +133,47 @@ class ShapeTest(ServerTest):
                 self.assertFalse((self.folder / "run.json").exists())
 
     def test_offsets_that_say_nothing(self):
-        with StandIn("openai", "no_tokenizer", "no_offsets") as server:
-            self.assertIn("its text offsets can't be used", self.evaluate(server, status=1).stderr)
+        for quirk in ("no_offsets", "utf16_offsets", "parts"):
+            with self.subTest(quirk=quirk), StandIn("openai", "no_tokenizer", quirk) as server:
+                done = self.evaluate(server, status=1)
+                self.assertIn("its text offsets can't be used", done.stderr)
+                self.assertIn("tokenizer=FILE.gguf", done.stderr)
+
+    def test_offsets_that_go_wrong_later(self):
+        with StandIn("openai", "no_tokenizer", "byte_offsets", after=20) as server:
+            self.assertIn("text offsets are not those of its tokens", self.evaluate(server, status=1).stderr)
+            self.check_values(n=len(self.read_json("run.json")["questions"]))
 
     def test_minus_infinity_is_undefined(self):
-        with StandIn("vllm", "infinite", after=15) as server:
-            done = self.evaluate(server)
-            self.assertIn("could not be scored and count as undefined", done.stderr)
-            self.assertIn("is not finite", done.stderr)
+        for api in ("vllm", "sglang"):
+            with self.subTest(api=api), StandIn(api, "infinite", after=15) as server:
+                done = self.evaluate(server)
+                self.assertIn("could not be scored and count as undefined", done.stderr)
+                self.assertIn("is not finite", done.stderr)
+
+    def test_a_beginning_that_the_server_strips(self):
+        with StandIn("vllm", "bos_stripped") as server:
+            done = self.evaluate(server, "--bos", "always", status=1)
+            self.assertRegex(done.stderr, r"sent \d+ log-probabilities for \d+ tokens|scored token")
+            self.assertFalse((self.folder / "run.json").exists())
+
+    def test_texts_as_long_as_the_server_takes(self):
+        for api, policy in (("vllm", "never"), ("vllm", "always"), ("sglang", "never"), ("tgi", "never")):
+            with self.subTest(api=api, policy=policy), StandIn(api, max_length=37) as server:
+                done = self.evaluate(server, "--bos", policy)
+                answers = [a for q in self.read_json("run.json")["questions"] for a in q["answers"]]
+                if api == "tgi":
+                    self.assertIn("this server takes text, which can't be cut between tokens", done.stderr)
+                else:
+                    self.assertTrue(any(a["n_truncated"] for a in answers), f"seed {self.seed}")
+                    self.assertEqual(96, len(answers))
 
 
 class TroubleTest(ServerTest):
     def test_what_passes(self):
-        for quirk in ("408", "429", "500", "503", "truncated", "reset", "html"):
-            with self.subTest(quirk=quirk), StandIn("vllm", quirk, after=10) as server:
+        for api, quirk in [("vllm", quirk) for quirk in ("408", "429", "500", "503", "truncated", "reset", "html")] + [
+                ("tgi", "424"), ("tgi", "429"), ("sglang", "503"), ("openai", "reset")]:
+            with self.subTest(api=api, quirk=quirk), StandIn(api, quirk, after=10) as server:
                 begin = time.monotonic()
                 self.evaluate(server)
                 self.check_values()
@@ -179,6 +221,25 @@ class TroubleTest(ServerTest):
                 self.assertIn(said, done.stderr)
                 self.assertLess(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, max(before, 300_000), "KiB")
                 self.check_values(n=len(self.read_json("run.json")["questions"]))
+
+    def test_hostile_pages_take_bounded_time_and_memory(self):
+        """What the server says of itself, and its tokenizer."""
+        places = [(api, path, quirk) for api, path in (("vllm", "/v1/models"), ("sglang", "/server_info"), ("vllm", "/tokenize"))
+                  for quirk in ("endless", "deep", "bomb", "wrong_types", "nan", "redirect_self")]
+        for api, path, quirk in [*places, ("vllm", "/v1/models", "drip")]:
+            with self.subTest(api=api, path=path, quirk=quirk), StandIn(api, page=(path, quirk)) as server:
+                before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+                begin = time.monotonic()
+                status = 0 if path == "/server_info" else 1  # it can do without
+                self.evaluate(server, "--request-timeout", "1", "--wait", "1", status=status)
+                self.assertLess(time.monotonic() - begin, 30)
+                self.assertLess(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, max(before, 300_000), "KiB")
+
+    def test_a_body_that_never_ends(self):
+        with StandIn("vllm", "drip", after=12) as server:
+            done = self.evaluate(server, "--request-timeout", "0.5", "--wait", "1", status=1)
+            self.assertIn("--wait SECONDS waits longer", done.stderr)
+            self.check_values(n=len(self.read_json("run.json")["questions"]))
 
     def test_a_server_that_dies_is_waited_for(self):
         server = StandIn("vllm", delay=0.02)
@@ -242,21 +303,45 @@ class TroubleTest(ServerTest):
         done = self.run_hre("eval", f"server:http://127.0.0.1:{port}", "--data", "q.jsonl", status=1)
         self.assertIn("127.0.0.1", done.stderr)
 
+    def interrupt(self, server, ready, *arguments):
+        """Ctrl-C once `ready`; what the program says."""
+        program = subprocess.Popen([PROGRAM, "eval", f"server:{server.url}", "--data", "q.jsonl", "--json", "run.json", "--details",
+                                    *arguments], cwd=self.folder, env=clean_environment(), stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, text=True)
+        while not ready() and program.poll() is None:
+            time.sleep(0.005)
+        program.send_signal(signal.SIGINT)
+        begin = time.monotonic()
+        _, errors = program.communicate(timeout=20)
+        self.assertEqual(130, program.returncode, errors)
+        self.assertLess(time.monotonic() - begin, 5)
+
     def test_interrupted(self):
-        with StandIn("vllm", delay=0.2) as server:
-            program = subprocess.Popen([PROGRAM, "eval", f"server:{server.url}", "--data", "q.jsonl", "--json", "run.json",
-                                        "--details", "--max-concurrency", "1"], cwd=self.folder, env=clean_environment(),
-                                       stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-            while server.scored < 12:
-                time.sleep(0.02)
-            program.send_signal(signal.SIGINT)
-            begin = time.monotonic()
-            _, errors = program.communicate(timeout=20)
-            self.assertEqual(130, program.returncode, errors)
-            self.assertLess(time.monotonic() - begin, 5)
+        with StandIn("vllm", delay=0.1) as server:
+            self.interrupt(server, lambda: server.scored >= 16, "--max-concurrency", "1")
             run = self.read_json("run.json")
             self.assertTrue(run["partial"])
             self.check_values(n=len(run["questions"]))
+            self.assertGreaterEqual(len(run["questions"]), 5)
+
+    def test_interrupted_at_any_time(self):
+        for path in ("/model_info", "/v1/models", "/version", "/tokenize"):  # while it hangs there
+            with self.subTest(path=path), StandIn("vllm", page=(path, "hang")) as server:
+                self.interrupt(server, lambda s=server, p=path: p in s.paths)
+                self.assertFalse((self.folder / "run.json").exists())
+        for n_tokenized in (3, 8, 30):  # in the probe, for the beginning, for the questions
+            with self.subTest(n_tokenized=n_tokenized), StandIn("vllm") as server:
+                def ready(s=server, n=n_tokenized):
+                    if s.paths.count("/tokenize") >= n:
+                        s.page = ("/tokenize", "hang")
+                    return s.paths.count("/tokenize") > n
+                self.interrupt(server, ready, "--bos", "auto")
+        for n_scored in (1, 4, 9, 14, 20):
+            with self.subTest(n_scored=n_scored), StandIn("vllm", delay=0.05) as server:
+                self.interrupt(server, lambda s=server, n=n_scored: s.scored >= n)
+                if (self.folder / "run.json").exists():
+                    self.check_values(n=len(self.read_json("run.json")["questions"]))
+                    (self.folder / "run.json").unlink()
 
 
 class ManyServersTest(ServerTest):
@@ -280,6 +365,13 @@ class ManyServersTest(ServerTest):
             spec = f",http://127.0.0.1:{closed.getsockname()[1]}"
             self.assertIn("it is left out", self.evaluate(a, spec=spec).stderr)
             self.check_values()
+
+    def test_the_shorter_length_counts(self):
+        with StandIn("vllm", max_length=60, delay=0.01) as a, StandIn("vllm", max_length=37, delay=0.01) as b:
+            self.evaluate([a, b])
+            run = self.read_json("run.json")
+            self.assertEqual("35", run["config"]["max_length"])
+            self.assertEqual(24, len(run["questions"]))
 
     def test_another_model(self):
         with StandIn("vllm") as a, StandIn("vllm", model="other") as b:
@@ -325,6 +417,21 @@ class SecretTest(ServerTest):
             done = self.evaluate(server, env={"HRE_API_KEY": self.KEY}, status=1)
             self.assertIn("Incorrect API key provided: Bearer ***", done.stderr)
             self.assert_secret(done)
+
+    def test_it_is_in_no_store_and_on_no_command_line(self):
+        with StandIn("vllm", key=self.KEY, delay=0.05) as server:
+            program = subprocess.Popen([PROGRAM, "eval", f"server:{server.url}", "--data", "q.jsonl"], cwd=self.folder,
+                                       env=clean_environment(HRE_API_KEY=self.KEY, HRE_STORE=str(self.folder / "store.db")),
+                                       stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            while server.scored < 10 and program.poll() is None:
+                time.sleep(0.01)
+            shown = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=False).stdout
+            out, errors = program.communicate(timeout=60)
+        self.assertEqual(0, program.returncode, errors)
+        kept = [path for path in self.folder.rglob("*") if path.is_file()]
+        self.assertTrue(any(path.name.startswith("store.db") for path in kept))
+        for text in (shown, out, errors, *(path.read_bytes().decode("latin-1") for path in kept)):
+            self.assertNotIn(self.KEY, text)
 
     def test_not_sent_to_another_host(self):
         with StandIn("vllm") as away:
@@ -386,7 +493,7 @@ class MistakeTest(ServerTest):
 
     def test_a_length_that_it_cannot_take(self):
         with StandIn("vllm", max_length=64) as server:
-            self.assertIn("--max-length 100 is more than the 63 tokens", self.evaluate(server, "--max-length", "100",
+            self.assertIn("--max-length 100 is more than the 62 tokens", self.evaluate(server, "--max-length", "100",
                                                                                       status=2).stderr)
             self.evaluate(server, "--max-length", "30")
             self.assertTrue(any(a["n_truncated"] for q in self.read_json("run.json")["questions"] for a in q["answers"]))

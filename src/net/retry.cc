@@ -23,7 +23,7 @@ bool sleep_unless_stopped(milliseconds time, const std::stop_token& stop) {
 }
 
 bool is_transient_status(int status) {
-  if (status == 408 || status == 425 || status == 429) return true;
+  if (status == 408 || status == 424 || status == 425 || status == 429) return true;
   return status >= 500 && status <= 599 && status != 501 && status != 505;
 }
 

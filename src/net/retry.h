@@ -21,7 +21,8 @@ struct RetryPolicy {
 using Sleep = std::function<bool(std::chrono::milliseconds, const std::stop_token&)>;
 bool sleep_unless_stopped(std::chrono::milliseconds time, const std::stop_token& stop);
 
-/// 408, 425, 429 and 5xx but 501 and 505: the same request may succeed later.
+/// 408, 424 (of TGI, whose batches fail together), 425, 429 and 5xx but 501 and 505: the same request may succeed
+/// later.
 bool is_transient_status(int status);
 
 /// Retry-After as a time from now: seconds, or a date (RFC 9110, 10.2.3). Nothing where there is none.

@@ -59,7 +59,8 @@ TEST(RetryAfter, SecondsDatesAndNonsense) {
 }
 
 TEST(TransientStatus, Table) {
-  for (const int status : {408, 425, 429, 500, 502, 503, 504, 529}) EXPECT_TRUE(is_transient_status(status)) << status;
+  for (const int status : {408, 424, 425, 429, 500, 502, 503, 504, 529})
+    EXPECT_TRUE(is_transient_status(status)) << status;
   for (const int status : {200, 301, 400, 401, 403, 404, 422, 501, 505})
     EXPECT_FALSE(is_transient_status(status)) << status;
 }

@@ -34,12 +34,64 @@ Result<std::vector<float>> take(const ScoredPrompt& prompt, size_t first, std::s
   for (size_t t = 0; t < targets.size(); ++t) {
     const Value& value = prompt.log_probs[first + t];
     if (!value) return wrong("the server sent no log-probability for a token of the answer");
-    if (!prompt.ids.empty() && prompt.ids[first + t] != targets[t]) {
+    const bool known = !prompt.ids.empty() && prompt.ids[first + t] >= 0;
+    if (known && prompt.ids[first + t] != targets[t]) {
       return wrong(fmt::format("the server scored token {} where {} was sent", prompt.ids[first + t], targets[t]));
     }
     values.push_back(*value);
   }
   return values;
+}
+
+/// Where the tokens begin in the text, in bytes; text.size() for the one that was generated after it.
+Result<std::vector<size_t>> byte_offsets(const ScoredPrompt& prompt, OffsetRule rule, std::string_view text) {
+  if (prompt.offsets.empty()) return wrong("the server sent no text offsets");
+  std::vector<size_t> begins;
+  int64_t before = 0;
+  size_t byte = 0;
+  for (const int64_t listed : prompt.offsets) {
+    const int64_t offset = listed > 0 ? listed - rule.after_space : listed;
+    if (offset < before) return wrong("the server's text offsets do not grow");
+    byte = rule.in_bytes ? std::min(static_cast<size_t>(offset), text.size())
+                         : byte + first_code_points(text.substr(byte), offset - before).size();
+    before = offset;
+    begins.push_back(byte);
+  }
+  return begins;
+}
+
+/// Whether a token's text is all that stands there. Parts of a character are listed as U+FFFD or empty, which says
+/// nothing.
+bool stands_at(std::string_view there, std::string_view token) {
+  constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
+  return token == there || token.empty() || token.find(kReplacement) != std::string_view::npos;
+}
+
+/// Whether the offsets are right: the texts stand there, and the one token generated after the text begins at its end.
+/// Nothing where neither is there to tell.
+std::optional<bool> follow(const ScoredPrompt& prompt, OffsetRule rule, std::span<const size_t> begins,
+                           std::string_view text) {
+  const auto n = static_cast<size_t>(std::lower_bound(begins.begin(), begins.end(), text.size()) - begins.begin());
+  const bool generated = n < begins.size();
+  const int64_t size = rule.after_space + (rule.in_bytes ? static_cast<int64_t>(text.size()) : count_code_points(text));
+  if (generated && (n + 1 < begins.size() || prompt.offsets[n] != size)) return false;
+  if (!rule.by_texts) return generated ? std::optional(true) : std::nullopt;
+  if (prompt.texts.empty()) return false;
+  for (size_t i = 0; i < n; ++i) {
+    const size_t end = i + 1 < n ? begins[i + 1] : text.size();
+    std::string_view token = prompt.texts[i];
+    if (rule.after_space && i == 0 && token.starts_with(' ')) token.remove_prefix(1);
+    if (!stands_at(text.substr(begins[i], end - begins[i]), token)) return false;
+  }
+  return true;
+}
+
+Result<std::vector<size_t>> checked_offsets(const ScoredPrompt& prompt, OffsetRule rule, std::string_view text) {
+  auto begins = byte_offsets(prompt, rule, text);
+  if (begins && !follow(prompt, rule, *begins, text).value_or(true)) {
+    return wrong("the server's text offsets are not those of its tokens; a tokenizer helps: ,tokenizer=FILE.gguf");
+  }
+  return begins;
 }
 
 }  // namespace
@@ -82,24 +134,32 @@ Result<std::vector<float>> take_targets(const ScoredPrompt& prompt, Alignment al
   return take(prompt, static_cast<size_t>(first), targets);
 }
 
-Result<std::vector<float>> take_last(const ScoredPrompt& prompt, size_t n_entries, std::span<const Token> targets) {
-  if (prompt.log_probs.size() != n_entries || targets.size() > n_entries) {
-    return wrong(fmt::format("the server sent {} log-probabilities where {} were asked for", prompt.log_probs.size(),
-                             n_entries));
+Result<std::vector<float>> take_last(const ScoredPrompt& prompt, std::span<const Token> targets) {
+  const size_t n = prompt.log_probs.size();
+  if (n != targets.size() + 1 && n != targets.size()) {
+    return wrong(fmt::format("the server sent {} log-probabilities where {} were asked for", n, targets.size() + 1));
   }
-  return take(prompt, n_entries - targets.size(), targets);
+  return take(prompt, n - targets.size(), targets);
 }
 
-Result<std::vector<float>> take_from_offset(const ScoredPrompt& prompt, int64_t from, int64_t size) {
-  if (prompt.offsets.empty()) return wrong("the server sent no text offsets");
+std::optional<OffsetRule> find_offset_rule(const ScoredPrompt& prompt, std::string_view text) {
+  // Without the texts, the end of the text alone could be met by other ways to count as well.
+  constexpr OffsetRule kRules[] = {{false, false, true}, {true, false, true},   {false, true, true},
+                                   {true, true, true},   {false, false, false}, {true, false, false}};
+  for (const OffsetRule& rule : kRules) {
+    const auto begins = byte_offsets(prompt, rule, text);
+    if (begins && follow(prompt, rule, *begins, text).value_or(false)) return rule;
+  }
+  return std::nullopt;
+}
+
+Result<std::vector<float>> take_from_offset(const ScoredPrompt& prompt, OffsetRule rule, size_t from,
+                                            std::string_view text) {
+  auto begins = checked_offsets(prompt, rule, text);
+  if (!begins) return forward(begins);
   std::vector<float> values;
-  int64_t before = 0;
-  for (size_t i = 0; i < prompt.offsets.size(); ++i) {
-    const int64_t offset = prompt.offsets[i];
-    if (offset < before) return wrong("the server's text offsets do not grow");
-    before = offset;
-    if (offset < from) continue;
-    if (offset >= size) break;  // generated
+  for (size_t i = 0; i < begins->size() && (*begins)[i] < text.size(); ++i) {
+    if ((*begins)[i] < from) continue;
     if (!prompt.log_probs[i]) return wrong("the server sent no log-probability for a token of the answer");
     values.push_back(*prompt.log_probs[i]);
   }
@@ -107,19 +167,14 @@ Result<std::vector<float>> take_from_offset(const ScoredPrompt& prompt, int64_t 
   return values;
 }
 
-TokenTexts texts_from_offset(const ScoredPrompt& prompt, int64_t from, std::string_view text) {
-  const int64_t size = count_code_points(text);
-  std::vector<int64_t> begins;
-  for (const int64_t offset : prompt.offsets) {
-    if (offset >= from && offset < size) begins.push_back(offset);
-  }
-  if (begins.empty()) return {};
-  text.remove_prefix(first_code_points(text, begins.front()).size());
+TokenTexts texts_from_offset(const ScoredPrompt& prompt, OffsetRule rule, size_t from, std::string_view text) {
+  auto begins = checked_offsets(prompt, rule, text);
+  if (!begins) return {};
   std::vector<std::string> pieces;
-  for (size_t i = 0; i < begins.size(); ++i) {
-    const int64_t end = i + 1 < begins.size() ? begins[i + 1] : size;
-    pieces.emplace_back(first_code_points(text, end - begins[i]));
-    text.remove_prefix(pieces.back().size());
+  for (size_t i = 0; i < begins->size() && (*begins)[i] < text.size(); ++i) {
+    if ((*begins)[i] < from) continue;
+    const size_t end = i + 1 < begins->size() ? (*begins)[i + 1] : text.size();
+    pieces.emplace_back(text.substr((*begins)[i], end - (*begins)[i]));
   }
   return token_texts(pieces);
 }

@@ -1,7 +1,9 @@
 #pragma once
 /// Which entry of a server's list belongs to which token: found by an experiment, and used for every answer. Pure.
 
+#include <optional>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "hre/result.h"
@@ -28,16 +30,29 @@ Result<Alignment> find_alignment(const ScoredPrompt& first, const ScoredPrompt& 
 Result<std::vector<float>> take_targets(const ScoredPrompt& prompt, Alignment alignment, size_t n_sent,
                                         std::span<const Token> targets);
 
-/// The same of a list that has been cut to begin at some token before the targets (SGLang): its last entries.
-Result<std::vector<float>> take_last(const ScoredPrompt& prompt, size_t n_entries, std::span<const Token> targets);
+/// The same of a list that has been cut to begin at the token before the targets (SGLang): that token's entry, which
+/// has no value and was left out by old versions, and the targets'.
+Result<std::vector<float>> take_last(const ScoredPrompt& prompt, std::span<const Token> targets);
 
-/// By text offsets: the values of tokens that begin at `from` or after it, in a text of `size` (both in the server's
-/// unit). Fails where offsets are missing or -1, or none lies there.
-Result<std::vector<float>> take_from_offset(const ScoredPrompt& prompt, int64_t from, int64_t size);
+/// How a server counts its text offsets.
+struct OffsetRule {
+  bool in_bytes = false;     ///< otherwise in code points
+  bool after_space = false;  ///< behind a space that its tokenizer puts in front of every text (SentencePiece)
+  bool by_texts = true;  ///< its tokens' texts stand in the text at their offsets, which tells whether these are right
+  bool operator==(const OffsetRule&) const = default;
+};
 
-/// The texts of the tokens that begin at `from` or after it, up to the end of `text`; offsets and `from` in code
-/// points.
-TokenTexts texts_from_offset(const ScoredPrompt& prompt, int64_t from, std::string_view text);
+/// The rule that the offsets of a text's tokens follow; the text must have characters of several bytes. Nothing where
+/// they follow none, such as those of a server that adds up the lengths of parts of characters.
+std::optional<OffsetRule> find_offset_rule(const ScoredPrompt& prompt, std::string_view text);
+
+/// The values of the tokens of `text` that begin at byte `from` or after it. Fails where offsets are missing, -1 or
+/// against the rule, or no token begins there.
+Result<std::vector<float>> take_from_offset(const ScoredPrompt& prompt, OffsetRule rule, size_t from,
+                                            std::string_view text);
+
+/// The texts of the same tokens.
+TokenTexts texts_from_offset(const ScoredPrompt& prompt, OffsetRule rule, size_t from, std::string_view text);
 
 /// The largest difference of two lists of values, in nats; infinite where they differ in shape.
 double largest_difference(const ScoredPrompt& first, const ScoredPrompt& second);

@@ -258,9 +258,7 @@ class Dispatcher {
   }
 
   Error http_error(const Flight& flight, const Reply& reply) const {
-    const std::string said = error_message(reply.body);
-    Error error{ErrorCode::kFailed,
-                fmt::format("the server answers {}{}", reply.status, said.empty() ? "" : ": " + said),
+    Error error{ErrorCode::kFailed, "the server answers " + refusal(reply.status, reply.body),
                 options_.servers[flight.server], ""};
     if (reply.status == 401 || reply.status == 403) error.next = "a key goes into HRE_API_KEY or --api-key-file";
     return error;

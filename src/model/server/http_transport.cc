@@ -1,5 +1,6 @@
 #include "model/server/http_transport.h"
 
+#include <algorithm>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
@@ -26,7 +27,9 @@ net::HttpRequest http_request(const std::string& url, const Request& request, co
   if (!request.body.empty()) http.headers = {{"Content-Type", "application/json"}};
   http.bearer_token = api_key;
   http.ca_file = options.ca_file;
-  const std::chrono::milliseconds whole(static_cast<int64_t>(1000 * options.timeout_seconds));
+  constexpr double kPage = 60;  // what a server says of itself comes soon, or it hangs
+  const double seconds = request.body.empty() ? std::min(kPage, options.timeout_seconds) : options.timeout_seconds;
+  const std::chrono::milliseconds whole(static_cast<int64_t>(1000 * seconds));
   http.timeouts.silence = whole;  // a server computes in silence
   http.timeouts.total = whole;
   http.max_body = request.max_reply;

@@ -14,6 +14,9 @@ namespace {
 constexpr char kEqual[] = "Once upon a time there was a little";
 constexpr char kFirst[] = "Once upon a time there was a little girl who lived in a big house";
 constexpr char kSecond[] = "Once upon a time there was a little dog who lived in a big house";
+// Characters of one to four bytes: tells how text offsets count.
+constexpr char kManyBytes[] = "A caf\u00E9 in \u6771\u4EAC sells \U0001F370 to a na\u00EFve girl";
+constexpr char kNameVocabulary[] = "name a file with the model's vocabulary: ,tokenizer=FILE.gguf";
 constexpr char kCan[] = "vLLM, SGLang, TGI and llama-cpp-python's server can";
 
 /// Two equal requests may differ by this much, in nats a token, before the values are worth nothing.
@@ -47,8 +50,7 @@ class Prober {
     auto reply = ask_(request);
     if (!reply) return forward(reply);
     if (reply->status == 401 || reply->status == 403) {
-      return fail(ErrorCode::kFailed,
-                  fmt::format("the server answers {}: {}", reply->status, error_message(reply->body)), url_,
+      return fail(ErrorCode::kFailed, "the server answers " + refusal(reply->status, reply->body), url_,
                   "a key goes into HRE_API_KEY or --api-key-file");
     }
     if (reply->status < 200 || reply->status > 299) return std::optional<std::string>();
@@ -59,10 +61,9 @@ class Prober {
 
   Status identify() {
     if (may_be(Api::kSglang)) {
-      auto page = try_to_get("/get_model_info");
-      if (page && !*page) page = try_to_get("/model_info");
+      auto page = try_to_get_either("/model_info", "/get_model_info");
       if (!page) return forward(page);
-      if (*page && is(Api::kSglang, parse_sglang_info(**page))) return more_of_models();
+      if (*page && is(Api::kSglang, parse_sglang_info(**page))) return more_of_sglang();
     }
     if (may_be(Api::kTgi)) {
       const auto page = try_to_get("/info");
@@ -75,7 +76,7 @@ class Prober {
       profile_.api = *address_.api;
       return {};
     }
-    return refuse("it answers none of /v1/models, /get_model_info and /info");
+    return refuse("it answers none of /v1/models, /model_info and /info");
   }
 
   bool is(Api api, const Result<ServerInfo>& info) {
@@ -87,11 +88,25 @@ class Prober {
     return true;
   }
 
-  /// SGLang says its context length with its models.
-  Status more_of_models() {
-    const auto page = try_to_get("/v1/models");
-    if (!page || !*page) return {};
-    if (const auto models = parse_models(**page)) profile_.max_length = models->max_length;
+  /// Of a page that has had two names.
+  Result<std::optional<std::string>> try_to_get_either(const std::string& path, const std::string& old_path) {
+    auto page = try_to_get(path);
+    return page && !*page ? try_to_get(old_path) : page;
+  }
+
+  /// SGLang takes prompts a little shorter than the context length that it says with its models.
+  Status more_of_sglang() {
+    constexpr int64_t kKeptBack = 6;
+    auto page = try_to_get_either("/server_info", "/get_server_info");
+    const auto server = page && *page ? parse_sglang_server(**page) : Result<ServerInfo>(fail(ErrorCode::kFailed, ""));
+    if (server) profile_.version = server->version;
+    if (server && server->max_length > 0) {
+      profile_.max_length = server->max_length;
+      return {};
+    }
+    page = try_to_get("/v1/models");
+    const auto models = page && *page ? parse_models(**page) : Result<ServerInfo>(fail(ErrorCode::kFailed, ""));
+    if (models && models->max_length > kKeptBack) profile_.max_length = models->max_length - kKeptBack;
     return {};
   }
 
@@ -137,18 +152,20 @@ class Prober {
         : profile_.api == Api::kOpenAi
             ? std::vector<Place>{{"/extras/tokenize", TokenizeShape::kInput}, {"/tokenize", TokenizeShape::kPrompt}}
             : std::vector<Place>{{"/tokenize", TokenizeShape::kPrompt}};
+    std::string why = "it makes none of a text";
     for (const Place& place : places) {
       profile_.tokenize_path = place.path;
       profile_.tokenize_shape = place.shape;
-      const auto tokens = ask_tokens(profile_, kFirst, ask_);
+      auto tokens = ask_tokens(profile_, kFirst, ask_);
+      if (!tokens && tokens.error().code == ErrorCode::kInterrupted) return forward(tokens);
+      if (!tokens) why = tokens.error().message;
       if (!tokens || tokens->empty()) continue;
       profile_.tokenizer = Tokenizer::kServer;
       if (const auto specials = ask_tokens(profile_, "", ask_)) profile_.specials = *specials;
       return {};
     }
     if (!profile_.takes_ids()) return {};  // text offsets may do
-    return fail(ErrorCode::kFailed, "the server has no /tokenize", url_,
-                "name a file with the model's vocabulary: ,tokenizer=FILE.gguf");
+    return fail(ErrorCode::kFailed, "the server can't be asked for tokens: " + why, url_, kNameVocabulary);
   }
 
   Result<std::vector<Token>> encode(std::string_view text) const {
@@ -173,7 +190,7 @@ class Prober {
       auto reply = ask_(scoring_request(profile_, some));
       if (!reply) return forward(reply);
       if (reply->status < 200 || reply->status > 299) {
-        return fail(ErrorCode::kFailed, fmt::format("it answers {}: {}", reply->status, error_message(reply->body)));
+        return fail(ErrorCode::kFailed, "it answers " + refusal(reply->status, reply->body));
       }
       auto scored = parse_scored(profile_, reply->body, at_once);
       if (!scored) return scored;
@@ -186,9 +203,13 @@ class Prober {
   size_t n_tokens(const Prompt& prompt, const ScoredPrompt& scored) const {
     return profile_.tokenizer == Tokenizer::kOffsets ? n_before(scored, prompt.text.size()) : prompt.ids.size();
   }
-  static size_t n_before(const ScoredPrompt& scored, size_t offset) {
-    return static_cast<size_t>(std::count_if(scored.offsets.begin(), scored.offsets.end(),
-                                             [&](int64_t at) { return at >= 0 && at < static_cast<int64_t>(offset); }));
+  /// Of texts whose characters are of one byte.
+  size_t n_before(const ScoredPrompt& scored, size_t byte) const {
+    const auto offset = static_cast<int64_t>(byte) + profile_.offsets.after_space;
+    const bool first_absent = !scored.offsets.empty() && scored.offsets.front() > 0;
+    const auto before =
+        std::count_if(scored.offsets.begin(), scored.offsets.end(), [&](int64_t at) { return at >= 0 && at < offset; });
+    return static_cast<size_t>(before) + first_absent;
   }
 
   Status compare_texts() {
@@ -206,8 +227,8 @@ class Prober {
     if (!scored) return refuse(scored.error().message);
     scored_ = std::move(*scored);
     const bool by_offset = profile_.tokenizer == Tokenizer::kOffsets;
-    if (by_offset && !take_from_offset(scored_[0], sizeof kEqual - 1, sizeof kFirst - 1)) {
-      return refuse("it has no tokenizer that can be asked, and its text offsets can't be used");
+    if (by_offset) {
+      if (auto ok = find_offsets(); !ok) return ok;
     }
     const auto [a, b] =
         std::mismatch(texts_[0].ids.begin(), texts_[0].ids.end(), texts_[1].ids.begin(), texts_[1].ids.end());
@@ -221,10 +242,25 @@ class Prober {
     return take_probe_values();
   }
 
+  Status find_offsets() {
+    Prompt prompt;
+    prompt.text = kManyBytes;
+    const auto scored = score({prompt});
+    if (!scored) return refuse(scored.error().message);
+    const auto rule = find_offset_rule((*scored)[0], kManyBytes);
+    if (rule) profile_.offsets = *rule;
+    if (rule && take_from_offset(scored_[0], *rule, sizeof kEqual - 1, kFirst)) return {};
+    return fail(
+        ErrorCode::kFailed,
+        "this server can't score a given text: it has no tokenizer that can be asked, and its text offsets can't "
+        "be used",
+        url_, kNameVocabulary);
+  }
+
   Status take_probe_values() {
     const bool by_offset = profile_.tokenizer == Tokenizer::kOffsets;
     const size_t n = n_tokens(texts_[0], scored_[0]);
-    auto values = by_offset ? take_from_offset(scored_[0], sizeof kEqual - 1, sizeof kFirst - 1)
+    auto values = by_offset ? take_from_offset(scored_[0], profile_.offsets, sizeof kEqual - 1, kFirst)
                             : take_targets(scored_[0], profile_.alignment, n, std::span(texts_[0].ids).last(n - 1));
     if (!values) return refuse(values.error().message);
     profile_.probe_values = std::move(*values);
@@ -318,7 +354,7 @@ class Prober {
     for (size_t i = 0; i < cut.size(); ++i) {
       const auto targets = std::span(cut[i].ids).last(kTargets);
       const auto whole = take_targets(scored_[i], profile_.alignment, cut[i].ids.size(), targets);
-      const auto part = take_last((*scored)[i], kTargets + 1, targets);
+      const auto part = take_last((*scored)[i], targets);
       if (!part) return refuse("with logprob_start_len, " + part.error().message);
       for (size_t t = 0; whole && t < kTargets; ++t) {
         if (std::abs((*whole)[t] - (*part)[t]) > kMostNoise) return refuse("its values change with logprob_start_len");
@@ -342,8 +378,7 @@ Result<std::vector<Token>> ask_tokens_with(const Profile& profile, std::string_v
   auto reply = ask(tokenize_request(profile, text, special));
   if (!reply) return forward(reply);
   if (reply->status < 200 || reply->status > 299) {
-    return fail(ErrorCode::kFailed,
-                fmt::format("{} answers {}: {}", profile.tokenize_path, reply->status, error_message(reply->body)));
+    return fail(ErrorCode::kFailed, profile.tokenize_path + " answers " + refusal(reply->status, reply->body));
   }
   return parse_tokens(reply->body);
 }

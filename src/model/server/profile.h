@@ -23,7 +23,7 @@ struct Profile {
   Api api = Api::kOpenAi;
   std::string model;       ///< its name there
   std::string version;     ///< of the server; empty: not said
-  int64_t max_length = 0;  ///< tokens of a prompt; 0: not said
+  int64_t max_length = 0;  ///< tokens of a prompt and of one generated after it; 0: not said
   Tokenizer tokenizer = Tokenizer::kOffsets;
   std::string tokenize_path;
   TokenizeShape tokenize_shape = TokenizeShape::kPrompt;
@@ -31,6 +31,7 @@ struct Profile {
   bool server_adds_bos = false;
   int max_tokens = 1;  ///< to generate
   Alignment alignment;
+  OffsetRule offsets;               ///< where tokens come from offsets
   double noise = 0;                 ///< nats; the largest difference between two equal requests
   std::vector<float> probe_values;  ///< of the known sequence
 

@@ -37,8 +37,9 @@ void append_lists(std::string& text, std::span<const std::vector<Token>> lists) 
 std::string completions_body(const std::string& model, std::span<const std::vector<Token>> prompts, int max_tokens) {
   std::string body = R"({"model":)" + json_text(model) + R"(,"prompt":)";
   append_lists(body, prompts);
+  // The penalty that a model's generation_config.json may set is none of the model's own.
   return body + fmt::format(R"(,"echo":true,"logprobs":1,"max_tokens":{},"temperature":0,)", max_tokens) +
-         R"("return_tokens_as_token_ids":true})";
+         R"("repetition_penalty":1,"return_tokens_as_token_ids":true})";
 }
 
 std::string completions_text_body(const std::string& model, std::string_view text) {

@@ -171,6 +171,9 @@ Result<ScoredPrompt> read_generated(const Json& answer, int index) {
   if (!entries.is_array()) return wrong("meta_info.input_token_logprobs is missing");
   for (const Json& entry : entries) {
     if (auto ok = read_triple(entry, prompt); !ok) return forward(ok);
+    auto& value = prompt.log_probs.back();
+    if (!value && prompt.log_probs.size() > 1) value = -std::numeric_limits<float>::infinity();
+    if (prompt.ids.back() == 0) prompt.ids.back() = -1;
   }
   const Json& generated = member(member(answer, "meta_info"), "output_token_logprobs");
   ScoredPrompt after;
@@ -230,7 +233,10 @@ Result<std::vector<ScoredPrompt>> parse_tgi(std::string_view body) {
   if (!json) return forward(json);
   const Json& answer = json->is_array() && !json->empty() ? (*json)[0] : *json;
   const Json& prefill = member(member(answer, "details"), "prefill");
-  if (!prefill.is_array() || prefill.empty()) return wrong("details.prefill is missing or empty");
+  if (!prefill.is_array() || prefill.empty()) {
+    return wrong(
+        "details.prefill is missing or empty; TGI 3 fills it where it was started with --enable-prefill-logprobs");
+  }
   ScoredPrompt prompt;
   for (const Json& entry : prefill) {
     auto id = token_id(member(entry, "id"));
@@ -283,9 +289,18 @@ Result<ServerInfo> parse_sglang_info(std::string_view body) {
   if (!json) return forward(json);
   ServerInfo info;
   const std::string path = text_of(member(*json, "model_path"));
-  if (path.empty()) return wrong("/get_model_info names no model_path");
+  if (path.empty()) return wrong("/model_info names no model_path");
   info.models = {path};
   info.owner = "sglang";
+  return info;
+}
+
+Result<ServerInfo> parse_sglang_server(std::string_view body) {
+  auto json = parse_json(body);
+  if (!json) return forward(json);
+  ServerInfo info;
+  info.version = text_of(member(*json, "version"));
+  info.max_length = first_length(*json, {"max_req_input_len"});  // which prompts must stay below
   return info;
 }
 
@@ -298,7 +313,9 @@ Result<ServerInfo> parse_tgi_info(std::string_view body) {
   info.models = {model};
   info.owner = "tgi";
   info.version = text_of(member(*json, "version"));
-  info.max_length = first_length(*json, {"max_input_tokens", "max_input_length"});
+  const int64_t most_sent = first_length(*json, {"max_input_tokens", "max_input_length"});
+  const int64_t most = first_length(*json, {"max_total_tokens"});
+  info.max_length = most_sent == 0 ? most : most == 0 ? most_sent + 1 : std::min(most_sent + 1, most);
   return info;
 }
 
@@ -320,6 +337,11 @@ std::string error_message(std::string_view body) {
   }
   const Json& shown = error.is_null() ? (member(*json, "detail").is_null() ? *json : member(*json, "detail")) : error;
   return one_line(shown.dump(-1, ' ', false, Json::error_handler_t::replace));
+}
+
+std::string refusal(int status, std::string_view body) {
+  const std::string said = error_message(body);
+  return std::to_string(status) + (said.empty() ? "" : ": " + said);
 }
 
 }  // namespace hre::server

@@ -67,6 +67,28 @@ TEST(Responses, SglangAndTgi) {
   EXPECT_EQ((*tgi)[0].generated_text, " t");
 }
 
+TEST(Responses, SglangListsItsLastTokenAsNoughtAndInfinityAsNull) {
+  const auto prompts = parse_sglang(
+      R"({"meta_info": {"input_token_logprobs": [[null, 5, null], [null, 6, null], [-1, 0, null]],
+      "output_token_logprobs": [[-2, 0, null]]}})");
+  ASSERT_TRUE(prompts) << why(prompts);
+  const Value infinite = -std::numeric_limits<float>::infinity();
+  EXPECT_THAT((*prompts)[0].log_probs, ElementsAre(Value(), infinite, Value(-1.0F)));
+  EXPECT_THAT((*prompts)[0].ids, ElementsAre(5, 6, -1));
+  EXPECT_EQ((*prompts)[0].generated_id, 0);
+}
+
+TEST(Responses, LengthsAreOfAPromptAndOneGeneratedToken) {
+  EXPECT_EQ(parse_models(R"({"data": [{"id": "m", "max_model_len": 512}]})")->max_length, 512);
+  const auto sglang =
+      parse_sglang_server(R"({"version": "0.5.23", "max_req_input_len": 506, "internal_states": [{}]})");
+  EXPECT_EQ(sglang->max_length, 506);
+  EXPECT_EQ(sglang->version, "0.5.23");
+  EXPECT_EQ(parse_tgi_info(R"({"model_id": "m", "max_input_tokens": 511, "max_total_tokens": 512})")->max_length, 512);
+  EXPECT_EQ(parse_tgi_info(R"({"model_id": "m", "max_input_length": 400, "max_total_tokens": 512})")->max_length, 401);
+  EXPECT_EQ(parse_tgi_info(R"({"model_id": "m", "max_total_tokens": 1e99})")->max_length, 0);
+}
+
 TEST(Responses, SayWhatIsWrong) {
   EXPECT_THAT(why(parse_completions("")), HasSubstr("it is empty"));
   EXPECT_THAT(why(parse_completions("<html>")), HasSubstr("no JSON"));
@@ -81,6 +103,7 @@ TEST(Responses, SayWhatIsWrong) {
                 HasSubstr("the server's answer is not as expected"))
         << value;
   }
+  EXPECT_THAT(why(parse_tgi(R"({"details": {"prefill": []}})")), HasSubstr("--enable-prefill-logprobs"));
   EXPECT_THAT(why(parse_tokens(R"({"tokens": [1, -1]})")), HasSubstr("a token id"));
   EXPECT_THAT(why(parse_tokens(R"({"tokens": [99999999999]})")), HasSubstr("a token id"));
 }
@@ -91,6 +114,10 @@ TEST(Responses, ErrorMessagesAreOneShortLine) {
   EXPECT_EQ(error_message(R"({"detail": [{"msg": "bad"}]})"), R"([{"msg":"bad"}])");
   EXPECT_EQ(error_message("plain \x1B[31m text"), "plain  [31m text");
   EXPECT_LE(error_message(std::string(100000, 'x')).size(), 300u);
+  EXPECT_EQ(refusal(429, R"({"error": "Model is overloaded", "error_type": "overloaded"})"),
+            "429: Model is overloaded");
+  EXPECT_EQ(refusal(503, R"({"object": "error", "message": "full", "code": 503})"), "503: full");
+  EXPECT_EQ(refusal(401, ""), "401");
 }
 
 ScoredPrompt listed(std::vector<Value> values) {
@@ -127,16 +154,82 @@ TEST(Alignment, TakesTheAnswersValues) {
   EXPECT_TRUE(take_targets(prompt, {0}, 4, targets));
   prompt.ids = {6, 7, 9, 8};
   EXPECT_THAT(why(take_targets(prompt, {0}, 4, targets)), HasSubstr("scored token 9 where 8 was sent"));
-  EXPECT_THAT(*take_last(listed({Value(), -2.0F, -3.0F}), 3, targets), ElementsAre(-2, -3));
-  EXPECT_FALSE(take_last(listed({Value(), -3.0F}), 2, targets)) << "a null in the answer";
-  prompt.offsets = {0, 2, 5, 9};
-  EXPECT_THAT(*take_from_offset(prompt, 5, 9), ElementsAre(-2));
-  EXPECT_FALSE(take_from_offset(prompt, 10, 20));
-  const TokenTexts texts = texts_from_offset(prompt, 2, "Q? été ab");  // the last one was generated
-  EXPECT_EQ(texts.text, " été ab");
-  EXPECT_THAT(texts.ends, ElementsAre(4U, 9U));
-  prompt.offsets = {0, -1, 5, 9};
-  EXPECT_FALSE(take_from_offset(prompt, 5, 12));
+  prompt.ids = {6, 7, -1, 9};
+  EXPECT_THAT(*take_targets(prompt, {0}, 4, targets), ElementsAre(-2, -3)) << "an id that the server does not tell";
+  EXPECT_THAT(*take_last(listed({Value(), -2.0F, -3.0F}), targets), ElementsAre(-2, -3));
+  EXPECT_THAT(*take_last(listed({-2.0F, -3.0F}), targets), ElementsAre(-2, -3)) << "old versions leave the first out";
+  EXPECT_FALSE(take_last(listed({Value(), -3.0F}), targets)) << "a null in the answer";
+  EXPECT_FALSE(take_last(listed({-3.0F}), targets));
+  EXPECT_FALSE(take_last(listed({Value(), Value(), -2.0F, -3.0F}), targets));
+}
+
+/// "Q? été ab", and a token that was generated; offsets in code points or bytes.
+ScoredPrompt with_offsets(std::vector<int64_t> offsets) {
+  ScoredPrompt prompt = listed({Value(), -1.0F, -2.0F, -3.0F});
+  prompt.texts = {"Q?", " été", " ab", "!"};
+  prompt.offsets = std::move(offsets);
+  return prompt;
+}
+
+TEST(Offsets, AreCountedInCodePointsOrBytes) {
+  const std::string text = "Q? été ab";
+  for (const bool in_bytes : {false, true}) {
+    const ScoredPrompt prompt = in_bytes ? with_offsets({0, 2, 8, 11}) : with_offsets({0, 2, 6, 9});
+    const auto rule = find_offset_rule(prompt, text);
+    ASSERT_TRUE(rule);
+    EXPECT_EQ(rule->in_bytes, in_bytes);
+    EXPECT_TRUE(rule->by_texts);
+    EXPECT_THAT(*take_from_offset(prompt, *rule, 2, text), ElementsAre(-1, -2));
+    EXPECT_THAT(*take_from_offset(prompt, *rule, 3, text), ElementsAre(-2)) << "one that begins before the answer";
+    EXPECT_FALSE(take_from_offset(prompt, {!in_bytes}, 2, text));
+    EXPECT_FALSE(take_from_offset(prompt, *rule, 10, text));
+    const TokenTexts texts = texts_from_offset(prompt, *rule, 2, text);
+    EXPECT_EQ(texts.text, " été ab");
+    EXPECT_THAT(texts.ends, ElementsAre(6U, 9U));
+  }
+}
+
+TEST(Offsets, MayBeginBehindASpace) {
+  // As llama-cpp-python lists them: parts of a character are empty, and the last of them moves on.
+  ScoredPrompt prompt = listed({Value(), -1.0F, -2.0F, -3.0F, -4.0F, -5.0F, -6.0F, -7.0F});
+  prompt.texts = {" ", "A", " é", " ", "", "", "", "."};
+  prompt.offsets = {0, 1, 2, 4, 5, 5, 5, 6};
+  const std::string text = "A é 東";
+  const auto rule = find_offset_rule(prompt, text);
+  ASSERT_TRUE(rule);
+  EXPECT_TRUE(rule->after_space && rule->by_texts && !rule->in_bytes);
+  EXPECT_THAT(*take_from_offset(prompt, *rule, 1, text), ElementsAre(-2, -3, -4, -5, -6));
+  const TokenTexts texts = texts_from_offset(prompt, *rule, 1, text);
+  EXPECT_EQ(texts.text, " é 東");
+  EXPECT_EQ(texts.ends.size(), 5U);
+  EXPECT_FALSE(take_from_offset(prompt, {}, 1, text));
+}
+
+TEST(Offsets, WithoutTheTextsTheGeneratedTokenTells) {
+  ScoredPrompt prompt = with_offsets({0, 2, 8, 11});
+  prompt.texts = {"Q?", " <0xC3><0xA9>t<0xC3><0xA9>", " ab", "!"};
+  const auto rule = find_offset_rule(prompt, "Q? été ab");
+  ASSERT_TRUE(rule);
+  EXPECT_TRUE(rule->in_bytes);
+  EXPECT_FALSE(rule->by_texts);
+  prompt.log_probs.pop_back(), prompt.texts.pop_back(), prompt.offsets.pop_back();
+  EXPECT_FALSE(find_offset_rule(prompt, "Q? été ab")) << "nothing tells";
+  EXPECT_TRUE(take_from_offset(prompt, *rule, 2, "Q? été ab")) << "where the model ended the text";
+}
+
+TEST(Offsets, OfPartsOfCharactersAreRefused) {
+  ScoredPrompt prompt = with_offsets({0, 2, 8, 11});
+  prompt.texts = {"Q?", " \uFFFD\uFFFDt\uFFFD\uFFFD", " ab", "!"};
+  prompt.offsets = {0, 2, 8, 11};  // their lengths as shown, added up: as many as bytes here
+  EXPECT_TRUE(find_offset_rule(prompt, "Q? été ab"));
+  prompt.texts[1] = " \uFFFDt\uFFFD\uFFFD";
+  prompt.offsets = {0, 2, 7, 10};
+  EXPECT_FALSE(find_offset_rule(prompt, "Q? été ab"));
+  for (const std::vector<int64_t>& offsets :
+       {std::vector<int64_t>{0, -1, 6, 9}, {0, 6, 2, 9}, {0, 2, 6, 1LL << 62}, {}}) {
+    EXPECT_FALSE(find_offset_rule(with_offsets(offsets), "Q? été ab"));
+    EXPECT_FALSE(take_from_offset(with_offsets(offsets), {}, 2, "Q? été ab"));
+  }
 }
 
 TEST(Address, Parses) {

@@ -189,7 +189,7 @@ class ServerScorer final : public Scorer {
       score.n_tokens = static_cast<int>(values->size());
       score.token_log_probs = std::move(*values);
       if (profile_.tokenizer == Tokenizer::kOffsets) {
-        score.token_texts = server::texts_from_offset((*scored)[i], count_code_points(plan.text.context),
+        score.token_texts = server::texts_from_offset((*scored)[i], profile_.offsets, plan.text.context.size(),
                                                       text_of(plan, piece.first + i));
       }
     }
@@ -200,10 +200,9 @@ class ServerScorer final : public Scorer {
                                               const server::ScoredPrompt& scored) const {
     const AnswerPlan& answer = plan.answers[a];
     if (profile_.tokenizer == Tokenizer::kOffsets) {
-      return server::take_from_offset(scored, count_code_points(plan.text.context),
-                                      count_code_points(text_of(plan, a)));
+      return server::take_from_offset(scored, profile_.offsets, plan.text.context.size(), text_of(plan, a));
     }
-    if (profile_.api == Api::kSglang) return server::take_last(scored, answer.targets.size() + 1, answer.targets);
+    if (profile_.api == Api::kSglang) return server::take_last(scored, answer.targets);
     const size_t n_sent = plan.prefix.size() + answer.tail.size() + 1;
     return server::take_targets(scored, profile_.alignment, n_sent, answer.targets);
   }
@@ -220,9 +219,8 @@ class ServerScorer final : public Scorer {
 std::string difference(const Profile& a, const Profile& b) {
   if (a.api != b.api) return "it is of another kind";
   if (a.model != b.model) return "it serves " + b.model + ", not " + a.model;
-  if (a.max_length != b.max_length) return "its maximum length differs";
-  if (a.alignment.shift != b.alignment.shift || a.max_tokens != b.max_tokens || a.specials != b.specials ||
-      a.tokenizer != b.tokenizer || a.probe_values.size() != b.probe_values.size()) {
+  if (a.alignment.shift != b.alignment.shift || a.offsets != b.offsets || a.max_tokens != b.max_tokens ||
+      a.specials != b.specials || a.tokenizer != b.tokenizer || a.probe_values.size() != b.probe_values.size()) {
     return "it tokenises or answers in another way";
   }
   constexpr double kSameWeights = 0.25;  // nats a token; other engines and types differ less, other weights more
@@ -252,7 +250,11 @@ Result<Profile> probe_all(Connection& connection, const server::Address& address
     if (const std::string problem = first ? difference(*first, *profile) : ""; !problem.empty()) {
       return input_error(problem, url, "all servers of one MODEL must serve the same model in the same way");
     }
-    if (!first) first = std::move(*profile);
+    if (!first) {
+      first = std::move(*profile);
+    } else if (const int64_t length = profile->max_length; length > 0) {  // what all of them take
+      first->max_length = first->max_length > 0 ? std::min(first->max_length, length) : length;
+    }
     usable.push_back(url);
   }
   if (!first) return tl::unexpected<Error>(std::move(*failure));
@@ -312,8 +314,9 @@ Result<std::optional<Token>> choose_bos(Connection& connection, const Profile& p
   if (policy == BosPolicy::kNever) return std::optional<Token>();
   std::optional<Token> bos = policy == BosPolicy::kAlways || vocabulary.adds_bos ? vocabulary.bos : std::nullopt;
   if (profile.tokenizer == Tokenizer::kServer) {
-    auto asked = server::ask_bos(
-        profile, [&](const server::Request& request) { return ask_with_patience(connection, url, request, {}); });
+    auto asked = server::ask_bos(profile, [&](const server::Request& request) {
+      return ask_with_patience(connection, url, request, connection.options.stop);
+    });
     if (!asked) return forward(asked);
     bos = *asked;
   }
@@ -329,9 +332,9 @@ Result<PlanRules> rules_for(const Profile& profile, const ModelOptions& options,
   PlanRules rules;
   rules.bos = bos;
   rules.long_answers = options.long_answers;
-  // What is sent is one token longer than what is fed, and the server wants room for what it generates.
-  const int64_t most =
-      profile.max_length > 0 ? profile.max_length - profile.max_tokens - 1 - profile.server_adds_bos : kUnknownLength;
+  // What is sent is one token longer than what is fed, and the server wants room for one that it generates, also where
+  // none is asked for (vLLM).
+  const int64_t most = profile.max_length > 0 ? profile.max_length - 2 - profile.server_adds_bos : kUnknownLength;
   if (most < 1) return input_error("the server's maximum length leaves no room for a text", url);
   if (options.max_length > most) {
     return input_error(
