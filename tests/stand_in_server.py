@@ -14,7 +14,7 @@ offsets     no_tokenizer, no_offsets, byte_offsets, utf16_offsets, parts (of cha
             behind (a space put in front)
 versions    old (TGI 1, SGLang 0.4), no_prefill (TGI 3 as it starts by default)
 statuses    400, 401, 404, 422 for good; 408, 424, 429, 500, 503 for the next `times` requests; no_zero (400 for max_tokens 0)
-network     hang, truncated, reset, html (for the next `times`), drip
+network     hang, truncated, reset, html (for the next `times`), drip, abort (SGLang's 200 without values)
 hostile     endless, huge, deep, wrong_types, nan, bomb, redirect_self, redirect_away
 
 `page` is one of the last two lines for a path that does not score: page=("/tokenize", "hang").
@@ -75,6 +75,7 @@ class StandIn:
                  page=(None, None)):
         self.api, self.quirks, self.after, self.times = api, set(quirks), after, times
         self.page = page
+        self.more_models = 0
         self.key, self.away_url, self.delay, self.max_length, self.model = key, away_url, delay, max_length, model
         self.lock = threading.Lock()
         self.scored = 0          # requests that score, so far
@@ -226,7 +227,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         model = {"id": self.stand_in.model, "object": "model", "owned_by": owner}
         if length:
             model["max_model_len"] = self.stand_in.max_length
-        return {"object": "list", "data": [model]}
+        return {"object": "list", "data": [model] + [{**model, "id": f"m{i}"} for i in range(self.stand_in.more_models)]}
 
     def spoil_page(self):
         path, quirk = self.stand_in.page
@@ -295,7 +296,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if s.has("no_zero") and body.get("max_tokens") == 0:
             self.error(400, "max_tokens must be at least 1")
             return True
-        for quirk in ("hang", "truncated", "reset", "html"):
+        for quirk in ("hang", "truncated", "reset", "html", "abort"):
             if s.spend(quirk):
                 getattr(self, quirk)()
                 return True
@@ -307,6 +308,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def hang(self):
         time.sleep(30)
+
+    def abort(self):
+        self.send(200, [{"text": "", "meta_info": {"id": "x", "input_token_logprobs": [], "finish_reason": {
+            "type": "abort", "message": "Abort in waiting queue"}}}])
 
     def html(self):
         self.send(200, b"<html>gateway</html>")

@@ -31,12 +31,16 @@ class ServerTest(ProgramTest):
     def setUp(self):
         super().setUp()
         self.seed = random.randrange(1 << 30)
-        self.data = questions(24, self.seed)
-        self.write("q.jsonl", "".join(json.dumps(q) + "\n" for q in self.data))
+        self.ask(24)
 
     def run_hre(self, *arguments, env=None, **options):
         """Without a store, so that each evaluation asks the server."""
         return super().run_hre(*arguments, env={"HRE_STORE": "none", **(env or {})}, **options)
+
+    def ask(self, n):
+        """More questions."""
+        self.data = questions(n, self.seed)
+        self.write("q.jsonl", "".join(json.dumps(q) + "\n" for q in self.data))
 
     def evaluate(self, servers, *arguments, status=0, spec="", env=None, timeout=120):
         servers = servers if isinstance(servers, list) else [servers]
@@ -172,7 +176,7 @@ class ShapeTest(ServerTest):
 class TroubleTest(ServerTest):
     def test_what_passes(self):
         for api, quirk in [("vllm", quirk) for quirk in ("408", "429", "500", "503", "truncated", "reset", "html")] + [
-                ("tgi", "424"), ("tgi", "429"), ("sglang", "503"), ("openai", "reset")]:
+                ("tgi", "424"), ("sglang", "503"), ("sglang", "abort"), ("openai", "reset")]:
             with self.subTest(api=api, quirk=quirk), StandIn(api, quirk, after=10) as server:
                 begin = time.monotonic()
                 self.evaluate(server)
@@ -242,6 +246,7 @@ class TroubleTest(ServerTest):
             self.check_values(n=len(self.read_json("run.json")["questions"]))
 
     def test_a_server_that_dies_is_waited_for(self):
+        self.ask(100)  # so many that it dies amid them
         server = StandIn("vllm", delay=0.02)
         server.start()
         port = server.port
@@ -259,9 +264,10 @@ class TroubleTest(ServerTest):
         server.stop()
         self.assertIn("does not answer", done.stderr)
         self.assertIn("answers again", done.stderr)
-        self.check_values()
+        self.check_values(n=100)
 
     def test_a_server_that_dies_for_good(self):
+        self.ask(100)  # so many that it dies amid them
         server = StandIn("vllm", delay=0.02)
         server.start()
 
@@ -288,8 +294,7 @@ class TroubleTest(ServerTest):
             server.stop()
         helper = threading.Thread(target=die)
         helper.start()
-        self.data = questions(2000, self.seed)
-        self.write("q.jsonl", "".join(json.dumps(q) + "\n" for q in self.data))
+        self.ask(2000)
         done = self.evaluate(server, "--wait", "1", status=1)
         helper.join()
         self.assertIn("127.0.0.1", done.stderr)
@@ -366,6 +371,26 @@ class ManyServersTest(ServerTest):
             self.assertIn("it is left out", self.evaluate(a, spec=spec).stderr)
             self.check_values()
 
+    def test_one_whose_tokenizer_hangs_later(self):
+        with StandIn("vllm") as a, StandIn("vllm") as b:
+            def spoil():  # after the probe, while texts become tokens
+                while b.scored < 4 or a.paths.count("/tokenize") < 12:
+                    time.sleep(0.001)
+                a.page = ("/tokenize", "reset")
+            helper = threading.Thread(target=spoil)
+            helper.start()
+            self.evaluate([a, b])
+            helper.join()
+            self.check_values()
+
+    def test_a_hundred_models(self):
+        with StandIn("vllm", model="x\x1b[2J") as server:
+            server.more_models = 100
+            said = self.evaluate(server, status=2).stderr
+            self.assertIn("the server has several models: x [2J, m0, m1", said)
+            self.assertIn("and 91 more", said)
+            self.assertIn("it has x [2J", self.evaluate(server, spec=",model=quite-another", status=2).stderr)
+
     def test_the_shorter_length_counts(self):
         with StandIn("vllm", max_length=60, delay=0.01) as a, StandIn("vllm", max_length=37, delay=0.01) as b:
             self.evaluate([a, b])
@@ -380,16 +405,14 @@ class ManyServersTest(ServerTest):
 
 class ConcurrencyTest(ServerTest):
     def test_it_grows(self):
-        self.data = questions(200, self.seed)
-        self.write("q.jsonl", "".join(json.dumps(q) + "\n" for q in self.data))
+        self.ask(200)
         with StandIn("vllm", delay=0.2) as server:  # so long that what else the machine does matters little
             self.evaluate(server)
             self.check_values(n=200)
             self.assertGreater(server.most_in_flight, 8)
 
     def test_it_shrinks_where_the_server_pushes_back(self):
-        self.data = questions(60, self.seed)
-        self.write("q.jsonl", "".join(json.dumps(q) + "\n" for q in self.data))
+        self.ask(60)
         with StandIn("vllm", delay=0.02) as server:
             server.limit = 2
             self.evaluate(server)

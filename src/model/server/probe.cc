@@ -24,6 +24,14 @@ constexpr double kMostNoise = 0.5;
 /// A token's value when generated and when sent may differ by this much.
 constexpr double kSameValue = 0.1;
 
+/// The first of them, for a message.
+std::string some_of(std::vector<std::string> names) {
+  constexpr size_t kShown = 10;
+  const size_t left = names.size() > kShown ? names.size() - kShown : 0;
+  names.resize(names.size() - left);
+  return join(names) + (left > 0 ? fmt::format(" and {} more", left) : "");
+}
+
 class Prober {
  public:
   Prober(const std::string& url, const Address& address, const Encode& vocabulary, const Ask& ask)
@@ -129,10 +137,10 @@ class Prober {
       if (listed || info_.models.empty() || profile_.api == Api::kSglang || profile_.api == Api::kTgi) return {};
       const auto nearest = nearest_name(address_.model, info_.models);
       return input_error("the server has no model '" + address_.model + "'", url_,
-                         nearest ? "did you mean " + *nearest + "?" : "it has " + join(info_.models));
+                         nearest ? "did you mean " + *nearest + "?" : "it has " + some_of(info_.models));
     }
     if (info_.models.size() > 1) {
-      return input_error("the server has several models: " + join(info_.models), url_, "name one with ,model=NAME");
+      return input_error("the server has several models: " + some_of(info_.models), url_, "name one with ,model=NAME");
     }
     if (!info_.models.empty()) profile_.model = info_.models.front();
     return {};

@@ -57,6 +57,24 @@ const Json& member(const Json& json, const char* name) {
 
 std::string text_of(const Json& json) { return json.is_string() ? json.get<std::string>() : std::string(); }
 
+/// What a terminal may be shown of it.
+std::string shown(std::string text) {
+  constexpr size_t kLongest = 300;
+  for (char& c : text) {
+    if (static_cast<unsigned char>(c) < ' ' || c == '\x7f') c = ' ';
+  }
+  if (text.size() > kLongest) text.resize(kLongest);
+  if (const auto bad = find_invalid_utf8(text)) text.resize(*bad);
+  return text;
+}
+
+/// A message, which goes on after it.
+std::string one_line(std::string text) {
+  text = shown(std::move(text));
+  const size_t last = text.find_last_not_of(" .");
+  return text.substr(0, last == std::string::npos ? 0 : last + 1);
+}
+
 /// The first that is a positive whole number; 0 where none is.
 int64_t first_length(const Json& json, std::initializer_list<const char*> names) {
   for (const char* name : names) {
@@ -167,7 +185,11 @@ Status read_triple(const Json& entry, ScoredPrompt& prompt) {
 Result<ScoredPrompt> read_generated(const Json& answer, int index) {
   ScoredPrompt prompt;
   prompt.index = index;
-  const Json& entries = member(member(answer, "meta_info"), "input_token_logprobs");
+  const Json& meta = member(answer, "meta_info");
+  if (const Json& reason = member(meta, "finish_reason"); text_of(member(reason, "type")) == "abort") {
+    return wrong("it gave the request up: " + one_line(text_of(member(reason, "message"))));
+  }
+  const Json& entries = member(meta, "input_token_logprobs");
   if (!entries.is_array()) return wrong("meta_info.input_token_logprobs is missing");
   for (const Json& entry : entries) {
     if (auto ok = read_triple(entry, prompt); !ok) return forward(ok);
@@ -175,24 +197,13 @@ Result<ScoredPrompt> read_generated(const Json& answer, int index) {
     if (!value && prompt.log_probs.size() > 1) value = -std::numeric_limits<float>::infinity();
     if (prompt.ids.back() == 0) prompt.ids.back() = -1;
   }
-  const Json& generated = member(member(answer, "meta_info"), "output_token_logprobs");
+  const Json& generated = member(meta, "output_token_logprobs");
   ScoredPrompt after;
   if (generated.is_array() && !generated.empty() && read_triple(generated[0], after)) {
     prompt.generated_log_prob = after.log_probs[0];
     prompt.generated_id = after.ids[0];
   }
   return prompt;
-}
-
-std::string one_line(std::string text) {
-  constexpr size_t kLongest = 300;
-  for (char& c : text) {
-    if (static_cast<unsigned char>(c) < ' ' || c == '\x7f') c = ' ';
-  }
-  if (text.size() > kLongest) text.resize(kLongest);
-  if (const auto bad = find_invalid_utf8(text)) text.resize(*bad);
-  const size_t last = text.find_last_not_of(" .");
-  return text.substr(0, last == std::string::npos ? 0 : last + 1);
 }
 
 }  // namespace
@@ -277,7 +288,7 @@ Result<ServerInfo> parse_models(std::string_view body) {
   if (!list.is_array()) return wrong("/v1/models holds no list of models");
   ServerInfo info;
   for (const Json& model : list) {
-    if (const std::string id = text_of(member(model, "id")); !id.empty()) info.models.push_back(id);
+    if (const std::string id = shown(text_of(member(model, "id"))); !id.empty()) info.models.push_back(id);
     if (info.owner.empty()) info.owner = text_of(member(model, "owned_by"));
     if (info.max_length == 0) info.max_length = first_length(model, {"max_model_len"});
   }
@@ -288,7 +299,7 @@ Result<ServerInfo> parse_sglang_info(std::string_view body) {
   auto json = parse_json(body);
   if (!json) return forward(json);
   ServerInfo info;
-  const std::string path = text_of(member(*json, "model_path"));
+  const std::string path = shown(text_of(member(*json, "model_path")));
   if (path.empty()) return wrong("/model_info names no model_path");
   info.models = {path};
   info.owner = "sglang";
@@ -299,7 +310,7 @@ Result<ServerInfo> parse_sglang_server(std::string_view body) {
   auto json = parse_json(body);
   if (!json) return forward(json);
   ServerInfo info;
-  info.version = text_of(member(*json, "version"));
+  info.version = shown(text_of(member(*json, "version")));
   info.max_length = first_length(*json, {"max_req_input_len"});  // which prompts must stay below
   return info;
 }
@@ -308,11 +319,11 @@ Result<ServerInfo> parse_tgi_info(std::string_view body) {
   auto json = parse_json(body);
   if (!json) return forward(json);
   ServerInfo info;
-  const std::string model = text_of(member(*json, "model_id"));
+  const std::string model = shown(text_of(member(*json, "model_id")));
   if (model.empty()) return wrong("/info names no model_id");
   info.models = {model};
   info.owner = "tgi";
-  info.version = text_of(member(*json, "version"));
+  info.version = shown(text_of(member(*json, "version")));
   const int64_t most_sent = first_length(*json, {"max_input_tokens", "max_input_length"});
   const int64_t most = first_length(*json, {"max_total_tokens"});
   info.max_length = most_sent == 0 ? most : most == 0 ? most_sent + 1 : std::min(most_sent + 1, most);
@@ -322,7 +333,7 @@ Result<ServerInfo> parse_tgi_info(std::string_view body) {
 Result<std::string> parse_version(std::string_view body) {
   auto json = parse_json(body);
   if (!json) return forward(json);
-  std::string version = text_of(member(*json, "version"));
+  std::string version = shown(text_of(member(*json, "version")));
   if (version.empty()) return wrong("/version names none");
   return version;
 }

@@ -42,7 +42,8 @@ Result<std::vector<ScoredPrompt>> parse_tgi(std::string_view body);
 /// Token ids of /tokenize in vLLM's and SGLang's shape {"tokens": [...]}, or TGI's [{"id": ...}, ...].
 Result<std::vector<Token>> parse_tokens(std::string_view body);
 
-/// What a server says of itself, whichever of its pages was asked; what a page doesn't say stays empty.
+/// What a server says of itself, whichever of its pages was asked; what a page doesn't say stays empty. Names
+/// are without control characters, and of at most 300 bytes.
 struct ServerInfo {
   std::vector<std::string> models;  ///< names
   std::string owner;                ///< of the models: "vllm", "sglang", "llamacpp", "library" (Ollama)

@@ -78,6 +78,21 @@ TEST(Responses, SglangListsItsLastTokenAsNoughtAndInfinityAsNull) {
   EXPECT_EQ((*prompts)[0].generated_id, 0);
 }
 
+TEST(Responses, WhatSglangGaveUpIsAnError) {
+  EXPECT_THAT(why(parse_sglang(R"([{"text": "", "meta_info": {"finish_reason": {"type": "abort",
+      "message": "Abort in waiting queue"}, "input_token_logprobs": []}}])")),
+              HasSubstr("it gave the request up: Abort in waiting queue"));
+}
+
+TEST(Responses, NamesCanBeShown) {
+  const auto models =
+      parse_models(R"({"data": [{"id": "m\u001b[31m\nx"}, {"id": ")" + std::string(5000, 'y') + "\"}]}");
+  ASSERT_TRUE(models) << why(models);
+  EXPECT_EQ(models->models[0], "m [31m x");
+  EXPECT_EQ(models->models[1].size(), 300U);
+  EXPECT_EQ(*parse_version(R"({"version": "1\r2"})"), "1 2");
+}
+
 TEST(Responses, LengthsAreOfAPromptAndOneGeneratedToken) {
   EXPECT_EQ(parse_models(R"({"data": [{"id": "m", "max_model_len": 512}]})")->max_length, 512);
   const auto sglang =
