@@ -93,10 +93,13 @@ Result<Ranks> apply_scale(const ScaleArguments& arguments, std::vector<std::stri
     if (!shard) return forward(shard);
     eval.shard = *shard;
   }
-  if (!mpi::launched()) return Ranks(false);
+  // Without MPI, each of the processes that srun started may have a share of its own.
+  if (!mpi::launched() || (eval.shard && !mpi::built())) return Ranks(false);
   if (arguments.workers > 1)
     return input_error("ranks of mpirun have no workers of their own", "--workers", "start more ranks");
-  auto world = mpi::join(std::chrono::milliseconds(std::lround(1000 * arguments.rank_timeout)));
+  if (!arguments.rpc.empty())
+    return input_error("an rpc-server serves one process at a time", "--rpc", "start hre without mpirun");
+  auto world = mpi::join(std::chrono::milliseconds(std::lround(1000 * arguments.rank_timeout)), arguments.shard);
   if (!world) return forward(world);
   return Ranks(true);
 }

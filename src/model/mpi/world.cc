@@ -38,7 +38,8 @@ MakeCrew Team::crew_maker(const ModelDescription&, std::function<void(const std:
   return {};
 }
 
-Result<World> join(std::chrono::milliseconds) {
+bool built() { return false; }
+Result<World> join(std::chrono::milliseconds, const std::string&) {
   return fail(ErrorCode::kFailed, "started as one of several processes, but this hre was built without MPI", "mpirun",
               "build it with -DHRE_MPI=ON, or give each process a share with --shard I/N");
 }
@@ -70,6 +71,7 @@ constexpr auto kMoment = std::chrono::milliseconds(100);  // how late a stop may
 /// This process's part in the job.
 struct Job {
   Post* post = nullptr;          // never freed, as its thread may not end
+  std::string share;             // what --shard says
   int64_t n_sent = 0;            // plans; a number comes back with each score, so that late ones are told
   int turn = 0;                  // of the models
   std::optional<bool> together;  // said by rank 0 to the others: whether no rank is lost
@@ -134,17 +136,24 @@ std::string identity(const ModelDescription& model) {
 
 }  // namespace
 
-Result<World> join(std::chrono::milliseconds patience) {
+bool built() { return true; }
+
+Result<World> join(std::chrono::milliseconds patience, const std::string& share) {
   auto opened = Post::open(patience);
   if (!opened) return forward(opened);
   job().post = opened->release();
+  job().share = share;
   the_world() = {post().rank(), post().size()};
-  return world();
+  if (post().size() > 1) return world();
+  // Else every process would evaluate everything.
+  post().close(true);
+  return fail(ErrorCode::kFailed, "started as one of several processes, but MPI finds this one alone", "mpirun",
+              "take the mpirun, or the srun --mpi=TYPE, of the MPI that hre was built with");
 }
 
 struct Team::State {
   int turn = ++job().turn;
-  bool gathered = false;
+  bool gathered = false, shares_differ = false;
   std::vector<int> ranks;  // that have this model; the first is 0
   std::unique_ptr<Computer> computer;
 
@@ -169,11 +178,12 @@ struct Team::State {
       --n_waited;
       if (message->tag == Tag::kLost) {
         leave_out(message->rank, "it is gone or silent");
-      } else if (message->bytes == expected) {
+      } else if (const size_t end = message->bytes.find('\n'); message->bytes.substr(0, end) != job().share) {
+        shares_differ = true;
+      } else if (const std::string found = message->bytes.substr(end + 1); found == expected) {
         ranks.push_back(message->rank);
       } else {
-        leave_out(message->rank,
-                  message->bytes.starts_with("!") ? message->bytes.substr(1) : "its engine or model differs");
+        leave_out(message->rank, found.starts_with("!") ? found.substr(1) : "its engine or model differs");
       }
     }
     for (int rank = 1; n_waited > 0 && rank < post().size() && !stop.stop_requested(); ++rank) {
@@ -241,6 +251,10 @@ MakeCrew Team::crew_maker(const ModelDescription& description, std::function<voi
   return [state = state_, expected = identity(description), note, stop](
              Scorer& scorer, std::span<const QuestionPlan>) -> Result<std::unique_ptr<Crew>> {
     if (!state->gathered) state->gather(expected, note, stop);
+    if (state->shares_differ) {
+      return input_error("ranks of one MPI job have different shares", "--shard",
+                         "a share each is for processes without MPI: srun --mpi=none");
+    }
     state->computer = std::make_unique<Computer>(scorer);
     return std::make_unique<RankCrew>(state);
   };
@@ -248,7 +262,8 @@ MakeCrew Team::crew_maker(const ModelDescription& description, std::function<voi
 
 Result<bool> serve(const Result<std::unique_ptr<Scorer>>& model) {
   const int turn = ++job().turn;
-  post().send(0, Tag::kReady, turn, model ? identity((*model)->describe()) : "!" + model.error().text());
+  post().send(0, Tag::kReady, turn,
+              job().share + "\n" + (model ? identity((*model)->describe()) : "!" + model.error().text()));
   std::optional<Computer> computer;
   if (model) computer.emplace(**model);
   while (true) {

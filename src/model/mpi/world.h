@@ -21,9 +21,13 @@ struct World {
   int rank = 0, size = 1;
 };
 
+/// Whether this build has MPI.
+bool built();
+
 /// Joins the job: once, in the thread that makes all later calls. A rank that is silent for longer than `patience`
-/// counts as dead, whatever MPI says of it, and its work goes to others. Fails in a build without MPI.
-Result<World> join(std::chrono::milliseconds patience);
+/// counts as dead, whatever MPI says of it, and its work goes to others. The share is what --shard says: ranks of
+/// different ones do no work together. Fails in a build without MPI, and where MPI finds this process alone.
+Result<World> join(std::chrono::milliseconds patience, const std::string& share);
 
 /// What join() found; one of one before.
 const World& world();
