@@ -75,7 +75,7 @@ void note_speed(const Run& run, ProgressListener& progress) {
   const double seconds = std::max(1e-9, run.times.score_seconds);
   progress.note(
       fmt::format("{}: scored {} in {}, {:.3g} tokens/s; prompts computed once, {:.2f} times fewer tokens",
-                  run.model.name, plural(static_cast<int64_t>(run.questions.size()), "question"),
+                  run.model.name, plural(static_cast<int64_t>(run.questions.size()) - run.times.reused, "question"),
                   format_seconds(seconds), static_cast<double>(run.times.positions) / seconds,
                   static_cast<double>(run.times.positions_unshared) / static_cast<double>(run.times.positions)));
 }
@@ -130,7 +130,9 @@ void print_failed(const Evaluation& evaluation, Console& console) {
   for (const FailedModel& model : evaluation.failed) widest = std::max(widest, model.source.size());
   console.out << fmt::format("\n{} failed:\n", plural(static_cast<int64_t>(evaluation.failed.size()), "model"));
   for (const FailedModel& model : evaluation.failed) {
-    console.out << fmt::format("  {:<{}}  {}\n", model.source, widest, model.why);
+    const bool says_which = model.why.starts_with(model.source + ": ");
+    console.out << fmt::format("  {:<{}}  {}\n", model.source, widest,
+                               says_which ? model.why.substr(model.source.size() + 2) : model.why);
   }
 }
 
