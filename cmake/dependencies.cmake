@@ -41,6 +41,10 @@ endif()
 if(NOT llama_FOUND)
   message(FATAL_ERROR "libllama was not found in ${HRE_DEPS}/engine: run tools/setup.sh")
 endif()
+if(GGML_RPC_RDMA AND TARGET ggml::ggml-rpc)  # ggml takes RDMA where libibverbs is there, and its package does not say so
+  find_library(IBVERBS_LIBRARY ibverbs REQUIRED)
+  target_link_libraries(ggml::ggml-rpc INTERFACE "${IBVERBS_LIBRARY}")
+endif()
 cmake_path(IS_PREFIX HRE_DEPS "${llama_DIR}" NORMALIZE HRE_ENGINE_BUNDLED)
 
 set(HRE_LLAMA_BUILD "libllama ${LLAMA_BUILD_COMMIT}")  # by name: the archives have no git history

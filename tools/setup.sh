@@ -217,12 +217,13 @@ make_engine_sources() {
 # patch_engine: what hre changes in the engine's sources; src/model/llama/fast/fast_path.h says what for. Done once.
 patch_engine() {
   local cpu=$deps/llama.cpp/ggml/src/ggml-cpu llama=$deps/llama.cpp/src
-  # ggml looks GELU up in a table of half-precision numbers, and knows only its tanh form where an architecture's models may
-  # use either: both move an answer's log-likelihood by hundredths of a nat. Computed, and by either form, it is exact.
+  # ggml looks GELU up in a table of half-precision numbers, which moves an answer's log-likelihood by hundredths of a nat.
   sed -i -E 's,^#define GGML_GELU(_QUICK)?_FP16$,,' "$cpu/vec.h"
-  grep -q ggml_gelu_is_erf "$cpu/vec.h" || {
-    sed -i 's,^inline static float ggml_gelu_f32(float x) {$,extern int ggml_gelu_is_erf;\n&\n    if (ggml_gelu_is_erf) { return 0.5f*x*(1.0f + erff(x*SQRT_2_INV)); },' "$cpu/vec.h"
-    printf '\nint ggml_gelu_is_erf = 0;\n' >>"$cpu/ggml-cpu.c"
+  # So does its tanh form, libllama's only one, where an architecture's models were trained with the exact one.
+  grep -q ggml_gelu_is_erf "$cpu/ggml-cpu.c" || printf '\nint ggml_gelu_is_erf = 0;\n' >>"$cpu/ggml-cpu.c"
+  grep -q ggml_gelu_is_erf "$llama/llama-graph.cpp" || {
+    sed -i 's/^\( *cur = \)ggml_gelu(ctx0, cur);$/\1ggml_gelu_is_erf ? ggml_gelu_erf(ctx0, cur) : ggml_gelu(ctx0, cur);/
+      0,/^#include/s//extern "C" int ggml_gelu_is_erf;\n&/' "$llama/llama-graph.cpp"
   }
   # Before each node of a graph its CPU threads ask hre, which may compute it, and some after it: the result is how many.
   grep -q hre_node_hook "$cpu/ggml-cpu.c" || {
@@ -270,6 +271,35 @@ make_engine() {
   rm -rf "$staged" "$work"
 }
 
+# With -DGGML_RPC=ON: llama.cpp's rpc-server for hre eval --rpc, of the same engine.
+make_rpc_server() {
+  say "building rpc-server"
+  local work=$deps/rpc-server-build
+  rm -rf "$work"
+  mkdir -p "$work"
+  cat >"$work/CMakeLists.txt" <<CMAKE
+cmake_minimum_required(VERSION 3.25)
+project(rpc_server LANGUAGES C CXX)
+find_package(ggml REQUIRED PATHS "$deps/engine" NO_DEFAULT_PATH)
+add_executable(rpc-server "$deps/llama.cpp/tools/rpc/rpc-server.cpp")
+target_compile_features(rpc-server PRIVATE cxx_std_17)
+target_link_libraries(rpc-server PRIVATE ggml::ggml)
+if(GGML_RPC_RDMA) # ggml takes RDMA where libibverbs is there, and its package does not say so
+  target_link_libraries(ggml::ggml-rpc INTERFACE ibverbs)
+endif()
+install(TARGETS rpc-server)
+CMAKE
+  # shellcheck disable=SC2015
+  cmake -S "$work" -B "$work/build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_PREFIX="$deps/engine" \
+    >"$deps/rpc-server.log" 2>&1 &&
+    cmake --build "$work/build" >>"$deps/rpc-server.log" 2>&1 &&
+    cmake --install "$work/build" >>"$deps/rpc-server.log" 2>&1 || {
+    tail -20 "$deps/rpc-server.log" >&2
+    fail "rpc-server did not build; the whole log is $deps/rpc-server.log"
+  }
+  rm -rf "$work"
+}
+
 # --- Python for the tests ------------------------------------------------------------------------
 
 make_tests() {
@@ -293,6 +323,12 @@ run_engine() {
   once engine_sources
   [ -f "$deps/engine.stamp" ] || ! found llama || return 0
   once engine
+  case " ${HRE_ENGINE_OPTIONS:-} " in
+    *" -DGGML_RPC=ON "*)
+      [ -x "$deps/engine/bin/rpc-server" ] || rm -f "$deps/rpc_server.stamp" # gone with an older engine
+      once rpc_server
+      ;;
+  esac
 }
 run_onednn() { [ "$(uname -m)" != x86_64 ] || once onednn; }
 run_arrow() { [ -f "$deps/arrow.stamp" ] || ! found Parquet || return 0; once arrow; }

@@ -28,6 +28,9 @@ Result<std::unique_ptr<Scorer>> open_behind_server(const std::string& source, co
   if (options.stream_weights) {
     return input_error("a server holds the weights itself", "--stream-weights");
   }
+  if (!options.rpc.empty()) {
+    return input_error("a server spreads a model over machines itself", "--rpc");
+  }
   if (!options.adapters.empty()) {
     return input_error("a server has its adapters loaded itself", "--lora", "name it with server:URL,model=NAME");
   }
@@ -66,6 +69,9 @@ Result<std::unique_ptr<Scorer>> open_one(const std::string& source, const Engine
 Result<std::unique_ptr<Scorer>> open_model(const std::string& source, const EngineOptions& options,
                                            ProgressListener& progress, const std::stop_token& stop) {
   if (options.workers <= 1 || source.starts_with("server:")) return open_one(source, options, progress, stop);
+  if (!options.rpc.empty()) {
+    return input_error("an rpc-server serves one process at a time", "--workers", "leave out --workers or --rpc");
+  }
   EngineOptions share = options;  // of the cores
   if (share.threads <= 0) share.threads = std::max(1, usable_cores() / options.workers);
   share.gpu_layers = 0;  // a device's state does not survive a fork

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "model/llama/failures.h"
+#include "model/llama/rpc_servers.h"
 #include "model/log_softmax.h"
 
 // hre's own build of the engine has it (tools/setup.sh), for the whole process; another engine may not.
@@ -67,10 +69,19 @@ class Batch {
 
 namespace {
 
-Status status_of(int32_t status, size_t n_tokens) {
+/// llama_decode or llama_encode.
+Status compute_batch(int32_t (*compute)(llama_context*, llama_batch), llama_context* context,
+                     const llama_batch& batch) {
+  int32_t status = 0;
+  try {
+    status = compute(context, batch);
+  } catch (const LostRpcServer&) {
+    return tl::unexpected<Error>(lost_rpc_server());
+  }
   if (status == 0) return {};
   if (status == 2) return fail(ErrorCode::kInterrupted, "interrupted");
-  return fail(ErrorCode::kFailed, fmt::format("libllama could not compute {} tokens (status {})", n_tokens, status));
+  return fail(ErrorCode::kFailed,
+              fmt::format("libllama could not compute {} tokens (status {})", batch.n_tokens, status));
 }
 
 ggml_type ggml_type_of(CacheType type) {
@@ -109,12 +120,19 @@ bool leaves_window(const QuestionPlan& plan, int64_t window) {
          });
 }
 
+/// For the graphs that libllama makes from now on; it may keep one for batches of the same shape.
+void choose_gelu(const ComputationRules& rules) {
+  if (has_exact_gelu()) ggml_gelu_is_erf = rules.gelu_is_erf ? 1 : 0;
+}
+
 int64_t chunk_for(size_t n_vocab) {
   const int64_t fits = kLogitsBytes / (4 * static_cast<int64_t>(std::max<size_t>(1, n_vocab))) / 32 * 32;
   return std::clamp(fits, kSmallestChunk, kLargestChunk);
 }
 
 }  // namespace
+
+bool has_exact_gelu() { return &ggml_gelu_is_erf != nullptr; }
 
 Computation::Computation(llama_model* model, std::vector<llama_adapter_lora*> adapters, std::vector<float> scales,
                          ComputationRules rules)
@@ -136,6 +154,7 @@ TokenTexts Computation::texts_of(const AnswerPlan& answer) const {
 }
 
 Status Computation::make_room(std::span<const QuestionPlan> plans) {
+  choose_gelu(rules_);
   Size size, long_size{.positions = rules_.passes.long_above + 1};
   const auto grow = [](int64_t& to, size_t value) { to = std::max(to, static_cast<int64_t>(value)); };
   const auto grow_for = [&](const QuestionPlan& plan, size_t source) {
@@ -226,7 +245,7 @@ Result<bool> Computation::reduces_logits() {
   {
     const fast::Run run(rules_.fast, {.wanted = {&wanted, 1}, .n_rows = 1, .stream = rules_.stream.get()});
     on_device_.expect({&wanted, 1}, 1);
-    if (auto ok = status_of(llama_decode(context_.get(), batch.of({&cell, 1})), 1); !ok) return forward(ok);
+    if (auto ok = compute_batch(llama_decode, context_.get(), batch.of({&cell, 1})); !ok) return forward(ok);
     reduced = rules_.on_device ? on_device_.done() : run.reduced();
   }
   forget(0, 1);
@@ -243,7 +262,7 @@ std::vector<Group> Computation::groups_of(std::span<const QuestionPlan> plans) c
 Result<std::vector<QuestionScore>> Computation::score(std::span<const QuestionPlan> group,
                                                       const std::stop_token& stop) {
   stop_ = stop;
-  if (&ggml_gelu_is_erf != nullptr) ggml_gelu_is_erf = rules_.gelu_is_erf ? 1 : 0;
+  choose_gelu(rules_);
   QuestionPlan decoded;
   Work work{group, {}};
   if (rules_.has_encoder) decoded = decoder_part(group[0]), work.plans = {&decoded, 1};
@@ -341,7 +360,8 @@ Status Computation::encode(std::span<const Token> source, size_t n_sequences) {
   for (const Token token : source) cells.push_back({token, static_cast<llama_pos>(cells.size()), all, {}});
   if (cells.empty()) return input_error("the context has no tokens, so the encoder has nothing to read");
   const fast::Run run(rules_.fast, {.stream = rules_.stream.get()});
-  return status_of(::llama_encode(context_.get(), Batch(n_sequences).of(cells)), cells.size());
+  Batch batch(n_sequences);
+  return compute_batch(llama_encode, context_.get(), batch.of(cells));
 }
 
 /// Empties the cache of everything at this position and after it.
@@ -365,7 +385,7 @@ Status Computation::compute(Work& work, std::span<Cell> cells, size_t n_sequence
 
 Status Computation::decode(Work& work, Batch& batch, std::span<Cell> chunk) {
   const fast::Run run(rules_.fast, {.starts = work.starts, .stream = rules_.stream.get()});
-  if (auto ok = status_of(llama_decode(context_.get(), batch.of(chunk)), chunk.size()); !ok) return ok;
+  if (auto ok = compute_batch(llama_decode, context_.get(), batch.of(chunk)); !ok) return ok;
   take_log_probs(work, chunk);
   return {};
 }
@@ -384,7 +404,7 @@ Status Computation::decode_reduced(Work& work, Batch& batch, std::span<Cell> chu
   }
   const fast::Run run(rules_.fast, {work.starts, wanted, row, rules_.stream.get()});
   on_device_.expect(wanted, row);
-  if (auto ok = status_of(llama_decode(context_.get(), batch.of(chunk)), chunk.size()); !ok) return ok;
+  if (auto ok = compute_batch(llama_decode, context_.get(), batch.of(chunk)); !ok) return ok;
   if (wanted.empty()) return {};
   if (rules_.on_device ? !on_device_.done() : !run.reduced()) {
     const std::string& problem = on_device_.problem();

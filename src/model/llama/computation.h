@@ -31,6 +31,9 @@ struct ComputationRules {
   std::shared_ptr<fast::WeightStream> stream;  ///< where the weights stay on the disk
 };
 
+/// Whether this engine can compute GELU in its exact form, where rules.gelu_is_erf asks for that.
+bool has_exact_gelu();
+
 class Batch;
 struct Work;
 

@@ -221,10 +221,11 @@ ComputationRules computation_rules(const llama_model* model, const ModelFiles& f
   rules.on_device = has_device && all_layers && options.kernels != EngineKernels::kPlain;
   if (rules.on_device) rules.chunk = kDeviceChunk;
   // Experts are multiplied by the engine, whose results may depend on the rows beside; so do a GPU's, by rounding, but
-  // one question alone would leave it idle.
-  rules.groups_questions = (rules.on_device || (rules.fast.attention && rules.fast.any_products())) &&
-                           !rules.has_encoder && rules.passes.mode == Passes::kShared && rules.passes.long_above == 0 &&
-                           rules.window == 0 && files.main().of_layer("expert_count", 0, 0) == 0;
+  // one question alone would leave it idle. An RPC server may be a CPU.
+  rules.groups_questions =
+      ((rules.on_device && options.rpc.empty()) || (rules.fast.attention && rules.fast.any_products())) &&
+      !rules.has_encoder && rules.passes.mode == Passes::kShared && rules.passes.long_above == 0 && rules.window == 0 &&
+      files.main().of_layer("expert_count", 0, 0) == 0;
   return rules;
 }
 
@@ -256,6 +257,7 @@ Result<Settings> describe_settings(const EngineOptions& options, const PlanRules
       {"kernels", fast::describe(computation.fast)},
       {"passes", name_of(computation.passes.mode)},
   };
+  if (computation.gelu_is_erf) settings.emplace_back("gelu", has_exact_gelu() ? "exact" : "its tanh form");
   if (!options.adapters.empty()) {
     auto adapters = describe_adapters(options.adapters);
     if (!adapters) return forward(adapters);

@@ -14,7 +14,9 @@
 #include <stdexcept>
 
 #include "core/text.h"
+#include "model/llama/failures.h"
 #include "model/llama/llama_scorer.h"
+#include "model/llama/rpc_servers.h"
 
 // hre's own build of the engine has them (tools/setup.sh); another engine may not.
 extern __attribute__((weak)) bool hre_streams_weights;
@@ -24,66 +26,10 @@ __attribute__((weak)) const std::vector<std::pair<std::string, ggml_tensor*>>& l
 namespace hre {
 namespace {
 
-/// What libllama said at level ERROR since the last take(): it tells why a call failed.
-class ErrorLog {
- public:
-  static ErrorLog& instance() {
-    static ErrorLog log;
-    return log;
-  }
-
-  void add(const char* text) {
-    const std::lock_guard lock(mutex_);
-    if (text_.size() < kLongest) text_ += text;
-  }
-
-  /// The last line, without the names of functions before it.
-  std::string take() {
-    const std::lock_guard lock(mutex_);
-    std::string text = std::exchange(text_, {});
-    while (!text.empty() && text.back() == '\n') text.pop_back();
-    if (const size_t cause = text.find("error loading model: "); cause != std::string::npos) {
-      return text.substr(cause + std::strlen("error loading model: "),
-                         text.find('\n', cause) - cause - std::strlen("error loading model: "));
-    }
-    const std::string line = text.substr(text.rfind('\n') + 1);
-    const size_t colon = line.find(": ");
-    return colon == std::string::npos ? line : line.substr(colon + 2);
-  }
-
- private:
-  static constexpr size_t kLongest = 1 << 16;
-  std::mutex mutex_;
-  std::string text_;
-};
-
-/// libllama and ggml end the process where an assertion of theirs fails. While a model is loaded such a failure is the
-/// file's fault, so it becomes an exception, which ends at the guard's owner.
-class AssertionGuard {
- public:
-  AssertionGuard() { active_ = true; }
-  ~AssertionGuard() { active_ = false; }
-  AssertionGuard(const AssertionGuard&) = delete;
-  AssertionGuard& operator=(const AssertionGuard&) = delete;
-
-  static void failed(const char* message) {
-    if (active_) throw std::runtime_error(std::string("an assertion failed: ") + message);
-    std::fprintf(stderr, "hre: the engine gave up: %s\n", message);  // the process ends here
-  }
-
- private:
-  static inline thread_local bool active_ = false;
-};
-
 void start_engine() {
   static std::once_flag once;
   std::call_once(once, [] {
-    llama_log_set(
-        [](ggml_log_level level, const char* text, void*) {
-          if (level == GGML_LOG_LEVEL_ERROR) ErrorLog::instance().add(text);
-        },
-        nullptr);
-    ggml_set_abort_callback(AssertionGuard::failed);
+    watch_failures();
     llama_backend_init();
   });
 }
@@ -145,49 +91,37 @@ Result<LlamaModel> load_files(const std::vector<std::string>& parts, const std::
   }
   std::vector<const char*> files;
   for (const std::string& part : parts) files.push_back(part.c_str());
-  ErrorLog::instance().take();
+  take_error_log();
   try {
     const AssertionGuard guard;
     LlamaModel model(parts.size() == 1 ? llama_model_load_from_file(files[0], params)
                                        : llama_model_load_from_splits(files.data(), files.size(), params));
     if (model) return model;
-    return input_error("the model can't be loaded: " + ErrorLog::instance().take(), parts[0]);
+    if (rpc_server_is_lost()) return tl::unexpected<Error>(lost_rpc_server());
+    return input_error("the model can't be loaded: " + take_last_error(), parts[0]);
   } catch (const std::exception& problem) {
     return input_error(std::string("the model can't be loaded: ") + problem.what(), parts[0]);
   }
 }
 
-/// Makes the devices of libllama's RPC servers known, once each; layers go to them as to any other device.
-Status add_rpc_servers(const std::vector<std::string>& servers) {
-  static std::set<std::string> added;
-  if (servers.empty()) return {};
-  ggml_backend_reg_t rpc = ggml_backend_reg_by_name("RPC");
-  using AddServer = ggml_backend_reg_t (*)(const char*);
-  const auto add =
-      rpc == nullptr
-          ? nullptr
-          : reinterpret_cast<AddServer>(ggml_backend_reg_get_proc_address(rpc, "ggml_backend_rpc_add_server"));
-  if (add == nullptr) {
-    return input_error("this build's engine has no RPC", "--rpc", "build it with HRE_ENGINE_OPTIONS=-DGGML_RPC=ON");
-  }
-  for (const std::string& server : servers) {
-    if (!added.insert(server).second) continue;
-    ggml_backend_reg_t devices = add(server.c_str());
-    if (devices == nullptr || ggml_backend_reg_dev_count(devices) == 0) {
-      return fail(ErrorCode::kFailed, "no RPC server answers", server, "start rpc-server there, of the same version");
-    }
-    ggml_backend_register(devices);
-  }
-  return {};
+}  // namespace
+
+void LlamaFree::operator()(llama_model* model) const {
+  if (rpc_servers_answer()) llama_model_free(model);
 }
 
-}  // namespace
+void LlamaFree::operator()(llama_context* context) const {
+  if (rpc_servers_answer()) llama_free(context);
+}
 
 Result<LlamaModel> load_llama_model(const std::vector<std::string>& parts, const std::string& pre_tokenizer,
                                     const EngineOptions& options) {
   const std::string& path = parts.front();
   start_engine();
   if (options.numa) llama_numa_init(GGML_NUMA_STRATEGY_DISTRIBUTE);
+  if (options.stream_weights && !options.rpc.empty()) {
+    return input_error("streamed weights have no layers elsewhere", "--rpc", "leave out --stream-weights or --rpc");
+  }
   if (auto ok = add_rpc_servers(options.rpc); !ok) return forward(ok);
   auto devices = find_devices(options.devices);
   if (!devices) return forward(devices);
@@ -229,28 +163,29 @@ Result<LlamaModel> load_llama_vocabulary(const std::vector<std::string>& parts, 
 }
 
 Result<llama_adapter_lora*> load_llama_adapter(llama_model* model, const std::string& path) {
-  ErrorLog::instance().take();
+  take_error_log();
   try {
     const AssertionGuard guard;
     llama_adapter_lora* adapter = llama_adapter_lora_init(model, path.c_str());
     if (adapter != nullptr) return adapter;
-    return input_error("the adapter can't be used with this model: " + ErrorLog::instance().take(), path);
+    return input_error("the adapter can't be used with this model: " + take_last_error(), path);
   } catch (const std::exception& problem) {
     return input_error(std::string("the adapter can't be loaded: ") + problem.what(), path);
   }
 }
 
 Result<LlamaContext> make_llama_context(llama_model* model, const llama_context_params& params) {
-  ErrorLog::instance().take();
+  take_error_log();
   try {
     const AssertionGuard guard;
     LlamaContext context(llama_init_from_model(model, params));
     if (context) return context;
   } catch (const std::exception& problem) {
-    ErrorLog::instance().add(problem.what());
+    add_to_error_log(problem.what());
   }
+  if (rpc_server_is_lost()) return tl::unexpected<Error>(lost_rpc_server());
   return fail(ErrorCode::kFailed,
-              fmt::format("a context of {} tokens can't be made: {}", params.n_ctx, ErrorLog::instance().take()), "",
+              fmt::format("a context of {} tokens can't be made: {}", params.n_ctx, take_last_error()), "",
               "a smaller --max-length or --kv-type f16 needs less memory");
 }
 
@@ -303,7 +238,8 @@ std::string llama_devices(const EngineOptions& options) {
     const bool used =
         asked.empty() || std::find(asked.begin(), asked.end(), ggml_backend_dev_name(device)) != asked.end();
     if (used && ggml_backend_dev_type(device) == GGML_BACKEND_DEVICE_TYPE_GPU) {
-      names.emplace_back(ggml_backend_dev_description(device));
+      const std::string remote = describe_rpc_device(device);  // its own description is its address
+      names.push_back(remote.empty() ? ggml_backend_dev_description(device) : remote);
     }
   }
   if (names.empty()) return "CPU";

@@ -15,9 +15,10 @@
 
 namespace hre {
 
+/// Leaves what is on RPC servers that are gone: libllama would end the process.
 struct LlamaFree {
-  void operator()(llama_model* model) const { llama_model_free(model); }
-  void operator()(llama_context* context) const { llama_free(context); }
+  void operator()(llama_model* model) const;
+  void operator()(llama_context* context) const;
 };
 using LlamaModel = std::unique_ptr<llama_model, LlamaFree>;
 using LlamaContext = std::unique_ptr<llama_context, LlamaFree>;

@@ -149,7 +149,7 @@ Result<std::unique_ptr<Scorer>> open_llama(const std::string& path, const Engine
     auto room = room_to_stream(*files, options, available_memory(), path);
     if (!room) return forward(room);
     stream = *room;
-  } else {
+  } else if (options.rpc.empty()) {  // what their servers have room for, they say themselves
     const MemoryNeeds needs = memory_needs(*files, options, attends_here(*files, options));
     if (auto ok = check_memory(needs, available_memory(), options, path); !ok) return forward(ok);
   }
