@@ -2,17 +2,21 @@
 
 import contextlib
 import json
+import lzma
 import os
 import pathlib
 import random
 import shutil
 import signal
+import socket
 import sqlite3
+import struct
 import subprocess
+import threading
 import time
 import unittest
 
-from program import PROGRAM, ProgramTest, clean_environment, shared_data
+from program import PROGRAM, SOURCE_DIR, ProgramTest, clean_environment, shared_data
 
 
 def comparable(run):
@@ -58,6 +62,16 @@ class ShardTest(ScalingTest):
     def test_what_is_no_share(self):
         for text in ("0/2", "3/2", "1", "1/", "/2", "1/2/3", "a/b", "-1/2", "1/0"):
             self.assertIn("is no share", self.error_of("eval", "baseline:zstd", "--data", "sample", "--shard", text))
+
+
+    def test_processes_of_srun_with_a_share_each(self):
+        done = self.run_hre("eval", "baseline:zstd", "--data", "sample", env={"PMI_SIZE": "2"}, status=1)
+        if "built without MPI" not in done.stderr:
+            self.skipTest("this hre was built with MPI: its processes are ranks, unless srun says --mpi=none")
+        for i in (1, 2):
+            self.run_hre("eval", "baseline:zstd", "--data", "sample", "--shard", f"{i}/2", "--json", f"shard-{i}.json", "--details",
+                         env={"PMI_SIZE": "2"})
+        self.run_hre("runs", "merge", "shard-1.json", "shard-2.json", "--json", "merged.json")
 
 
 class WorkersTest(ScalingTest):
@@ -131,8 +145,8 @@ class ModelListTest(ScalingTest):
         self.write("models.txt", "# controls\nbaseline:length\n\nmissing.gguf\nbaseline:zstd  \nbaseline:nothing\n")
         done = self.run_hre("eval", "--models", "models.txt", "--data", "sample", "--json", "run.json", status=2)
         self.assertEqual(["baseline:length", "baseline:zstd"], [run["model"]["name"] for run in self.read_json("run.json")])
-        self.assertRegex(done.stdout, r"2 models failed:\n  missing\.gguf +missing\.gguf: no such file")
-        self.assertRegex(done.stdout, r"\n  baseline:nothing +baseline:nothing: there is no such baseline")
+        self.assertRegex(done.stdout, r"2 models failed:\n  missing\.gguf +no such file")
+        self.assertRegex(done.stdout, r"\n  baseline:nothing +there is no such baseline")
 
     def test_a_hundred(self):
         self.write("models.txt", "baseline:zstd\nmissing.gguf\n" * 50)
@@ -149,12 +163,162 @@ class ModelListTest(ScalingTest):
 
 
 class RpcTest(ScalingTest):
+    """libllama's RPC servers: here, on this machine. Where the engine has no RPC, hre says so."""
+
+    model = SOURCE_DIR / "models" / "hre-base-q8_0.gguf"
+    one = ("--data", "sample", "--limit", "2", "--threads", "1", "--details", "--keep-tokens")
+
+    def refused(self, *arguments, model=None):
+        done = subprocess.run([PROGRAM, "eval", model or self.model, "--data", "sample", "--limit", "1", *arguments],
+                              cwd=self.folder, env=clean_environment(), capture_output=True, text=True, timeout=100, check=False)
+        self.assertIn(done.returncode, (1, 2), done.stderr)
+        self.assertEqual(1, done.stderr.count("\n"), done.stderr)
+        return done.stderr
+
     def test_nobody_there(self):
-        model = shared_data("models/stories260K.gguf")
-        done = subprocess.run([PROGRAM, "eval", model, "--data", "sample", "--rpc", "127.0.0.1:1"], cwd=self.folder,
-                              env=clean_environment(), capture_output=True, text=True, timeout=100, check=False)
-        self.assertIn(done.returncode, (1, 2))
-        self.assertRegex(done.stderr, "engine has no RPC|no RPC server answers")
+        said = self.refused("--rpc", f"127.0.0.1:{self.free_port()}")
+        if "engine has no RPC" in said:
+            self.assertIn("build it with HRE_ENGINE_OPTIONS=-DGGML_RPC=ON", said)
+        else:
+            self.assertIn("no RPC server answers", said)
+
+    def need_rpc(self):
+        if "engine has no RPC" in self.refused("--rpc", f"127.0.0.1:{self.free_port()}"):
+            self.skipTest("this hre's engine was built without RPC (HRE_ENGINE_OPTIONS=-DGGML_RPC=ON)")
+
+    def free_port(self):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            return probe.getsockname()[1]
+
+    def server(self):
+        """An rpc-server of one thread; (process, address)."""
+        self.need_rpc()
+        program = os.environ.get("HRE_RPC_SERVER", "")
+        if not os.access(program, os.X_OK):
+            self.skipTest(f"no rpc-server ('{program}'): tools/setup.sh makes it with HRE_ENGINE_OPTIONS=-DGGML_RPC=ON")
+        port = self.free_port()
+        process = subprocess.Popen([program, "-H", "127.0.0.1", "-p", str(port), "-t", "1"], stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.DEVNULL)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        deadline = time.monotonic() + 60
+        while True:
+            with contextlib.suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port)):
+                return process, f"127.0.0.1:{port}"
+            self.assertIsNone(process.poll(), "the rpc-server ended")
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.05)
+
+    def stand_in(self, answer):
+        """The address of something that gives this answer to whoever connects, and then says nothing."""
+        listener = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(listener.close)
+        kept = []
+
+        def serve():
+            with contextlib.suppress(OSError):
+                while True:
+                    kept.append(listener.accept()[0])
+                    kept[-1].sendall(answer)
+
+        threading.Thread(target=serve, daemon=True).start()
+        self.addCleanup(lambda: [connection.close() for connection in kept])
+        return "127.0.0.1:%d" % listener.getsockname()[1]
+
+    def test_what_is_no_server(self):
+        self.need_rpc()
+        older = struct.pack("<Q", 28) + bytes([4, 0, 0, 0]) + bytes(24)  # what a server of protocol 4.0.0 says first
+        for answer, said in ((b"HTTP/1.1 400 Bad Request\r\n\r\n", "what answers is no RPC server"),
+                             (older, "the RPC server is of another version"), (b"", "no answer within 10 s")):
+            with self.subTest(said=said):
+                self.assertIn(said, self.refused("--rpc", self.stand_in(answer)))
+        for address in ("localhost", "127.0.0.1:", ":50052", "127.0.0.1:x", "127.0.0.1:123456"):
+            with self.subTest(address=address):
+                self.assertIn("is no HOST:PORT", self.refused("--rpc", address))
+
+    def test_what_it_does_not_go_with(self):
+        self.assertIn("one process at a time", self.refused("--rpc", "127.0.0.1:1", "--workers", "2"))
+        self.assertIn("streamed weights", self.refused("--rpc", "127.0.0.1:1", "--stream-weights"))
+        self.assertIn("spreads a model", self.refused("--rpc", "127.0.0.1:1", model="server:http://127.0.0.1:1"))
+
+    def test_every_architecture_gives_the_same_bits(self):
+        (_, first), (_, second) = self.server(), self.server()
+        paths = []
+        for name in sorted(json.loads((SOURCE_DIR / "tests/data/models/expected.json").read_text())):
+            packed = SOURCE_DIR / "tests" / "data" / "models" / f"{name}.gguf.xz"
+            paths.append(self.write(f"{name}.gguf", lzma.decompress(packed.read_bytes())))
+        self.assertGreater(len(paths), 30)
+        runs = {}
+        for servers in ((), (first,), (first, second)):
+            options = [word for server in servers for word in ("--rpc", server)]
+            self.run_hre("eval", *paths, "--data", SOURCE_DIR / "tests/data/models/questions.jsonl", "--threads", "1",
+                         "--engine-kernels", "plain", "--json", "runs.json", "--details", "--quiet", *options)
+            runs[len(servers)] = self.read_json("runs.json")
+        for n in (1, 2):
+            for expected, run in zip(runs[0], runs[n], strict=True):
+                with self.subTest(model=run["model"]["name"], servers=n):
+                    self.assertRegex(run["config"]["device"], r"^RPC device of \d+ MiB(, RPC device of \d+ MiB)* \(all layers\)$")
+                    self.assertEqual(n, run["config"]["device"].count("RPC"))
+                    self.assertEqual(expected["questions"], run["questions"])
+
+    def stored(self):
+        with contextlib.closing(sqlite3.connect(self.folder / "runs.db")) as database:
+            with contextlib.suppress(sqlite3.OperationalError):  # there is no table yet
+                return database.execute("SELECT count(*) FROM score").fetchone()[0]
+        return 0
+
+    def start(self, address, *more):
+        """An evaluation that has stored some of its questions."""
+        program = subprocess.Popen([PROGRAM, "eval", self.model, *more, *self.one, "--store", "runs.db", "--rpc", address],
+                                   cwd=self.folder, env=clean_environment(HRE_STORE=None), stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, text=True)
+        self.addCleanup(program.wait)
+        self.addCleanup(program.kill)
+        deadline = time.monotonic() + 200
+        while not (self.folder / "runs.db").exists() or self.stored() < 2:
+            self.assertIsNone(program.poll(), "it ended too early")
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.01)
+        return program
+
+    def finish(self, reference):
+        """Scores the rest by another server; the whole is as it would have been."""
+        stored = self.stored()
+        self.assertIn(stored, range(2, 28))
+        _, address = self.server()
+        super().run_hre("eval", self.model, *self.one, "--store", "runs.db", "--rpc", address, "--json", "rest.json",
+                        env={"HRE_STORE": None})
+        run = self.read_json("rest.json")
+        self.assertEqual(stored, run["times"]["questions_reused"])
+        self.assertEqual(reference, comparable(run))
+
+    def whole(self):
+        _, address = self.server()
+        self.run_hre("eval", self.model, *self.one, "--rpc", address, "--json", "whole.json")
+        return comparable(self.read_json("whole.json"))
+
+    def test_a_server_that_dies(self):
+        reference = self.whole()
+        process, address = self.server()
+        program = self.start(address, SOURCE_DIR / "models" / "hre-tuned-q8_0.gguf")
+        process.kill()
+        out, errors = program.communicate(timeout=100)
+        self.assertEqual(1, program.returncode, errors)
+        self.assertIn("hre-base-q8_0.gguf: an RPC server is gone", errors)
+        self.assertIn("2 models failed:", out)
+        self.assertIn("an RPC server was lost before; start hre again", out)
+        self.finish(reference)
+
+    def test_interrupted(self):
+        reference = self.whole()
+        _, address = self.server()
+        program = self.start(address)
+        program.send_signal(signal.SIGINT)
+        _, errors = program.communicate(timeout=100)
+        self.assertEqual(130, program.returncode, errors)
+        self.assertIn("interrupted; the values are of what was done", errors)
+        self.finish(reference)
 
 
 class MpiTest(ScalingTest):
@@ -171,6 +335,37 @@ class MpiTest(ScalingTest):
         if "without MPI" in probe.stderr:
             self.assertIn("-DHRE_MPI=ON", probe.stderr)
             self.skipTest("this hre was built without MPI (-DHRE_MPI=ON)")
+
+    def run_all(self, *command, **environment):
+        done = subprocess.run([*map(str, command)], cwd=self.folder, env=clean_environment(**environment), capture_output=True,
+                              text=True, timeout=200, check=False)
+        self.assertNotEqual(0, done.returncode)
+        return done.stderr
+
+    def test_another_mpi_that_finds_each_process_alone(self):
+        for variable in ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE"):
+            with self.subTest(variable=variable):
+                said = self.run_all(PROGRAM, "eval", "baseline:zstd", "--data", "sample", "--json", "run.json", **{variable: "2"})
+                self.assertIn("MPI finds this one alone", said)
+                self.assertFalse((self.folder / "run.json").exists())
+
+    def test_what_ranks_cannot_share(self):
+        said = self.run_all(*self.mpirun(2, "eval", "baseline:zstd", "--data", "sample", "--rpc", "127.0.0.1:1"))
+        self.assertIn("an rpc-server serves one process at a time", said)
+        share = f"exec {PROGRAM} eval baseline:zstd --data sample --quiet --json run.json --shard $((OMPI_COMM_WORLD_RANK + 1))/2"
+        said = self.run_all(*self.mpirun(2)[:-1], "sh", "-c", share)
+        self.assertIn("ranks of one MPI job have different shares", said)
+        self.assertFalse((self.folder / "run.json").exists())
+
+    def test_one_share_by_two_ranks(self):
+        model = shared_data("models/stories260K.gguf")
+        shard = ("eval", model, "--data", "sample", "--limit", 1, "--threads", 1, "--shard", "2/3", "--details")
+        self.run_hre(*shard, "--json", "one.json")
+        done = subprocess.run(self.mpirun(2, *shard, "--json", "two.json"), cwd=self.folder, env=clean_environment(),
+                              capture_output=True, text=True, timeout=300, check=False)
+        self.assertEqual(0, done.returncode, done.stderr)
+        self.assertNotIn("left out", done.stderr)
+        self.assertEqual(comparable(self.read_json("one.json")), comparable(self.read_json("two.json")))
 
     def test_equal_to_one_process(self):
         model = shared_data("models/stories260K.gguf")
