@@ -1,16 +1,42 @@
 #pragma once
 /// How fast the engine in process computes, and how fast this machine can.
 
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
 #include "hre/result.h"
 
 namespace hre {
 
-/// Of one kind of the engine's work: time, and the arithmetic that had to be done (multiplications and additions).
+/// What numbers a product multiplies; sums are float32.
+enum class Precision : uint8_t {
+  kF32,
+  kBf16,
+  kI16,  ///< integers, in blocks of 32 with a factor each
+};
+inline constexpr std::array kPrecisions = {Precision::kF32, Precision::kBf16, Precision::kI16};
+/// "f32", "bf16", "int16".
+const char* name_of(Precision precision);
+
+/// A number for each precision.
+class PerPrecision {
+ public:
+  double& operator[](Precision precision) { return values_[static_cast<size_t>(precision)]; }
+  double operator[](Precision precision) const { return values_[static_cast<size_t>(precision)]; }
+  [[nodiscard]] double total() const;
+
+ private:
+  std::array<double, kPrecisions.size()> values_ = {};
+};
+
+/// Of one kind of the engine's work: time, and the arithmetic that had to be done.
 struct WorkCount {
   double seconds = 0;
-  double f32 = 0, bf16 = 0;  ///< operations, by what was multiplied
+  PerPrecision operations;  ///< multiplications and additions
 
-  [[nodiscard]] double operations() const { return f32 + bf16; }
+  WorkCount& operator+=(const WorkCount& more);
+  WorkCount& operator-=(const WorkCount& less);
 };
 
 /// What the engine did since the process began. Kinds are told apart where hre's own kernels compute them
@@ -20,14 +46,18 @@ struct EngineWork {
   WorkCount attention;  ///< operations: of the keys that a token sees
   WorkCount output;     ///< the output layer, with its log-softmax
   double total_seconds = 0;
+
+  EngineWork& operator+=(const EngineWork& more);
+  EngineWork& operator-=(const EngineWork& less);
 };
 EngineWork engine_work();
 
 /// The best that this machine was seen to do, by all of so many threads at once.
 struct MachinePeak {
-  double f32 = 0, bf16 = 0;  ///< operations a second in matrix products; bf16 0 where the processor has none, both 0
-                             ///< where this build has no kernels of its own
-  double memory = 0;         ///< bytes read a second
+  /// Operations a second in matrix products; 0 for numbers that the processor does not multiply, and all 0 where this
+  /// build has no kernels of its own.
+  PerPrecision products;
+  double memory = 0;  ///< bytes read a second
 };
 MachinePeak measure_machine(int threads);
 

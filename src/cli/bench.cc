@@ -89,13 +89,7 @@ Status score(Contender& contender, std::span<const ScoringRequest> requests, boo
   contender.cpu_seconds += cpu() - cpu_start;
   contender.plan_seconds += planned - start;
   for (const QuestionPlan& plan : plans) contender.positions += plan.positions();
-  const EngineWork done = work_since(before, engine_work());
-  const auto add = [](WorkCount& to, const WorkCount& more) {
-    to.seconds += more.seconds, to.f32 += more.f32, to.bf16 += more.bf16;
-  };
-  add(contender.work.products, done.products), add(contender.work.attention, done.attention);
-  add(contender.work.output, done.output);
-  contender.work.total_seconds += done.total_seconds;
+  (contender.work += engine_work()) -= before;
   return {};
 }
 
@@ -185,14 +179,20 @@ Status run_all(std::vector<Contender>& contenders, std::span<const ScoringReques
 }
 
 MachinePeak better_of(const MachinePeak& a, const MachinePeak& b) {
-  return {std::max(a.f32, b.f32), std::max(a.bf16, b.bf16), std::max(a.memory, b.memory)};
+  MachinePeak better;
+  for (const Precision precision : kPrecisions) {
+    better.products[precision] = std::max(a.products[precision], b.products[precision]);
+  }
+  better.memory = std::max(a.memory, b.memory);
+  return better;
 }
 
 /// Products in bfloat16 move sums more than float32 ones do.
 double tolerance(const Contender& contender) {
   double largest = 0;
   for (const double sum : contender.sums) largest = std::max(largest, std::abs(sum));
-  const bool narrow = contender.work.products.bf16 > 0 || contender.scorer->describe().file_type != "F32";
+  const bool narrow =
+      contender.work.products.operations[Precision::kBf16] > 0 || contender.scorer->describe().file_type != "F32";
   return (narrow ? 1e-2 : 1e-5) * largest + 1e-3;
 }
 

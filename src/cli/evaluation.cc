@@ -177,7 +177,7 @@ Evaluation evaluate_models(const std::vector<std::string>& models, const Dataset
       auto shard = describe_shard(dataset, options, run->questions);
       if (shard) run->shard = std::move(*shard);
     }
-    evaluation.work.push_back(work_since(before, engine_work()));
+    evaluation.work.push_back(engine_work() -= before);
     say_what_is_kept(*run, keeping, console);
     note_speed(*run, progress);
     if (run->questions.empty() && run->partial()) {  // stopped before its first question: nothing to show

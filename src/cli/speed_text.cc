@@ -11,14 +11,11 @@
 namespace hre::cli {
 namespace {
 
-WorkCount difference(const WorkCount& before, const WorkCount& now) {
-  return {now.seconds - before.seconds, now.f32 - before.f32, now.bf16 - before.bf16};
-}
-
 double seconds_at_peak(const WorkCount& count, const MachinePeak& peak) {
   double seconds = 0;
-  if (count.f32 > 0 && peak.f32 > 0) seconds += count.f32 / peak.f32;
-  if (count.bf16 > 0 && peak.bf16 > 0) seconds += count.bf16 / peak.bf16;
+  for (const Precision precision : kPrecisions) {
+    if (peak.products[precision] > 0) seconds += count.operations[precision] / peak.products[precision];
+  }
   return seconds;
 }
 
@@ -42,11 +39,6 @@ std::vector<Part> parts_of(const Speed& speed) {
 
 }  // namespace
 
-EngineWork work_since(const EngineWork& before, const EngineWork& now) {
-  return {difference(before.products, now.products), difference(before.attention, now.attention),
-          difference(before.output, now.output), now.total_seconds - before.total_seconds};
-}
-
 double limit_of(const Speed& speed) {
   return seconds_at_peak(speed.work.products, speed.peak) + seconds_at_peak(speed.work.attention, speed.peak) +
          seconds_at_peak(speed.work.output, speed.peak);
@@ -55,7 +47,7 @@ double limit_of(const Speed& speed) {
 std::string speed_text(const Speed& speed) {
   TextTable table({"where the time goes", "seconds", "share", "GFLOP", "GFLOP/s", "of the peak"});
   for (const Part& part : parts_of(speed)) {
-    const double operations = part.count.operations(), least = seconds_at_peak(part.count, speed.peak);
+    const double operations = part.count.operations.total(), least = seconds_at_peak(part.count, speed.peak);
     const bool counted = operations > 0 && part.seconds > 0;
     table.add_row({part.name, fmt::format("{:.3f}", part.seconds),
                    fmt::format("{:.1f} %", speed.seconds > 0 ? 100 * part.seconds / speed.seconds : 0),
@@ -64,10 +56,13 @@ std::string speed_text(const Speed& speed) {
                    counted && least > 0 ? fmt::format("{:.0f} %", 100 * least / part.seconds) : ""});
   }
   std::string text = table.render();
-  if (speed.peak.f32 > 0) {
-    text += fmt::format(
-        "\nthis machine's best: {:.0f} GFLOP/s in f32 products{}, {:.1f} GB/s of memory read\n", speed.peak.f32 / 1e9,
-        speed.peak.bf16 > 0 ? fmt::format(", {:.0f} in bf16", speed.peak.bf16 / 1e9) : "", speed.peak.memory / 1e9);
+  if (speed.peak.products.total() > 0) {
+    text += "\nthis machine's best, in GFLOP/s of products:";
+    for (const Precision precision : kPrecisions) {
+      const double peak = speed.peak.products[precision];
+      if (peak > 0) text += fmt::format(" {:.0f} in {},", peak / 1e9, name_of(precision));
+    }
+    text += fmt::format(" and {:.1f} GB/s of memory read\n", speed.peak.memory / 1e9);
   }
   if (const double limit = limit_of(speed); limit > 0) {
     text += fmt::format("the arithmetic alone, at that: {:.3f} s; {:.0f} % of the limit was reached\n", limit,
@@ -82,13 +77,18 @@ nlohmann::ordered_json speed_json(const Speed& speed) {
   nlohmann::ordered_json parts;
   for (const Part& part : parts_of(speed)) {
     parts[part.key]["seconds"] = part.seconds;
-    if (part.count.f32 > 0) parts[part.key]["f32_operations"] = part.count.f32;
-    if (part.count.bf16 > 0) parts[part.key]["bf16_operations"] = part.count.bf16;
+    for (const Precision precision : kPrecisions) {
+      const double operations = part.count.operations[precision];
+      if (operations > 0) parts[part.key][fmt::format("{}_operations", name_of(precision))] = operations;
+    }
   }
+  nlohmann::ordered_json peak;
+  for (const Precision precision : kPrecisions) peak[name_of(precision)] = speed.peak.products[precision];
+  peak["memory"] = speed.peak.memory;
   const double limit = limit_of(speed);
   return {{"seconds", speed.seconds},
           {"parts", parts},
-          {"peak", {{"f32", speed.peak.f32}, {"bf16", speed.peak.bf16}, {"memory", speed.peak.memory}}},
+          {"peak", peak},
           {"limit_seconds", limit},
           {"share_of_limit", speed.seconds > 0 ? limit / speed.seconds : 0},
           {"peak_memory", peak_memory()}};

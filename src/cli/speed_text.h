@@ -16,9 +16,6 @@ struct Speed {
   MachinePeak peak;
 };
 
-/// What was done between two looks.
-EngineWork work_since(const EngineWork& before, const EngineWork& now);
-
 /// The least time in which the counted arithmetic could be done at the measured peak, in seconds; 0 where nothing was
 /// counted.
 double limit_of(const Speed& speed);

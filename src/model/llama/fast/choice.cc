@@ -73,16 +73,42 @@ class Trial {
   ggml_cgraph* graph_;
 };
 
-Multiplies fastest_for(ggml_type type) {
-  if (!can_multiply(Precision::kF32)) return Multiplies::kEngine;
-  Trial trial(type);
-  Multiplies best = Multiplies::kF32;
-  double seconds = trial.here(Precision::kF32);
-  if (type != GGML_TYPE_F32 && can_multiply(Precision::kBf16)) {
-    const double narrow = trial.here(Precision::kBf16);
-    if (narrow < seconds) best = Multiplies::kBf16, seconds = narrow;
+/// A way to multiply here.
+struct Way {
+  Multiplies how;
+  Precision precision;
+  char letter;  ///< in what is kept
+};
+constexpr Way kF32{Multiplies::kF32, Precision::kF32, 'f'}, kBf16{Multiplies::kBf16, Precision::kBf16, 'b'},
+    kI16{Multiplies::kI16, Precision::kI16, 'i'};
+constexpr char kEngineLetter = 'e';
+
+/// Weights of one kind, what stands for them in the measurement, and the ways, the most exact first.
+struct Kind {
+  Multiplies Settings::*setting;
+  ggml_type type;
+  std::vector<Way> ways;
+};
+
+const std::vector<Kind>& kinds() {
+  static const std::vector<Kind> all = {{&Settings::f32, GGML_TYPE_F32, {kF32}},
+                                        {&Settings::bf16, GGML_TYPE_BF16, {kF32, kBf16}},
+                                        {&Settings::q8_0, GGML_TYPE_Q8_0, {kF32, kI16, kBf16}},
+                                        {&Settings::quantised, GGML_TYPE_Q8_0, {kF32, kBf16}}};
+  return all;
+}
+
+/// The fastest way; the engine where it is clearly faster.
+Multiplies fastest_for(const Kind& kind) {
+  Trial trial(kind.type);
+  Multiplies best = Multiplies::kEngine;
+  double seconds = trial.by_engine() * kClearly;
+  for (const Way& way : kind.ways) {
+    if (!can_multiply(way.precision)) continue;
+    const double here = trial.here(way.precision);
+    if (here < seconds) best = way.how, seconds = here;
   }
-  return trial.by_engine() * kClearly < seconds ? Multiplies::kEngine : best;
+  return best;
 }
 
 /// Everything that the measurement depends on.
@@ -98,26 +124,31 @@ std::string machine_key() {
   return hash.value();
 }
 
-char letter_of(Multiplies how) { return how == Multiplies::kEngine ? 'e' : how == Multiplies::kF32 ? 'f' : 'b'; }
+constexpr std::string_view kFormat = "hre-kernels/2 ";
 
-std::optional<Multiplies> multiplies_of(char letter) {
-  for (const Multiplies how : {Multiplies::kEngine, Multiplies::kF32, Multiplies::kBf16}) {
-    if (letter_of(how) == letter) return how;
+/// A letter a kind.
+std::string text_of(const Settings& settings) {
+  std::string text(kFormat);
+  for (const Kind& kind : kinds()) {
+    const auto way = std::find_if(kind.ways.begin(), kind.ways.end(),
+                                  [&](const Way& one) { return one.how == settings.*kind.setting; });
+    text += way == kind.ways.end() ? kEngineLetter : way->letter;
   }
-  return {};
+  return text + "\n";
 }
 
-constexpr std::string_view kFormat = "hre-kernels/1 ";
-
 std::optional<Settings> parse_kept(const std::string& text) {
-  if (text.size() < kFormat.size() + 3 || !text.starts_with(kFormat)) return {};
-  const auto f32 = multiplies_of(text[kFormat.size()]), bf16 = multiplies_of(text[kFormat.size() + 1]),
-             quantised = multiplies_of(text[kFormat.size() + 2]);
-  if (!f32 || !bf16 || !quantised || *f32 == Multiplies::kBf16) return {};
-  if (*bf16 == Multiplies::kBf16 || *quantised == Multiplies::kBf16) {
-    if (!can_multiply(Precision::kBf16)) return {};
+  if (text.size() < kFormat.size() + kinds().size() || !text.starts_with(kFormat)) return {};
+  Settings settings;
+  for (size_t i = 0; i < kinds().size(); ++i) {
+    const char letter = text[kFormat.size() + i];
+    if (letter == kEngineLetter) continue;
+    const auto& [setting, type, ways] = kinds()[i];
+    const auto way = std::find_if(ways.begin(), ways.end(), [&](const Way& one) { return one.letter == letter; });
+    if (way == ways.end() || !can_multiply(way->precision)) return {};
+    settings.*setting = way->how;
   }
-  return Settings{*f32, *bf16, *quantised};
+  return settings;
 }
 
 }  // namespace
@@ -125,10 +156,11 @@ std::optional<Settings> parse_kept(const std::string& text) {
 Settings all_here() {
   if (!can_multiply(Precision::kF32)) return {};
   const Multiplies narrow = can_multiply(Precision::kBf16) ? Multiplies::kBf16 : Multiplies::kF32;
-  return {Multiplies::kF32, narrow, narrow};
+  return {Multiplies::kF32, narrow, can_multiply(Precision::kI16) ? Multiplies::kI16 : narrow, narrow};
 }
 
 Settings fastest_here() {
+  if (!can_multiply(Precision::kF32)) return {};
   const auto folder = cache_folder("kernels");
   const std::string path = folder ? *folder + "/" + machine_key() + ".txt" : "";
   if (!path.empty() && std::filesystem::exists(path)) {
@@ -136,12 +168,10 @@ Settings fastest_here() {
     const auto kept = text ? parse_kept(*text) : std::nullopt;
     if (kept) return *kept;
   }
-  const Settings measured{fastest_for(GGML_TYPE_F32), fastest_for(GGML_TYPE_BF16), fastest_for(GGML_TYPE_Q8_0)};
+  Settings measured;
+  for (const Kind& kind : kinds()) measured.*kind.setting = fastest_for(kind);
   if (path.empty()) return measured;
-  if (auto file = AtomicFile::create(path)) {
-    const char letters[] = {letter_of(measured.f32), letter_of(measured.bf16), letter_of(measured.quantised), '\n'};
-    (void)file->commit(std::string(kFormat) + std::string(letters, sizeof letters));  // measured again if it failed
-  }
+  if (auto file = AtomicFile::create(path)) (void)file->commit(text_of(measured));  // measured again if it failed
   return measured;
 }
 

@@ -68,7 +68,7 @@ int compute_product(ggml_cgraph* graph, int index, const Worker& worker) {
   if (worker.index != 0) return product.n_nodes;
   WorkCount& count = is_output ? current.work.output : current.work.products;
   count.seconds += seconds_since(start);
-  (product.precision == Precision::kBf16 ? count.bf16 : count.f32) +=
+  count.operations[product.precision] +=
       2.0 * static_cast<double>(product.m) * static_cast<double>(product.n) * static_cast<double>(product.k);
   if (is_output) current.reduction.done = true;
   return product.n_nodes;
@@ -91,7 +91,7 @@ int compute_here(ggml_cgraph* graph, int index, int thread, int threads, ggml_th
       const double operations = compute(*attention, worker);
       if (thread != 0) return 1;
       current.work.attention.seconds += seconds_since(start);
-      current.work.attention.f32 += operations;
+      current.work.attention.operations[Precision::kF32] += operations;
       return 1;
     }
     case GGML_OP_UNARY:
@@ -126,12 +126,23 @@ bool engine_asks() {
 std::string describe(const Settings& settings) {
   if (!settings.any_products() && !settings.attention) return "the engine's";
   const auto words = [](Multiplies how) {
-    return how == Multiplies::kEngine ? "engine" : how == Multiplies::kF32 ? "f32" : "bf16";
+    switch (how) {
+      case Multiplies::kF32:
+        return "f32";
+      case Multiplies::kBf16:
+        return "bf16";
+      case Multiplies::kI16:
+        return "int16";
+      case Multiplies::kEngine:
+        break;
+    }
+    return "engine";
   };
   std::string text = kernels().name;
   if (settings.any_products()) {
     text += std::string(", ") + products_version() + ", f32 by " + words(settings.f32) + ", bf16 by " +
-            words(settings.bf16) + ", quantised by " + words(settings.quantised);
+            words(settings.bf16) + ", Q8_0 by " + words(settings.q8_0) + ", other quantised by " +
+            words(settings.quantised);
   }
   return text + (settings.attention ? ", attention by parts" : "");
 }

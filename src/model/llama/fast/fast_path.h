@@ -24,16 +24,20 @@ enum class Multiplies : uint8_t {
   kEngine,
   kF32,   ///< here; the weights are widened block by block
   kBf16,  ///< here; both sides are rounded to bfloat16, sums are float32
+  kI16,   ///< here; Q8_0 as it is, the tokens' side rounded to 16-bit integers by blocks of 32
 };
 
 /// What is computed here; the rest is the engine's.
 struct Settings {
   Multiplies f32 = Multiplies::kEngine;  ///< kBf16 is not for these
-  Multiplies bf16 = Multiplies::kEngine, quantised = Multiplies::kEngine;
-  bool attention = false;  ///< in float32, over keys and values that are cached so
+  Multiplies bf16 = Multiplies::kEngine;
+  Multiplies q8_0 = Multiplies::kEngine;       ///< kI16 is for these alone
+  Multiplies quantised = Multiplies::kEngine;  ///< all other quantised types
+  bool attention = false;                      ///< in float32, over keys and values that are cached so
 
   [[nodiscard]] bool any_products() const {
-    return f32 != Multiplies::kEngine || bf16 != Multiplies::kEngine || quantised != Multiplies::kEngine;
+    return f32 != Multiplies::kEngine || bf16 != Multiplies::kEngine || q8_0 != Multiplies::kEngine ||
+           quantised != Multiplies::kEngine;
   }
 };
 

@@ -1,10 +1,13 @@
 #include "model/llama/fast/kernels.h"
 
+#include <ggml.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
+#include <numeric>
 #include <random>
 #include <vector>
 
@@ -286,34 +289,83 @@ TEST(Attention, EveryWidthGivesTheSame) {
   for (const auto& result : results) EXPECT_THAT(result, testing::Pointwise(testing::FloatNear(1e-5F), results[0]));
 }
 
-TEST(Products, GiveARowTheSameWhateverIsBesideIt) {
+/// Random rows of weights of a block, as they are packed and as they are meant.
+struct Weights {
+  RowType type = RowType::kF32;
+  std::vector<float> values;     ///< [n x k]
+  std::vector<std::byte> bytes;  ///< of Q8_0
+
+  [[nodiscard]] const void* rows() const {
+    return type == RowType::kQ8_0 ? static_cast<const void*>(bytes.data()) : values.data();
+  }
+};
+
+Weights random_weights(const BlockShape& shape, Random& random) {
+  Weights weights{RowType::kF32, random.normals(shape.n * shape.k), {}};
+  if (shape.precision != Precision::kI16) return weights;
+  weights.type = RowType::kQ8_0;
+  weights.bytes.resize(weights.values.size() / 32 * 34);
+  ggml_quantize_chunk(GGML_TYPE_Q8_0, weights.values.data(), weights.bytes.data(), 0, shape.n, shape.k, nullptr);
+  ggml_get_type_traits(GGML_TYPE_Q8_0)
+      ->to_float(weights.bytes.data(), weights.values.data(), static_cast<int64_t>(weights.values.size()));
+  return weights;
+}
+
+std::vector<char> rounded_rows(Precision precision, const std::vector<float>& values, int64_t k) {
+  const size_t stride = row_bytes(precision, k), n = values.size() / static_cast<size_t>(k);
+  std::vector<char> rows(stride * n);
+  for (size_t row = 0; row < n; ++row) {
+    const float* from = values.data() + row * static_cast<size_t>(k);
+    if (precision == Precision::kF32) {
+      std::memcpy(rows.data() + row * stride, from, stride);
+    } else {
+      round_row(precision, from, k, rows.data() + row * stride);
+    }
+  }
+  return rows;
+}
+
+/// How far a product of k normal values may be off. Integers: values under 6 are off by up to 6 / 65534, at random.
+double tolerance_of(Precision precision, int64_t k) {
+  const auto n = static_cast<double>(k);
+  switch (precision) {
+    case Precision::kBf16:
+      return 1e-2 * n;
+    case Precision::kI16:
+      return 5 * std::sqrt(n) * 6 / 65534;
+    case Precision::kF32:
+      break;
+  }
+  return 1e-6 * n;
+}
+
+TEST(Products, AreThoseOfWeightsAndRowsWhateverIsBesideARow) {
   if (!can_multiply(Precision::kF32)) GTEST_SKIP() << "this build has no oneDNN";
   Random random;
-  for (const Precision precision : {Precision::kF32, Precision::kBf16}) {
+  for (const Precision precision : kPrecisions) {
     if (!can_multiply(precision)) continue;
     for (const BlockShape shape :
-         {BlockShape{precision, 128, 256}, {precision, 80, 64}, {precision, 128, 1000}, {precision, 7, 36}}) {
-      const std::vector<float> w = random.normals(shape.n * shape.k), wide = random.normals(200 * shape.k);
-      std::vector<uint16_t> narrow(wide.size());
-      kernels().to_bf16(wide.data(), wide.size(), narrow.data());
+         {BlockShape{precision, 128, 256}, {precision, 80, 64}, {precision, 128, 992}, {precision, 7, 32}}) {
+      const Weights w = random_weights(shape, random);
+      const std::vector<float> wide = random.normals(200 * shape.k);
+      const std::vector<char> a = rounded_rows(precision, wide, shape.k);
+      const size_t stride = row_bytes(precision, shape.k);
       ASSERT_GT(packed_bytes(shape), 0U);
       Room room;
       void* packed = room.bytes(packed_bytes(shape));
-      pack_block(shape, w.data(), false, packed);
+      pack_block(shape, w.rows(), w.type, packed);
       const auto multiply = [&](int64_t first, int64_t rows) {
         std::vector<float> c(static_cast<size_t>(rows * shape.n));
-        const void* a = precision == Precision::kF32 ? static_cast<const void*>(wide.data() + first * shape.k)
-                                                     : narrow.data() + first * shape.k;
-        multiply_block(shape, rows, a, shape.k, packed, c.data());
+        multiply_block(shape, rows, a.data() + static_cast<size_t>(first) * stride, stride, packed, c.data());
         return c;
       };
       const std::vector<float> whole = multiply(0, 200);
-      for (int64_t d = 0, column = 0; column < shape.n; ++column, d = 0) {
-        double expected = 0;
-        for (; d < shape.k; ++d)
-          expected += static_cast<double>(wide[static_cast<size_t>(d)]) * w[static_cast<size_t>(column * shape.k + d)];
-        const double tolerance = (precision == Precision::kF32 ? 1e-6 : 1e-2) * static_cast<double>(shape.k);
-        EXPECT_NEAR(whole[static_cast<size_t>(column)], expected, tolerance);
+      for (size_t i = 0; i < whole.size(); ++i) {
+        const size_t k = static_cast<size_t>(shape.k), n = static_cast<size_t>(shape.n);
+        const auto row = wide.begin() + static_cast<ptrdiff_t>(i / n * k);
+        const double expected =
+            std::inner_product(row, row + shape.k, w.values.begin() + static_cast<ptrdiff_t>(i % n * k), 0.0);
+        ASSERT_NEAR(whole[i], expected, tolerance_of(precision, shape.k)) << "at " << i << " seed " << random.seed();
       }
       for (const int64_t rows : {1, 2, 5, 48, 96, 100}) {
         const int64_t first = random.below(200 - rows);
@@ -323,6 +375,29 @@ TEST(Products, GiveARowTheSameWhateverIsBesideIt) {
             << rows << " rows of k " << shape.k << " n " << shape.n << " seed " << random.seed();
       }
     }
+  }
+}
+
+TEST(Products, InIntegersKeepNaNAndZerosAndLargeValues) {
+  if (!can_multiply(Precision::kI16)) GTEST_SKIP() << "this processor does not multiply pairs of 16-bit integers";
+  Random random;
+  const BlockShape shape{Precision::kI16, 16, 64};
+  const Weights w = random_weights(shape, random);
+  std::vector<float> rows(static_cast<size_t>(5 * shape.k));
+  rows[70] = NAN, rows[130] = INFINITY, rows[195] = 1e30F;  // of rows 1, 2, 3
+  for (int64_t i = 256; i < 320; ++i) rows[static_cast<size_t>(i)] = 3;
+  const std::vector<char> a = rounded_rows(shape.precision, rows, shape.k);
+  Room room;
+  void* packed = room.bytes(packed_bytes(shape));
+  pack_block(shape, w.rows(), w.type, packed);
+  std::vector<float> c(static_cast<size_t>(5 * shape.n));
+  multiply_block(shape, 5, a.data(), row_bytes(shape.precision, shape.k), packed, c.data());
+  for (size_t column = 0; column < 16; ++column) {
+    const float* weights = w.values.data() + column * 64;
+    EXPECT_EQ(c[column], 0);
+    EXPECT_TRUE(std::isnan(c[16 + column]) && std::isnan(c[32 + column]));
+    EXPECT_NEAR(c[48 + column] / 1e30F, weights[3], 1e-6);
+    EXPECT_NEAR(c[64 + column], 3 * std::accumulate(weights, weights + 64, 0.0), 1e-4);
   }
 }
 

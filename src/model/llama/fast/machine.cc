@@ -1,7 +1,9 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cstring>
 #include <functional>
+#include <numeric>
 #include <thread>
 #include <vector>
 
@@ -44,20 +46,21 @@ double best_rate(int threads, const std::function<std::function<double()>()>& ma
 }
 
 /// A block's product, everything in the processor's caches.
-std::function<double()> product_step(fast::Precision precision) {
+std::function<double()> product_step(Precision precision) {
   struct Block {
     fast::Room a, packed, c;
   };
   auto block = std::make_shared<Block>();
   const fast::BlockShape shape{precision, 128, 1024};
   constexpr int64_t kRows = 96;
-  const auto values = static_cast<size_t>(kRows * shape.k);
-  std::fill_n(block->a.floats(values), values, 0.0F);
-  std::vector<float> rows(static_cast<size_t>(shape.n * shape.k), 0.5F);
-  fast::pack_block(shape, rows.data(), false, block->packed.bytes(fast::packed_bytes(shape)));
+  const size_t stride = fast::row_bytes(precision, shape.k);
+  std::memset(block->a.bytes(kRows * stride), 0, kRows * stride);
+  const std::vector<float> rows(static_cast<size_t>(shape.n * shape.k), 0);  // as Q8_0, too
+  const auto type = precision == Precision::kI16 ? fast::RowType::kQ8_0 : fast::RowType::kF32;
+  fast::pack_block(shape, rows.data(), type, block->packed.bytes(fast::packed_bytes(shape)));
   block->c.floats(static_cast<size_t>(kRows * shape.n));
-  return [block, shape] {
-    fast::multiply_block(shape, kRows, block->a.bytes(0), shape.k, block->packed.bytes(0), block->c.floats(0));
+  return [block, shape, stride] {
+    fast::multiply_block(shape, kRows, block->a.bytes(0), stride, block->packed.bytes(0), block->c.floats(0));
     return 2.0 * static_cast<double>(kRows * shape.n * shape.k);
   };
 }
@@ -78,14 +81,51 @@ std::function<double()> reading_step() {
 
 }  // namespace
 
+const char* name_of(Precision precision) {
+  switch (precision) {
+    case Precision::kBf16:
+      return "bf16";
+    case Precision::kI16:
+      return "int16";
+    case Precision::kF32:
+      break;
+  }
+  return "f32";
+}
+
+double PerPrecision::total() const { return std::accumulate(values_.begin(), values_.end(), 0.0); }
+
+WorkCount& WorkCount::operator+=(const WorkCount& more) {
+  seconds += more.seconds;
+  for (const Precision precision : kPrecisions) operations[precision] += more.operations[precision];
+  return *this;
+}
+
+WorkCount& WorkCount::operator-=(const WorkCount& less) {
+  seconds -= less.seconds;
+  for (const Precision precision : kPrecisions) operations[precision] -= less.operations[precision];
+  return *this;
+}
+
+EngineWork& EngineWork::operator+=(const EngineWork& more) {
+  products += more.products, attention += more.attention, output += more.output;
+  total_seconds += more.total_seconds;
+  return *this;
+}
+
+EngineWork& EngineWork::operator-=(const EngineWork& less) {
+  products -= less.products, attention -= less.attention, output -= less.output;
+  total_seconds -= less.total_seconds;
+  return *this;
+}
+
 MachinePeak measure_machine(int threads) {
   MachinePeak peak;
-  const auto products = [&](fast::Precision precision) {
+  const auto products = [&](Precision precision) {
     if (!fast::can_multiply(precision)) return 0.0;
     return best_rate(threads, [precision] { return product_step(precision); });
   };
-  peak.f32 = products(fast::Precision::kF32);
-  peak.bf16 = products(fast::Precision::kBf16);
+  for (const Precision precision : kPrecisions) peak.products[precision] = products(precision);
   peak.memory = best_rate(threads, reading_step);
   return peak;
 }

@@ -60,13 +60,27 @@ void take_following(ggml_cgraph* graph, int node, ProductNode& product) {
 
 Multiplies who_multiplies(ggml_type type, const Settings& settings) {
   if (type == GGML_TYPE_BF16) return settings.bf16;
+  if (type == GGML_TYPE_Q8_0) return settings.q8_0;
   return ggml_is_quantized(type) ? settings.quantised : settings.f32;
+}
+
+Precision precision_of(Multiplies how) {
+  switch (how) {
+    case Multiplies::kBf16:
+      return Precision::kBf16;
+    case Multiplies::kI16:
+      return Precision::kI16;
+    case Multiplies::kF32:
+    case Multiplies::kEngine:
+      break;
+  }
+  return Precision::kF32;
 }
 
 /// What all threads read and write at a node. One graph is computed at a time.
 struct Shared {
   TaskQueue conversions, blocks;
-  Room a;  ///< in bfloat16
+  Room a;  ///< rounded
 };
 Shared shared;
 
@@ -76,31 +90,41 @@ struct Rooms {
 };
 thread_local Rooms rooms;
 
-/// A's rows in bfloat16, converted by all threads.
-const uint16_t* convert_rows(const ProductNode& product, const Worker& worker) {
-  const auto k = static_cast<size_t>(product.k);
-  const size_t bytes = static_cast<size_t>(product.m) * k * sizeof(uint16_t);
+/// Rows of A, as they are multiplied.
+struct Rows {
+  const char* at;
+  size_t stride;  ///< in bytes
+};
+
+/// A's rows, rounded by all threads where the precision asks for it.
+Rows round_rows(const ProductNode& product, const Worker& worker) {
+  if (product.precision == Precision::kF32) {
+    return {reinterpret_cast<const char*>(product.a), static_cast<size_t>(product.a_stride) * sizeof(float)};
+  }
+  const size_t stride = row_bytes(product.precision, product.k), bytes = static_cast<size_t>(product.m) * stride;
   if (worker.index == 0) shared.a.bytes(bytes);
   worker.wait_for_all();
-  auto* to = static_cast<uint16_t*>(shared.a.bytes(bytes));
+  auto* to = static_cast<char*>(shared.a.bytes(bytes));
   constexpr int64_t kAtOnce = 16;
   const int64_t n = (product.m + kAtOnce - 1) / kAtOnce;
   for (int64_t task; (task = shared.conversions.take(worker, n)) < n;) {
     for (int64_t row = task * kAtOnce; row < std::min(product.m, (task + 1) * kAtOnce); ++row) {
-      kernels().to_bf16(product.a + row * product.a_stride, k, to + row * product.k);
+      round_row(product.precision, product.a + row * product.a_stride, product.k,
+                to + static_cast<size_t>(row) * stride);
     }
   }
   worker.wait_for_all();
-  return to;
+  return {to, stride};
 }
 
 /// Packs some of the weights' rows; those of other types become float32 before.
 void pack_rows(const ProductNode& product, const BlockShape& shape, int64_t first, void* packed) {
   const ggml_tensor* weights = product.weights;
   const char* rows = static_cast<const char*>(weights->data) + static_cast<size_t>(first) * weights->nb[1];
-  if (weights->type == GGML_TYPE_F32) return pack_block(shape, rows, false, packed);
+  if (weights->type == GGML_TYPE_F32) return pack_block(shape, rows, RowType::kF32, packed);
+  if (shape.precision == Precision::kI16) return pack_block(shape, rows, RowType::kQ8_0, packed);
   if (weights->type == GGML_TYPE_BF16 && shape.precision == Precision::kBf16)
-    return pack_block(shape, rows, true, packed);
+    return pack_block(shape, rows, RowType::kBf16, packed);
   float* wide = rooms.rows.floats(static_cast<size_t>(shape.n * shape.k));
   const auto to_float = ggml_get_type_traits(weights->type)->to_float;
   for (int64_t row = 0; row < shape.n; ++row) {
@@ -111,7 +135,7 @@ void pack_rows(const ProductNode& product, const BlockShape& shape, int64_t firs
       to_float(from, wide + row * shape.k, shape.k);
     }
   }
-  pack_block(shape, wide, false, packed);
+  pack_block(shape, wide, RowType::kF32, packed);
 }
 
 /// The block's maxima and sums, and the wanted logits that lie in it.
@@ -142,8 +166,7 @@ struct Tasks {
   [[nodiscard]] int64_t count() const { return columns * row_parts; }
 };
 
-void compute_task(const ProductNode& product, const Tasks& tasks, int64_t task, const void* a, int64_t a_stride,
-                  Reduction* reduction) {
+void compute_task(const ProductNode& product, const Tasks& tasks, int64_t task, const Rows& a, Reduction* reduction) {
   const int64_t index = task / tasks.row_parts, column = index * tasks.block;
   const BlockShape shape{product.precision, std::min(tasks.block, product.n - column), product.k};
   void* packed = rooms.packed.bytes(packed_bytes(shape));
@@ -151,10 +174,9 @@ void compute_task(const ProductNode& product, const Tasks& tasks, int64_t task, 
   const int64_t first = task % tasks.row_parts * tasks.part_rows, last = std::min(product.m, first + tasks.part_rows);
   const int64_t step = block_rows(product.k);
   float* block = rooms.result.floats(static_cast<size_t>(step * tasks.block));
-  const int64_t a_bytes = product.precision == Precision::kBf16 ? 2 : 4;
   for (int64_t row = first; row < last; row += step) {
     const int64_t rows = std::min(step, last - row);
-    multiply_block(shape, rows, static_cast<const char*>(a) + row * a_stride * a_bytes, a_stride, packed, block);
+    multiply_block(shape, rows, a.at + static_cast<size_t>(row) * a.stride, a.stride, packed, block);
     if (reduction != nullptr) {
       reduce_block(*reduction, block, row, rows, index, column, shape.n);
     } else {
@@ -201,7 +223,7 @@ std::optional<ProductNode> product_at(ggml_cgraph* graph, int node, int64_t fewe
   product.to = static_cast<float*>(to->data);
   const Multiplies how = who_multiplies(weights->type, settings);
   if (how == Multiplies::kEngine) return {};
-  product.precision = how == Multiplies::kBf16 ? Precision::kBf16 : Precision::kF32;
+  product.precision = precision_of(how);
   const int64_t block = block_columns(product.k), tail = product.n % block;
   for (const int64_t columns : {std::min(block, product.n), tail == 0 ? block : tail}) {
     if (packed_bytes({product.precision, std::min(columns, product.n), product.k}) == 0) return {};
@@ -211,16 +233,14 @@ std::optional<ProductNode> product_at(ggml_cgraph* graph, int node, int64_t fewe
 }
 
 void compute(const ProductNode& product, const Worker& worker, Reduction* reduction) {
-  const void* a = product.a;
-  int64_t a_stride = product.a_stride;
-  if (product.precision == Precision::kBf16) a = convert_rows(product, worker), a_stride = product.k;
+  const Rows a = round_rows(product, worker);
   const Tasks tasks(product, worker);
   if (reduction != nullptr) {
     if (worker.index == 0) reduction->make_room(tasks.columns);
     worker.wait_for_all();
   }
   for (int64_t task; (task = shared.blocks.take(worker, tasks.count())) < tasks.count();) {
-    compute_task(product, tasks, task, a, a_stride, reduction);
+    compute_task(product, tasks, task, a, reduction);
   }
 }
 

@@ -11,6 +11,9 @@
 #include <tuple>
 #include <vector>
 
+#include "model/llama/fast/integer_products.h"
+#include "model/llama/fast/kernels.h"
+
 namespace hre::fast {
 namespace {
 
@@ -54,10 +57,10 @@ class Shape {
 
   [[nodiscard]] size_t packed_bytes() const { return layout_.get_size(); }
 
-  void pack(const void* rows, bool is_bf16, void* packed) {
-    std::optional<Packing>& packing = packings_[is_bf16 ? 1 : 0];
+  void pack(const void* rows, RowType type, void* packed) {
+    std::optional<Packing>& packing = packings_[type == RowType::kBf16 ? 1 : 0];
     if (!packing) {
-      const memory::desc plain({shape_.k, shape_.n}, is_bf16 ? Types::bf16 : Types::f32, Tags::ba);
+      const memory::desc plain({shape_.k, shape_.n}, type == RowType::kBf16 ? Types::bf16 : Types::f32, Tags::ba);
       packing = Packing{memory(plain, engine(), nullptr), memory(layout_, engine(), nullptr), {}};
       packing->primitive = dnnl::reorder(packing->from, packing->to);
     }
@@ -66,8 +69,9 @@ class Shape {
     packing->primitive.execute(stream_, packing->from, packing->to);
   }
 
-  void multiply(int64_t m, const void* a, int64_t a_stride, const void* packed, float* c) {
-    Multiplication& product = multiplication(m, a_stride);
+  void multiply(int64_t m, const void* a, size_t a_stride, const void* packed, float* c) {
+    const size_t bytes = shape_.precision == Precision::kBf16 ? 2 : 4;
+    Multiplication& product = multiplication(m, static_cast<int64_t>(a_stride / bytes));
     product.a.set_data_handle(const_cast<void*>(a));
     product.w.set_data_handle(const_cast<void*>(packed));
     product.c.set_data_handle(c);
@@ -133,6 +137,7 @@ Shape* shape_of(const BlockShape& shape) {
 
 bool can_multiply(Precision precision) {
   if (precision == Precision::kF32) return true;
+  if (precision == Precision::kI16) return integers::available();
   const dnnl::cpu_isa isa = dnnl::get_effective_cpu_isa();
   return isa == dnnl::cpu_isa::avx512_core_bf16 || isa == dnnl::cpu_isa::avx512_core_amx ||
          isa == dnnl::cpu_isa::avx512_core_fp16 || isa == dnnl::cpu_isa::avx512_core_amx_fp16;
@@ -146,18 +151,33 @@ const char* products_version() {
   return version.c_str();
 }
 
+size_t row_bytes(Precision precision, int64_t k) {
+  if (precision == Precision::kI16) return integers::row_bytes(k);
+  return static_cast<size_t>(k) * (precision == Precision::kBf16 ? 2 : 4);
+}
+
+void round_row(Precision precision, const float* from, int64_t k, void* to) {
+  if (precision == Precision::kI16) return integers::round_row(from, k, to);
+  kernels().to_bf16(from, static_cast<size_t>(k), static_cast<uint16_t*>(to));
+}
+
 size_t packed_bytes(const BlockShape& shape) {
+  if (shape.precision == Precision::kI16) {
+    return shape.k % integers::kBlock == 0 ? integers::packed_bytes(shape.n, shape.k) : 0;
+  }
   const OneThread alone;
   const Shape* found = shape_of(shape);
   return found == nullptr ? 0 : found->packed_bytes();
 }
 
-void pack_block(const BlockShape& shape, const void* rows, bool is_bf16, void* packed) {
+void pack_block(const BlockShape& shape, const void* rows, RowType type, void* packed) {
+  if (shape.precision == Precision::kI16) return integers::pack_q8_0(rows, shape.n, shape.k, packed);
   const OneThread alone;
-  shape_of(shape)->pack(rows, is_bf16, packed);
+  shape_of(shape)->pack(rows, type, packed);
 }
 
-void multiply_block(const BlockShape& shape, int64_t m, const void* a, int64_t a_stride, const void* packed, float* c) {
+void multiply_block(const BlockShape& shape, int64_t m, const void* a, size_t a_stride, const void* packed, float* c) {
+  if (shape.precision == Precision::kI16) return integers::multiply(shape.n, shape.k, m, a, a_stride, packed, c);
   const OneThread alone;
   shape_of(shape)->multiply(m, a, a_stride, packed, c);
 }
@@ -170,9 +190,11 @@ namespace hre::fast {
 
 bool can_multiply(Precision) { return false; }
 const char* products_version() { return ""; }
+size_t row_bytes(Precision, int64_t) { return 0; }
+void round_row(Precision, const float*, int64_t, void*) {}
 size_t packed_bytes(const BlockShape&) { return 0; }
-void pack_block(const BlockShape&, const void*, bool, void*) {}
-void multiply_block(const BlockShape&, int64_t, const void*, int64_t, const void*, float*) {}
+void pack_block(const BlockShape&, const void*, RowType, void*) {}
+void multiply_block(const BlockShape&, int64_t, const void*, size_t, const void*, float*) {}
 
 }  // namespace hre::fast
 
