@@ -45,7 +45,7 @@ def run(hre, model, data, threads):
                        check=True, stdout=subprocess.DEVNULL, env={**os.environ, "HRE_STORE": "none"})
         result = json.loads(out.read_text())
     parts = result["speed"]["parts"].values()
-    return result["times"]["score_seconds"], sum(part.get(f"{kind}_operations", 0) for part in parts for kind in ("f32", "bf16", "int16"))
+    return result["times"]["score_seconds"], sum(part.get(f"{kind}_operations", 0) for part in parts for kind in ("f32", "bf16", "int14", "int16"))
 
 
 def main():

@@ -13,10 +13,11 @@ namespace hre {
 enum class Precision : uint8_t {
   kF32,
   kBf16,
-  kI16,  ///< integers, in blocks of 32 with a factor each
+  kI14,  ///< 14-bit integers, in blocks of 32 with a factor each
+  kI16,  ///< 8-bit weights as they are, and 16-bit integers, in blocks of 32 with a factor each
 };
-inline constexpr std::array kPrecisions = {Precision::kF32, Precision::kBf16, Precision::kI16};
-/// "f32", "bf16", "int16".
+inline constexpr std::array kPrecisions = {Precision::kF32, Precision::kBf16, Precision::kI14, Precision::kI16};
+/// "f32", "bf16", "int14", "int16".
 const char* name_of(Precision precision);
 
 /// A number for each precision.

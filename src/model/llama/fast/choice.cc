@@ -80,7 +80,7 @@ struct Way {
   char letter;  ///< in what is kept
 };
 constexpr Way kF32{Multiplies::kF32, Precision::kF32, 'f'}, kBf16{Multiplies::kBf16, Precision::kBf16, 'b'},
-    kI16{Multiplies::kI16, Precision::kI16, 'i'};
+    kI14{Multiplies::kI14, Precision::kI14, 'n'}, kI16{Multiplies::kI16, Precision::kI16, 'i'};
 constexpr char kEngineLetter = 'e';
 
 /// Weights of one kind, what stands for them in the measurement, and the ways, the most exact first.
@@ -92,9 +92,9 @@ struct Kind {
 
 const std::vector<Kind>& kinds() {
   static const std::vector<Kind> all = {{&Settings::f32, GGML_TYPE_F32, {kF32}},
-                                        {&Settings::bf16, GGML_TYPE_BF16, {kF32, kBf16}},
+                                        {&Settings::bf16, GGML_TYPE_BF16, {kF32, kI14, kBf16}},
                                         {&Settings::q8_0, GGML_TYPE_Q8_0, {kF32, kI16, kBf16}},
-                                        {&Settings::quantised, GGML_TYPE_Q8_0, {kF32, kBf16}}};
+                                        {&Settings::quantised, GGML_TYPE_Q8_0, {kF32, kI14, kBf16}}};
   return all;
 }
 
@@ -124,7 +124,7 @@ std::string machine_key() {
   return hash.value();
 }
 
-constexpr std::string_view kFormat = "hre-kernels/2 ";
+constexpr std::string_view kFormat = "hre-kernels/3 ";
 
 /// A letter a kind.
 std::string text_of(const Settings& settings) {

@@ -131,6 +131,8 @@ std::string describe(const Settings& settings) {
         return "f32";
       case Multiplies::kBf16:
         return "bf16";
+      case Multiplies::kI14:
+        return "int14";
       case Multiplies::kI16:
         return "int16";
       case Multiplies::kEngine:

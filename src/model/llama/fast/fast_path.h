@@ -24,6 +24,8 @@ enum class Multiplies : uint8_t {
   kEngine,
   kF32,   ///< here; the weights are widened block by block
   kBf16,  ///< here; both sides are rounded to bfloat16, sums are float32
+  kI14,   ///< here; both sides are rounded to 14-bit integers by blocks of 32; float32 where rows are not of whole
+          ///< blocks
   kI16,   ///< here; Q8_0 as it is, the tokens' side rounded to 16-bit integers by blocks of 32
 };
 

@@ -69,37 +69,91 @@ void transpose(__m512i rows[kLanes]) {
   }
 }
 
+/// A block's 32 values.
+struct Values {
+  __m512 first, second;
+};
+
+Values values_at(const float* from) { return {_mm512_loadu_ps(from), _mm512_loadu_ps(from + kLanes)}; }
+
+__m512 widened(const uint16_t* bf16) {
+  const __m512i bits = _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(bf16)));
+  return _mm512_castsi512_ps(_mm512_slli_epi32(bits, 16));
+}
+
+Values values_at(const uint16_t* bf16) { return {widened(bf16), widened(bf16 + kLanes)}; }
+
+/// The largest magnitude; NaN where any value is not finite.
+float widest(const Values& values) {
+  constexpr int kNotFinite = 0x99;
+  if ((_mm512_fpclass_ps_mask(values.first, kNotFinite) | _mm512_fpclass_ps_mask(values.second, kNotFinite)) != 0) {
+    return std::numeric_limits<float>::quiet_NaN();
+  }
+  return _mm512_reduce_max_ps(_mm512_max_ps(_mm512_abs_ps(values.first), _mm512_abs_ps(values.second)));
+}
+
+/// Blocks whose values are all smaller become zeros: what they are divided by would not be finite.
+constexpr float kTooSmall = 1e-30F;
+
+/// As 32 16-bit integers up to `largest`, where the largest magnitude is `width`.
+__m512i rounded(const Values& values, float width, float largest) {
+  const __m512 by = _mm512_set1_ps(width >= kTooSmall ? largest / width : 0);
+  const __m512i first = _mm512_cvtps_epi32(_mm512_mul_ps(values.first, by));
+  const __m512i second = _mm512_cvtps_epi32(_mm512_mul_ps(values.second, by));
+  return _mm512_inserti64x4(_mm512_castsi256_si512(_mm512_cvtsepi32_epi16(first)), _mm512_cvtsepi32_epi16(second), 1);
+}
+
+/// One block of one column of weights, as integers and their factor.
+struct IntegerBlock {
+  __m512i values;
+  float factor;
+};
+
+IntegerBlock integers_of(const StoredBlock& block) {
+  const __m512i values = _mm512_cvtepi8_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(block.values)));
+  return {values, _mm_cvtss_f32(_mm_cvtph_ps(_mm_cvtsi32_si128(block.factor)))};
+}
+
+template <class Number>
+struct NumberBlock {
+  Number values[kBlock];
+};
+
+template <class Number>
+IntegerBlock integers_of(const NumberBlock<Number>& block) {
+  const Values values = values_at(block.values);
+  const float width = widest(values);
+  return {rounded(values, width, kLargest), width / kLargest};
+}
+
 /// Up to 16 columns' block; others become zeros.
-void pack_panel(const StoredBlock* blocks, int64_t blocks_a_row, int64_t n_columns, Panel& to) {
+template <class Block>
+void pack_panel(const Block* blocks, int64_t blocks_a_row, int64_t n_columns, Panel& to) {
   __m512i rows[kLanes];
-  alignas(32) uint16_t factors[kLanes] = {};
   for (int column = 0; column < kLanes; ++column) {
     if (column >= n_columns) {
       rows[column] = _mm512_setzero_si512();
+      to.factors[column] = 0;
       continue;
     }
-    const StoredBlock& block = blocks[column * blocks_a_row];
-    rows[column] = _mm512_cvtepi8_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(block.values)));
-    factors[column] = block.factor;
+    const IntegerBlock block = integers_of(blocks[column * blocks_a_row]);
+    rows[column] = block.values;
+    to.factors[column] = block.factor;
   }
   transpose(rows);
   for (int pair = 0; pair < kPairs; ++pair) _mm512_store_si512(to.pairs[pair], rows[pair]);
-  _mm512_store_ps(to.factors, _mm512_cvtph_ps(_mm256_load_si256(reinterpret_cast<const __m256i*>(factors))));
 }
 
-float widest(const float* from) {
-  const __m512 first = _mm512_loadu_ps(from), second = _mm512_loadu_ps(from + kLanes);
-  constexpr int kNotFinite = 0x99;
-  if ((_mm512_fpclass_ps_mask(first, kNotFinite) | _mm512_fpclass_ps_mask(second, kNotFinite)) != 0) {
-    return std::numeric_limits<float>::quiet_NaN();
-  }
-  return _mm512_reduce_max_ps(_mm512_max_ps(_mm512_abs_ps(first), _mm512_abs_ps(second)));
-}
-
-void round_block(const float* from, float by, int16_t* to) {
-  for (int i = 0; i < kBlock; i += kLanes) {
-    const __m512i whole = _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_loadu_ps(from + i), _mm512_set1_ps(by)));
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + i), _mm512_cvtsepi32_epi16(whole));
+template <class Block>
+void pack(const void* rows, int64_t n, int64_t k, void* packed) {
+  const int64_t blocks = k / kBlock;
+  const auto* from = static_cast<const Block*>(rows);
+  auto* to = static_cast<Panel*>(packed);
+  for (int64_t panel = 0; panel < panels_of(n); ++panel) {
+    const int64_t columns = n - panel * kLanes;
+    for (int64_t block = 0; block < blocks; ++block) {
+      pack_panel(from + panel * kLanes * blocks + block, blocks, columns, to[panel * blocks + block]);
+    }
   }
 }
 
@@ -173,29 +227,24 @@ bool available() {
 
 size_t row_bytes(int64_t k) { return static_cast<size_t>((k * 2 + k / kBlock * 4 + 63) / 64 * 64); }
 
-void round_row(const float* from, int64_t k, void* to) {
-  constexpr float kLargest = 32767, kTooSmall = 1e-30F;
+void round_row(const float* from, int64_t k, float largest, void* to) {
   auto* values = static_cast<int16_t*>(to);
   for (int64_t block = 0; block < k / kBlock; ++block, from += kBlock) {
-    const float largest = widest(from), factor = largest / kLargest;
-    const bool counts = largest >= kTooSmall;
-    round_block(from, counts ? kLargest / largest : 0, values + block * kBlock);
+    const Values exact = values_at(from);
+    const float width = widest(exact), factor = width / largest;
+    _mm512_storeu_si512(values + block * kBlock, rounded(exact, width, largest));
     std::memcpy(static_cast<char*>(to) + k * 2 + block * 4, &factor, 4);
   }
 }
 
 size_t packed_bytes(int64_t n, int64_t k) { return static_cast<size_t>(panels_of(n) * (k / kBlock)) * sizeof(Panel); }
 
-void pack_q8_0(const void* rows, int64_t n, int64_t k, void* packed) {
-  const int64_t blocks = k / kBlock;
-  const auto* from = static_cast<const StoredBlock*>(rows);
-  auto* to = static_cast<Panel*>(packed);
-  for (int64_t panel = 0; panel < panels_of(n); ++panel) {
-    const int64_t columns = n - panel * kLanes;
-    for (int64_t block = 0; block < blocks; ++block) {
-      pack_panel(from + panel * kLanes * blocks + block, blocks, columns, to[panel * blocks + block]);
-    }
-  }
+void pack_q8_0(const void* rows, int64_t n, int64_t k, void* packed) { pack<StoredBlock>(rows, n, k, packed); }
+
+void pack_f32(const float* rows, int64_t n, int64_t k, void* packed) { pack<NumberBlock<float>>(rows, n, k, packed); }
+
+void pack_bf16(const uint16_t* rows, int64_t n, int64_t k, void* packed) {
+  pack<NumberBlock<uint16_t>>(rows, n, k, packed);
 }
 
 void multiply(int64_t n, int64_t k, int64_t m, const void* a, size_t a_stride, const void* packed, float* c) {
@@ -230,9 +279,11 @@ namespace hre::fast::integers {
 
 bool available() { return false; }
 size_t row_bytes(int64_t) { return 0; }
-void round_row(const float*, int64_t, void*) {}
+void round_row(const float*, int64_t, float, void*) {}
 size_t packed_bytes(int64_t, int64_t) { return 0; }
 void pack_q8_0(const void*, int64_t, int64_t, void*) {}
+void pack_f32(const float*, int64_t, int64_t, void*) {}
+void pack_bf16(const uint16_t*, int64_t, int64_t, void*) {}
 void multiply(int64_t, int64_t, int64_t, const void*, size_t, const void*, float*) {}
 
 }  // namespace hre::fast::integers

@@ -1,7 +1,8 @@
 #pragma once
-/// Products of weights that are 8-bit integers in blocks of 32 with a factor each (Q8_0), with rows rounded to 16-bit
-/// integers in blocks of 32: whole numbers are multiplied, twice as many an instruction as float32's, and sums of 32
-/// products are exact. A row's values are off by at most 1/65534 of the largest in their block.
+/// Products in integers: weights and rows are blocks of 32 integers with a factor each. Pairs of 16-bit integers are
+/// multiplied, twice as many an instruction as float32's, and a block's sum is exact in 32 bits. Weights of Q8_0 are
+/// such blocks as they are, with rows of 16-bit integers; other weights and their rows are rounded to 14 bits. A
+/// rounded value is off by half of the largest in its block, divided by kLargestBeside8Bits or kLargest.
 
 #include <cstddef>
 #include <cstdint>
@@ -14,15 +15,20 @@ inline constexpr int64_t kBlock = 32;
 /// Whether this processor can (AVX-512 VNNI); nothing else here may be called where it can't.
 bool available();
 
+/// The largest integer of rows, with weights of 8 bits, and with others of weights and rows.
+inline constexpr float kLargestBeside8Bits = 32767, kLargest = 8191;
+
 /// Bytes of a rounded row of k values, a multiple of kBlock.
 size_t row_bytes(int64_t k);
-/// Rounds a row. Blocks that hold an infinity or NaN give NaN.
-void round_row(const float* from, int64_t k, void* to);
+/// Rounds a row to integers up to so large. Blocks that hold an infinity or NaN give NaN.
+void round_row(const float* from, int64_t k, float largest, void* to);
 
 /// Bytes of a packed block of n rows of weights.
 size_t packed_bytes(int64_t n, int64_t k);
-/// Packs n rows of Q8_0, one after another.
+/// Pack n rows, one after another.
 void pack_q8_0(const void* rows, int64_t n, int64_t k, void* packed);
+void pack_f32(const float* rows, int64_t n, int64_t k, void* packed);
+void pack_bf16(const uint16_t* rows, int64_t n, int64_t k, void* packed);
 
 /// c [m x n] = a [m x k] W^T; a's rows are rounded, a_stride bytes apart. What a row gives does not depend on the
 /// others.

@@ -331,6 +331,8 @@ double tolerance_of(Precision precision, int64_t k) {
   switch (precision) {
     case Precision::kBf16:
       return 1e-2 * n;
+    case Precision::kI14:
+      return 7 * std::sqrt(n) * 6 / 16382;
     case Precision::kI16:
       return 5 * std::sqrt(n) * 6 / 65534;
     case Precision::kF32:
@@ -378,10 +380,14 @@ TEST(Products, AreThoseOfWeightsAndRowsWhateverIsBesideARow) {
   }
 }
 
-TEST(Products, InIntegersKeepNaNAndZerosAndLargeValues) {
-  if (!can_multiply(Precision::kI16)) GTEST_SKIP() << "this processor does not multiply pairs of 16-bit integers";
+class IntegerProducts : public testing::TestWithParam<Precision> {};
+INSTANTIATE_TEST_SUITE_P(Every, IntegerProducts, testing::Values(Precision::kI14, Precision::kI16),
+                         [](const auto& one) { return std::string(name_of(one.param)); });
+
+TEST_P(IntegerProducts, KeepNaNAndZerosAndLargeValues) {
+  if (!can_multiply(GetParam())) GTEST_SKIP() << "this processor does not multiply pairs of 16-bit integers";
   Random random;
-  const BlockShape shape{Precision::kI16, 16, 64};
+  const BlockShape shape{GetParam(), 16, 64};
   const Weights w = random_weights(shape, random);
   std::vector<float> rows(static_cast<size_t>(5 * shape.k));
   rows[70] = NAN, rows[130] = INFINITY, rows[195] = 1e30F;  // of rows 1, 2, 3
@@ -396,9 +402,26 @@ TEST(Products, InIntegersKeepNaNAndZerosAndLargeValues) {
     const float* weights = w.values.data() + column * 64;
     EXPECT_EQ(c[column], 0);
     EXPECT_TRUE(std::isnan(c[16 + column]) && std::isnan(c[32 + column]));
-    EXPECT_NEAR(c[48 + column] / 1e30F, weights[3], 1e-6);
-    EXPECT_NEAR(c[64 + column], 3 * std::accumulate(weights, weights + 64, 0.0), 1e-4);
+    EXPECT_NEAR(c[48 + column] / 1e30F, weights[3], 3e-4);
+    EXPECT_NEAR(c[64 + column], 3 * std::accumulate(weights, weights + 64, 0.0), 1e-2);
   }
+}
+
+TEST_P(IntegerProducts, DoNotOverflow) {
+  if (!can_multiply(GetParam())) GTEST_SKIP() << "this processor does not multiply pairs of 16-bit integers";
+  const BlockShape shape{GetParam(), 1, 32};
+  const std::vector<float> ones(32, 1);
+  std::vector<std::byte> q8_0(34, std::byte{0x80});   // each -128, the least that a file may say
+  q8_0[0] = std::byte{0}, q8_0[1] = std::byte{0x3c};  // times 1
+  const bool in_file = GetParam() == Precision::kI16;
+  Room room;
+  void* packed = room.bytes(packed_bytes(shape));
+  pack_block(shape, in_file ? static_cast<const void*>(q8_0.data()) : ones.data(),
+             in_file ? RowType::kQ8_0 : RowType::kF32, packed);
+  const std::vector<char> a = rounded_rows(shape.precision, ones, shape.k);
+  float c = 0;
+  multiply_block(shape, 1, a.data(), row_bytes(shape.precision, shape.k), packed, &c);
+  EXPECT_NEAR(c, in_file ? -128 * 32 : 32, 1e-3);
 }
 
 }  // namespace

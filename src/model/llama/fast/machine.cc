@@ -85,6 +85,8 @@ const char* name_of(Precision precision) {
   switch (precision) {
     case Precision::kBf16:
       return "bf16";
+    case Precision::kI14:
+      return "int14";
     case Precision::kI16:
       return "int16";
     case Precision::kF32:

@@ -66,6 +66,8 @@ Multiplies who_multiplies(ggml_type type, const Settings& settings) {
 
 Precision precision_of(Multiplies how) {
   switch (how) {
+    case Multiplies::kI14:
+      return Precision::kI14;
     case Multiplies::kBf16:
       return Precision::kBf16;
     case Multiplies::kI16:
@@ -123,7 +125,7 @@ void pack_rows(const ProductNode& product, const BlockShape& shape, int64_t firs
   const char* rows = static_cast<const char*>(weights->data) + static_cast<size_t>(first) * weights->nb[1];
   if (weights->type == GGML_TYPE_F32) return pack_block(shape, rows, RowType::kF32, packed);
   if (shape.precision == Precision::kI16) return pack_block(shape, rows, RowType::kQ8_0, packed);
-  if (weights->type == GGML_TYPE_BF16 && shape.precision == Precision::kBf16)
+  if (weights->type == GGML_TYPE_BF16 && shape.precision != Precision::kF32)
     return pack_block(shape, rows, RowType::kBf16, packed);
   float* wide = rooms.rows.floats(static_cast<size_t>(shape.n * shape.k));
   const auto to_float = ggml_get_type_traits(weights->type)->to_float;
@@ -224,6 +226,7 @@ std::optional<ProductNode> product_at(ggml_cgraph* graph, int node, int64_t fewe
   const Multiplies how = who_multiplies(weights->type, settings);
   if (how == Multiplies::kEngine) return {};
   product.precision = precision_of(how);
+  if (product.precision == Precision::kI14 && product.k % 32 != 0) product.precision = Precision::kF32;
   const int64_t block = block_columns(product.k), tail = product.n % block;
   for (const int64_t columns : {std::min(block, product.n), tail == 0 ? block : tail}) {
     if (packed_bytes({product.precision, std::min(columns, product.n), product.k}) == 0) return {};

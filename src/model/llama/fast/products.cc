@@ -25,6 +25,8 @@ constexpr int64_t kUsualRows = 96;  // of A: what W's layout is chosen for
 
 Types type_of(Precision precision) { return precision == Precision::kBf16 ? Types::bf16 : Types::f32; }
 
+bool in_integers(Precision precision) { return precision == Precision::kI14 || precision == Precision::kI16; }
+
 /// Each thread computes its own blocks: whatever oneDNN would share out to others stays here.
 class OneThread {
  public:
@@ -137,7 +139,7 @@ Shape* shape_of(const BlockShape& shape) {
 
 bool can_multiply(Precision precision) {
   if (precision == Precision::kF32) return true;
-  if (precision == Precision::kI16) return integers::available();
+  if (in_integers(precision)) return integers::available();
   const dnnl::cpu_isa isa = dnnl::get_effective_cpu_isa();
   return isa == dnnl::cpu_isa::avx512_core_bf16 || isa == dnnl::cpu_isa::avx512_core_amx ||
          isa == dnnl::cpu_isa::avx512_core_fp16 || isa == dnnl::cpu_isa::avx512_core_amx_fp16;
@@ -152,17 +154,25 @@ const char* products_version() {
 }
 
 size_t row_bytes(Precision precision, int64_t k) {
-  if (precision == Precision::kI16) return integers::row_bytes(k);
+  if (in_integers(precision)) return integers::row_bytes(k);
   return static_cast<size_t>(k) * (precision == Precision::kBf16 ? 2 : 4);
 }
 
 void round_row(Precision precision, const float* from, int64_t k, void* to) {
-  if (precision == Precision::kI16) return integers::round_row(from, k, to);
+  switch (precision) {
+    case Precision::kI16:
+      return integers::round_row(from, k, integers::kLargestBeside8Bits, to);
+    case Precision::kI14:
+      return integers::round_row(from, k, integers::kLargest, to);
+    case Precision::kBf16:
+    case Precision::kF32:
+      break;
+  }
   kernels().to_bf16(from, static_cast<size_t>(k), static_cast<uint16_t*>(to));
 }
 
 size_t packed_bytes(const BlockShape& shape) {
-  if (shape.precision == Precision::kI16) {
+  if (in_integers(shape.precision)) {
     return shape.k % integers::kBlock == 0 ? integers::packed_bytes(shape.n, shape.k) : 0;
   }
   const OneThread alone;
@@ -171,13 +181,22 @@ size_t packed_bytes(const BlockShape& shape) {
 }
 
 void pack_block(const BlockShape& shape, const void* rows, RowType type, void* packed) {
-  if (shape.precision == Precision::kI16) return integers::pack_q8_0(rows, shape.n, shape.k, packed);
+  if (in_integers(shape.precision)) {
+    switch (type) {
+      case RowType::kQ8_0:
+        return integers::pack_q8_0(rows, shape.n, shape.k, packed);
+      case RowType::kBf16:
+        return integers::pack_bf16(static_cast<const uint16_t*>(rows), shape.n, shape.k, packed);
+      case RowType::kF32:
+        return integers::pack_f32(static_cast<const float*>(rows), shape.n, shape.k, packed);
+    }
+  }
   const OneThread alone;
   shape_of(shape)->pack(rows, type, packed);
 }
 
 void multiply_block(const BlockShape& shape, int64_t m, const void* a, size_t a_stride, const void* packed, float* c) {
-  if (shape.precision == Precision::kI16) return integers::multiply(shape.n, shape.k, m, a, a_stride, packed, c);
+  if (in_integers(shape.precision)) return integers::multiply(shape.n, shape.k, m, a, a_stride, packed, c);
   const OneThread alone;
   shape_of(shape)->multiply(m, a, a_stride, packed, c);
 }

@@ -25,7 +25,7 @@ bool can_multiply(Precision precision);
 
 /// Bytes of a row of k values of A.
 size_t row_bytes(Precision precision, int64_t k);
-/// Writes such a row, of kBf16 or kI16; in kF32 rows are taken as they are.
+/// Writes such a row, of any but kF32, whose rows are taken as they are.
 void round_row(Precision precision, const float* from, int64_t k, void* to);
 
 /// oneDNN's version; empty without it.
@@ -34,7 +34,7 @@ const char* products_version();
 /// Bytes of a packed block; 0 where it can't be had.
 size_t packed_bytes(const BlockShape& shape);
 
-/// Packs n rows of k values for multiply_block(): Q8_0 for kI16, one of the others for the rest.
+/// Packs n rows of k values for multiply_block(): Q8_0 for kI16 alone, which takes nothing else.
 void pack_block(const BlockShape& shape, const void* rows, RowType type, void* packed);
 
 /// c [m x n] = a [m x k] W^T. a is of the shape's precision, its rows a_stride bytes apart; c's rows are n values.
