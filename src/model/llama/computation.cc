@@ -143,9 +143,7 @@ Computation::Computation(llama_model* model, std::vector<llama_adapter_lora*> ad
       n_vocab_(static_cast<size_t>(llama_vocab_n_tokens(llama_model_get_vocab(model)))),
       // The engine itself keeps room for T5's logits.
       reduces_((rules_.fast.any_products() || rules_.on_device) && !rules_.has_encoder && fast::engine_asks()),
-      chunk_(!reduces_          ? chunk_for(n_vocab_)
-             : rules_.chunk > 0 ? rules_.chunk
-                                : kReducedChunk) {}
+      chunk_(reduces_ ? rules_.chunk : chunk_for(n_vocab_)) {}
 
 TokenTexts Computation::texts_of(const AnswerPlan& answer) const {
   std::vector<std::string> pieces;

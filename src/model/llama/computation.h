@@ -25,9 +25,9 @@ struct ComputationRules {
   bool gelu_is_erf = false;  ///< the model's GELU is the exact one, not its tanh form
   CacheType cache_type = CacheType::kF32;
   FlashAttention flash_attention = FlashAttention::kOff;
-  fast::Settings fast;     ///< what is computed by hre's own kernels
-  bool on_device = false;  ///< a device, not the CPU, computes the output layer, and reduces it
-  int64_t chunk = 0;       ///< tokens computed at once, where the output layer is reduced; 0: as usual
+  fast::Settings fast;                         ///< what is computed by hre's own kernels
+  bool on_device = false;                      ///< a device, not the CPU, computes the output layer, and reduces it
+  int64_t chunk = 1024;                        ///< tokens computed at once, where the output layer is reduced
   std::shared_ptr<fast::WeightStream> stream;  ///< where the weights stay on the disk
 };
 

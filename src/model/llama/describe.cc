@@ -219,7 +219,9 @@ ComputationRules computation_rules(const llama_model* model, const ModelFiles& f
   const bool has_device = llama_devices(options) != "CPU";
   if (has_device) rules.fast.attention = false;  // flash attention over what devices don't take
   rules.on_device = has_device && all_layers && options.kernels != EngineKernels::kPlain;
-  if (rules.on_device) rules.chunk = kDeviceChunk;
+  rules.chunk = rules.on_device ? kDeviceChunk
+                                : std::min(rules.passes.most_positions,
+                                           chunk_tokens(files.tensor_bytes(), chunk_bytes_a_token(files)));
   // Experts are multiplied by the engine, whose results may depend on the rows beside; so do a GPU's, by rounding, but
   // one question alone would leave it idle. An RPC server may be a CPU.
   rules.groups_questions =

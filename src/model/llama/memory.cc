@@ -19,7 +19,9 @@ constexpr uint64_t kChunk = 512;  // tokens computed at once where the engine ma
 // The cache's share of the weights, and what it may take beside models of any size.
 constexpr double kCacheShare = 0.1;
 constexpr double kCacheBytes = 100e6;
-constexpr int64_t kFewestTokens = kReducedChunk, kMostTokens = PassRules().most_positions;
+constexpr double kComputeShare = 0.05;
+constexpr double kComputeBytes = 50e6;
+constexpr int64_t kFewestTokens = 1024, kMostTokens = PassRules().most_positions, kLargestChunk = 2048;
 constexpr int64_t kFewestStreamed = 128;
 
 uint64_t positive(int64_t value) { return value > 0 ? static_cast<uint64_t>(value) : 0; }
@@ -37,14 +39,23 @@ uint64_t quarter_bytes(CacheType type) {
   return 16;
 }
 
+int64_t tokens_within(double room, uint64_t bytes_a_token, int64_t fewest, int64_t most) {
+  const double tokens = room / static_cast<double>(std::max<uint64_t>(1, bytes_a_token));
+  return static_cast<int64_t>(std::clamp(tokens, static_cast<double>(fewest), static_cast<double>(most)));
+}
+
 /// Logits, attention weights of one layer and the widest activations of a chunk, all float32, twice.
-uint64_t compute_bytes(const GgufHeader& header, uint64_t tokens, bool own_kernels) {
+uint64_t compute_bytes(const ModelFiles& files, uint64_t tokens, bool own_kernels) {
+  const GgufHeader& header = files.main();
+  const uint64_t width = positive(header.of_layer("embedding_length", 0, 0));
+  if (own_kernels) {
+    const uint64_t a_token = chunk_bytes_a_token(files);
+    return static_cast<uint64_t>(chunk_tokens(files.tensor_bytes(), a_token)) * a_token + 2 * 4 * tokens * width;
+  }
   const GgufTensor* embedding = header.tensor("token_embd.weight");
   const uint64_t vocabulary = embedding != nullptr && embedding->shape.size() > 1 ? positive(embedding->shape[1]) : 0;
   const uint64_t heads = positive(header.of_layer("attention.head_count", 0, 1));
   const uint64_t inner = positive(header.of_layer("feed_forward_length", 0, 0));
-  const uint64_t width = positive(header.of_layer("embedding_length", 0, 0));
-  if (own_kernels) return 2 * 4 * kReducedChunk * (inner + 4 * width) + 2 * 4 * tokens * width;
   const uint64_t logits = std::min<uint64_t>(64 << 20, 4 * kChunk * vocabulary);
   return 2 * logits + 2 * 4 * kChunk * (heads * tokens + inner + 4 * width);
 }
@@ -79,15 +90,25 @@ uint64_t cache_bytes_a_token(const ModelFiles& files, CacheType type) {
 }
 
 int64_t pass_tokens(uint64_t weights, uint64_t cache_bytes_a_token) {
-  const double room = kCacheShare * static_cast<double>(weights) + kCacheBytes;
-  const double tokens = room / static_cast<double>(std::max<uint64_t>(1, cache_bytes_a_token));
-  return static_cast<int64_t>(std::clamp(tokens, static_cast<double>(kFewestTokens), static_cast<double>(kMostTokens)));
+  return tokens_within(kCacheShare * static_cast<double>(weights) + kCacheBytes, cache_bytes_a_token, kFewestTokens,
+                       kMostTokens);
+}
+
+uint64_t chunk_bytes_a_token(const ModelFiles& files) {
+  const GgufHeader& header = files.main();
+  const uint64_t inner = positive(header.of_layer("feed_forward_length", 0, 0));
+  return 2 * 4 * (inner + 4 * positive(header.of_layer("embedding_length", 0, 0)));
+}
+
+int64_t chunk_tokens(uint64_t weights, uint64_t chunk_bytes_a_token) {
+  return tokens_within(kComputeShare * static_cast<double>(weights) + kComputeBytes, chunk_bytes_a_token, kFewestTokens,
+                       kLargestChunk);
 }
 
 MemoryNeeds memory_needs(const ModelFiles& files, const EngineOptions& options, bool own_kernels) {
   const uint64_t weights = files.tensor_bytes(), a_token = cache_bytes_a_token(files, options.cache_type);
   const auto tokens = static_cast<uint64_t>(pass_tokens(weights, cache_bytes_a_token(files, CacheType::kF32)));
-  return {weights, tokens * a_token, compute_bytes(files.main(), tokens, own_kernels)};
+  return {weights, tokens * a_token, compute_bytes(files, tokens, own_kernels)};
 }
 
 Result<StreamRoom> room_to_stream(const ModelFiles& files, const EngineOptions& options,
@@ -111,8 +132,7 @@ Result<StreamRoom> room_to_stream(const ModelFiles& files, const EngineOptions& 
   }
   if (!available) return room;
   // Half of the memory is left to the rest of the process, the vocabulary above all, and to the system.
-  const uint64_t a_token =
-      cache_bytes_a_token(files, options.cache_type) + compute_bytes(files.main(), kReducedChunk, true) / kReducedChunk;
+  const uint64_t a_token = cache_bytes_a_token(files, options.cache_type) + chunk_bytes_a_token(files);
   const uint64_t free = *available / 2;
   room.tokens = static_cast<int64_t>(free > room.weights ? (free - room.weights) / std::max<uint64_t>(1, a_token) : 0);
   room.tokens = std::min(room.tokens, kMostTokens);

@@ -22,6 +22,13 @@ uint64_t cache_bytes_a_token(const ModelFiles& files, CacheType type);
 /// Tokens that a pass may hold so that the cache stays small beside the weights: between 1,024 and 4,096.
 int64_t pass_tokens(uint64_t weights, uint64_t cache_bytes_a_token);
 
+/// Bytes that a token of a chunk takes while it is computed by hre's own kernels.
+uint64_t chunk_bytes_a_token(const ModelFiles& files);
+
+/// Tokens computed at once where there are no logits to keep room for: as many as stay small beside the weights,
+/// between 1,024 and 2,048. The more there are, the less it counts that weights are packed for them.
+int64_t chunk_tokens(uint64_t weights, uint64_t chunk_bytes_a_token);
+
 /// `own_kernels`: hre computes attention and reduces the output layer, so there is no room for masked-out scores and
 /// logits.
 MemoryNeeds memory_needs(const ModelFiles& files, const EngineOptions& options, bool own_kernels);

@@ -74,5 +74,12 @@ TEST(Memory, KeepsTheCacheSmallBesideTheWeights) {
   EXPECT_EQ(pass_tokens(0, 0), 4096);
 }
 
+TEST(Memory, ComputesMoreAtOnceWhereItIsSmallBesideTheWeights) {
+  constexpr uint64_t kMega = 1000000;
+  EXPECT_EQ(chunk_tokens(kMega, 1000), 2048);
+  EXPECT_EQ(chunk_tokens(430 * kMega, 65536), (430 * kMega / 20 + 50 * kMega) / 65536);
+  EXPECT_EQ(chunk_tokens(400 * kMega, 500000), 1024);
+}
+
 }  // namespace
 }  // namespace hre

@@ -53,9 +53,6 @@ struct PassRules {
   int64_t most_positions = 4096;
 };
 
-/// Tokens computed at once where there are no logits to keep room for.
-inline constexpr int64_t kReducedChunk = 1024;
-
 /// Passes over consecutive answers. A pass is part of a question's plan: its size is fixed, so that a value
 /// doesn't depend on other questions.
 std::vector<Pass> cut_into_passes(const QuestionPlan& plan, const PassRules& rules);

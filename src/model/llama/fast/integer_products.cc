@@ -174,6 +174,11 @@ struct Rows {
   }
 };
 
+/// sums += x w, of pairs of 16-bit integers. GCC 12 copies the intrinsic's sums there and back.
+inline void add_products(__m512i& sums, __m512i x, __m512i w) {
+  asm("vpdpwssd %2, %1, %0" : "+v"(sums) : "v"(x), "v"(w));
+}
+
 /// c [rows x 2 panels] (+)= the products of blocks [first, last).
 template <int rows>
 void multiply_tile(const Rows& a, const Panel* const panels[kTilePanels], int64_t first, int64_t last,
@@ -195,7 +200,7 @@ void multiply_tile(const Rows& a, const Panel* const panels[kTilePanels], int64_
       for (int p = 0; p < kTilePanels; ++p) w[p] = _mm512_load_si512(panels[p][block].pairs[pair]);
       for (int r = 0; r < rows; ++r) {
         const __m512i x = a.pair(r, block, pair);
-        for (int p = 0; p < kTilePanels; ++p) whole[r][p] = _mm512_dpwssd_epi32(whole[r][p], x, w[p]);
+        for (int p = 0; p < kTilePanels; ++p) add_products(whole[r][p], x, w[p]);
       }
     }
     for (int r = 0; r < rows; ++r) {
