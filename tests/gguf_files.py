@@ -4,7 +4,8 @@ import array
 import dataclasses
 import struct
 
-U16, U32, I32, F32, STRING, ARRAY = 2, 4, 5, 6, 8, 9
+U16, U32, I32, F32, STRING, ARRAY = 2, 4, 5, 6, 8, 9  # types of values
+Q8_0, BF16 = 8, 30  # types of tensors, beside 0 for float32
 SIZES = {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8}
 ALIGNMENT = 32
 
@@ -85,3 +86,26 @@ def write(path, values, tensors):
         head += named(tensor.name) + struct.pack(f"<I{len(tensor.shape)}QIQ", len(tensor.shape), *tensor.shape, tensor.type, len(body))
         body += tensor.data
     path.write_bytes(head + b"\0" * (-len(head) % ALIGNMENT) + body + b"\0" * (-len(body) % ALIGNMENT))
+
+
+def as_bf16(tensor):
+    """A float32 tensor in bfloat16, and the same numbers in float32."""
+    bits = struct.unpack(f"<{len(tensor.data) // 4}I", tensor.data)
+    narrow = [(x + 0x7fff + (x >> 16 & 1)) >> 16 for x in bits]
+    return (dataclasses.replace(tensor, type=BF16, data=struct.pack(f"<{len(narrow)}H", *narrow)),
+            dataclasses.replace(tensor, data=struct.pack(f"<{len(narrow)}I", *(x << 16 for x in narrow))))
+
+
+def as_q8_0(tensor):
+    """A float32 tensor in Q8_0, and the same numbers in float32; itself where its rows are not of whole blocks."""
+    if tensor.shape[0] % 32 != 0:
+        return tensor, tensor
+    numbers = struct.unpack(f"<{len(tensor.data) // 4}f", tensor.data)
+    narrow, wide = b"", []
+    for at in range(0, len(numbers), 32):
+        block = numbers[at:at + 32]
+        factor, = struct.unpack("<e", struct.pack("<e", max(map(abs, block)) / 127))
+        whole = [max(-127, min(127, round(x / factor))) if factor else 0 for x in block]
+        narrow += struct.pack("<e32b", factor, *whole)
+        wide += (factor * x for x in whole)
+    return (dataclasses.replace(tensor, type=Q8_0, data=narrow), dataclasses.replace(tensor, data=struct.pack(f"<{len(wide)}f", *wide)))

@@ -5,6 +5,7 @@ tests/data/models holds the converted checkpoints and expected.json; tools/model
 
 import json
 import lzma
+import re
 import unittest
 
 import gguf_files
@@ -13,6 +14,12 @@ from program import SOURCE_DIR, ProgramTest
 DATA = SOURCE_DIR / "tests" / "data" / "models"
 EXPECTED = json.loads((DATA / "expected.json").read_text(encoding="utf-8"))
 TOLERANCE = 1e-3  # nats an answer, of float32 weights
+# The same for products of narrow weights: of bfloat16 in integers of 14 bits, of Q8_0 with 16 bits, and in bfloat16.
+INTEGER_TOLERANCE = {"bf16": 0.1, "q8_0": 0.02}
+BF16_TOLERANCE = 2
+# Single rows are multiplied by the engine, which rounds them more; a token near a choice of experts may get others.
+ROUNDED_ELSEWHERE = ("deepseek3", "deepseek3-one-group", "falcon-h1", "granitemoe", "jamba", "lfm2", "mistral", "mixtral", "olmoe", "qwen2moe", "qwen3moe", "gptoss", "deepseek2")
+PRODUCT = re.compile(r"(attn_(q|k|v|qkv|output)|ffn_(up|down|gate)|^output)\.weight$")
 
 
 class ModelsTest(ProgramTest):
@@ -44,6 +51,34 @@ class ModelsTest(ProgramTest):
         if any(run["config"]["kernels"] == "the engine's" for run in runs):
             self.skipTest("this build has no kernels of its own")
         self.check_values(names, runs)
+
+    def keep_kernels(self, letters):
+        """Has --engine-kernels auto take these, as if it had measured them; false where this build or processor can't."""
+        self.run_hre("eval", self.unpack("gptneox"), "--data", DATA / "questions.jsonl", "--limit", 1, "--quiet")
+        kept = list((self.folder / "cache" / "hre" / "kernels").glob("*.txt"))
+        if not kept:
+            return False
+        kept[0].write_text(f"hre-kernels/3 {letters}\n", encoding="utf-8")
+        self.run_hre("eval", self.unpack("gptneox"), "--data", DATA / "questions.jsonl", "--limit", 1, "--quiet")
+        return kept[0].read_text(encoding="utf-8") == f"hre-kernels/3 {letters}\n"
+
+    def test_every_way_to_multiply_narrow_weights(self):
+        names = [name for name in sorted(EXPECTED) if name not in ROUNDED_ELSEWHERE]
+        for kind, to_narrow in (("bf16", gguf_files.as_bf16), ("q8_0", gguf_files.as_q8_0)):
+            narrow, wide = [], []
+            for name in names:
+                values, tensors = gguf_files.read(self.unpack(name).read_bytes())
+                rounded = [to_narrow(tensor) if PRODUCT.search(tensor.name) else (tensor, tensor) for tensor in tensors]
+                narrow.append(self.folder / f"{name}-{kind}.gguf"), wide.append(self.folder / f"{name}-{kind}-wide.gguf")
+                gguf_files.write(narrow[-1], values, [pair[0] for pair in rounded])
+                gguf_files.write(wide[-1], values, [pair[1] for pair in rounded])
+            expected = [self.sums(run) for run in self.evaluate(wide, "--engine-kernels", "plain")]
+            for letters, tolerance in (("ffff", TOLERANCE), ("fnif", INTEGER_TOLERANCE[kind]), ("fbbb", BF16_TOLERANCE)):
+                if not self.keep_kernels(letters):
+                    continue
+                for name, sums, run in zip(names, expected, self.evaluate(narrow), strict=True):
+                    with self.subTest(name=name, kind=kind, kernels=letters):
+                        self.assertLess(max(abs(a - b) for a, b in zip(sums, self.sums(run), strict=True)), tolerance)
 
     def test_a_question_gives_the_same_bits_among_others(self):
         names = sorted(EXPECTED)
