@@ -45,6 +45,14 @@ if(GGML_RPC_RDMA AND TARGET ggml::ggml-rpc)  # ggml takes RDMA where libibverbs 
   find_library(IBVERBS_LIBRARY ibverbs REQUIRED)
   target_link_libraries(ggml::ggml-rpc INTERFACE "${IBVERBS_LIBRARY}")
 endif()
+if(GGML_CUDA AND TARGET ggml::ggml-cuda)  # the same of CUDA's libraries, and of NCCL where ggml found it
+  find_package(CUDAToolkit REQUIRED)
+  target_link_libraries(ggml::ggml-cuda INTERFACE CUDA::cudart CUDA::cublas CUDA::cuda_driver)
+  find_library(NCCL_LIBRARY nccl HINTS "${CUDAToolkit_LIBRARY_DIR}")
+  if(GGML_CUDA_NCCL AND NCCL_LIBRARY)
+    target_link_libraries(ggml::ggml-cuda INTERFACE "${NCCL_LIBRARY}")
+  endif()
+endif()
 cmake_path(IS_PREFIX HRE_DEPS "${llama_DIR}" NORMALIZE HRE_ENGINE_BUNDLED)
 
 set(HRE_LLAMA_BUILD "libllama ${LLAMA_BUILD_COMMIT}")  # by name: the archives have no git history

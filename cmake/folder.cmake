@@ -11,7 +11,7 @@ function(hre_folder name)
 
   add_library(hre_${name} OBJECT ${sources})
   target_include_directories(hre_${name} PRIVATE ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/src)
-  target_compile_options(hre_${name} PRIVATE ${HRE_WARNINGS})
+  target_compile_options(hre_${name} PRIVATE "$<$<COMPILE_LANGUAGE:CXX>:${HRE_WARNINGS}>")
   target_link_libraries(hre_${name} PRIVATE ${ARG_USES})
 
   if(HRE_BUILD_TESTS AND tests)

@@ -43,9 +43,10 @@ struct WorkCount {
 /// What the engine did since the process began. Kinds are told apart where hre's own kernels compute them
 /// (EngineOptions::kernels); all else, the engine's own products too, is in the total alone.
 struct EngineWork {
-  WorkCount products;   ///< of the body: tokens times weights
-  WorkCount attention;  ///< operations: of the keys that a token sees
-  WorkCount output;     ///< the output layer, with its log-softmax
+  WorkCount products;       ///< of the body: tokens times weights
+  WorkCount attention;      ///< operations: of the keys that a token sees
+  WorkCount output;         ///< the output layer, with its log-softmax
+  double host_seconds = 0;  ///< taking log-probabilities from what the graph left, on one thread
   double total_seconds = 0;
 
   EngineWork& operator+=(const EngineWork& more);

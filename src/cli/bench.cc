@@ -214,7 +214,7 @@ Status bench(BenchArguments arguments, Console& console) {
   if (auto ok = run_all(*contenders, requests, console); !ok) return ok;
   const Contender& ours = contenders->front();
   if (ours.sums.empty()) return input_error("no question could be scored", arguments.model);
-  const Speed speed{ours.work, ours.plan_seconds, ours.seconds, better_of(before, measure_machine(threads))};
+  const Speed speed{ours.work, ours.plan_seconds, 0, ours.seconds, better_of(before, measure_machine(threads))};
   const ModelDescription& model = ours.scorer->describe();
   console.out << fmt::format("{} ({}, {}) on {}: {} questions, {} threads\nkernels: {}\n\n{}", model.name,
                              model.architecture, model.file_type, dataset->name, requests.size(), threads,

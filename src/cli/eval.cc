@@ -150,7 +150,8 @@ std::vector<Speed> speeds_of(const Evaluation& evaluation, int threads) {
   const MachinePeak peak = measure_machine(threads > 0 ? threads : usable_cores());
   for (size_t i = 0; i < evaluation.runs.size(); ++i) {
     const RunTimes& times = evaluation.runs[i].times;
-    speeds.push_back({evaluation.work[i], times.plan_seconds, times.plan_seconds + times.score_seconds, peak});
+    speeds.push_back(
+        {evaluation.work[i], times.plan_seconds, times.keep_seconds, times.plan_seconds + times.score_seconds, peak});
   }
   return speeds;
 }

@@ -28,13 +28,16 @@ struct Part {
 /// Where the time went. What is in no part of its own is the rest.
 std::vector<Part> parts_of(const Speed& speed) {
   const EngineWork& work = speed.work;
-  const double counted = work.products.seconds + work.attention.seconds + work.output.seconds;
-  return {{"products with weights", "products", work.products.seconds, work.products},
-          {"attention", "attention", work.attention.seconds, work.attention},
-          {"output layer and log-softmax", "output", work.output.seconds, work.output},
-          {"rest of the engine", "engine_rest", work.total_seconds - counted, {}},
-          {"text to tokens", "tokenising", speed.plan_seconds, {}},
-          {"everything else", "else", speed.seconds - work.total_seconds - speed.plan_seconds, {}}};
+  const double counted = work.products.seconds + work.attention.seconds + work.output.seconds + work.host_seconds;
+  return {
+      {"products with weights", "products", work.products.seconds, work.products},
+      {"attention", "attention", work.attention.seconds, work.attention},
+      {"output layer and log-softmax", "output", work.output.seconds, work.output},
+      {"rest of the engine", "engine_rest", work.total_seconds - counted, {}},
+      {"logits on the host", "host", work.host_seconds, {}},
+      {"text to tokens", "tokenising", speed.plan_seconds, {}},
+      {"store", "store", speed.keep_seconds, {}},
+      {"everything else", "else", speed.seconds - work.total_seconds - speed.plan_seconds - speed.keep_seconds, {}}};
 }
 
 }  // namespace

@@ -298,7 +298,9 @@ class Evaluation {
       const size_t place = places[index];
       results_[place] = scored(*questions_[place], plan, std::move(score), run_);
       add_token_texts(*results_[place], plan);
+      const auto before = SteadyClock::now();
       keeper_->keep(place, *results_[place]);
+      run_.times.keep_seconds += seconds_since(before);
       run_.times.positions += plan.positions();
       run_.times.positions_unshared += plan.positions_unshared();
       done(plan.positions());

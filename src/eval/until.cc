@@ -88,6 +88,7 @@ void take_results(Run slice, const Dataset& dataset, const Order& order, size_t 
   part.run.created = created;
   part.run.times = {before.plan_seconds + now.plan_seconds, before.score_seconds + now.score_seconds,
                     before.positions + now.positions, before.positions_unshared + now.positions_unshared};
+  part.run.times.keep_seconds = before.keep_seconds + now.keep_seconds;
 }
 
 /// The value that the rule sees of a question; nothing where it has none, or is not done.

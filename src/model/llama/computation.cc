@@ -382,8 +382,9 @@ Status Computation::compute(Work& work, std::span<Cell> cells, size_t n_sequence
 }
 
 Status Computation::decode(Work& work, Batch& batch, std::span<Cell> chunk) {
-  const fast::Run run(rules_.fast, {.starts = work.starts, .stream = rules_.stream.get()});
+  fast::Run run(rules_.fast, {.starts = work.starts, .stream = rules_.stream.get()});
   if (auto ok = compute_batch(llama_decode, context_.get(), batch.of(chunk)); !ok) return ok;
+  run.computed();
   take_log_probs(work, chunk);
   return {};
 }
@@ -400,9 +401,10 @@ Status Computation::decode_reduced(Work& work, Batch& batch, std::span<Cell> chu
     }
     row += cell.targets.empty() ? 0 : 1;
   }
-  const fast::Run run(rules_.fast, {work.starts, wanted, row, rules_.stream.get()});
+  fast::Run run(rules_.fast, {work.starts, wanted, row, rules_.stream.get()});
   on_device_.expect(wanted, row);
   if (auto ok = compute_batch(llama_decode, context_.get(), batch.of(chunk)); !ok) return ok;
+  run.computed();
   if (wanted.empty()) return {};
   if (rules_.on_device ? !on_device_.done() : !run.reduced()) {
     const std::string& problem = on_device_.problem();

@@ -165,10 +165,13 @@ Run::Run(const Settings& settings, const Wishes& wishes) : alone_(one_run), star
 
 Run::~Run() {
   current.work.total_seconds += seconds_since(start_);
+  if (computed_) current.work.host_seconds += seconds_since(*computed_);
   if (!engine_asks()) return;
   hre_node_hook = nullptr;
   hre_attention = hre_reduces_logits = 0;
 }
+
+void Run::computed() { computed_ = Clock::now(); }
 
 bool Run::reduced() const { return current.reduces && current.reduction.done; }
 

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdint>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -77,10 +78,13 @@ class Run {
   [[nodiscard]] bool reduced() const;
   /// log(sum(exp(logits))) of a row. reduced() must hold.
   [[nodiscard]] double log_sum_exp(int64_t row) const;
+  /// Says that the graph is computed: what is left of this run's time counts as the host's.
+  void computed();
 
  private:
   std::unique_lock<std::mutex> alone_;
   std::chrono::steady_clock::time_point start_;
+  std::optional<std::chrono::steady_clock::time_point> computed_;
 };
 
 }  // namespace hre::fast

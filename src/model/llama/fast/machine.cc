@@ -111,13 +111,13 @@ WorkCount& WorkCount::operator-=(const WorkCount& less) {
 
 EngineWork& EngineWork::operator+=(const EngineWork& more) {
   products += more.products, attention += more.attention, output += more.output;
-  total_seconds += more.total_seconds;
+  host_seconds += more.host_seconds, total_seconds += more.total_seconds;
   return *this;
 }
 
 EngineWork& EngineWork::operator-=(const EngineWork& less) {
   products -= less.products, attention -= less.attention, output -= less.output;
-  total_seconds -= less.total_seconds;
+  host_seconds -= less.host_seconds, total_seconds -= less.total_seconds;
   return *this;
 }
 
