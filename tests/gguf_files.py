@@ -5,7 +5,7 @@ import dataclasses
 import struct
 
 U16, U32, I32, F32, STRING, ARRAY = 2, 4, 5, 6, 8, 9  # types of values
-Q8_0, BF16 = 8, 30  # types of tensors, beside 0 for float32
+Q4_0, Q8_0, BF16 = 2, 8, 30  # types of tensors, beside 0 for float32
 SIZES = {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8}
 ALIGNMENT = 32
 
@@ -96,16 +96,34 @@ def as_bf16(tensor):
             dataclasses.replace(tensor, data=struct.pack(f"<{len(narrow)}I", *(x << 16 for x in narrow))))
 
 
-def as_q8_0(tensor):
-    """A float32 tensor in Q8_0, and the same numbers in float32; itself where its rows are not of whole blocks."""
+def as_blocks(tensor, kind, form, quantise):
+    """A float32 tensor in blocks of 32, and the same numbers in float32; itself where its rows are not of whole blocks."""
     if tensor.shape[0] % 32 != 0:
         return tensor, tensor
     numbers = struct.unpack(f"<{len(tensor.data) // 4}f", tensor.data)
     narrow, wide = b"", []
     for at in range(0, len(numbers), 32):
-        block = numbers[at:at + 32]
-        factor, = struct.unpack("<e", struct.pack("<e", max(map(abs, block)) / 127))
-        whole = [max(-127, min(127, round(x / factor))) if factor else 0 for x in block]
-        narrow += struct.pack("<e32b", factor, *whole)
+        factor, whole, stored = quantise(numbers[at:at + 32])
+        narrow += struct.pack(form, factor, *stored)
         wide += (factor * x for x in whole)
-    return (dataclasses.replace(tensor, type=Q8_0, data=narrow), dataclasses.replace(tensor, data=struct.pack(f"<{len(wide)}f", *wide)))
+    return (dataclasses.replace(tensor, type=kind, data=narrow), dataclasses.replace(tensor, data=struct.pack(f"<{len(wide)}f", *wide)))
+
+
+def rounded(block, largest):
+    """A factor of half precision, and the block divided by it."""
+    factor, = struct.unpack("<e", struct.pack("<e", max(map(abs, block)) / largest))
+    return factor, [max(-largest, min(largest, round(x / factor))) if factor else 0 for x in block]
+
+
+def as_q8_0(tensor):
+    def quantise(block):
+        factor, whole = rounded(block, 127)
+        return factor, whole, whole
+    return as_blocks(tensor, Q8_0, "<e32b", quantise)
+
+
+def as_q4_0(tensor):
+    def quantise(block):
+        factor, whole = rounded(block, 7)
+        return factor, whole, [low + 8 | high + 8 << 4 for low, high in zip(whole[:16], whole[16:])]
+    return as_blocks(tensor, Q4_0, "<e16B", quantise)

@@ -100,6 +100,14 @@ bool wants_special_tokens(const EngineOptions& options, bool model_adds) {
   return options.bos == BosPolicy::kAlways || (options.bos == BosPolicy::kAuto && model_adds);
 }
 
+/// ALiBi's distances are in half precision in the mask that flash attention takes: exact for 2048 tokens alone.
+bool has_alibi(const std::string& architecture) {
+  static const std::set<std::string> all = {"baichuan", "bloom", "jais", "mpt", "refact"};
+  return all.contains(architecture);
+}
+
+bool has_experts(const ModelFiles& files) { return files.main().of_layer("expert_count", 0, 0) != 0; }
+
 }  // namespace
 
 bool ModelFiles::has_tensor(const std::string& name) const {
@@ -174,12 +182,6 @@ Result<EncoderDecoderRules> encoder_decoder_rules(const llama_model* model, cons
   return rules;
 }
 
-/// ALiBi's distances are in half precision in the mask that flash attention takes: exact for 2048 tokens alone.
-bool has_alibi(const std::string& architecture) {
-  static const std::set<std::string> all = {"baichuan", "bloom", "jais", "mpt", "refact"};
-  return all.contains(architecture);
-}
-
 bool attends_here(const ModelFiles& files, const EngineOptions& options) {
   return options.kernels != EngineKernels::kPlain && fast::engine_asks() && options.cache_type == CacheType::kF32 &&
          options.flash_attention == FlashAttention::kOff && !has_alibi(files.main().text("general.architecture"));
@@ -190,6 +192,10 @@ fast::Settings kernels_for(const ModelFiles& files, const EngineOptions& options
   fast::Settings settings = options.kernels == EngineKernels::kFast ? fast::all_here() : fast::fastest_here();
   settings.attention = attends_here(files, options);
   return settings;
+}
+
+bool engine_multiplies_quantised(const ModelFiles& files, const EngineOptions& options) {
+  return has_experts(files) || kernels_for(files, options).quantised == fast::Multiplies::kEngine;
 }
 
 /// Tokens that a GPU computes at once.
@@ -227,7 +233,7 @@ ComputationRules computation_rules(const llama_model* model, const ModelFiles& f
   rules.groups_questions =
       ((rules.on_device && options.rpc.empty()) || (rules.fast.attention && rules.fast.any_products())) &&
       !rules.has_encoder && rules.passes.mode == Passes::kShared && rules.passes.long_above == 0 && rules.window == 0 &&
-      files.main().of_layer("expert_count", 0, 0) == 0;
+      !has_experts(files);
   return rules;
 }
 

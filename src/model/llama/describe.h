@@ -41,6 +41,9 @@ bool attends_here(const ModelFiles& files, const EngineOptions& options);
 /// Which of hre's kernels a model is computed with.
 fast::Settings kernels_for(const ModelFiles& files, const EngineOptions& options);
 
+/// Whether the engine multiplies a model's quantised weights, or experts, which are always the engine's.
+bool engine_multiplies_quantised(const ModelFiles& files, const EngineOptions& options);
+
 ComputationRules computation_rules(const llama_model* model, const ModelFiles& files, const EngineOptions& options);
 
 /// Name, fingerprint, architecture, sizes. Hashes files that were not seen before, which takes as long as reading them.

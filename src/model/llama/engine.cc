@@ -115,7 +115,7 @@ void LlamaFree::operator()(llama_context* context) const {
 }
 
 Result<LlamaModel> load_llama_model(const std::vector<std::string>& parts, const std::string& pre_tokenizer,
-                                    const EngineOptions& options) {
+                                    const EngineOptions& options, bool may_repack) {
   const std::string& path = parts.front();
   start_engine();
   if (options.numa) llama_numa_init(GGML_NUMA_STRATEGY_DISTRIBUTE);
@@ -131,6 +131,7 @@ Result<LlamaModel> load_llama_model(const std::vector<std::string>& parts, const
   params.n_gpu_layers = options.gpu_layers;
   params.devices = devices->empty() ? nullptr : devices->data();
   params.tensor_split = options.tensor_split.empty() ? nullptr : split.data();
+  params.use_extra_bufts = may_repack;
   if (options.stream_weights) {
     if (options.kernels == EngineKernels::kPlain) {
       return input_error("can't stream weights", "--engine-kernels plain", "leave it out");
@@ -138,7 +139,7 @@ Result<LlamaModel> load_llama_model(const std::vector<std::string>& parts, const
     if (&hre_streams_weights == nullptr || &llama_internal_get_tensor_map == nullptr) {
       return input_error("this build's engine can't", "--stream-weights", "the one that tools/setup.sh builds can");
     }
-    params.n_gpu_layers = 0, params.load_mode = LLAMA_LOAD_MODE_MMAP, params.use_extra_bufts = false;
+    params.n_gpu_layers = 0, params.load_mode = LLAMA_LOAD_MODE_MMAP;
   }
   if (&hre_streams_weights != nullptr) hre_streams_weights = options.stream_weights;
   auto model = load_files(parts, pre_tokenizer, params);

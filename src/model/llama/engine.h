@@ -24,9 +24,10 @@ using LlamaModel = std::unique_ptr<llama_model, LlamaFree>;
 using LlamaContext = std::unique_ptr<llama_context, LlamaFree>;
 
 /// Loads a model from its GGUF files (gguf_parts) with its vocabulary. Input errors for what is no usable model.
-/// A pre-tokenizer that is not empty stands for the file's own.
+/// A pre-tokenizer that is not empty stands for the file's own. The engine may lay quantised weights out for its own
+/// products where `may_repack`: nobody else can read them then.
 Result<LlamaModel> load_llama_model(const std::vector<std::string>& parts, const std::string& pre_tokenizer,
-                                    const EngineOptions& options);
+                                    const EngineOptions& options, bool may_repack);
 
 /// Where the weights of a model are that was loaded to be streamed.
 std::vector<fast::MappedWeight> mapped_weights(const llama_model* model);

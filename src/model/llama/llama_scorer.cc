@@ -155,7 +155,8 @@ Result<std::unique_ptr<Scorer>> open_llama(const std::string& path, const Engine
   }
   auto pre_tokenizer = pre_tokenizer_for(*files);
   if (!pre_tokenizer) return forward(pre_tokenizer);
-  auto model = load_llama_model(files->parts, *pre_tokenizer, options);
+  auto model = load_llama_model(files->parts, *pre_tokenizer, options,
+                                !options.stream_weights && engine_multiplies_quantised(*files, options));
   if (!model) return forward(model);
   if (const std::string name = files->main().text("general.architecture"); proof_of(name) == Proof::kNone) {
     progress.note(

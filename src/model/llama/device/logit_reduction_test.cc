@@ -30,7 +30,7 @@ std::vector<QuestionPlan> plans_of(const EngineOptions& options) {
 /// Token by token, as a computation by the engine alone has it.
 std::vector<float> log_probs_of(const std::vector<QuestionPlan>& plans, const EngineOptions& options, bool on_device) {
   const auto files = read_model_files(kModel);
-  const auto model = load_llama_model(files->parts, "", options);
+  const auto model = load_llama_model(files->parts, "", options, true);
   if (!model) return {};
   ComputationRules rules = computation_rules(model->get(), *files, options);
   rules.on_device = rules.groups_questions = on_device;
