@@ -94,7 +94,7 @@ struct RunTimes {
   int64_t positions = 0;           ///< tokens computed, prompts once a question
   int64_t positions_unshared = 0;  ///< tokens that one pass an answer would have computed
   int64_t reused = 0;              ///< questions whose stored answers stand for new ones
-  double keep_seconds = 0;         ///< of score_seconds: writing to the store; not kept itself
+  double keep_seconds = 0;  ///< of score_seconds: handing answers to the store, whose own thread writes; not kept
 };
 
 /// How a run is kept, and what is reused of earlier ones. Answers are reused only where everything that can move

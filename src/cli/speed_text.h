@@ -12,7 +12,7 @@ namespace hre::cli {
 struct Speed {
   EngineWork work;          ///< in that stretch alone
   double plan_seconds = 0;  ///< text to tokens
-  double keep_seconds = 0;  ///< writing to the store
+  double keep_seconds = 0;  ///< handing answers to the store
   double seconds = 0;       ///< all of it
   MachinePeak peak;
 };

@@ -9,6 +9,7 @@
 #include <future>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 #include "model/llama/failures.h"
@@ -73,15 +74,15 @@ Result<ggml_backend_reg_t> ask(AddServer add, const std::string& server) {
   return fail(ErrorCode::kFailed, "no RPC server answers", server, "start rpc-server there");
 }
 
-/// A server's answer to a question that costs nothing.
-bool answers(ggml_backend_dev_t device) {
+/// Bytes of a server's memory, a question that costs nothing; nothing where it doesn't answer.
+std::optional<size_t> total_memory(ggml_backend_dev_t device) {
   const AssertionGuard guard(AssertionGuard::Kind::kProbe);
   try {
     size_t free = 0, total = 0;
     ggml_backend_dev_memory(device, &free, &total);
-    return total > 0;
+    return total;
   } catch (const std::exception&) {
-    return false;
+    return std::nullopt;
   }
 }
 
@@ -121,20 +122,15 @@ bool rpc_servers_answer() {
   Servers& here = servers_here();
   const std::lock_guard lock(here.mutex);
   return std::all_of(here.devices.begin(), here.devices.end(),
-                     [](const auto& server) { return answers(server.second.front()); });
+                     [](const auto& server) { return total_memory(server.second.front()).value_or(0) > 0; });
 }
 
 std::string describe_rpc_device(ggml_backend_dev_t device) {
   ggml_backend_reg_t registry = ggml_backend_dev_backend_reg(device);
   if (registry == nullptr || std::strcmp(ggml_backend_reg_name(registry), "RPC") != 0) return "";
-  const AssertionGuard guard(AssertionGuard::Kind::kProbe);
-  try {
-    size_t free = 0, total = 0;
-    ggml_backend_dev_memory(device, &free, &total);
-    return fmt::format("RPC device of {} MiB", total >> 20);
-  } catch (const std::exception&) {
-    return "RPC device";  // it is gone, which whoever computes will be told
-  }
+  const std::optional<size_t> total = total_memory(device);
+  return total ? fmt::format("RPC device of {} MiB", *total >> 20)
+               : "RPC device";  // it is gone, which whoever computes will be told
 }
 
 }  // namespace hre

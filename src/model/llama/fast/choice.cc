@@ -76,11 +76,10 @@ class Trial {
 /// A way to multiply here.
 struct Way {
   Multiplies how;
-  Precision precision;
   char letter;  ///< in what is kept
 };
-constexpr Way kF32{Multiplies::kF32, Precision::kF32, 'f'}, kBf16{Multiplies::kBf16, Precision::kBf16, 'b'},
-    kI14{Multiplies::kI14, Precision::kI14, 'n'}, kI16{Multiplies::kI16, Precision::kI16, 'i'};
+constexpr Way kF32{Multiplies::kF32, 'f'}, kBf16{Multiplies::kBf16, 'b'}, kI14{Multiplies::kI14, 'n'},
+    kI16{Multiplies::kI16, 'i'};
 constexpr char kEngineLetter = 'e';
 
 /// Weights of one kind, what stands for them in the measurement, and the ways, the most exact first.
@@ -104,8 +103,8 @@ Multiplies fastest_for(const Kind& kind) {
   Multiplies best = Multiplies::kEngine;
   double seconds = trial.by_engine() * kClearly;
   for (const Way& way : kind.ways) {
-    if (!can_multiply(way.precision)) continue;
-    const double here = trial.here(way.precision);
+    if (!can_multiply(precision_of(way.how))) continue;
+    const double here = trial.here(precision_of(way.how));
     if (here < seconds) best = way.how, seconds = here;
   }
   return best;
@@ -145,21 +144,13 @@ std::optional<Settings> parse_kept(const std::string& text) {
     if (letter == kEngineLetter) continue;
     const auto& [setting, type, ways] = kinds()[i];
     const auto way = std::find_if(ways.begin(), ways.end(), [&](const Way& one) { return one.letter == letter; });
-    if (way == ways.end() || !can_multiply(way->precision)) return {};
+    if (way == ways.end() || !can_multiply(precision_of(way->how))) return {};
     settings.*setting = way->how;
   }
   return settings;
 }
 
-}  // namespace
-
-Settings all_here() {
-  if (!can_multiply(Precision::kF32)) return {};
-  const Multiplies narrow = can_multiply(Precision::kBf16) ? Multiplies::kBf16 : Multiplies::kF32;
-  return {Multiplies::kF32, narrow, can_multiply(Precision::kI16) ? Multiplies::kI16 : narrow, narrow};
-}
-
-Settings fastest_here() {
+Settings find_fastest() {
   if (!can_multiply(Precision::kF32)) return {};
   const auto folder = cache_folder("kernels");
   const std::string path = folder ? *folder + "/" + machine_key() + ".txt" : "";
@@ -173,6 +164,19 @@ Settings fastest_here() {
   if (path.empty()) return measured;
   if (auto file = AtomicFile::create(path)) (void)file->commit(text_of(measured));  // measured again if it failed
   return measured;
+}
+
+}  // namespace
+
+Settings all_here() {
+  if (!can_multiply(Precision::kF32)) return {};
+  const Multiplies narrow = can_multiply(Precision::kBf16) ? Multiplies::kBf16 : Multiplies::kF32;
+  return {Multiplies::kF32, narrow, can_multiply(Precision::kI16) ? Multiplies::kI16 : narrow, narrow};
+}
+
+Settings fastest_here() {
+  static const Settings kept_or_measured = find_fastest();
+  return kept_or_measured;
 }
 
 }  // namespace hre::fast

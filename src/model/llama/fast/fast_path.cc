@@ -126,19 +126,7 @@ bool engine_asks() {
 std::string describe(const Settings& settings) {
   if (!settings.any_products() && !settings.attention) return "the engine's";
   const auto words = [](Multiplies how) {
-    switch (how) {
-      case Multiplies::kF32:
-        return "f32";
-      case Multiplies::kBf16:
-        return "bf16";
-      case Multiplies::kI14:
-        return "int14";
-      case Multiplies::kI16:
-        return "int16";
-      case Multiplies::kEngine:
-        break;
-    }
-    return "engine";
+    return std::string(how == Multiplies::kEngine ? "engine" : name_of(precision_of(how)));
   };
   std::string text = kernels().name;
   if (settings.any_products()) {

@@ -64,21 +64,6 @@ Multiplies who_multiplies(ggml_type type, const Settings& settings) {
   return ggml_is_quantized(type) ? settings.quantised : settings.f32;
 }
 
-Precision precision_of(Multiplies how) {
-  switch (how) {
-    case Multiplies::kI14:
-      return Precision::kI14;
-    case Multiplies::kBf16:
-      return Precision::kBf16;
-    case Multiplies::kI16:
-      return Precision::kI16;
-    case Multiplies::kF32:
-    case Multiplies::kEngine:
-      break;
-  }
-  return Precision::kF32;
-}
-
 /// What all threads read and write at a node. One graph is computed at a time.
 struct Shared {
   TaskQueue conversions, blocks;
@@ -207,6 +192,21 @@ Activation activation_of(const ggml_tensor* node) {
     default:
       return Activation::kNone;
   }
+}
+
+Precision precision_of(Multiplies how) {
+  switch (how) {
+    case Multiplies::kI14:
+      return Precision::kI14;
+    case Multiplies::kBf16:
+      return Precision::kBf16;
+    case Multiplies::kI16:
+      return Precision::kI16;
+    case Multiplies::kF32:
+    case Multiplies::kEngine:
+      break;
+  }
+  return Precision::kF32;
 }
 
 std::optional<ProductNode> product_at(ggml_cgraph* graph, int node, int64_t fewest_rows, const Settings& settings) {

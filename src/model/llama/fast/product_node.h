@@ -39,6 +39,9 @@ struct Reduction {
 /// The product at this node, if it is one of at least so many rows that is computed here.
 std::optional<ProductNode> product_at(ggml_cgraph* graph, int node, int64_t fewest_rows, const Settings& settings);
 
+/// What hre multiplies in; float32 for kEngine, which does not ask.
+Precision precision_of(Multiplies how);
+
 /// How GELU is meant by the graph's nodes of that name.
 Activation activation_of(const ggml_tensor* node);
 
