@@ -42,11 +42,12 @@ class BenchTest(ProgramTest):
 
     def test_kernels_are_part_of_what_is_stored(self):
         kernels = set()
-        for choice in ("plain", "fast"):
+        for choice in ("plain", "auto"):
             done = self.run_hre("eval", "baseline:length", MODEL, "--data", "sample", "--limit", 1, "--engine-kernels", choice,
                                 "--json", "-", "--quiet")
             kernels.add(json.loads(done.stdout)[1]["config"]["kernels"])
         self.assertIn("the engine's", kernels)
+        self.assertEqual(2, len(kernels))
         self.assertIn("nonsense", self.error_of("eval", MODEL, "--data", "sample", "--engine-kernels", "nonsense"))
 
 if __name__ == "__main__":

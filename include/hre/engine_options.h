@@ -12,9 +12,11 @@ namespace hre {
 
 enum class CacheType { kF32, kF16, kQ8_0 };
 enum class FlashAttention { kOff, kAuto, kOn };
-/// Who computes a graph's products and attention on the CPU: hre's kernels where they win (kAuto), wherever they can
-/// (kFast), or the engine alone (kPlain).
-enum class EngineKernels { kAuto, kFast, kPlain };
+/// Who computes a graph's products and attention on the CPU: hre's kernels, or the engine alone (kPlain).
+enum class EngineKernels { kAuto, kPlain };
+/// What hre's kernels multiply in: what the table of kernels has for the processor and the type of the weights, or
+/// float32 with a float32 cache on any processor.
+enum class ComputePrecision { kAuto, kExact };
 
 /// A LoRA adapter: a GGUF file made for the model, and how much of it is added to the weights.
 struct Adapter {
@@ -37,6 +39,7 @@ struct EngineOptions : ModelOptions {
   CacheType cache_type = CacheType::kF32;  ///< of keys and values; less than f32 moves sums by hundredths of a nat
   FlashAttention flash_attention = FlashAttention::kOff;  ///< on a CPU it moves sums by hundredths of a nat
   EngineKernels kernels = EngineKernels::kAuto;
+  ComputePrecision precision = ComputePrecision::kAuto;
   /// The weights stay on the disk and are read layer by layer for as many questions at once as the memory has room for:
   /// for models larger than it.
   bool stream_weights = false;

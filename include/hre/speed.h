@@ -63,4 +63,13 @@ struct MachinePeak {
 };
 MachinePeak measure_machine(int threads);
 
+/// What weights of a type are multiplied in on this machine: hre's table of kernels, which looks at the instruction set
+/// alone.
+struct KernelChoice {
+  const char* weights;  ///< "bf16", "Q8_0", "other quantised"
+  Precision chosen;
+  Precision integers;  ///< what integers would be, where the processor has them
+};
+std::array<KernelChoice, 3> kernel_choices();
+
 }  // namespace hre

@@ -187,6 +187,25 @@ MachinePeak better_of(const MachinePeak& a, const MachinePeak& b) {
   return better;
 }
 
+/// Whether the table of kernels, which looks at no stopwatch, suits this machine.
+std::string table_text(const MachinePeak& peak) {
+  std::string text;
+  for (const KernelChoice& choice : kernel_choices()) {
+    const double chosen = peak.products[choice.chosen], f32 = peak.products[Precision::kF32];
+    const double integers = peak.products[choice.integers];
+    if (chosen <= 0) return "";
+    text += fmt::format("{} weights are multiplied in {}, {:.2f} times as fast as in f32 here", choice.weights,
+                        name_of(choice.chosen), chosen / f32);
+    if (f32 > 1.05 * chosen) {
+      text += ": the table is wrong for this machine, --precision exact is faster; please report it";
+    } else if (integers > 1.15 * chosen) {
+      text += fmt::format("; {} would be {:.2f} times as fast", name_of(choice.integers), integers / chosen);
+    }
+    text += '\n';
+  }
+  return "\n" + text;
+}
+
 /// Products in bfloat16 move sums more than float32 ones do.
 double tolerance(const Contender& contender) {
   double largest = 0;
@@ -225,7 +244,7 @@ Status bench(BenchArguments arguments, Console& console) {
         "\nhre is {:.2f} times as fast, {:.2f} by CPU time; sums differ by at most {:.1e} nats\n",
         plain.seconds / ours.seconds, plain.cpu_seconds / ours.cpu_seconds, largest_difference(ours, plain));
   }
-  console.out << '\n' << speed_text(speed) << std::flush;
+  console.out << '\n' << speed_text(speed) << table_text(speed.peak) << std::flush;
   if (!arguments.json.empty()) {
     auto file = AtomicFile::create(arguments.json);
     if (!file) return forward(file);

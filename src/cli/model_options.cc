@@ -66,10 +66,13 @@ void define_device_options(CLI::App& app, EngineOptions& o) {
       {{"off", FlashAttention::kOff}, {"auto", FlashAttention::kAuto}, {"on", FlashAttention::kOn}}, "on|off|auto",
       "less exact on a CPU (default off)");
   add_choice<EngineKernels>(
-      app, "--engine-kernels", o.kernels,
-      {{"auto", EngineKernels::kAuto}, {"fast", EngineKernels::kFast}, {"plain", EngineKernels::kPlain}},
-      "auto|fast|plain",
-      "products and attention on the CPU: hre's own where they win (auto, default), always, or never");
+      app, "--engine-kernels", o.kernels, {{"auto", EngineKernels::kAuto}, {"plain", EngineKernels::kPlain}},
+      "auto|plain", "who computes products and attention on the CPU: hre's own kernels (default) or the engine");
+  add_choice<ComputePrecision>(
+      app, "--precision", o.precision, {{"auto", ComputePrecision::kAuto}, {"exact", ComputePrecision::kExact}},
+      "auto|exact",
+      "what the CPU multiplies in: what is fastest for the weights' type at errors of thousandths of a nat (default), "
+      "or float32");
   app.add_flag("--stream-weights", o.stream_weights,
                "read the weights from the disk layer by layer, for many questions at once: for models larger than the "
                "memory");

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "model/llama/failures.h"
+#include "model/llama/memory.h"
 #include "model/llama/rpc_servers.h"
 #include "model/log_softmax.h"
 
@@ -13,13 +14,6 @@
 extern "C" __attribute__((weak)) int ggml_gelu_is_erf;
 
 namespace hre {
-namespace {
-
-/// Tokens computed at once, by the room that their logits take.
-constexpr int64_t kLogitsBytes = 64 << 20;
-constexpr int64_t kSmallestChunk = 64, kLargestChunk = 512;
-
-}  // namespace
 
 /// Questions computed together, and what is known of their answers so far.
 struct Work {
@@ -125,11 +119,6 @@ void choose_gelu(const ComputationRules& rules) {
   if (has_exact_gelu()) ggml_gelu_is_erf = rules.gelu_is_erf ? 1 : 0;
 }
 
-int64_t chunk_for(size_t n_vocab) {
-  const int64_t fits = kLogitsBytes / (4 * static_cast<int64_t>(std::max<size_t>(1, n_vocab))) / 32 * 32;
-  return std::clamp(fits, kSmallestChunk, kLargestChunk);
-}
-
 }  // namespace
 
 bool has_exact_gelu() { return &ggml_gelu_is_erf != nullptr; }
@@ -141,9 +130,8 @@ Computation::Computation(llama_model* model, std::vector<llama_adapter_lora*> ad
       scales_(std::move(scales)),
       rules_(std::move(rules)),
       n_vocab_(static_cast<size_t>(llama_vocab_n_tokens(llama_model_get_vocab(model)))),
-      // The engine itself keeps room for T5's logits.
-      reduces_((rules_.fast.any_products() || rules_.on_device) && !rules_.has_encoder && fast::engine_asks()),
-      chunk_(reduces_ ? rules_.chunk : chunk_for(n_vocab_)) {}
+      reduces_(rules_.reduces_output),
+      chunk_(rules_.chunk) {}
 
 TokenTexts Computation::texts_of(const AnswerPlan& answer) const {
   std::vector<std::string> pieces;
@@ -197,7 +185,7 @@ Status Computation::open_context(bool is_long) {
     if (!reduces) return forward(reduces);
     if (*reduces) return {};
     reduces_ = false;
-    chunk_ = chunk_for(n_vocab_);
+    chunk_ = logits_chunk(static_cast<int64_t>(n_vocab_));
     context_.reset();
     return make_context(size_of(is_long), short_alone);
   }
@@ -252,7 +240,7 @@ Result<bool> Computation::reduces_logits() {
 
 std::vector<Group> Computation::groups_of(std::span<const QuestionPlan> plans) const {
   GroupRules rules;
-  if (rules_.groups_questions) rules = {fast::kFewestRows, chunk_};
+  if (rules_.groups_questions) rules.most_positions = chunk_;
   return group_questions(plans, rules_.passes, rules);
 }
 

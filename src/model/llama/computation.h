@@ -26,8 +26,9 @@ struct ComputationRules {
   CacheType cache_type = CacheType::kF32;
   FlashAttention flash_attention = FlashAttention::kOff;
   fast::Settings fast;                         ///< what is computed by hre's own kernels
-  bool on_device = false;                      ///< a device, not the CPU, computes the output layer, and reduces it
-  int64_t chunk = 1024;                        ///< tokens computed at once, where the output layer is reduced
+  bool on_device = false;                      ///< a device, not the CPU, computes the output layer
+  bool reduces_output = false;                 ///< to what log-probabilities need, as far as its graph allows
+  int64_t chunk = 1024;                        ///< tokens computed at once
   std::shared_ptr<fast::WeightStream> stream;  ///< where the weights stay on the disk
 };
 

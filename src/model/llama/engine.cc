@@ -119,9 +119,6 @@ Result<LlamaModel> load_llama_model(const std::vector<std::string>& parts, const
   const std::string& path = parts.front();
   start_engine();
   if (options.numa) llama_numa_init(GGML_NUMA_STRATEGY_DISTRIBUTE);
-  if (options.stream_weights && !options.rpc.empty()) {
-    return input_error("streamed weights have no layers elsewhere", "--rpc", "leave out --stream-weights or --rpc");
-  }
   if (auto ok = add_rpc_servers(options.rpc); !ok) return forward(ok);
   auto devices = find_devices(options.devices);
   if (!devices) return forward(devices);
@@ -133,9 +130,6 @@ Result<LlamaModel> load_llama_model(const std::vector<std::string>& parts, const
   params.tensor_split = options.tensor_split.empty() ? nullptr : split.data();
   params.use_extra_bufts = may_repack;
   if (options.stream_weights) {
-    if (options.kernels == EngineKernels::kPlain) {
-      return input_error("can't stream weights", "--engine-kernels plain", "leave it out");
-    }
     if (&hre_streams_weights == nullptr || &llama_internal_get_tensor_map == nullptr) {
       return input_error("this build's engine can't", "--stream-weights", "the one that tools/setup.sh builds can");
     }
@@ -230,22 +224,22 @@ std::string llama_metadata(const llama_model* model, const char* key) {
   return llama_model_meta_val_str(model, key, value, sizeof value) < 0 ? "" : value;
 }
 
-std::string llama_devices(const EngineOptions& options) {
+Result<std::vector<UsedDevice>> used_devices(const EngineOptions& options) {
   start_engine();
-  std::vector<std::string> names;
+  if (auto ok = add_rpc_servers(options.rpc); !ok) return forward(ok);
+  std::vector<UsedDevice> devices;
   for (size_t i = 0; i < ggml_backend_dev_count() && options.gpu_layers != 0; ++i) {
     ggml_backend_dev_t device = ggml_backend_dev_get(i);
     const auto& asked = options.devices;
     const bool used =
         asked.empty() || std::find(asked.begin(), asked.end(), ggml_backend_dev_name(device)) != asked.end();
-    if (used && ggml_backend_dev_type(device) == GGML_BACKEND_DEVICE_TYPE_GPU) {
-      const std::string remote = describe_rpc_device(device);  // its own description is its address
-      names.push_back(remote.empty() ? ggml_backend_dev_description(device) : remote);
-    }
+    if (!used || ggml_backend_dev_type(device) != GGML_BACKEND_DEVICE_TYPE_GPU) continue;
+    const std::string remote = describe_rpc_device(device);  // its own description is its address
+    size_t free = 0, total = 0;
+    ggml_backend_dev_memory(device, &free, &total);
+    devices.push_back({remote.empty() ? ggml_backend_dev_description(device) : remote, free});
   }
-  if (names.empty()) return "CPU";
-  const std::string layers = options.gpu_layers < 0 ? "all" : std::to_string(options.gpu_layers);
-  return join(names) + " (" + layers + " layers)";
+  return devices;
 }
 
 std::string llama_engine_version() { return fmt::format("{}, ggml {}", HRE_LLAMA_BUILD, ggml_version()); }

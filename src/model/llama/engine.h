@@ -50,7 +50,13 @@ std::string llama_piece(const llama_vocab* vocab, Token token);
 /// A scalar of the model's metadata as text; empty where it has none of that name.
 std::string llama_metadata(const llama_model* model, const char* key);
 
-/// What computes, with these options: "CPU", or the graphics processors and how many layers they have.
-std::string llama_devices(const EngineOptions& options);
+/// A graphics processor, here or behind an RPC server.
+struct UsedDevice {
+  std::string description;
+  uint64_t free_memory = 0;  ///< bytes
+};
+
+/// Those that compute with these options; none: the CPU alone. Registers the options' RPC servers first.
+Result<std::vector<UsedDevice>> used_devices(const EngineOptions& options);
 
 }  // namespace hre

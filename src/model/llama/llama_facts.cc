@@ -4,7 +4,8 @@
 
 #include <numeric>
 
-#include "model/llama/memory.h"
+#include "model/llama/computation_plan.h"
+#include "model/llama/description.h"
 #include "model/llama/vocabulary.h"
 
 namespace hre {
@@ -82,8 +83,13 @@ Result<ModelFacts> llama_facts(const std::string& path, const EngineOptions& opt
   facts.eos = text_of(vocab, llama_vocab_eos(vocab));
   facts.adds_bos = llama_vocab_get_add_bos(vocab);
   facts.chat_template = files->main().text("tokenizer.chat_template");
-  const MemoryNeeds needs = memory_needs(*files, options, attends_here(*files, options));
-  facts.weight_bytes = needs.weights, facts.cache_bytes = needs.cache, facts.compute_bytes = needs.compute;
+  auto machine = this_machine(options);
+  if (!machine) return forward(machine);
+  auto plan = plan_computation(*files, options, *machine);
+  if (!plan) return forward(plan);
+  facts.weight_bytes = plan->host.weights + plan->devices.weights;
+  facts.cache_bytes = plan->host.cache + plan->devices.cache;
+  facts.compute_bytes = plan->host.compute;
   return facts;
 }
 

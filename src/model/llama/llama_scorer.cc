@@ -9,9 +9,8 @@
 #include "core/hashing.h"
 #include "model/chat/chat_template.h"
 #include "model/llama/architectures.h"
-#include "model/llama/computation.h"
-#include "model/llama/describe.h"
-#include "model/llama/memory.h"
+#include "model/llama/computation_plan.h"
+#include "model/llama/description.h"
 
 namespace hre {
 namespace {
@@ -143,58 +142,55 @@ Result<std::unique_ptr<Scorer>> open_llama(const std::string& path, const Engine
                                            ProgressListener& progress, const std::string& source) {
   auto files = read_model_files(path);
   if (!files) return forward(files);
-  if (auto ok = check_architecture(files->main().text("general.architecture"), path); !ok) return forward(ok);
-  StreamRoom stream;
-  if (options.stream_weights) {
-    auto room = room_to_stream(*files, options, available_memory(), path);
-    if (!room) return forward(room);
-    stream = *room;
-  } else if (options.rpc.empty()) {  // what their servers have room for, they say themselves
-    const MemoryNeeds needs = memory_needs(*files, options, attends_here(*files, options));
-    if (auto ok = check_memory(needs, available_memory(), options, path); !ok) return forward(ok);
-  }
+  if (auto ok = check_architecture(files->architecture(), path); !ok) return forward(ok);
   auto pre_tokenizer = pre_tokenizer_for(*files);
   if (!pre_tokenizer) return forward(pre_tokenizer);
-  auto model = load_llama_model(files->parts, *pre_tokenizer, options,
-                                !options.stream_weights && engine_multiplies_quantised(*files, options));
+  auto machine = this_machine(options);
+  if (!machine) return forward(machine);
+  auto plan = plan_computation(*files, options, *machine);
+  if (!plan) return forward(plan);
+  if (auto ok = check_memory(*plan, *machine, options, path); !ok) return forward(ok);
+
+  auto model = load_llama_model(files->parts, *pre_tokenizer, options, plan->may_repack);
   if (!model) return forward(model);
-  if (const std::string name = files->main().text("general.architecture"); proof_of(name) == Proof::kNone) {
+  if (auto ok = check_traits(model->get(), *files); !ok) return forward(ok);
+  if (plan->streams_weights) {
+    plan->rules.stream = std::make_shared<fast::WeightStream>(mapped_weights(model->get()));
+  }
+  if (const std::string name = files->architecture(); proof_of(name) == Proof::kNone) {
     progress.note(
         fmt::format("nobody has compared libllama's values for the architecture {} with Transformers'; hre "
                     "verify --python does so for a run",
                     name));
   }
-  auto rules = plan_rules(model->get(), options, path);
-  if (!rules) return forward(rules);
+  auto adapters = load_adapters(model->get(), options.adapters);
+  if (!adapters) return forward(adapters);
+
+  auto text_rules = plan_rules(model->get(), options, path);
+  if (!text_rules) return forward(text_rules);
   EncoderDecoderRules encoder_decoder;
-  if (llama_model_has_encoder(model->get())) {
+  if (plan->rules.has_encoder) {
     auto found = encoder_decoder_rules(model->get(), options, path);
     if (!found) return forward(found);
     encoder_decoder = *found;
   }
-  auto adapters = load_adapters(model->get(), options.adapters);
-  if (!adapters) return forward(adapters);
   auto chat = make_chat(llama_model_get_vocab(model->get()), files->main(), options, path);
   if (!chat) return forward(chat);
-  ComputationRules computation = computation_rules(model->get(), *files, options);
-  if (options.stream_weights) {
-    computation.chunk = computation.passes.most_positions = stream.tokens;
-    computation.stream = std::make_shared<fast::WeightStream>(mapped_weights(model->get()));
-  }
+
   auto description = describe_files(model->get(), *files);
   if (!description) return forward(description);
-  auto settings = describe_settings(options, *rules, computation);
+  auto settings = describe_settings(options, *text_rules, *plan);
   if (!settings) return forward(settings);
   description->settings = std::move(*settings);
-  if (computation.has_encoder) {
+  if (plan->rules.has_encoder) {
     const auto& end = encoder_decoder.source_end;
     description->settings.emplace_back("encoder_end", end ? fmt::format("token {}", *end) : "none");
   }
   if (*chat)
     description->settings.insert(description->settings.end(), (*chat)->settings.begin(), (*chat)->settings.end());
   if (!source.empty()) description->source = source;
-  return std::make_unique<LlamaScorer>(std::move(*model), std::move(*adapters), std::move(*description), *rules,
-                                       encoder_decoder, std::move(*chat), computation);
+  return std::make_unique<LlamaScorer>(std::move(*model), std::move(*adapters), std::move(*description), *text_rules,
+                                       encoder_decoder, std::move(*chat), plan->rules);
 }
 
 }  // namespace hre

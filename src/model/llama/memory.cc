@@ -15,7 +15,9 @@
 namespace hre {
 namespace {
 
-constexpr uint64_t kChunk = 512;  // tokens computed at once where the engine makes logits
+// Tokens computed at once where the engine makes logits, by the room that these take.
+constexpr int64_t kLogitsBytes = 64 << 20;
+constexpr int64_t kSmallestLogitsChunk = 64, kLargestLogitsChunk = 512;
 // The cache's share of the weights, and what it may take beside models of any size.
 constexpr double kCacheShare = 0.1;
 constexpr double kCacheBytes = 100e6;
@@ -44,20 +46,23 @@ int64_t tokens_within(double room, uint64_t bytes_a_token, int64_t fewest, int64
   return static_cast<int64_t>(std::clamp(tokens, static_cast<double>(fewest), static_cast<double>(most)));
 }
 
-/// Logits, attention weights of one layer and the widest activations of a chunk, all float32, twice.
-uint64_t compute_bytes(const ModelFiles& files, uint64_t tokens, bool own_kernels) {
+int64_t vocabulary_of(const ModelFiles& files) {
+  const GgufTensor* embedding = files.tensor("token_embd.weight");
+  return embedding != nullptr && embedding->shape.size() > 1 ? embedding->shape[1] : 0;
+}
+
+/// The widest activations of a chunk, and what hre's attention packs of a pass; logits and a layer's attention weights
+/// where the engine computes those: all float32, twice.
+uint64_t compute_bytes(const ModelFiles& files, const ComputationRules& rules, uint64_t tokens) {
   const GgufHeader& header = files.main();
   const uint64_t width = positive(header.of_layer("embedding_length", 0, 0));
-  if (own_kernels) {
-    const uint64_t a_token = chunk_bytes_a_token(files);
-    return static_cast<uint64_t>(chunk_tokens(files.tensor_bytes(), a_token)) * a_token + 2 * 4 * tokens * width;
-  }
-  const GgufTensor* embedding = header.tensor("token_embd.weight");
-  const uint64_t vocabulary = embedding != nullptr && embedding->shape.size() > 1 ? positive(embedding->shape[1]) : 0;
   const uint64_t heads = positive(header.of_layer("attention.head_count", 0, 1));
-  const uint64_t inner = positive(header.of_layer("feed_forward_length", 0, 0));
-  const uint64_t logits = std::min<uint64_t>(64 << 20, 4 * kChunk * vocabulary);
-  return 2 * logits + 2 * 4 * kChunk * (heads * tokens + inner + 4 * width);
+  const auto chunk = static_cast<uint64_t>(rules.chunk);
+  const uint64_t activations = chunk * chunk_bytes_a_token(files);
+  const uint64_t logits =
+      rules.reduces_output ? 0 : 2 * std::min<uint64_t>(kLogitsBytes, 4 * chunk * positive(vocabulary_of(files)));
+  const uint64_t attention = rules.fast.attention ? 2 * 4 * tokens * width : 2 * 4 * chunk * heads * tokens;
+  return activations + logits + attention;
 }
 
 std::optional<uint64_t> number_in(const std::string& path, const std::string& after) {
@@ -100,15 +105,25 @@ uint64_t chunk_bytes_a_token(const ModelFiles& files) {
   return 2 * 4 * (inner + 4 * positive(header.of_layer("embedding_length", 0, 0)));
 }
 
+int64_t chunk_tokens(const ModelFiles& files, const ComputationRules& rules) {
+  if (!rules.reduces_output) return logits_chunk(vocabulary_of(files));
+  return std::min(rules.passes.most_positions, chunk_tokens(files.tensor_bytes(), chunk_bytes_a_token(files)));
+}
+
+int64_t logits_chunk(int64_t n_vocab) {
+  const int64_t fits = kLogitsBytes / (4 * std::max<int64_t>(1, n_vocab)) / 32 * 32;
+  return std::clamp(fits, kSmallestLogitsChunk, kLargestLogitsChunk);
+}
+
 int64_t chunk_tokens(uint64_t weights, uint64_t chunk_bytes_a_token) {
   return tokens_within(kComputeShare * static_cast<double>(weights) + kComputeBytes, chunk_bytes_a_token, kFewestTokens,
                        kLargestChunk);
 }
 
-MemoryNeeds memory_needs(const ModelFiles& files, const EngineOptions& options, bool own_kernels) {
-  const uint64_t weights = files.tensor_bytes(), a_token = cache_bytes_a_token(files, options.cache_type);
-  const auto tokens = static_cast<uint64_t>(pass_tokens(weights, cache_bytes_a_token(files, CacheType::kF32)));
-  return {weights, tokens * a_token, compute_bytes(files, tokens, own_kernels)};
+MemoryNeeds memory_needs(const ModelFiles& files, const ComputationRules& rules) {
+  const auto tokens = static_cast<uint64_t>(rules.passes.most_positions);
+  return {files.tensor_bytes(), tokens * cache_bytes_a_token(files, rules.cache_type),
+          compute_bytes(files, rules, tokens)};
 }
 
 Result<StreamRoom> room_to_stream(const ModelFiles& files, const EngineOptions& options,
@@ -163,22 +178,6 @@ std::string format_bytes(uint64_t bytes) {
   if (bytes >= 1000000000) return fmt::format("{:.3g} GB", static_cast<double>(bytes) / 1e9);
   if (bytes >= 1000000) return fmt::format("{:.3g} MB", static_cast<double>(bytes) / 1e6);
   return fmt::format("{:.3g} kB", static_cast<double>(bytes) / 1e3);
-}
-
-Status check_memory(const MemoryNeeds& needs, std::optional<uint64_t> available, const EngineOptions& options,
-                    const std::string& path) {
-  if (!available || needs.total() <= *available) return {};
-  MemoryNeeds smaller = needs;
-  smaller.cache = needs.cache * quarter_bytes(CacheType::kF16) / quarter_bytes(options.cache_type);
-  const bool cache_helps = options.cache_type == CacheType::kF32 && smaller.total() <= *available;
-  return input_error(
-      fmt::format("needs about {} of memory ({} weights, {} cache, {} to compute), and {} is free",
-                  format_bytes(needs.total()), format_bytes(needs.weights), format_bytes(needs.cache),
-                  format_bytes(needs.compute), format_bytes(*available)),
-      path,
-      cache_helps
-          ? fmt::format("--kv-type f16 needs about {}", format_bytes(smaller.total()))
-          : "--stream-weights reads them layer by layer; files of a smaller type, such as Q8_0 or Q4_K_M, need less");
 }
 
 }  // namespace hre

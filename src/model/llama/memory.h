@@ -4,7 +4,8 @@
 #include <optional>
 
 #include "hre/engine_options.h"
-#include "model/llama/describe.h"
+#include "model/llama/computation.h"
+#include "model/llama/model_files.h"
 
 namespace hre {
 
@@ -22,16 +23,21 @@ uint64_t cache_bytes_a_token(const ModelFiles& files, CacheType type);
 /// Tokens that a pass may hold so that the cache stays small beside the weights: between 1,024 and 4,096.
 int64_t pass_tokens(uint64_t weights, uint64_t cache_bytes_a_token);
 
-/// Bytes that a token of a chunk takes while it is computed by hre's own kernels.
+/// Bytes that a token of a chunk takes while it is computed.
 uint64_t chunk_bytes_a_token(const ModelFiles& files);
 
-/// Tokens computed at once where there are no logits to keep room for: as many as stay small beside the weights,
-/// between 1,024 and 2,048. The more there are, the less it counts that weights are packed for them.
+/// Tokens computed at once. Where the output layer is reduced there are no logits to keep room for, and as many are
+/// taken as stay small beside the weights, between 1,024 and 2,048 but no more than a pass holds: the more there are,
+/// the less it counts that weights are packed for them.
+int64_t chunk_tokens(const ModelFiles& files, const ComputationRules& rules);
+/// The part of that which is small beside the weights.
 int64_t chunk_tokens(uint64_t weights, uint64_t chunk_bytes_a_token);
 
-/// `own_kernels`: hre computes attention and reduces the output layer, so there is no room for masked-out scores and
-/// logits.
-MemoryNeeds memory_needs(const ModelFiles& files, const EngineOptions& options, bool own_kernels);
+/// Tokens computed at once where their logits are kept.
+int64_t logits_chunk(int64_t n_vocab);
+
+/// Of one process and no device, for rules that are complete but for `stream`.
+MemoryNeeds memory_needs(const ModelFiles& files, const ComputationRules& rules);
 
 /// How weights are streamed through the memory there is.
 struct StreamRoom {
@@ -45,10 +51,6 @@ Result<StreamRoom> room_to_stream(const ModelFiles& files, const EngineOptions& 
 
 /// Bytes that may be used: of the machine or of this process's control group; nothing where the system doesn't say.
 std::optional<uint64_t> available_memory();
-
-/// An input error where the needs exceed what there is: how much is needed, how much there is, which option helps.
-Status check_memory(const MemoryNeeds& needs, std::optional<uint64_t> available, const EngineOptions& options,
-                    const std::string& path);
 
 /// "1.5 GB"
 std::string format_bytes(uint64_t bytes);

@@ -1,6 +1,6 @@
-#include "model/llama/memory.h"
-
 #include <gtest/gtest.h>
+
+#include "model/llama/computation_plan.h"
 
 namespace hre {
 namespace {
@@ -14,17 +14,29 @@ GgufHeader two_layers() {
   return header;
 }
 
+/// A plan that takes so much of the host's memory, and a machine that has so much free.
+Status check(const MemoryNeeds& needs, std::optional<uint64_t> free, const EngineOptions& options = {}) {
+  ComputationPlan plan;
+  plan.host = needs;
+  Machine machine;
+  machine.free_memory = free;
+  return check_memory(plan, machine, options, "m.gguf");
+}
+
 TEST(Memory, SaysWhatIsMissingAndWhatHelps) {
   const MemoryNeeds needs{4000000000, 3000000000, 500000000};
-  EXPECT_TRUE(check_memory(needs, 7500000000, {}, "m.gguf"));
-  EXPECT_TRUE(check_memory(needs, std::nullopt, {}, "m.gguf"));
-  const auto smaller_cache = check_memory(needs, 7000000000, {}, "m.gguf");
+  EXPECT_TRUE(check(needs, 7500000000));
+  EXPECT_TRUE(check(needs, std::nullopt));
+  const auto smaller_cache = check(needs, 7000000000);
   ASSERT_FALSE(smaller_cache);
   EXPECT_EQ(smaller_cache.error().code, ErrorCode::kInput);
   EXPECT_EQ(smaller_cache.error().text(),
             "m.gguf: needs about 7.5 GB of memory (4 GB weights, 3 GB cache, 500 MB to compute), and 7 GB is free; "
             "--kv-type f16 needs about 6 GB");
-  const auto nothing_helps = check_memory(needs, 1000000000, {}, "m.gguf");
+  EngineOptions exact;
+  exact.precision = ComputePrecision::kExact;
+  EXPECT_EQ(check(needs, 7000000000, exact).error().next.find("--kv-type"), std::string::npos);
+  const auto nothing_helps = check(needs, 1000000000);
   ASSERT_FALSE(nothing_helps);
   EXPECT_NE(nothing_helps.error().next.find("smaller type"), std::string::npos);
 }
@@ -36,12 +48,13 @@ TEST(Memory, CountsWeightsAndCache) {
   header.tensors = {{"token_embd.weight", {64, 1000}, 0, 256000}, {"output.weight", {64, 1000}, 0, 256000}};
   header.tensor_bytes = 512000;
   files.headers = {header};
-  const MemoryNeeds f32 = memory_needs(files, {}, false);
-  EXPECT_EQ(f32.weights, 512000u);
-  EXPECT_EQ(f32.cache, 4096u * 2 * 2 * (16 + 16) * 4);  // positions x layers x heads x (key + value) x bytes
+  const auto f32 = plan_computation(files, {}, {});
+  ASSERT_TRUE(f32);
+  EXPECT_EQ(f32->host.weights, 512000u);
+  EXPECT_EQ(f32->host.cache, 4096u * 2 * 2 * (16 + 16) * 4);  // positions x layers x heads x (key + value) x bytes
   EngineOptions half;
   half.cache_type = CacheType::kF16;
-  EXPECT_EQ(memory_needs(files, half, false).cache * 2, f32.cache);
+  EXPECT_EQ(plan_computation(files, half, {})->host.cache * 2, f32->host.cache);
 }
 
 TEST(Memory, StreamsWhatHasLayersAndRoom) {

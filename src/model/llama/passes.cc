@@ -68,8 +68,8 @@ std::vector<Group> group_questions(std::span<const QuestionPlan> plans, const Pa
     const std::vector<Pass> cut = cut_into_passes(plans[i], passes);
     const int64_t positions = cut.size() == 1 ? positions_of(plans[i], cut[0], passes.mode) : 0;
     const size_t answers = plans[i].answers.size();
-    const bool may_join = passes.mode == Passes::kShared && cut.size() == 1 && !cut[0].is_long &&
-                          positions >= rules.fewest_positions && positions <= rules.most_positions;
+    const bool may_join =
+        passes.mode == Passes::kShared && cut.size() == 1 && !cut[0].is_long && positions <= rules.most_positions;
     if (!may_join || positions > room || answers > answers_left) {
       groups.push_back({i, i});
       room = may_join ? rules.most_positions : 0;

@@ -67,9 +67,8 @@ struct Group {
 
 /// How much is computed together. What is not one pass of shared tokens stays alone.
 struct GroupRules {
-  int64_t fewest_positions = 1;  ///< of a question; smaller ones stay alone
-  int64_t most_positions = 0;    ///< of a group; 0: every question alone
-  size_t most_answers = 64;      ///< of a group
+  int64_t most_positions = 0;  ///< of a group; 0: every question alone
+  size_t most_answers = 64;    ///< of a group
 };
 
 /// Groups in the order of the plans.

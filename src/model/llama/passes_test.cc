@@ -76,7 +76,7 @@ TEST(Passes, GroupsHoldWholeQuestionsWithinTheirRoom) {
       for (size_t& tail : tails) tail = random() % 120;
       plans.push_back(plan_of(1 + random() % 200, tails));
     }
-    const GroupRules rules{1, static_cast<int64_t>(random() % 1000), 1 + random() % 20};
+    const GroupRules rules{static_cast<int64_t>(random() % 1000), 1 + random() % 20};
     const PassRules passes{Passes::kShared, 0, 600};
     size_t next = 0;
     for (const Group& group : group_questions(plans, passes, rules)) {
@@ -102,7 +102,7 @@ TEST(Passes, QuestionsOfOneRoomGoTogether) {
                                            plan_of(10, {5, 5})};
   const auto sizes = [&](int64_t most, Passes mode) {
     std::vector<size_t> all;
-    for (const Group& group : group_questions(plans, {mode}, {1, most})) all.push_back(group.last - group.first);
+    for (const Group& group : group_questions(plans, {mode}, {most})) all.push_back(group.last - group.first);
     return all;
   };
   EXPECT_EQ(sizes(40, Passes::kShared), (std::vector<size_t>{2, 1, 1}));

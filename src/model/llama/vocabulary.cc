@@ -1,7 +1,6 @@
 #include "model/llama/vocabulary.h"
 
-#include "model/llama/describe.h"
-#include "model/llama/engine.h"
+#include "model/llama/model_files.h"
 
 namespace hre {
 

@@ -2,8 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "model/llama/computation.h"
-#include "model/llama/describe.h"
+#include "model/llama/computation_plan.h"
 #include "model/llama/llama_scorer.h"
 
 namespace hre::device {
@@ -32,8 +31,9 @@ std::vector<float> log_probs_of(const std::vector<QuestionPlan>& plans, const En
   const auto files = read_model_files(kModel);
   const auto model = load_llama_model(files->parts, "", options, true);
   if (!model) return {};
-  ComputationRules rules = computation_rules(model->get(), *files, options);
-  rules.on_device = rules.groups_questions = on_device;
+  const auto plan = plan_computation(*files, options, *this_machine(options));
+  ComputationRules rules = plan->rules;
+  rules.on_device = rules.reduces_output = rules.groups_questions = on_device;
   Computation computation(model->get(), {}, {}, rules);
   std::vector<float> all;
   if (auto ok = computation.make_room(plans); !ok) ADD_FAILURE() << ok.error().text();

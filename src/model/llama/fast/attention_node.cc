@@ -65,9 +65,10 @@ struct Shared {
   TaskQueue packing, masking, attending;
   std::vector<std::unique_ptr<ReadMask>> read;  ///< the first n_read are of the graph at hand
   size_t n_read = 0, mask = 0;
-  bool is_new = false;  ///< the mask has not been read yet
-  Room keys;            ///< [heads x blocks x d_k x kBlockKeys]
-  Room values;          ///< [heads x blocks x kBlockKeys x padded d_v]
+  bool is_new = false;                 ///< the mask has not been read yet
+  Room keys;                           ///< [heads x blocks x d_k x kBlockKeys]
+  Room values;                         ///< [heads x blocks x kBlockKeys x padded d_v]
+  std::vector<uint8_t> finite_values;  ///< [heads x blocks]
 };
 Shared shared;
 
@@ -95,6 +96,7 @@ void prepare(const AttentionNode& attention, int64_t d_v) {
   const auto blocks = static_cast<int64_t>(shared.read[shared.mask]->key_blocks.size());
   shared.keys.floats(static_cast<size_t>(attention.k.heads * blocks * attention.k.width * kBlockKeys));
   shared.values.floats(static_cast<size_t>(attention.v.heads * blocks * d_v * kBlockKeys));
+  shared.finite_values.resize(static_cast<size_t>(attention.v.heads * blocks));
 }
 
 float* keys_of(const AttentionNode& attention, size_t blocks, int64_t head, size_t block) {
@@ -117,11 +119,19 @@ void pack_keys(const Heads& keys, int64_t head, const KeyBlock& block, float* to
   }
 }
 
-void pack_values(const Heads& values, int64_t d_v, int64_t head, const KeyBlock& block, float* to) {
+/// Gives whether all values are finite.
+bool pack_values(const Heads& values, int64_t d_v, int64_t head, const KeyBlock& block, float* to) {
   if (block.n < kBlockKeys || d_v != values.width) std::fill_n(to, d_v * kBlockKeys, 0.0F);
   for (int64_t key = 0; key < block.n; ++key) {
     std::memcpy(to + key * d_v, values.at(block.first + key, head), static_cast<size_t>(values.width) * sizeof(float));
   }
+  uint32_t largest = 0;  // of the bits of magnitudes, which order as the numbers do
+  for (int64_t i = 0; i < block.n * d_v; ++i) {
+    uint32_t bits = 0;
+    std::memcpy(&bits, to + i, sizeof bits);
+    largest = std::max(largest, bits & 0x7fffffff);
+  }
+  return largest < 0x7f800000;
 }
 
 /// IEEE half precision to single.
@@ -213,7 +223,8 @@ void pack(const AttentionNode& attention, const ReadMask& mask, int64_t d_v, con
       pack_keys(attention.k, head, mask.key_blocks[block], keys_of(attention, n, head, block));
     }
     for (int64_t head = 0; head < attention.v.heads; ++head) {
-      pack_values(attention.v, d_v, head, mask.key_blocks[block], values_of(d_v, n, head, block));
+      shared.finite_values[static_cast<size_t>(head) * n + block] =
+          pack_values(attention.v, d_v, head, mask.key_blocks[block], values_of(d_v, n, head, block)) ? 1 : 0;
     }
   }
 }
@@ -266,6 +277,7 @@ void attend_block(const AttentionNode& attention, ReadMask& mask, int64_t d_v, i
   for (size_t key = 0; key < n; ++key) {
     const size_t index = mask.index(query_block, key);
     if (mask.sights[index] == Sight::kNothing) continue;
+    task.finite_values = shared.finite_values[static_cast<size_t>(value_head) * n + key] != 0;
     kernels().attend(task, keys_of(attention, n, key_head, key), values_of(d_v, n, value_head, key),
                      mask.sights[index] == Sight::kSome ? &mask.mask(index) : nullptr);
   }

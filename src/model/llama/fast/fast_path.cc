@@ -1,5 +1,6 @@
 #include "model/llama/fast/fast_path.h"
 
+#include <fmt/format.h>
 #include <ggml-cpu.h>
 #include <ggml.h>
 
@@ -10,6 +11,8 @@
 
 #include "hre/speed.h"
 #include "model/llama/fast/attention_node.h"
+#include "model/llama/fast/isa.h"
+#include "model/llama/fast/kernel_table.h"
 #include "model/llama/fast/kernels.h"
 #include "model/llama/fast/node_work.h"
 #include "model/llama/fast/product_node.h"
@@ -52,15 +55,52 @@ bool compute_activation(const ggml_tensor* node, const Worker& worker) {
   }
   const int64_t rows = ggml_nrows(node), first = rows * worker.index / worker.count;
   const int64_t last = rows * (worker.index + 1) / worker.count, at = first * node->ne[0];
-  kernels().finish(static_cast<const float*>(from->data) + at, static_cast<size_t>(last - first),
-                   static_cast<size_t>(node->ne[0]), nullptr, activation, static_cast<float*>(node->data) + at,
+  auto* to = static_cast<float*>(node->data) + at;
+  const float* values = static_cast<const float*>(from->data) + at;
+  if (to != values) std::copy_n(values, (last - first) * node->ne[0], to);
+  kernels().finish(to, static_cast<size_t>(last - first), static_cast<size_t>(node->ne[0]), nullptr, activation,
                    static_cast<size_t>(node->ne[0]));
+  return true;
+}
+
+/// A gated activation, its gates and values in two tensors or in the halves of one.
+bool compute_gate(const ggml_tensor* node, const Worker& worker) {
+  const ggml_tensor *gates = node->src[0], *ups = node->src[1];
+  std::optional<Gate> gate;
+  switch (ggml_get_glu_op(node)) {
+    case GGML_GLU_OP_SWIGLU:
+      gate = Gate::kSilu;
+      break;
+    case GGML_GLU_OP_GEGLU:
+      gate = Gate::kGeluTanh;
+      break;
+    case GGML_GLU_OP_GEGLU_ERF:
+      gate = Gate::kGeluErf;
+      break;
+    default:
+      return false;
+  }
+  if (gates->type != GGML_TYPE_F32 || node->type != GGML_TYPE_F32 || !ggml_is_contiguous_1(gates) ||
+      !ggml_is_contiguous_1(node) || (ups != nullptr && (ups->type != GGML_TYPE_F32 || !ggml_is_contiguous_1(ups)))) {
+    return false;
+  }
+  const int64_t width = node->ne[0], rows = ggml_nrows(node);
+  const bool swapped = node->op_params[1] != 0;
+  const auto row_of = [](const ggml_tensor* tensor, int64_t row) {
+    return reinterpret_cast<float*>(static_cast<char*>(tensor->data) + static_cast<size_t>(row) * tensor->nb[1]);
+  };
+  for (int64_t row = rows * worker.index / worker.count; row < rows * (worker.index + 1) / worker.count; ++row) {
+    const float* gate_row = row_of(gates, row);
+    const float* up_row = ups == nullptr ? gate_row + (swapped ? 0 : width) : row_of(ups, row);
+    if (ups == nullptr && swapped) gate_row += width;
+    kernels().gate(*gate, gate_row, up_row, static_cast<size_t>(width), row_of(node, row));
+  }
   return true;
 }
 
 int compute_product(ggml_cgraph* graph, int index, const Worker& worker) {
   const bool is_output = current.reduces && std::strcmp(ggml_graph_node(graph, index)->name, "result_output") == 0;
-  const auto found = product_at(graph, index, is_output ? 1 : kFewestRows, current.settings);
+  const auto found = product_at(graph, index, current.settings);
   if (!found || (is_output && found->m != current.reduction.n_rows)) return 0;
   const ProductNode& product = *found;
   const auto start = Clock::now();
@@ -82,7 +122,8 @@ int compute_here(ggml_cgraph* graph, int index, int thread, int threads, ggml_th
   if (current.stream != nullptr && thread == 0) current.stream->reach(node);
   switch (node->op) {
     case GGML_OP_MUL_MAT:
-      return current.settings.any_products() ? compute_product(graph, index, worker) : 0;
+    case GGML_OP_MUL_MAT_ID:
+      return current.settings.products ? compute_product(graph, index, worker) : 0;
     case GGML_OP_FLASH_ATTN_EXT: {
       auto attention = current.settings.attention ? attention_at(node) : std::nullopt;
       if (!attention) return 0;
@@ -96,6 +137,8 @@ int compute_here(ggml_cgraph* graph, int index, int thread, int threads, ggml_th
     }
     case GGML_OP_UNARY:
       return compute_activation(node, worker) ? 1 : 0;
+    case GGML_OP_GLU:
+      return compute_gate(node, worker) ? 1 : 0;
     default:
       return 0;
   }
@@ -124,15 +167,14 @@ bool engine_asks() {
 }
 
 std::string describe(const Settings& settings) {
-  if (!settings.any_products() && !settings.attention) return "the engine's";
-  const auto words = [](Multiplies how) {
-    return std::string(how == Multiplies::kEngine ? "engine" : name_of(precision_of(how)));
-  };
-  std::string text = kernels().name;
-  if (settings.any_products()) {
-    text += std::string(", ") + products_version() + ", f32 by " + words(settings.f32) + ", bf16 by " +
-            words(settings.bf16) + ", Q8_0 by " + words(settings.q8_0) + ", other quantised by " +
-            words(settings.quantised);
+  if (!settings.products && !settings.attention) return "the engine's";
+  std::string text = fmt::format("version {}, {}", kKernelsVersion, name_of(isa()));
+  if (settings.products) {
+    text += fmt::format(", f32 by f32, bf16 by {}, Q8_0 by {}, other quantised by {}", name_of(settings.bf16),
+                        name_of(settings.q8_0), name_of(settings.quantised));
+    const bool by_onednn = settings.bf16 == Precision::kBf16 || settings.q8_0 == Precision::kBf16 ||
+                           settings.quantised == Precision::kBf16;
+    if (by_onednn) text += std::string(", ") + onednn_version();
   }
   return text + (settings.attention ? ", attention by parts" : "");
 }
@@ -147,7 +189,7 @@ Run::Run(const Settings& settings, const Wishes& wishes) : alone_(one_run), star
   if (!engine_asks()) return;
   hre_attention = settings.attention ? 1 : 0;
   hre_reduces_logits = current.reduces ? 1 : 0;
-  const bool computes = settings.any_products() || settings.attention || wishes.stream != nullptr;
+  const bool computes = settings.products || settings.attention || wishes.stream != nullptr;
   hre_node_hook = computes ? compute_here : nullptr;
 }
 

@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "hre/speed.h"
+
 namespace hre::fast {
 
 /// A logit that is asked for: of a row of the output, in the order of rows.
@@ -20,28 +22,13 @@ struct WantedLogit {
   float logit = 0;  ///< the answer
 };
 
-/// Who multiplies weights of a kind, and in what.
-enum class Multiplies : uint8_t {
-  kEngine,
-  kF32,   ///< here; the weights are widened block by block
-  kBf16,  ///< here; both sides are rounded to bfloat16, sums are float32
-  kI14,   ///< here; both sides are rounded to 14-bit integers by blocks of 32; float32 where rows are not of whole
-          ///< blocks
-  kI16,   ///< here; Q8_0 as it is, the tokens' side rounded to 16-bit integers by blocks of 32
-};
-
 /// What is computed here; the rest is the engine's.
 struct Settings {
-  Multiplies f32 = Multiplies::kEngine;  ///< kBf16 is not for these
-  Multiplies bf16 = Multiplies::kEngine;
-  Multiplies q8_0 = Multiplies::kEngine;       ///< kI16 is for these alone
-  Multiplies quantised = Multiplies::kEngine;  ///< all other quantised types
-  bool attention = false;                      ///< in float32, over keys and values that are cached so
-
-  [[nodiscard]] bool any_products() const {
-    return f32 != Multiplies::kEngine || bf16 != Multiplies::kEngine || q8_0 != Multiplies::kEngine ||
-           quantised != Multiplies::kEngine;
-  }
+  bool products = false;  ///< with weights; those of float32 and float16 in float32, the others as follows
+  Precision bf16 = Precision::kF32;
+  Precision q8_0 = Precision::kF32;       ///< kI16 is for these alone
+  Precision quantised = Precision::kF32;  ///< all other quantised types
+  bool attention = false;                 ///< in float32, over keys and values that are cached so
 };
 
 /// Whether this engine asks.
@@ -61,9 +48,6 @@ struct Wishes {
   int64_t n_rows = 0;
   WeightStream* stream = nullptr;  ///< told of each node, where weights are read while a graph is computed
 };
-
-/// Fewer rows than this are multiplied by the engine.
-inline constexpr int64_t kFewestRows = 4;
 
 /// One llama_decode, or the opening of a context, under the fast path; one at a time in a process, others wait.
 class Run {

@@ -12,7 +12,7 @@ namespace hre::fast::integers {
 /// Values of a block, of weights and of rows.
 inline constexpr int64_t kBlock = 32;
 
-/// Whether this processor can (AVX-512 VNNI); nothing else here may be called where it can't.
+/// Whether this process's instruction set can (AVX2 and above); nothing else here may be called where it can't.
 bool available();
 
 /// The largest integer of rows, with weights of 8 bits, and with others of weights and rows.
@@ -30,8 +30,9 @@ void pack_q8_0(const void* rows, int64_t n, int64_t k, void* packed);
 void pack_f32(const float* rows, int64_t n, int64_t k, void* packed);
 void pack_bf16(const uint16_t* rows, int64_t n, int64_t k, void* packed);
 
-/// c [m x n] = a [m x k] W^T; a's rows are rounded, a_stride bytes apart. What a row gives does not depend on the
-/// others.
-void multiply(int64_t n, int64_t k, int64_t m, const void* a, size_t a_stride, const void* packed, float* c);
+/// c [m x n] = a [m x k] W^T; a's rows are rounded, a_stride bytes apart, c's are c_stride values apart. What a row
+/// gives does not depend on the others.
+void multiply(int64_t n, int64_t k, int64_t m, const void* a, size_t a_stride, const void* packed, float* c,
+              int64_t c_stride);
 
 }  // namespace hre::fast::integers

@@ -1,10 +1,13 @@
 #include "model/llama/fast/kernels.h"
 
+#include <algorithm>
 #include <array>
 
 #ifdef __x86_64__
 #include <immintrin.h>
 #endif
+
+#include "model/llama/fast/isa.h"
 
 namespace hre::fast {
 
@@ -16,8 +19,13 @@ namespace hre::fast {
 namespace narrow {
 #define HRE_NAME "generic"
 #define HRE_LANES 4
+#ifdef __aarch64__  // 32 vector registers
+#define HRE_TILE_ROWS 6
+#define HRE_TILE_VECTORS 4
+#else
 #define HRE_TILE_ROWS 3
 #define HRE_TILE_VECTORS 2
+#endif
 namespace {
 #include "model/llama/fast/kernels_body.inc"
 }
@@ -57,10 +65,7 @@ namespace {
 const Kernels* const* all_kernels(size_t& n) {
 #ifdef HRE_HAS_WIDE_KERNELS
   static const std::array<const Kernels*, 3> all = {&narrow::kTable, &avx2::kTable, &avx512::kTable};
-  const bool has_avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                          __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
-  const bool has_avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-  n = has_avx512 ? 3 : has_avx2 ? 2 : 1;
+  n = static_cast<size_t>(std::min(isa(), Isa::kAvx512)) + 1;
 #else
   static const std::array<const Kernels*, 1> all = {&narrow::kTable};
   n = 1;

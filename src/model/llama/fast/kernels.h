@@ -31,27 +31,44 @@ struct AttentionTask {
   float* sums = nullptr;           ///< [kBlockRows x d_v]: of values, weighted
   float* maxima = nullptr;         ///< [kBlockRows]: largest logit so far
   float* weights = nullptr;        ///< [kBlockRows]: sum of exp(logit - maximum)
+  /// Whether the block's values are all finite. Others must not reach rows that don't see them: 0 times infinity is
+  /// NaN.
+  bool finite_values = true;
 };
+
+/// A gated activation: to = f(gate) * up.
+enum class Gate { kSilu, kGeluTanh, kGeluErf };
 
 /// The functions of one vector width.
 struct Kernels {
   const char* name;
+  /// Columns of a panel: float32 weights are packed [panels x k x columns], the last panel filled up with zeros.
+  int panel_columns;
+  /// Packs n rows of k weights, one after another.
+  void (*pack)(const float* rows, int64_t n, int64_t k, float* packed);
+  /// c [m x n] = a [m x k] W^T, a's and c's rows so many values apart. Each value of c is one chain of fused
+  /// multiplications and additions over k, in order, in every width: what it gives depends on its row and column alone.
+  void (*multiply)(const float* a, int64_t a_stride, const float* packed, int64_t m, int64_t n, int64_t k, float* c,
+                   int64_t c_stride);
   /// keys [d_k x kBlockKeys], values [kBlockKeys x d_v]; no mask: all is seen.
   void (*attend)(const AttentionTask& task, const float* keys, const float* values, const BlockMask* mask);
   /// Takes a sink's logit into each row's softmax.
   void (*add_sink)(const AttentionTask& task, float sink);
-  /// to[i] = activation(from[i] + bias[i]) for rows of n values, the rows `stride` apart in `to`; bias may be null.
-  void (*finish)(const float* from, size_t rows, size_t n, const float* bias, Activation activation, float* to,
-                 size_t stride);
+  /// values[i] = activation(values[i] + bias[i]) for rows of n values, `stride` apart; bias may be null.
+  void (*finish)(float* values, size_t rows, size_t n, const float* bias, Activation activation, size_t stride);
+  /// values[i] += others[i] for rows of n values, both `stride` apart.
+  void (*add)(float* values, const float* others, size_t rows, size_t n, size_t stride);
   /// Largest value and sum of exp(value - largest) of each of the rows of n values.
   void (*reduce)(const float* from, size_t rows, size_t n, float* maxima, float* sums, size_t stride);
+  /// to[i] = gate(gates[i]) * ups[i] for n values.
+  void (*gate)(Gate gate, const float* gates, const float* ups, size_t n, float* to);
   void (*to_bf16)(const float* from, size_t n, uint16_t* to);  ///< rounded to nearest even
   void (*from_bf16)(const uint16_t* from, size_t n, float* to);
 };
 
 const Kernels& kernels();
 
-/// Every width that this processor has, the narrowest first: for tests.
+/// Every width that isa() allows, the narrowest first: for tests.
 const Kernels* const* all_kernels(size_t& n);
 
 }  // namespace hre::fast

@@ -52,8 +52,8 @@ TEST(Kernels, ComputeGeluAsItIsDefined) {
   xs.insert(xs.end(), {0, -0.0F, 1e-8F, -1e-8F, 100, -100, 3e38F, -3e38F});
   for (const Kernels* width : every_width()) {
     for (const Activation activation : {Activation::kGeluTanh, Activation::kGeluErf}) {
-      std::vector<float> ys(xs.size());
-      width->finish(xs.data(), 1, xs.size(), nullptr, activation, ys.data(), xs.size());
+      std::vector<float> ys = xs;
+      width->finish(ys.data(), 1, ys.size(), nullptr, activation, ys.size());
       for (size_t i = 0; i < xs.size(); ++i) {
         const double expected = exact_gelu(xs[i], activation);
         EXPECT_NEAR(ys[i], expected, 3e-7 * std::max(1.0, std::abs(static_cast<double>(xs[i]))))
@@ -64,11 +64,11 @@ TEST(Kernels, ComputeGeluAsItIsDefined) {
 }
 
 TEST(Kernels, FinishAddsTheBiasAndKeepsToItsColumns) {
-  const std::vector<float> from = {1, 2, 3, 4, 5, 6}, bias = {10, 20, 30};
+  const std::vector<float> bias = {10, 20, 30};
   for (const Kernels* width : every_width()) {
-    std::vector<float> to(8, -1);
-    width->finish(from.data(), 2, 3, bias.data(), Activation::kNone, to.data(), 4);
-    EXPECT_THAT(to, testing::ElementsAre(11, 22, 33, -1, 14, 25, 36, -1)) << width->name;
+    std::vector<float> values = {1, 2, 3, -1, 4, 5, 6, -1};
+    width->finish(values.data(), 2, 3, bias.data(), Activation::kNone, 4);
+    EXPECT_THAT(values, testing::ElementsAre(11, 22, 33, -1, 14, 25, 36, -1)) << width->name;
   }
 }
 
@@ -268,6 +268,28 @@ TEST(Attention, WhatLiesBeforeAPartChangesNoBit) {
   }
 }
 
+TEST(Attention, ValuesThatAreNotFiniteStayInTheirPart) {
+  Random random;
+  for (int round = 0; round < 40; ++round) {
+    const Problem p = random_problem(random);
+    const int64_t before = 1 + random.below(20);  // so that a tile holds rows of both parts
+    Problem longer = behind(p, before, random);
+    for (int64_t i = 0; i < before * p.kv_heads * p.d_v; ++i)
+      longer.v[static_cast<size_t>(i)] = i % 2 == 0 ? INFINITY : NAN;
+    std::vector<float> alone(static_cast<size_t>(p.rows * p.heads * p.d_v)),
+        together(static_cast<size_t>(longer.rows * p.heads * p.d_v));
+    forget_masks();
+    compute(node_of(p, alone), Worker{});
+    const std::vector<int64_t> starts = {0, before};
+    AttentionNode node = node_of(longer, together);
+    node.starts = starts;
+    forget_masks();
+    compute(node, Worker{});
+    EXPECT_TRUE(std::equal(alone.begin(), alone.end(), together.begin() + before * p.heads * p.d_v))
+        << "seed " << random.seed() << " round " << round << ", " << before << " before";
+  }
+}
+
 TEST(Attention, EveryWidthGivesTheSame) {
   Random random;
   const int d = 48;
@@ -341,42 +363,134 @@ double tolerance_of(Precision precision, int64_t k) {
   return 1e-6 * n;
 }
 
-TEST(Products, AreThoseOfWeightsAndRowsWhateverIsBesideARow) {
-  if (!can_multiply(Precision::kF32)) GTEST_SKIP() << "this build has no oneDNN";
-  Random random;
+/// A block of weights, packed.
+struct Packed {
+  Packed(const BlockShape& of, const void* rows, RowType type) : shape(of) {
+    pack_block(shape, rows, type, room.bytes(packed_bytes(shape)));
+  }
+
+  /// Rows [first, first + rows) of a.
+  std::vector<float> multiply(const std::vector<char>& a, int64_t first, int64_t rows) {
+    const size_t stride = row_bytes(shape.precision, shape.k);
+    std::vector<float> c(static_cast<size_t>(rows * shape.n));
+    multiply_block(shape, rows, a.data() + static_cast<size_t>(first) * stride, stride, room.bytes(0), c.data(),
+                   shape.n);
+    return c;
+  }
+
+  BlockShape shape;
+  Room room;
+};
+
+/// Calls `check` for each precision that this process's instruction set multiplies, and names those.
+template <class Check>
+void for_each_precision(const Check& check) {
+  std::string names;
   for (const Precision precision : kPrecisions) {
     if (!can_multiply(precision)) continue;
-    for (const BlockShape shape :
-         {BlockShape{precision, 128, 256}, {precision, 80, 64}, {precision, 128, 992}, {precision, 7, 32}}) {
+    names += std::string(" ") + name_of(precision);
+    check(precision);
+  }
+  std::printf("multiplied in%s\n", names.c_str());
+}
+
+TEST(Products, AreThoseOfWeightsAndRows) {
+  Random random;
+  for_each_precision([&](Precision precision) {
+    for (const BlockShape shape : {BlockShape{precision, 128, 256},
+                                   {precision, 80, 64},
+                                   {precision, 33, 992},
+                                   {precision, 7, 32},
+                                   {precision, 128, 4096}}) {
       const Weights w = random_weights(shape, random);
-      const std::vector<float> wide = random.normals(200 * shape.k);
-      const std::vector<char> a = rounded_rows(precision, wide, shape.k);
-      const size_t stride = row_bytes(precision, shape.k);
-      ASSERT_GT(packed_bytes(shape), 0U);
-      Room room;
-      void* packed = room.bytes(packed_bytes(shape));
-      pack_block(shape, w.rows(), w.type, packed);
-      const auto multiply = [&](int64_t first, int64_t rows) {
-        std::vector<float> c(static_cast<size_t>(rows * shape.n));
-        multiply_block(shape, rows, a.data() + static_cast<size_t>(first) * stride, stride, packed, c.data());
-        return c;
-      };
-      const std::vector<float> whole = multiply(0, 200);
-      for (size_t i = 0; i < whole.size(); ++i) {
-        const size_t k = static_cast<size_t>(shape.k), n = static_cast<size_t>(shape.n);
-        const auto row = wide.begin() + static_cast<ptrdiff_t>(i / n * k);
-        const double expected =
-            std::inner_product(row, row + shape.k, w.values.begin() + static_cast<ptrdiff_t>(i % n * k), 0.0);
-        ASSERT_NEAR(whole[i], expected, tolerance_of(precision, shape.k)) << "at " << i << " seed " << random.seed();
-      }
-      for (const int64_t rows : {1, 2, 5, 48, 96, 100}) {
-        const int64_t first = random.below(200 - rows);
-        const std::vector<float> part = multiply(first, rows);
-        const auto at = whole.begin() + first * shape.n;
-        EXPECT_TRUE(std::equal(part.begin(), part.end(), at))
-            << rows << " rows of k " << shape.k << " n " << shape.n << " seed " << random.seed();
+      const std::vector<float> wide = random.normals(20 * shape.k);
+      Packed packed(shape, w.rows(), w.type);
+      const std::vector<float> c = packed.multiply(rounded_rows(precision, wide, shape.k), 0, 20);
+      for (size_t i = 0; i < c.size(); ++i) {
+        const auto row = wide.begin() + static_cast<ptrdiff_t>(i) / shape.n * shape.k;
+        const auto weights = w.values.begin() + static_cast<ptrdiff_t>(i) % shape.n * shape.k;
+        const double expected = std::inner_product(row, row + shape.k, weights, 0.0);
+        ASSERT_NEAR(c[i], expected, tolerance_of(precision, shape.k)) << "at " << i << " seed " << random.seed();
       }
     }
+  });
+}
+
+// What makes a question's value independent of the questions beside it.
+TEST(Products, GiveARowTheSameBitsWhateverIsBesideIt) {
+  Random random;
+  for_each_precision([&](Precision precision) {
+    for (const int64_t k : {32, 576, 992, 1024, 2816, 5632, 14336, 16384}) {
+      const BlockShape shape{precision, 1 + random.below(64), k};
+      const Weights w = random_weights(shape, random);
+      const int64_t n_rows = 200;
+      const std::vector<char> a = rounded_rows(precision, random.normals(n_rows * k), k);
+      Packed packed(shape, w.rows(), w.type);
+      const std::vector<float> whole = packed.multiply(a, 0, n_rows);
+      std::vector<int64_t> counts = {1, 2, 3, 4, 5, 6, 7, 47, 48, 95, 96, 97, 193};
+      for (int64_t rows : counts) {
+        const int64_t first = random.below(n_rows - rows);
+        const std::vector<float> part = packed.multiply(a, first, rows);
+        EXPECT_TRUE(std::equal(part.begin(), part.end(), whole.begin() + first * shape.n))
+            << name_of(precision) << ": " << rows << " rows from " << first << " of k " << k << " n " << shape.n
+            << " seed " << random.seed();
+      }
+    }
+  });
+}
+
+TEST(Products, GiveAColumnTheSameBitsHoweverWeightsAreCut) {
+  Random random;
+  for_each_precision([&](Precision precision) {
+    for (const int64_t k : {64, 1024, 4096}) {
+      const BlockShape shape{precision, 128, k};
+      const Weights w = random_weights(shape, random);
+      const std::vector<char> a = rounded_rows(precision, random.normals(30 * k), k);
+      Packed packed(shape, w.rows(), w.type);
+      const std::vector<float> whole = packed.multiply(a, 0, 30);
+      for (const int64_t n : {1, 5, 16, 31, 64, 100}) {
+        const int64_t first = random.below(128 - n);
+        const auto bytes = static_cast<int64_t>(w.type == RowType::kQ8_0 ? k / 32 * 34 : k * 4);
+        Packed part({precision, n, k}, static_cast<const char*>(w.rows()) + first * bytes, w.type);
+        const std::vector<float> c = part.multiply(a, 0, 30);
+        for (int64_t row = 0; row < 30; ++row) {
+          EXPECT_TRUE(std::equal(c.begin() + row * n, c.begin() + (row + 1) * n, whole.begin() + row * 128 + first))
+              << name_of(precision) << " k " << k << " n " << n << " seed " << random.seed();
+        }
+      }
+    }
+  });
+}
+
+TEST(Products, OfEveryWidthHaveTheSameBits) {
+  Random random;
+  const int64_t m = 13, n = 70, k = 300;
+  const std::vector<float> a = random.normals(m * k), w = random.normals(n * k);
+  std::vector<std::vector<float>> results;
+  for (const Kernels* width : every_width()) {
+    if (width == every_width().front()) continue;  // the compiler's baseline may lack fused multiplications
+    std::vector<float> packed(static_cast<size_t>((n + width->panel_columns) * k)), c(static_cast<size_t>(m * n));
+    width->pack(w.data(), n, k, packed.data());
+    width->multiply(a.data(), k, packed.data(), m, n, k, c.data(), n);
+    results.push_back(c);
+  }
+  for (const auto& result : results) EXPECT_EQ(result, results[0]) << "seed " << random.seed();
+}
+
+TEST(Gates, AreTheirFunctions) {
+  const std::vector<float> x = {-30, -3, -0.5F, 0, 0.25F, 1, 2, 5, 60, NAN}, up(x.size(), 2);
+  for (const Kernels* width : every_width()) {
+    std::vector<float> silu(x.size()), tanh(x.size()), erf(x.size());
+    width->gate(Gate::kSilu, x.data(), up.data(), x.size(), silu.data());
+    width->gate(Gate::kGeluTanh, x.data(), up.data(), x.size(), tanh.data());
+    width->gate(Gate::kGeluErf, x.data(), up.data(), x.size(), erf.data());
+    for (size_t i = 0; i + 1 < x.size(); ++i) {
+      const double v = x[i], size = 2e-6 * (1 + std::abs(v));
+      EXPECT_NEAR(silu[i], 2 * v / (1 + std::exp(-v)), size) << width->name;
+      EXPECT_NEAR(tanh[i], v * (1 + std::tanh(std::sqrt(2 / M_PI) * (v + 0.044715 * v * v * v))), size) << width->name;
+      EXPECT_NEAR(erf[i], v * (1 + std::erf(v / std::sqrt(2.0))), size) << width->name;
+    }
+    EXPECT_TRUE(std::isnan(silu.back()) && std::isnan(tanh.back()) && std::isnan(erf.back())) << width->name;
   }
 }
 
@@ -385,7 +499,7 @@ INSTANTIATE_TEST_SUITE_P(Every, IntegerProducts, testing::Values(Precision::kI14
                          [](const auto& one) { return std::string(name_of(one.param)); });
 
 TEST_P(IntegerProducts, KeepNaNAndZerosAndLargeValues) {
-  if (!can_multiply(GetParam())) GTEST_SKIP() << "this processor does not multiply pairs of 16-bit integers";
+  if (!can_multiply(GetParam())) GTEST_SKIP() << "this instruction set does not multiply pairs of 16-bit integers";
   Random random;
   const BlockShape shape{GetParam(), 16, 64};
   const Weights w = random_weights(shape, random);
@@ -397,7 +511,7 @@ TEST_P(IntegerProducts, KeepNaNAndZerosAndLargeValues) {
   void* packed = room.bytes(packed_bytes(shape));
   pack_block(shape, w.rows(), w.type, packed);
   std::vector<float> c(static_cast<size_t>(5 * shape.n));
-  multiply_block(shape, 5, a.data(), row_bytes(shape.precision, shape.k), packed, c.data());
+  multiply_block(shape, 5, a.data(), row_bytes(shape.precision, shape.k), packed, c.data(), shape.n);
   for (size_t column = 0; column < 16; ++column) {
     const float* weights = w.values.data() + column * 64;
     EXPECT_EQ(c[column], 0);
@@ -408,7 +522,7 @@ TEST_P(IntegerProducts, KeepNaNAndZerosAndLargeValues) {
 }
 
 TEST_P(IntegerProducts, DoNotOverflow) {
-  if (!can_multiply(GetParam())) GTEST_SKIP() << "this processor does not multiply pairs of 16-bit integers";
+  if (!can_multiply(GetParam())) GTEST_SKIP() << "this instruction set does not multiply pairs of 16-bit integers";
   const BlockShape shape{GetParam(), 1, 32};
   const std::vector<float> ones(32, 1);
   std::vector<std::byte> q8_0(34, std::byte{0x80});   // each -128, the least that a file may say
@@ -420,7 +534,7 @@ TEST_P(IntegerProducts, DoNotOverflow) {
              in_file ? RowType::kQ8_0 : RowType::kF32, packed);
   const std::vector<char> a = rounded_rows(shape.precision, ones, shape.k);
   float c = 0;
-  multiply_block(shape, 1, a.data(), row_bytes(shape.precision, shape.k), packed, &c);
+  multiply_block(shape, 1, a.data(), row_bytes(shape.precision, shape.k), packed, &c, 1);
   EXPECT_NEAR(c, in_file ? -128 * 32 : 32, 1e-3);
 }
 

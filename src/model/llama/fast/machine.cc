@@ -60,7 +60,7 @@ std::function<double()> product_step(Precision precision) {
   fast::pack_block(shape, rows.data(), type, block->packed.bytes(fast::packed_bytes(shape)));
   block->c.floats(static_cast<size_t>(kRows * shape.n));
   return [block, shape, stride] {
-    fast::multiply_block(shape, kRows, block->a.bytes(0), stride, block->packed.bytes(0), block->c.floats(0));
+    fast::multiply_block(shape, kRows, block->a.bytes(0), stride, block->packed.bytes(0), block->c.floats(0), shape.n);
     return 2.0 * static_cast<double>(kRows * shape.n * shape.k);
   };
 }

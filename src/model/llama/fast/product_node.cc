@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
+#include <vector>
 
 // hre's own build of the engine has it (tools/setup.sh), for the whole process; another engine may not.
 extern "C" __attribute__((weak)) int ggml_gelu_is_erf;
@@ -11,10 +13,11 @@ extern "C" __attribute__((weak)) int ggml_gelu_is_erf;
 namespace hre::fast {
 namespace {
 
-/// Weights' rows packed at once: they stay in the second-level cache. More where they are short, as for rows.
-int64_t block_columns(int64_t k) { return k <= 256 ? 256 : 128; }
+/// The widest block of the weights' rows that is packed at once, and stays in the second-level cache. Blocks of an
+/// output layer are all as wide: the order in which its rows are summed up follows from them.
+int64_t widest_block(int64_t k) { return k <= 256 ? 256 : 128; }
 
-/// Rows multiplied at once: more where they are short, so that calls are worth their overhead.
+/// Rows multiplied at once: more where they are short.
 int64_t block_rows(int64_t k) { return std::clamp<int64_t>(96 * 1024 / k, 96, 384) / 48 * 48; }
 
 bool is_weight(const ggml_tensor* tensor) {
@@ -41,6 +44,14 @@ bool adds_bias(const ggml_tensor* node, const ggml_tensor* to) {
          bias->nb[0] == sizeof(float) && bias->data != to->data;
 }
 
+/// What the layer had before it.
+bool adds_residual(const ggml_tensor* node, const ggml_tensor* to) {
+  const ggml_tensor* other = node->src[1];
+  return node->op == GGML_OP_ADD && node->src[0] == to && node->data == to->data && ggml_are_same_shape(node, to) &&
+         other->type == GGML_TYPE_F32 && ggml_are_same_shape(other, to) && ggml_is_contiguous(other) &&
+         other->data != to->data;
+}
+
 /// A result that the next node overwrites in place has no other reader, so the two can be one.
 void take_following(ggml_cgraph* graph, int node, ProductNode& product) {
   const int n = ggml_graph_n_nodes(graph);
@@ -52,17 +63,35 @@ void take_following(ggml_cgraph* graph, int node, ProductNode& product) {
   }
   if (node + 1 >= n) return;
   const ggml_tensor* next = ggml_graph_node(graph, node + 1);
+  if (adds_residual(next, last)) {
+    product.residual = static_cast<const float*>(next->src[1]->data);
+    ++product.n_nodes;
+    return;
+  }
   const Activation activation = activation_of(next);
   if (activation == Activation::kNone || next->src[0] != last || next->data != last->data) return;
   product.activation = activation;
   ++product.n_nodes;
 }
 
-Multiplies who_multiplies(ggml_type type, const Settings& settings) {
-  if (type == GGML_TYPE_BF16) return settings.bf16;
-  if (type == GGML_TYPE_Q8_0) return settings.q8_0;
-  return ggml_is_quantized(type) ? settings.quantised : settings.f32;
+/// Integers want rows of whole blocks; quantised types have them, bfloat16 need not.
+Precision precision_for(const ggml_tensor* weights, const Settings& settings) {
+  Precision precision = Precision::kF32;
+  if (weights->type == GGML_TYPE_BF16) {
+    precision = settings.bf16;
+  } else if (weights->type == GGML_TYPE_Q8_0) {
+    precision = settings.q8_0;
+  } else if (ggml_is_quantized(weights->type)) {
+    precision = settings.quantised;
+  }
+  return packed_bytes({precision, 1, weights->ne[0]}) > 0 ? precision : Precision::kF32;
 }
+
+/// Consecutive rows that one matrix of the weights multiplies.
+struct Piece {
+  const char* weights;
+  int64_t first, last;
+};
 
 /// What all threads read and write at a node. One graph is computed at a time.
 struct Shared {
@@ -74,6 +103,9 @@ Shared shared;
 /// A thread's own.
 struct Rooms {
   Room rows, packed, result;
+  std::vector<Piece> pieces;
+  /// With experts: where each row of the pieces is in `a`, and where its result goes, in values.
+  std::vector<int64_t> from, to;
 };
 thread_local Rooms rooms;
 
@@ -83,9 +115,79 @@ struct Rows {
   size_t stride;  ///< in bytes
 };
 
-/// A's rows, rounded by all threads where the precision asks for it.
+/// How wide blocks are so that the threads have equally much to do: the busiest thread's columns, and half a block that
+/// threads wait for each other at the end, are as few as can be.
+int64_t block_columns(const ProductNode& product, const Worker& worker) {
+  constexpr int64_t kStep = 32, kNarrowest = 64;
+  int64_t best = widest_block(product.k), least = std::numeric_limits<int64_t>::max();
+  for (int64_t columns = best; columns >= kNarrowest; columns -= kStep) {
+    const int64_t blocks = (product.n + columns - 1) / columns;
+    const int64_t busiest = (blocks + worker.count - 1) / worker.count * columns + columns / 2;
+    if (busiest < least) {
+      best = columns;
+      least = busiest;
+    }
+  }
+  return best;
+}
+
+/// Cuts the rows where there are fewer blocks of columns than threads. Each piece packs the weights anew.
+void cut_rows(const ProductNode& product, const Worker& worker, int64_t blocks) {
+  const int64_t step = block_rows(product.k), steps = (product.m + step - 1) / step;
+  const int64_t pieces = std::clamp<int64_t>(worker.count / std::max<int64_t>(1, blocks), 1, steps);
+  const int64_t rows = (steps + pieces - 1) / pieces * step;
+  const char* weights = static_cast<const char*>(product.weights->data);
+  for (int64_t first = 0; first < product.m; first += rows) {
+    rooms.pieces.push_back({weights, first, std::min(product.m, first + rows)});
+  }
+}
+
+/// Sorts the rows by their experts, each of which is a piece.
+void sort_by_expert(const ProductNode& product) {
+  const ggml_tensor* experts = product.experts;
+  const int64_t slots = experts->ne[0], tokens = experts->ne[1], n = product.weights->ne[2];
+  const auto expert_of = [&](int64_t token, int64_t slot) {
+    const char* at = static_cast<const char*>(experts->data) + static_cast<size_t>(token) * experts->nb[1];
+    return static_cast<int64_t>(*reinterpret_cast<const int32_t*>(at + static_cast<size_t>(slot) * experts->nb[0]));
+  };
+  std::vector<int64_t> next(static_cast<size_t>(n) + 1, 0);
+  for (int64_t token = 0; token < tokens; ++token) {
+    for (int64_t slot = 0; slot < slots; ++slot) ++next[static_cast<size_t>(expert_of(token, slot)) + 1];
+  }
+  for (size_t expert = 0; expert < static_cast<size_t>(n); ++expert) {
+    const int64_t first = next[expert];
+    next[expert + 1] += first;
+    if (next[expert + 1] == first) continue;
+    const char* weights = static_cast<const char*>(product.weights->data) + expert * product.weights->nb[2];
+    rooms.pieces.push_back({weights, first, next[expert + 1]});
+  }
+  rooms.from.resize(static_cast<size_t>(product.m));
+  rooms.to.resize(static_cast<size_t>(product.m));
+  for (int64_t token = 0; token < tokens; ++token) {
+    for (int64_t slot = 0; slot < slots; ++slot) {
+      const auto row = static_cast<size_t>(next[static_cast<size_t>(expert_of(token, slot))]++);
+      rooms.from[row] = token * product.a_token_stride + slot % product.a_slots * product.a_stride;
+      rooms.to[row] = (token * slots + slot) * product.n;
+    }
+  }
+}
+
+/// The pieces are the same for every thread, which makes its own.
+void make_pieces(const ProductNode& product, const Worker& worker, int64_t blocks) {
+  rooms.pieces.clear();
+  rooms.from.clear();
+  rooms.to.clear();
+  if (product.experts != nullptr) {
+    sort_by_expert(product);
+  } else {
+    cut_rows(product, worker, blocks);
+  }
+}
+
+/// A's rows in the order of the pieces, gathered and rounded by all threads where that is needed.
 Rows round_rows(const ProductNode& product, const Worker& worker) {
-  if (product.precision == Precision::kF32) {
+  const bool gathers = !rooms.from.empty(), rounds = product.precision != Precision::kF32;
+  if (!gathers && !rounds) {
     return {reinterpret_cast<const char*>(product.a), static_cast<size_t>(product.a_stride) * sizeof(float)};
   }
   const size_t stride = row_bytes(product.precision, product.k), bytes = static_cast<size_t>(product.m) * stride;
@@ -96,8 +198,13 @@ Rows round_rows(const ProductNode& product, const Worker& worker) {
   const int64_t n = (product.m + kAtOnce - 1) / kAtOnce;
   for (int64_t task; (task = shared.conversions.take(worker, n)) < n;) {
     for (int64_t row = task * kAtOnce; row < std::min(product.m, (task + 1) * kAtOnce); ++row) {
-      round_row(product.precision, product.a + row * product.a_stride, product.k,
-                to + static_cast<size_t>(row) * stride);
+      const float* from = product.a + (gathers ? rooms.from[static_cast<size_t>(row)] : row * product.a_stride);
+      char* at = to + static_cast<size_t>(row) * stride;
+      if (rounds) {
+        round_row(product.precision, from, product.k, at);
+      } else {
+        std::memcpy(at, from, stride);
+      }
     }
   }
   worker.wait_for_all();
@@ -105,9 +212,8 @@ Rows round_rows(const ProductNode& product, const Worker& worker) {
 }
 
 /// Packs some of the weights' rows; those of other types become float32 before.
-void pack_rows(const ProductNode& product, const BlockShape& shape, int64_t first, void* packed) {
-  const ggml_tensor* weights = product.weights;
-  const char* rows = static_cast<const char*>(weights->data) + static_cast<size_t>(first) * weights->nb[1];
+void pack_rows(const ggml_tensor* weights, const char* matrix, const BlockShape& shape, int64_t first, void* packed) {
+  const char* rows = matrix + static_cast<size_t>(first) * weights->nb[1];
   if (weights->type == GGML_TYPE_F32) return pack_block(shape, rows, RowType::kF32, packed);
   if (shape.precision == Precision::kI16) return pack_block(shape, rows, RowType::kQ8_0, packed);
   if (weights->type == GGML_TYPE_BF16 && shape.precision != Precision::kF32)
@@ -139,37 +245,39 @@ void reduce_block(Reduction& reduction, const float* block, int64_t row, int64_t
   }
 }
 
-/// A part of the rows times a block of the weights' rows.
-struct Tasks {
-  int64_t block = 0, columns = 0, row_parts = 1, part_rows = 0;
-
-  Tasks(const ProductNode& product, const Worker& worker)
-      : block(block_columns(product.k)), columns((product.n + block - 1) / block), part_rows(product.m) {
-    const int64_t step = block_rows(product.k), blocks = (product.m + step - 1) / step;
-    while (columns * row_parts < 3 * worker.count && row_parts < blocks) ++row_parts;
-    part_rows = (blocks + row_parts - 1) / row_parts * step;
-    row_parts = (product.m + part_rows - 1) / part_rows;
-  }
-  [[nodiscard]] int64_t count() const { return columns * row_parts; }
-};
-
-void compute_task(const ProductNode& product, const Tasks& tasks, int64_t task, const Rows& a, Reduction* reduction) {
-  const int64_t index = task / tasks.row_parts, column = index * tasks.block;
-  const BlockShape shape{product.precision, std::min(tasks.block, product.n - column), product.k};
+/// A piece of the rows times a block of the weights' rows, so many at most.
+void compute_task(const ProductNode& product, const Piece& piece, int64_t block_index, int64_t columns, const Rows& a,
+                  Reduction* reduction) {
+  const int64_t column = block_index * columns;
+  const BlockShape shape{product.precision, std::min(columns, product.n - column), product.k};
   void* packed = rooms.packed.bytes(packed_bytes(shape));
-  pack_rows(product, shape, column, packed);
-  const int64_t first = task % tasks.row_parts * tasks.part_rows, last = std::min(product.m, first + tasks.part_rows);
+  pack_rows(product.weights, piece.weights, shape, column, packed);
   const int64_t step = block_rows(product.k);
-  float* block = rooms.result.floats(static_cast<size_t>(step * tasks.block));
-  for (int64_t row = first; row < last; row += step) {
-    const int64_t rows = std::min(step, last - row);
-    multiply_block(shape, rows, a.at + static_cast<size_t>(row) * a.stride, a.stride, packed, block);
+  const auto rows_at = [&](int64_t row) { return a.at + static_cast<size_t>(row) * a.stride; };
+  const auto n = static_cast<size_t>(shape.n);
+  for (int64_t row = piece.first; row < piece.last; row += step) {
+    const int64_t rows = std::min(step, piece.last - row);
+    if (reduction == nullptr && rooms.to.empty()) {
+      const int64_t at = row * product.n + column;
+      float* to = product.to + at;
+      multiply_block(shape, rows, rows_at(row), a.stride, packed, to, product.n);
+      if (product.bias != nullptr || product.activation != Activation::kNone) {
+        kernels().finish(to, static_cast<size_t>(rows), n, product.bias == nullptr ? nullptr : product.bias + column,
+                         product.activation, static_cast<size_t>(product.n));
+      }
+      if (product.residual != nullptr) {
+        kernels().add(to, product.residual + at, static_cast<size_t>(rows), n, static_cast<size_t>(product.n));
+      }
+      continue;
+    }
+    float* block = rooms.result.floats(static_cast<size_t>(step * columns));
+    multiply_block(shape, rows, rows_at(row), a.stride, packed, block, shape.n);
     if (reduction != nullptr) {
-      reduce_block(*reduction, block, row, rows, index, column, shape.n);
-    } else {
-      kernels().finish(block, static_cast<size_t>(rows), static_cast<size_t>(shape.n),
-                       product.bias == nullptr ? nullptr : product.bias + column, product.activation,
-                       product.to + row * product.n + column, static_cast<size_t>(product.n));
+      reduce_block(*reduction, block, row, rows, block_index, column, shape.n);
+      continue;
+    }
+    for (int64_t i = 0; i < rows; ++i) {
+      std::copy_n(block + i * shape.n, shape.n, product.to + rooms.to[static_cast<size_t>(row + i)] + column);
     }
   }
 }
@@ -194,56 +302,45 @@ Activation activation_of(const ggml_tensor* node) {
   }
 }
 
-Precision precision_of(Multiplies how) {
-  switch (how) {
-    case Multiplies::kI14:
-      return Precision::kI14;
-    case Multiplies::kBf16:
-      return Precision::kBf16;
-    case Multiplies::kI16:
-      return Precision::kI16;
-    case Multiplies::kF32:
-    case Multiplies::kEngine:
-      break;
-  }
-  return Precision::kF32;
-}
-
-std::optional<ProductNode> product_at(ggml_cgraph* graph, int node, int64_t fewest_rows, const Settings& settings) {
+std::optional<ProductNode> product_at(ggml_cgraph* graph, int node, const Settings& settings) {
   const ggml_tensor* to = ggml_graph_node(graph, node);
-  if (to->op != GGML_OP_MUL_MAT) return {};
+  if (to->op != GGML_OP_MUL_MAT && to->op != GGML_OP_MUL_MAT_ID) return {};
   const ggml_tensor *weights = to->src[0], *a = to->src[1];
   const int64_t m = ggml_nrows(to);
-  if (m < fewest_rows || !is_weight(weights) || !has_known_type(weights) || ggml_nelements(weights) == 0) return {};
-  if (weights->ne[2] != 1 || weights->ne[3] != 1 || !is_matrix(a) || !ggml_is_contiguous(to)) return {};
-  ProductNode product{weights,
-                      static_cast<const float*>(a->data),
-                      m,
-                      weights->ne[1],
-                      weights->ne[0],
-                      static_cast<int64_t>(a->nb[1] / sizeof(float))};
+  if (m == 0 || !is_weight(weights) || !has_known_type(weights) || ggml_nelements(weights) == 0) return {};
+  if (weights->ne[3] != 1 || a->type != GGML_TYPE_F32 || a->nb[0] != sizeof(float) || !ggml_is_contiguous(to))
+    return {};
+  ProductNode product;
+  product.weights = weights;
+  product.a = static_cast<const float*>(a->data);
+  product.m = m, product.n = weights->ne[1], product.k = weights->ne[0];
+  product.a_stride = static_cast<int64_t>(a->nb[1] / sizeof(float));
   product.to = static_cast<float*>(to->data);
-  const Multiplies how = who_multiplies(weights->type, settings);
-  if (how == Multiplies::kEngine) return {};
-  product.precision = precision_of(how);
-  if (product.precision == Precision::kI14 && product.k % 32 != 0) product.precision = Precision::kF32;
-  const int64_t block = block_columns(product.k), tail = product.n % block;
-  for (const int64_t columns : {std::min(block, product.n), tail == 0 ? block : tail}) {
-    if (packed_bytes({product.precision, std::min(columns, product.n), product.k}) == 0) return {};
+  product.precision = precision_for(weights, settings);
+  if (to->op == GGML_OP_MUL_MAT_ID) {
+    if (a->ne[3] != 1 || to->ne[3] != 1) return {};
+    product.experts = to->src[2];
+    product.a_slots = a->ne[1];
+    product.a_token_stride = static_cast<int64_t>(a->nb[2] / sizeof(float));
+    return product;
   }
+  if (weights->ne[2] != 1 || !is_matrix(a)) return {};
   take_following(graph, node, product);
   return product;
 }
 
 void compute(const ProductNode& product, const Worker& worker, Reduction* reduction) {
+  const int64_t columns = reduction != nullptr ? widest_block(product.k) : block_columns(product, worker);
+  const int64_t blocks = (product.n + columns - 1) / columns;
+  make_pieces(product, worker, blocks);
   const Rows a = round_rows(product, worker);
-  const Tasks tasks(product, worker);
   if (reduction != nullptr) {
-    if (worker.index == 0) reduction->make_room(tasks.columns);
+    if (worker.index == 0) reduction->make_room(blocks);
     worker.wait_for_all();
   }
-  for (int64_t task; (task = shared.blocks.take(worker, tasks.count())) < tasks.count();) {
-    compute_task(product, tasks, task, a, reduction);
+  const auto pieces = static_cast<int64_t>(rooms.pieces.size()), n = blocks * pieces;
+  for (int64_t task; (task = shared.blocks.take(worker, n)) < n;) {
+    compute_task(product, rooms.pieces[static_cast<size_t>(task % pieces)], task / pieces, columns, a, reduction);
   }
 }
 

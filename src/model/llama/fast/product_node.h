@@ -13,16 +13,23 @@
 
 namespace hre::fast {
 
-/// to [m x n] = activation(a [m x k] weights [n x k]^T + bias).
+/// to [m x n] = activation(a [m x k] weights [n x k]^T + bias) + residual. With experts, each row has its own matrix of
+/// the weights.
 struct ProductNode {
   const ggml_tensor* weights = nullptr;
   const float* a = nullptr;
   int64_t m = 0, n = 0, k = 0, a_stride = 0;  ///< in values
   const float* bias = nullptr;
   Activation activation = Activation::kNone;
+  const float* residual = nullptr;  ///< [m x n]
   float* to = nullptr;
   Precision precision = Precision::kF32;
   int n_nodes = 1;  ///< of the graph that it stands for
+
+  /// Which expert multiplies: [tokens x slots], where m is tokens times slots; null for one matrix. A token has one row
+  /// of a for all its slots, or one for each.
+  const ggml_tensor* experts = nullptr;
+  int64_t a_slots = 1, a_token_stride = 0;
 };
 
 /// The output layer's rows, reduced block by block.
@@ -36,11 +43,8 @@ struct Reduction {
   void make_room(int64_t blocks);
 };
 
-/// The product at this node, if it is one of at least so many rows that is computed here.
-std::optional<ProductNode> product_at(ggml_cgraph* graph, int node, int64_t fewest_rows, const Settings& settings);
-
-/// What hre multiplies in; float32 for kEngine, which does not ask.
-Precision precision_of(Multiplies how);
+/// The product at this node, if it is one that is computed here.
+std::optional<ProductNode> product_at(ggml_cgraph* graph, int node, const Settings& settings);
 
 /// How GELU is meant by the graph's nodes of that name.
 Activation activation_of(const ggml_tensor* node);

@@ -1,31 +1,36 @@
 #include "model/llama/fast/products.h"
 
-#ifdef HRE_HAS_ONEDNN
+#include <string>
 
+#include "model/llama/fast/integer_products.h"
+#include "model/llama/fast/isa.h"
+#include "model/llama/fast/kernels.h"
+
+#ifdef HRE_HAS_ONEDNN
 #include <omp.h>
 
+#include <algorithm>
+#include <cstring>
 #include <dnnl.hpp>
 #include <map>
 #include <memory>
-#include <optional>
-#include <tuple>
-#include <vector>
+#include <utility>
 
-#include "model/llama/fast/integer_products.h"
-#include "model/llama/fast/kernels.h"
+#include "model/llama/fast/node_work.h"
+#endif
 
 namespace hre::fast {
 namespace {
 
+int64_t filled_up(int64_t n, int64_t multiple) { return (n + multiple - 1) / multiple * multiple; }
+
+bool in_integers(Precision precision) { return precision == Precision::kI14 || precision == Precision::kI16; }
+
+#ifdef HRE_HAS_ONEDNN
+
 using dnnl::memory;
 using Types = memory::data_type;
 using Tags = memory::format_tag;
-
-constexpr int64_t kUsualRows = 96;  // of A: what W's layout is chosen for
-
-Types type_of(Precision precision) { return precision == Precision::kBf16 ? Types::bf16 : Types::f32; }
-
-bool in_integers(Precision precision) { return precision == Precision::kI14 || precision == Precision::kI16; }
 
 /// Each thread computes its own blocks: whatever oneDNN would share out to others stays here.
 class OneThread {
@@ -44,113 +49,139 @@ dnnl::engine& engine() {
   return cpu;
 }
 
-struct Multiplication {
-  dnnl::matmul::primitive_desc description;
-  dnnl::matmul primitive;
-  memory a, w, c, room;
-  std::vector<std::byte> room_bytes;
-};
-
-/// A thread's primitives: of each shape, the packing from either type and the product by rows and stride of A.
-class Shape {
+/// A thread's product of bfloat16 for one size of W. Rows go through one primitive, always so many at once, the last
+/// ones filled up with zeros: which kernels oneDNN takes, and with them a row's bits, may depend on how many rows there
+/// are.
+class Bf16Product {
  public:
-  explicit Shape(const BlockShape& shape)
-      : shape_(shape), layout_(describe(kUsualRows, shape.k, any_layout()).weights_desc()) {}
-
-  [[nodiscard]] size_t packed_bytes() const { return layout_.get_size(); }
-
-  void pack(const void* rows, RowType type, void* packed) {
-    std::optional<Packing>& packing = packings_[type == RowType::kBf16 ? 1 : 0];
-    if (!packing) {
-      const memory::desc plain({shape_.k, shape_.n}, type == RowType::kBf16 ? Types::bf16 : Types::f32, Tags::ba);
-      packing = Packing{memory(plain, engine(), nullptr), memory(layout_, engine(), nullptr), {}};
-      packing->primitive = dnnl::reorder(packing->from, packing->to);
-    }
-    packing->from.set_data_handle(const_cast<void*>(rows));  // oneDNN has no memory of constants
-    packing->to.set_data_handle(packed);
-    packing->primitive.execute(stream_, packing->from, packing->to);
+  Bf16Product(int64_t n, int64_t k) : n_(n), k_(k), description_(describe(n, k)), multiply_(description_) {
+    room_.bytes(description_.scratchpad_desc().get_size());
+    a_room_.bytes(static_cast<size_t>(kRows * k) * sizeof(uint16_t));
+    c_room_.floats(static_cast<size_t>(kRows * n));
   }
 
-  void multiply(int64_t m, const void* a, size_t a_stride, const void* packed, float* c) {
-    const size_t bytes = shape_.precision == Precision::kBf16 ? 2 : 4;
-    Multiplication& product = multiplication(m, static_cast<int64_t>(a_stride / bytes));
-    product.a.set_data_handle(const_cast<void*>(a));
-    product.w.set_data_handle(const_cast<void*>(packed));
-    product.c.set_data_handle(c);
-    product.primitive.execute(stream_, {{DNNL_ARG_SRC, product.a},
-                                        {DNNL_ARG_WEIGHTS, product.w},
-                                        {DNNL_ARG_DST, product.c},
-                                        {DNNL_ARG_SCRATCHPAD, product.room}});
+  [[nodiscard]] size_t packed_bytes() const { return description_.weights_desc().get_size(); }
+
+  void pack(const void* rows, RowType type, void* packed) {
+    const memory::desc plain({k_, n_}, type == RowType::kBf16 ? Types::bf16 : Types::f32, Tags::ba);
+    memory from(plain, engine(), const_cast<void*>(rows));  // oneDNN has no memory of constants
+    memory to(description_.weights_desc(), engine(), packed);
+    dnnl::reorder(from, to).execute(stream_, from, to);
+  }
+
+  void multiply(int64_t m, const char* a, size_t a_stride, const void* packed, float* c, int64_t c_stride) {
+    const size_t bytes = static_cast<size_t>(k_) * sizeof(uint16_t);
+    auto* rows = static_cast<char*>(a_room_.bytes(0));
+    for (int64_t row = 0; row < m; row += kRows) {
+      const int64_t n_rows = std::min(kRows, m - row);
+      for (int64_t i = 0; i < n_rows; ++i) {
+        std::memcpy(rows + static_cast<size_t>(i) * bytes, a + static_cast<size_t>(row + i) * a_stride, bytes);
+      }
+      std::memset(rows + static_cast<size_t>(n_rows) * bytes, 0, static_cast<size_t>(kRows - n_rows) * bytes);
+      multiply_rows(rows, packed, c_room_.floats(0));
+      for (int64_t i = 0; i < n_rows; ++i) std::copy_n(c_room_.floats(0) + i * n_, n_, c + (row + i) * c_stride);
+    }
   }
 
  private:
-  struct Packing {
-    memory from, to;
-    dnnl::reorder primitive;
-  };
+  static constexpr int64_t kRows = 96;
 
-  [[nodiscard]] memory::desc any_layout() const {
-    return memory::desc({shape_.k, shape_.n}, type_of(shape_.precision), Tags::any);
-  }
-
-  [[nodiscard]] dnnl::matmul::primitive_desc describe(int64_t m, int64_t a_stride, const memory::desc& w) const {
+  static dnnl::matmul::primitive_desc describe(int64_t n, int64_t k) {
     dnnl::primitive_attr attributes;
     attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
-    return {engine(), memory::desc({m, shape_.k}, type_of(shape_.precision), memory::dims{a_stride, 1}), w,
-            memory::desc({m, shape_.n}, Types::f32, Tags::ab), attributes};
+    return {engine(), memory::desc({kRows, k}, Types::bf16, Tags::ab), memory::desc({k, n}, Types::bf16, Tags::any),
+            memory::desc({kRows, n}, Types::f32, Tags::ab), attributes};
   }
 
-  Multiplication& multiplication(int64_t m, int64_t a_stride) {
-    auto& slot = multiplications_[{m, a_stride}];
-    if (slot) return *slot;
-    slot = std::make_unique<Multiplication>();
-    slot->description = describe(m, a_stride, layout_);
-    slot->primitive = dnnl::matmul(slot->description);
-    slot->room_bytes.resize(slot->description.scratchpad_desc().get_size() + 64);
-    slot->a = memory(slot->description.src_desc(), engine(), nullptr);
-    slot->w = memory(slot->description.weights_desc(), engine(), nullptr);
-    slot->c = memory(slot->description.dst_desc(), engine(), nullptr);
-    auto room = reinterpret_cast<uintptr_t>(slot->room_bytes.data());
-    room = (room + 63) / 64 * 64;
-    slot->room = memory(slot->description.scratchpad_desc(), engine(), reinterpret_cast<void*>(room));
-    return *slot;
+  void multiply_rows(void* a, const void* packed, float* c) {
+    memory from(description_.src_desc(), engine(), a);
+    memory weights(description_.weights_desc(), engine(), const_cast<void*>(packed));
+    memory to(description_.dst_desc(), engine(), c);
+    memory scratch(description_.scratchpad_desc(), engine(), room_.bytes(0));
+    multiply_.execute(
+        stream_,
+        {{DNNL_ARG_SRC, from}, {DNNL_ARG_WEIGHTS, weights}, {DNNL_ARG_DST, to}, {DNNL_ARG_SCRATCHPAD, scratch}});
   }
 
-  BlockShape shape_;
-  memory::desc layout_;
+  int64_t n_, k_;
+  dnnl::matmul::primitive_desc description_;
+  dnnl::matmul multiply_;
   dnnl::stream stream_{engine()};
-  std::optional<Packing> packings_[2];
-  std::map<std::pair<int64_t, int64_t>, std::unique_ptr<Multiplication>> multiplications_;
+  Room room_, a_room_, c_room_;
 };
 
-/// This thread's; null where oneDNN refuses the shape.
-Shape* shape_of(const BlockShape& shape) {
-  thread_local std::map<std::tuple<Precision, int64_t, int64_t>, std::unique_ptr<Shape>> shapes;
-  auto [at, is_new] = shapes.try_emplace({shape.precision, shape.n, shape.k});
+/// This thread's; null where oneDNN refuses the size.
+Bf16Product* bf16_product(const BlockShape& shape) {
+  thread_local std::map<std::pair<int64_t, int64_t>, std::unique_ptr<Bf16Product>> products;
+  auto [at, is_new] = products.try_emplace({shape.n, shape.k});
   if (!is_new) return at->second.get();
   try {
-    at->second = std::make_unique<Shape>(shape);
+    at->second = std::make_unique<Bf16Product>(shape.n, shape.k);
   } catch (const dnnl::error&) {
   }
   return at->second.get();
 }
 
-}  // namespace
-
-bool can_multiply(Precision precision) {
-  if (precision == Precision::kF32) return true;
-  if (in_integers(precision)) return integers::available();
-  const dnnl::cpu_isa isa = dnnl::get_effective_cpu_isa();
-  return isa == dnnl::cpu_isa::avx512_core_bf16 || isa == dnnl::cpu_isa::avx512_core_amx ||
-         isa == dnnl::cpu_isa::avx512_core_fp16 || isa == dnnl::cpu_isa::avx512_core_amx_fp16;
+size_t bf16_bytes(const BlockShape& shape) {
+  const OneThread alone;
+  const Bf16Product* product = bf16_product(shape);
+  return product == nullptr ? 0 : product->packed_bytes();
 }
 
-const char* products_version() {
+void pack_bf16(const BlockShape& shape, const void* rows, RowType type, void* packed) {
+  const OneThread alone;
+  bf16_product(shape)->pack(rows, type, packed);
+}
+
+void multiply_bf16(const BlockShape& shape, int64_t m, const void* a, size_t a_stride, const void* packed, float* c,
+                   int64_t c_stride) {
+  const OneThread alone;
+  bf16_product(shape)->multiply(m, static_cast<const char*>(a), a_stride, packed, c, c_stride);
+}
+
+constexpr bool kHasOneDnn = true;
+
+#else
+
+size_t bf16_bytes(const BlockShape&) { return 0; }
+void pack_bf16(const BlockShape&, const void*, RowType, void*) {}
+void multiply_bf16(const BlockShape&, int64_t, const void*, size_t, const void*, float*, int64_t) {}
+
+constexpr bool kHasOneDnn = false;
+
+#endif
+
+}  // namespace
+
+#ifdef HRE_HAS_ONEDNN
+bool multiplies_in_tiles() {
+  const dnnl::cpu_isa isa = dnnl::get_effective_cpu_isa();
+  return isa == dnnl::cpu_isa::avx512_core_amx || isa == dnnl::cpu_isa::avx512_core_amx_fp16;
+}
+
+const char* onednn_version() {
   static const std::string version = [] {
     const dnnl_version_t* v = dnnl_version();
     return "oneDNN " + std::to_string(v->major) + "." + std::to_string(v->minor) + "." + std::to_string(v->patch);
   }();
   return version.c_str();
+}
+#else
+bool multiplies_in_tiles() { return false; }
+const char* onednn_version() { return ""; }
+#endif
+
+bool can_multiply(Precision precision) {
+  switch (precision) {
+    case Precision::kI14:
+    case Precision::kI16:
+      return integers::available();
+    case Precision::kBf16:
+      return kHasOneDnn && isa() >= Isa::kAvx512Bf16;
+    case Precision::kF32:
+      break;
+  }
+  return true;
 }
 
 size_t row_bytes(Precision precision, int64_t k) {
@@ -175,46 +206,31 @@ size_t packed_bytes(const BlockShape& shape) {
   if (in_integers(shape.precision)) {
     return shape.k % integers::kBlock == 0 ? integers::packed_bytes(shape.n, shape.k) : 0;
   }
-  const OneThread alone;
-  const Shape* found = shape_of(shape);
-  return found == nullptr ? 0 : found->packed_bytes();
+  if (shape.precision == Precision::kBf16) return bf16_bytes(shape);
+  return static_cast<size_t>(filled_up(shape.n, kernels().panel_columns) * shape.k) * sizeof(float);
 }
 
 void pack_block(const BlockShape& shape, const void* rows, RowType type, void* packed) {
-  if (in_integers(shape.precision)) {
-    switch (type) {
-      case RowType::kQ8_0:
-        return integers::pack_q8_0(rows, shape.n, shape.k, packed);
-      case RowType::kBf16:
-        return integers::pack_bf16(static_cast<const uint16_t*>(rows), shape.n, shape.k, packed);
-      case RowType::kF32:
-        return integers::pack_f32(static_cast<const float*>(rows), shape.n, shape.k, packed);
-    }
+  if (shape.precision == Precision::kF32) {
+    return kernels().pack(static_cast<const float*>(rows), shape.n, shape.k, static_cast<float*>(packed));
   }
-  const OneThread alone;
-  shape_of(shape)->pack(rows, type, packed);
+  if (shape.precision == Precision::kBf16) return pack_bf16(shape, rows, type, packed);
+  switch (type) {
+    case RowType::kQ8_0:
+      return integers::pack_q8_0(rows, shape.n, shape.k, packed);
+    case RowType::kBf16:
+      return integers::pack_bf16(static_cast<const uint16_t*>(rows), shape.n, shape.k, packed);
+    case RowType::kF32:
+      return integers::pack_f32(static_cast<const float*>(rows), shape.n, shape.k, packed);
+  }
 }
 
-void multiply_block(const BlockShape& shape, int64_t m, const void* a, size_t a_stride, const void* packed, float* c) {
-  if (in_integers(shape.precision)) return integers::multiply(shape.n, shape.k, m, a, a_stride, packed, c);
-  const OneThread alone;
-  shape_of(shape)->multiply(m, a, a_stride, packed, c);
+void multiply_block(const BlockShape& shape, int64_t m, const void* a, size_t a_stride, const void* packed, float* c,
+                    int64_t c_stride) {
+  if (in_integers(shape.precision)) return integers::multiply(shape.n, shape.k, m, a, a_stride, packed, c, c_stride);
+  if (shape.precision == Precision::kBf16) return multiply_bf16(shape, m, a, a_stride, packed, c, c_stride);
+  kernels().multiply(static_cast<const float*>(a), static_cast<int64_t>(a_stride / sizeof(float)),
+                     static_cast<const float*>(packed), m, shape.n, shape.k, c, c_stride);
 }
 
 }  // namespace hre::fast
-
-#else
-
-namespace hre::fast {
-
-bool can_multiply(Precision) { return false; }
-const char* products_version() { return ""; }
-size_t row_bytes(Precision, int64_t) { return 0; }
-void round_row(Precision, const float*, int64_t, void*) {}
-size_t packed_bytes(const BlockShape&) { return 0; }
-void pack_block(const BlockShape&, const void*, RowType, void*) {}
-void multiply_block(const BlockShape&, int64_t, const void*, size_t, const void*, float*) {}
-
-}  // namespace hre::fast
-
-#endif

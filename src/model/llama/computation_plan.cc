@@ -1,0 +1,202 @@
+#include "model/llama/computation_plan.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+
+#include "core/cores.h"
+#include "core/text.h"
+#include "model/llama/architectures.h"
+#include "model/llama/fast/kernel_table.h"
+#include "model/llama/rpc_servers.h"
+
+namespace hre {
+namespace {
+
+constexpr int64_t kDeviceChunk = 2048;  // tokens that a GPU computes at once
+
+Status check_options(const EngineOptions& options, const Machine& machine) {
+  if (options.precision == ComputePrecision::kExact) {
+    const auto refuse = [](const char* why, const char* next) { return input_error(why, "--precision exact", next); };
+    if (options.kernels == EngineKernels::kPlain)
+      return refuse("the engine's own kernels round to 8 bits", "leave out --engine-kernels plain");
+    if (!machine.has_kernels) return refuse("this build's engine does not let hre compute", "use hre's own engine");
+    if (options.cache_type != CacheType::kF32) return refuse("the cache is float32 then", "leave out --kv-type");
+    if (options.flash_attention != FlashAttention::kOff)
+      return refuse("the engine's flash attention rounds", "leave out --flash-attention");
+    if (!machine.devices.empty())
+      return refuse("a device multiplies in its own precision", "--gpu-layers 0 computes on the CPU");
+  }
+  if (options.stream_weights) {
+    if (options.kernels == EngineKernels::kPlain)
+      return input_error("can't stream weights", "--engine-kernels plain", "leave it out");
+    if (!options.rpc.empty())
+      return input_error("streamed weights have no layers elsewhere", "--rpc", "leave out --stream-weights or --rpc");
+    if (!machine.has_kernels)
+      return input_error("this build's engine can't", "--stream-weights", "the one that tools/setup.sh builds can");
+  }
+  return {};
+}
+
+/// hre's attention takes a float32 cache, and no ALiBi: the mask that flash attention gets has distances in half
+/// precision, exact for 2,048 tokens alone. Devices don't compute flash attention over such a cache.
+fast::Settings kernels_for(const EngineOptions& options, const ArchitectureTraits& traits, const Machine& machine) {
+  if (options.kernels == EngineKernels::kPlain || !machine.has_kernels) return {};
+  fast::Settings settings =
+      options.precision == ComputePrecision::kExact ? fast::exact_row() : fast::table_row(machine.isa);
+  settings.attention = options.cache_type == CacheType::kF32 && options.flash_attention == FlashAttention::kOff &&
+                       !traits.has_alibi && machine.devices.empty();
+  return settings;
+}
+
+/// The first layer that devices hold; they hold the last ones, and the output layer as one more.
+int64_t first_device_layer(const EngineOptions& options, const Machine& machine, int64_t n_layers) {
+  if (machine.devices.empty()) return n_layers + 1;
+  const int64_t asked = options.gpu_layers < 0 ? n_layers + 1 : options.gpu_layers;
+  return std::max<int64_t>(0, n_layers + 1 - asked);
+}
+
+/// The layer of "blk.7.attn_q.weight"; the output layer comes after the last, and what is read row by row is before
+/// all.
+int64_t layer_of(const std::string& name, int64_t n_layers) {
+  if (name.starts_with("token_embd") || name.starts_with("position_embd") || name.starts_with("token_types")) return -1;
+  constexpr std::string_view kBlock = "blk.";
+  int64_t layer = n_layers;
+  if (name.starts_with(kBlock)) std::from_chars(name.data() + kBlock.size(), name.data() + name.size(), layer);
+  return layer;
+}
+
+/// Shares the needs out between the host's processes and the devices.
+void plan_memory(const ModelFiles& files, const EngineOptions& options, const Machine& machine, ComputationPlan& plan) {
+  const MemoryNeeds all = memory_needs(files, plan.rules);
+  const int64_t n_layers = files.main().of_layer("block_count", 0, 0);
+  const int64_t first = first_device_layer(options, machine, n_layers);
+  uint64_t on_devices = 0;
+  for (const GgufHeader& header : files.headers) {
+    for (const GgufTensor& tensor : header.tensors) {
+      if (first <= n_layers && layer_of(tensor.name, n_layers) >= first) on_devices += tensor.bytes;
+    }
+  }
+  const auto layers = static_cast<uint64_t>(std::max<int64_t>(1, n_layers));
+  const uint64_t held = first < n_layers ? static_cast<uint64_t>(n_layers - first) : 0;
+  const auto processes = static_cast<uint64_t>(std::max(1, options.workers));
+  plan.devices = {on_devices, all.cache / layers * held, on_devices > 0 ? all.compute : 0};
+  // With all layers elsewhere, the host looks embeddings up.
+  const uint64_t host_compute = first == 0 && on_devices > 0 ? 0 : all.compute * processes;
+  plan.host = {all.weights - on_devices, (all.cache - plan.devices.cache) * processes, host_compute};
+}
+
+std::string describe_devices(const EngineOptions& options, const Machine& machine) {
+  if (machine.devices.empty()) return "CPU";
+  std::vector<std::string> names;
+  for (const UsedDevice& device : machine.devices) names.push_back(device.description);
+  const std::string layers = options.gpu_layers < 0 ? "all" : std::to_string(options.gpu_layers);
+  return join(names) + " (" + layers + " layers)";
+}
+
+/// Memory that is short: where, how much of what, and what is free.
+std::string shortage(const MemoryNeeds& needs, uint64_t available, const std::string& where) {
+  return fmt::format("needs about {} of {} ({} weights, {} cache, {} to compute), and {} is free",
+                     format_bytes(needs.total()), where, format_bytes(needs.weights), format_bytes(needs.cache),
+                     format_bytes(needs.compute), format_bytes(available));
+}
+
+}  // namespace
+
+Result<Machine> this_machine(const EngineOptions& options) {
+  if (auto ok = fast::check_isa_cap(); !ok) return forward(ok);
+  auto devices = used_devices(options);
+  if (!devices) return forward(devices);
+  return Machine{fast::isa(), fast::engine_asks(), usable_cores(), available_memory(), std::move(*devices)};
+}
+
+Result<ComputationPlan> plan_computation(const ModelFiles& files, const EngineOptions& options,
+                                         const Machine& machine) {
+  if (auto ok = check_options(options, machine); !ok) return forward(ok);
+  const std::string architecture = files.architecture();
+  const ArchitectureTraits traits = traits_of(architecture);
+  const GgufHeader& header = files.main();
+  ComputationPlan plan;
+  plan.device = describe_devices(options, machine);
+  ComputationRules& rules = plan.rules;
+  rules.passes.mode = options.one_pass_an_answer ? Passes::kPerAnswer
+                      : traits.has_state         ? Passes::kCopied
+                                                 : Passes::kShared;
+  if (files.tensor("rope_factors_long.weight") != nullptr ||
+      files.tensor("blk.0.rope_factors_long.weight") != nullptr) {
+    rules.passes.long_above = header.number(architecture + ".rope.scaling.original_context_length", 0);
+  }
+  if (!traits.applies_window) rules.window = header.of_layer("attention.sliding_window", 0, 0);
+  rules.passes.most_positions = pass_tokens(files.tensor_bytes(), cache_bytes_a_token(files, CacheType::kF32));
+  rules.has_encoder = traits.has_encoder;
+  if (architecture == "t5" && files.tensor("output.weight") == nullptr) {
+    // Raffel et al. 2020: tied embeddings are scaled
+    rules.logit_scale = 1 / std::sqrt(static_cast<float>(header.of_layer("embedding_length", 0, 1)));
+  }
+  rules.threads = options.threads > 0 ? options.threads : machine.cores;
+  // As the models of these architectures were trained; the others' GELU is its tanh form.
+  rules.gelu_is_erf = architecture == "gptneox" || architecture == "falcon" || architecture == "mpt";
+  rules.cache_type = options.cache_type;
+  rules.flash_attention = options.flash_attention;
+  rules.fast = kernels_for(options, traits, machine);
+  plan.may_repack = !rules.fast.products && !options.stream_weights;
+  rules.on_device = first_device_layer(options, machine, header.of_layer("block_count", 0, 0)) == 0 &&
+                    options.kernels != EngineKernels::kPlain;
+  // The engine itself keeps room for T5's logits.
+  rules.reduces_output = (rules.fast.products || rules.on_device) && !rules.has_encoder && machine.has_kernels;
+  rules.chunk = chunk_tokens(files, rules);
+  if (rules.on_device) rules.chunk = kDeviceChunk;
+  // A GPU's results may depend on the rows beside, by rounding, but one question alone would leave it idle. An RPC
+  // server may be a CPU.
+  rules.groups_questions =
+      ((rules.on_device && options.rpc.empty()) || (rules.fast.attention && rules.fast.products)) &&
+      !rules.has_encoder && rules.passes.mode == Passes::kShared && rules.passes.long_above == 0 && rules.window == 0;
+  plan_memory(files, options, machine, plan);
+  if (options.stream_weights) {
+    auto room = room_to_stream(files, options, machine.free_memory, files.parts.front());
+    if (!room) return forward(room);
+    plan.streams_weights = true;
+    plan.host.weights = room->weights;
+    rules.chunk = rules.passes.most_positions = room->tokens;
+  }
+  return plan;
+}
+
+Status check_memory(const ComputationPlan& plan, const Machine& machine, const EngineOptions& options,
+                    const std::string& path) {
+  if (plan.streams_weights || !options.rpc.empty()) return {};
+  uint64_t device_memory = 0;
+  for (const UsedDevice& device : machine.devices) device_memory += device.free_memory;
+  if (!machine.devices.empty() && plan.devices.total() > device_memory) {
+    return input_error(shortage(plan.devices, device_memory, "the devices' memory"), path,
+                       "--gpu-layers N leaves some layers to the CPU; files of a smaller type need less");
+  }
+  if (!machine.free_memory || plan.host.total() <= *machine.free_memory) return {};
+  const std::string problem = shortage(plan.host, *machine.free_memory, "memory");
+  if (options.workers > 1) return input_error(problem, path, "fewer --workers need less");
+  MemoryNeeds smaller = plan.host;
+  smaller.cache /= 2;
+  if (options.cache_type == CacheType::kF32 && smaller.total() <= *machine.free_memory &&
+      options.precision == ComputePrecision::kAuto) {
+    return input_error(problem, path, fmt::format("--kv-type f16 needs about {}", format_bytes(smaller.total())));
+  }
+  return input_error(
+      problem, path,
+      "--stream-weights reads them layer by layer; files of a smaller type, such as Q8_0 or Q4_K_M, need less");
+}
+
+Status check_traits(const llama_model* model, const ModelFiles& files) {
+  const ArchitectureTraits traits = traits_of(files.architecture());
+  const bool states_window = files.main().of_layer("attention.sliding_window", 0, 0) > 0;
+  const bool agrees = traits.has_state == (llama_model_is_recurrent(model) || llama_model_is_hybrid(model)) &&
+                      traits.has_encoder == llama_model_has_encoder(model) &&
+                      (!states_window || traits.applies_window == (llama_model_n_swa(model) > 0));
+  if (agrees) return {};
+  return fail(ErrorCode::kFailed,
+              fmt::format("this engine computes the architecture {} otherwise than hre knows it", files.architecture()),
+              files.parts.front(), "build hre with its own engine (tools/setup.sh engine)");
+}
+
+}  // namespace hre

@@ -1,0 +1,138 @@
+"""Bits, neighbours and values at every instruction set that this machine can run, each by a cap in the environment.
+
+The unit tests of kernels are run once for each set, and so is the program: on the architectures' checkpoints, on a shipped
+model, on multiple choice. The first test says which sets those were.
+"""
+
+import json
+import lzma
+import os
+import pathlib
+import random
+import re
+import subprocess
+import unittest
+
+import gguf_files
+from program import SOURCE_DIR, ProgramTest, clean_environment
+
+CAPS = ("SSE41", "AVX2", "AVX512_CORE", "AVX512_CORE_VNNI", "AVX512_CORE_BF16", "AVX512_CORE_AMX")
+MODEL_TEST = pathlib.Path(os.environ.get("HRE_BUILD_DIR", "build/release")).resolve() / "src" / "model_test"
+KERNEL_TESTS = "Isa.*:Kernels.*:Gates.*:Attention.*:Products.*:*IntegerProducts.*"
+DATA = SOURCE_DIR / "tests" / "data" / "models"
+SHIPPED = SOURCE_DIR / "models" / "hre-base-q8_0.gguf"
+NARROW = {"bf16": gguf_files.as_bf16, "q8_0": gguf_files.as_q8_0, "q4_0": gguf_files.as_q4_0}
+PRODUCT = re.compile(r"(attn_(q|k|v|qkv|output)|ffn_(up|down|gate)|^output)\.weight$")
+
+
+def run_model_test(cap, *arguments):
+    return subprocess.run([MODEL_TEST, *arguments], env=clean_environment(ONEDNN_MAX_CPU_ISA=cap), capture_output=True,
+                          text=True, check=False, timeout=600)
+
+
+def level_of(cap):
+    """The instruction set that hre uses under this cap, in its own words."""
+    return re.search(r"instruction set: (.*)", run_model_test(cap, "--gtest_filter=Isa.IsAtMostTheCap").stdout).group(1)
+
+
+def caps_of_this_machine():
+    """A cap for each instruction set that the machine has."""
+    found = {}
+    for cap in CAPS:
+        found.setdefault(level_of(cap), cap)
+    return found
+
+
+class IsaTest(ProgramTest):
+    @classmethod
+    def setUpClass(cls):
+        cls.caps = caps_of_this_machine()
+        names = {"SSE41": "baseline", "AVX2": "AVX2", "AVX512_CORE": "AVX-512", "AVX512_CORE_VNNI": "AVX-512 VNNI",
+                 "AVX512_CORE_BF16": "AVX-512 BF16", "AVX512_CORE_AMX": "AMX"}
+        missing = [name for name in names.values() if name not in cls.caps]
+        print(f"instruction sets tested: {', '.join(cls.caps)}; not on this machine: {', '.join(missing) or 'none'}")
+
+    def evaluate(self, model, data, cap, *options):
+        done = self.run_hre("eval", model, "--data", data, "--store", "none", "--no-shuffle", "--json", "-", "--details",
+                            "--quiet", "--long-answers", "truncate", *options, env={"ONEDNN_MAX_CPU_ISA": cap})
+        return json.loads(done.stdout)
+
+    def sums(self, run):
+        return {question["id"]: [answer["sum_log_prob"] for answer in question["answers"]] for question in run["questions"]}
+
+    def narrow(self, name, kind):
+        """An architecture's random checkpoint with weights of this type."""
+        values, tensors = gguf_files.read(lzma.decompress((DATA / f"{name}.gguf.xz").read_bytes()))
+        rounded = [NARROW[kind](tensor)[0] if PRODUCT.search(tensor.name) else tensor for tensor in tensors]
+        path = self.folder / f"{name}-{kind}.gguf"
+        gguf_files.write(path, values, rounded)
+        return path
+
+    def test_kernels(self):
+        for level, cap in self.caps.items():
+            with self.subTest(level=level):
+                done = run_model_test(cap, f"--gtest_filter={KERNEL_TESTS}", "--gtest_brief=1")
+                self.assertEqual(0, done.returncode, done.stdout + done.stderr)
+                self.assertIn(f"instruction set: {level}", done.stdout)
+
+    def test_the_run_says_which(self):
+        for level, cap in self.caps.items():
+            run = self.evaluate(SHIPPED, "sample", cap, "--limit", 1)
+            self.assertIn(f", {level}, ", run["config"]["kernels"])
+        error = self.error_of("eval", SHIPPED, "--data", "sample", env={"ONEDNN_MAX_CPU_ISA": "AVX3"})
+        self.assertIn("ONEDNN_MAX_CPU_ISA=AVX3 names no instruction set", error)
+
+    def test_questions_in_any_company(self):
+        """Random subsets, orders, threads and workers give every question the bits that it has among all."""
+        seed = random.randrange(1 << 32)
+        chance = random.Random(seed)
+        lines = (DATA / "questions.jsonl").read_text(encoding="utf-8").splitlines()
+        models = [SHIPPED, *(self.narrow(name, kind) for name in ("llama-gqa", "gemma2") for kind in NARROW)]
+        data = self.write("all.jsonl", "".join(line + "\n" for line in lines))
+        for level, cap in self.caps.items():
+            for model in models:
+                whole = list(self.sums(self.evaluate(model, data, cap)).values())
+                for options in (("--threads", 1), ("--threads", 2), ("--workers", 2)):
+                    chosen = chance.sample(range(len(lines)), chance.randint(1, len(lines)))
+                    part = self.write("part.jsonl", "".join(lines[i] + "\n" for i in chosen))
+                    with self.subTest(level=level, model=model.name, chosen=chosen, options=options, seed=seed):
+                        found = list(self.sums(self.evaluate(model, part, cap, *options)).values())
+                        self.assertEqual([whole[i] for i in chosen], found)
+
+    def test_multiple_choice(self):
+        """Answers of one token have few output rows: fewer alone than among others."""
+        questions = [{"question": f"Is {n} a prime number?", "answers": [{"text": text, "votes": str(votes)} for votes, text in
+                      enumerate(("Yes", "No", "It", "You")[:2 + n % 3])]} for n in range(12)]
+        data = self.write("choice.jsonl", "".join(json.dumps(question) + "\n" for question in questions))
+        models = [SHIPPED, *(self.narrow("llama-gqa", kind) for kind in NARROW)]
+        for level, cap in self.caps.items():
+            for model in models:
+                whole = list(self.sums(self.evaluate(model, data, cap)).values())
+                for i in (0, 1, 7):
+                    one = self.write("one.jsonl", json.dumps(questions[i]) + "\n")
+                    with self.subTest(level=level, model=model.name, question=i):
+                        self.assertEqual([whole[i]], list(self.sums(self.evaluate(model, one, cap)).values()))
+
+    def test_stored_answers_are_found_right(self):
+        for level, cap in self.caps.items():
+            with self.subTest(level=level):
+                store = self.folder / f"{cap}.db"
+                arguments = ("eval", SHIPPED, "--data", "sample", "--limit", 2, "--store", store, "--quiet")
+                self.run_hre(*arguments, env={"ONEDNN_MAX_CPU_ISA": cap})
+                self.run_hre(*arguments, "--recheck", "100%", "--threads", 1, env={"ONEDNN_MAX_CPU_ISA": cap})
+
+    def test_exact_is_near_every_row_of_the_table(self):
+        """In nats per answer; the integers of the table are within thousandths on real models, random weights are worse."""
+        for kind, tolerance in (("bf16", 0.1), ("q8_0", 0.02), ("q4_0", 0.1)):
+            model = self.narrow("llama-gqa", kind)
+            for level, cap in self.caps.items():
+                exact = self.sums(self.evaluate(model, DATA / "questions.jsonl", cap, "--precision", "exact"))
+                auto = self.sums(self.evaluate(model, DATA / "questions.jsonl", cap))
+                for question, answers in exact.items():
+                    for a, b in zip(answers, auto[question], strict=True):
+                        with self.subTest(level=level, kind=kind, question=question):
+                            self.assertAlmostEqual(a, b, delta=2 if level == "AMX" else tolerance)
+
+
+if __name__ == "__main__":
+    unittest.main()
