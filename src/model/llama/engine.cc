@@ -10,18 +10,15 @@
 #include <cstring>
 #include <exception>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <stdexcept>
 
 #include "core/text.h"
 #include "model/llama/failures.h"
+#include "model/llama/fast/engine_switches.h"
 #include "model/llama/llama_scorer.h"
 #include "model/llama/rpc_servers.h"
-
-// hre's own build of the engine has them (tools/setup.sh); another engine may not.
-extern __attribute__((weak)) bool hre_streams_weights;
-__attribute__((weak)) const std::vector<std::pair<std::string, ggml_tensor*>>& llama_internal_get_tensor_map(
-    const llama_model* model);
 
 namespace hre {
 namespace {
@@ -136,13 +133,16 @@ Result<LlamaModel> load_llama_model(const std::vector<std::string>& parts, const
     if (options.kernels == EngineKernels::kPlain) {
       return input_error("can't stream weights", "--engine-kernels plain", "leave it out");
     }
-    if (&hre_streams_weights == nullptr || &llama_internal_get_tensor_map == nullptr) {
+    if (fast::engine_patch() == 0) {
       return input_error("this build's engine can't", "--stream-weights", "the one that tools/setup.sh builds can");
     }
     params.n_gpu_layers = 0, params.load_mode = LLAMA_LOAD_MODE_MMAP;
   }
-  if (&hre_streams_weights != nullptr) hre_streams_weights = options.stream_weights;
+  // Without the lock another model that streams may be loading: this one's weights are then read later, no value moves.
+  std::optional<fast::EngineLock> lock;
+  if (options.stream_weights) lock.emplace(fast::EngineSwitches{.streams_weights = true});
   auto model = load_files(parts, pre_tokenizer, params);
+  lock.reset();
   if (!model) return model;
   if (auto ok = check_model(model->get(), path); !ok) return forward(ok);
   return model;
@@ -150,7 +150,7 @@ Result<LlamaModel> load_llama_model(const std::vector<std::string>& parts, const
 
 std::vector<fast::MappedWeight> mapped_weights(const llama_model* model) {
   std::vector<fast::MappedWeight> weights;
-  for (const auto& [name, tensor] : llama_internal_get_tensor_map(model)) {
+  for (const auto& [name, tensor] : fast::tensors_of(model)) {
     weights.push_back({name, static_cast<const std::byte*>(tensor->data), ggml_nbytes(tensor)});
   }
   return weights;
@@ -248,7 +248,11 @@ std::string llama_devices(const EngineOptions& options) {
   return join(names) + " (" + layers + " layers)";
 }
 
-std::string llama_engine_version() { return fmt::format("{}, ggml {}", HRE_LLAMA_BUILD, ggml_version()); }
+std::string llama_engine_version() {
+  const int patch = fast::engine_patch();
+  const std::string changes = patch == 0 ? "not hre's own build" : fmt::format("hre's patch {}", patch);
+  return fmt::format("{}, ggml {}, {}", HRE_LLAMA_BUILD, ggml_version(), changes);
+}
 
 std::string llama_engine_build() {
   start_engine();

@@ -42,7 +42,7 @@ std::optional<ProductNode> product_at(ggml_cgraph* graph, int node, int64_t fewe
 /// What hre multiplies in; float32 for kEngine, which does not ask.
 Precision precision_of(Multiplies how);
 
-/// How GELU is meant by the graph's nodes of that name.
+/// The activation that a node is; kNone for those that hre doesn't compute.
 Activation activation_of(const ggml_tensor* node);
 
 /// Computes it with all threads, each calling this. With a reduction, of as many rows, `to` is left alone.
