@@ -144,6 +144,7 @@ Result<std::unique_ptr<Scorer>> open_llama(const std::string& path, const Engine
   auto files = read_model_files(path);
   if (!files) return forward(files);
   if (auto ok = check_architecture(files->main().text("general.architecture"), path); !ok) return forward(ok);
+  if (const std::string problem = fast::kernel_problem(); !problem.empty()) progress.note(problem);
   StreamRoom stream;
   if (options.stream_weights) {
     auto room = room_to_stream(*files, options, available_memory(), path);

@@ -1,5 +1,6 @@
 /// Scorers of one process on threads of their own: the engine's switches are the whole process's, the values aren't.
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -86,6 +87,70 @@ TEST(TwoScorers, GiveEachItsOwnGelu) {
     std::jthread other([&] { again(*with_erf, erf_alone); });
     again(*with_tanh, tanh_alone);
   }
+}
+
+/// Keeps what is noted.
+class Notes final : public ProgressListener {
+ public:
+  void begin(const std::string&, int64_t, const std::string&, double) override {}
+  void advance(int64_t, double) override {}
+  void end() override {}
+  void note(const std::string& message) override { all += message + "\n"; }
+
+  std::string all;
+};
+
+/// Computes as hre does, and then moves a number of what came out.
+template <ggml_op kOp>
+int broken(ggml_cgraph* graph, int node, int thread, int n_threads, ggml_threadpool* pool) {
+  const int done = fast::compute_here(graph, node, thread, n_threads, pool);
+  const ggml_tensor* last = done > 0 ? ggml_graph_node(graph, node + done - 1) : nullptr;
+  if (last != nullptr && ggml_graph_node(graph, node)->op == kOp && thread == 0) {
+    static_cast<float*>(last->data)[3] += 0.01F;
+  }
+  return done;
+}
+
+/// The output layer of other rows than the engine has.
+int broken_output(ggml_cgraph* graph, int node, int thread, int n_threads, ggml_threadpool* pool) {
+  const ggml_tensor* to = ggml_graph_node(graph, node);
+  if (std::string_view(to->name) == "result_output" && thread == 0) static_cast<float*>(to->src[1]->data)[5] += 0.5F;
+  return fast::compute_here(graph, node, thread, n_threads, pool);
+}
+
+class SelfCheck : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (fast::engine_patch() == 0) GTEST_SKIP() << "this engine is not hre's own build";
+  }
+  void TearDown() override { fast::exchange_hook(fast::compute_here); }
+};
+
+TEST_F(SelfCheck, FindsNothingWrong) { EXPECT_EQ(fast::kernel_problem(), ""); }
+
+TEST_F(SelfCheck, NamesWhatIsWrong) {
+  fast::exchange_hook(broken<GGML_OP_FLASH_ATTN_EXT>);
+  EXPECT_EQ(fast::kernel_problem(),
+            "hre's own kernels are wrong on this machine (attention): the engine computes everything");
+  fast::exchange_hook(broken<GGML_OP_MUL_MAT>);
+  EXPECT_NE(fast::kernel_problem().find("products of f32 weights in f32, with bias and GELU"), std::string::npos);
+  EXPECT_EQ(fast::kernel_problem().find("attention"), std::string::npos);
+  fast::exchange_hook(broken_output);
+  EXPECT_NE(fast::kernel_problem().find("(the output layer)"), std::string::npos) << fast::kernel_problem();
+}
+
+TEST_F(SelfCheck, LeavesEverythingToTheEngineWhereSomethingIsWrong) {
+  const Fixture model("gptneox");
+  const auto plain = opened(model, EngineKernels::kPlain);
+  ASSERT_NE(plain, nullptr);
+  fast::exchange_hook(broken<GGML_OP_MUL_MAT>);
+  Notes notes;
+  const auto scorer = open_llama(model.path(), options_of(EngineKernels::kFast), notes);
+  ASSERT_TRUE(scorer) << scorer.error().text();
+  EXPECT_NE(notes.all.find("hre's own kernels are wrong"), std::string::npos) << notes.all;
+  const Settings& settings = (*scorer)->describe().settings;
+  EXPECT_THAT(settings, testing::Contains(std::pair<std::string, std::string>("kernels", "the engine's")));
+  EXPECT_EQ(scored(**scorer), scored(*plain));
 }
 
 }  // namespace

@@ -4,15 +4,18 @@
 #include <ggml.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cmath>
 #include <cstring>
 
+#include "core/text.h"
 #include "hre/speed.h"
 #include "model/llama/fast/attention_node.h"
 #include "model/llama/fast/kernels.h"
 #include "model/llama/fast/node_work.h"
 #include "model/llama/fast/product_node.h"
+#include "model/llama/fast/self_check.h"
 #include "model/llama/fast/weight_stream.h"
 
 namespace hre::fast {
@@ -65,6 +68,8 @@ int compute_product(ggml_cgraph* graph, int index, const Worker& worker) {
   return product.n_nodes;
 }
 
+std::atomic<NodeHook> hook = compute_here;
+
 void prepare(Reduction& reduction, std::span<WantedLogit> wanted, int64_t n_rows) {
   reduction.wanted = wanted;
   reduction.done = false;
@@ -76,7 +81,16 @@ void prepare(Reduction& reduction, std::span<WantedLogit> wanted, int64_t n_rows
   }
 }
 
-/// Called by each thread of a graph before each node: how many nodes, from this one, were computed here.
+EngineSwitches switches_for(const Settings& settings, const Wishes& wishes) {
+  const bool computes = settings.any_products() || settings.attention || wishes.stream != nullptr;
+  return {.node_hook = computes ? hook.load() : nullptr,
+          .keeps_cache_type = settings.attention,
+          .has_no_logits = !wishes.wanted.empty(),
+          .gelu_is_erf = wishes.gelu_is_erf};
+}
+
+}  // namespace
+
 int compute_here(ggml_cgraph* graph, int index, int thread, int n_threads, ggml_threadpool* pool) {
   const Worker worker{thread, n_threads, pool};
   const ggml_tensor* node = ggml_graph_node(graph, index);
@@ -104,21 +118,22 @@ int compute_here(ggml_cgraph* graph, int index, int thread, int n_threads, ggml_
   }
 }
 
-EngineSwitches switches_for(const Settings& settings, const Wishes& wishes) {
-  const bool computes = settings.any_products() || settings.attention || wishes.stream != nullptr;
-  return {.node_hook = computes ? compute_here : nullptr,
-          .keeps_cache_type = settings.attention,
-          .has_no_logits = !wishes.wanted.empty(),
-          .gelu_is_erf = wishes.gelu_is_erf};
-}
-
-}  // namespace
-
 void Worker::wait_for_all() const {
   if (count > 1) wait_for_threads(pool);
 }
 
-bool engine_asks() { return engine_patch() != 0; }
+bool engine_asks() { return engine_patch() != 0 && self_check().empty(); }
+
+std::string kernel_problem() {
+  if (engine_patch() == 0) return "";
+  const std::vector<std::string> faults = self_check();
+  if (faults.empty()) return "";
+  return "hre's own kernels are wrong on this machine (" + join(faults, "; ") + "): the engine computes everything";
+}
+
+NodeHook hook_at_hand() { return hook; }
+
+NodeHook exchange_hook(NodeHook other) { return hook.exchange(other); }
 
 std::string describe(const Settings& settings) {
   if (!settings.any_products() && !settings.attention) return "the engine's";

@@ -45,8 +45,18 @@ struct Settings {
   }
 };
 
-/// Whether the linked engine asks hre before each node of a graph: tools/setup.sh built it.
+/// Whether hre computes in the engine's place: tools/setup.sh built it, so it asks, and hre's kernels agree with its
+/// own (self_check.h).
 bool engine_asks();
+/// What is wrong with hre's kernels on this machine, as one line for people; empty where nothing is.
+std::string kernel_problem();
+
+/// What the engine asks: hre's own hook, unless a test exchanged it for a broken one.
+NodeHook hook_at_hand();
+NodeHook exchange_hook(NodeHook hook);
+/// hre's own.
+int compute_here(ggml_cgraph* graph, int node, int thread, int n_threads, ggml_threadpool* pool);
+
 /// Products, kernels and settings in words, for what a run records.
 std::string describe(const Settings& settings);
 
