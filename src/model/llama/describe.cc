@@ -15,6 +15,7 @@
 #include "core/fingerprint.h"
 #include "core/hashing.h"
 #include "model/llama/fast/choice.h"
+#include "model/llama/gelu.h"
 #include "model/llama/llama_scorer.h"
 #include "model/llama/memory.h"
 
@@ -216,8 +217,7 @@ ComputationRules computation_rules(const llama_model* model, const ModelFiles& f
     rules.logit_scale = 1 / std::sqrt(static_cast<float>(llama_model_n_embd(model)));
   }
   rules.threads = options.threads > 0 ? options.threads : usable_cores();
-  // As the models of these architectures were trained; the others' GELU is its tanh form.
-  rules.gelu_is_erf = architecture == "gptneox" || architecture == "falcon" || architecture == "mpt";
+  rules.gelu_is_erf = gelu_form(files.main(), files.parts.front()).value_or(GeluForm()).is_erf;
   rules.cache_type = options.cache_type;
   rules.flash_attention = options.flash_attention;
   rules.fast = kernels_for(files, options);

@@ -1,5 +1,7 @@
 /// Scorers of one process on threads of their own: the engine's switches are the whole process's, the values aren't.
 
+#include "model/llama/llama_scorer.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -11,7 +13,6 @@
 
 #include "model/llama/describe.h"
 #include "model/llama/fast/fast_path.h"
-#include "model/llama/llama_scorer.h"
 
 namespace hre {
 namespace {
