@@ -66,14 +66,18 @@ class Batch {
 
 namespace {
 
-/// llama_decode or llama_encode.
+/// llama_decode or llama_encode. The context can't be used again where it failed, unless it was interrupted.
 Status compute_batch(int32_t (*compute)(llama_context*, llama_batch), llama_context* context,
                      const llama_batch& batch) {
   int32_t status = 0;
   try {
+    const AssertionGuard guard;
     status = compute(context, batch);
   } catch (const LostRpcServer&) {
     return tl::unexpected<Error>(lost_rpc_server());
+  } catch (const std::exception& problem) {
+    return fail(ErrorCode::kFailed,
+                fmt::format("libllama could not compute {} tokens: {}", batch.n_tokens, problem.what()));
   }
   if (status == 0) return {};
   if (status == 2) return fail(ErrorCode::kInterrupted, "interrupted");
@@ -172,11 +176,15 @@ Status Computation::make_room(std::span<const QuestionPlan> plans) {
     }
     grow(size.positions, positions), grow(size.sequences, sequences);
   }
-  const Size &had = size_of(context_is_long_), &needed = context_is_long_ ? long_size : size;
-  const bool fits =
-      needed.positions <= had.positions && needed.sequences <= had.sequences && needed.source <= had.source;
-  if (!fits) context_.reset();
-  size_ = size, long_size_ = long_size;
+  // What the context has room for stays: making another costs a pass over the weights, and needs come and go.
+  const auto widen = [](Size& had, const Size& needed) {
+    const Size before = had;
+    had = {std::max(had.positions, needed.positions), std::max(had.sequences, needed.sequences),
+           std::max(had.source, needed.source)};
+    return had.positions > before.positions || had.sequences > before.sequences || had.source > before.source;
+  };
+  const bool short_grew = widen(size_, size), long_grew = widen(long_size_, long_size);
+  if (context_is_long_ ? long_grew : short_grew) context_.reset();
   return context_ ? Status() : open_context(context_is_long_);
 }
 
@@ -267,6 +275,7 @@ Result<std::vector<QuestionScore>> Computation::score(std::span<const QuestionPl
   }
   const size_t n_source = rules_.has_encoder ? static_cast<size_t>(group[0].n_context) : 0;
   auto ok = group.size() > 1 ? run_group(work) : run_passes(work, std::span(group[0].prefix).first(n_source));
+  if (!ok && ok.error().code != ErrorCode::kInterrupted) context_.reset();  // it may be in any state
   if (!ok) return forward(ok);
   return std::move(work.scores);
 }

@@ -232,17 +232,25 @@ std::string llama_metadata(const llama_model* model, const char* key) {
 
 std::string llama_devices(const EngineOptions& options) {
   start_engine();
-  std::vector<std::string> names;
+  const auto& asked = options.devices;
+  std::vector<std::string> names, integrated;
+  bool has_card = false;
   for (size_t i = 0; i < ggml_backend_dev_count() && options.gpu_layers != 0; ++i) {
     ggml_backend_dev_t device = ggml_backend_dev_get(i);
-    const auto& asked = options.devices;
-    const bool used =
-        asked.empty() || std::find(asked.begin(), asked.end(), ggml_backend_dev_name(device)) != asked.end();
-    if (used && ggml_backend_dev_type(device) == GGML_BACKEND_DEVICE_TYPE_GPU) {
-      const std::string remote = describe_rpc_device(device);  // its own description is its address
-      names.push_back(remote.empty() ? ggml_backend_dev_description(device) : remote);
+    const auto type = ggml_backend_dev_type(device);
+    if (type != GGML_BACKEND_DEVICE_TYPE_GPU && type != GGML_BACKEND_DEVICE_TYPE_IGPU) continue;
+    if (!asked.empty() && std::find(asked.begin(), asked.end(), ggml_backend_dev_name(device)) == asked.end()) continue;
+    const std::string remote = describe_rpc_device(device);  // its own description is its address
+    const std::string name = remote.empty() ? ggml_backend_dev_description(device) : remote;
+    if (asked.empty() && type == GGML_BACKEND_DEVICE_TYPE_IGPU) {
+      integrated.push_back(name);
+    } else {
+      names.push_back(name);
+      has_card = has_card || remote.empty();
     }
   }
+  // As libllama chooses: what is part of a processor computes where it was asked for, or where there is no card.
+  if (!has_card) names.insert(names.end(), integrated.begin(), integrated.end());
   if (names.empty()) return "CPU";
   const std::string layers = options.gpu_layers < 0 ? "all" : std::to_string(options.gpu_layers);
   return join(names) + " (" + layers + " layers)";

@@ -1,5 +1,3 @@
-/// Scorers of one process on threads of their own: the engine's switches are the whole process's, the values aren't.
-
 #include "model/llama/llama_scorer.h"
 
 #include <gmock/gmock.h>
@@ -11,6 +9,7 @@
 #include <string>
 #include <thread>
 
+#include "hre/speed.h"
 #include "model/llama/describe.h"
 #include "model/llama/fast/fast_path.h"
 
@@ -18,6 +17,8 @@ namespace hre {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr const char* kContext = "Question: Why is the sky blue?\nAnswer:";
 
 /// tests/data/models/NAME.gguf.xz, unpacked for as long as this lives.
 class Fixture {
@@ -60,8 +61,7 @@ std::unique_ptr<Scorer> opened(const Fixture& model, EngineKernels kernels) {
 /// Token by token.
 std::vector<float> scored(Scorer& scorer) {
   std::vector<float> log_probs;
-  const auto plan = scorer.plan(
-      {"Question: Why is the sky blue?\nAnswer:", {" Light of short waves is scattered.", " It mirrors the sea."}});
+  const auto plan = scorer.plan({kContext, {" Light of short waves is scattered.", " It mirrors the sea."}});
   if (!plan) return log_probs;
   const auto sink = [&](size_t, QuestionScore score) {
     for (const AnswerScore& answer : score.answers) {
@@ -73,8 +73,8 @@ std::vector<float> scored(Scorer& scorer) {
   return log_probs;
 }
 
-/// GPT-NeoX's GELU is the exact one, GPT-2's its tanh form.
-TEST(TwoScorers, GiveEachItsOwnGelu) {
+/// GPT-NeoX's GELU is the exact one, GPT-2's its tanh form, and which is computed is a switch of the whole process.
+TEST(LlamaScorer, ComputesItsOwnGeluBesideAnother) {
   const Fixture erf("gptneox"), tanh("gpt2");
   for (const EngineKernels kernels : {EngineKernels::kPlain, EngineKernels::kFast}) {
     const auto with_erf = opened(erf, kernels), with_tanh = opened(tanh, kernels);
@@ -88,6 +88,42 @@ TEST(TwoScorers, GiveEachItsOwnGelu) {
     std::jthread other([&] { again(*with_erf, erf_alone); });
     again(*with_tanh, tanh_alone);
   }
+}
+
+TEST(LlamaScorer, GivesAnErrorWhereAnAssertionOfTheEngineFails) {
+  const Fixture model("gpt2");
+  const auto scorer = opened(model, EngineKernels::kPlain);
+  ASSERT_NE(scorer, nullptr);
+  const std::vector<float> expected = scored(*scorer);
+  auto plan = scorer->plan({kContext, {" Yes."}});
+  ASSERT_TRUE(plan);
+  plan->prefix.insert(plan->prefix.begin(), 400, plan->prefix.front());  // the model has learned 320 positions
+  const auto ok = scorer->score({&*plan, 1}, [](size_t, const QuestionScore&) { return true; }, {});
+  ASSERT_FALSE(ok);
+  EXPECT_NE(ok.error().text().find("an assertion failed"), std::string::npos) << ok.error().text();
+  EXPECT_EQ(scored(*scorer), expected);
+}
+
+TEST(LlamaScorer, KeepsAContextThatHasRoom) {
+  if (fast::engine_patch() == 0) GTEST_SKIP() << "this engine is not hre's own";
+  const Fixture model("gptneox");
+  const auto scorer = opened(model, EngineKernels::kFast);
+  ASSERT_NE(scorer, nullptr);
+  /// Operations of the output layer: the first thing that a new context computes is a token more.
+  const auto work_for = [&](int n_words) {
+    std::string answer;
+    for (int i = 0; i < n_words; ++i) answer += " blue";
+    const auto plan = scorer->plan({kContext, {answer}});
+    EXPECT_TRUE(plan);
+    const double before = engine_work().output.operations.total();
+    EXPECT_TRUE(scorer->score({&*plan, 1}, [](size_t, const QuestionScore&) { return true; }, {}));
+    return engine_work().output.operations.total() - before;
+  };
+  work_for(30);
+  work_for(2);
+  const double first = work_for(20), again = work_for(20);
+  EXPECT_GT(first, 0);
+  EXPECT_EQ(first, again);
 }
 
 /// Keeps what is noted.

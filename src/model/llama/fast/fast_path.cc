@@ -33,6 +33,7 @@ struct Current {
   EngineWork work;
 };
 Current current;  // of the call that holds the EngineLock
+thread_local bool with_others = false;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
@@ -82,8 +83,7 @@ void prepare(Reduction& reduction, std::span<WantedLogit> wanted, int64_t n_rows
 }
 
 EngineSwitches switches_for(const Settings& settings, const Wishes& wishes) {
-  const bool computes = settings.any_products() || settings.attention || wishes.stream != nullptr;
-  return {.node_hook = computes ? hook.load() : nullptr,
+  return {.node_hook = hook.load(),
           .keeps_cache_type = settings.attention,
           .has_no_logits = !wishes.wanted.empty(),
           .gelu_is_erf = wishes.gelu_is_erf};
@@ -93,6 +93,7 @@ EngineSwitches switches_for(const Settings& settings, const Wishes& wishes) {
 
 int compute_here(ggml_cgraph* graph, int index, int thread, int n_threads, ggml_threadpool* pool) {
   const Worker worker{thread, n_threads, pool};
+  with_others = n_threads > 1;
   const ggml_tensor* node = ggml_graph_node(graph, index);
   // Threads that go on meanwhile wait for the pages that they touch.
   if (current.stream != nullptr && thread == 0) current.stream->reach(node);
@@ -131,6 +132,8 @@ std::string kernel_problem() {
   return "hre's own kernels are wrong on this machine (" + join(faults, "; ") + "): the engine computes everything";
 }
 
+bool computes_with_others() { return with_others; }
+
 NodeHook hook_at_hand() { return hook; }
 
 NodeHook exchange_hook(NodeHook other) { return hook.exchange(other); }
@@ -160,6 +163,7 @@ EngineCall::EngineCall(const Settings& settings, const Wishes& wishes)
 }
 
 EngineCall::~EngineCall() {
+  with_others = false;
   current.work.total_seconds += seconds_since(start_);
   if (computed_) current.work.host_seconds += seconds_since(*computed_);
 }

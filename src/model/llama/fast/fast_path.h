@@ -51,6 +51,9 @@ bool engine_asks();
 /// What is wrong with hre's kernels on this machine, as one line for people; empty where nothing is.
 std::string kernel_problem();
 
+/// Whether this thread computes a graph together with others.
+bool computes_with_others();
+
 /// What the engine asks: hre's own hook, unless a test exchanged it for a broken one.
 NodeHook hook_at_hand();
 NodeHook exchange_hook(NodeHook hook);
