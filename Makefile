@@ -15,7 +15,7 @@ need-clang-format = command -v $(clang-format) >/dev/null || { echo "make $@: $(
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help demo build test install format format-check tidy asan tsan fuzz bench clean configure test-parts
+.PHONY: help demo build test install format format-check tidy asan tsan fuzz bench engine-check clean configure test-parts
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1#/p' Makefile | while IFS='#' read -r name text; do \
@@ -63,6 +63,9 @@ bench: configure ## build the benchmarks, and list them
 	@$(build)
 	@echo 'Built in $(folder)/bench; the head of each source in bench/ says how it is called:'
 	@find $(folder)/bench -maxdepth 1 -type f -name 'bench_*' -perm -u+x | sort | sed 's/^/  /'
+
+engine-check: ## try the newest llama.cpp that PyPI has, before the pin is moved
+	@tools/engine_check.sh
 
 clean: ## remove what was built, but not what was fetched
 	@find build -mindepth 1 -maxdepth 1 ! -name deps -exec rm -rf {} + 2>/dev/null || true

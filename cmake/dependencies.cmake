@@ -33,13 +33,23 @@ pkg_check_modules(gumbo REQUIRED IMPORTED_TARGET gumbo)
 pkg_check_modules(tomlplusplus REQUIRED tomlplusplus)  # headers alone: its library throws
 find_library(HRE_CLD2 cld2 REQUIRED)
 
-# The engine: a package that CMake finds by itself (llama_DIR, CMAKE_PREFIX_PATH), or the one of tools/setup.sh.
-find_package(llama QUIET)
-if(NOT llama_FOUND)
-  find_package(llama QUIET PATHS "${HRE_DEPS}/engine" NO_DEFAULT_PATH)
+# The engine: the one of tools/setup.sh, with hre's patch; the system's only where that is asked for.
+option(HRE_SYSTEM_ENGINE "take the libllama that CMake finds (llama_DIR, CMAKE_PREFIX_PATH), without hre's kernels" OFF)
+if(DEFINED ENV{HRE_SYSTEM_ENGINE})
+  set(HRE_SYSTEM_ENGINE "$ENV{HRE_SYSTEM_ENGINE}" CACHE BOOL "" FORCE)
 endif()
-if(NOT llama_FOUND)
-  message(FATAL_ERROR "libllama was not found in ${HRE_DEPS}/engine: run tools/setup.sh")
+if(HRE_SYSTEM_ENGINE)
+  set(HRE_ENGINE_BUNDLED OFF)
+  find_package(llama REQUIRED)
+  message(WARNING "hre computes with the libllama in ${llama_DIR}: slower, and with other values, than with its own build")
+else()
+  set(HRE_ENGINE_BUNDLED ON)
+  set(llama_DIR "${HRE_DEPS}/engine/lib/cmake/llama")
+  set(ggml_DIR "${HRE_DEPS}/engine/lib/cmake/ggml")  # libllama's package looks for it
+  find_package(llama QUIET NO_DEFAULT_PATH)
+  if(NOT llama_FOUND)
+    message(FATAL_ERROR "libllama was not found in ${HRE_DEPS}/engine: run tools/setup.sh")
+  endif()
 endif()
 if(GGML_RPC_RDMA AND TARGET ggml::ggml-rpc)  # ggml takes RDMA where libibverbs is there, and its package does not say so
   find_library(IBVERBS_LIBRARY ibverbs REQUIRED)
@@ -53,7 +63,6 @@ if(GGML_CUDA AND TARGET ggml::ggml-cuda)  # the same of CUDA's libraries, and of
     target_link_libraries(ggml::ggml-cuda INTERFACE "${NCCL_LIBRARY}")
   endif()
 endif()
-cmake_path(IS_PREFIX HRE_DEPS "${llama_DIR}" NORMALIZE HRE_ENGINE_BUNDLED)
 
 set(HRE_LLAMA_BUILD "libllama ${LLAMA_BUILD_COMMIT}")  # by name: the archives have no git history
 

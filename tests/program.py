@@ -11,6 +11,7 @@ Every test has an empty folder of its own, self.folder, where the program runs; 
 import json
 import os
 import pathlib
+import platform
 import subprocess
 import tempfile
 import unittest
@@ -69,6 +70,15 @@ class ProgramTest(unittest.TestCase):
         self.assertEqual("", done.stdout)
         self.assertRegex(done.stderr, r"\Ahre: [^\n]+\n\Z")
         return done.stderr.rstrip("\n")
+
+    def need_kernels(self, kernels):
+        """Of a run's setting "kernels": fails where hre's own ought to be there and aren't; skips where they can't be."""
+        if kernels != "the engine's":
+            return
+        if "hre's patch" not in self.run_hre("--version").stdout:
+            self.skipTest("this build's engine is not hre's own")
+        self.assertNotEqual("x86_64", platform.machine(), "this build has no kernels of its own")
+        self.skipTest("hre has no kernels for this processor")
 
     def run_python(self, script, *arguments, timeout=300):
         """Runs a script with the tests' Python in self.folder; gives what it printed, read as JSON."""

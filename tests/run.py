@@ -5,8 +5,8 @@
 From the environment: HRE_PROGRAM, the program under test; HRE_TEST_DATA, a folder of larger test
 data (without it ../shared/data, where there is one; tests that need it are skipped otherwise);
 HRE_TEST_PYTHON, a Python with the packages of third_party/pypi-test.lock (tools/setup.sh tests makes
-it); HRE_RPC_SERVER, the rpc-server of the program's engine; HRE_BUILD_DIR, HRE_CXX_COMPILER and
-HRE_SANITIZE for the test of the installation.
+it); HRE_RPC_SERVER, the rpc-server of the program's engine, and HRE_ENGINE_SOURCES, the engine's sources;
+HRE_BUILD_DIR, HRE_CXX_COMPILER and HRE_SANITIZE for the test of the installation.
 Ends with status 77 where every test was skipped.
 """
 

@@ -55,7 +55,7 @@ class VersionTest(ProgramTest):
         lines = self.run_hre("--version").stdout.splitlines()
         version = re.search(r"project\(hre VERSION (\S+)", (SOURCE_DIR / "CMakeLists.txt").read_text())[1]
         self.assertEqual(f"hre {version}", lines[0])
-        self.assertRegex(lines[1], r"^libllama .+ggml \d+\.\d+")
+        self.assertRegex(lines[1], r"^libllama .+ggml \d+\.\d+\.\d+, (hre's patch \d+|not hre's own build)$")
 
 
 class MistakeTest(ProgramTest):

@@ -48,8 +48,8 @@ class ModelsTest(ProgramTest):
     def test_every_architecture_by_kernels_of_our_own(self):
         names = sorted(EXPECTED)
         runs = self.evaluate([self.unpack(name) for name in names], "--threads", 2)
-        if any(run["config"]["kernels"] == "the engine's" for run in runs):
-            self.skipTest("this build has no kernels of its own")
+        for run in runs:
+            self.need_kernels(run["config"]["kernels"])
         self.check_values(names, runs)
 
     def test_every_way_to_multiply_narrow_weights(self):
@@ -117,6 +117,45 @@ class ModelsTest(ProgramTest):
         del values["tokenizer.ggml.pre"]
         gguf_files.write(self.folder / "old.gguf", values, tensors)
         self.assertIn("does not say how its vocabulary cuts text", self.error_of("eval", "old.gguf", "--data", "sample"))
+
+    def test_gelu_is_the_form_that_the_file_states(self):
+        for name, own, other in (("gptneox", "gelu", "gelu_fast"), ("gpt2", "gelu_new", "gelu")):
+            values, tensors = gguf_files.read(self.unpack(name).read_bytes())
+            runs = {}
+            for form in (None, own, other, "relu"):
+                stated = dict(values)
+                if form:
+                    stated[f"{name}.hidden_activation"] = gguf_files.value(gguf_files.STRING, form)
+                gguf_files.write(self.folder / f"{name}-{form}.gguf", stated, tensors)
+                if form == "relu":
+                    self.assertIn("states the activation relu", self.error_of("eval", f"{name}-relu.gguf", "--data", "sample"))
+                else:
+                    for kernels in ("plain", "fast"):
+                        runs[form, kernels] = self.evaluate([f"{name}-{form}.gguf"], "--engine-kernels", kernels)[0]
+            for kernels in ("plain", "fast"):
+                with self.subTest(name=name, kernels=kernels):
+                    self.assertEqual(self.sums(runs[None, kernels]), self.sums(runs[own, kernels]))
+                    moved = max(abs(a - b) for a, b in zip(self.sums(runs[own, kernels]), self.sums(runs[other, kernels]), strict=True))
+                    self.assertGreater(moved, 1e-4)
+                    exact = runs[own if own == "gelu" else other, kernels]["config"]
+                    self.assertEqual("exact", exact["gelu"])
+            by_engine, by_hre = self.sums(runs[other, "plain"]), self.sums(runs[other, "fast"])
+            self.assertLess(max(abs(a - b) for a, b in zip(by_engine, by_hre, strict=True)), 1e-4)
+            noted = [self.run_hre("eval", f"{name}-{form}.gguf", "--data", DATA / "questions.jsonl", "--threads", 1).stderr for form in (None, own)]
+            self.assertIn("does not state which GELU it was trained with", noted[0])
+            self.assertNotIn("GELU", noted[1])
+
+    def test_learned_positions_end(self):
+        path = self.unpack("gpt2")
+        message = self.error_of("eval", path, "--data", "sample", "--max-length", 2000)
+        self.assertRegex(message, "--max-length: 2000 tokens are more than the 320 positions that .*gpt2.gguf has learned; give at most 320")
+        self.run_hre("eval", path, "--data", DATA / "questions.jsonl", "--max-length", 320, "--threads", 1)
+
+    def test_paths_that_the_system_refuses(self):
+        for name in ("m" * 300, "/proc/self/mem/x", "m" * 100000):
+            with self.subTest(name=name[:20]):
+                self.assertRegex(self.error_of("eval", name, "--data", "sample"), "no such file|cannot be read")
+                self.assertRegex(self.error_of("model", "show", name), "no such file|cannot be read")
 
     def test_shared_copied_and_plain_passes_agree(self):
         for name in ("llama-gqa", "gemma2", "mamba", "mamba2", "jamba", "falcon-h1", "lfm2", "t5", "phi-longrope"):

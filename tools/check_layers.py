@@ -52,7 +52,7 @@ VALUES = {
 
 # Header (a pattern of the whole name): folders below src/ that may include it.
 WRAPPED = {
-    r"llama.*\.h|ggml.*\.h|gguf\.h": ["model/llama"],
+    r"llama.*\.h|ggml.*\.h|gguf\.h|hre-engine\.h": ["model/llama"],
     r"dnnl.*": ["model/llama/fast"],
     r"jinja/.*": ["model/chat"],
     r"(arrow|parquet)/.*": ["data"],

@@ -4,25 +4,28 @@
 #   tools/setup.sh [packages|engine|onednn|arrow|tests]...      without arguments: all but tests
 #
 # packages  the Debian packages of third_party/debian.txt (by apt-get, where it may)
-# engine    libllama and ggml, built from the archive of third_party/pypi.lock
+# engine    libllama and ggml, built from the archive of third_party/pypi.lock with third_party/engine.patch
 # onednn    matrix products for the engine, from the wheels of third_party/pypi.lock (x86-64 alone)
 # arrow     Arrow's and Parquet's C++ libraries, from the wheel of third_party/pypi.lock
 # tests     what only tests need: the packages of third_party/debian-test.txt, and a Python with those
 #           of third_party/pypi-test.lock; where they can't be had, tests that need them are skipped
 #
 # What is fetched or built stays under build/deps; what is there already and has not changed is
-# left alone, and an interrupted set-up goes on where it stopped. An engine or an Arrow that CMake
-# finds by itself (CMAKE_PREFIX_PATH, llama_DIR, Parquet_DIR in the environment) is taken instead.
+# left alone, and an interrupted set-up goes on where it stopped. An Arrow that CMake finds by itself
+# (CMAKE_PREFIX_PATH, Parquet_DIR in the environment) is taken instead.
 #
 # HRE_DEPS            another folder than build/deps, to share one among several checkouts
 # HRE_ENGINE_OPTIONS  more options for the engine's CMake, for example -DGGML_NATIVE=OFF
+# HRE_SYSTEM_ENGINE   ON: the libllama that CMake finds (CMAKE_PREFIX_PATH, llama_DIR), without hre's kernels
+# HRE_LOCK            other pins than those of third_party/pypi.lock
 # JOBS                compilers at once (default: tools/jobs.sh)
 # pip's own settings (PIP_INDEX_URL, PIP_FIND_LINKS, PIP_NO_INDEX) say where archives come from.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 root=$PWD
 deps=${HRE_DEPS:-$root/build/deps}
-lock=$root/third_party/pypi.lock
+lock=${HRE_LOCK:-$root/third_party/pypi.lock}
+engine_patch=$root/third_party/engine.patch
 test_lock=$root/third_party/pypi-test.lock
 mkdir -p "$deps"
 deps=$(cd "$deps" && pwd)
@@ -36,9 +39,10 @@ fail() { say "$*"; exit 1; }
 # Prints everything that a part depends on: how it is made, from which pins, for which processor.
 inputs_of() {
   {
-    sed -n "/^make_$1()/,/^}/p; /^patch_$1()/,/^}/p" "$root/tools/setup.sh"
+    sed -n "/^make_$1()/,/^}/p" "$root/tools/setup.sh"
     case $1 in tests) sed 's/#.*//' "$test_lock" && python3 --version ;; *) sed 's/#.*//' "$lock" ;; esac
     uname -m
+    case $1 in engine*) cat "$engine_patch" ;; esac
     case $1 in engine) grep -m1 -E '^(flags|Features)' /proc/cpuinfo || true ;; esac
     printf '%s\n' "${HRE_ENGINE_OPTIONS:-}"
   } | sha256sum | cut -d' ' -f1
@@ -79,7 +83,7 @@ missing_packages() {
 
 missing_commands() {
   local command
-  for command in g++ cmake ninja pkg-config python3 tar; do
+  for command in g++ cmake ninja pkg-config python3 tar patch; do
     command -v "$command" >/dev/null || printf '%s ' "$command"
   done
 }
@@ -201,48 +205,30 @@ PY
 
 # --- the engine ----------------------------------------------------------------------------------
 
+# The sources as third_party/engine.patch leaves them: always from the archive, never patched twice.
 make_engine_sources() {
   say "fetching llama.cpp"
-  rm -rf "$deps/llama.cpp" "$deps/llama.cpp-build" "$download"/llama_cpp_python-*
+  local sources=$deps/llama.cpp.new
+  rm -rf "$sources" "$deps/llama.cpp-build" "$download"/llama_cpp_python-*
   # pip runs the archive's build back end to learn its name, hence these.
   fetching "llama.cpp's build back end" install --require-hashes -r <(pinned scikit_build_core packaging pathspec)
   fetching llama.cpp download --no-deps --no-binary=:all: --no-build-isolation --require-hashes \
     -d "$download" -r <(pinned llama_cpp_python)
-  mkdir -p "$deps/llama.cpp"
-  tar xzf "$download"/llama_cpp_python-*.tar.gz -C "$deps/llama.cpp" --strip-components=3 \
+  mkdir -p "$sources"
+  tar xzf "$download"/llama_cpp_python-*.tar.gz -C "$sources" --strip-components=3 \
     --wildcards '*/vendor/llama.cpp/*' --exclude='*/vendor/llama.cpp/models/*' --exclude='*/tools/ui/*'
   rm -f "$download"/llama_cpp_python-*
+  patch_sources "$sources" --dry-run
+  patch_sources "$sources"
+  rm -rf "$deps/llama.cpp"
+  mv "$sources" "$deps/llama.cpp"
 }
 
-# patch_engine: what hre changes in the engine's sources; src/model/llama/fast/fast_path.h says what for. Done once.
-patch_engine() {
-  local cpu=$deps/llama.cpp/ggml/src/ggml-cpu llama=$deps/llama.cpp/src
-  # ggml looks GELU up in a table of half-precision numbers, which moves an answer's log-likelihood by hundredths of a nat.
-  sed -i -E 's,^#define GGML_GELU(_QUICK)?_FP16$,,' "$cpu/vec.h"
-  # So does its tanh form, libllama's only one, where an architecture's models were trained with the exact one.
-  grep -q ggml_gelu_is_erf "$cpu/ggml-cpu.c" || printf '\nint ggml_gelu_is_erf = 0;\n' >>"$cpu/ggml-cpu.c"
-  grep -q ggml_gelu_is_erf "$llama/llama-graph.cpp" || {
-    sed -i 's/^\( *cur = \)ggml_gelu(ctx0, cur);$/\1ggml_gelu_is_erf ? ggml_gelu_erf(ctx0, cur) : ggml_gelu(ctx0, cur);/
-      0,/^#include/s//extern "C" int ggml_gelu_is_erf;\n&/' "$llama/llama-graph.cpp"
-  }
-  # Before each node of a graph its CPU threads ask hre, which may compute it, and some after it: the result is how many.
-  grep -q hre_node_hook "$cpu/ggml-cpu.c" || {
-    sed -i 's/^static thread_ret_t ggml_graph_compute_thread(void \* data) {$/int (*hre_node_hook)(struct ggml_cgraph *, int, int, int, struct ggml_threadpool *) = NULL;\n&/
-      s/^\( *const int n_fused = \)\(ggml_cpu_try_fuse_ops(.*);\)$/        const int n_hooked = hre_node_hook ? hre_node_hook(tp->cgraph, node_n, params.ith, params.nth, tp) : 0;\n\1n_hooked > 0 ? n_hooked - 1 : \2/
-      s/^\( *if (\)n_fused > 0) {$/\1n_hooked > 0 || n_fused > 0) {/' "$cpu/ggml-cpu.c"
-  }
-  # Weights that are streamed are not read while the model is loaded.
-  grep -q hre_streams_weights "$llama/llama-model.cpp" || {
-    sed -i 's/^\( *ml.init_mappings(\)true,/\1!hre_streams_weights,/
-      0,/^#include/s//bool hre_streams_weights = false;\n&/' "$llama/llama-model.cpp"
-  }
-  # Flash attention gets keys and values as they are cached where hre computes it; no room for logits where hre reduces them.
-  grep -q hre_attention "$llama/llama-graph.cpp" || {
-    sed -i -E 's/^( *if \([kv]->type == GGML_TYPE_F32)\) \{$/\1 \&\& !hre_attention) {/' "$llama/llama-graph.cpp"
-    sed -i '0,/^#include/s//extern int hre_attention;\n&/' "$llama/llama-graph.cpp"
-    sed -i 's/^\( *bool has_logits  *= \)true;$/\1!hre_reduces_logits;/
-      0,/^#include/s//int hre_attention = 0, hre_reduces_logits = 0;\n&/' "$llama/llama-context.cpp"
-  }
+# patch_sources FOLDER [OPTION]: lines may have moved, but each hunk must match exactly.
+patch_sources() {
+  patch -d "$1" -p1 --forward --fuzz=0 --no-backup-if-mismatch --reject-file=- "${@:2}" <"$engine_patch" >"$deps/patch.log" 2>&1 && return
+  cat "$deps/patch.log" >&2
+  fail "third_party/engine.patch does not fit these sources (above: which of its hunks): $(pinned llama_cpp_python | sed 's/ .*//')"
 }
 
 make_engine() {
@@ -251,7 +237,6 @@ make_engine() {
   read -ra options <<<"${HRE_ENGINE_OPTIONS:-}"
   rm -rf "$staged"
   say "building libllama (some minutes)"
-  patch_engine
   # Static and position independent: it ends up inside libhre.so.
   # shellcheck disable=SC2015
   cmake -S "$deps/llama.cpp" -B "$work" -G Ninja -DCMAKE_BUILD_TYPE=Release -DBUILD_SHARED_LIBS=OFF \
@@ -321,7 +306,7 @@ run_packages() { :; } # all at once, before the others
 # Chat templates and the converter need llama.cpp's sources even where libllama is the system's.
 run_engine() {
   once engine_sources
-  [ -f "$deps/engine.stamp" ] || ! found llama || return 0
+  [ "${HRE_SYSTEM_ENGINE:-OFF}" = OFF ] || return 0
   once engine
   case " ${HRE_ENGINE_OPTIONS:-} " in
     *" -DGGML_RPC=ON "*)

@@ -13,7 +13,10 @@ struct ControlGroup {
   bool unified = true;  ///< of the hierarchy of version 2; otherwise of the controller's own
 };
 
-/// This process's groups and those around them, of the unified hierarchy and of this controller's ("memory").
-std::vector<ControlGroup> control_groups(std::string_view controller);
+/// This process's groups and those around them, of the unified hierarchy and of this controller's ("memory"). Tests
+/// have the files elsewhere.
+std::vector<ControlGroup> control_groups(std::string_view controller,
+                                         const std::string& memberships = "/proc/self/cgroup",
+                                         const std::string& mounts = "/sys/fs/cgroup");
 
 }  // namespace hre

@@ -1,32 +1,54 @@
 #include "core/cores.h"
 
+#include <sched.h>
+
 #include <algorithm>
 #include <cmath>
 #include <fstream>
 #include <string>
 #include <thread>
-
-#include "core/control_groups.h"
+#include <vector>
 
 namespace hre {
 namespace {
 
-/// The cores' worth of time that a group's cpu.max gives; 0: no limit, or no such group.
-double limit_of(const std::string& folder) {
-  std::ifstream file(folder + "/cpu.max");
-  std::string quota;
-  double period = 0;
-  if (!(file >> quota >> period) || quota == "max" || period <= 0) return 0;
-  return std::strtod(quota.c_str(), nullptr) / period;
+/// The cores that the system lets this thread run on: its affinity, within its cpuset. 0 where it doesn't say.
+int cores_of_thread() {
+#ifdef __linux__
+  constexpr int kMost = 1 << 16;
+  for (int n = 1024; n <= kMost; n *= 2) {  // the kernel refuses a set that is smaller than its own
+    std::vector<cpu_set_t> set(static_cast<size_t>(n) / (8 * sizeof(cpu_set_t)));
+    const size_t bytes = set.size() * sizeof(cpu_set_t);
+    if (sched_getaffinity(0, bytes, set.data()) == 0) return CPU_COUNT_S(bytes, set.data());
+  }
+#endif
+  return 0;
+}
+
+double first_number(const std::string& path) {
+  std::ifstream file(path);
+  double number = 0;
+  return file >> number ? number : 0;
 }
 
 }  // namespace
 
+double time_limit(const ControlGroup& group) {
+  double quota = 0, period = 0;
+  if (group.unified) {
+    std::ifstream(group.folder + "/cpu.max") >> quota >> period;  // "max 100000" leaves both 0
+  } else {
+    quota = first_number(group.folder + "/cpu.cfs_quota_us");  // -1: none
+    period = first_number(group.folder + "/cpu.cfs_period_us");
+  }
+  return quota > 0 && period > 0 ? quota / period : 0;
+}
+
 int usable_cores() {
-  double cores = std::max(1U, std::thread::hardware_concurrency());
+  double cores = cores_of_thread();
+  if (cores < 1) cores = std::thread::hardware_concurrency();
   for (const ControlGroup& group : control_groups("cpu")) {
-    if (!group.unified) continue;
-    if (const double limit = limit_of(group.folder); limit > 0) cores = std::min(cores, limit);
+    if (const double limit = time_limit(group); limit > 0) cores = std::min(cores, limit);
   }
   return std::max(1, static_cast<int>(std::floor(cores)));
 }

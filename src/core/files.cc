@@ -67,6 +67,16 @@ Status write_all(int descriptor, const std::string& content, const std::string& 
 
 }  // namespace
 
+bool path_exists(const std::string& path) {
+  std::error_code problem;
+  return std::filesystem::exists(path, problem);
+}
+
+bool is_folder(const std::string& path) {
+  std::error_code problem;
+  return std::filesystem::is_directory(path, problem);
+}
+
 Result<std::string> read_file(const std::string& path, int64_t max_bytes) {
   const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (descriptor < 0) return input_error("cannot be read: " + why(), path);

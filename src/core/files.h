@@ -8,6 +8,10 @@
 
 namespace hre {
 
+/// Whether there is anything at the path; whether it is a folder. False, too, where the system can't say.
+bool path_exists(const std::string& path);
+bool is_folder(const std::string& path);
+
 /// All of a file (or pipe). Input errors where it can't be read or holds more than max_bytes.
 Result<std::string> read_file(const std::string& path, int64_t max_bytes = int64_t{4} << 30);
 

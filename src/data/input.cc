@@ -184,9 +184,10 @@ Result<std::unique_ptr<RowReader>> open_rows(const InputFile& file) {
 namespace hre {
 
 std::string dataset_name(const std::string& source) {
+  std::error_code problem;
   std::filesystem::path path = std::filesystem::path(source).lexically_normal();
   if (!path.has_filename()) path = path.parent_path();  // "folder/"
-  if (path == "." || path == ".." || path.empty()) path = std::filesystem::weakly_canonical(path);
+  if (path == "." || path == ".." || path.empty()) path = std::filesystem::weakly_canonical(path, problem);
   if (path.filename() == "data" && path.has_parent_path()) path = path.parent_path();
   return data::format_of(path) ? path.stem().string() : path.filename().string();
 }

@@ -1,7 +1,6 @@
 #include "model/inspect.h"
 
-#include <filesystem>
-
+#include "core/files.h"
 #include "model/checkpoint/checkpoint.h"
 #include "model/llama/llama_facts.h"
 
@@ -10,12 +9,12 @@ namespace hre {
 Result<ModelFacts> inspect_model(const std::string& source, const EngineOptions& options, ProgressListener& progress,
                                  const std::stop_token& stop) {
   std::string path = source;
-  if (std::filesystem::is_directory(source) && is_checkpoint(source)) {
+  if (is_checkpoint(source)) {
     auto converted = converted_checkpoint(source, progress, stop);
     if (!converted) return forward(converted);
     path = *converted;
   }
-  if (std::filesystem::is_regular_file(path)) return llama_facts(path, options, source);
+  if (path_exists(path) && !is_folder(path)) return llama_facts(path, options, source);
   auto model = open_model(source, options, progress, stop);  // baselines, and the errors of what is none
   if (!model) return forward(model);
   ModelFacts facts;

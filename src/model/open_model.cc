@@ -1,9 +1,9 @@
 /// The one list of what a MODEL can be.
 
 #include <algorithm>
-#include <filesystem>
 
 #include "core/cores.h"
+#include "core/files.h"
 #include "core/text.h"
 #include "hre/engine_options.h"
 #include "model/baseline/baseline.h"
@@ -55,7 +55,7 @@ Result<std::unique_ptr<Scorer>> open_one(const std::string& source, const Engine
   for (const char* scheme : {"hf:"}) {
     if (source.starts_with(scheme)) return input_error("this kind of model is not supported", source, accepted);
   }
-  if (std::filesystem::is_directory(source)) {
+  if (is_folder(source)) {
     if (!is_checkpoint(source)) return input_error("is a folder without a config.json", source, accepted);
     auto converted = converted_checkpoint(source, progress, stop);
     if (!converted) return forward(converted);

@@ -86,7 +86,8 @@ Status add_siblings(const fs::path& path, std::vector<TableFile>& tables) {
   if (dash == std::string::npos) return {};
   for (const char* other : {"-Votes", "-PostHistory"}) {
     const fs::path sibling = path.parent_path() / (name.substr(0, dash) + other + name.substr(dash + 6));
-    if (!fs::exists(sibling)) continue;
+    std::error_code problem;
+    if (!fs::exists(sibling, problem)) continue;
     if (Status status = add_tables_of_archive(sibling, tables); !status) return status;
   }
   return {};
@@ -135,10 +136,12 @@ Result<Dump> open_dump(const std::string& path, const std::string& site) {
     return input_error("there is nothing here", path, "give a dump's folder, SITE.7z or SITE-Posts.7z");
   }
   if (!at.has_filename()) at = at.parent_path();
-  if (same_name(at.filename(), file_of(Table::kPosts))) at = fs::absolute(at).parent_path();
+  if (same_name(at.filename(), file_of(Table::kPosts))) at = fs::absolute(at, problem).parent_path();
   const bool archive = !fs::is_directory(at, problem);
   Dump dump{
-      path, site.empty() ? site_of_path(archive ? at : fs::absolute(at).lexically_normal(), archive) : lower(site), {}};
+      path,
+      site.empty() ? site_of_path(archive ? at : fs::absolute(at, problem).lexically_normal(), archive) : lower(site),
+      {}};
   if (!is_known_site(dump.site)) {
     return input_error("'" + dump.site + "' is no site of Stack Exchange, so its posts would have no address", path,
                        "name the folder or archive after the site, or write SITE@PATH (beer.stackexchange.com@PATH)");

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 
+#include "core/files.h"
 #include "hre/store.h"
 #include "store/rows.h"
 #include "store/schema.h"
@@ -76,7 +77,7 @@ Status save_all(Database& to, Database& from, Repaired& repaired) {
 
 std::string free_path(const std::string& base) {
   std::string path = base;
-  for (int n = 2; fs::exists(path); ++n) path = fmt::format("{}-{}", base, n);
+  for (int n = 2; path_exists(path); ++n) path = fmt::format("{}-{}", base, n);
   return path;
 }
 
@@ -84,7 +85,7 @@ std::string free_path(const std::string& base) {
 Status replace(const std::string& path, const std::string& repaired, const std::string& aside) {
   std::error_code problem;
   for (const char* suffix : {"-wal", "-shm"}) {
-    if (fs::exists(path + suffix)) fs::rename(path + suffix, aside + suffix, problem);
+    if (path_exists(path + suffix)) fs::rename(path + suffix, aside + suffix, problem);
   }
   if (!problem) fs::rename(path, aside, problem);
   if (!problem) fs::rename(repaired, path, problem);
@@ -95,7 +96,7 @@ Status replace(const std::string& path, const std::string& repaired, const std::
 }  // namespace
 
 Result<Repaired> repair_store(const std::string& path) {
-  if (!fs::exists(path)) return input_error("there is no store of runs", path);
+  if (!path_exists(path)) return input_error("there is no store of runs", path);
   auto from = Database::open(path, store::Open::kExisting);
   if (!from) return forward(from);
   (*from)->number("SELECT count(*) FROM sqlite_schema");

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "core/cache.h"
+#include "core/files.h"
 #include "core/hashing.h"
 #include "core/process.h"
 
@@ -44,7 +45,7 @@ Result<Converter> find_converter() {
   const fs::path installed = library_folder() / HRE_CONVERTER_FROM_LIBRARY;
   for (const Converter& converter : {Converter{installed, installed / "pypi-convert.lock", installed / "llama.cpp"},
                                      Converter{HRE_CONVERTER_SCRIPTS, HRE_CONVERTER_LOCK, HRE_CONVERTER_SOURCES}}) {
-    if (fs::exists(converter.script()) && fs::exists(converter.sources / "conversion")) return converter;
+    if (path_exists(converter.script()) && path_exists(converter.sources / "conversion")) return converter;
   }
   return fail(ErrorCode::kFailed, "llama.cpp's converter is not installed with hre",
               installed.lexically_normal().string(), "give a .gguf file, or build hre with tools/setup.sh");
@@ -112,7 +113,7 @@ Result<std::string> find_python(const Converter& converter, ProgressListener& pr
   if (!place) return place;
   const fs::path folder = fs::path(*place) / ("convert-" + hash->substr(0, 16)), ready = folder / "ready";
   const std::string python = (folder / "bin" / "python").string();
-  if (fs::exists(ready)) return python;
+  if (path_exists(ready)) return python;
   progress.note("making the converter's Python environment in " + folder.string() + ", once (several GB)");
   progress.begin("installing the converter", 2, "steps", 0);
   if (auto ok = run_step({"python3", "-m", "venv", "--clear", folder.string()}, stop); !ok) return forward(ok);
@@ -161,7 +162,15 @@ std::string name_of(const std::string& folder) {
 class RequestFile {
  public:
   static Result<RequestFile> write(const std::vector<ScoringRequest>& requests) {
-    RequestFile file((fs::temp_directory_path() / fmt::format("hre-requests-{}.jsonl", getpid())).string());
+    std::error_code problem;
+    const fs::path folder = fs::temp_directory_path(problem);
+    if (problem)
+      return fail(ErrorCode::kFailed, "there is no folder for temporary files: " + problem.message(), "TMPDIR");
+    std::string path = (folder / "hre-requests-XXXXXX").string();
+    const int descriptor = mkstemp(path.data());
+    if (descriptor < 0) return fail(ErrorCode::kFailed, "no file can be made here", folder.string());
+    close(descriptor);
+    RequestFile file(path);
     std::ofstream out(file.path_);
     for (const ScoringRequest& request : requests) {
       out << nlohmann::json{{"context", request.context}, {"continuations", request.continuations}}.dump() << '\n';
@@ -214,7 +223,7 @@ Result<std::string> converted_checkpoint(const std::string& folder, ProgressList
   auto cache = cache_folder("converted/" + *hash);
   if (!cache) return cache;
   const std::string target = (fs::path(*cache) / (name_of(folder) + ".gguf")).string();
-  if (fs::exists(target)) return target;
+  if (path_exists(target)) return target;
   auto python = find_python(*converter, progress, stop);
   if (!python) return python;
   const std::string made = fmt::format("{}.{}.part", target, getpid());
@@ -223,7 +232,7 @@ Result<std::string> converted_checkpoint(const std::string& folder, ProgressList
   if (converted) fs::rename(made, target, problem);
   fs::remove(made, problem);
   if (!converted) return forward(converted);
-  if (!fs::exists(target)) return fail(ErrorCode::kFailed, "the converted file could not be kept", target);
+  if (!path_exists(target)) return fail(ErrorCode::kFailed, "the converted file could not be kept", target);
   return target;
 }
 

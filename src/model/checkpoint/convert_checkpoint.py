@@ -9,7 +9,8 @@ the converter itself this knows
 - GPT-J and CodeGen, which libllama computes exactly as the Phi-2 architecture once queries and keys are
   reordered (their rotary pairs are neighbours, Phi-2's lie half a head apart);
 - byte-level BPE vocabularies that the converter's list of hashes lacks, where tokenizer.json itself says
-  which pre-tokeniser is meant.
+  which pre-tokeniser is meant;
+- the activation, which libllama takes from the architecture, and models of one architecture differ in.
 
 Standard output: "progress DONE TOTAL" lines, in bytes. Standard error: on failure, one line that says why, after everything else.
 Exit status: 0, 2 where the checkpoint is at fault, 1 otherwise.
@@ -128,6 +129,23 @@ def state_windows(base):
         stated = any(key in values for values in self.gguf_writer.kv_data)
         if window and self.hparams.get("use_sliding_window", True) and not stated:
             self.gguf_writer.add_sliding_window(window)
+
+    base.TextModel.prepare_metadata = prepared
+
+
+def state_activation(base):
+    """Writes down the configuration's activation, so that hre computes the model's own form of GELU."""
+    prepare = base.TextModel.prepare_metadata
+
+    def prepared(self, vocab_only):
+        prepare(self, vocab_only)
+        # Gemma's configurations say "gelu" and mean the tanh form; theirs is in libllama.
+        if self.gguf_writer.arch.startswith("gemma"):
+            return
+        name = next((self.hparams[key] for key in ("hidden_act", "activation_function", "activation") if isinstance(self.hparams.get(key), str)), None)
+        key = base.gguf.Keys.LLM.HIDDEN_ACT.format(arch=self.gguf_writer.arch)
+        if name and not any(key in values for values in self.gguf_writer.kv_data):
+            self.gguf_writer.add_hidden_act(name)
 
     base.TextModel.prepare_metadata = prepared
 
@@ -290,6 +308,7 @@ def convert(sources, folder, out):
 
     accept_stated_pre_tokenizers(base)
     state_windows(base)
+    state_activation(base)
     find_tied_embeddings(base)
     score_by_merges(base)
     own = add_gptj(base)

@@ -10,9 +10,6 @@
 #include "model/llama/rpc_servers.h"
 #include "model/log_softmax.h"
 
-// hre's own build of the engine has it (tools/setup.sh), for the whole process; another engine may not.
-extern "C" __attribute__((weak)) int ggml_gelu_is_erf;
-
 namespace hre {
 
 /// Questions computed together, and what is known of their answers so far.
@@ -63,14 +60,18 @@ class Batch {
 
 namespace {
 
-/// llama_decode or llama_encode.
+/// llama_decode or llama_encode. The context can't be used again where it failed, unless it was interrupted.
 Status compute_batch(int32_t (*compute)(llama_context*, llama_batch), llama_context* context,
                      const llama_batch& batch) {
   int32_t status = 0;
   try {
+    const AssertionGuard guard;
     status = compute(context, batch);
   } catch (const LostRpcServer&) {
     return tl::unexpected<Error>(lost_rpc_server());
+  } catch (const std::exception& problem) {
+    return fail(ErrorCode::kFailed,
+                fmt::format("libllama could not compute {} tokens: {}", batch.n_tokens, problem.what()));
   }
   if (status == 0) return {};
   if (status == 2) return fail(ErrorCode::kInterrupted, "interrupted");
@@ -114,14 +115,9 @@ bool leaves_window(const QuestionPlan& plan, int64_t window) {
          });
 }
 
-/// For the graphs that libllama makes from now on; it may keep one for batches of the same shape.
-void choose_gelu(const ComputationRules& rules) {
-  if (has_exact_gelu()) ggml_gelu_is_erf = rules.gelu_is_erf ? 1 : 0;
-}
-
 }  // namespace
 
-bool has_exact_gelu() { return &ggml_gelu_is_erf != nullptr; }
+bool has_exact_gelu() { return fast::engine_patch() != 0; }
 
 Computation::Computation(llama_model* model, std::vector<llama_adapter_lora*> adapters, std::vector<float> scales,
                          ComputationRules rules)
@@ -139,8 +135,12 @@ TokenTexts Computation::texts_of(const AnswerPlan& answer) const {
   return token_texts(pieces);
 }
 
+fast::Wishes Computation::wishes(std::span<const int64_t> starts, std::span<fast::WantedLogit> wanted,
+                                 int64_t n_rows) const {
+  return {starts, wanted, n_rows, rules_.stream.get(), rules_.gelu_is_erf};
+}
+
 Status Computation::make_room(std::span<const QuestionPlan> plans) {
-  choose_gelu(rules_);
   Size size, long_size{.positions = rules_.passes.long_above + 1};
   const auto grow = [](int64_t& to, size_t value) { to = std::max(to, static_cast<int64_t>(value)); };
   const auto grow_for = [&](const QuestionPlan& plan, size_t source) {
@@ -164,11 +164,15 @@ Status Computation::make_room(std::span<const QuestionPlan> plans) {
     }
     grow(size.positions, positions), grow(size.sequences, sequences);
   }
-  const Size &had = size_of(context_is_long_), &needed = context_is_long_ ? long_size : size;
-  const bool fits =
-      needed.positions <= had.positions && needed.sequences <= had.sequences && needed.source <= had.source;
-  if (!fits) context_.reset();
-  size_ = size, long_size_ = long_size;
+  // What the context has room for stays: making another costs a pass over the weights, and needs come and go.
+  const auto widen = [](Size& had, const Size& needed) {
+    const Size before = had;
+    had = {std::max(had.positions, needed.positions), std::max(had.sequences, needed.sequences),
+           std::max(had.source, needed.source)};
+    return had.positions > before.positions || had.sequences > before.sequences || had.source > before.source;
+  };
+  const bool short_grew = widen(size_, size), long_grew = widen(long_size_, long_size);
+  if (context_is_long_ ? long_grew : short_grew) context_.reset();
   return context_ ? Status() : open_context(context_is_long_);
 }
 
@@ -211,7 +215,7 @@ Status Computation::make_context(const Size& size, bool short_alone) {
     params.cb_eval = device::LogitReduction::at_node;
     params.cb_eval_user_data = &on_device_;
   }
-  const fast::Run run(rules_.fast, {.stream = rules_.stream.get()});
+  const fast::EngineCall call(rules_.fast, wishes());
   auto context = make_llama_context(model_, params);
   if (!context) return forward(context);
   context_ = std::move(*context);
@@ -229,10 +233,10 @@ Result<bool> Computation::reduces_logits() {
   fast::WantedLogit wanted;
   bool reduced = false;
   {
-    const fast::Run run(rules_.fast, {.wanted = {&wanted, 1}, .n_rows = 1, .stream = rules_.stream.get()});
+    const fast::EngineCall call(rules_.fast, wishes({}, {&wanted, 1}, 1));
     on_device_.expect({&wanted, 1}, 1);
     if (auto ok = compute_batch(llama_decode, context_.get(), batch.of({&cell, 1})); !ok) return forward(ok);
-    reduced = rules_.on_device ? on_device_.done() : run.reduced();
+    reduced = rules_.on_device ? on_device_.done() : call.reduced();
   }
   forget(0, 1);
   return reduced;
@@ -248,7 +252,6 @@ std::vector<Group> Computation::groups_of(std::span<const QuestionPlan> plans) c
 Result<std::vector<QuestionScore>> Computation::score(std::span<const QuestionPlan> group,
                                                       const std::stop_token& stop) {
   stop_ = stop;
-  choose_gelu(rules_);
   QuestionPlan decoded;
   Work work{group, {}};
   if (rules_.has_encoder) decoded = decoder_part(group[0]), work.plans = {&decoded, 1};
@@ -260,6 +263,7 @@ Result<std::vector<QuestionScore>> Computation::score(std::span<const QuestionPl
   }
   const size_t n_source = rules_.has_encoder ? static_cast<size_t>(group[0].n_context) : 0;
   auto ok = group.size() > 1 ? run_group(work) : run_passes(work, std::span(group[0].prefix).first(n_source));
+  if (!ok && ok.error().code != ErrorCode::kInterrupted) context_.reset();  // it may be in any state
   if (!ok) return forward(ok);
   return std::move(work.scores);
 }
@@ -345,7 +349,7 @@ Status Computation::encode(std::span<const Token> source, size_t n_sequences) {
   std::vector<Cell> cells;
   for (const Token token : source) cells.push_back({token, static_cast<llama_pos>(cells.size()), all, {}});
   if (cells.empty()) return input_error("the context has no tokens, so the encoder has nothing to read");
-  const fast::Run run(rules_.fast, {.stream = rules_.stream.get()});
+  const fast::EngineCall call(rules_.fast, wishes());
   Batch batch(n_sequences);
   return compute_batch(llama_encode, context_.get(), batch.of(cells));
 }
@@ -370,9 +374,9 @@ Status Computation::compute(Work& work, std::span<Cell> cells, size_t n_sequence
 }
 
 Status Computation::decode(Work& work, Batch& batch, std::span<Cell> chunk) {
-  fast::Run run(rules_.fast, {.starts = work.starts, .stream = rules_.stream.get()});
+  fast::EngineCall call(rules_.fast, wishes(work.starts));
   if (auto ok = compute_batch(llama_decode, context_.get(), batch.of(chunk)); !ok) return ok;
-  run.computed();
+  call.computed();
   take_log_probs(work, chunk);
   return {};
 }
@@ -389,18 +393,18 @@ Status Computation::decode_reduced(Work& work, Batch& batch, std::span<Cell> chu
     }
     row += cell.targets.empty() ? 0 : 1;
   }
-  fast::Run run(rules_.fast, {work.starts, wanted, row, rules_.stream.get()});
+  fast::EngineCall call(rules_.fast, wishes(work.starts, wanted, row));
   on_device_.expect(wanted, row);
   if (auto ok = compute_batch(llama_decode, context_.get(), batch.of(chunk)); !ok) return ok;
-  run.computed();
+  call.computed();
   if (wanted.empty()) return {};
-  if (rules_.on_device ? !on_device_.done() : !run.reduced()) {
+  if (rules_.on_device ? !on_device_.done() : !call.reduced()) {
     const std::string& problem = on_device_.problem();
     return fail(ErrorCode::kFailed,
                 "the engine did not compute the output layer as asked" + (problem.empty() ? "" : ": " + problem));
   }
   for (size_t i = 0; i < wanted.size(); ++i) {
-    const double log_sum = rules_.on_device ? on_device_.log_sum_exp(wanted[i].row) : run.log_sum_exp(wanted[i].row);
+    const double log_sum = rules_.on_device ? on_device_.log_sum_exp(wanted[i].row) : call.log_sum_exp(wanted[i].row);
     *log_probs[i] = static_cast<float>(static_cast<double>(wanted[i].logit) - log_sum);
   }
   return {};

@@ -62,6 +62,9 @@ class Computation {
     int64_t positions = 1, sequences = 1, source = 0;
   };
   [[nodiscard]] Size& size_of(bool is_long) { return is_long ? long_size_ : size_; }
+  /// What a call of the engine is for: cells where parts begin, and logits of so many rows, unless there are none.
+  [[nodiscard]] fast::Wishes wishes(std::span<const int64_t> starts = {}, std::span<fast::WantedLogit> wanted = {},
+                                    int64_t n_rows = 0) const;
   Status open_context(bool is_long);
   Status make_context(const Size& size, bool short_alone);
   Result<bool> reduces_logits();

@@ -10,6 +10,7 @@
 #include "core/text.h"
 #include "model/llama/architectures.h"
 #include "model/llama/fast/kernel_table.h"
+#include "model/llama/gelu.h"
 #include "model/llama/rpc_servers.h"
 
 namespace hre {
@@ -136,8 +137,7 @@ Result<ComputationPlan> plan_computation(const ModelFiles& files, const EngineOp
     rules.logit_scale = 1 / std::sqrt(static_cast<float>(header.of_layer("embedding_length", 0, 1)));
   }
   rules.threads = options.threads > 0 ? options.threads : machine.cores;
-  // As the models of these architectures were trained; the others' GELU is its tanh form.
-  rules.gelu_is_erf = architecture == "gptneox" || architecture == "falcon" || architecture == "mpt";
+  rules.gelu_is_erf = gelu_form(header, files.parts.front()).value_or(GeluForm()).is_erf;
   rules.cache_type = options.cache_type;
   rules.flash_attention = options.flash_attention;
   rules.fast = kernels_for(options, traits, machine);

@@ -10,18 +10,15 @@
 #include <cstring>
 #include <exception>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <stdexcept>
 
 #include "core/text.h"
 #include "model/llama/failures.h"
+#include "model/llama/fast/engine_switches.h"
 #include "model/llama/llama_scorer.h"
 #include "model/llama/rpc_servers.h"
-
-// hre's own build of the engine has them (tools/setup.sh); another engine may not.
-extern __attribute__((weak)) bool hre_streams_weights;
-__attribute__((weak)) const std::vector<std::pair<std::string, ggml_tensor*>>& llama_internal_get_tensor_map(
-    const llama_model* model);
 
 namespace hre {
 namespace {
@@ -130,13 +127,16 @@ Result<LlamaModel> load_llama_model(const std::vector<std::string>& parts, const
   params.tensor_split = options.tensor_split.empty() ? nullptr : split.data();
   params.use_extra_bufts = may_repack;
   if (options.stream_weights) {
-    if (&hre_streams_weights == nullptr || &llama_internal_get_tensor_map == nullptr) {
+    if (fast::engine_patch() == 0) {
       return input_error("this build's engine can't", "--stream-weights", "the one that tools/setup.sh builds can");
     }
     params.n_gpu_layers = 0, params.load_mode = LLAMA_LOAD_MODE_MMAP;
   }
-  if (&hre_streams_weights != nullptr) hre_streams_weights = options.stream_weights;
+  // Without the lock another model that streams may be loading: this one's weights are then read later, no value moves.
+  std::optional<fast::EngineLock> lock;
+  if (options.stream_weights) lock.emplace(fast::EngineSwitches{.streams_weights = true});
   auto model = load_files(parts, pre_tokenizer, params);
+  lock.reset();
   if (!model) return model;
   if (auto ok = check_model(model->get(), path); !ok) return forward(ok);
   return model;
@@ -144,7 +144,7 @@ Result<LlamaModel> load_llama_model(const std::vector<std::string>& parts, const
 
 std::vector<fast::MappedWeight> mapped_weights(const llama_model* model) {
   std::vector<fast::MappedWeight> weights;
-  for (const auto& [name, tensor] : llama_internal_get_tensor_map(model)) {
+  for (const auto& [name, tensor] : fast::tensors_of(model)) {
     weights.push_back({name, static_cast<const std::byte*>(tensor->data), ggml_nbytes(tensor)});
   }
   return weights;
@@ -227,22 +227,35 @@ std::string llama_metadata(const llama_model* model, const char* key) {
 Result<std::vector<UsedDevice>> used_devices(const EngineOptions& options) {
   start_engine();
   if (auto ok = add_rpc_servers(options.rpc); !ok) return forward(ok);
-  std::vector<UsedDevice> devices;
+  const auto& asked = options.devices;
+  std::vector<UsedDevice> devices, integrated;
+  bool has_card = false;
   for (size_t i = 0; i < ggml_backend_dev_count() && options.gpu_layers != 0; ++i) {
     ggml_backend_dev_t device = ggml_backend_dev_get(i);
-    const auto& asked = options.devices;
-    const bool used =
-        asked.empty() || std::find(asked.begin(), asked.end(), ggml_backend_dev_name(device)) != asked.end();
-    if (!used || ggml_backend_dev_type(device) != GGML_BACKEND_DEVICE_TYPE_GPU) continue;
+    const auto type = ggml_backend_dev_type(device);
+    if (type != GGML_BACKEND_DEVICE_TYPE_GPU && type != GGML_BACKEND_DEVICE_TYPE_IGPU) continue;
+    if (!asked.empty() && std::find(asked.begin(), asked.end(), ggml_backend_dev_name(device)) == asked.end()) continue;
     const std::string remote = describe_rpc_device(device);  // its own description is its address
     size_t free = 0, total = 0;
     ggml_backend_dev_memory(device, &free, &total);
-    devices.push_back({remote.empty() ? ggml_backend_dev_description(device) : remote, free});
+    const UsedDevice used{remote.empty() ? ggml_backend_dev_description(device) : remote, free};
+    if (asked.empty() && type == GGML_BACKEND_DEVICE_TYPE_IGPU) {
+      integrated.push_back(used);
+    } else {
+      devices.push_back(used);
+      has_card = has_card || remote.empty();
+    }
   }
+  // As libllama chooses: what is part of a processor computes where it was asked for, or where there is no card.
+  if (!has_card) devices.insert(devices.end(), integrated.begin(), integrated.end());
   return devices;
 }
 
-std::string llama_engine_version() { return fmt::format("{}, ggml {}", HRE_LLAMA_BUILD, ggml_version()); }
+std::string llama_engine_version() {
+  const int patch = fast::engine_patch();
+  const std::string changes = patch == 0 ? "not hre's own build" : fmt::format("hre's patch {}", patch);
+  return fmt::format("{}, ggml {}, {}", HRE_LLAMA_BUILD, ggml_version(), changes);
+}
 
 std::string llama_engine_build() {
   start_engine();

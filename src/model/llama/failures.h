@@ -25,6 +25,7 @@ struct LostRpcServer : std::runtime_error {
 bool rpc_server_is_lost();
 
 /// While one lives, an assertion that fails on its thread is a std::runtime_error: for what a file may be the cause of.
+/// One that fails in a graph that several threads compute ends the process, with a message, as it does without a guard.
 /// One that probes whether an RPC server is there lets it be not there.
 class AssertionGuard {
  public:

@@ -7,10 +7,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 #include <filesystem>
 #include <regex>
 #include <set>
+#include <string_view>
+
+#include "core/files.h"
 
 namespace hre {
 namespace {
@@ -309,6 +313,8 @@ Result<GgufHeader> parse_gguf(std::span<const std::byte> file) { return Reader(f
 Result<GgufHeader> read_gguf_header(const std::string& path) {
   std::error_code failed;
   const auto status = std::filesystem::status(path, failed);
+  if (status.type() == std::filesystem::file_type::none)
+    return input_error("cannot be read: " + failed.message(), path);
   if (!std::filesystem::exists(status)) return input_error("no such file", path, "MODEL is a path to a .gguf file");
   if (std::filesystem::is_directory(status)) return input_error("is a folder, not a .gguf file", path);
   if (std::filesystem::file_size(path, failed) == 0 && !failed) return input_error("is empty", path);
@@ -323,15 +329,18 @@ Result<GgufHeader> read_gguf_header(const std::string& path) {
 }
 
 Result<std::vector<std::string>> gguf_parts(const std::string& path) {
-  static const std::regex kPart("(.*)-([0-9]{5})-of-([0-9]{5})\\.gguf");
+  static const std::regex kPart("-[0-9]{5}-of-([0-9]{5})\\.gguf");
+  constexpr size_t kLength = std::string_view("-00001-of-00003.gguf").size();
+  const size_t start = path.size() - std::min(path.size(), kLength);
+  const std::string end = path.substr(start);  // std::regex overflows the stack where texts are long
   std::smatch match;
-  if (!std::regex_match(path, match, kPart)) return std::vector<std::string>{path};
-  const int n = std::stoi(match[3]);
+  if (!std::regex_match(end, match, kPart)) return std::vector<std::string>{path};
+  const int n = std::stoi(match[1]);
   if (n < 1) return input_error("its name says that it is a part of none", path);
   std::vector<std::string> parts;
   for (int i = 1; i <= n; ++i) {
-    parts.push_back(fmt::format("{}-{:05}-of-{:05}.gguf", match[1].str(), i, n));
-    if (!std::filesystem::exists(parts.back())) {
+    parts.push_back(fmt::format("{}-{:05}-of-{:05}.gguf", path.substr(0, start), i, n));
+    if (!path_exists(parts.back())) {
       return input_error(fmt::format("part {} of {} of this model is missing", i, n), parts.back(),
                          "all parts must lie in one folder");
     }

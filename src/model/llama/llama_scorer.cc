@@ -11,6 +11,7 @@
 #include "model/llama/architectures.h"
 #include "model/llama/computation_plan.h"
 #include "model/llama/description.h"
+#include "model/llama/gelu.h"
 
 namespace hre {
 namespace {
@@ -130,10 +131,34 @@ class LlamaScorer final : public Scorer {
   Computation computation_;
 };
 
-Status check_architecture(const std::string& architecture, const std::string& path) {
-  if (proof_of(architecture) != Proof::kDiffers) return {};
-  return input_error(fmt::format("libllama's values for the architecture {} differ from Transformers'", architecture),
-                     path, "an inference server can score it");
+/// Refuses models whose values would be wrong, and notes what nobody knows of the others.
+Status check_architecture(const GgufHeader& header, const std::string& path, ProgressListener& progress) {
+  const std::string name = header.text("general.architecture");
+  if (proof_of(name) == Proof::kDiffers) {
+    return input_error(fmt::format("libllama's values for the architecture {} differ from Transformers'", name), path,
+                       "an inference server can score it");
+  }
+  auto gelu = gelu_form(header, path);
+  if (!gelu) return forward(gelu);
+  if (gelu->is_assumed) {
+    progress.note(
+        fmt::format("{} does not state which GELU it was trained with ({}.hidden_activation): the {} form is "
+                    "computed, as that of most {} models",
+                    path, name, gelu->is_erf ? "exact" : "tanh", name));
+  }
+  return {};
+}
+
+/// Positions that are learned end; the engine would end the process where one beyond them is asked for.
+Status check_positions(const ModelFiles& files, const PlanRules& rules) {
+  for (const GgufHeader& header : files.headers) {
+    const GgufTensor* positions = header.tensor("position_embd.weight");
+    if (positions == nullptr || positions->shape.size() < 2 || rules.max_length <= positions->shape[1]) continue;
+    return input_error(fmt::format("{} tokens are more than the {} positions that {} has learned", rules.max_length,
+                                   positions->shape[1], files.parts.front()),
+                       "--max-length", fmt::format("give at most {}", positions->shape[1]));
+  }
+  return {};
 }
 
 }  // namespace
@@ -142,7 +167,8 @@ Result<std::unique_ptr<Scorer>> open_llama(const std::string& path, const Engine
                                            ProgressListener& progress, const std::string& source) {
   auto files = read_model_files(path);
   if (!files) return forward(files);
-  if (auto ok = check_architecture(files->architecture(), path); !ok) return forward(ok);
+  if (auto ok = check_architecture(files->main(), path, progress); !ok) return forward(ok);
+  if (const std::string problem = fast::kernel_problem(); !problem.empty()) progress.note(problem);
   auto pre_tokenizer = pre_tokenizer_for(*files);
   if (!pre_tokenizer) return forward(pre_tokenizer);
   auto machine = this_machine(options);
@@ -168,6 +194,7 @@ Result<std::unique_ptr<Scorer>> open_llama(const std::string& path, const Engine
 
   auto text_rules = plan_rules(model->get(), options, path);
   if (!text_rules) return forward(text_rules);
+  if (auto ok = check_positions(*files, *text_rules); !ok) return forward(ok);
   EncoderDecoderRules encoder_decoder;
   if (plan->rules.has_encoder) {
     auto found = encoder_decoder_rules(model->get(), options, path);

@@ -5,10 +5,12 @@
 #include <ggml.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cmath>
 #include <cstring>
 
+#include "core/text.h"
 #include "hre/speed.h"
 #include "model/llama/fast/attention_node.h"
 #include "model/llama/fast/isa.h"
@@ -16,15 +18,8 @@
 #include "model/llama/fast/kernels.h"
 #include "model/llama/fast/node_work.h"
 #include "model/llama/fast/product_node.h"
+#include "model/llama/fast/self_check.h"
 #include "model/llama/fast/weight_stream.h"
-
-// hre's own build of the engine has them (tools/setup.sh); another engine does not.
-extern "C" {
-__attribute__((weak)) extern int (*hre_node_hook)(ggml_cgraph*, int node, int thread, int threads, ggml_threadpool*);
-__attribute__((weak)) void ggml_barrier(ggml_threadpool*);
-}
-extern __attribute__((weak)) int hre_attention;
-extern __attribute__((weak)) int hre_reduces_logits;
 
 namespace hre::fast {
 namespace {
@@ -40,10 +35,12 @@ struct Current {
   bool reduces = false;
   EngineWork work;
 };
-Current current;
-std::mutex one_run;
+Current current;  // of the call that holds the EngineLock
+thread_local bool with_others = false;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+bool computes_nodes(const Settings& settings) { return settings.products || settings.attention; }
 
 /// The activation alone, where it does not follow a product.
 bool compute_activation(const ggml_tensor* node, const Worker& worker) {
@@ -114,9 +111,31 @@ int compute_product(ggml_cgraph* graph, int index, const Worker& worker) {
   return product.n_nodes;
 }
 
-/// Called by each thread of a graph before each node: how many nodes, from this one, were computed here.
-int compute_here(ggml_cgraph* graph, int index, int thread, int threads, ggml_threadpool* pool) {
-  const Worker worker{thread, threads, pool};
+std::atomic<NodeHook> hook = compute_here;
+
+void prepare(Reduction& reduction, std::span<WantedLogit> wanted, int64_t n_rows) {
+  reduction.wanted = wanted;
+  reduction.done = false;
+  reduction.n_rows = n_rows;
+  reduction.first_wanted.assign(static_cast<size_t>(n_rows) + 1, wanted.size());
+  for (size_t i = wanted.size(); i-- > 0;) reduction.first_wanted[static_cast<size_t>(wanted[i].row)] = i;
+  for (size_t row = static_cast<size_t>(n_rows); row-- > 0;) {
+    reduction.first_wanted[row] = std::min(reduction.first_wanted[row], reduction.first_wanted[row + 1]);
+  }
+}
+
+EngineSwitches switches_for(const Settings& settings, const Wishes& wishes) {
+  return {.node_hook = hook.load(),
+          .keeps_cache_type = settings.attention,
+          .has_no_logits = !wishes.wanted.empty(),
+          .gelu_is_erf = wishes.gelu_is_erf};
+}
+
+}  // namespace
+
+int compute_here(ggml_cgraph* graph, int index, int thread, int n_threads, ggml_threadpool* pool) {
+  const Worker worker{thread, n_threads, pool};
+  with_others = n_threads > 1;
   const ggml_tensor* node = ggml_graph_node(graph, index);
   // Threads that go on meanwhile wait for the pages that they touch.
   if (current.stream != nullptr && thread == 0) current.stream->reach(node);
@@ -136,35 +155,32 @@ int compute_here(ggml_cgraph* graph, int index, int thread, int threads, ggml_th
       return 1;
     }
     case GGML_OP_UNARY:
-      return compute_activation(node, worker) ? 1 : 0;
+      return computes_nodes(current.settings) && compute_activation(node, worker) ? 1 : 0;
     case GGML_OP_GLU:
-      return compute_gate(node, worker) ? 1 : 0;
+      return computes_nodes(current.settings) && compute_gate(node, worker) ? 1 : 0;
     default:
       return 0;
   }
 }
 
-void prepare(Reduction& reduction, std::span<WantedLogit> wanted, int64_t n_rows) {
-  reduction.wanted = wanted;
-  reduction.done = false;
-  reduction.n_rows = n_rows;
-  reduction.first_wanted.assign(static_cast<size_t>(n_rows) + 1, wanted.size());
-  for (size_t i = wanted.size(); i-- > 0;) reduction.first_wanted[static_cast<size_t>(wanted[i].row)] = i;
-  for (size_t row = static_cast<size_t>(n_rows); row-- > 0;) {
-    reduction.first_wanted[row] = std::min(reduction.first_wanted[row], reduction.first_wanted[row + 1]);
-  }
-}
-
-}  // namespace
-
 void Worker::wait_for_all() const {
-  if (count > 1) ggml_barrier(pool);
+  if (count > 1) wait_for_threads(pool);
 }
 
-bool engine_asks() {
-  return &hre_node_hook != nullptr && &hre_attention != nullptr && &hre_reduces_logits != nullptr &&
-         &ggml_barrier != nullptr;
+bool engine_asks() { return engine_patch() != 0 && self_check().empty(); }
+
+std::string kernel_problem() {
+  if (engine_patch() == 0) return "";
+  const std::vector<std::string> faults = self_check();
+  if (faults.empty()) return "";
+  return "hre's own kernels are wrong on this machine (" + join(faults, "; ") + "): the engine computes everything";
 }
+
+bool computes_with_others() { return with_others; }
+
+NodeHook hook_at_hand() { return hook; }
+
+NodeHook exchange_hook(NodeHook other) { return hook.exchange(other); }
 
 std::string describe(const Settings& settings) {
   if (!settings.products && !settings.attention) return "the engine's";
@@ -179,33 +195,27 @@ std::string describe(const Settings& settings) {
   return text + (settings.attention ? ", attention by parts" : "");
 }
 
-Run::Run(const Settings& settings, const Wishes& wishes) : alone_(one_run), start_(Clock::now()) {
+EngineCall::EngineCall(const Settings& settings, const Wishes& wishes)
+    : lock_(switches_for(settings, wishes)), start_(Clock::now()) {
   current.settings = settings;
   current.starts = wishes.starts;
   current.stream = wishes.stream;
   current.reduces = !wishes.wanted.empty();
   if (current.reduces) prepare(current.reduction, wishes.wanted, wishes.n_rows);
   forget_masks();
-  if (!engine_asks()) return;
-  hre_attention = settings.attention ? 1 : 0;
-  hre_reduces_logits = current.reduces ? 1 : 0;
-  const bool computes = settings.products || settings.attention || wishes.stream != nullptr;
-  hre_node_hook = computes ? compute_here : nullptr;
 }
 
-Run::~Run() {
+EngineCall::~EngineCall() {
+  with_others = false;
   current.work.total_seconds += seconds_since(start_);
   if (computed_) current.work.host_seconds += seconds_since(*computed_);
-  if (!engine_asks()) return;
-  hre_node_hook = nullptr;
-  hre_attention = hre_reduces_logits = 0;
 }
 
-void Run::computed() { computed_ = Clock::now(); }
+void EngineCall::computed() { computed_ = Clock::now(); }
 
-bool Run::reduced() const { return current.reduces && current.reduction.done; }
+bool EngineCall::reduced() const { return current.reduces && current.reduction.done; }
 
-double Run::log_sum_exp(int64_t row) const {
+double EngineCall::log_sum_exp(int64_t row) const {
   const auto n = static_cast<size_t>(current.reduction.n_blocks), at = static_cast<size_t>(row) * n;
   const float* maxima = current.reduction.maxima.data() + at;
   const float* sums = current.reduction.sums.data() + at;
@@ -221,7 +231,7 @@ double Run::log_sum_exp(int64_t row) const {
 namespace hre {
 
 EngineWork engine_work() {
-  const std::lock_guard alone(fast::one_run);
+  const fast::EngineLock lock;
   return fast::current.work;
 }
 

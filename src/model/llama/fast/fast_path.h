@@ -1,17 +1,17 @@
 #pragma once
 /// What hre computes in the place of the engine's CPU code: products with weights, attention, GELU, and the output
 /// layer reduced to what a log-probability needs. The engine that tools/setup.sh builds asks before each node of a
-/// graph; another engine doesn't, and computes all by itself.
+/// graph (engine_switches.h); another engine doesn't, and computes all by itself.
 
 #include <chrono>
 #include <cstdint>
-#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "hre/speed.h"
+#include "model/llama/fast/engine_switches.h"
 
 namespace hre::fast {
 
@@ -31,8 +31,21 @@ struct Settings {
   bool attention = false;                 ///< in float32, over keys and values that are cached so
 };
 
-/// Whether this engine asks.
+/// Whether hre computes in the engine's place: tools/setup.sh built it, so it asks, and hre's kernels agree with its
+/// own (self_check.h).
 bool engine_asks();
+/// What is wrong with hre's kernels on this machine, as one line for people; empty where nothing is.
+std::string kernel_problem();
+
+/// Whether this thread computes a graph together with others.
+bool computes_with_others();
+
+/// What the engine asks: hre's own hook, unless a test exchanged it for a broken one.
+NodeHook hook_at_hand();
+NodeHook exchange_hook(NodeHook hook);
+/// hre's own.
+int compute_here(ggml_cgraph* graph, int node, int thread, int n_threads, ggml_threadpool* pool);
+
 /// Products, kernels and settings in words, for what a run records.
 std::string describe(const Settings& settings);
 
@@ -47,26 +60,28 @@ struct Wishes {
   std::span<WantedLogit> wanted = {};
   int64_t n_rows = 0;
   WeightStream* stream = nullptr;  ///< told of each node, where weights are read while a graph is computed
+  bool gelu_is_erf = false;        ///< the model's GELU is the exact one, not its tanh form
 };
 
-/// One llama_decode, or the opening of a context, under the fast path; one at a time in a process, others wait.
-class Run {
+/// One llama_decode or llama_encode, or the opening of a context, and what hre computes of it. One at a time in a
+/// process: other threads' calls wait.
+class EngineCall {
  public:
   /// What the wishes name must live as long.
-  Run(const Settings& settings, const Wishes& wishes);
-  ~Run();
-  Run(const Run&) = delete;
-  Run& operator=(const Run&) = delete;
+  EngineCall(const Settings& settings, const Wishes& wishes);
+  ~EngineCall();
+  EngineCall(const EngineCall&) = delete;
+  EngineCall& operator=(const EngineCall&) = delete;
 
   /// Whether the output layer was seen and reduced.
   [[nodiscard]] bool reduced() const;
   /// log(sum(exp(logits))) of a row. reduced() must hold.
   [[nodiscard]] double log_sum_exp(int64_t row) const;
-  /// Says that the graph is computed: what is left of this run's time counts as the host's.
+  /// Says that the graph is computed: what is left of this call's time counts as the host's.
   void computed();
 
  private:
-  std::unique_lock<std::mutex> alone_;
+  EngineLock lock_;
   std::chrono::steady_clock::time_point start_;
   std::optional<std::chrono::steady_clock::time_point> computed_;
 };

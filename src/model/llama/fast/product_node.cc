@@ -7,9 +7,6 @@
 #include <limits>
 #include <vector>
 
-// hre's own build of the engine has it (tools/setup.sh), for the whole process; another engine may not.
-extern "C" __attribute__((weak)) int ggml_gelu_is_erf;
-
 namespace hre::fast {
 namespace {
 
@@ -294,7 +291,7 @@ Activation activation_of(const ggml_tensor* node) {
   if (node->op != GGML_OP_UNARY) return Activation::kNone;
   switch (ggml_get_unary_op(node)) {
     case GGML_UNARY_OP_GELU:
-      return &ggml_gelu_is_erf != nullptr && ggml_gelu_is_erf != 0 ? Activation::kGeluErf : Activation::kGeluTanh;
+      return Activation::kGeluTanh;
     case GGML_UNARY_OP_GELU_ERF:
       return Activation::kGeluErf;
     default:

@@ -46,7 +46,7 @@ struct Reduction {
 /// The product at this node, if it is one that is computed here.
 std::optional<ProductNode> product_at(ggml_cgraph* graph, int node, const Settings& settings);
 
-/// How GELU is meant by the graph's nodes of that name.
+/// The activation that a node is; kNone for those that hre doesn't compute.
 Activation activation_of(const ggml_tensor* node);
 
 /// Computes it with all threads, each calling this. With a reduction, of as many rows, `to` is left alone.
