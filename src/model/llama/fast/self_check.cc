@@ -139,6 +139,7 @@ std::vector<float> product_of(ggml_type type, const std::vector<float>& weights,
 /// The output layer: its reduction here against its logits.
 std::vector<float> output_of(const std::vector<float>& weights, bool reduced) {
   Numbers numbers;
+  numbers.some(kColumns * kDepth);  // those of the weights: rows like them would have log-probabilities of 0
   Graph graph;
   ggml_tensor* logits = ggml_mul_mat(graph.rest(), graph.weights(GGML_TYPE_F32, weights, kDepth),
                                      graph.values(numbers.some(kRows * kDepth), kDepth, kRows));
