@@ -203,6 +203,7 @@ EngineCall::EngineCall(const Settings& settings, const Wishes& wishes)
   current.reduces = !wishes.wanted.empty();
   if (current.reduces) prepare(current.reduction, wishes.wanted, wishes.n_rows);
   forget_masks();
+  forget_rounded_rows();
 }
 
 EngineCall::~EngineCall() {

@@ -185,8 +185,8 @@ struct Rows {
               HRE_ROW(#i "*4(%[a], %[five])", "%[s5]", "%[t5]")
 #define HRE_ZERO(i) "vpxor %[s" #i "], %[s" #i "], %[s" #i "]\n\tvpxor %[t" #i "], %[t" #i "], %[t" #i "]\n\t"
 
-/// A block of six rows times a panel's: exact sums.
-inline void add_block(const Rows& rows, int64_t block, const Panel& panel, __m256i (&sums)[kTileRows][2]) {
+/// A block of six rows times a panel's: exact sums. Rows that are not there give what nobody takes.
+__attribute__((always_inline)) inline void add_block(const Rows& rows, int64_t block, const Panel& panel, __m256i (&sums)[kTileRows][2]) {
   __m256i x, y, low_w, high_w;
   asm(HRE_ZERO(0) HRE_ZERO(1) HRE_ZERO(2) HRE_ZERO(3) HRE_ZERO(4) HRE_ZERO(5)  //
       HRE_PAIR(0) HRE_PAIR(1) HRE_PAIR(2) HRE_PAIR(3) HRE_PAIR(4) HRE_PAIR(5) HRE_PAIR(6) HRE_PAIR(7) HRE_PAIR(8)
@@ -200,26 +200,11 @@ inline void add_block(const Rows& rows, int64_t block, const Panel& panel, __m25
       : "memory");
 }
 
-/// The same of one row.
-inline void add_block(const Rows& rows, int64_t block, const Panel& panel, __m256i (&sums)[1][2]) {
-  sums[0][0] = sums[0][1] = _mm256_setzero_si256();
-  const char* at = rows.pairs(0, block);
-  for (int pair = 0; pair < kPairs; ++pair) {
-    int32_t both;
-    std::memcpy(&both, at + pair * 4, 4);
-    const auto* w = reinterpret_cast<const __m256i*>(panel.pairs[pair]);
-    for (int half = 0; half < 2; ++half) {
-      const __m256i products = _mm256_madd_epi16(_mm256_set1_epi32(both), _mm256_loadu_si256(w + half));
-      sums[0][half] = _mm256_add_epi32(sums[0][half], products);
-    }
-  }
-}
-
 #undef HRE_ROW
 #undef HRE_PAIR
 #undef HRE_ZERO
 
-/// c [rows x 16 columns] (+)= the products of blocks [first, last); `columns` of them are there.
+/// c [rows x 16 columns] (+)= the products of blocks [first, last); `columns` of them are there. Six rows of a are read.
 template <int rows>
 void multiply_tile(const Rows& a, const Panel* panel, int64_t first, int64_t last, int64_t columns, float* c,
                    int64_t c_stride) {
@@ -231,7 +216,7 @@ void multiply_tile(const Rows& a, const Panel* panel, int64_t first, int64_t las
     }
   }
   for (int64_t block = first; block < last; ++block) {
-    __m256i whole[rows][2];
+    __m256i whole[kTileRows][2];
     add_block(a, block, panel[block], whole);
     for (int r = 0; r < rows; ++r) {
       const __m256 factor = a.factor(r, block);
@@ -286,8 +271,26 @@ void multiply(int64_t n, int64_t k, int64_t m, const void* a, size_t a_stride, c
       for (; row + kTileRows <= m; row += kTileRows) {
         multiply_tile<kTileRows>(rows_at(), panel, first, last, n - column, c + row * c_stride + column, c_stride);
       }
-      for (; row < m; ++row)
-        multiply_tile<1>(rows_at(), panel, first, last, n - column, c + row * c_stride + column, c_stride);
+      float* rest = c + row * c_stride + column;
+      switch (m - row) {
+        case 1:
+          multiply_tile<1>(rows_at(), panel, first, last, n - column, rest, c_stride);
+          break;
+        case 2:
+          multiply_tile<2>(rows_at(), panel, first, last, n - column, rest, c_stride);
+          break;
+        case 3:
+          multiply_tile<3>(rows_at(), panel, first, last, n - column, rest, c_stride);
+          break;
+        case 4:
+          multiply_tile<4>(rows_at(), panel, first, last, n - column, rest, c_stride);
+          break;
+        case 5:
+          multiply_tile<5>(rows_at(), panel, first, last, n - column, rest, c_stride);
+          break;
+        default:
+          break;
+      }
     }
   }
 }

@@ -30,7 +30,8 @@ void pack_q8_0(const void* rows, int64_t n, int64_t k, void* packed);
 void pack_f32(const float* rows, int64_t n, int64_t k, void* packed);
 void pack_bf16(const uint16_t* rows, int64_t n, int64_t k, void* packed);
 
-/// c [m x n] = a [m x k] W^T; a's rows are rounded, a_stride bytes apart, c's are c_stride values apart. What a row
+/// c [m x n] = a [m x k] W^T; a's rows are rounded, a_stride bytes apart, with kSpareRows (products.h) readable
+/// after them; c's are c_stride values apart. What a row
 /// gives does not depend on the others.
 void multiply(int64_t n, int64_t k, int64_t m, const void* a, size_t a_stride, const void* packed, float* c,
               int64_t c_stride);

@@ -335,7 +335,7 @@ Weights random_weights(const BlockShape& shape, Random& random) {
 
 std::vector<char> rounded_rows(Precision precision, const std::vector<float>& values, int64_t k) {
   const size_t stride = row_bytes(precision, k), n = values.size() / static_cast<size_t>(k);
-  std::vector<char> rows(stride * n);
+  std::vector<char> rows(stride * (n + static_cast<size_t>(kSpareRows)));
   for (size_t row = 0; row < n; ++row) {
     const float* from = values.data() + row * static_cast<size_t>(k);
     if (precision == Precision::kF32) {

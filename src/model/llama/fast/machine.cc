@@ -54,7 +54,8 @@ std::function<double()> product_step(Precision precision) {
   const fast::BlockShape shape{precision, 128, 1024};
   constexpr int64_t kRows = 96;
   const size_t stride = fast::row_bytes(precision, shape.k);
-  std::memset(block->a.bytes(kRows * stride), 0, kRows * stride);
+  const size_t bytes = static_cast<size_t>(kRows + fast::kSpareRows) * stride;
+  std::memset(block->a.bytes(bytes), 0, bytes);
   const std::vector<float> rows(static_cast<size_t>(shape.n * shape.k), 0);  // as Q8_0, too
   const auto type = precision == Precision::kI16 ? fast::RowType::kQ8_0 : fast::RowType::kF32;
   fast::pack_block(shape, rows.data(), type, block->packed.bytes(fast::packed_bytes(shape)));

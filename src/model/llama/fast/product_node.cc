@@ -94,6 +94,10 @@ struct Piece {
 struct Shared {
   TaskQueue conversions, blocks;
   Room a;  ///< rounded
+  /// Which tensor that is, in what: products of one tensor with several weights (queries, keys and values; gates and ups)
+  /// follow each other in a graph.
+  const ggml_tensor* rounded = nullptr;
+  Precision precision = Precision::kF32;
 };
 Shared shared;
 
@@ -187,8 +191,16 @@ Rows round_rows(const ProductNode& product, const Worker& worker) {
   if (!gathers && !rounds) {
     return {reinterpret_cast<const char*>(product.a), static_cast<size_t>(product.a_stride) * sizeof(float)};
   }
-  const size_t stride = row_bytes(product.precision, product.k), bytes = static_cast<size_t>(product.m) * stride;
-  if (worker.index == 0) shared.a.bytes(bytes);
+  const size_t stride = row_bytes(product.precision, product.k);
+  const size_t bytes = static_cast<size_t>(product.m + kSpareRows) * stride;
+  const bool is_there = !gathers && shared.rounded == product.from && shared.precision == product.precision;
+  worker.wait_for_all();  // until every thread has seen whether it is there
+  if (is_there) return {static_cast<const char*>(shared.a.bytes(bytes)), stride};
+  if (worker.index == 0) {
+    shared.a.bytes(bytes);
+    shared.rounded = gathers ? nullptr : product.from;
+    shared.precision = product.precision;
+  }
   worker.wait_for_all();
   auto* to = static_cast<char*>(shared.a.bytes(bytes));
   constexpr int64_t kAtOnce = 16;
@@ -309,6 +321,7 @@ std::optional<ProductNode> product_at(ggml_cgraph* graph, int node, const Settin
     return {};
   ProductNode product;
   product.weights = weights;
+  product.from = a;
   product.a = static_cast<const float*>(a->data);
   product.m = m, product.n = weights->ne[1], product.k = weights->ne[0];
   product.a_stride = static_cast<int64_t>(a->nb[1] / sizeof(float));
@@ -325,6 +338,8 @@ std::optional<ProductNode> product_at(ggml_cgraph* graph, int node, const Settin
   take_following(graph, node, product);
   return product;
 }
+
+void forget_rounded_rows() { shared.rounded = nullptr; }
 
 void compute(const ProductNode& product, const Worker& worker, Reduction* reduction) {
   const int64_t columns = reduction != nullptr ? widest_block(product.k) : block_columns(product, worker);

@@ -17,6 +17,7 @@ namespace hre::fast {
 /// the weights.
 struct ProductNode {
   const ggml_tensor* weights = nullptr;
+  const ggml_tensor* from = nullptr;  ///< whose values are a's
   const float* a = nullptr;
   int64_t m = 0, n = 0, k = 0, a_stride = 0;  ///< in values
   const float* bias = nullptr;
@@ -48,6 +49,9 @@ std::optional<ProductNode> product_at(ggml_cgraph* graph, int node, const Settin
 
 /// The activation that a node is; kNone for those that hre doesn't compute.
 Activation activation_of(const ggml_tensor* node);
+
+/// Rows that are rounded are kept for the next product of the same tensor, until the next graph.
+void forget_rounded_rows();
 
 /// Computes it with all threads, each calling this. With a reduction, of as many rows, `to` is left alone.
 void compute(const ProductNode& product, const Worker& worker, Reduction* reduction);

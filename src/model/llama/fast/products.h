@@ -42,6 +42,9 @@ size_t packed_bytes(const BlockShape& shape);
 /// cache line's start.
 void pack_block(const BlockShape& shape, const void* rows, RowType type, void* packed);
 
+/// Rows after a's last that must be readable, whatever they hold: tiles of the last rows are as high as all others.
+inline constexpr int64_t kSpareRows = 5;
+
 /// c [m x n] = a [m x k] Wᵀ. a is of the shape's precision, its rows a_stride bytes apart; c's are c_stride values
 /// apart.
 void multiply_block(const BlockShape& shape, int64_t m, const void* a, size_t a_stride, const void* packed, float* c,
