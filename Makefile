@@ -75,4 +75,4 @@ configure:
 	@[ -f $(folder)/build.ninja ] || cmake --preset $(PRESET)
 
 test-parts:
-	@tools/setup.sh packages tests
+	@tools/setup.sh packages tests models

@@ -38,6 +38,14 @@ def shared_data(name):
     return root / name
 
 
+def real_model(name):
+    """A real language model that tools/setup.sh models fetches; the test is skipped, visibly, where there is none."""
+    path = pathlib.Path(os.environ.get("HRE_TEST_MODELS") or SOURCE_DIR / "build" / "deps" / "models") / name
+    if not path.exists():
+        raise unittest.SkipTest(f"{path} is not there (tools/setup.sh models fetches it)")
+    return path
+
+
 def test_python():
     """The Python that has numpy, scipy, pyarrow and the like; the test is skipped, visibly, where there is none."""
     python = os.environ.get("HRE_TEST_PYTHON", "")

@@ -14,7 +14,7 @@ import subprocess
 import unittest
 
 import gguf_files
-from program import SOURCE_DIR, ProgramTest, clean_environment
+from program import PROGRAM, SOURCE_DIR, ProgramTest, clean_environment
 
 CAPS = ("SSE41", "AVX2", "AVX512_CORE", "AVX512_CORE_VNNI", "AVX512_CORE_BF16", "AVX512_CORE_AMX")
 MODEL_TEST = pathlib.Path(os.environ.get("HRE_BUILD_DIR", "build/release")).resolve() / "src" / "model_test"
@@ -120,6 +120,17 @@ class IsaTest(ProgramTest):
                 arguments = ("eval", SHIPPED, "--data", "sample", "--limit", 2, "--store", store, "--quiet")
                 self.run_hre(*arguments, env={"ONEDNN_MAX_CPU_ISA": cap})
                 self.run_hre(*arguments, "--recheck", "100%", "--threads", 1, env={"ONEDNN_MAX_CPU_ISA": cap})
+
+    def test_processes_that_start_at_once_agree(self):
+        """Nothing is measured or kept that one process could find otherwise than another."""
+        arguments = ["eval", SHIPPED, "--data", "sample", "--limit", 1, "--topic", "python", "--store", "none", "--threads", 1,
+                     "--json", "-", "--details", "--quiet", "--long-answers", "truncate"]
+        environment = clean_environment(XDG_CACHE_HOME=str(self.folder / "empty"), XDG_STATE_HOME=str(self.folder / "state"))
+        processes = [subprocess.Popen([PROGRAM, *map(str, arguments)], env=environment, stdout=subprocess.PIPE, text=True,
+                                      cwd=self.folder) for _ in range(16)]
+        runs = [json.loads(process.communicate(timeout=300)[0]) for process in processes]
+        self.assertEqual(1, len({json.dumps(run["config"]) for run in runs}))
+        self.assertEqual(1, len({json.dumps(self.sums(run)) for run in runs}))
 
     def test_exact_is_near_every_row_of_the_table(self):
         """In nats per answer; the integers of the table are within thousandths on real models, random weights are worse."""

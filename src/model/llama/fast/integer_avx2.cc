@@ -186,7 +186,8 @@ struct Rows {
 #define HRE_ZERO(i) "vpxor %[s" #i "], %[s" #i "], %[s" #i "]\n\tvpxor %[t" #i "], %[t" #i "], %[t" #i "]\n\t"
 
 /// A block of six rows times a panel's: exact sums. Rows that are not there give what nobody takes.
-__attribute__((always_inline)) inline void add_block(const Rows& rows, int64_t block, const Panel& panel, __m256i (&sums)[kTileRows][2]) {
+__attribute__((always_inline)) inline void add_block(const Rows& rows, int64_t block, const Panel& panel,
+                                                     __m256i (&sums)[kTileRows][2]) {
   __m256i x, y, low_w, high_w;
   asm(HRE_ZERO(0) HRE_ZERO(1) HRE_ZERO(2) HRE_ZERO(3) HRE_ZERO(4) HRE_ZERO(5)  //
       HRE_PAIR(0) HRE_PAIR(1) HRE_PAIR(2) HRE_PAIR(3) HRE_PAIR(4) HRE_PAIR(5) HRE_PAIR(6) HRE_PAIR(7) HRE_PAIR(8)
@@ -204,7 +205,8 @@ __attribute__((always_inline)) inline void add_block(const Rows& rows, int64_t b
 #undef HRE_PAIR
 #undef HRE_ZERO
 
-/// c [rows x 16 columns] (+)= the products of blocks [first, last); `columns` of them are there. Six rows of a are read.
+/// c [rows x 16 columns] (+)= the products of blocks [first, last); `columns` of them are there. Six rows of a are
+/// read.
 template <int rows>
 void multiply_tile(const Rows& a, const Panel* panel, int64_t first, int64_t last, int64_t columns, float* c,
                    int64_t c_stride) {

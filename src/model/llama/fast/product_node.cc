@@ -94,8 +94,8 @@ struct Piece {
 struct Shared {
   TaskQueue conversions, blocks;
   Room a;  ///< rounded
-  /// Which tensor that is, in what: products of one tensor with several weights (queries, keys and values; gates and ups)
-  /// follow each other in a graph.
+  /// Which tensor that is, in what: products of one tensor with several weights (queries, keys and values; gates and
+  /// ups) follow each other in a graph.
   const ggml_tensor* rounded = nullptr;
   Precision precision = Precision::kF32;
 };
