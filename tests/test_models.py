@@ -130,16 +130,16 @@ class ModelsTest(ProgramTest):
                 if form == "relu":
                     self.assertIn("states the activation relu", self.error_of("eval", f"{name}-relu.gguf", "--data", "sample"))
                 else:
-                    for kernels in ("plain", "fast"):
+                    for kernels in ("plain", "auto"):
                         runs[form, kernels] = self.evaluate([f"{name}-{form}.gguf"], "--engine-kernels", kernels)[0]
-            for kernels in ("plain", "fast"):
+            for kernels in ("plain", "auto"):
                 with self.subTest(name=name, kernels=kernels):
                     self.assertEqual(self.sums(runs[None, kernels]), self.sums(runs[own, kernels]))
                     moved = max(abs(a - b) for a, b in zip(self.sums(runs[own, kernels]), self.sums(runs[other, kernels]), strict=True))
                     self.assertGreater(moved, 1e-4)
                     exact = runs[own if own == "gelu" else other, kernels]["config"]
                     self.assertEqual("exact", exact["gelu"])
-            by_engine, by_hre = self.sums(runs[other, "plain"]), self.sums(runs[other, "fast"])
+            by_engine, by_hre = self.sums(runs[other, "plain"]), self.sums(runs[other, "auto"])
             self.assertLess(max(abs(a - b) for a, b in zip(by_engine, by_hre, strict=True)), 1e-4)
             noted = [self.run_hre("eval", f"{name}-{form}.gguf", "--data", DATA / "questions.jsonl", "--threads", 1).stderr for form in (None, own)]
             self.assertIn("does not state which GELU it was trained with", noted[0])

@@ -18,27 +18,31 @@ namespace {
 
 constexpr int64_t kDeviceChunk = 2048;  // tokens that a GPU computes at once
 
-Status check_options(const EngineOptions& options, const Machine& machine) {
+constexpr const char* kExact = "--precision exact";
+
+/// What this machine can't do of the options.
+Status check_on(const EngineOptions& options, const Machine& machine) {
   if (options.precision == ComputePrecision::kExact) {
-    const auto refuse = [](const char* why, const char* next) { return input_error(why, "--precision exact", next); };
-    if (options.kernels == EngineKernels::kPlain)
-      return refuse("the engine's own kernels round to 8 bits", "leave out --engine-kernels plain");
-    if (!machine.has_kernels) return refuse("this build's engine does not let hre compute", "use hre's own engine");
-    if (options.cache_type != CacheType::kF32) return refuse("the cache is float32 then", "leave out --kv-type");
-    if (options.flash_attention != FlashAttention::kOff)
-      return refuse("the engine's flash attention rounds", "leave out --flash-attention");
-    if (!machine.devices.empty())
-      return refuse("a device multiplies in its own precision", "--gpu-layers 0 computes on the CPU");
-  }
-  if (options.stream_weights) {
-    if (options.kernels == EngineKernels::kPlain)
-      return input_error("can't stream weights", "--engine-kernels plain", "leave it out");
-    if (!options.rpc.empty())
-      return input_error("streamed weights have no layers elsewhere", "--rpc", "leave out --stream-weights or --rpc");
     if (!machine.has_kernels)
-      return input_error("this build's engine can't", "--stream-weights", "the one that tools/setup.sh builds can");
+      return input_error("this build's engine does not let hre compute", kExact, "tools/setup.sh builds one that does");
+    if (!machine.devices.empty())
+      return input_error("a device multiplies in its own precision", kExact, "--gpu-layers 0 computes on the CPU");
   }
+  if (options.stream_weights && !machine.has_kernels)
+    return input_error("this build's engine can't", "--stream-weights", "the one that tools/setup.sh builds can");
   return {};
+}
+
+/// Positions that are learned end; the engine would end the process where one beyond them is asked for.
+Status check_positions(const ModelFiles& files, const EngineOptions& options) {
+  const GgufTensor* positions = files.tensor("position_embd.weight");
+  if (positions == nullptr || positions->shape.size() < 2) return {};
+  const int64_t asked = options.max_length > 0 ? options.max_length : files.main().of_layer("context_length", 0, 0);
+  const int64_t learned = positions->shape[1];
+  if (asked <= learned) return {};
+  return input_error(
+      fmt::format("{} tokens are more than the {} positions that {} has learned", asked, learned, files.parts.front()),
+      "--max-length", fmt::format("give at most {}", learned));
 }
 
 /// hre's attention takes a float32 cache, and no ALiBi: the mask that flash attention gets has distances in half
@@ -113,9 +117,28 @@ Result<Machine> this_machine(const EngineOptions& options) {
   return Machine{fast::isa(), fast::engine_asks(), usable_cores(), available_memory(), std::move(*devices)};
 }
 
+Status check_together(const EngineOptions& options) {
+  const bool plain = options.kernels == EngineKernels::kPlain;
+  if (options.precision == ComputePrecision::kExact) {
+    if (plain)
+      return input_error("the engine's own kernels round to 8 bits", kExact, "leave out --engine-kernels plain");
+    if (options.cache_type != CacheType::kF32)
+      return input_error("the cache is float32 then", kExact, "leave out --kv-type");
+    if (options.flash_attention != FlashAttention::kOff)
+      return input_error("the engine's flash attention rounds", kExact, "leave out --flash-attention");
+  }
+  if (options.stream_weights && plain)
+    return input_error("can't stream weights", "--engine-kernels plain", "leave it out");
+  if (options.stream_weights && !options.rpc.empty())
+    return input_error("streamed weights have no layers elsewhere", "--rpc", "leave out --stream-weights or --rpc");
+  return {};
+}
+
 Result<ComputationPlan> plan_computation(const ModelFiles& files, const EngineOptions& options,
                                          const Machine& machine) {
-  if (auto ok = check_options(options, machine); !ok) return forward(ok);
+  if (auto ok = check_together(options); !ok) return forward(ok);
+  if (auto ok = check_on(options, machine); !ok) return forward(ok);
+  if (auto ok = check_positions(files, options); !ok) return forward(ok);
   const std::string architecture = files.architecture();
   const ArchitectureTraits traits = traits_of(architecture);
   const GgufHeader& header = files.main();

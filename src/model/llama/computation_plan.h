@@ -35,8 +35,11 @@ struct ComputationPlan {
   MemoryNeeds host, devices;
 };
 
-/// A pure function. Input errors for options that can't go together, and for weights that can't be streamed through the
-/// machine's memory.
+/// Input errors for options that can't go together on any machine.
+Status check_together(const EngineOptions& options);
+
+/// A pure function. Input errors for options that can't go together, here or on any machine, for more tokens than a
+/// model has learned positions, and for weights that can't be streamed through the machine's memory.
 Result<ComputationPlan> plan_computation(const ModelFiles& files, const EngineOptions& options, const Machine& machine);
 
 /// An input error where the machine has less than the plan needs: how much, where, and which option helps.

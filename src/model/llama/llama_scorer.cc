@@ -131,34 +131,30 @@ class LlamaScorer final : public Scorer {
   Computation computation_;
 };
 
-/// Refuses models whose values would be wrong, and notes what nobody knows of the others.
-Status check_architecture(const GgufHeader& header, const std::string& path, ProgressListener& progress) {
-  const std::string name = header.text("general.architecture");
-  if (proof_of(name) == Proof::kDiffers) {
-    return input_error(fmt::format("libllama's values for the architecture {} differ from Transformers'", name), path,
-                       "an inference server can score it");
-  }
-  auto gelu = gelu_form(header, path);
-  if (!gelu) return forward(gelu);
-  if (gelu->is_assumed) {
+/// Refuses models whose values would be wrong.
+Status check_architecture(const ModelFiles& files, const std::string& path) {
+  if (proof_of(files.architecture()) != Proof::kDiffers) return {};
+  return input_error(
+      fmt::format("libllama's values for the architecture {} differ from Transformers'", files.architecture()), path,
+      "an inference server can score it");
+}
+
+/// What people should know of the values that this model will get here.
+void note_doubts(const ModelFiles& files, const GeluForm& gelu, const std::string& path, ProgressListener& progress) {
+  const std::string name = files.architecture();
+  if (const std::string problem = fast::kernel_problem(); !problem.empty()) progress.note(problem);
+  if (gelu.is_assumed) {
     progress.note(
         fmt::format("{} does not state which GELU it was trained with ({}.hidden_activation): the {} form is "
                     "computed, as that of most {} models",
-                    path, name, gelu->is_erf ? "exact" : "tanh", name));
+                    path, name, gelu.is_erf ? "exact" : "tanh", name));
   }
-  return {};
-}
-
-/// Positions that are learned end; the engine would end the process where one beyond them is asked for.
-Status check_positions(const ModelFiles& files, const PlanRules& rules) {
-  for (const GgufHeader& header : files.headers) {
-    const GgufTensor* positions = header.tensor("position_embd.weight");
-    if (positions == nullptr || positions->shape.size() < 2 || rules.max_length <= positions->shape[1]) continue;
-    return input_error(fmt::format("{} tokens are more than the {} positions that {} has learned", rules.max_length,
-                                   positions->shape[1], files.parts.front()),
-                       "--max-length", fmt::format("give at most {}", positions->shape[1]));
+  if (proof_of(name) == Proof::kNone) {
+    progress.note(
+        fmt::format("nobody has compared libllama's values for the architecture {} with Transformers'; hre "
+                    "verify --python does so for a run",
+                    name));
   }
-  return {};
 }
 
 }  // namespace
@@ -167,15 +163,18 @@ Result<std::unique_ptr<Scorer>> open_llama(const std::string& path, const Engine
                                            ProgressListener& progress, const std::string& source) {
   auto files = read_model_files(path);
   if (!files) return forward(files);
-  if (auto ok = check_architecture(files->main(), path, progress); !ok) return forward(ok);
-  if (const std::string problem = fast::kernel_problem(); !problem.empty()) progress.note(problem);
+  if (auto ok = check_architecture(*files, path); !ok) return forward(ok);
+  auto gelu = gelu_form(files->main(), path);
+  if (!gelu) return forward(gelu);
   auto pre_tokenizer = pre_tokenizer_for(*files);
   if (!pre_tokenizer) return forward(pre_tokenizer);
+  if (auto ok = check_together(options); !ok) return forward(ok);
   auto machine = this_machine(options);
   if (!machine) return forward(machine);
   auto plan = plan_computation(*files, options, *machine);
   if (!plan) return forward(plan);
   if (auto ok = check_memory(*plan, *machine, options, path); !ok) return forward(ok);
+  note_doubts(*files, *gelu, path, progress);
 
   auto model = load_llama_model(files->parts, *pre_tokenizer, options, plan->may_repack);
   if (!model) return forward(model);
@@ -183,18 +182,11 @@ Result<std::unique_ptr<Scorer>> open_llama(const std::string& path, const Engine
   if (plan->streams_weights) {
     plan->rules.stream = std::make_shared<fast::WeightStream>(mapped_weights(model->get()));
   }
-  if (const std::string name = files->architecture(); proof_of(name) == Proof::kNone) {
-    progress.note(
-        fmt::format("nobody has compared libllama's values for the architecture {} with Transformers'; hre "
-                    "verify --python does so for a run",
-                    name));
-  }
   auto adapters = load_adapters(model->get(), options.adapters);
   if (!adapters) return forward(adapters);
 
   auto text_rules = plan_rules(model->get(), options, path);
   if (!text_rules) return forward(text_rules);
-  if (auto ok = check_positions(*files, *text_rules); !ok) return forward(ok);
   EncoderDecoderRules encoder_decoder;
   if (plan->rules.has_encoder) {
     auto found = encoder_decoder_rules(model->get(), options, path);
