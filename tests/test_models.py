@@ -163,7 +163,28 @@ class ModelsTest(ProgramTest):
                 path = self.unpack(name)
                 self.run_hre("eval", path, "--data", DATA / "questions.jsonl", "--threads", 1, "--json", "run.json", "--details", "--quiet")
                 done = self.run_hre("verify", "run.json", "--threads", 1, "--tolerance", 1e-4, "--quiet")
-                self.assertIn("of 9 answers to 3 questions, scored again one pass an answer", done.stdout)
+                self.assertIn("of 9 answers to 3 questions, scored again one pass per answer, with float32 products", done.stdout)
+
+    def test_verify_multiplies_narrow_weights_as_they_are(self):
+        for name in ("llama-gqa", "gptneox", "mixtral"):
+            for kind, to_narrow in (("bf16", gguf_files.as_bf16), ("q8_0", gguf_files.as_q8_0), ("q4_0", gguf_files.as_q4_0)):
+                with self.subTest(name=name, kind=kind):
+                    values, tensors = gguf_files.read(self.unpack(name).read_bytes())
+                    rounded = [to_narrow(tensor) if PRODUCT.search(tensor.name) or "_exps" in tensor.name else (tensor, tensor) for tensor in tensors]
+                    gguf_files.write(self.folder / "narrow.gguf", values, [pair[0] for pair in rounded])
+                    gguf_files.write(self.folder / "wide.gguf", values, [pair[1] for pair in rounded])
+                    wide = self.sums(self.evaluate(["wide.gguf"], "--engine-kernels", "plain")[0])
+                    self.run_hre("eval", "narrow.gguf", "--data", DATA / "questions.jsonl", "--threads", 1, "--json", "run.json", "--details", "--quiet")
+                    self.run_hre("verify", "run.json", "--threads", 2, "--quiet")
+                    run = self.read_json("run.json")
+                    answers = [answer for question in run["questions"] for answer in question["answers"]]
+                    for answer, expected in zip(answers, wide, strict=True):
+                        answer["sum_log_prob"] = expected
+                    self.write("run.json", json.dumps(run))
+                    self.run_hre("verify", "run.json", "--threads", 2, "--quiet", "--tolerance", 3e-4)
+                    answers[4]["sum_log_prob"] += 2e-3
+                    self.write("run.json", json.dumps(run))
+                    self.run_hre("verify", "run.json", "--threads", 2, "--quiet", "--tolerance", 3e-4, status=3)
 
     def test_verify_finds_a_changed_value(self):
         path = self.unpack("llama-gqa")

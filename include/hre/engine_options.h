@@ -32,8 +32,10 @@ struct EngineOptions : ModelOptions {
   /// "none": the context is fed as it is. "auto": the context is a user's message in the model's own chat template,
   /// and the continuation the assistant's reply. Otherwise a file with a Jinja template.
   std::string chat_template = "none";
-  std::string system;                      ///< the system's message, with a chat template
-  bool one_pass_an_answer = false;         ///< the plain path, without anything shared between answers; for checks
+  std::string system;               ///< the system's message, with a chat template
+  bool one_pass_an_answer = false;  ///< the plain path, without anything shared between answers; for checks
+  /// Products with narrow weights are computed as they are defined, in float32 and slowly; for checks.
+  bool widens_weights = false;
   std::vector<std::string> devices;        ///< names of the devices to use; none: all
   std::vector<float> tensor_split;         ///< each device's part of the model; none: by their free memory
   CacheType cache_type = CacheType::kF32;  ///< of keys and values; less than f32 moves sums by hundredths of a nat

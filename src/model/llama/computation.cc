@@ -137,7 +137,7 @@ TokenTexts Computation::texts_of(const AnswerPlan& answer) const {
 
 fast::Wishes Computation::wishes(std::span<const int64_t> starts, std::span<fast::WantedLogit> wanted,
                                  int64_t n_rows) const {
-  return {starts, wanted, n_rows, rules_.stream.get(), rules_.gelu_is_erf};
+  return {starts, wanted, n_rows, rules_.stream.get(), rules_.widens_weights, rules_.gelu_is_erf};
 }
 
 Status Computation::make_room(std::span<const QuestionPlan> plans) {

@@ -21,8 +21,9 @@ struct ComputationRules {
   int64_t window = 0;
   int threads = 1;
   bool has_encoder = false;
-  float logit_scale = 1;     ///< logits are multiplied by it: libllama leaves out that of T5 with tied embeddings
-  bool gelu_is_erf = false;  ///< the model's GELU is the exact one, not its tanh form
+  float logit_scale = 1;        ///< logits are multiplied by it: libllama leaves out that of T5 with tied embeddings
+  bool widens_weights = false;  ///< products with narrow weights are computed as they are defined, for checks
+  bool gelu_is_erf = false;     ///< the model's GELU is the exact one, not its tanh form
   CacheType cache_type = CacheType::kF32;
   FlashAttention flash_attention = FlashAttention::kOff;
   fast::Settings fast;                         ///< what is computed by hre's own kernels

@@ -160,11 +160,12 @@ Result<ComputationPlan> plan_computation(const ModelFiles& files, const EngineOp
     rules.logit_scale = 1 / std::sqrt(static_cast<float>(header.of_layer("embedding_length", 0, 1)));
   }
   rules.threads = options.threads > 0 ? options.threads : machine.cores;
+  rules.widens_weights = options.widens_weights;
   rules.gelu_is_erf = gelu_form(header, files.parts.front()).value_or(GeluForm()).is_erf;
   rules.cache_type = options.cache_type;
   rules.flash_attention = options.flash_attention;
   rules.fast = kernels_for(options, traits, machine);
-  plan.may_repack = !rules.fast.products && !options.stream_weights;
+  plan.may_repack = !rules.fast.products && !options.stream_weights && !options.widens_weights;
   rules.on_device = first_device_layer(options, machine, header.of_layer("block_count", 0, 0)) == 0 &&
                     options.kernels != EngineKernels::kPlain;
   // The engine itself keeps room for T5's logits.

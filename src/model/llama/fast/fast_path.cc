@@ -18,6 +18,7 @@
 #include "model/llama/fast/kernels.h"
 #include "model/llama/fast/node_work.h"
 #include "model/llama/fast/product_node.h"
+#include "model/llama/fast/reference_products.h"
 #include "model/llama/fast/self_check.h"
 #include "model/llama/fast/weight_stream.h"
 
@@ -31,6 +32,7 @@ struct Current {
   Settings settings;
   std::span<const int64_t> starts;
   WeightStream* stream = nullptr;
+  bool widens_weights = false;
   Reduction reduction;
   bool reduces = false;
   EngineWork work;
@@ -139,6 +141,7 @@ int compute_here(ggml_cgraph* graph, int index, int thread, int n_threads, ggml_
   const ggml_tensor* node = ggml_graph_node(graph, index);
   // Threads that go on meanwhile wait for the pages that they touch.
   if (current.stream != nullptr && thread == 0) current.stream->reach(node);
+  if (current.widens_weights && compute_reference(node, worker)) return 1;
   switch (node->op) {
     case GGML_OP_MUL_MAT:
     case GGML_OP_MUL_MAT_ID:
@@ -200,6 +203,7 @@ EngineCall::EngineCall(const Settings& settings, const Wishes& wishes)
   current.settings = settings;
   current.starts = wishes.starts;
   current.stream = wishes.stream;
+  current.widens_weights = wishes.widens_weights;
   current.reduces = !wishes.wanted.empty();
   if (current.reduces) prepare(current.reduction, wishes.wanted, wishes.n_rows);
   forget_masks();

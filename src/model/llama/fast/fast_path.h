@@ -60,6 +60,7 @@ struct Wishes {
   std::span<WantedLogit> wanted = {};
   int64_t n_rows = 0;
   WeightStream* stream = nullptr;  ///< told of each node, where weights are read while a graph is computed
+  bool widens_weights = false;     ///< products are computed as they are defined (reference_products.h)
   bool gelu_is_erf = false;        ///< the model's GELU is the exact one, not its tanh form
 };
 
