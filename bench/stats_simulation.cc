@@ -1,9 +1,9 @@
 // Do intervals, tests and confidence sequences hold what they claim? The full counts of what the unit tests check:
 //
-//   bench_stats_simulation [--quick]
+//   bench_stats_simulation [--quick]                  coverage and errors, as the table of docs/statistics.md
+//   bench_stats_simulation --calibration [--quick]    neutral values and truths, likewise
 //
-// Prints each share beside the bounds it is held to, and ends with 1 where one is missed. The quick counts have bounds
-// that are wider by three of their standard errors.
+// Ends with 1 where a bound is missed. The quick counts have bounds that are wider by three of their standard errors.
 
 #include <fmt/core.h>
 
@@ -11,6 +11,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "analysis/test_calibration.h"
 #include "stats/test_simulation.h"
 
 namespace {
@@ -21,43 +22,137 @@ using namespace testing_simulation;
 bool all_held = true;
 double slack = 0;  // of a bound, for the simulation's own error
 
-void report(const std::string& what, double share, double least, double most) {
-  least = std::max(0.0, least - slack);
-  most += slack;
-  const bool held = least <= share && share <= most;
+void note(const std::string& what, const std::string& where, double share, const std::string& more, double least,
+          double most) {
+  const bool held = least - slack <= share && share <= most + slack;
   all_held = all_held && held;
-  fmt::print("{:<62} {:7.2f} %   {:.1f} to {:.1f} %   {}\n", what, 100 * share, 100 * least, 100 * most,
-             held ? "held" : "MISSED");
+  fmt::print("| {} | {} | {:.1f} %{} | {:.1f} to {:.1f} %{} |\n", what, where, 100 * share, more, 100 * least,
+             100 * most, held ? "" : " MISSED");
   std::fflush(stdout);
+}
+
+// An interval that is only sometimes there says so. `most` is 1 for intervals that hold at least as often as they say.
+void covered(const std::string& what, const std::string& where, const Coverage& coverage, double most = 0.97) {
+  if (coverage.given == 0) {
+    fmt::print("| {} | {} | none shown | |\n", what, where);
+    return;
+  }
+  const std::string more = coverage.given < 1 ? fmt::format(" of {:.0f} % shown", 100 * coverage.given) : "";
+  note(what, where, coverage.held, more, 0.93, most);
+}
+
+struct Layout {
+  std::string name;
+  std::vector<size_t> sizes;
+};
+
+std::vector<Layout> layouts_of(size_t n) {
+  std::vector<Layout> layouts = {{fmt::format("{} in one topic", n), {n}}};
+  if (n >= 10) layouts.push_back({fmt::format("{} in 2 topics", n), equal_topics(n, 2)});
+  if (n >= 30) layouts.push_back({fmt::format("{} in topics of 5", n), equal_topics(n, n / 5)});
+  layouts.push_back({fmt::format("{} topics of one question", n), single_questions(n)});
+  if (n >= 10) layouts.push_back({fmt::format("{}, half in topics of one question", n), mostly_singles(n)});
+  return layouts;
+}
+
+void coverage(const Effort& effort, const Effort& sequences) {
+  fmt::print("| claim | questions | shown by simulation | held to |\n|---|---|---|---|\n");
+  for (const size_t n : {5, 10, 30, 100, 500}) {
+    const std::string size = std::to_string(n);
+    for (const Layout& layout : layouts_of(n)) {
+      // Where topics differ, the spread of topics of one question, and of a simple sample, has their differences in it.
+      const double most = layout.sizes.size() > 1 ? 1 : 0.97;
+      covered("Student's interval of the micro average", layout.name,
+              student_coverage(layout.sizes, Weights::kQuestions, effort), most);
+      covered("... of the macro average", layout.name, student_coverage(layout.sizes, Weights::kTopics, effort), most);
+      covered("bootstrap interval of the micro average", layout.name,
+              bootstrap_coverage(layout.sizes, Weights::kQuestions, effort), most);
+      covered("... of the macro average", layout.name, bootstrap_coverage(layout.sizes, Weights::kTopics, effort),
+              most);
+    }
+    covered("paired bootstrap interval", size, paired_coverage(n, effort));
+    covered("exact interval of Top-1 at chance", size, exact_coverage(n, 0.25, effort), 1);
+    covered("interval of an effect of 0.1, so of the questions needed", size, effect_coverage(n, 0.1, effort));
+    const CovariateWorld both{4, 0.5, 0.4, 0.15, 1}, votes{4, 0.5, 0, 0.15, 1}, none{4, 0, 0, 0.15, 1};
+    covered("part through length", size, parts_coverage(n, both, false, effort), n < 100 ? 1 : 0.97);
+    covered("part beyond length", size, parts_coverage(n, both, true, effort));
+    covered("part through length, scores without", size, parts_coverage(n, votes, false, effort), n < 100 ? 1 : 0.97);
+    covered("part through length, neither with", size, parts_coverage(n, none, false, effort), 1);
+  }
+  for (const auto& [kind, name] : {std::pair{CorrelationKind::kPearson, "Pearson"},
+                                   {CorrelationKind::kSpearman, "Spearman"},
+                                   {CorrelationKind::kKendall, "Kendall"}}) {
+    for (const size_t n : {5, 10, 30}) {
+      covered(fmt::format("agreement over models by {}, 0.5", name), fmt::format("{} models", n),
+              agreement_coverage(kind, n, 0.5, effort));
+    }
+  }
+  for (const size_t clusters : {4, 6, 10, 30}) {
+    const std::string name = fmt::format("{} clusters of 20", clusters);
+    covered("cluster-robust interval", name, cluster_coverage(20 * clusters, clusters, false, false, effort));
+    covered("bootstrap over clusters", name, cluster_coverage(20 * clusters, clusters, false, true, effort));
+    const std::string uneven = fmt::format("{} clusters in 1 : 2 : 3 : 4", clusters);
+    covered("cluster-robust interval", uneven, cluster_coverage(20 * clusters, clusters, true, false, effort));
+  }
+  Effort test = effort;
+  test.draws = 999;
+  for (const size_t n : {8, 30, 100, 500}) {
+    const std::string size = std::to_string(n);
+    note("paired test calls equal models different at 5 %", size, false_positives(n, test), "", 0, 0.055);
+    note("gate fails a model exactly at its margin", size, gate_errors(n, 0.05, GateVerdict::kFail, test), "", 0,
+         0.055);
+    note("gate passes a model exactly at its margin", size, gate_errors(n, 0.05, GateVerdict::kPass, test), "", 0,
+         0.055);
+  }
+  Effort many = test;
+  many.simulations = effort.simulations / 5;
+  note("any of 5 equal models is told apart, so a rank is missed", "100", many_run_errors(100, 5, many), "", 0, 0.055);
+  note("confidence sequence ever wrong", "1400 of 14 topics", sequence_errors(1400, 14, sequences), "", 0, 0.05);
+  note("confidence sequence ever wrong", "1000 of one topic", sequence_errors(1000, 1, sequences), "", 0, 0.05);
+  note("two equal models are ever decided to differ", "1000", paired_sequence_errors(1000, sequences), "", 0, 0.05);
+}
+
+std::string cells(const std::vector<std::optional<double>>& values) {
+  std::string text;
+  for (const auto& value : values)
+    text += (text.empty() ? "" : ", ") + (value ? fmt::format("{:.3f}", *value + 0.0) : "–");
+  return text;
+}
+
+void calibration(size_t questions) {
+  fmt::print(
+      "| quantity | votes | neutral | came out, with 2, 3, 4, 10, 2 to 10 answers | truth | recovered, likewise |\n"
+      "|---|---|---|---|---|---|\n");
+  for (int kind = 0; kind < 3; ++kind) {
+    for (const auto& line : testing_calibration::calibrate(kind, questions)) {
+      fmt::print("| {} | {} | {:g} | {} | {} | {} |\n", line.quantity, line.votes, line.neutral, cells(line.null),
+                 line.truth ? fmt::format("{:.3f}", *line.truth) : "", cells(line.recovered));
+      std::fflush(stdout);
+      for (const auto& value : line.null) {
+        all_held = all_held && (!value || std::abs(*value - line.neutral) <= 4 * line.error + 0.001);
+      }
+      for (const auto& value : line.recovered) {
+        all_held =
+            all_held && (!value || std::abs(*value - *line.truth) <= 4 * line.error + 0.05 * std::abs(*line.truth));
+      }
+    }
+  }
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  const bool quick = argc > 1 && std::strcmp(argv[1], "--quick") == 0;
-  const Effort effort = quick ? Effort{500, 500, 100000} : Effort{10000, 2000, 1000000};
-  const Effort sequences = quick ? Effort{200, 0, 100000} : Effort{2000, 0, 1000000};
-  if (quick) slack = 3 * std::sqrt(0.05 * 0.95 / sequences.simulations);
-  fmt::print("{} simulations, {} for sequences\n", effort.simulations, sequences.simulations);
-
-  for (const auto& [n, topics] : {std::pair<size_t, size_t>{30, 1}, {30, 5}, {100, 5}, {500, 10}}) {
-    const std::string shape = fmt::format("n = {} in {} topics", n, topics);
-    report("coverage, bootstrap, " + shape, bootstrap_coverage(n, topics, effort), 0.93, 0.97);
-    if (topics == 1) report("coverage, Student, " + shape, student_coverage(n, topics, effort), 0.93, 0.97);
+  const auto has = [&](const char* option) {
+    return std::any_of(argv + 1, argv + argc, [&](const char* given) { return std::strcmp(given, option) == 0; });
+  };
+  const bool quick = has("--quick");
+  if (has("--calibration")) {
+    calibration(quick ? 5000 : 100000);
+  } else {
+    const Effort effort = quick ? Effort{500, 500, 100000} : Effort{4000, 1000, 1000000};
+    const Effort sequences = quick ? Effort{200, 0, 100000} : Effort{2000, 0, 1000000};
+    if (quick) slack = 3 * std::sqrt(0.05 * 0.95 / sequences.simulations);
+    coverage(effort, sequences);
   }
-  for (const size_t n : {100, 500}) {
-    report(fmt::format("coverage, Student, n = {} in 1 topics", n), student_coverage(n, 1, effort), 0.93, 0.97);
-  }
-  for (const size_t n : {30, 100, 500}) {
-    report(fmt::format("coverage, paired bootstrap, n = {}", n), paired_coverage(n, effort), 0.93, 0.97);
-  }
-  for (const size_t n : {8, 30, 100, 500}) {
-    Effort test = effort;
-    test.draws = 999;
-    report(fmt::format("false positives of the paired test at 5 %, n = {}", n), false_positives(n, test), 0, 0.055);
-  }
-  report("confidence sequence ever wrong, 1400 questions of 14 topics", sequence_errors(1400, 14, sequences), 0, 0.05);
-  report("confidence sequence ever wrong, 1000 questions of one topic", sequence_errors(1000, 1, sequences), 0, 0.05);
-  report("equal models ever decided, 1000 questions", paired_sequence_errors(1000, sequences), 0, 0.05);
   return all_held ? 0 : 1;
 }

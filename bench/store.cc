@@ -11,7 +11,7 @@
 #include <filesystem>
 #include <thread>
 
-#include "hre/run.h"
+#include "hre/evaluate.h"
 
 namespace {
 

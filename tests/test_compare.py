@@ -110,6 +110,24 @@ class CompareTest(RunsTest):
         self.assertNotEqual(plain["pairs"][0]["mean_a"], with_bos["pairs"][0]["mean_a"])
         self.assertEqual(plain["pairs"][0]["mean_b"], with_bos["pairs"][0]["mean_b"])
 
+    def test_clusters(self):
+        by_topic = self.json_of("compare", "zstd.json", "length.json", "--cluster", "topic")["pairs"][0]["clustered"]
+        self.assertEqual(("topic", 14), (by_topic["by"], by_topic["clusters"]))
+        self.assertLess(by_topic["ci95"][0], by_topic["ci95"][1])
+        lines = [{"id": q["id"], "topic": q["topic"], "site": f"s{i % 7}", "author_id": str(i % 9),
+                  "answers": [{"author_id": str(i % 5)}, {"author_id": str(i % 11)}, {}, {"author": "x"}]}
+                 for i, q in enumerate(self.zstd["questions"])]
+        self.write("meta.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
+        for kind, clusters in (("site", 7), ("asker", 63)):
+            result = self.json_of("compare", "zstd.json", "length.json", "--cluster", kind, "--metadata", "meta.jsonl")
+            self.assertEqual(clusters, result["pairs"][0]["clustered"]["clusters"], kind)
+        text = self.run_hre("compare", "zstd.json", "length.json", "--cluster", "author", "--metadata", "meta.jsonl").stdout
+        self.assertIn("other authors of answers [95 %]", text)
+        self.assertIn("--metadata", self.error_of("compare", "zstd.json", "length.json", "--cluster", "site"))
+
+    def test_weights_that_do_not_hold_are_refused(self):
+        self.assertIn("--weights topics", self.error_of("compare", "zstd.json", "length.json", "--until", "decided", "--weights", "topics"))
+
     def test_other_metrics_and_weights(self):
         for name, key in (("spearman", "spearman"), ("pairwise", "pairwise_accuracy"), ("given_length", "given_length")):
             result = self.json_of("compare", "zstd.json", "zstd.json", "--metric", name)
@@ -168,6 +186,9 @@ class CompareTest(RunsTest):
         self.run_hre("compare", "bad.json", "good.json", "--fail-if-worse", "1.99")
         self.run_hre("compare", "bad.json", "good.json", "--fail-if-worse", "0.5", status=3)
         self.run_hre("compare", "zstd.json", "zstd.json", "--fail-if-worse")
+        gate = self.json_of("compare", "bad.json", "good.json", "--fail-if-worse", "1.99")["gate"][0]
+        self.assertEqual("pass", gate["verdict"])
+        self.assertEqual("inconclusive", self.json_of("compare", "zstd.json", "zstd.json", "--fail-if-worse")["gate"][0]["verdict"])
 
     def evaluate_good_and_bad(self):
         """Answers whose length goes with votes, and the same run with its values turned round."""
@@ -219,7 +240,8 @@ class EvalTest(RunsTest):
         self.assertEqual(self.length["results"]["micro"]["pearson"]["mean"], micro["length_only"]["mean"])
         self.assertEqual({"draws": 10000, "seed": 42}, micro["bootstrap"])
         text = self.run_hre("eval", "baseline:zstd", "--data", "sample", "--quiet").stdout
-        for part in ("Length only", "Given length", "Top-1", "NDCG", "by bootstrap", "length alone:"):
+        for part in ("Length only", "Top-1 (chance 0.25", "NDCG (chance 0.8", "by bootstrap", "length alone:", "through length", "beyond it",
+                     "The sample's votes are invented"):
             self.assertIn(part, text)
 
     def test_undefined(self):
@@ -273,6 +295,12 @@ class PowerTest(RunsTest):
         fewer = self.json_of("power", "zstd.json", "length.json", "--questions", str(case["needed"] - 1))
         self.assertGreater(fewer["cases"][0]["detectable"], 0.1)
         self.assertEqual([10, 20, 50, 70], [point["questions"] for point in result["detection"]])
+        for point in result["detection"]:
+            self.assertTrue(point["rate95"][0] <= point["rate"] <= point["rate95"][1])
+        seen = self.json_of("power", "zstd.json", "length.json")
+        self.assertIsNone(seen["difference"])
+        self.assertIsNone(seen["cases"][0]["needed"])
+        self.assertLessEqual(seen["needed_for_seen"]["ci95"][0], seen["needed_for_seen"]["questions"])
 
     def test_one_run(self):
         result = self.json_of("power", "zstd.json")

@@ -121,7 +121,7 @@ class FilesTest(ReportTest):
             self.run_hre("eval", model, "--data", "sample", "--json", f"short{i}.json", "--quiet")
         self.run_hre("report", "long0.json", "long1.json", "--out", "whole", "--quiet")
         done = self.run_hre("report", "short0.json", "short1.json", "--out", "out")
-        self.assertIn("baseline:zstd was written without its questions, so only its means are shown: hre eval --details keeps them", done.stderr)
+        self.assertIn("baseline:zstd was written without its questions, so only its means are shown, and it is compared with none", done.stderr)
         self.assertIn("without votes, appendix_votes: the runs have no questions", done.stderr)
         self.assertNotIn("texts are missing", done.stderr)
         self.assertIn("0 questions, 2 runs", done.stdout)
@@ -138,7 +138,7 @@ class FilesTest(ReportTest):
         del short["questions"]
         short.update({"partial": True, "planned": 100})
         (self.folder / "short.json").write_text(json.dumps(short))
-        self.assertIn("baseline:zstd is partial: 70 of 100 questions were done", self.run_hre("report", "short.json", "--out", "out").stderr)
+        self.assertIn("baseline:zstd: partial: 70 of 100 questions were done", self.run_hre("report", "short.json", "--out", "out").stderr)
 
     def test_means_that_are_wrong(self):
         short = self.read_json(self.make_runs(1)[0])

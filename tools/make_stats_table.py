@@ -25,6 +25,7 @@ from sklearn import metrics
 import statsmodels.api as sm
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import TTestPower
+from statsmodels.stats.proportion import proportion_confint
 
 OUT = pathlib.Path(__file__).resolve().parent.parent / "tests" / "data" / "stats"
 decimal.getcontext().prec = 60
@@ -160,7 +161,14 @@ def make_correlation():
 
 
 def t_interval(mean, error, df):
-    return stats.t.interval(0.95, df, loc=mean, scale=error) if error > 0 else (mean, mean)
+    """Nothing where values are equal: they tell nothing of their spread."""
+    return stats.t.interval(0.95, df, loc=mean, scale=error) if error > 0 else (None, None)
+
+
+def exact_interval(values):
+    """Clopper and Pearson's, of values that are -1 or 1."""
+    k, n = int(np.sum(np.array(values) == 1)), len(values)
+    return [2 * p - 1 for p in proportion_confint(k, n, method="beta")]
 
 
 def expected_mean(values):
@@ -171,6 +179,8 @@ def expected_mean(values):
         return [1, values[0], None, None, None]
     near = np.array(values) - values[0]  # exact under an offset, where scipy's own mean is rounded
     error, mean = stats.sem(near), values[0] + np.mean(near)
+    if all(abs(v) == 1 for v in values):
+        return [len(values), mean, error, *exact_interval(values)]
     return [len(values), mean, error, *t_interval(mean, error, len(values) - 1)]
 
 
@@ -180,11 +190,15 @@ def expected_macro(topics):
         return [0, None, None, None, None]
     near = [np.array(t) - topics[0][0] for t in topics]
     mean = topics[0][0] + np.mean([np.mean(t) for t in near])
-    if any(len(t) < 2 for t in topics):
+    singles = [t[0] for t in topics if len(t) == 1]  # one stratum together
+    if len(singles) == 1:
         return [len(topics), mean, None, None, None]
-    variances = np.array([stats.sem(np.array(t) - t[0]) ** 2 for t in topics])
-    error = math.sqrt(variances.sum()) / len(topics)
-    df = variances.sum() ** 2 / sum(v * v / (len(t) - 1) for v, t in zip(variances, topics)) if error else 1
+    strata = [(stats.sem(np.array(t) - t[0]) ** 2, len(t) - 1) for t in topics if len(t) > 1]
+    if singles:
+        strata.append((len(singles) * np.var(np.array(singles) - singles[0], ddof=1), len(singles) - 1))
+    total = sum(v for v, _ in strata)
+    error = math.sqrt(total) / len(topics)
+    df = total**2 / sum(v * v / df for v, df in strata) if error else 1
     return [len(topics), mean, error, *t_interval(mean, error, df)]
 
 
@@ -221,7 +235,7 @@ def make_summary():
 
 # --- random numbers ----------------------------------------------------------------------------------------------
 
-BOOTSTRAP, SIGN_FLIPS, PAIRINGS, LABELS, MODELS, SUBSAMPLES = 1, 2, 3, 4, 5, 6
+BOOTSTRAP, SIGN_FLIPS = 1, 2
 MASK = 2**64 - 1
 
 
@@ -294,11 +308,30 @@ def make_bca():
     write("bca", ["values", "draws", "value", "acceleration", "ci_low", "ci_high"], rows)
 
 
-def stretched(topics, shares):
-    """Deviations of each question from its topic's mean, times its share of the whole mean."""
-    factors = [math.sqrt(len(t) / (len(t) - 1)) if len(t) > 1 else 0 for t in topics]
-    near = [t - t[0] for t in topics]  # exact under an offset
-    return [(t - np.mean(t)) * f * w for t, f, w in zip(near, factors, shares)]
+def strata_of(topics, weights):
+    """(number, positions in the flat list) of each stratum: topics of one question are one together, at the first's place.
+    A single one joins the smallest other topic where questions weigh the same."""
+    begins = np.cumsum([0] + [len(t) for t in topics])
+    strata = [(i, list(range(begins[i], begins[i + 1]))) for i, t in enumerate(topics) if len(t) > 1]
+    single = [i for i, t in enumerate(topics) if len(t) == 1]
+    if len(single) == 1 and strata and weights == "questions":
+        smallest = min(strata, key=lambda s: len(s[1]))
+        smallest[1].append(begins[single[0]])
+    elif single:
+        strata = sorted(strata + [(single[0], [begins[i] for i in single])])
+    return strata
+
+
+def stretched(topics, weights):
+    """Of each stratum: the deviations of its questions from its mean, times their shares of the whole mean."""
+    flat = np.concatenate(topics)
+    shares = np.concatenate([np.full(len(t), w) for t, w in zip(topics, shares_of(topics, weights))])
+    pulls = []
+    for _, places in strata_of(topics, weights):
+        x = flat[places] - flat[places[0]]  # exact under an offset
+        factor = math.sqrt(len(x) / (len(x) - 1)) if len(x) > 1 else 0
+        pulls.append((x - np.mean(x)) * factor * shares[places])
+    return pulls
 
 
 def shares_of(topics, weights):
@@ -313,9 +346,9 @@ def topic_indices(seed, draw, topic, n):
     return [h * n >> 32 for h in halves[:n]]
 
 
-def draw_deviations(topics, shares, seed, n_draws):
-    pulls = stretched(topics, shares)
-    return np.array([sum(np.sum(p[topic_indices(seed, d, t, len(p))]) for t, p in enumerate(pulls))
+def draw_deviations(topics, weights, seed, n_draws):
+    pulls, strata = stretched(topics, weights), strata_of(topics, weights)
+    return np.array([sum(np.sum(p[topic_indices(seed, d, t, len(p))]) for (t, _), p in zip(strata, pulls))
                      for d in range(n_draws)])
 
 
@@ -326,25 +359,14 @@ def welch_df(pulls):
 
 
 def stratified_interval(topics, weights, seed, n_draws):
-    shares = shares_of(topics, weights)
-    mean = sum(np.sum(t) * w for t, w in zip(topics, shares))
-    pulls = stretched(topics, shares)
+    mean = sum(np.sum(t) * w for t, w in zip(topics, shares_of(topics, weights)))
+    pulls = stretched(topics, weights)
+    deviations = draw_deviations(topics, weights, seed, n_draws)
+    if any(len(p) < 2 for p in pulls):
+        return mean, deviations, (None, None)
     flat = np.concatenate(pulls)
     accel = np.sum(flat**3) / (6 * np.sum(flat**2) ** 1.5)
-    deviations = draw_deviations(topics, shares, seed, n_draws)
     return mean, deviations, mean + bca(deviations, 0.0, accel, stats.t.ppf(0.975, welch_df(pulls)))
-
-
-def explained_interval(explained, values, weights, seed, n_draws):
-    shares = shares_of(values, weights)
-    part, whole = (sum(np.sum(t) * w for t, w in zip(topics, shares)) for topics in (explained, values))
-    share = part / whole
-    draws = (part + draw_deviations(explained, shares, seed, n_draws)) / \
-            (whole + draw_deviations(values, shares, seed, n_draws))
-    pulls = [(a - share * b) / whole for a, b in zip(stretched(explained, shares), stretched(values, shares))]
-    flat = np.concatenate(pulls)
-    accel = np.sum(flat**3) / (6 * np.sum(flat**2) ** 1.5)
-    return share, bca(draws, share, accel, stats.t.ppf(0.975, welch_df(pulls)))
 
 
 def make_bootstrap():
@@ -362,14 +384,42 @@ def make_bootstrap():
             if sum(np.ptp(v) for v in values) == 0:
                 continue
             mean, deviations, interval = stratified_interval(values, weights, seed, 60)
-            positive = [np.abs(v) + 0.2 for v in values]
-            explained = [np.round(p * rng.uniform(-0.2, 0.6, len(p)), 6) for p in positive]
-            share, share_interval = explained_interval(explained, positive, weights, seed, 60)
             rows.append([lists(values), weights, str(seed), "60", number(mean), numbers(deviations[:2]),
-                         *map(number, interval), lists(positive), lists(explained), number(share),
-                         *map(number, share_interval)])
-    write("bootstrap", ["values", "weights", "seed", "draws", "mean", "deviations", "ci_low", "ci_high", "whole",
-                        "explained", "share", "share_low", "share_high"], rows)
+                         *map(number, interval)])
+    write("bootstrap", ["values", "weights", "seed", "draws", "mean", "deviations", "ci_low", "ci_high"], rows)
+
+
+# --- clusters ----------------------------------------------------------------------------------------------------
+
+
+def make_clusters():
+    """Statsmodels' cluster-robust error of a mean, and, where a value is in several clusters, the definition's sum."""
+    rng = np.random.default_rng(20240620)
+    rows = []
+    for case in range(200):
+        n, g = int(rng.integers(4, 60)), int(rng.integers(2, 12))
+        labels = [[int(rng.integers(0, g))] for _ in range(n)]
+        labels[0], labels[1] = [0], [1]
+        several = case % 4 == 3
+        if several:
+            labels = [sorted(set(one + [int(rng.integers(0, g))])) for one in labels]
+        x = values_with_shape(rng, n) + np.array([0.3 * one[0] for one in labels]) + (1e6 if case % 7 == 5 else 0)
+        groups = sorted({label for one in labels for label in one})
+        sizes = np.array([sum(label in one for one in labels) for label in groups])
+        e, k = x - np.mean(x), len(groups)
+        if several:
+            variance = sum(e[i] * e[j] for i in range(n) for j in range(n) if i == j or set(labels[i]) & set(labels[j]))
+            error = math.sqrt(k / (k - 1) * variance) / n if variance > 0 else None
+        else:
+            fit = sm.OLS(e, np.ones(n)).fit(cov_type="cluster", cov_kwds={"groups": [one[0] for one in labels]})
+            error = float(fit.bse[0])
+        effective = sizes.sum() ** 2 / (sizes**2).sum()
+        low, high = (None, None)
+        if error is not None and effective >= 5:
+            low, high = t_interval(np.mean(x), error, effective - 1)
+        rows.append([numbers(x), ";".join(" ".join(map(str, one)) for one in labels), str(k), number(effective),
+                     number(error), number(low), number(high)])
+    write("clusters", ["values", "labels", "clusters", "effective", "stderr", "ci_low", "ci_high"], rows)
 
 
 # --- permutation ---------------------------------------------------------------------------------------------------
@@ -410,37 +460,48 @@ def drawn_sign_flip_p(d, seed, permutations):
 
 
 def sign_flip_cases(rng):
-    """differences, seed, permutations, expected p, exact"""
-    yield [0.5], 1, 99, 1.0, True
-    yield [0.0], 1, 99, 1.0, True
-    yield [0.0] * 40, 1, 99, 1.0, True
-    yield [0.1, 0.2, -0.3], 1, 99, 1.0, True  # adds up to 0 but for rounding
+    """differences, seed, permutations, expected p, method; that of a saddlepoint approximation is exact"""
+    yield [0.5], 1, 99, 1.0, "exact"
+    yield [0.0], 1, 99, 1.0, "exact"
+    yield [0.0] * 40, 1, 99, 1.0, "exact"
+    yield [0.1, 0.2, -0.3], 1, 99, 1.0, "exact"  # adds up to 0 but for rounding
     for n in (1, 2, 3, 4, 6, 9, 12):
         for _ in range(10):
             d = np.round(rng.normal(0.4, 1, n), 3)
             p = scipy_sign_flip_p(d)
             agree(integer_sign_flip_p(d, 1e-3), p, 1e-12, "sign flips")
-            yield d, 1, 99, p, True
+            yield d, 1, 99, p, "exact"
             tied = rng.integers(-2, 4, n) * 0.1
-            yield tied, 1, 99, integer_sign_flip_p(tied, 0.1), True
+            yield tied, 1, 99, integer_sign_flip_p(tied, 0.1), "exact"
             huge = rng.integers(-3, 5, n) * 2.0**60  # what offsets leave
-            yield huge, 1, 99, integer_sign_flip_p(huge, 2.0**60), True
+            yield huge, 1, 99, integer_sign_flip_p(huge, 2.0**60), "exact"
     for n in (20, 29, 30):
         d = np.round(rng.normal(0.3, 1, n), 2)
         d[d == 0] = 0.01
-        yield d, 1, 99, integer_sign_flip_p(d, 0.01), True
+        yield d, 1, 99, integer_sign_flip_p(d, 0.01), "exact"
     d = np.concatenate([np.round(rng.normal(0.3, 1, 25), 2) + 0.005, np.zeros(20)])
-    yield d, 1, 99, integer_sign_flip_p(d, 0.005), True
+    yield d, 1, 99, integer_sign_flip_p(d, 0.005), "exact"
     for n in (31, 40, 64, 77):
-        for permutations in (1, 31, 100):
-            d, seed = rng.normal(0.2, 1, n), int(rng.integers(0, 2**63))
-            yield d, seed, permutations, drawn_sign_flip_p(d, seed, permutations), False
+        for permutations in (31, 100, 333):
+            d, seed = rng.normal(0.1, 1, n), int(rng.integers(0, 2**63))
+            p = drawn_sign_flip_p(d, seed, permutations)
+            if p * (permutations + 1) > 20:
+                yield d, seed, permutations, p, "drawn"
+    for n, shift in [(n, shift) for n in (31, 36, 50, 90, 200) for shift in (0.5, 0.7, 1.0, 1.6, 9.0)]:
+        d = np.round(rng.normal(shift, 1, n), 2)
+        d[d == 0] = 0.01
+        yield d, 1, 99, integer_sign_flip_p(d, 0.01), "saddlepoint"
+    for n, up in ((40, 34), (40, 40), (100, 80), (300, 220)):  # a lattice: all of one size, or of two
+        yield np.where(np.arange(n) < up, 1.0, -1.0), 1, 99, integer_sign_flip_p(np.where(np.arange(n) < up, 1.0, -1.0), 1.0), \
+            "saddlepoint"
+        halves = np.where(np.arange(n) < up, 1.0, -1.0) * np.where(np.arange(n) % 3 == 0, 0.5, 1.0)
+        yield halves, 1, 99, integer_sign_flip_p(halves, 0.5), "saddlepoint"
 
 
 def make_sign_flips():
-    rows = [[numbers(d), str(seed), str(n), number(p), str(int(exact))]
-            for d, seed, n, p, exact in sign_flip_cases(np.random.default_rng(20240606))]
-    write("sign_flips", ["differences", "seed", "permutations", "p", "exact"], rows)
+    rows = [[numbers(d), str(seed), str(n), number(p), method]
+            for d, seed, n, p, method in sign_flip_cases(np.random.default_rng(20240606))]
+    write("sign_flips", ["differences", "seed", "permutations", "p", "method"], rows)
 
 
 def paired_cases(rng):
@@ -594,6 +655,48 @@ def make_confound():
     write("partial", ["family", "x", "y", "z", "partial"], rows)
 
 
+def make_parts():
+    """The value through a covariate from the definition: a sum over pairs of different questions. Slopes with all pairs
+    must be those of statsmodels' least squares. Errors are those of the questions' pulls."""
+    rng = np.random.default_rng(20240621)
+    rows = []
+    for case in range(200):
+        sizes = [[30], [2], [12, 7, 1, 1], [5, 5], [40, 3]][case % 5]
+        weights = "topics" if case % 2 else "questions"
+        if weights == "topics" and 1 in sizes:
+            sizes = [12, 7]
+        r, a, b, c = [], [], [], []
+        for size in sizes:
+            for _ in range(size):
+                n = int(rng.integers(2, 8))
+                z = rng.normal(size=n)
+                v = np.round(rng.exponential(3, n) * np.exp(0.4 * z)) + np.arange(n) * 1e-3
+                s = 0.3 * z + 0.2 * np.log1p(v) + rng.normal(size=n)
+                u, w = [(x - x.mean()) / np.linalg.norm(x - x.mean()) for x in (v, s)]
+                z = z - z.mean() if case % 9 else 0 * z + (0 if len(r) else z - z.mean())
+                r.append(u @ w); a.append(u @ z); b.append(w @ z); c.append(z @ z)
+        r, a, b, c = map(np.array, (r, a, b, c))
+        topics = np.split(np.arange(len(r)), np.cumsum(sizes)[:-1])
+        share = np.concatenate([np.full(len(t), s) for t, s in zip(topics, shares_of(topics, weights))])
+        pairs = [(p, q) for p in range(len(r)) for q in range(len(r)) if p != q]
+        through = sum(share[p] * share[q] * a[p] * b[q] for p, q in pairs) / sum(share[p] * share[q] for p, q in pairs)
+        mean_a, mean_b, mean_c = share @ a, share @ b, share @ c
+        through /= mean_c
+        fit = sm.WLS(a[c > 0] / np.sqrt(c[c > 0]), np.sqrt(c[c > 0]), weights=share[c > 0]).fit()
+        agree(fit.params[0], mean_a / mean_c, 1e-9, "slope")
+        pulls = through + (mean_b * (a - mean_a) + mean_a * (b - mean_b) - through * (c - mean_c)) / mean_c
+
+        def error(x):
+            if weights == "questions":
+                return stats.sem(x)
+            return math.sqrt(sum(stats.sem(x[t]) ** 2 for t in topics)) / len(topics)
+
+        rows.append([weights, " ".join(map(str, sizes)), numbers(r), numbers(a), numbers(b), numbers(c),
+                     number(through), number(error(pulls)), number(share @ r - through), number(error(r - pulls))])
+    write("parts", ["weights", "sizes", "values", "votes", "scores", "squares", "through", "through_stderr", "beyond",
+                    "beyond_stderr"], rows)
+
+
 # --- power -----------------------------------------------------------------------------------------------------------
 
 
@@ -634,29 +737,33 @@ def make_power():
     write("power", ["n", "effect", "alpha", "power", "detectable", "needed"], rows)
 
 
-def make_detection():
-    """Each repeat's test by scipy, on questions drawn from the same stream."""
-    rng = np.random.default_rng(20240610)
-    rows, repeats = [], 40
-    shapes = [(1, 0.3), (2, 0.4), (3, -0.2), (5, 0.4), (30, 0.15), (30, -0.3), (40, 0.1), (20, 0.0)]
-    for case, (n, shift) in enumerate(shapes * 25):
-        d, seed, counts = values_with_shape(rng, n) * 0.5 + shift, int(rng.integers(0, 2**63)), [2, 10, 25]
-        if case % 4 == 1:  # ties and zeros
-            d = np.round(d * 2) / 2
-        above, under = np.zeros(len(counts)), np.zeros(len(counts))
-        for repeat in range(repeats):
-            sample = d[below(stream(seed, SUBSAMPLES, repeat, 0, counts[-1]), n)]
-            for k, count in enumerate(counts):
-                if np.ptp(sample[:count]) == 0:
-                    above[k] += sample[0] > 0
-                    under[k] += sample[0] < 0
-                    continue
-                test = stats.ttest_1samp(sample[:count], 0)
-                above[k] += test.pvalue < 0.05 and test.statistic > 0
-                under[k] += test.pvalue < 0.05 and test.statistic < 0
-        rows.append([numbers(d), str(seed), str(repeats), " ".join(map(str, counts)), numbers(above / repeats),
-                     numbers(under / repeats)])
-    write("detection", ["differences", "seed", "repeats", "counts", "rate", "opposite"], rows)
+def noncentral_cdf(t, df, shift):
+    """P(T <= t), averaged over the distribution of the sample's standard deviation; scipy's is NaN far out."""
+    spread = stats.chi(df, scale=1 / math.sqrt(df))
+    low, high = spread.ppf(1e-15), spread.isf(1e-15)
+    middle = shift / t if t else 1
+    value = integrate.quad(lambda s: stats.norm.cdf(t * s - shift) * spread.pdf(s), low, high, epsabs=1e-11, limit=500,
+                           points=[min(max(middle, low), high)])[0]
+    theirs = stats.nct.cdf(t, df, shift)
+    if not math.isnan(theirs) and abs(shift) < 10:
+        agree(value, theirs, 1e-7, "noncentral t")
+    return value
+
+
+def make_effect():
+    """Intervals of an effect, and one-sided power, by the noncentral t."""
+    rows = []
+    for n in (2, 3, 5, 10, 30, 100, 361, 1000, 7000):
+        for effect in (0.0, 0.01, 0.03, 0.1, 0.2, 0.5, 1.0, 2.0, -0.05, -0.3, 0.033, 0.07, 0.4, -1.0, 0.15, 0.8, -0.12,
+                       0.005, 0.25, 0.6, -0.02, 0.35, 1.5):
+            t, df = effect * math.sqrt(n), n - 1
+            reach = 12 * math.sqrt(1 + t * t / (2 * df))
+            ends = [optimize.brentq(lambda shift: noncentral_cdf(t, df, shift) - p, t - reach, t + reach, xtol=1e-9)
+                    for p in (0.975, 0.025)]
+            upper = 1 - noncentral_cdf(stats.t.ppf(0.975, df), df, t)
+            rows.append([str(n), number(effect), number(ends[0] / math.sqrt(n)), number(ends[1] / math.sqrt(n)),
+                         number(upper)])
+    write("effect", ["n", "effect", "low", "high", "upper_power"], rows)
 
 
 # --- stopping early ----------------------------------------------------------------------------------------------------
@@ -727,20 +834,24 @@ def pairing_p(kind, x, y):
     return p
 
 
-def model_interval(kind, x, y, seed, n_draws):
-    n = len(x)
-    samples = [below(stream(seed, MODELS, d, 0, n), n) for d in range(n_draws)]
-    draws = [v for v in (defined(kind, x[s], y[s]) for s in samples) if v is not None]
-    left_out = [defined(kind, np.delete(x, i), np.delete(y, i)) for i in range(n)]
-    accel = 0.0 if None in left_out or np.ptp(left_out) < 1e-12 else jackknife_acceleration(np.array(left_out))
-    draws = np.array(draws)
-    return bca(draws, KINDS[kind](x, y), accel, stats.norm.ppf(0.975)), n_draws - len(draws)
+def fisher_interval(kind, x, y):
+    n, r = len(x), KINDS[kind](x, y)
+    if n < 4 or abs(r) >= 1 or (kind != "pearson" and n < 10):
+        return None, None
+    variances = {"pearson": lambda: 1 / (n - 3), "spearman": lambda: (1 + r * r / 2) / (n - 3), "kendall": lambda: 0.437 / (n - 4)}
+    error = variances[kind]() ** 0.5
+    low, high = np.tanh(np.arctanh(r) + np.array([-1, 1]) * stats.norm.ppf(0.975) * error)
+    if kind == "pearson":
+        theirs = stats.pearsonr(x, y).confidence_interval(0.95)
+        agree(low, theirs.low, 1e-6, "Fisher's z")
+        agree(high, theirs.high, 1e-6, "Fisher's z")
+    return low, high
 
 
 def make_agreement():
     rng = np.random.default_rng(20240612)
     rows = []
-    for n, repeats in ((3, 9), (4, 9), (5, 8), (6, 6), (7, 2)):
+    for n, repeats in ((3, 9), (4, 9), (5, 8), (6, 6), (7, 2), (10, 2), (14, 2)):
         for tied in [False, True] * repeats:
             for kind in KINDS:
                 x = rng.normal(size=n)
@@ -749,15 +860,13 @@ def make_agreement():
                     x, y = np.round(x), np.round(y, -2)
                     x[0], x[-1], y[0], y[1] = 0, 1, 1000, 1100
                 x, y = x + (1e6 if n == 5 else 0), y * (-1e6 if n == 6 else 1)
-                seed = int(rng.integers(0, 2**63))
                 left_out = [defined(kind, np.delete(x, i), np.delete(y, i)) for i in range(n)]
                 known = [v for v in left_out if v is not None]
                 value = KINDS[kind](x, y)
-                interval, undefined = model_interval(kind, x, y, seed, 60) if n > 3 else ((None, None), 0)
-                rows.append([kind, numbers(x), numbers(y), str(seed), "60", number(value), number(pairing_p(kind, x, y)),
-                             *map(number, interval), str(undefined), number(min(known)), number(max(known))])
-    write("agreement", ["kind", "x", "y", "seed", "draws", "value", "p", "ci_low", "ci_high", "undefined",
-                        "least", "most"], rows)
+                p = pairing_p(kind, x, y) if n < 8 else None  # all pairings
+                rows.append([kind, numbers(x), numbers(y), number(value), number(p),
+                             *map(number, fisher_interval(kind, x, y)), number(min(known)), number(max(known))])
+    write("agreement", ["kind", "x", "y", "value", "p", "ci_low", "ci_high", "least", "most"], rows)
 
 
 def read_leaderboard(path):
@@ -811,8 +920,18 @@ def make_ranking():
             # Scores as ranks: scikit-learn's own comparison of scores is for equality, too.
             gain = metrics.ndcg_score([gains], [stats.rankdata(keys)])
         if len(votes) <= 30:
-            rows.append([family, numbers(votes), numbers(scores), number(top), number(gain)])
-    write("ranking", ["family", "votes", "scores", "top_one", "ndcg"], rows)
+            rows.append([family, numbers(votes), numbers(scores), number(top), number(gain),
+                         *map(number, chances(votes) if top is not None and len(votes) < 7 else (None, None))])
+    write("ranking", ["family", "votes", "scores", "top_one", "ndcg", "top_one_chance", "ndcg_chance"], rows)
+
+
+def chances(votes):
+    """Means over all orders of the answers."""
+    gains = stats.rankdata(votes) - 1
+    orders = list(itertools.permutations(range(len(votes))))
+    top = np.mean([votes[o[0]] == max(votes) for o in orders])
+    ndcg = np.mean([metrics.ndcg_score([gains], [[-o.index(i) for i in range(len(votes))]]) for o in orders])
+    return top, ndcg
 
 
 def make_min_k():
@@ -828,7 +947,7 @@ def make_min_k():
 
 TABLES = {"correlation": make_correlation, "summary": make_summary, "philox": make_philox, "bca": make_bca,
           "bootstrap": make_bootstrap, "sign_flips": make_sign_flips, "paired": make_paired, "holm": make_holm, "auc": make_auc,
-          "partial": make_confound, "power": make_power, "detection": make_detection,
+          "partial": make_confound, "parts": make_parts, "clusters": make_clusters, "power": make_power, "effect": make_effect,
           "confidence_sequence": make_confidence_sequence, "agreement": make_agreement, "arena": make_arena,
           "ranking": make_ranking, "min_k": make_min_k}
 

@@ -1,24 +1,16 @@
 #pragma once
-/// Start reading here. A run is one model on one dataset under one configuration:
-///
-///   auto dataset = hre::load_dataset("sample");
-///   auto model = hre::open_model("model.gguf", {});
-///   auto run = hre::evaluate(*dataset, **model, {}, progress, stop);
-///   hre::Summary summary = hre::summarize(run->questions);
+/// A run is one model on one dataset under one configuration: plain values, which evaluate.h makes, summary.h averages
+/// and store.h keeps.
 ///
 /// The dataset's questions become prompts, prompts become token plans, the scorer gives each
 /// answer token's log-probability, an answer's score is their sum by its length, and a question's
 /// value is the correlation of scores and votes.
 
 #include <cstdint>
-#include <map>
 #include <optional>
-#include <stop_token>
 #include <string>
 #include <vector>
 
-#include "hre/dataset.h"
-#include "hre/progress.h"
 #include "hre/result.h"
 #include "hre/scorer.h"
 
@@ -40,10 +32,14 @@ struct AnswerResult {
 /// The metrics of one question; nothing where undefined (constant votes or scores, too few answers).
 struct QuestionMetrics {
   std::optional<double> pearson, spearman, kendall, pairwise_accuracy;
-  std::optional<double> top_one, ndcg;   ///< is the best answer ranked first, and the best ones near the top
-  std::optional<double> given_length;    ///< partial correlation of votes and scores, given log length
-  std::optional<double> length_only;     ///< Pearson of votes and length: a control without a model
-  std::optional<double> through_length;  ///< the part of pearson that goes through log length
+  std::optional<double> top_one, ndcg;  ///< is the best answer ranked first, and the best ones near the top
+  std::optional<double> pearson_log;    ///< Pearson of log votes, sign(v) log(1 + |v|), and scores
+  std::optional<double> pearson_ranks;  ///< Pearson of the votes' ranks and scores
+  std::optional<double> length_only;    ///< Pearson of votes and length: a control without a model
+  std::optional<double> given_length;   ///< partial correlation of votes and scores, given log length
+  std::optional<double>
+      through_length;  ///< r(votes, log length) r(scores, log length); not neutral, see docs/formats.md
+  std::optional<double> top_one_chance, ndcg_chance;  ///< what a random order of the answers gets on average
 };
 
 struct QuestionResult {
@@ -57,7 +53,7 @@ struct QuestionResult {
 /// What a mean does with questions that have no value.
 enum class UndefinedPolicy {
   kLeaveOut,
-  kZero,  ///< they count as scores that say nothing of the votes: 0, and 1/2 for pairwise accuracy
+  kZero,  ///< they count as chance, what scores that say nothing of the votes get: 0 for correlations
   kFail,  ///< as kLeaveOut, and the command that meets one ends with an error
 };
 
@@ -141,64 +137,5 @@ struct Run {
     return static_cast<int64_t>(questions.size()) < planned && !(early_stop && early_stop->reached);
   }
 };
-
-/// Evaluates a model on a dataset. Interrupted by `stop` or by a model that fails half-way, it
-/// returns what is done; see Run::partial and Run::failure. With a store, every finished question is kept there, and
-/// the same call again goes on where this one stopped; a store that fails doesn't end the evaluation: see
-/// Run::not_kept.
-Result<Run> evaluate(const Dataset& dataset, Scorer& scorer, const EvalOptions& options, ProgressListener& progress,
-                     std::stop_token stop, const Keeping& keeping = {});
-
-/// A mean with its uncertainty.
-struct Estimate {
-  int64_t n = 0;                          ///< values used: questions, or for the macro mean topics
-  int64_t undefined = 0;                  ///< without a value: left out, or counted as the policy says
-  std::optional<double> mean;             ///< nothing for n = 0
-  std::optional<double> stderr_;          ///< sample standard deviation / sqrt(n); nothing for n < 2
-  std::optional<double> ci_low, ci_high;  ///< 95 %, Student's t; may reach past the metric's own range
-  /// 95 %, topic-stratified bootstrap over questions (BCa); of micro means alone.
-  std::optional<double> bootstrap_low, bootstrap_high;
-};
-
-/// Of each of a question's metrics.
-struct MetricSummary {
-  Estimate pearson, spearman, kendall, pairwise_accuracy, top_one, ndcg, given_length, length_only, through_length;
-};
-
-/// The share of the micro mean of Pearson's r that goes through the answers' length: the mean of through_length by that
-/// of pearson, with a 95 % bootstrap interval. May be below 0 or above 1.
-struct LengthShare {
-  double share = 0, low = 0, high = 0;
-};
-
-struct TopicSummary {
-  std::string topic;
-  int64_t questions = 0;
-  int64_t undefined = 0;  ///< questions without a Pearson correlation
-  MetricSummary metrics;
-};
-
-struct Summary {
-  std::vector<TopicSummary> topics;  ///< by name
-  MetricSummary micro;               ///< over all questions
-  MetricSummary macro;               ///< the mean of the topics' means, each topic weighing the same
-  int64_t questions = 0;
-  int64_t undefined = 0;
-  std::optional<LengthShare> length_share;  ///< nothing where the value itself cannot be told from 0
-  int draws = 0;                            ///< of the bootstrap; 0: none was made
-  uint64_t seed = 0;                        ///< of the bootstrap
-};
-
-struct SummaryOptions {
-  UndefinedPolicy undefined = UndefinedPolicy::kLeaveOut;
-  int draws = 10000;  ///< of the bootstrap of micro means; 0: none
-  uint64_t seed = 42;
-  int threads = 0;  ///< 0: all cores; their number changes nothing
-};
-
-/// Topic, micro and macro means of every metric. The micro mean's error is that of a simple sample of
-/// questions; the macro mean's is sqrt(sum se_t^2) / T over T topics, with Welch-Satterthwaite degrees of
-/// freedom. A question that could not be scored counts as undefined.
-Summary summarize(const std::vector<QuestionResult>& questions, const SummaryOptions& options = {});
 
 }  // namespace hre

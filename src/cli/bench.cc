@@ -24,6 +24,7 @@
 #include "eval/prompt.h"
 #include "hre/dataset.h"
 #include "hre/run.h"
+#include "hre/scorer.h"
 #include "report/text_table.h"
 
 namespace hre::cli {

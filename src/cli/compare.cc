@@ -30,19 +30,14 @@ struct CompareArguments {
   bool allow_different = false, quiet = false;
 };
 
-Error refused(const std::vector<RunDifference>& differences) {
-  return {ErrorCode::kInput, "the runs were not made alike: " + differences_line(differences), "",
-          "--allow-different compares them all the same"};
-}
-
 /// --fail-if-worse: the first run against each of the others.
-Status check_worse(const RunComparison& comparison, double by) {
-  for (const PairOfRuns& pair : comparison.pairs) {
-    const double difference = pair.comparison.difference.mean.value_or(0);
-    if (pair.a != 0 || difference >= -by || !comparison.told_apart(pair.comparison)) continue;
+Status check_worse(const Comparison& comparison) {
+  for (const GateDecision& gate : comparison.gates) {
+    if (gate.verdict != GateVerdict::kFail) continue;
     return fail(ErrorCode::kThreshold,
-                fmt::format("{} is worse than {} by {:.4f} (p {})", comparison.runs[0].model,
-                            comparison.runs[pair.b].model, -difference, p_text(pair.comparison.p_holm)),
+                fmt::format("{} is worse than {} by more than {:g}: by {:.4f} (p {} that it is {:g})",
+                            comparison.runs[0].model, comparison.runs[gate.against].model, gate.margin,
+                            -*gate.difference, p_text(gate.p_holm), gate.margin),
                 "--fail-if-worse");
   }
   return {};
@@ -84,16 +79,6 @@ Result<std::vector<Run>> runs_of(const CompareArguments& a, const CompareOptions
   return runs;
 }
 
-Decision decision_of(const std::vector<Run>& runs, const CompareOptions& compare) {
-  if (!runs[0].early_stop || runs[0].early_stop->rule != "decided") return decide_runs(runs, compare);
-  const EarlyStop& stop = *runs[0].early_stop;
-  return {stop.reached,
-          static_cast<int64_t>(runs[0].questions.size()),
-          runs[0].planned,
-          {stop.low.value_or(0), stop.high.value_or(0)},
-          stop.seed};
-}
-
 /// That nothing was said of how to evaluate runs.
 Status check_evaluating(const CompareArguments& a) {
   for (const CLI::Option* option : a.of_evaluating) {
@@ -111,6 +96,12 @@ Status run_compare(CompareArguments arguments, Console& console) {
   auto options = arguments.comparing.compare_options();
   if (!options) return forward(options);
   options->moved = static_cast<size_t>(arguments.moved);
+  options->margin = arguments.fail_if_worse;
+  options->until_decided = !arguments.until.empty();
+  options->allow_different = arguments.allow_different;
+  if (options->until_decided && options->statistics.weights == Weights::kTopics) {
+    return input_error("a decision is about the mean over questions", "--until", "leave out --weights topics");
+  }
   auto runs = runs_of(arguments, *options, console);
   if (!runs) return forward(runs);
   if (runs->size() < 2) return input_error("a comparison is of two runs or more");
@@ -120,14 +111,18 @@ Status run_compare(CompareArguments arguments, Console& console) {
     if (run.failure) return tl::unexpected<Error>(*run.failure);
   }
 
-  const auto differences = run_differences(*runs);
-  if (!differences.empty() && !arguments.allow_different) return tl::unexpected<Error>(refused(differences));
+  std::optional<Clusters> clusters;
+  if (arguments.comparing.cluster) {
+    auto found = arguments.comparing.clusters_of(runs->front());
+    if (!found) return forward(found);
+    clusters = std::move(*found);
+    options->clusters = &*clusters;
+  }
   auto comparison = compare_runs(*runs, *options);
-  if (!comparison) return forward(comparison);
-  if (!arguments.until.empty()) comparison->decision = decision_of(*runs, *options);
+  if (!comparison) return tl::unexpected<Error>(as_option(comparison.error()));
   const std::string json = comparison_json(*comparison, arguments.comparing.where);
   if (auto ok = write_result(arguments.json, json, comparison_text(*comparison), console); !ok) return ok;
-  return arguments.fail_if_worse ? check_worse(*comparison, *arguments.fail_if_worse) : Status();
+  return check_worse(*comparison);
 }
 
 /// How models are evaluated; runs have been, so only the number of threads is of use for them.
@@ -164,8 +159,10 @@ Action define_compare(CLI::App& app) {
   app.add_option("--moved", a->moved, "name so many questions that moved most (default 10)")
       ->type_name("N")
       ->check(CLI::Range(0, 1000000).description(""));
-  app.add_option("--fail-if-worse", a->fail_if_worse,
-                 "status 3 if the first is worse than another by more than BY (default 0), and told apart")
+  app.add_option(
+         "--fail-if-worse", a->fail_if_worse,
+         "status 3 if the first is worse than another by more than BY (default 0): if the difference is below -BY "
+         "at 5 %, over all others together")
       ->type_name("[BY]")
       ->expected(0, 1)
       ->default_str("0")

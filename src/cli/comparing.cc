@@ -6,7 +6,6 @@
 
 #include "cli/where_argument.h"
 #include "core/files.h"
-#include "stats/shared_questions.h"
 
 namespace hre::cli {
 
@@ -15,26 +14,30 @@ void ComparingOptions::define(CLI::App& app) {
                                                           {"topics", Weights::kTopics}};
   static const std::map<std::string, UndefinedPolicy> kUndefined = {{"leave-out", UndefinedPolicy::kLeaveOut},
                                                                     {"zero", UndefinedPolicy::kZero}};
-  app.add_option("--metric", metric,
-                 "pearson (default), spearman, kendall, pairwise, top_one, ndcg or given_length (Pearson's r given the "
-                 "answers' length)")
+  app.add_option(
+         "--metric", metric,
+         "pearson (default), spearman, kendall, pairwise, top_one, ndcg, pearson_log or pearson_ranks (of log or "
+         "ranked votes), given_length (the partial correlation, length held)")
       ->type_name("METRIC");
   app.add_option("--weights", weights, "what weighs the same in a mean: questions (default) or topics")
       ->type_name("questions|topics")
       ->transform(CLI::Transformer(kWeights).description(""))
       ->check(CLI::IsMember({Weights::kQuestions, Weights::kTopics}).description(""));
-  app.add_option("--undefined", undefined, "questions without a value in some run: leave-out (default) or zero")
+  app.add_option(
+         "--undefined", undefined,
+         "questions without a value in some run: leave-out, or zero: they count as chance (default: as the runs "
+         "were evaluated)")
       ->type_name("leave-out|zero")
       ->transform(CLI::Transformer(kUndefined).description(""))
       ->check(CLI::IsMember({UndefinedPolicy::kLeaveOut, UndefinedPolicy::kZero}).description(""));
   define_where(app, where, metadata);
-  app.add_option("--draws", draws, "of the bootstrap (default 10000)")
+  app.add_option("--draws", draws, "bootstrap resamples (default 10000)")
       ->type_name("N")
       ->check(CLI::Range(100, 10000000).description(""));
-  app.add_option("--permutations", permutations, "of signs, where there are too many for all (default 9999)")
+  app.add_option("--permutations", permutations, "random sign flips where all of them are too many (default 9999)")
       ->type_name("N")
       ->check(CLI::Range(99, 10000000).description(""));
-  app.add_option("--seed", seed, "of every draw (default 42)")->type_name("S");
+  app.add_option("--seed", seed, "random seed (default 42)")->type_name("S");
   if (app.get_option_no_throw("--threads") != nullptr) return;
   app.add_option("--threads", threads, "threads (default: all cores); they change no number")
       ->type_name("N")
@@ -43,7 +46,7 @@ void ComparingOptions::define(CLI::App& app) {
 
 Result<CompareOptions> ComparingOptions::compare_options() const {
   auto found = find_metric(metric);
-  if (!found) return forward(found);
+  if (!found) return tl::unexpected<Error>(as_option(found.error()));
   CompareOptions options;
   options.metric = *found;
   options.undefined = undefined;
@@ -63,12 +66,52 @@ Status ComparingOptions::apply_where(Dataset& dataset) const {
   return where.empty() ? Status() : keep_questions_where(where, metadata, dataset);
 }
 
-Decision decide_runs(std::span<const Run> runs, const CompareOptions& options) {
-  const SharedQuestions shared = share_questions(runs, *options.metric, options.undefined);
-  std::vector<double> differences;
-  for (size_t i = 0; i < shared.n(); ++i) differences.push_back(shared.values[0][i] - shared.values[1][i]);
-  const double width = options.metric->range.width();
-  return decide(differences, shared.sizes, {-width, width}, options.statistics.seed);
+Result<Clusters> ComparingOptions::clusters_of(const Run& run) const {
+  Clusters clusters{*cluster, {}};
+  if (*cluster == ClusterKind::kTopic) return clusters;
+  auto facts = metadata_of(metadata, run.dataset_source);
+  if (!facts) return forward(facts);
+  for (const auto& [key, question] : *facts) {
+    std::vector<std::string>& names = clusters.of[key];
+    if (*cluster == ClusterKind::kSite && question.site) names = {*question.site};
+    if (*cluster == ClusterKind::kAsker && question.asker) names = {*question.asker};
+    if (*cluster == ClusterKind::kAuthor) names = question.authors;
+  }
+  std::erase_if(clusters.of, [](const auto& one) { return one.second.empty(); });
+  if (clusters.of.empty()) {
+    return input_error(
+        std::string("the dataset's metadata does not say the ") + cluster_name(*cluster) + " of its questions",
+        "--cluster", "name the file with --metadata, or cluster by topic");
+  }
+  return clusters;
+}
+
+void define_cluster(CLI::App& app, std::optional<ClusterKind>& cluster) {
+  static const std::map<std::string, ClusterKind> kKinds = {{"topic", ClusterKind::kTopic},
+                                                            {"site", ClusterKind::kSite},
+                                                            {"author", ClusterKind::kAuthor},
+                                                            {"asker", ClusterKind::kAsker}};
+  app.add_option("--cluster", cluster,
+                 "also errors that allow for what questions have in common: their topic, site, the authors of their "
+                 "answers, or who asked")
+      ->type_name("topic|site|author|asker")
+      ->transform(CLI::Transformer(kKinds).description(""))
+      ->check(CLI::IsMember({ClusterKind::kTopic, ClusterKind::kSite, ClusterKind::kAuthor, ClusterKind::kAsker})
+                  .description(""));
+}
+
+Error as_option(Error error) {
+  static const std::map<std::string, std::string> kSettings = {
+      {"allow_different", "--allow-different"}, {"until", "--until"}, {"metric", "--metric"}};
+  const auto found = kSettings.find(error.where);
+  if (found == kSettings.end()) return error;
+  if (error.where == "allow_different") {
+    error.where.clear();
+    error.next = "--allow-different uses them all the same";
+  } else {
+    error.where = found->second;
+  }
+  return error;
 }
 
 Status write_result(const std::string& json_path, const std::string& json, const std::string& text, Console& console) {

@@ -5,19 +5,22 @@
 #include <string>
 #include <vector>
 
+#include "analysis/clusters.h"
+#include "analysis/comparison.h"
 #include "cli/command.h"
-#include "stats/run_comparison.h"
+#include "hre/question.h"
 
 namespace hre::cli {
 
 struct ComparingOptions {
   std::string metric = "pearson";
   Weights weights = Weights::kQuestions;
-  UndefinedPolicy undefined = UndefinedPolicy::kLeaveOut;
+  std::optional<UndefinedPolicy> undefined;  ///< nothing: as the runs were evaluated
   int draws = 10000, permutations = 9999, threads = 0;
   uint64_t seed = 42;
   std::vector<std::string> where;
   std::string metadata;
+  std::optional<ClusterKind> cluster;
 
   /// Adds the options to a command; without --threads, to one that has it already.
   void define(CLI::App& app);
@@ -25,10 +28,15 @@ struct ComparingOptions {
   /// Leaves in the runs only the questions that --where wants.
   Status apply_where(std::vector<Run>& runs) const;
   Status apply_where(Dataset& dataset) const;
+  /// What a run's questions have in common, by the dataset's metadata; for commands with --cluster.
+  [[nodiscard]] Result<Clusters> clusters_of(const Run& run) const;
 };
 
-/// How many questions would have told two runs apart.
-Decision decide_runs(std::span<const Run> runs, const CompareOptions& options);
+/// Adds --cluster.
+void define_cluster(CLI::App& app, std::optional<ClusterKind>& cluster);
+
+/// An error of the library about a setting, as this program's user gave it: "allow_different" is --allow-different.
+Error as_option(Error error);
 
 /// Writes a result to its JSON file ("-": to standard output in the text's place) and the text to standard output.
 Status write_result(const std::string& json_path, const std::string& json, const std::string& text, Console& console);

@@ -15,7 +15,7 @@ namespace {
 struct ConfoundsArguments {
   std::vector<std::string> runs, where;
   std::string metadata, json;
-  BootstrapOptions bootstrap;
+  std::string draws;
   double share = 0.2;
 };
 
@@ -44,10 +44,10 @@ Status run_confounds_command(const ConfoundsArguments& arguments, Console& conso
     }
     auto dates = dates_of(run, arguments.metadata);
     if (!dates) return forward(dates);
-    all.push_back(run_confounds(run, *dates, arguments.bootstrap, arguments.share));
+    all.push_back(run_confounds(run, *dates, arguments.share));
     text += (text.empty() ? "" : "\n") + confounds_text(run, all.back());
   }
-  return write_result(arguments.json, confounds_json(*runs, all, arguments.bootstrap, arguments.share), text, console);
+  return write_result(arguments.json, confounds_json(*runs, all, arguments.share), text, console);
 }
 
 }  // namespace
@@ -59,10 +59,8 @@ Action define_confounds(CLI::App& app) {
   app.add_option("--min-k", a->share, "the share of least likely tokens that Min-K% takes (default 0.2)")
       ->type_name("SHARE")
       ->check(CLI::Range(0.001, 1.0).description(""));
-  app.add_option("--draws", a->bootstrap.draws, "of the bootstrap (default 10000)")
-      ->type_name("N")
-      ->check(CLI::Range(100, 10000000).description(""));
-  app.add_option("--seed", a->bootstrap.seed, "of every draw (default 42)")->type_name("S");
+  app.add_option("--draws", a->draws, "no longer of use: nothing is drawn")->group("");
+  app.add_option("--seed", a->draws, "no longer of use: nothing is drawn")->group("");
   app.add_option("--json", a->json, "write it as JSON (format hre-confounds/1); - for standard output")
       ->type_name("FILE");
   return [a](Console& console) { return run_confounds_command(*a, console); };

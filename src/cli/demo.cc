@@ -6,38 +6,42 @@
 #include <memory>
 #include <ostream>
 
+#include "analysis/comparison.h"
+#include "analysis/power.h"
 #include "cli/evaluation.h"
 #include "cli/progress.h"
 #include "cli/shipped_models.h"
 #include "core/files.h"
 #include "report/comparison_table.h"
 #include "report/page.h"
-#include "stats/run_comparison.h"
-#include "stats/run_power.h"
 
 namespace hre::cli {
 namespace {
 
+/// To find a difference of 0.05 between two such models.
 std::string questions_wanted(const RunPower& power) {
   const std::optional<int64_t> needed = power.cases.front().needed;
-  return needed ? fmt::format("about {}", *needed) : "more than can be asked";
+  return needed ? fmt::format("{}", *needed) : "over 10^12";
 }
 
 /// The tuned model against its base: whether the difference is real, and how many questions would tell.
 Result<std::string> verdict(const Run& base, const Run& tuned) {
   const std::vector<Run> runs = {tuned, base};
-  auto comparison = compare_runs(runs, {});
+  auto comparison = compare_runs(std::span<const Run>(runs), {});
   if (!comparison) return forward(comparison);
-  auto power = run_power(runs, {});
+  PowerOptions options;
+  options.difference = 0.05;
+  auto power = run_power(pointers_to(runs), options);
   if (!power) return forward(power);
   const PairedComparison& pair = comparison->pairs.front().comparison;
   std::string text = fmt::format("{} - {}: {} by {} shared questions, p {}; ", tuned.model.name, base.model.name,
                                  with_interval(pair.difference), comparison->shared, p_text(pair.p));
   if (comparison->told_apart(pair)) return text + "these questions tell the two apart.\n";
-  return text + fmt::format(
-                    "these questions can't tell the two apart:\nif the difference is what it seems, {} questions "
-                    "would find it with a chance of {:.0f} %.\n",
-                    questions_wanted(*power), 100 * power->options.levels.power);
+  return text +
+         fmt::format(
+             "these questions can't tell the two apart:\na difference of 0.05 would take {} questions to be found "
+             "with a chance of {:.0f} %.\n",
+             questions_wanted(*power), 100 * power->options.levels.power);
 }
 
 /// The page with every question, answer and token. A place that can't be written is noted: the demo has shown its

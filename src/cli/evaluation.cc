@@ -6,6 +6,8 @@
 #include <optional>
 #include <ostream>
 
+#include "analysis/notes.h"
+#include "analysis/shared_questions.h"
 #include "cli/hub_argument.h"
 #include "cli/speed_text.h"
 #include "eval/shard.h"
@@ -37,13 +39,13 @@ std::string title(const Run& run, const Summary& summary) {
   return text;
 }
 
-/// What the answers' length alone explains.
+/// What part the answers' length has in the value.
 std::string length_control(const Summary& summary) {
-  std::string text = fmt::format("  length alone: {}; given length: {}; ", with_interval(summary.micro.length_only),
-                                 with_interval(summary.micro.given_length));
-  const auto& share = summary.length_share;
-  return text + (share ? share_text(share) + " of the value goes through length"
-                       : "a value that may be 0 has no share that goes through length");
+  const LengthParts& parts = summary.micro_length;
+  std::string text = "  length alone: " + with_interval(summary.micro.length_only);
+  if (!parts.through.mean) return text;
+  return text + fmt::format("\n  the value as a sum: {} through length + {} beyond it", with_interval(parts.through),
+                            with_interval(parts.beyond));
 }
 
 std::string headline(const Run& run, const Summary& summary) {
@@ -88,12 +90,6 @@ Result<Run> evaluate_model(const Dataset& dataset, Scorer& model, const EvalOpti
   auto runs = evaluate_until(dataset, scorers, options, *until, progress, stop);
   if (!runs) return forward(runs);
   return std::move(runs->front());
-}
-
-bool has_small_topic(const Summary& summary) {
-  return std::any_of(summary.topics.begin(), summary.topics.end(), [](const TopicSummary& topic) {
-    return topic.metrics.pearson.n > 0 && topic.metrics.pearson.n < 30;
-  });
 }
 
 /// What stopping early saved.
@@ -204,9 +200,7 @@ void print_evaluation(const Evaluation& evaluation, Console& console,
     console.out << headline(evaluation.runs[i], evaluation.summaries[i]) << '\n';
     if (evaluation.runs[i].early_stop) console.out << stopping(evaluation.runs[i]) << '\n';
   }
-  if (std::any_of(evaluation.summaries.begin(), evaluation.summaries.end(), has_small_topic)) {
-    console.out << "Topics of fewer than 30 questions have wide intervals, and any interval may reach past 1.\n";
-  }
+  for (const std::string& note : notes_of(pointers_to(evaluation.runs))) console.out << note << '\n';
   if (evaluation.runs.size() + evaluation.failed.size() > 1 && !evaluation.failed.empty())
     print_failed(evaluation, console);
   console.out << std::flush;

@@ -5,12 +5,12 @@
 #include <string>
 #include <vector>
 
+#include "analysis/metric.h"
 #include "cli/command.h"
 #include "eval/until.h"
 #include "hre/engine_options.h"
-#include "hre/run.h"
+#include "hre/evaluate.h"
 #include "hre/speed.h"
-#include "stats/metric.h"
 
 namespace hre::cli {
 

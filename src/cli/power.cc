@@ -28,11 +28,9 @@ Status run_power_command(const PowerArguments& arguments, Console& console) {
   if (auto ok = c.apply_where(*runs); !ok) return ok;
   PowerOptions options = arguments.power;
   options.compare = *compare;
-  options.detection.seed = c.seed;
-  options.detection.threads = c.threads;
-  options.detection.alpha = options.levels.alpha;
-  auto power = run_power(*runs, options);
-  if (!power) return forward(power);
+  options.compare.allow_different = true;
+  auto power = run_power(pointers_to(*runs), options);
+  if (!power) return tl::unexpected<Error>(as_option(power.error()));
   return write_result(arguments.json, power_json(*power, c.where), power_text(*power), console);
 }
 
@@ -44,7 +42,7 @@ Action define_power(CLI::App& app) {
       ->required()
       ->expected(1, 2)
       ->type_name("");
-  app.add_option("--difference", a->power.difference, "of two models' values, to be found (default: that of two runs)")
+  app.add_option("--difference", a->power.difference, "a difference between two models' values, to be found")
       ->type_name("D")
       ->check(CLI::Range(-2.0, 2.0).description(""));
   app.add_option("--questions", a->power.questions, "to be asked (default: as many as the runs have)")

@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "cli/command.h"
+#include "cli/comparing.h"
 #include "cli/progress.h"
 #include "cli/run_argument.h"
 #include "cli/run_dataset.h"
@@ -32,7 +33,7 @@ namespace fs = std::filesystem;
 struct ReportArguments {
   std::vector<std::string> runs;
   std::string out, data, study;
-  bool quiet = false;
+  bool quiet = false, allow_different = false;
 };
 
 Status make_folder(const std::string& path) {
@@ -172,8 +173,10 @@ Status report(const ReportArguments& arguments, Console& console) {
   }
   auto dataset = texts_of(arguments, runs, *progress);
   if (!dataset) return forward(dataset);
-  auto data = report_data(std::move(runs), std::move(*dataset), std::move(means));
-  if (!data) return forward(data);
+  CompareOptions compare;
+  compare.allow_different = arguments.allow_different;
+  auto data = report_data(std::move(runs), std::move(*dataset), std::move(means), compare);
+  if (!data) return tl::unexpected<Error>(as_option(data.error()));
   for (const std::string& caveat : data->caveats) progress->note(caveat.substr(0, caveat.size() - 1));
   note_untold_tokens(*data, *progress);
   auto figures = write_figures(arguments, *data, *progress, console);
@@ -194,6 +197,8 @@ Action define_report(CLI::App& app) {
       ->type_name("DATA");
   app.add_option("--study", arguments->study, "figures of families of models: what hre study --json FILE wrote")
       ->type_name("FILE");
+  app.add_flag("--allow-different", arguments->allow_different,
+               "lay runs of different configurations side by side; what differs is named");
   app.add_flag("--quiet", arguments->quiet, "no progress and no notes");
   return [arguments](Console& console) { return report(*arguments, console); };
 }

@@ -125,13 +125,6 @@ Result<std::vector<Judgement>> all_judgements(const StudyFile& file, const std::
   return all;
 }
 
-Status check_alike(const std::vector<Run>& runs) {
-  std::vector<std::string> parts;
-  for (const RunDifference& difference : run_differences(runs)) parts.push_back(difference.what);
-  if (parts.empty()) return {};
-  return input_error("the runs were not made alike: " + join(parts), "", "--allow-different studies them all the same");
-}
-
 constexpr const char* kExample = R"toml(# What hre study reads; docs/formats.md has every key.
 name = "Two families"
 
@@ -170,16 +163,18 @@ Status run_study(const StudyArguments& arguments, Console& console) {
   auto runs = load_members(*file, arguments.file);
   if (!runs) return forward(runs);
   if (auto ok = arguments.comparing.apply_where(*runs); !ok) return ok;
-  if (auto ok = check_alike(*runs); !ok && !arguments.allow_different) return ok;
   auto members = members_of(*file, *runs);
   if (!members) return forward(members);
   auto judgements = all_judgements(*file, *members, arguments.file);
   if (!judgements) return forward(judgements);
 
   const ComparingOptions& c = arguments.comparing;
-  const StudyOptions options{*compare, {arguments.repeats, 0.05, c.seed, c.threads}, {c.draws, 99999, c.seed}};
-  auto study = make_study(*runs, std::move(*members), std::move(*judgements), options);
-  if (!study) return forward(study);
+  StudyOptions options;
+  options.compare = *compare;
+  options.compare.allow_different = arguments.allow_different;
+  options.agreement.seed = c.seed;
+  auto study = make_study(pointers_to(*runs), std::move(*members), std::move(*judgements), options);
+  if (!study) return tl::unexpected<Error>(as_option(study.error()));
   return write_result(arguments.json, study_json(*study, file->name, c.where), study_text(*study, file->name), console);
 }
 
@@ -191,9 +186,9 @@ Action define_study(CLI::App& app) {
       ->type_name("");
   app.add_flag("--example", a->example, "print such a file to begin with");
   a->comparing.define(app);
-  app.add_option("--repeats", a->repeats, "samples of questions for each point of a detection curve (default 2000)")
+  app.add_option("--repeats", a->repeats, "no longer of use: detection curves are computed, not drawn")
       ->type_name("N")
-      ->check(CLI::Range(10, 1000000).description(""));
+      ->group("");
   app.add_flag("--allow-different", a->allow_different, "study runs of different configurations; they are named");
   app.add_option("--json", a->json, "write the study as JSON (format hre-study/1); - for standard output")
       ->type_name("FILE");

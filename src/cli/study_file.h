@@ -8,8 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "analysis/study.h"
 #include "hre/result.h"
-#include "stats/study.h"
 
 namespace hre::cli {
 

@@ -17,6 +17,7 @@
 #include "cli/run_argument.h"
 #include "core/text.h"
 #include "eval/prompt.h"
+#include "hre/evaluate.h"
 #include "model/checkpoint/checkpoint.h"
 
 namespace hre::cli {

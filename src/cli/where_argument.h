@@ -6,6 +6,7 @@
 
 #include "cli/command.h"
 #include "data/metadata.h"
+#include "hre/question.h"
 #include "hre/run.h"
 
 namespace hre::cli {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <filesystem>
@@ -82,9 +83,22 @@ std::optional<double> created(const json& object) {
   return date->begin;
 }
 
+std::optional<std::string> optional_text(const json& object, const char* name) {
+  return field(object, name) ? std::optional(required_text(object, name)) : std::nullopt;
+}
+
+// Ids count within a site; a deleted account has a name alone.
+std::optional<std::string> author(const json& object, const std::string& site) {
+  if (const auto id = optional_text(object, "author_id")) return site + "/" + *id;
+  if (const auto name = optional_text(object, "author")) return site + "/" + *name;
+  return std::nullopt;
+}
+
 QuestionMetadata metadata_of(const json& line) {
   QuestionMetadata question;
   question.created = created(line);
+  question.site = optional_text(line, "site");
+  question.asker = author(line, question.site.value_or(""));
   if (const json* tags = field(line, "tags")) {
     if (!tags->is_array()) throw Bad{"field tags is no list"};
     for (const json& tag : *tags) {
@@ -97,6 +111,10 @@ QuestionMetadata metadata_of(const json& line) {
     for (const json& answer : *answers) {
       if (!answer.is_object()) throw Bad{"an answer is no object"};
       question.answers_created.push_back(created(answer));
+      const auto name = author(answer, question.site.value_or(""));
+      if (name && std::ranges::find(question.authors, *name) == question.authors.end()) {
+        question.authors.push_back(*name);
+      }
     }
   }
   return question;

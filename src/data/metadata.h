@@ -1,6 +1,6 @@
 #pragma once
 /// What is known of a dataset's questions beside their texts and votes: the file metadata/questions.jsonl
-/// that `hre data build` writes (docs/datasets.md). Dates and tags are read; the rest is passed over.
+/// that `hre data build` writes (docs/datasets.md). Dates, tags, sites and authors are read; the rest is passed over.
 
 #include <map>
 #include <optional>
@@ -17,6 +17,8 @@ struct QuestionMetadata {
   std::optional<double> created;  ///< days since 1970-01-01, UTC
   std::vector<std::string> tags;
   std::vector<std::optional<double>> answers_created;  ///< in the order of the dataset's answers
+  std::optional<std::string> site, asker;              ///< asker: who asked, by site and id or name
+  std::vector<std::string> authors;                    ///< of answers, likewise, each once; without unknown ones
 
   bool operator==(const QuestionMetadata&) const = default;
 };

@@ -1,5 +1,7 @@
 /// What turns a dataset and a scorer into a run: read it from evaluate() at the end.
 
+#include "hre/evaluate.h"
+
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
@@ -12,13 +14,12 @@
 #include <random>
 #include <thread>
 
+#include "analysis/question_metrics.h"
 #include "core/cores.h"
 #include "core/text.h"
 #include "eval/keeper.h"
 #include "eval/prompt.h"
 #include "eval/schedule.h"
-#include "hre/run.h"
-#include "stats/question_metrics.h"
 
 namespace hre {
 namespace {

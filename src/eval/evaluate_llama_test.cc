@@ -8,7 +8,7 @@
 #include <map>
 #include <random>
 
-#include "hre/run.h"
+#include "hre/evaluate.h"
 #include "model/llama/llama_scorer.h"
 
 namespace hre {

@@ -8,7 +8,9 @@
 #include <string>
 #include <vector>
 
+#include "hre/progress.h"
 #include "hre/run.h"
+#include "hre/scorer.h"
 #include "store/session.h"
 
 namespace hre {

@@ -5,7 +5,7 @@
 #include <functional>
 #include <random>
 
-#include "hre/run.h"
+#include "hre/evaluate.h"
 #include "hre/store.h"
 #include "store/test_run.h"
 

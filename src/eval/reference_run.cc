@@ -7,9 +7,9 @@
 #include <filesystem>
 #include <map>
 
+#include "analysis/question_metrics.h"
 #include "core/text.h"
 #include "eval/prompt.h"
-#include "stats/question_metrics.h"
 #include "store/reference_cache.h"
 
 namespace hre {

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "hre/question.h"
 #include "hre/run.h"
 
 namespace hre {

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <vector>
 
+#include "hre/question.h"
 #include "hre/run.h"
 
 namespace hre {

@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "hre/question.h"
 #include "hre/run.h"
 
 namespace hre {

@@ -5,8 +5,8 @@
 #include <span>
 #include <vector>
 
-#include "hre/run.h"
-#include "stats/metric.h"
+#include "analysis/metric.h"
+#include "hre/evaluate.h"
 
 namespace hre {
 

@@ -11,12 +11,13 @@ Json of_run(const ComparedRun& run) {
                {"undefined", run.undefined},
                {"rank", run.rank.rank},
                {"rank95", json_interval(run.rank.interval)},
-               {"best", run.rank.best},
-               {"length_share", json_length_share(run.summary.length_share)}};
+               {"length_share", json_length_share(run.summary.micro_length)}};
   Json& micro = json["micro"] = Json::object();
   add_metrics(micro, run.summary.micro);
+  micro["length"] = json_length_parts(run.summary.micro_length);
   Json& macro = json["macro"] = Json::object();
   add_metrics(macro, run.summary.macro);
+  macro["length"] = json_length_parts(run.summary.macro_length);
   return json;
 }
 
@@ -24,10 +25,21 @@ Json of_difference(const RunDifference& difference) {
   return {{"what", difference.what}, {"values", difference.values}};
 }
 
-Json of_pair(const RunComparison& comparison, const PairOfRuns& pair) {
+Json of_pair(const Comparison& comparison, const ComparedPair& pair) {
   Json json = {{"a", pair.a}, {"b", pair.b}, {"told_apart", comparison.told_apart(pair.comparison)}};
   json.update(json_paired(pair.comparison));
+  if (pair.clustered) json["clustered"] = json_clustered(pair.clustered);
   return json;
+}
+
+Json of_gate(const GateDecision& gate) {
+  return {{"against", gate.against},
+          {"margin", gate.margin},
+          {"difference", json_number(gate.difference)},
+          {"p", json_number(gate.p)},
+          {"p_holm", json_number(gate.p_holm)},
+          {"verdict", gate_verdict_name(gate.verdict)},
+          {"questions_needed", gate.questions_needed ? Json(*gate.questions_needed) : Json(nullptr)}};
 }
 
 Json of_moved(const MovedQuestion& question) {
@@ -65,7 +77,8 @@ Json json_paired(const PairedComparison& pair) {
           {"ci95", {json_number(difference.ci_low), json_number(difference.ci_high)}},
           {"bootstrap95", json_interval(pair.bootstrap)},
           {"p", json_number(pair.p)},
-          {"p_exact", pair.p_exact},
+          {"p_exact", pair.p_exact()},
+          {"p_method", p_method_name(pair.p_method)},
           {"p_holm", json_number(pair.p_holm)},
           {"effect_size", json_number(pair.effect_size)},
           {"won", pair.won},
@@ -73,13 +86,13 @@ Json json_paired(const PairedComparison& pair) {
           {"lost", pair.lost}};
 }
 
-std::string comparison_json(const RunComparison& comparison, const std::vector<std::string>& where) {
+std::string comparison_json(const Comparison& comparison, const std::vector<std::string>& where) {
   const CompareOptions& options = comparison.options;
   Json json;
   json["format"] = "hre-compare/1";
   json["metric"] = options.metric->name;
   json["config"] = {{"weights", weights_name(options.statistics.weights)},
-                    {"undefined", undefined_name(options.undefined)},
+                    {"undefined", undefined_name(comparison.undefined_policy)},
                     {"where", where},
                     {"level", options.level},
                     {"draws", options.statistics.draws},
@@ -89,13 +102,15 @@ std::string comparison_json(const RunComparison& comparison, const std::vector<s
   json["questions"] = {
       {"shared", comparison.shared}, {"undefined", comparison.undefined}, {"different", comparison.different}};
   json["runs"] = list_of(comparison.runs, of_run);
-  json["pairs"] = list_of(comparison.pairs, [&](const PairOfRuns& pair) { return of_pair(comparison, pair); });
+  json["pairs"] = list_of(comparison.pairs, [&](const ComparedPair& pair) { return of_pair(comparison, pair); });
   json["topics"] = Json::object();
-  for (size_t i = 0; i < comparison.by_topic.size(); ++i) {
-    json["topics"][comparison.topics[i]] = json_paired(comparison.by_topic[i]);
+  for (size_t i = 0; comparison.pairs.size() == 1 && i < comparison.topics.size(); ++i) {
+    json["topics"][comparison.topics[i]] = json_paired(comparison.pairs[0].topics[i]);
   }
   json["groups"] = comparison.groups;
   json["moved"] = list_of(comparison.moved, of_moved);
+  json["notes"] = comparison.notes;
+  json["gate"] = list_of(comparison.gates, of_gate);
   json["until"] = comparison.decision ? of_decision(*comparison.decision) : Json(nullptr);
   return json_text(json);
 }

@@ -13,30 +13,33 @@ namespace {
 
 std::string fixed(const std::optional<double>& value) { return value ? fmt::format("{:.4f}", *value) : "–"; }
 
-// The mean that the comparison is of: micro, or macro where topics weigh the same.
-const MetricSummary& means_of(const ComparedRun& run, Weights weights) {
-  return weights == Weights::kTopics ? run.summary.macro : run.summary.micro;
-}
-
-/// Names may be long, so what length explains, and what is left out, stands in a table of its own.
-std::string runs_tables(const RunComparison& comparison) {
+/// Names may be long, so what goes through length stands in a table of its own.
+std::string runs_tables(const Comparison& comparison) {
   const CompareOptions& options = comparison.options;
+  const Weights weights = options.statistics.weights;
   const bool many = comparison.runs.size() > 2;
-  std::vector<std::string> header = {"run", options.metric->title};
-  if (many) header.insert(header.end(), {"rank", "95 %", "best"});
+  const bool left_out = std::ranges::any_of(
+      comparison.runs, [](const ComparedRun& run) { return run.only_here > 0 || run.undefined > 0; });
+  std::vector<std::string> header = {"run", options.metric->title, "chance"};
+  if (many) header.insert(header.end(), {"rank", "may be"});
+  if (left_out) header.insert(header.end(), {"not shared", "undefined"});
   TextTable table(header);
-  TextTable more({"run", "length alone", "given length", "through length", "not shared", "undefined"});
+  TextTable more({"Pearson is", "through length", "+ beyond length", "length alone"});
   for (size_t i = 0; i < comparison.runs.size(); ++i) {
     const ComparedRun& run = comparison.runs[i];
-    const MetricSummary& means = means_of(run, options.statistics.weights);
-    std::vector<std::string> cells = {run_letter(i) + "  " + run.model,
-                                      with_interval(means.*options.metric->of_summary)};
-    more.add_row({run_letter(i), with_interval(means.length_only), with_interval(means.given_length),
-                  share_text(run.summary.length_share), std::to_string(run.only_here), std::to_string(run.undefined)});
+    const MetricSummary& means = run.means(weights);
+    const LengthParts& length = run.length(weights);
+    const Estimate& value = means.*options.metric->of_summary;
+    std::vector<std::string> cells = {run_letter(i) + "  " + run.model, with_interval(value), fixed(value.chance)};
+    more.add_row({run_letter(i) + "  " + fixed(length.value.mean), with_interval(length.through),
+                  with_interval(length.beyond), with_interval(means.length_only)});
     if (many) {
       cells.push_back(fmt::format("{:g}", run.rank.rank));
       cells.push_back(fmt::format("{:g} to {:g}", run.rank.interval.low, run.rank.interval.high));
-      cells.push_back(fmt::format("{:.0f} %", 100 * run.rank.best));
+    }
+    if (left_out) {
+      cells.push_back(std::to_string(run.only_here));
+      cells.push_back(std::to_string(run.undefined));
     }
     table.add_row(std::move(cells));
   }
@@ -48,17 +51,14 @@ std::string legend(bool exact) {
   return fmt::format("w/t/l: won, tied, lost{}\n", exact ? "; p is exact for up to 30 differences" : "");
 }
 
-bool is_exact(const PairedComparison& pair) { return pair.p && pair.p_exact; }
+bool is_exact(const PairedComparison& pair) { return pair.p && pair.p_exact(); }
 
 std::vector<std::string> pair_cells(std::string name, const PairedComparison& pair, bool adjusted) {
-  const std::optional<Interval> student =
-      pair.difference.ci_low ? std::optional(Interval{*pair.difference.ci_low, *pair.difference.ci_high})
-                             : std::nullopt;
   std::vector<std::string> cells = {std::move(name),
                                     std::to_string(pair.difference.n),
                                     fixed(pair.mean_a),
                                     fixed(pair.mean_b),
-                                    with_interval(pair.difference.mean, pair.bootstrap ? pair.bootstrap : student),
+                                    with_interval(pair.difference.mean, interval_of(pair)),
                                     p_text(pair.p)};
   if (adjusted) cells.push_back(p_text(pair.p_holm));
   cells.push_back(pair.effect_size ? fmt::format("{:.2f}", *pair.effect_size) : "–");
@@ -74,24 +74,57 @@ std::vector<std::string> pair_header(std::string first, const std::string& a, co
   return header;
 }
 
-std::string two_runs(const RunComparison& comparison) {
-  const bool adjusted = comparison.by_topic.size() > 1;
+std::string two_runs(const Comparison& comparison) {
+  const ComparedPair& pair = comparison.pairs.front();
+  const bool adjusted = pair.topics.size() > 1;
   TextTable table(pair_header("topic", "A", "B", adjusted));
-  for (size_t i = 0; i < comparison.by_topic.size(); ++i) {
-    table.add_row(pair_cells(comparison.topics[i], comparison.by_topic[i], adjusted));
+  for (size_t i = 0; i < pair.topics.size(); ++i) {
+    table.add_row(pair_cells(comparison.topics[i], pair.topics[i], adjusted));
   }
   table.add_rule();
-  std::vector<std::string> all = pair_cells("all", comparison.pairs.front().comparison, false);
+  std::vector<std::string> all = pair_cells("all", pair.comparison, false);
   if (adjusted) all.insert(all.begin() + 6, "");
   table.add_row(std::move(all));
-  const bool exact =
-      is_exact(comparison.pairs.front().comparison) || std::ranges::any_of(comparison.by_topic, is_exact);
-  return table.render() + legend(exact);
+  return table.render() + legend(is_exact(pair.comparison) || std::ranges::any_of(pair.topics, is_exact));
 }
 
-std::string many_runs(const RunComparison& comparison) {
+/// What each interval of the differences is about.
+std::string clustered_table(const Comparison& comparison) {
+  if (!comparison.pairs.front().clustered) return "";
+  TextTable table({"pair", "other questions of these topics [95 %]", "by", "clusters", "± with clusters",
+                   std::string(cluster_generalisation(comparison.pairs.front().clustered->kind)) + " [95 %]"});
+  for (const ComparedPair& pair : comparison.pairs) {
+    const ClusteredMean& clustered = pair.clustered->mean;
+    const Estimate& e = clustered.estimate;
+    table.add_row({run_letter(pair.a) + " − " + run_letter(pair.b),
+                   with_interval(pair.comparison.difference.mean, interval_of(pair.comparison)),
+                   cluster_name(pair.clustered->kind), std::to_string(clustered.clusters), fixed(e.stderr_),
+                   with_interval(e)});
+  }
+  return '\n' + table.render();
+}
+
+std::string gates_text(const Comparison& comparison) {
+  std::string text;
+  for (const GateDecision& gate : comparison.gates) {
+    const std::string b = run_letter(gate.against);
+    text += fmt::format("Gate, A against {}: {}, ", b,
+                        gate.verdict == GateVerdict::kPass   ? "PASS"
+                        : gate.verdict == GateVerdict::kFail ? "FAIL"
+                                                             : "INCONCLUSIVE");
+    text +=
+        fmt::format("A − {} = {} with margin −{:g}, p {}", b, fixed(gate.difference), gate.margin, p_text(gate.p_holm));
+    if (gate.verdict == GateVerdict::kInconclusive && gate.questions_needed) {
+      text += fmt::format("; an equal model passes with {} questions in 80 % of the cases", *gate.questions_needed);
+    }
+    text += '\n';
+  }
+  return text;
+}
+
+std::string many_runs(const Comparison& comparison) {
   TextTable table(pair_header("pair", "first", "second", true));
-  for (const PairOfRuns& pair : comparison.pairs) {
+  for (const ComparedPair& pair : comparison.pairs) {
     table.add_row(pair_cells(run_letter(pair.a) + " − " + run_letter(pair.b), pair.comparison, true));
   }
   const bool exact = std::ranges::any_of(comparison.pairs, [](const auto& pair) { return is_exact(pair.comparison); });
@@ -104,26 +137,22 @@ std::string many_runs(const RunComparison& comparison) {
   return text + '\n';
 }
 
-std::string moved_table(const RunComparison& comparison) {
+std::string moved_table(const Comparison& comparison) {
   if (comparison.moved.empty()) return "";
   TextTable table({"moved most", "A", "B", "A − B"});
   for (const MovedQuestion& question : comparison.moved) {
-    table.add_row({question.id, fixed(question.a), fixed(question.b), fixed(question.a - question.b)});
+    table.add_row(
+        {question.topic + "  " + question.id, fixed(question.a), fixed(question.b), fixed(question.a - question.b)});
   }
   return "\n" + table.render();
 }
 
-std::string left_out(const RunComparison& comparison) {
+std::string left_out(const Comparison& comparison) {
   std::vector<std::string> parts;
   if (comparison.undefined > 0)
     parts.push_back(fmt::format("{} without a value in some run left out", comparison.undefined));
   if (comparison.different > 0) parts.push_back(fmt::format("{} whose answers differ left out", comparison.different));
   return parts.empty() ? "" : " (" + join(parts, "; ") + ")";
-}
-
-std::string one_line(std::string text) {
-  for (size_t at = text.find('\n'); at != std::string::npos; at = text.find('\n', at)) text.replace(at, 1, "\\n");
-  return text;
 }
 
 std::string decision_text(const Decision& decision) {
@@ -136,7 +165,7 @@ std::string decision_text(const Decision& decision) {
                            decision.questions, interval);
 }
 
-std::string verdict(const RunComparison& comparison) {
+std::string verdict(const Comparison& comparison) {
   const PairedComparison& pair = comparison.pairs.front().comparison;
   const double level = 100 * comparison.options.level;
   if (!comparison.told_apart(pair)) return fmt::format("A and B can't be told apart at {:g} %.\n", level);
@@ -160,24 +189,10 @@ std::string with_interval(const Estimate& estimate) {
   return fixed(estimate.mean);
 }
 
-std::string share_text(const std::optional<LengthShare>& share) {
-  if (!share) return "–";
-  const auto percent = [](double part) { return std::round(100 * part) + 0.0; };  // never -0
-  return fmt::format("{:.0f} % [{:.0f}, {:.0f}]", percent(share->share), percent(share->low), percent(share->high));
-}
-
 std::string p_text(const std::optional<double>& p, bool exact) {
   if (!p) return "–";
   const std::string text = *p < 1e-4 ? "< 0.0001" : fmt::format("{:.4f}", *p);
   return exact ? text + " (exact)" : text;
-}
-
-std::string differences_line(const std::vector<RunDifference>& differences) {
-  std::vector<std::string> parts;
-  for (const RunDifference& difference : differences) {
-    parts.push_back(difference.what + " (" + one_line(join(difference.values, " | ")) + ")");
-  }
-  return join(parts);
 }
 
 std::string run_letter(size_t position) {
@@ -185,19 +200,21 @@ std::string run_letter(size_t position) {
   return position < 26 ? letters : run_letter(position / 26 - 1) + letters;
 }
 
-std::string comparison_text(const RunComparison& comparison) {
+std::string comparison_text(const Comparison& comparison) {
   std::string text;
-  if (!comparison.differences.empty()) text = "Not the same: " + differences_line(comparison.differences) + '\n';
+  for (const std::string& note : comparison.notes) text += note + '\n';
+  if (!comparison.differences.empty()) text += "Not the same: " + differences_line(comparison.differences) + '\n';
   text += fmt::format("{} shared question{} in {} topic{}{}; {}, each {} weighing the same\n\n", comparison.shared,
                       comparison.shared == 1 ? "" : "s", comparison.topics.size(),
                       comparison.topics.size() == 1 ? "" : "s", left_out(comparison), comparison.options.metric->title,
                       comparison.options.statistics.weights == Weights::kTopics ? "topic" : "question");
   text += runs_tables(comparison) + '\n';
   text += comparison.runs.size() == 2 ? two_runs(comparison) : many_runs(comparison);
-  text += moved_table(comparison) + '\n';
+  text += clustered_table(comparison) + moved_table(comparison) + '\n' + gates_text(comparison);
   if (comparison.decision) {
     text += decision_text(*comparison.decision) +
-            "The other intervals and p-values don't allow for stopping where it looks good.\n";
+            "The other intervals and p-values assume a fixed number of questions, and are not valid after early "
+            "stopping.\n";
   }
   return comparison.runs.size() == 2 ? text + verdict(comparison) : text;
 }

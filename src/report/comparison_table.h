@@ -3,25 +3,19 @@
 
 #include <string>
 
-#include "stats/run_comparison.h"
+#include "analysis/comparison.h"
 
 namespace hre {
 
 /// What `hre compare` prints: the runs, the pairs, the topics, the questions that moved most, and the verdict.
-std::string comparison_text(const RunComparison& comparison);
+std::string comparison_text(const Comparison& comparison);
 
 /// "0.1081 [0.0957, 0.1205]"; "–" where undefined.
 std::string with_interval(const std::optional<double>& value, const std::optional<Interval>& interval);
 std::string with_interval(const Estimate& estimate);
 
-/// "12 % [5, 18]"; "–" where undefined.
-std::string share_text(const std::optional<LengthShare>& share);
-
 /// A p-value: "0.0312", "< 0.0001", "0.0312 (exact)".
 std::string p_text(const std::optional<double>& p, bool exact = false);
-
-/// What sets runs apart, in one line: "bos (never | always), prompt (...)".
-std::string differences_line(const std::vector<RunDifference>& differences);
 
 /// "A", "B", ..., "Z", "AA"
 std::string run_letter(size_t position);

@@ -9,23 +9,21 @@
 namespace hre {
 namespace {
 
-std::optional<LengthShare> as_share(const std::optional<ExplainedShare>& share) {
-  if (!share) return std::nullopt;
-  return LengthShare{share->share, share->interval.low, share->interval.high};
-}
-
 Json of_covariate(const CovariateSummary& covariate) {
-  return {{"name", covariate.name},
-          {"questions", covariate.questions},
-          {"votes", json_estimate(covariate.votes)},
-          {"scores", json_estimate(covariate.scores)},
-          {"value", json_estimate(covariate.value)},
-          {"partial", json_estimate(covariate.partial)},
-          {"share", json_length_share(as_share(covariate.share))}};
+  const ValueParts& parts = covariate.parts;
+  Json json = {{"name", covariate.name},
+               {"questions", covariate.questions},
+               {"votes", json_estimate(covariate.votes)},
+               {"scores", json_estimate(covariate.scores)}};
+  json.update(json_parts(parts));
+  json["share"] = nullptr;
+  if (parts.share) json["share"] = {{"share", *parts.share}, {"ci95", json_interval(parts.share_interval)}};
+  return json;
 }
 
 Json of_run(const Run& run, const RunConfounds& confounds) {
   Json json = {{"model", run.model.name}, {"source", run.model.source}};
+  json["notes"] = confounds.notes;
   json["covariates"] = Json::array();
   for (const CovariateSummary& covariate : confounds.covariates) json["covariates"].push_back(of_covariate(covariate));
   json["min_k"] = Json::array();
@@ -38,16 +36,20 @@ Json of_run(const Run& run, const RunConfounds& confounds) {
 }  // namespace
 
 std::string confounds_text(const Run& run, const RunConfounds& confounds) {
-  TextTable table(
-      {run.model.name, "questions", "r(votes, it)", "r(scores, it)", "value", "value given it", "through it"});
+  TextTable table({run.model.name, "questions", "r(votes, covariate)", "r(scores, covariate)", "value",
+                   "through covariate", "beyond covariate"});
   for (const CovariateSummary& c : confounds.covariates) {
     table.add_row({c.name, std::to_string(c.questions), with_interval(c.votes), with_interval(c.scores),
-                   with_interval(c.value), with_interval(c.partial), share_text(as_share(c.share))});
+                   with_interval(c.parts.value), with_interval(c.parts.through), with_interval(c.parts.beyond)});
   }
-  std::string text = table.render();
-  if (confounds.covariates.size() < 2) text += "\nAge and position: the dataset's metadata has no dates of answers.\n";
+  std::string text;
+  for (const std::string& note : confounds.notes) text += note + '\n';
+  text += table.render();
+  if (confounds.covariates.size() < 2) {
+    text += "\nDay of posting and position: the dataset's metadata has no dates of answers.\n";
+  }
   if (confounds.years.empty()) {
-    return text + "\nMin-K% by year: it needs a run with --keep-tokens, and dates in the dataset's metadata.\n";
+    return text + "\nMin-K% by year: it needs a run that kept its tokens, and dates in the dataset's metadata.\n";
   }
   TextTable years({"year", "questions", "Min-K% [95 %]"});
   for (const YearHint& year : confounds.years) {
@@ -58,10 +60,8 @@ std::string confounds_text(const Run& run, const RunConfounds& confounds) {
          "no proof.\n";
 }
 
-std::string confounds_json(const std::vector<Run>& runs, const std::vector<RunConfounds>& confounds,
-                           const BootstrapOptions& options, double share) {
-  Json json = {{"format", "hre-confounds/1"},
-               {"config", {{"draws", options.draws}, {"seed", options.seed}, {"min_k_share", share}}}};
+std::string confounds_json(const std::vector<Run>& runs, const std::vector<RunConfounds>& confounds, double share) {
+  Json json = {{"format", "hre-confounds/1"}, {"config", {{"min_k_share", share}}}};
   json["runs"] = Json::array();
   for (size_t i = 0; i < runs.size(); ++i) json["runs"].push_back(of_run(runs[i], confounds[i]));
   return json_text(json);

@@ -4,12 +4,11 @@
 #include <string>
 #include <vector>
 
-#include "stats/run_confounds.h"
+#include "analysis/confounds.h"
 
 namespace hre {
 
 std::string confounds_text(const Run& run, const RunConfounds& confounds);
-std::string confounds_json(const std::vector<Run>& runs, const std::vector<RunConfounds>& confounds,
-                           const BootstrapOptions& options, double share);
+std::string confounds_json(const std::vector<Run>& runs, const std::vector<RunConfounds>& confounds, double share);
 
 }  // namespace hre

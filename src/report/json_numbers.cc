@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "stats/metric.h"
+#include "analysis/metric.h"
 
 namespace hre {
 
@@ -20,6 +20,7 @@ Json json_estimate(const Estimate& estimate) {
                {"mean", json_number(estimate.mean)},
                {"stderr", json_number(estimate.stderr_)},
                {"ci95", {json_number(estimate.ci_low), json_number(estimate.ci_high)}}};
+  if (estimate.chance) json["chance"] = json_number(estimate.chance);
   if (estimate.bootstrap_low && estimate.bootstrap_high)
     json["bootstrap95"] = {json_number(estimate.bootstrap_low), json_number(estimate.bootstrap_high)};
   return json;
@@ -29,9 +30,33 @@ void add_metrics(Json& json, const MetricSummary& metrics) {
   for (const Metric& metric : all_metrics()) json[metric.name] = json_estimate(metrics.*metric.of_summary);
 }
 
-Json json_length_share(const std::optional<LengthShare>& share) {
-  if (!share) return nullptr;
-  return {{"share", json_number(share->share)}, {"ci95", {json_number(share->low), json_number(share->high)}}};
+Json json_length_share(const LengthParts& parts) {
+  if (!parts.share) return nullptr;
+  return {{"share", json_number(parts.share)}, {"ci95", {json_number(parts.share_low), json_number(parts.share_high)}}};
+}
+
+Json json_length_parts(const LengthParts& parts) {
+  return {{"value", json_estimate(parts.value)},
+          {"through", json_estimate(parts.through)},
+          {"beyond", json_estimate(parts.beyond)}};
+}
+
+Json json_parts(const ValueParts& parts) {
+  return {{"value", json_estimate(parts.value)},
+          {"through", json_estimate(parts.through)},
+          {"beyond", json_estimate(parts.beyond)}};
+}
+
+Json json_clustered(const std::optional<ClusteredEstimate>& clustered) {
+  if (!clustered) return nullptr;
+  const Estimate& e = clustered->mean.estimate;
+  const auto bootstrap = e.bootstrap_low ? std::optional(Interval{*e.bootstrap_low, *e.bootstrap_high}) : std::nullopt;
+  return {{"by", cluster_name(clustered->kind)},
+          {"clusters", clustered->mean.clusters},
+          {"effective", json_number(clustered->mean.effective)},
+          {"stderr", json_number(e.stderr_)},
+          {"ci95", {json_number(e.ci_low), json_number(e.ci_high)}},
+          {"bootstrap95", json_interval(bootstrap)}};
 }
 
 const char* undefined_name(UndefinedPolicy policy) { return policy == UndefinedPolicy::kZero ? "zero" : "left out"; }

@@ -5,7 +5,9 @@
 #include <optional>
 #include <string>
 
-#include "hre/run.h"
+#include "analysis/clusters.h"
+#include "hre/summary.h"
+#include "stats/confound.h"
 #include "stats/grouped.h"
 
 namespace hre {
@@ -21,7 +23,13 @@ Json json_estimate(const Estimate& estimate);
 /// Every metric by its name, as estimates.
 void add_metrics(Json& json, const MetricSummary& metrics);
 /// {"share", "ci95"} or null.
-Json json_length_share(const std::optional<LengthShare>& share);
+Json json_length_share(const LengthParts& parts);
+/// {"value", "through", "beyond"}: estimates over the same questions.
+Json json_length_parts(const LengthParts& parts);
+/// The same of any covariate.
+Json json_parts(const ValueParts& parts);
+/// {"by", "clusters", "effective", "stderr", "ci95", "bootstrap95"} or null.
+Json json_clustered(const std::optional<ClusteredEstimate>& clustered);
 /// "left out" or "zero".
 const char* undefined_name(UndefinedPolicy policy);
 const char* weights_name(Weights weights);

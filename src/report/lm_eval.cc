@@ -4,9 +4,9 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "analysis/metric.h"
 #include "core/hashing.h"
 #include "core/text.h"
-#include "stats/metric.h"
 
 namespace hre {
 namespace {

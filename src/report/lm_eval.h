@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "hre/run.h"
+#include "hre/summary.h"
 
 namespace hre {
 

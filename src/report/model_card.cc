@@ -4,7 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "stats/metric.h"
+#include "analysis/metric.h"
 
 namespace hre {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "hre/run.h"
+#include "hre/summary.h"
 
 namespace hre {
 

@@ -4,8 +4,8 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "analysis/metric.h"
 #include "core/text.h"
-#include "stats/metric.h"
 
 namespace hre {
 namespace {
@@ -27,9 +27,14 @@ Json value_of(const std::optional<double>& value) {
   return value && std::isfinite(*value) ? Json(std::round(*value * 1e4) / 1e4) : Json();
 }
 
-/// [mean, standard error, low, high, n, undefined]
+/// [mean, standard error, low, high, n, undefined, chance]
 Json of_estimate(const Estimate& e) {
-  return {rounded(e.mean, 6), rounded(e.stderr_, 6), rounded(e.ci_low, 6), rounded(e.ci_high, 6), e.n, e.undefined};
+  return {rounded(e.mean, 6), rounded(e.stderr_, 6), rounded(e.ci_low, 6), rounded(e.ci_high, 6), e.n,
+          e.undefined,        rounded(e.chance, 6)};
+}
+
+Json of_parts(const LengthParts& parts) {
+  return {{"through", of_estimate(parts.through)}, {"beyond", of_estimate(parts.beyond)}};
 }
 
 Json of_metrics(const MetricSummary& metrics) {
@@ -40,9 +45,18 @@ Json of_metrics(const MetricSummary& metrics) {
 
 Json of_settings(const Run& run) {
   Json settings = Json::array();
-  settings.push_back({"prompt", run.options.prompt});
-  if (run.options.limit) settings.push_back({"limit", std::to_string(*run.options.limit)});
-  settings.push_back({"shuffle seed", run.options.shuffle ? std::to_string(run.options.shuffle_seed) : "none"});
+  const EvalOptions& options = run.options;
+  settings.push_back({"prompt", options.prompt});
+  settings.push_back({"topics", options.topics.empty() ? "all" : join(options.topics)});
+  if (options.limit) settings.push_back({"limit", std::to_string(*options.limit)});
+  if (!options.where.empty()) settings.push_back({"where", join(options.where)});
+  settings.push_back({"shuffle seed", options.shuffle ? std::to_string(options.shuffle_seed) : "none"});
+  settings.push_back({"undefined", options.undefined == UndefinedPolicy::kZero ? "counts as chance" : "left out"});
+  settings.push_back({"score", run.model.normalise_by_characters ? "sum_log_prob / n_chars" : "sum_log_prob"});
+  if (run.early_stop) settings.push_back({"until", run.early_stop->rule});
+  if (run.shard) {
+    settings.push_back({"shard", std::to_string(run.shard->index) + " of " + std::to_string(run.shard->count)});
+  }
   for (const auto& [name, value] : run.model.settings) settings.push_back({name, value});
   return settings;
 }
@@ -67,6 +81,7 @@ Json of_run(const ReportData& data, size_t i) {
                                     : Json()},
           {"micro", of_metrics(summary.micro)},
           {"macro", of_metrics(summary.macro)},
+          {"length", of_parts(summary.micro_length)},
           {"topics", std::move(topics)},
           {"settings", of_settings(run)}};
 }
@@ -84,19 +99,24 @@ Json of_comparison(const PairedComparison& c) {
           {"lost", c.lost}};
 }
 
+/// Differences by topic stand where the page's topics do.
 Json of_pairs(const ReportData& data) {
-  const PairedValues values = paired_values(data);
-  if (data.runs.size() < 2 || values.by_run[0].empty()) return Json::array();
-  const std::vector<std::span<const double>> runs(values.by_run.begin(), values.by_run.end());
-  const ManyComparison many = compare_many(runs, values.sizes, {});
-  ComparisonOptions without_draws;
-  without_draws.draws = 0;
   Json pairs = Json::array();
-  for (const PairOfRuns& pair : many.pairs) {
-    Json json = {{"a", pair.a}, {"b", pair.b}, {"all", of_comparison(pair.comparison)}, {"topics", Json::array()}};
-    for (const PairedComparison& c : compare_topics(runs[pair.a], runs[pair.b], values.sizes, without_draws))
-      json["topics"].push_back(of_comparison(c));
-    pairs.push_back(std::move(json));
+  if (!data.comparison) return pairs;
+  const Comparison& comparison = *data.comparison;
+  for (const ComparedPair& pair : comparison.pairs) {
+    Json topics = Json::array();
+    size_t next = 0;
+    for (const std::string& topic : data.topics) {
+      const bool shared = next < comparison.topics.size() && comparison.topics[next] == topic;
+      topics.push_back(of_comparison(shared ? pair.topics[next] : PairedComparison()));
+      next += shared ? 1 : 0;
+    }
+    pairs.push_back({{"a", data.compared[pair.a]},
+                     {"b", data.compared[pair.b]},
+                     {"apart", comparison.told_apart(pair.comparison)},
+                     {"all", of_comparison(pair.comparison)},
+                     {"topics", std::move(topics)}});
   }
   return pairs;
 }
@@ -218,7 +238,7 @@ std::string page_index(const ReportData& data) {
                {"people", Json::array()},
                {"best", Json::array()}};
   for (const Metric& metric : shown_metrics())
-    json["metrics"].push_back({{"name", metric.name}, {"title", metric.title}, {"chance", metric.no_association}});
+    json["metrics"].push_back({{"name", metric.name}, {"title", metric.title}});
   for (size_t i = 0; i < data.runs.size(); ++i) {
     json["runs"].push_back(of_run(data, i));
     json["tokens"].push_back(has_token_texts(data.runs[i]));

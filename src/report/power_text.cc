@@ -6,6 +6,7 @@
 
 #include "report/comparison_json.h"
 #include "report/comparison_table.h"
+#include "report/detection.h"
 #include "report/text_table.h"
 
 namespace hre {
@@ -21,12 +22,13 @@ std::string case_name(const RunPower& power, const PowerCase& c) {
 std::string cases_table(const RunPower& power) {
   const double percent = 100 * power.options.levels.power;
   std::vector<std::string> header = {"correlation of values", "deviation of differences",
-                                     fmt::format("found by {} questions", power.questions)};
-  if (power.difference) header.push_back(fmt::format("questions for {:.4f}", std::abs(*power.difference)));
+                                     fmt::format("smallest difference of {} questions", power.questions)};
+  if (power.options.difference)
+    header.push_back(fmt::format("questions needed for {:.4f}", std::abs(*power.options.difference)));
   TextTable table(header);
   for (const PowerCase& c : power.cases) {
     std::vector<std::string> cells = {case_name(power, c), number(c.deviation), number(c.detectable)};
-    if (power.difference) cells.push_back(c.needed ? std::to_string(*c.needed) : "more than can be asked");
+    if (power.options.difference) cells.push_back(c.needed ? std::to_string(*c.needed) : "over 10^12");
     table.add_row(std::move(cells));
   }
   return fmt::format("What a paired t test at {:g} % finds with {:g} % chance:\n\n", 100 * power.options.levels.alpha,
@@ -38,14 +40,16 @@ std::string curve_table(const RunPower& power) {
   std::vector<std::string> header = {"questions"};
   for (const PowerCase& c : power.cases) {
     header.push_back("smallest difference, " + case_name(power, c));
-    if (power.difference) header.push_back(fmt::format("chance for {:.4f}", std::abs(*power.difference)));
+    if (power.options.difference)
+      header.push_back(fmt::format("chance for {:.4f}", std::abs(*power.options.difference)));
   }
   TextTable table(header);
   for (size_t i = 0; i < power.cases.front().curve.size(); ++i) {
     std::vector<std::string> cells = {std::to_string(power.cases.front().curve[i].questions)};
     for (const PowerCase& c : power.cases) {
       cells.push_back(number(c.curve[i].detectable));
-      if (power.difference) cells.push_back(c.curve[i].power ? fmt::format("{:.1f} %", 100 * *c.curve[i].power) : "–");
+      if (power.options.difference)
+        cells.push_back(c.curve[i].power ? fmt::format("{:.1f} %", 100 * *c.curve[i].power) : "–");
     }
     table.add_row(std::move(cells));
   }
@@ -53,19 +57,23 @@ std::string curve_table(const RunPower& power) {
 }
 
 std::string detection_table(const RunPower& power) {
-  TextTable table({"questions", "A found better", "B found better"});
+  TextTable table({"questions", "A found better [95 %]", "B found better"});
   for (const DetectionPoint& point : power.detection) {
-    table.add_row({std::to_string(point.n), fmt::format("{:.1f} %", 100 * point.rate),
-                   fmt::format("{:.1f} %", 100 * point.opposite)});
+    table.add_row({std::to_string(point.n), rate_text(point), fmt::format("{:.1f} %", 100 * point.opposite)});
   }
-  return "\nBy drawing so many of these runs' own questions:\n\n" + table.render();
+  return fmt::format(
+             "\nThe difference seen would be found again with {:g} % chance by {}.\n"
+             "The chance by number of questions, with what the interval of the difference makes of it:\n\n",
+             100 * power.options.levels.power, questions_text(power.needed_for_seen)) +
+         table.render();
 }
 
 Json of_run(const ComparedRun& run) {
   Json json = {{"model", run.model}, {"source", run.source}};
   Json& micro = json["micro"] = Json::object();
   add_metrics(micro, run.summary.micro);
-  json["length_share"] = json_length_share(run.summary.length_share);
+  micro["length"] = json_length_parts(run.summary.micro_length);
+  json["length_share"] = json_length_share(run.summary.micro_length);
   return json;
 }
 
@@ -88,47 +96,48 @@ Json of_case(const PowerCase& c, bool seen) {
 
 std::string power_text(const RunPower& power) {
   const Metric& metric = *power.options.compare.metric;
+  const Weights weights = power.options.compare.statistics.weights;
   std::string text;
+  for (const std::string& note : power.notes) text += note + '\n';
   for (size_t i = 0; i < power.runs.size(); ++i) {
-    const MetricSummary& micro = power.runs[i].summary.micro;
-    text += fmt::format("{}  {}: {} {}; length alone {}; given length {}; through length {}\n", run_letter(i),
-                        power.runs[i].model, metric.title, with_interval(micro.*metric.of_summary),
-                        with_interval(micro.length_only), with_interval(micro.given_length),
-                        share_text(power.runs[i].summary.length_share));
+    const MetricSummary& means = power.runs[i].means(weights);
+    const LengthParts& length = power.runs[i].length(weights);
+    text += fmt::format("{}  {}: {} {}; Pearson {} is {} through length and {} beyond; length alone {}\n",
+                        run_letter(i), power.runs[i].model, metric.title, with_interval(means.*metric.of_summary),
+                        number(length.value.mean), with_interval(length.through), with_interval(length.beyond),
+                        with_interval(means.length_only));
   }
   text += fmt::format("{} questions", power.shared);
   if (power.undefined > 0) text += fmt::format(" ({} without a value left out)", power.undefined);
   if (power.seen) {
-    text += fmt::format("; A − B {}, p {}", with_interval(power.seen->difference.mean, power.seen->bootstrap),
-                        p_text(power.seen->p, power.seen->p_exact));
+    text += fmt::format("; A − B {}, p {}", with_interval(power.seen->difference.mean, interval_of(*power.seen)),
+                        p_text(power.seen->p, power.seen->p_exact()));
   }
   text += "\n\n" + cases_table(power) + '\n' + curve_table(power);
-  return power.seen ? text + detection_table(power) : text;
+  return power.detection.empty() ? text : text + detection_table(power);
 }
 
 std::string power_json(const RunPower& power, const std::vector<std::string>& where) {
   const PowerOptions& options = power.options;
   Json json = {{"format", "hre-power/1"}, {"metric", options.compare.metric->name}};
   json["config"] = {{"weights", weights_name(options.compare.statistics.weights)},
-                    {"undefined", undefined_name(options.compare.undefined)},
+                    {"undefined", undefined_name(power.undefined_policy)},
                     {"where", where},
                     {"alpha", options.levels.alpha},
                     {"power", options.levels.power},
-                    {"repeats", options.detection.repeats},
-                    {"seed", options.detection.seed}};
+                    {"seed", options.compare.statistics.seed}};
   json["shared"] = power.shared;
   json["undefined"] = power.undefined;
   json["questions"] = power.questions;
-  json["difference"] = json_number(power.difference);
+  json["difference"] = json_number(power.options.difference);
   json["runs"] = Json::array();
   for (const ComparedRun& run : power.runs) json["runs"].push_back(of_run(run));
   json["seen"] = power.seen ? json_paired(*power.seen) : Json(nullptr);
   json["cases"] = Json::array();
   for (const PowerCase& c : power.cases) json["cases"].push_back(of_case(c, power.seen.has_value()));
-  json["detection"] = Json::array();
-  for (const DetectionPoint& point : power.detection) {
-    json["detection"].push_back({{"questions", point.n}, {"rate", point.rate}, {"opposite", point.opposite}});
-  }
+  json["needed_for_seen"] = json_questions(power.needed_for_seen);
+  json["detection"] = json_detection(power.detection);
+  json["notes"] = power.notes;
   return json_text(json);
 }
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "stats/run_power.h"
+#include "analysis/power.h"
 
 namespace hre {
 

@@ -6,6 +6,8 @@
 #include <map>
 #include <set>
 
+#include "analysis/notes.h"
+
 namespace hre {
 namespace {
 
@@ -74,23 +76,51 @@ std::vector<std::string> topics_of(const ReportData& data) {
 /// Where a partial run and a whole one, or different selections, stand side by side, their means are of different
 /// questions.
 void add_caveats(ReportData& data) {
+  std::vector<int64_t> done;
+  for (const Summary& summary : data.summaries) done.push_back(summary.questions);
+  data.caveats = notes_of(pointers_to(data.runs), done);
   for (size_t i = 0; i < data.runs.size(); ++i) {
     const Run& run = data.runs[i];
-    if (run.partial()) {
-      data.caveats.push_back(fmt::format("{} is partial: {} of {} questions were done.", data.labels[i],
-                                         data.summaries[i].questions, run.planned));
-    }
     if (has_means_alone(data, i)) {
       data.caveats.push_back(fmt::format(
-          "{} was written without its questions, so only its means are shown: hre eval --details keeps them.",
+          "{} was written without its questions, so only its means are shown, and it is compared with none.",
           data.labels[i]));
     } else if (run.questions.size() != data.rows.size()) {
       data.caveats.push_back(fmt::format("{} has {} of the {} questions shown, so its means are of other questions.",
                                          data.labels[i], run.questions.size(), data.rows.size()));
     }
   }
+  if (data.comparison) {
+    if (!data.comparison->differences.empty()) {
+      data.caveats.push_back("The runs were not made alike: " + differences_line(data.comparison->differences) + ".");
+    }
+    if (data.comparison->shared < static_cast<int64_t>(data.rows.size())) {
+      data.caveats.push_back(fmt::format("Comparisons are over the {} of {} questions that all compared runs share.",
+                                         data.comparison->shared, data.rows.size()));
+    }
+  }
   if (!data.dataset && !data.rows.empty())
     data.caveats.emplace_back("The dataset could not be read, so the questions' texts are missing.");
+}
+
+/// Of the runs that have questions. Runs without a common question stand side by side all the same.
+Status compare(const CompareOptions& options, ReportData& data) {
+  std::vector<const Run*> runs;
+  for (size_t i = 0; i < data.runs.size(); ++i) {
+    if (data.runs[i].questions.empty()) continue;
+    runs.push_back(&data.runs[i]);
+    data.compared.push_back(i);
+  }
+  if (runs.size() < 2) return {};
+  auto comparison = compare_runs(runs, options);
+  if (comparison) {
+    data.comparison = std::move(*comparison);
+  } else if (!comparison.error().where.empty()) {
+    return forward(comparison);
+  } else {
+    data.caveats.push_back("Runs are not compared: " + comparison.error().message + ".");
+  }
+  return {};
 }
 
 bool any_answer(const Run& run, bool (*is_so)(const AnswerResult&)) {
@@ -125,7 +155,7 @@ Status check_fingerprint(const Run& run, const Dataset& dataset) {
 }
 
 Result<ReportData> report_data(std::vector<Run> runs, std::optional<Dataset> dataset,
-                               std::vector<std::optional<Summary>> means) {
+                               std::vector<std::optional<Summary>> means, const CompareOptions& options) {
   if (runs.empty()) return input_error("there is no run to report");
   if (auto same = same_dataset(runs); !same) return forward(same);
   ReportData data;
@@ -135,26 +165,17 @@ Result<ReportData> report_data(std::vector<Run> runs, std::optional<Dataset> dat
   data.title = "HumanRankEval: " + (data.labels.size() == 1 ? data.labels[0] : data.runs[0].dataset_name);
   means.resize(data.runs.size());
   for (size_t i = 0; i < data.runs.size(); ++i) {
-    data.summaries.push_back(means[i] ? std::move(*means[i]) : summarize(data.runs[i].questions));
+    data.summaries.push_back(means[i]
+                                 ? std::move(*means[i])
+                                 : summarize(data.runs[i].questions, {.undefined = data.runs[i].options.undefined}));
   }
   data.rows = rows_of(data);
   data.topics = topics_of(data);
+  if (auto ok = compare(options, data); !ok) return forward(ok);
+  std::vector<std::string> refused = std::move(data.caveats);
   add_caveats(data);
+  data.caveats.insert(data.caveats.end(), refused.begin(), refused.end());
   return data;
-}
-
-PairedValues paired_values(const ReportData& data) {
-  PairedValues values;
-  values.by_run.resize(data.runs.size());
-  values.sizes.assign(data.topics.size(), 0);
-  size_t topic = 0;
-  for (const QuestionRow& row : data.rows) {
-    while (data.topics[topic] != row.topic) ++topic;
-    if (!std::ranges::all_of(row.by_run, [](const auto* q) { return q != nullptr && q->metrics.pearson; })) continue;
-    for (size_t i = 0; i < row.by_run.size(); ++i) values.by_run[i].push_back(*row.by_run[i]->metrics.pearson);
-    ++values.sizes[topic];
-  }
-  return values;
 }
 
 }  // namespace hre

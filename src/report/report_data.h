@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "hre/dataset.h"
-#include "hre/run.h"
-#include "stats/comparison.h"
+#include "analysis/comparison.h"
+#include "hre/question.h"
+#include "hre/summary.h"
 
 namespace hre {
 
@@ -27,24 +27,21 @@ struct ReportData {
   std::vector<std::string> topics;   ///< by name; those of runs without their questions too
   std::vector<QuestionRow> rows;     ///< topic after topic, by id
   std::vector<std::string> caveats;  ///< what readers must know: missing texts, partial runs; one sentence each
+  /// Of the runs with questions, where there are two or more with a question in common; it is the one that hre compare
+  /// makes of them.
+  std::optional<Comparison> comparison;
+  std::vector<size_t> compared;  ///< the comparison's runs, by position among `runs`
 
   ReportData() = default;
   ReportData(ReportData&&) = default;
   ReportData& operator=(ReportData&&) = default;
 };
 
-/// Lays runs side by side. Fails for no runs, and for runs on different datasets. The dataset, if given, is the one
-/// that the runs name by fingerprint: the caller has checked. `means`, by run, are those of runs without their
-/// questions; they have a place wherever no question is needed.
+/// Lays runs side by side and compares them. Fails for no runs, for runs on different datasets, and for those that
+/// compare_runs refuses. The dataset, if given, is the one that the runs name by fingerprint: the caller has checked.
+/// `means`, by run, are those of runs without their questions; they have a place wherever no question is needed.
 Result<ReportData> report_data(std::vector<Run> runs, std::optional<Dataset> dataset,
-                               std::vector<std::optional<Summary>> means = {});
-
-/// All pairs of runs by Pearson's r, over the questions where every run has a value.
-struct PairedValues {
-  std::vector<std::vector<double>> by_run;  ///< [runs][questions]
-  std::vector<size_t> sizes;                ///< questions a topic, in the order of ReportData::topics
-};
-PairedValues paired_values(const ReportData& data);
+                               std::vector<std::optional<Summary>> means = {}, const CompareOptions& options = {});
 
 /// Whether a run's tokens can be shown: some have texts.
 bool has_token_texts(const Run& run);

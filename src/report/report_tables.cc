@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
+#include "analysis/metric.h"
 #include "core/text.h"
-#include "stats/metric.h"
 
 namespace hre {
 namespace {
@@ -94,10 +94,13 @@ std::string csv(const Table& table) {
 }
 
 Table summary_table(const ReportData& data) {
-  Table table{"summary",
-              "Means over all questions, with the 95 % interval of Pearson's r.",
-              {"model", "parameters", "questions", "undefined", "pearson_low", "pearson_high"},
-              {}};
+  Table table{
+      "summary",
+      "Means over all questions, with the 95 % interval of Pearson's r, its parts through and beyond the answers' "
+      "length, and what chance gives.",
+      {"model", "parameters", "questions", "undefined", "pearson_low", "pearson_high", "through_length",
+       "beyond_length", "top_one_chance", "ndcg_chance"},
+      {}};
   for (const Metric& metric : shown_metrics()) table.columns.emplace_back(metric.name);
   table.columns.emplace_back("macro_pearson");
   for (size_t i = 0; i < data.runs.size(); ++i) {
@@ -107,7 +110,11 @@ Table summary_table(const ReportData& data) {
                                     std::to_string(summary.questions),
                                     std::to_string(summary.undefined),
                                     number(summary.micro.pearson.ci_low),
-                                    number(summary.micro.pearson.ci_high)};
+                                    number(summary.micro.pearson.ci_high),
+                                    number(summary.micro_length.through.mean),
+                                    number(summary.micro_length.beyond.mean),
+                                    number(summary.micro.top_one.chance),
+                                    number(summary.micro.ndcg.chance)};
     for (const Metric& metric : shown_metrics()) row.push_back(number((summary.micro.*metric.of_summary).mean));
     row.push_back(number(summary.macro.pearson.mean));
     table.rows.push_back(std::move(row));
@@ -149,15 +156,14 @@ Table differences_table(const ReportData& data) {
               "sign flips.",
               {"model_a", "model_b", "difference", "low", "high", "p", "p_holm", "questions", "won", "tied", "lost"},
               {}};
-  const PairedValues values = paired_values(data);
-  if (data.runs.size() < 2 || values.by_run[0].empty()) return table;
-  const std::vector<std::span<const double>> runs(values.by_run.begin(), values.by_run.end());
-  for (const PairOfRuns& pair : compare_many(runs, values.sizes, {}).pairs) {
+  if (!data.comparison) return table;
+  for (const ComparedPair& pair : data.comparison->pairs) {
     const PairedComparison& c = pair.comparison;
-    table.rows.push_back({data.labels[pair.a], data.labels[pair.b], number(c.difference.mean),
-                          c.bootstrap ? number(c.bootstrap->low) : "", c.bootstrap ? number(c.bootstrap->high) : "",
-                          number(c.p), number(c.p_holm), std::to_string(c.difference.n), std::to_string(c.won),
-                          std::to_string(c.tied), std::to_string(c.lost)});
+    const std::optional<Interval> interval = interval_of(c);
+    table.rows.push_back(
+        {data.labels[data.compared[pair.a]], data.labels[data.compared[pair.b]], number(c.difference.mean),
+         interval ? number(interval->low) : "", interval ? number(interval->high) : "", number(c.p), number(c.p_holm),
+         std::to_string(c.difference.n), std::to_string(c.won), std::to_string(c.tied), std::to_string(c.lost)});
   }
   return table;
 }

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "analysis/metric.h"
 #include "core/text.h"
-#include "stats/metric.h"
 
 namespace hre {
 namespace {

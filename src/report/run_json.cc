@@ -1,7 +1,7 @@
 #include "report/run_json.h"
 
+#include "analysis/metric.h"
 #include "report/json_numbers.h"
-#include "stats/metric.h"
 
 namespace hre {
 namespace {
@@ -65,6 +65,8 @@ Json of_answer(const AnswerResult& answer) {
 Json of_question(const QuestionResult& question) {
   Json json = {{"id", question.id}, {"topic", question.topic}};
   for (const Metric& metric : all_metrics()) json[metric.name] = json_number(question.metrics.*metric.of_question);
+  json["top_one_chance"] = json_number(question.metrics.top_one_chance);
+  json["ndcg_chance"] = json_number(question.metrics.ndcg_chance);
   if (!question.problem.empty()) json["problem"] = question.problem;
   json["answers"] = Json::array();
   for (const AnswerResult& answer : question.answers) json["answers"].push_back(of_answer(answer));
@@ -94,10 +96,12 @@ std::string run_json(const Run& run, const Summary& summary, bool details) {
   }
   Json micro = {{"questions", summary.questions}, {"undefined", summary.undefined}};
   add_metrics(micro, summary.micro);
-  micro["length_share"] = json_length_share(summary.length_share);
+  micro["length"] = json_length_parts(summary.micro_length);
+  micro["length_share"] = json_length_share(summary.micro_length);
   micro["bootstrap"] = summary.draws > 0 ? Json{{"draws", summary.draws}, {"seed", summary.seed}} : Json(nullptr);
   Json macro = {{"topics", summary.topics.size()}};
   add_metrics(macro, summary.macro);
+  macro["length"] = json_length_parts(summary.macro_length);
   json["results"] = {{"topics", std::move(topics)}, {"micro", std::move(micro)}, {"macro", std::move(macro)}};
   json["times"] = {{"plan_seconds", run.times.plan_seconds},
                    {"score_seconds", run.times.score_seconds},

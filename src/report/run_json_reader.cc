@@ -9,10 +9,10 @@
 #include <set>
 #include <tuple>
 
+#include "analysis/metric.h"
+#include "analysis/question_metrics.h"
 #include "core/text.h"
 #include "report/run_json.h"
-#include "stats/metric.h"
-#include "stats/question_metrics.h"
 
 namespace hre {
 namespace {
@@ -125,6 +125,8 @@ QuestionMetrics metrics_of(const Field& field, const QuestionResult& question) {
   for (const Metric& metric : all_metrics()) {
     if (field.has(metric.name)) metrics.*metric.of_question = field[metric.name].number_or_null();
   }
+  if (field.has("top_one_chance")) metrics.top_one_chance = field["top_one_chance"].number_or_null();
+  if (field.has("ndcg_chance")) metrics.ndcg_chance = field["ndcg_chance"].number_or_null();
   return metrics;
 }
 
@@ -195,6 +197,7 @@ Estimate estimate_of(const Field& field) {
   e.mean = field["mean"].number_or_null();
   e.stderr_ = field["stderr"].number_or_null();
   std::tie(e.ci_low, e.ci_high) = interval("ci95");
+  if (field.has("chance")) e.chance = field["chance"].number_or_null();
   if (field.has("bootstrap95")) std::tie(e.bootstrap_low, e.bootstrap_high) = interval("bootstrap95");
   return e;
 }
@@ -203,8 +206,16 @@ MetricSummary metric_means_of(const Field& field) {
   MetricSummary means;
   for (const Metric& metric : all_metrics()) {
     if (field.has(metric.name)) means.*metric.of_summary = estimate_of(field[metric.name]);
+    if (!metric.chance_of_question) (means.*metric.of_summary).chance = metric.chance;
   }
   return means;
+}
+
+/// Empty in files that were written without.
+LengthParts length_of(const Field& field) {
+  if (!field.has("length")) return {};
+  const Field parts = field["length"];
+  return {estimate_of(parts["value"]), estimate_of(parts["through"]), estimate_of(parts["beyond"]), {}, {}, {}};
 }
 
 /// The means of a run whose questions are not there.
@@ -217,6 +228,8 @@ Summary means_of(const Field& field) {
   std::ranges::sort(summary.topics, {}, &TopicSummary::topic);
   summary.micro = metric_means_of(field["micro"]);
   summary.macro = metric_means_of(field["macro"]);
+  summary.micro_length = length_of(field["micro"]);
+  summary.macro_length = length_of(field["macro"]);
   summary.questions = field["micro"]["questions"].count();
   summary.undefined = field["micro"]["undefined"].count();
   return summary;

@@ -6,9 +6,9 @@
 #include <cmath>
 #include <map>
 
+#include "analysis/metric.h"
 #include "core/text.h"
 #include "report/text_table.h"
-#include "stats/metric.h"
 
 namespace hre {
 namespace {
@@ -28,7 +28,7 @@ std::string cell(const Estimate& estimate) {
 /// One line of a table; no cell where a run lacks the topic.
 struct Row {
   std::string name;
-  int64_t questions = 0, undefined = 0;  // of the first run that has it
+  std::vector<int64_t> questions, undefined;  // by column; 0 of a run that lacks the topic
   std::vector<const Estimate*> cells;
 };
 
@@ -48,6 +48,14 @@ struct Layout {
 
 std::string cell(const Estimate* estimate) { return estimate ? cell(*estimate) : "–"; }
 
+/// One number where all columns have the same, else one by column: "0/3".
+std::string counts(const std::vector<int64_t>& values) {
+  const bool same = std::ranges::all_of(values, [&](int64_t n) { return n == values.front(); });
+  std::vector<std::string> texts;
+  for (const int64_t n : values) texts.push_back(std::to_string(n));
+  return same ? texts.front() : join(texts, "/");
+}
+
 /// Under the rule are the last rows.
 void add_rule(TextTable& table, const Layout& layout, size_t row) {
   if (layout.rows_under_rule > 0 && row + layout.rows_under_rule == layout.rows.size()) table.add_rule();
@@ -61,7 +69,7 @@ std::string side_by_side(const Layout& layout) {
   for (size_t i = 0; i < layout.rows.size(); ++i) {
     const Row& row = layout.rows[i];
     add_rule(table, layout, i);
-    std::vector<std::string> cells = {row.name, std::to_string(row.questions), std::to_string(row.undefined)};
+    std::vector<std::string> cells = {row.name, counts(row.questions), counts(row.undefined)};
     for (const Estimate* estimate : row.cells) cells.push_back(cell(estimate));
     table.add_row(std::move(cells));
   }
@@ -74,8 +82,9 @@ std::string stacked(const Layout& layout) {
   for (size_t i = 0; i < layout.rows.size(); ++i) {
     const Row& row = layout.rows[i];
     add_rule(table, layout, i);
-    table.add_row({row.name, fmt::format("{} question{}, {} undefined", row.questions, row.questions == 1 ? "" : "s",
-                                         row.undefined)});
+    const std::string questions = counts(row.questions);
+    table.add_row({row.name, fmt::format("{} question{}, {} undefined", questions, questions == "1" ? "" : "s",
+                                         counts(row.undefined))});
     for (size_t k = 0; k < row.cells.size(); ++k) table.add_row({"  " + layout.titles[k], cell(row.cells[k])});
   }
   return table.render();
@@ -95,9 +104,13 @@ std::vector<Row> topic_rows(const std::vector<Summary>& summaries, const std::ve
   std::map<std::string, Row> rows;
   for (size_t i = 0; i < columns.size(); ++i) {
     for (const TopicSummary& topic : summaries[columns[i].run].topics) {
-      Row& row = rows.try_emplace(topic.topic, Row{topic.topic, topic.questions, topic.undefined, {}}).first->second;
+      Row& row = rows.try_emplace(topic.topic, Row{topic.topic, {}, {}, {}}).first->second;
       row.cells.resize(columns.size());
+      row.questions.resize(columns.size());
+      row.undefined.resize(columns.size());
       row.cells[i] = &(topic.metrics.*columns[i].metric);
+      row.questions[i] = topic.questions;
+      row.undefined[i] = row.cells[i]->undefined;
     }
   }
   std::vector<Row> ordered;
@@ -107,8 +120,12 @@ std::vector<Row> topic_rows(const std::vector<Summary>& summaries, const std::ve
 
 Row mean_row(const char* name, MetricSummary Summary::*mean, const std::vector<Summary>& summaries,
              const std::vector<Column>& columns) {
-  Row row{name, summaries.front().questions, summaries.front().undefined, {}};
-  for (const Column& column : columns) row.cells.push_back(&(summaries[column.run].*mean.*column.metric));
+  Row row{name, {}, {}, {}};
+  for (const Column& column : columns) {
+    row.cells.push_back(&(summaries[column.run].*mean.*column.metric));
+    row.questions.push_back(summaries[column.run].questions);
+    row.undefined.push_back((summaries[column.run].micro.*column.metric).undefined);
+  }
   return row;
 }
 
@@ -128,9 +145,19 @@ Layout averages(const std::vector<Run>& runs, const std::vector<Summary>& summar
   if (runs.size() == 1) layout.titles = {"macro average"};
   for (const Run& run : runs) layout.titles.push_back(runs.size() == 1 ? "micro average" : run.model.name);
   for (const Metric* metric : metrics) {
-    Row row{metric->title, first.questions, (first.micro.*metric->of_summary).undefined, {}};
-    if (runs.size() == 1) row.cells.push_back(&(first.macro.*metric->of_summary));
-    for (const Summary& summary : summaries) row.cells.push_back(&(summary.micro.*metric->of_summary));
+    Row row{metric->title, {}, {}, {}};
+    const std::optional<double> chance = (first.micro.*metric->of_summary).chance;
+    if (chance && *chance != 0) row.name += fmt::format(" (chance {:.4f})", *chance);
+    if (runs.size() == 1) {
+      row.cells.push_back(&(first.macro.*metric->of_summary));
+      row.questions.push_back(first.questions);
+      row.undefined.push_back((first.micro.*metric->of_summary).undefined);
+    }
+    for (const Summary& summary : summaries) {
+      row.cells.push_back(&(summary.micro.*metric->of_summary));
+      row.questions.push_back(summary.questions);
+      row.undefined.push_back((summary.micro.*metric->of_summary).undefined);
+    }
     layout.rows.push_back(std::move(row));
   }
   return layout;

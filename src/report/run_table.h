@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "hre/run.h"
-#include "stats/metric.h"
+#include "analysis/metric.h"
+#include "hre/summary.h"
 
 namespace hre {
 

@@ -7,7 +7,7 @@
 #include <sstream>
 
 #include "core/text.h"
-#include "stats/summary.h"
+#include "stats/estimate.h"
 
 namespace hre {
 namespace {

@@ -1,18 +1,11 @@
 #include "report/study_json.h"
 
 #include "report/comparison_json.h"
+#include "report/detection.h"
 #include "report/study_table.h"
 
 namespace hre {
 namespace {
-
-Json of_detection(const std::vector<DetectionPoint>& curve) {
-  Json json = Json::array();
-  for (const DetectionPoint& point : curve) {
-    json.push_back({{"questions", point.n}, {"rate", point.rate}, {"opposite", point.opposite}});
-  }
-  return json;
-}
 
 Json of_run(const Study& study, size_t position) {
   const StudyMember& member = study.members[position];
@@ -25,9 +18,10 @@ Json of_run(const Study& study, size_t position) {
                {"source", run.source},
                {"only_here", run.only_here},
                {"undefined", run.undefined},
-               {"length_share", json_length_share(run.summary.length_share)}};
+               {"length_share", json_length_share(run.summary.micro_length)}};
   Json& micro = json["micro"] = Json::object();
   add_metrics(micro, run.summary.micro);
+  micro["length"] = json_length_parts(run.summary.micro_length);
   Json& macro = json["macro"] = Json::object();
   add_metrics(macro, run.summary.macro);
   Json topics = Json::object(), by_ranks = Json::object();
@@ -43,8 +37,8 @@ Json of_run(const Study& study, size_t position) {
 Json of_pair(const StagePair& pair) {
   Json json = {{"family", pair.family}, {"size", pair.size}, {"later", pair.later}, {"earlier", pair.earlier}};
   json.update(json_paired(pair.comparison));
-  json["detection"] = of_detection(pair.detection);
-  json["questions_80"] = json_number(pair.questions_80);
+  json["detection"] = json_detection(pair.detection);
+  json["questions_80"] = json_questions(pair.questions_80);
   return json;
 }
 
@@ -55,12 +49,13 @@ Json of_separation(const Separation& separation) {
   json["pooled"] = nullptr;
   if (separation.pooled) {
     json["pooled"] = json_paired(*separation.pooled);
-    json["pooled"]["detection"] = of_detection(separation.detection);
-    json["pooled"]["questions_80"] = json_number(separation.questions_80);
+    json["pooled"]["detection"] = json_detection(separation.detection);
+    json["pooled"]["families"] = separation.families;
+    json["pooled"]["questions_80"] = json_questions(separation.questions_80);
   }
   json["auc"] = nullptr;
   if (separation.auc) {
-    json["auc"] = {{"area", separation.auc->area}, {"p", separation.auc->p.p}, {"p_exact", separation.auc->p.exact}};
+    json["auc"] = {{"area", separation.auc->area}, {"p", separation.auc->p.p}, {"p_exact", separation.auc->p.exact()}};
   }
   return json;
 }
@@ -73,9 +68,8 @@ Json of_agreement(const JudgedAgreement& judged) {
                {"few", agreement.few},
                {"value", json_number(agreement.value)},
                {"p", agreement.p ? json_number(agreement.p->p) : Json(nullptr)},
-               {"p_exact", agreement.p ? agreement.p->exact : false},
-               {"bootstrap95", json_interval(agreement.bootstrap)},
-               {"undefined_draws", agreement.undefined_draws},
+               {"p_exact", agreement.p ? agreement.p->exact() : false},
+               {"ci95", json_interval(agreement.interval)},
                {"leave_one_out", json_interval(agreement.leave_one_out)}};
   json["most_influential"] = judged.most_influential ? Json(*judged.most_influential) : Json(nullptr);
   return json;
@@ -101,13 +95,14 @@ Json of_config(const Study& study, const std::vector<std::string>& where) {
   const StudyOptions& options = study.options;
   const ComparisonOptions& statistics = options.compare.statistics;
   return {{"weights", weights_name(statistics.weights)},
-          {"undefined", undefined_name(options.compare.undefined)},
+          {"undefined", undefined_name(study.undefined_policy)},
           {"where", where},
           {"draws", statistics.draws},
           {"permutations", statistics.permutations},
+          {"agreement_permutations", options.agreement.permutations},
           {"seed", statistics.seed},
-          {"detection_repeats", options.detection.repeats},
-          {"detection_alpha", options.detection.alpha}};
+          {"detection_alpha", options.levels.alpha},
+          {"detection_power", options.levels.power}};
 }
 
 }  // namespace
@@ -119,6 +114,7 @@ std::string study_json(const Study& study, const std::string& name, const std::v
   for (const RunDifference& d : study.differences)
     json["differences"].push_back({{"what", d.what}, {"values", d.values}});
   json["questions"] = {{"shared", study.shared}, {"undefined", study.undefined}, {"different", study.different}};
+  json["notes"] = study.notes;
   json["topics"] = study.topics;
   json["runs"] = Json::array();
   for (size_t i = 0; i < study.runs.size(); ++i) json["runs"].push_back(of_run(study, i));

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "stats/study.h"
+#include "analysis/study.h"
 
 namespace hre {
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "report/comparison_table.h"
+#include "report/detection.h"
 #include "report/text_table.h"
 
 namespace hre {
@@ -10,28 +11,26 @@ namespace {
 
 std::string number(const std::optional<double>& value) { return value ? fmt::format("{:.4f}", *value) : "–"; }
 
-std::string questions_text(const std::optional<double>& questions) {
-  return questions ? fmt::format("{:.0f}", *questions) : "more";
-}
-
 std::string runs_table(const Study& study) {
   const CompareOptions& options = study.options.compare;
-  std::vector<std::string> header = {"run",          "family",       "size",          "stage", options.metric->title,
-                                     "length alone", "given length", "through length"};
+  const Weights weights = options.statistics.weights;
+  std::vector<std::string> header = {
+      "run",           "family",      "size", "stage", options.metric->title, "Pearson through length",
+      "beyond length", "length alone"};
   for (const Judgement& judgement : study.judgements) header.push_back(judgement.name);
   TextTable table(header);
   for (size_t i = 0; i < study.runs.size(); ++i) {
     const StudyMember& member = study.members[i];
-    const Summary& summary = study.runs[i].summary;
-    const MetricSummary& means = options.statistics.weights == Weights::kTopics ? summary.macro : summary.micro;
+    const MetricSummary& means = study.runs[i].means(weights);
+    const LengthParts& length = study.runs[i].length(weights);
     std::vector<std::string> cells = {member.name,
                                       member.family,
                                       size_text(member.size),
                                       stage_name(member.stage),
                                       with_interval(means.*options.metric->of_summary),
-                                      with_interval(means.length_only),
-                                      with_interval(means.given_length),
-                                      share_text(summary.length_share)};
+                                      with_interval(length.through),
+                                      with_interval(length.beyond),
+                                      with_interval(means.length_only)};
     for (const Judgement& judgement : study.judgements) {
       cells.push_back(judgement.values[i] ? fmt::format("{:g}", *judgement.values[i]) : "–");
     }
@@ -41,18 +40,17 @@ std::string runs_table(const Study& study) {
 }
 
 void add_pair(TextTable& table, std::string name, const PairedComparison& pair,
-              const std::optional<double>& questions_80) {
-  table.add_row({std::move(name), with_interval(pair.difference.mean, pair.bootstrap), p_text(pair.p, pair.p_exact),
-                 pair.p_holm ? p_text(pair.p_holm) : "",
+              const QuestionsForEffect& questions_80) {
+  table.add_row({std::move(name), with_interval(pair.difference.mean, interval_of(pair)),
+                 p_text(pair.p, pair.p_exact()), pair.p_holm ? p_text(pair.p_holm) : "",
                  pair.effect_size ? fmt::format("{:.3f}", *pair.effect_size) : "–",
                  fmt::format("{} / {} / {}", pair.won, pair.tied, pair.lost), questions_text(questions_80)});
 }
 
 std::string detection_row(const std::vector<DetectionPoint>& curve) {
-  TextTable table({"questions", "later found better", "earlier found better"});
+  TextTable table({"questions", "later found better [95 %]", "earlier found better"});
   for (const DetectionPoint& point : curve) {
-    table.add_row({std::to_string(point.n), fmt::format("{:.1f} %", 100 * point.rate),
-                   fmt::format("{:.1f} %", 100 * point.opposite)});
+    table.add_row({std::to_string(point.n), rate_text(point), fmt::format("{:.1f} %", 100 * point.opposite)});
   }
   return table.render();
 }
@@ -62,19 +60,27 @@ std::string separation_text(const Separation& separation) {
   if (separation.pairs.empty()) {
     text += "No family has both at one size.\n";
   } else {
-    TextTable table(
-        {"family, size", "later − earlier [95 %]", "p", "p (Holm)", "d_z", "won / tied / lost", "questions for 80 %"});
+    TextTable table({"family, size", "later − earlier [95 %]", "p", "p (Holm)", "d_z", "won / tied / lost",
+                     "questions for 80 % [95 %]"});
     for (const StagePair& pair : separation.pairs) {
       add_pair(table, pair.family + ", " + size_text(pair.size), pair.comparison, pair.questions_80);
     }
     table.add_rule();
     add_pair(table, "pooled over sizes", *separation.pooled, separation.questions_80);
-    text += table.render() + "\nHow often so few questions find the pooled difference, by a t test at 5 %:\n\n" +
-            detection_row(separation.detection);
+    text +=
+        table.render() +
+        fmt::format(
+            "\nIntervals and p are about other questions for these models, of {} famil{}: they do not say what other "
+            "models would do.\n\nThe chance that so many questions find the pooled difference seen, by a t test at "
+            "5 %, with what the interval of\nthe difference makes of it:\n\n",
+            separation.families, separation.families == 1 ? "y" : "ies") +
+        detection_row(separation.detection);
   }
   if (separation.auc) {
-    text += fmt::format("\nArea under the curve between the runs of the two stages: {:.3f}, p {}\n",
-                        separation.auc->area, p_text(separation.auc->p.p, separation.auc->p.exact));
+    text += fmt::format(
+        "\nArea under the curve between the runs of the two stages: {:.3f}, p {} (runs are the units; families and "
+        "sizes are mixed)\n",
+        separation.auc->area, p_text(separation.auc->p.p, separation.auc->p.exact()));
   }
   return text;
 }
@@ -86,15 +92,18 @@ std::string agreement_text(const Study& study) {
     const Agreement& agreement = judged.agreement;
     few = few || agreement.few;
     table.add_row({judged.judgement, correlation_name(judged.kind), std::to_string(agreement.n),
-                   with_interval(agreement.value, agreement.bootstrap),
-                   agreement.p ? p_text(agreement.p->p, agreement.p->exact) : "–",
+                   with_interval(agreement.value, agreement.interval),
+                   agreement.p ? p_text(agreement.p->p, agreement.p->exact()) : "–",
                    agreement.leave_one_out
                        ? fmt::format("{:.4f} to {:.4f}", agreement.leave_one_out->low, agreement.leave_one_out->high)
                        : "–",
                    judged.most_influential ? study.members[*judged.most_influential].name : "–"});
   }
   std::string text = "\nAgreement with judgements, over models\n\n" + table.render();
-  return few ? text + "\nFewer than ten models: one of them can make such a correlation.\n" : text;
+  return few ? text +
+                   "\nFewer than ten models: one of them can make such a correlation, and only Pearson's has an "
+                   "interval.\n"
+             : text;
 }
 
 std::string matrix_text(const Study& study) {
@@ -127,6 +136,7 @@ std::string size_text(double parameters) {
 
 std::string study_text(const Study& study, const std::string& name) {
   std::string text = name.empty() ? "" : name + "\n\n";
+  for (const std::string& note : study.notes) text += note + '\n';
   for (const RunDifference& d : study.differences) {
     text += "not the same in all runs: " + d.what + '\n';
   }

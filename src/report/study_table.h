@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "stats/study.h"
+#include "analysis/study.h"
 
 namespace hre {
 

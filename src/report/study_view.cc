@@ -47,7 +47,8 @@ std::string agreement_of(const Json& json) {
   const auto value = number_of(json.at("value"));
   if (!value) return "undefined";
   std::string text = fmt::format("r {:.2f}", *value);
-  const Json& interval = json.at("bootstrap95");
+  // Studies that were written earlier have a bootstrap's, which held too seldom for few models: it is not shown.
+  const Json interval = json.value("ci95", Json());
   if (interval.is_array() && interval.at(0).is_number() && interval.at(1).is_number())
     text += fmt::format(" [{:.2f}, {:.2f}]", interval.at(0).get<double>(), interval.at(1).get<double>());
   if (const auto p = number_of(json.at("p"))) text += fmt::format(", p {:.2g}", *p);

@@ -7,7 +7,8 @@
 #include <string_view>
 #include <vector>
 
-#include "hre/run.h"
+#include "hre/estimate.h"
+#include "hre/result.h"
 
 namespace hre {
 

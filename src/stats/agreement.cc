@@ -4,9 +4,8 @@
 #include <cmath>
 #include <numeric>
 
-#include "stats/bootstrap.h"
 #include "stats/correlation.h"
-#include "stats/random.h"
+#include "stats/distributions.h"
 
 namespace hre {
 namespace {
@@ -74,35 +73,6 @@ void set_leave_one_out(Agreement& result, const std::vector<std::optional<double
   }
 }
 
-// By the jackknife; none where a model is needed for the correlation to be defined.
-double jackknife_acceleration(const std::vector<std::optional<double>>& jackknife) {
-  std::vector<double> pull;
-  for (const auto& value : jackknife) {
-    if (!value) return 0;
-    pull.push_back(*value);
-  }
-  const double mean = std::accumulate(pull.begin(), pull.end(), 0.0) / static_cast<double>(pull.size());
-  for (double& value : pull) value = mean - value;
-  return is_constant(pull) ? 0 : acceleration(pull);
-}
-
-std::vector<double> draw_models(CorrelationKind kind, std::span<const double> x, std::span<const double> y,
-                                const AgreementOptions& options) {
-  std::vector<double> draws;
-  std::vector<double> drawn_x(x.size());
-  std::vector<double> drawn_y(x.size());
-  for (int draw = 0; draw < options.draws; ++draw) {
-    RandomStream random(options.seed, RandomPurpose::kModels, static_cast<uint64_t>(draw));
-    for (size_t i = 0; i < x.size(); ++i) {
-      const size_t model = random.below(x.size());
-      drawn_x[i] = x[model];
-      drawn_y[i] = y[model];
-    }
-    if (const auto value = correlation(kind, drawn_x, drawn_y)) draws.push_back(*value);
-  }
-  return draws;
-}
-
 MatrixCell matrix_cell(CorrelationKind kind, const Column& a, const Column& b) {
   std::vector<double> x;
   std::vector<double> y;
@@ -128,6 +98,16 @@ std::optional<double> correlation(CorrelationKind kind, std::span<const double> 
   return kendall(x, y);
 }
 
+std::optional<Interval> agreement_interval(CorrelationKind kind, double r, int64_t n) {
+  const auto count = static_cast<double>(n);
+  if (n < 4 || std::abs(r) >= 1 || (kind != CorrelationKind::kPearson && n < 10)) return std::nullopt;
+  const double error = kind == CorrelationKind::kPearson    ? std::sqrt(1 / (count - 3))
+                       : kind == CorrelationKind::kSpearman ? std::sqrt((1 + r * r / 2) / (count - 3))
+                                                            : std::sqrt(0.437 / (count - 4));
+  const double z = std::atanh(r), reach = normal_quantile(0.975) * error;
+  return Interval{std::tanh(z - reach), std::tanh(z + reach)};
+}
+
 Agreement agreement(CorrelationKind kind, std::span<const double> x, std::span<const double> y,
                     const AgreementOptions& options) {
   Agreement result;
@@ -138,11 +118,7 @@ Agreement agreement(CorrelationKind kind, std::span<const double> x, std::span<c
   result.p = correlation_p(kind, x, y, {options.permutations, options.seed});
   const auto jackknife = leave_one_out(kind, x, y);
   set_leave_one_out(result, jackknife);
-  if (x.size() < 4) return result;
-  std::vector<double> draws = draw_models(kind, x, y, options);
-  result.undefined_draws = options.draws - static_cast<int64_t>(draws.size());
-  result.bootstrap =
-      bca_interval(std::move(draws), *result.value, jackknife_acceleration(jackknife), 1.959963984540054);
+  result.interval = agreement_interval(kind, *result.value, result.n);
   return result;
 }
 

@@ -18,7 +18,6 @@ enum class CorrelationKind { kPearson, kSpearman, kKendall };
 std::optional<double> correlation(CorrelationKind kind, std::span<const double> x, std::span<const double> y);
 
 struct AgreementOptions {
-  int draws = 10000;
   int permutations = 99999;  ///< where there are too many for all
   uint64_t seed = 42;
 };
@@ -28,13 +27,17 @@ struct Agreement {
   bool few = true;                         ///< fewer than ten: say so beside the value
   std::optional<double> value;             ///< nothing where the correlation is undefined; then nothing below is there
   std::optional<PermutationP> p;           ///< over pairings of the two columns, exact for n <= 9; nothing for n < 3
-  std::optional<Interval> bootstrap;       ///< over models, 95 %, BCa; nothing for n < 4
-  int64_t undefined_draws = 0;             ///< draws without a correlation (one model over and over), left out
+  std::optional<Interval> interval;        ///< 95 %, see agreement_interval
   std::optional<Interval> leave_one_out;   ///< the smallest and largest value without one of the models
   std::optional<size_t> most_influential;  ///< the model without which it moves most
 };
 
-/// Draw d of the bootstrap takes models RandomStream(seed, kModels, d).below(n).
+/// The 95 % interval of a correlation over n units: by Fisher's z with the standard error 1 / sqrt(n - 3) for Pearson,
+/// sqrt((1 + r^2 / 2) / (n - 3)) for Spearman and sqrt(0.437 / (n - 4)) for Kendall (Bonett and Wright, Psychometrika
+/// 65, 2000). It takes the units for a simple sample from a bivariate normal population, up to its margins for the
+/// latter two. Nothing for n < 4, and for the latter two below ten, where it would not hold; nothing for r = +-1.
+std::optional<Interval> agreement_interval(CorrelationKind kind, double r, int64_t n);
+
 Agreement agreement(CorrelationKind kind, std::span<const double> x, std::span<const double> y,
                     const AgreementOptions& options);
 

@@ -28,27 +28,28 @@ TEST(Agreement, AsInScipyAndByBruteForce) {
   ASSERT_GE(rows.size(), 200U);
   for (const auto& row : rows) {
     SCOPED_TRACE(row.place);
-    const AgreementOptions options{.draws = static_cast<int>(row.whole("draws")), .seed = row.whole("seed")};
-    const Agreement result = agreement(kKinds.at(row.text("kind")), row.numbers("x"), row.numbers("y"), options);
-    EXPECT_TRUE(result.few);
+    const Values x = row.numbers("x");
+    const Agreement result = agreement(kKinds.at(row.text("kind")), x, row.numbers("y"), {.permutations = 99});
+    EXPECT_EQ(result.few, x.size() < 10);
     EXPECT_TRUE(near(result.value, row.number("value"), 1e-12));
     ASSERT_TRUE(result.p);
-    EXPECT_TRUE(result.p->exact);
-    EXPECT_TRUE(near(result.p->p, row.number("p"), 1e-12));
-    EXPECT_EQ(result.undefined_draws, static_cast<int64_t>(row.whole("undefined")));
+    EXPECT_EQ(result.p->exact(), row.number("p").has_value());
+    if (row.number("p")) {
+      EXPECT_TRUE(near(result.p->p, row.number("p"), 1e-12));
+    }
     EXPECT_TRUE(near(result.leave_one_out->low, row.number("least"), 1e-12));
     EXPECT_TRUE(near(result.leave_one_out->high, row.number("most"), 1e-12));
-    ASSERT_EQ(result.bootstrap.has_value(), row.number("ci_low").has_value());
-    if (!result.bootstrap) continue;
-    EXPECT_TRUE(near(result.bootstrap->low, row.number("ci_low"), 1e-9));
-    EXPECT_TRUE(near(result.bootstrap->high, row.number("ci_high"), 1e-9));
+    ASSERT_EQ(result.interval.has_value(), row.number("ci_low").has_value());
+    if (!result.interval) continue;
+    EXPECT_TRUE(near(result.interval->low, row.number("ci_low"), 1e-9));
+    EXPECT_TRUE(near(result.interval->high, row.number("ci_high"), 1e-9));
   }
 }
 
 TEST(Agreement, NamesTheModelThatMakesTheResult) {
   const Values x = {0.10, 0.11, 0.09, 0.10, 0.5};
   const Values y = {1000, 990, 1010, 1005, 1400};
-  const Agreement result = agreement(CorrelationKind::kPearson, x, y, {.draws = 100});
+  const Agreement result = agreement(CorrelationKind::kPearson, x, y, {});
   EXPECT_EQ(result.most_influential, 4U);
   EXPECT_LT(result.leave_one_out->low, 0);
 }
@@ -56,10 +57,10 @@ TEST(Agreement, NamesTheModelThatMakesTheResult) {
 TEST(Agreement, Undefined) {
   const Agreement constant = agreement(CorrelationKind::kKendall, Values{1, 1, 1}, Values{1, 2, 3}, {});
   EXPECT_EQ(constant.n, 3);
-  EXPECT_FALSE(constant.value || constant.p || constant.bootstrap || constant.leave_one_out);
+  EXPECT_FALSE(constant.value || constant.p || constant.interval || constant.leave_one_out);
   const Agreement two = agreement(CorrelationKind::kPearson, Values{1, 2}, Values{1, 2}, {});
   EXPECT_TRUE(two.value);
-  EXPECT_FALSE(two.p || two.bootstrap);
+  EXPECT_FALSE(two.p || two.interval);
   EXPECT_FALSE(agreement(CorrelationKind::kPearson, {}, {}, {}).value);
   EXPECT_FALSE(agreement(CorrelationKind::kPearson, Values(12, 1), Values(12, 1), {}).few);
 }

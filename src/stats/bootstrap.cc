@@ -6,9 +6,9 @@
 
 #include "stats/correlation.h"
 #include "stats/distributions.h"
+#include "stats/estimate.h"
 #include "stats/parallel.h"
 #include "stats/random.h"
-#include "stats/summary.h"
 
 namespace hre {
 namespace {
@@ -23,14 +23,15 @@ struct InfluenceTable {
   [[nodiscard]] const double* row(size_t question) const { return rows.data() + question * stride; }
 };
 
+// Rows stratum after stratum.
 InfluenceTable influence_table(std::span<const std::span<const double>> runs, std::span<const size_t> sizes,
-                               Weights weights) {
+                               const Strata& strata, Weights weights) {
   InfluenceTable table;
   table.stride = (runs.size() + InfluenceTable::kLane - 1) / InfluenceTable::kLane * InfluenceTable::kLane;
   table.rows.resize(runs.front().size() * table.stride);
   for (size_t run = 0; run < runs.size(); ++run) {
     const std::vector<double> column = influence(runs[run], sizes, weights);
-    for (size_t i = 0; i < column.size(); ++i) table.rows[i * table.stride + run] = column[i];
+    for (size_t i = 0; i < column.size(); ++i) table.rows[i * table.stride + run] = column[strata.order[i]];
   }
   return table;
 }
@@ -103,14 +104,15 @@ BootstrapDraws bootstrap_means(std::span<const std::span<const double>> runs, st
   result.runs = runs.size();
   if (runs.empty() || options.draws <= 0) return result;
   result.deviations.resize(static_cast<size_t>(options.draws) * runs.size());
-  const InfluenceTable table = influence_table(runs, sizes, options.weights);
+  const Strata strata = strata_of(sizes, options.weights);
+  const InfluenceTable table = influence_table(runs, sizes, strata, options.weights);
   in_chunks(static_cast<size_t>(options.draws), options.threads, [&](size_t begin, size_t end) {
     std::vector<uint32_t> indices;
     std::vector<double> sums(table.stride);
     for (size_t draw = begin; draw < end; ++draw) {
       std::ranges::fill(sums, 0.0);
-      for_each_topic(sizes, [&](size_t topic, size_t first, size_t n) {
-        draw_indices(RandomStream(options.seed, RandomPurpose::kBootstrap, draw, topic), n, indices);
+      for_each_topic(strata.sizes, [&](size_t stratum, size_t first, size_t n) {
+        draw_indices(RandomStream(options.seed, RandomPurpose::kBootstrap, draw, strata.topics[stratum]), n, indices);
         add_all_columns(table.row(first), table.stride, indices, sums.data());
       });
       std::copy_n(sums.begin(), runs.size(),
@@ -122,15 +124,18 @@ BootstrapDraws bootstrap_means(std::span<const std::span<const double>> runs, st
 
 std::vector<double> influence(std::span<const double> values, std::span<const size_t> sizes, Weights weights) {
   std::vector<double> result = question_weights(sizes, weights);
-  for_each_topic(sizes, [&](size_t, size_t begin, size_t n) {
-    // From the first value, which is exact under an offset where the mean is rounded.
-    std::vector<double> topic(values.begin() + static_cast<std::ptrdiff_t>(begin),
-                              values.begin() + static_cast<std::ptrdiff_t>(begin + n));
-    for (double& value : topic) value -= values[begin];
-    const double mean = moments(topic).mean;
+  const Strata strata = strata_of(sizes, weights);
+  for_each_topic(strata.sizes, [&](size_t, size_t begin, size_t n) {
+    const auto questions = std::span(strata.order).subspan(begin, n);
+    std::vector<double> members;
+    for (const size_t question : questions) members.push_back(values[question]);
     const double stretch = n > 1 ? std::sqrt(static_cast<double>(n) / static_cast<double>(n - 1)) : 0;
-    const double factor = is_constant(values.subspan(begin, n)) ? 0 : stretch;
-    for (size_t i = 0; i < n; ++i) result[begin + i] *= factor * (topic[i] - mean);
+    const double factor = is_constant(members) ? 0 : stretch;
+    // From the first value, which is exact under an offset where the mean is rounded.
+    const double first = members.front();
+    for (double& value : members) value -= first;
+    const double mean = moments(members).mean;
+    for (size_t i = 0; i < n; ++i) result[questions[i]] *= factor * (members[i] - mean);
   });
   return result;
 }
@@ -157,12 +162,16 @@ std::optional<Interval> bca_interval(std::vector<double> draws, double value, do
   return Interval{quantile_of_sorted(draws, level(-critical)), quantile_of_sorted(draws, level(critical))};
 }
 
-std::optional<double> degrees_of_freedom(std::span<const double> influence_values, std::span<const size_t> sizes) {
+std::optional<double> degrees_of_freedom(std::span<const double> influence_values, std::span<const size_t> sizes,
+                                         Weights weights) {
   double sum = 0;
   double sum_squares_by_df = 0;
-  for_each_topic(sizes, [&](size_t, size_t begin, size_t n) {
+  const Strata strata = strata_of(sizes, weights);
+  for_each_topic(strata.sizes, [&](size_t, size_t begin, size_t n) {
     double variance = 0;
-    for (const double value : influence_values.subspan(begin, n)) variance += value * value;
+    for (size_t i = begin; i < begin + n; ++i) {
+      variance += influence_values[strata.order[i]] * influence_values[strata.order[i]];
+    }
     sum += variance;
     if (n > 1) sum_squares_by_df += variance * variance / static_cast<double>(n - 1);
   });
@@ -180,11 +189,11 @@ double weighted_mean(std::span<const double> values, std::span<const size_t> siz
 
 std::optional<Interval> interval_of_deviations(std::vector<double> deviations, std::span<const double> values,
                                                std::span<const size_t> sizes, Weights weights) {
-  if (std::ranges::none_of(sizes, [](size_t n) { return n > 1; })) return std::nullopt;
+  if (!strata_of(sizes, weights).known) return std::nullopt;
   const double mean = weighted_mean(values, sizes, weights);
   const std::vector<double> pull = influence(values, sizes, weights);
-  const std::optional<double> df = degrees_of_freedom(pull, sizes);
-  if (!df) return Interval{mean, mean};
+  const std::optional<double> df = degrees_of_freedom(pull, sizes, weights);
+  if (!df) return std::nullopt;  // equal values tell nothing of spread
   const double critical = student_t_quantile(0.975, *df);
   const auto around_zero = bca_interval(std::move(deviations), 0, acceleration(pull), critical);
   if (!around_zero) return std::nullopt;

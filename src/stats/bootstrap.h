@@ -1,6 +1,7 @@
 #pragma once
 /// Intervals by resampling questions within their topics (Efron's bootstrap, stratified; Davison and Hinkley,
-/// "Bootstrap methods and their application", 1997, chapters 3 and 5).
+/// "Bootstrap methods and their application", 1997, chapters 3 and 5). Topics of one question are one stratum together:
+/// see Strata.
 
 #include <cstdint>
 #include <optional>
@@ -31,15 +32,15 @@ struct BootstrapDraws {
   [[nodiscard]] std::vector<double> difference(size_t a, size_t b) const;
 };
 
-/// Draws every topic's questions anew, with replacement, as many as it has. A topic's deviations from its mean are
-/// stretched by sqrt(n / (n - 1)), so that the draws of a mean have the unbiased variance s^2 / n in small topics too.
-/// Question i of draw d in topic t is floor(w n / 2^32), where w is the i-th 32-bit word (lower half first) of
-/// RandomStream(seed, kBootstrap, d, t). Values are finite; each run has as many as the sizes add up to (< 2^32 a
-/// topic).
+/// Draws every stratum's questions anew, with replacement, as many as it has. Deviations from its mean are stretched by
+/// sqrt(n / (n - 1)), so that the draws of a mean have the unbiased variance s^2 / n in small strata too.
+/// Question i of draw d in the stratum whose first topic is t is floor(w n / 2^32), where w is the i-th 32-bit word
+/// (lower half first) of RandomStream(seed, kBootstrap, d, t). Values are finite; each run has as many as the sizes add
+/// up to (< 2^32 a topic).
 BootstrapDraws bootstrap_means(std::span<const std::span<const double>> runs, std::span<const size_t> sizes,
                                const BootstrapOptions& options);
 
-/// Each question's pull on a stratified mean: its weighted, stretched deviation from its topic's mean.
+/// Each question's pull on a stratified mean: its weighted, stretched deviation from its stratum's mean.
 /// Their squares add up to the mean's variance.
 std::vector<double> influence(std::span<const double> values, std::span<const size_t> sizes, Weights weights);
 
@@ -51,12 +52,13 @@ double acceleration(std::span<const double> influence_values);
 /// quantiles interpolate linearly. Nothing without draws.
 std::optional<Interval> bca_interval(std::vector<double> draws, double value, double acceleration, double critical);
 
-/// Welch-Satterthwaite degrees of freedom of a stratified mean; nothing where no topic has two questions or
-/// all spread is zero.
-std::optional<double> degrees_of_freedom(std::span<const double> influence_values, std::span<const size_t> sizes);
+/// Welch-Satterthwaite degrees of freedom of a stratified mean; nothing where all spread is zero.
+std::optional<double> degrees_of_freedom(std::span<const double> influence_values, std::span<const size_t> sizes,
+                                         Weights weights);
 
 /// The 95 % BCa interval of a stratified mean, at levels widened by Student's t for its degrees of freedom
-/// (Hesterberg, "What teachers should know about the bootstrap", 2015). Nothing without a topic of two questions.
+/// (Hesterberg, "What teachers should know about the bootstrap", 2015). Nothing where spread is not known: of a stratum
+/// of one question, and where all values of every stratum are equal.
 std::optional<Interval> bootstrap_interval(std::span<const double> values, std::span<const size_t> sizes,
                                            const BootstrapOptions& options);
 

@@ -8,8 +8,8 @@
 #include <random>
 
 #include "stats/distributions.h"
+#include "stats/estimate.h"
 #include "stats/random.h"
-#include "stats/summary.h"
 #include "stats/test_table.h"
 
 namespace hre {
@@ -55,7 +55,8 @@ TEST(Bootstrap, DrawsAndIntervalsAsInNumpy) {
     for (size_t i = 0; i < expected.size(); ++i) EXPECT_NEAR(draws.at(i, 0), expected[i], 1e-10) << "draw " << i;
 
     const auto interval = bootstrap_interval(topics.values, topics.sizes, options);
-    ASSERT_TRUE(interval);
+    ASSERT_EQ(interval.has_value(), row.number("ci_low").has_value());
+    if (!interval) continue;
     EXPECT_TRUE(near(interval->low, row.number("ci_low"), 1e-10));
     EXPECT_TRUE(near(interval->high, row.number("ci_high"), 1e-10));
   }
@@ -113,7 +114,7 @@ TEST(Bootstrap, InfluenceGivesTheStandardErrors) {
   const double stderr_of_pull = std::sqrt(std::inner_product(pull.begin(), pull.end(), pull.begin(), 0.0));
   EXPECT_NEAR(stderr_of_pull, *macro.stderr_, 1e-14);
   EXPECT_NEAR(weighted_mean(values, sizes, Weights::kTopics), *macro.mean, 1e-14);
-  const double t = student_t_quantile(0.975, *degrees_of_freedom(pull, sizes));
+  const double t = student_t_quantile(0.975, *degrees_of_freedom(pull, sizes, Weights::kTopics));
   EXPECT_NEAR(t * *macro.stderr_, *macro.ci_high - *macro.mean, 1e-12);
 }
 
@@ -121,13 +122,18 @@ TEST(Bootstrap, SmallAndConstant) {
   const BootstrapOptions options{.draws = 50, .seed = 1, .threads = 1};
   EXPECT_FALSE(bootstrap_interval({}, {}, options));
   EXPECT_FALSE(bootstrap_interval(Values{1}, Sizes{1}, options));
-  EXPECT_FALSE(bootstrap_interval(Values{1, 2}, Sizes{1, 0, 1}, options));
-  EXPECT_EQ(bootstrap_interval(Values{0.3, 0.3, 0.1 + 0.2}, Sizes{3}, options), (Interval{0.3, 0.3}));
+  EXPECT_FALSE(bootstrap_interval(Values{0.3, 0.3, 0.1 + 0.2}, Sizes{3}, options)) << "equal values tell no spread";
   const auto interval = bootstrap_interval(Values{1, 2}, Sizes{2}, options);
   ASSERT_TRUE(interval);
   EXPECT_TRUE(interval->contains(1.5));
   EXPECT_FALSE(bca_interval({}, 0, 0, 1.96));
   EXPECT_EQ(acceleration(Values{0, 0}), 0);
+  // Topics of one question: each other's spread, or the smallest other topic's, or none.
+  EXPECT_EQ(bootstrap_interval(Values{1, 2}, Sizes{1, 0, 1}, options), interval);
+  EXPECT_TRUE(bootstrap_interval(Values{1, 2, 3}, Sizes{2, 1}, options));
+  BootstrapOptions macro = options;
+  macro.weights = Weights::kTopics;
+  EXPECT_FALSE(bootstrap_interval(Values{1, 2, 3}, Sizes{2, 1}, macro));
   const BootstrapOptions none{.draws = 0};
   EXPECT_FALSE(bootstrap_interval(Values{1, 2}, Sizes{2}, none));
 }

@@ -5,8 +5,9 @@
 #include <numeric>
 
 #include "stats/correlation.h"
+#include "stats/estimate.h"
 #include "stats/parallel.h"
-#include "stats/summary.h"
+#include "stats/power.h"
 
 namespace hre {
 namespace {
@@ -17,28 +18,9 @@ std::vector<double> differences_of(std::span<const double> a, std::span<const do
   return result;
 }
 
-Estimate estimate_weighted(std::span<const double> values, std::span<const size_t> sizes, Weights weights) {
-  if (weights == Weights::kQuestions) return mean_estimate(values);
-  std::vector<Estimate> topics;
-  for_each_topic(sizes,
-                 [&](size_t, size_t begin, size_t n) { topics.push_back(mean_estimate(values.subspan(begin, n))); });
-  return mean_of_means(topics);
-}
-
-std::optional<double> paired_effect_size(std::span<const double> differences) {
-  if (is_constant(differences)) return std::nullopt;
-  const Moments m = moments(differences);
-  return m.mean / std::sqrt(m.variance);
-}
-
-// Scaled so that their sum's distance from 0 is that of the weighted mean.
-std::optional<PermutationP> weighted_sign_flip_p(std::vector<double> differences, std::span<const size_t> sizes,
-                                                 const ComparisonOptions& options) {
-  if (options.weights == Weights::kTopics) {
-    const std::vector<double> shares = question_weights(sizes, options.weights);
-    std::ranges::transform(differences, shares, differences.begin(), std::multiplies<>());
-  }
-  return sign_flip_p(differences, options.permutation());
+std::optional<double> effect_size_of(const Estimate& difference, size_t n) {
+  if (!difference.stderr_ || !difference.ci_low) return std::nullopt;
+  return *difference.mean / (*difference.stderr_ * std::sqrt(static_cast<double>(n)));
 }
 
 // Everything but the bootstrap.
@@ -46,13 +28,13 @@ PairedComparison compare_without_draws(std::span<const double> a, std::span<cons
                                        std::span<const size_t> sizes, const ComparisonOptions& options) {
   const std::vector<double> differences = differences_of(a, b);
   PairedComparison result;
-  result.mean_a = estimate_weighted(a, sizes, options.weights).mean;
-  result.mean_b = estimate_weighted(b, sizes, options.weights).mean;
-  result.difference = estimate_weighted(differences, sizes, options.weights);
-  result.effect_size = paired_effect_size(differences);
-  if (const auto p = weighted_sign_flip_p(differences, sizes, options)) {
+  result.mean_a = weighted_estimate(a, sizes, options.weights).mean;
+  result.mean_b = weighted_estimate(b, sizes, options.weights).mean;
+  result.difference = weighted_estimate(differences, sizes, options.weights);
+  result.effect_size = effect_size_of(result.difference, differences.size());
+  if (const auto p = difference_p(a, b, sizes, 0, options)) {
     result.p = p->p;
-    result.p_exact = p->exact;
+    result.p_method = p->method;
   }
   result.won = std::ranges::count_if(differences, [](double d) { return d > 0; });
   result.lost = std::ranges::count_if(differences, [](double d) { return d < 0; });
@@ -93,32 +75,17 @@ std::vector<double> descending_ranks(std::span<const double> values) {
   return average_ranks(negated);
 }
 
-// The ranks that cut off at most 2.5 % of the draws on each side.
-Interval middle_of(std::vector<double> ranks) {
-  std::ranges::sort(ranks);
-  const auto cut = static_cast<size_t>(0.025 * static_cast<double>(ranks.size()));
-  return {ranks[cut], ranks[ranks.size() - 1 - cut]};
-}
-
-std::vector<RankInterval> rank_intervals(std::span<const double> means, const BootstrapDraws& draws) {
-  const size_t n = means.size();
-  std::vector<RankInterval> result(n);
-  std::vector<std::vector<double>> drawn(n);
-  std::vector<double> moved(n);
-  for (size_t draw = 0; draw < draws.draws(); ++draw) {
-    for (size_t run = 0; run < n; ++run) moved[run] = means[run] + draws.at(draw, run);
-    const double highest = *std::ranges::max_element(moved);
-    const std::vector<double> ranks = descending_ranks(moved);
-    for (size_t run = 0; run < n; ++run) {
-      drawn[run].push_back(ranks[run]);
-      result[run].best += moved[run] == highest ? 1 : 0;
-    }
-  }
+std::vector<RankInterval> rank_intervals(std::span<const double> means, const std::vector<PairOfRuns>& pairs,
+                                         double level) {
+  const auto n = static_cast<double>(means.size());
   const std::vector<double> observed = descending_ranks(means);
-  for (size_t run = 0; run < n; ++run) {
-    result[run].rank = observed[run];
-    result[run].interval = drawn[run].empty() ? Interval{1, static_cast<double>(n)} : middle_of(drawn[run]);
-    if (draws.draws() > 0) result[run].best /= static_cast<double>(draws.draws());
+  std::vector<RankInterval> result;
+  for (const double rank : observed) result.push_back({rank, {1, n}});
+  for (const PairOfRuns& pair : pairs) {
+    if (pair.comparison.p_holm.value_or(1) >= level) continue;
+    const bool a_better = means[pair.a] > means[pair.b];
+    result[a_better ? pair.a : pair.b].interval.high -= 1;
+    result[a_better ? pair.b : pair.a].interval.low += 1;
   }
   return result;
 }
@@ -144,6 +111,55 @@ std::vector<std::vector<size_t>> groups_of(const std::vector<PairOfRuns>& pairs,
 
 }  // namespace
 
+std::optional<Interval> interval_of(const PairedComparison& comparison) {
+  if (comparison.bootstrap || !comparison.difference.ci_low) return comparison.bootstrap;
+  return Interval{*comparison.difference.ci_low, *comparison.difference.ci_high};
+}
+
+std::vector<double> weighted_differences(std::span<const double> a, std::span<const double> b,
+                                         std::span<const size_t> sizes, Weights weights) {
+  std::vector<double> differences = differences_of(a, b);
+  if (weights == Weights::kQuestions) return differences;
+  const std::vector<double> shares = question_weights(sizes, weights);
+  for (size_t i = 0; i < differences.size(); ++i) differences[i] *= shares[i] * static_cast<double>(shares.size());
+  return differences;
+}
+
+std::optional<PermutationP> difference_p(std::span<const double> a, std::span<const double> b,
+                                         std::span<const size_t> sizes, double against,
+                                         const ComparisonOptions& options) {
+  std::vector<double> moved(a.begin(), a.end());
+  for (double& value : moved) value -= against;
+  return sign_flip_p(weighted_differences(moved, b, sizes, options.weights), options.permutation());
+}
+
+const char* gate_verdict_name(GateVerdict verdict) {
+  return verdict == GateVerdict::kPass ? "pass" : verdict == GateVerdict::kFail ? "fail" : "inconclusive";
+}
+
+std::vector<GateDecision> gate(std::span<const std::span<const double>> runs, std::span<const size_t> sizes,
+                               double margin, const ComparisonOptions& options, double level) {
+  std::vector<GateDecision> decisions;
+  std::vector<std::optional<double>> p;
+  for (size_t i = 1; i < runs.size(); ++i) {
+    const Estimate difference = weighted_estimate(differences_of(runs[0], runs[i]), sizes, options.weights);
+    GateDecision decision{i, margin, difference.mean, {}, {}, GateVerdict::kInconclusive, {}};
+    if (const auto found = difference_p(runs[0], runs[i], sizes, -margin, options)) decision.p = found->p;
+    const double deviation = difference.stderr_.value_or(0) * std::sqrt(static_cast<double>(runs[0].size()));
+    if (margin > 0 && deviation > 0) decision.questions_needed = questions_needed(margin / deviation, {level, 0.8});
+    p.push_back(decision.p);
+    decisions.push_back(decision);
+  }
+  const auto adjusted = holm_adjust(p);
+  for (size_t i = 0; i < decisions.size(); ++i) {
+    GateDecision& decision = decisions[i];
+    decision.p_holm = adjusted[i];
+    if (adjusted[i].value_or(1) >= level) continue;
+    decision.verdict = *decision.difference < -margin ? GateVerdict::kFail : GateVerdict::kPass;
+  }
+  return decisions;
+}
+
 PairedComparison compare_paired(std::span<const double> a, std::span<const double> b, std::span<const size_t> sizes,
                                 const ComparisonOptions& options) {
   PairedComparison result = compare_without_draws(a, b, sizes, options);
@@ -168,7 +184,7 @@ ManyComparison compare_many(std::span<const std::span<const double>> runs, std::
   for (const auto& run : runs) means.push_back(weighted_mean(run, sizes, options.weights));
   ManyComparison result;
   result.pairs = compare_pairs(runs, sizes, options, draws);
-  result.ranks = rank_intervals(means, draws);
+  result.ranks = rank_intervals(means, result.pairs, level);
   result.groups = groups_of(result.pairs, means, level);
   return result;
 }

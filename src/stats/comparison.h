@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "hre/run.h"
+#include "hre/estimate.h"
 #include "stats/bootstrap.h"
 #include "stats/grouped.h"
 #include "stats/permutation.h"
@@ -30,12 +30,14 @@ struct ComparisonOptions {
 struct PairedComparison {
   std::optional<double> mean_a, mean_b;
   Estimate difference;                ///< with Student's t interval
-  std::optional<Interval> bootstrap;  ///< topic-stratified, 95 %, BCa; nothing without a topic of two questions
+  std::optional<Interval> bootstrap;  ///< topic-stratified, 95 %, BCa; nothing where spread is not known
   std::optional<double> p;            ///< by sign flips, two-sided; nothing without questions
-  bool p_exact = false;
+  PMethod p_method = PMethod::kDrawn;
+  [[nodiscard]] bool p_exact() const { return p_method == PMethod::kExact; }
   std::optional<double> p_holm;  ///< adjusted for all comparisons made with it, where there are several
-  std::optional<double>
-      effect_size;  ///< d_z = mean / standard deviation of the differences; nothing where they are equal
+  /// d_z: the mean by the standard deviation of single questions' differences; where topics weigh the same, by that
+  /// which gives the mean's standard error. Nothing where all differences are equal.
+  std::optional<double> effect_size;
   int64_t won = 0, tied = 0, lost = 0;  ///< questions where A is above, equal, below
 };
 
@@ -46,16 +48,54 @@ PairedComparison compare_paired(std::span<const double> a, std::span<const doubl
 std::vector<PairedComparison> compare_topics(std::span<const double> a, std::span<const double> b,
                                              std::span<const size_t> sizes, const ComparisonOptions& options);
 
+/// The interval to show: the bootstrap's, else Student's.
+std::optional<Interval> interval_of(const PairedComparison& comparison);
+
+/// Each question's difference, times n times its share of the mean: values whose plain mean is the weighted one.
+std::vector<double> weighted_differences(std::span<const double> a, std::span<const double> b,
+                                         std::span<const size_t> sizes, Weights weights);
+
+/// p that the mean difference is `against`, by sign flips of the differences less `against`. Two-sided.
+std::optional<PermutationP> difference_p(std::span<const double> a, std::span<const double> b,
+                                         std::span<const size_t> sizes, double against,
+                                         const ComparisonOptions& options);
+
+/// Is A worse than B by more than a margin?
+enum class GateVerdict {
+  kPass,          ///< A - B is above -margin
+  kFail,          ///< A - B is below -margin
+  kInconclusive,  ///< these questions can't tell
+};
+const char* gate_verdict_name(GateVerdict verdict);
+
+/// A against one other run. The verdict is at a level of 5 % over all runs that A is held against: where A - B is
+/// exactly -margin for each of them, 2.5 % of the calls end with a failure.
+struct GateDecision {
+  size_t against = 0;  ///< run, by position
+  double margin = 0;   ///< >= 0
+  std::optional<double> difference;
+  std::optional<double> p, p_holm;  ///< that A - B = -margin; adjusted over the runs that A is held against
+  GateVerdict verdict = GateVerdict::kInconclusive;
+  /// Questions with which a model as good as B passes with 80 % chance; nothing for margin 0, or where 10^12 are too
+  /// few.
+  std::optional<int64_t> questions_needed;
+};
+
+/// The first run against each of the others.
+std::vector<GateDecision> gate(std::span<const std::span<const double>> runs, std::span<const size_t> sizes,
+                               double margin, const ComparisonOptions& options, double level = 0.05);
+
 struct PairOfRuns {
   size_t a = 0, b = 0;  ///< a < b, by position in the input
   PairedComparison comparison;
 };
 
-/// The ranks that a run takes in 95 % of bootstrap draws; 1 is the best, equal means share the average.
+/// The ranks that a run may have: from 1 + the number of runs told apart as better to n - the number told apart as
+/// worse. Pairs are adjusted together, so all runs' true ranks lie within at once in 95 % of the cases (Klein, Wright
+/// and Wieczorek, JRSS A 183, 2020; Mogstad et al., Rev. Econ. Stud. 91, 2024). 1 is the best.
 struct RankInterval {
-  double rank = 0;  ///< as observed
+  double rank = 0;  ///< as observed; equal means share the average
   Interval interval;
-  double best = 0;  ///< the share of draws in which no other run is better
 };
 
 struct ManyComparison {

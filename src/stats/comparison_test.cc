@@ -7,7 +7,7 @@
 #include <cmath>
 #include <random>
 
-#include "stats/summary.h"
+#include "stats/estimate.h"
 #include "stats/test_table.h"
 
 namespace hre {
@@ -53,7 +53,7 @@ TEST(Comparison, CountsAndMeans) {
   EXPECT_NEAR(*result.difference.stderr_, deviation / 2, 1e-15);
   // |sum| >= 0.25 for all eight signs of 0.25, 0.5, 1.
   EXPECT_EQ(result.p, 1);
-  EXPECT_TRUE(result.p_exact);
+  EXPECT_TRUE(result.p_exact());
   EXPECT_FALSE(result.p_holm);
 }
 
@@ -70,7 +70,7 @@ TEST(Comparison, TableOfScipyAndAllSigns) {
     EXPECT_TRUE(near(result.difference.ci_low, row.number("ci_low"), 1e-10));
     EXPECT_TRUE(near(result.difference.ci_high, row.number("ci_high"), 1e-10));
     EXPECT_TRUE(near(result.p, row.number("p"), 1e-12));
-    EXPECT_TRUE(result.p_exact);
+    EXPECT_TRUE(result.p_exact());
     EXPECT_TRUE(near(result.effect_size, row.number("effect_size"), 1e-9));
     EXPECT_EQ(result.won, static_cast<int64_t>(row.whole("won")));
     EXPECT_EQ(result.tied, static_cast<int64_t>(row.whole("tied")));
@@ -84,7 +84,7 @@ TEST(Comparison, OfRunsWithThemselvesAndOfNothing) {
   EXPECT_EQ(same.p, 1);
   EXPECT_EQ(same.tied, 3);
   EXPECT_FALSE(same.effect_size);
-  EXPECT_EQ(same.bootstrap, (Interval{0, 0}));
+  EXPECT_FALSE(same.bootstrap) << "equal values tell no spread";
   const PairedComparison nothing = compare_paired({}, {}, Sizes{}, {.draws = 20});
   EXPECT_FALSE(nothing.p || nothing.bootstrap || nothing.difference.mean || nothing.effect_size || nothing.mean_a);
   const PairedComparison one = compare_paired(Values{1}, Values{0}, Sizes{1}, {.draws = 20});
@@ -162,10 +162,34 @@ TEST(Comparison, RanksOfRunsFarApartAndOfEqualOnes) {
   EXPECT_EQ(many.ranks[0].interval, (Interval{4, 4}));
   EXPECT_EQ(many.ranks[1].interval, (Interval{3, 3}));
   EXPECT_EQ(many.ranks[2].rank, 1.5);
-  EXPECT_EQ(many.ranks[2].interval, (Interval{1.5, 1.5}));
-  EXPECT_EQ(many.ranks[2].best, 1);
-  EXPECT_EQ(many.ranks[0].best, 0);
+  EXPECT_EQ(many.ranks[2].interval, (Interval{1, 2}));
   EXPECT_THAT(many.groups, ElementsAre(ElementsAre(2, 3), ElementsAre(1), ElementsAre(0)));
+}
+
+// Runs that no test tells apart may have any rank; one that is told apart from some has fewer.
+TEST(Comparison, RanksThatTestsLeaveOpen) {
+  const auto values = related_runs(5, 40, 0.001, 15);
+  const ManyComparison many = compare_many(spans(values), Sizes{40}, {.draws = 100, .permutations = 999});
+  for (const RankInterval& rank : many.ranks) EXPECT_EQ(rank.interval, (Interval{1, 5}));
+}
+
+TEST(Comparison, Gate) {
+  auto values = related_runs(3, 400, 0, 16);
+  for (double& value : values[1]) value += 0.5;   // far better than the first
+  for (double& value : values[2]) value += 0.02;  // a little
+  const auto strict = gate(spans(values), Sizes{400}, 0, {});
+  ASSERT_EQ(strict.size(), 2U);
+  EXPECT_EQ(strict[0].verdict, GateVerdict::kFail);
+  EXPECT_FALSE(strict[0].questions_needed) << "no number shows that two are exactly equal";
+  const auto lenient = gate(spans(values), Sizes{400}, 0.3, {});
+  EXPECT_EQ(lenient[0].verdict, GateVerdict::kFail);
+  EXPECT_EQ(lenient[1].verdict, GateVerdict::kPass);
+  EXPECT_GT(*lenient[1].questions_needed, 2);
+  EXPECT_LE(lenient[1].p, lenient[1].p_holm);
+  const double difference = *strict[1].difference;
+  const auto at_margin = gate(spans(values), Sizes{400}, -difference, {});
+  EXPECT_EQ(at_margin[1].verdict, GateVerdict::kInconclusive);
+  EXPECT_GT(*at_margin[1].p, 0.9);
 }
 
 TEST(Comparison, OneRunAndNone) {

@@ -5,7 +5,7 @@
 #include <numeric>
 
 #include "stats/correlation.h"
-#include "stats/distributions.h"
+#include "stats/estimate.h"
 
 namespace hre {
 namespace {
@@ -48,39 +48,57 @@ std::optional<double> partial_correlation(std::span<const double> x, std::span<c
   return std::clamp(std::inner_product(rest_x.begin(), rest_x.end(), rest_y.begin(), 0.0) / norms, -1.0, 1.0);
 }
 
-Confound confound_of(std::span<const double> votes, std::span<const double> scores, std::span<const double> covariate) {
-  if (!pearson(votes, scores)) return {};
-  Confound result;
-  result.votes = pearson(votes, covariate);
-  result.scores = pearson(scores, covariate);
-  result.partial = partial_correlation(votes, scores, covariate);
-  if (result.votes && result.scores) {
-    result.explained = *result.votes * *result.scores;
-  } else if (covariate.size() == votes.size() && is_constant(covariate)) {
-    result.explained = 0;
+std::optional<CovariateProducts> covariate_products(std::span<const double> votes, std::span<const double> scores,
+                                                    std::span<const double> covariate) {
+  const std::optional<double> value = pearson(votes, scores);
+  const bool all_finite = std::ranges::all_of(covariate, [](double v) { return std::isfinite(v); });
+  if (!value || covariate.size() != votes.size() || !all_finite) return std::nullopt;
+  CovariateProducts products{*value, 0, 0, 0};
+  if (is_constant(covariate)) return products;
+  const std::vector<double> u = unit_deviations(votes), w = unit_deviations(scores);
+  const double mean = moments(covariate).mean;
+  for (size_t i = 0; i < covariate.size(); ++i) {
+    const double z = covariate[i] - mean;
+    products.votes += u[i] * z;
+    products.scores += w[i] * z;
+    products.square += z * z;
   }
-  return result;
+  return products;
 }
 
-std::optional<ExplainedShare> explained_share(std::span<const double> explained, std::span<const double> values,
-                                              std::span<const size_t> sizes, const BootstrapOptions& options) {
-  const std::span<const double> runs[] = {explained, values};
-  const BootstrapDraws draws = bootstrap_means(runs, sizes, options);
-  const auto of_values = interval_of_deviations(draws.column(1), values, sizes, options.weights);
-  if (!of_values || of_values->contains(0)) return std::nullopt;
-
-  const double part = weighted_mean(explained, sizes, options.weights);
-  const double whole = weighted_mean(values, sizes, options.weights);
-  const double share = part / whole;
-  std::vector<double> drawn(draws.draws());
-  for (size_t i = 0; i < drawn.size(); ++i) drawn[i] = (part + draws.at(i, 0)) / (whole + draws.at(i, 1));
-
-  std::vector<double> pull = influence(explained, sizes, options.weights);
-  const std::vector<double> pull_of_whole = influence(values, sizes, options.weights);
-  for (size_t i = 0; i < pull.size(); ++i) pull[i] = (pull[i] - share * pull_of_whole[i]) / whole;
-  const double df = degrees_of_freedom(pull, sizes).value_or(1);
-  const auto interval = bca_interval(std::move(drawn), share, acceleration(pull), student_t_quantile(0.975, df));
-  return ExplainedShare{share, *interval};
+ValueParts value_parts(std::span<const CovariateProducts> products, std::span<const size_t> sizes, Weights weights) {
+  const std::vector<double> shares = question_weights(sizes, weights);
+  double a = 0, b = 0, c = 0, own = 0, own_weight = 0;
+  std::vector<double> values;
+  for (size_t i = 0; i < products.size(); ++i) {
+    a += shares[i] * products[i].votes;
+    b += shares[i] * products[i].scores;
+    c += shares[i] * products[i].square;
+    own += shares[i] * shares[i] * products[i].votes * products[i].scores;
+    own_weight += shares[i] * shares[i];
+    values.push_back(products[i].value);
+  }
+  ValueParts parts;
+  parts.value = weighted_estimate(values, sizes, weights);
+  if (products.size() < 2 || c <= 0) return parts;
+  const double through = (a * b - own) / (1 - own_weight) / c;
+  std::vector<double> pulls, rests;
+  for (const CovariateProducts& q : products) {
+    pulls.push_back(through + (b * (q.votes - a) + a * (q.scores - b) - through * (q.square - c)) / c);
+    rests.push_back(q.value - pulls.back());
+  }
+  parts.through = weighted_estimate(pulls, sizes, weights);
+  parts.beyond = weighted_estimate(rests, sizes, weights);
+  const Estimate& value = parts.value;
+  if (!value.ci_low || Interval{*value.ci_low, *value.ci_high}.contains(0)) return parts;
+  parts.share = through / *value.mean;
+  std::vector<double> share_pulls;
+  for (size_t i = 0; i < pulls.size(); ++i) {
+    share_pulls.push_back(*parts.share + (pulls[i] - *parts.share * values[i]) / *value.mean);
+  }
+  const Estimate share = weighted_estimate(share_pulls, sizes, weights);
+  if (share.ci_low) parts.share_interval = Interval{*share.ci_low, *share.ci_high};
+  return parts;
 }
 
 }  // namespace hre

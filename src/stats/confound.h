@@ -1,10 +1,10 @@
 #pragma once
-/// What else could explain an agreement of scores with votes: length, age, position.
+/// What else could explain an agreement of scores with votes: length, date, position.
 
 #include <optional>
 #include <span>
 
-#include "stats/bootstrap.h"
+#include "hre/estimate.h"
 #include "stats/grouped.h"
 
 namespace hre {
@@ -15,26 +15,38 @@ namespace hre {
 std::optional<double> partial_correlation(std::span<const double> x, std::span<const double> y,
                                           std::span<const double> z);
 
-/// One question: how a covariate of its answers (their log length, age, position) goes with votes and scores.
-struct Confound {
-  std::optional<double> votes;      ///< Pearson of votes and covariate
-  std::optional<double> scores;     ///< Pearson of scores and covariate
-  std::optional<double> partial;    ///< of votes and scores, given the covariate
-  std::optional<double> explained;  ///< votes * scores; 0 for a constant covariate
+/// One question's votes and scores against a covariate of its answers (their log length, date, position). u and w are
+/// the deviations of votes and scores from their means, scaled to length 1; z those of the covariate, as they are.
+struct CovariateProducts {
+  double value = 0;   ///< u w: Pearson's r
+  double votes = 0;   ///< u z
+  double scores = 0;  ///< w z
+  double square = 0;  ///< z z; 0 for a constant covariate, of which nothing goes through
 };
 
-/// Pearson's r of votes and scores = explained + sqrt((1 - votes^2) (1 - scores^2)) partial, so that `explained` is the
-/// part of a question's value that goes through the covariate. Nothing where that r is undefined.
-Confound confound_of(std::span<const double> votes, std::span<const double> scores, std::span<const double> covariate);
+/// Nothing where r is undefined or the covariate is not finite.
+std::optional<CovariateProducts> covariate_products(std::span<const double> votes, std::span<const double> scores,
+                                                    std::span<const double> covariate);
 
-/// Mean explained part / mean value over the same questions.
-struct ExplainedShare {
-  double share = 0;
-  Interval interval;  ///< 95 %, topic-stratified bootstrap of the ratio, BCa
+/// A mean value as two parts that add up to it: what follows from votes and scores each going with the covariate, and
+/// the rest. Over the questions, u is a slope times z and a remainder, w is another slope times z and a remainder; the
+/// slopes are those of one least-squares line through all questions. The mean of u w is then slope slope z z,
+/// `through`, plus the mean product of the remainders, `beyond`. A rule that knows the covariate alone has no more than
+/// `through`.
+///
+/// `through` is sum_{p != q} (u_p z_p) (w_q z_q) over different questions by the mean of z z: products of one question
+/// with itself are left out, because its votes and scores go with any z together where they go with each other (with
+/// them, n answers would give r / (n - 1) for a covariate that plays no part). So its expectation is 0 where z plays no
+/// part in the votes, in the scores or in both, for any number of answers from two on.
+struct ValueParts {
+  Estimate value, through, beyond;  ///< over the same questions
+  std::optional<double> share;      ///< through / value; nothing where the value's interval holds 0
+  std::optional<Interval> share_interval;
 };
 
-/// Nothing where the mean value itself cannot be told from 0 (its bootstrap interval holds 0, or there is none).
-std::optional<ExplainedShare> explained_share(std::span<const double> explained, std::span<const double> values,
-                                              std::span<const size_t> sizes, const BootstrapOptions& options);
+/// Errors by the delta method, as means of each question's pull; where neither votes nor scores go with the covariate
+/// the interval of `through` is wider than it had to be. Without a mean for fewer than two questions or a constant
+/// covariate. Products topic after topic.
+ValueParts value_parts(std::span<const CovariateProducts> products, std::span<const size_t> sizes, Weights weights);
 
 }  // namespace hre

@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <random>
 
 #include "stats/correlation.h"
 #include "stats/test_table.h"
@@ -13,7 +12,6 @@ namespace {
 
 using testing_tables::near;
 using testing_tables::read_table;
-using testing_tables::topics_of;
 using Values = std::vector<double>;
 
 TEST(Confound, PartialCorrelationAsInStatsmodelsAndExactArithmetic) {
@@ -25,63 +23,50 @@ TEST(Confound, PartialCorrelationAsInStatsmodelsAndExactArithmetic) {
   }
 }
 
-TEST(Confound, ValueIsTheExplainedPartAndTheRest) {
-  const unsigned seed = std::random_device{}();
-  SCOPED_TRACE("seed " + std::to_string(seed));
-  std::mt19937 random(seed);
-  std::normal_distribution<double> normal;
-  for (int round = 0; round < 100; ++round) {
-    Values votes(5);
-    Values scores(5);
-    Values lengths(5);
-    for (size_t i = 0; i < 5; ++i) {
-      lengths[i] = normal(random);
-      votes[i] = normal(random) + lengths[i];
-      scores[i] = normal(random) - lengths[i];
-    }
-    const Confound c = confound_of(votes, scores, lengths);
-    const double rest = std::sqrt((1 - *c.votes * *c.votes) * (1 - *c.scores * *c.scores)) * *c.partial;
-    EXPECT_NEAR(*c.explained + rest, *pearson(votes, scores), 1e-12);
-  }
+TEST(Confound, ProductsOfOneQuestion) {
+  const Values votes = {5, 3, 0, 1}, scores = {1, 2, 0, 0}, z = {2, 2, 1, 3};
+  const auto products = covariate_products(votes, scores, z);
+  ASSERT_TRUE(products);
+  EXPECT_DOUBLE_EQ(products->value, *pearson(votes, scores));
+  EXPECT_DOUBLE_EQ(products->square, 2);
+  EXPECT_NEAR(products->votes, *pearson(votes, z) * std::sqrt(2.0), 1e-14);
+  EXPECT_NEAR(products->scores, *pearson(scores, z) * std::sqrt(2.0), 1e-14);
+  EXPECT_FALSE(covariate_products(Values{1, 1}, Values{1, 2}, Values{1, 2}));
+  EXPECT_FALSE(covariate_products(Values{1, 2}, Values{1, 2}, Values{-INFINITY, 2}));
+  EXPECT_EQ(covariate_products(Values{1, 2}, Values{1, 2}, Values{2, 2})->votes, 0);
 }
 
-TEST(Confound, UndefinedParts) {
-  const Confound same_length = confound_of(Values{1, 2, 3, 5}, Values{2, 1, 3, 4}, Values{7, 7, 7, 7});
-  EXPECT_EQ(same_length.explained, 0);
-  EXPECT_FALSE(same_length.votes || same_length.scores);
-  EXPECT_EQ(same_length.partial, pearson(Values{1, 2, 3, 5}, Values{2, 1, 3, 4}));
-  const Confound constant = confound_of(Values{1, 1, 1, 1}, Values{2, 1, 3, 4}, Values{1, 2, 3, 4});
-  EXPECT_FALSE(constant.votes || constant.scores || constant.partial || constant.explained);
-  const Confound two = confound_of(Values{1, 2}, Values{2, 1}, Values{3, 5});
-  EXPECT_EQ(two.explained, -1);
-  EXPECT_FALSE(two.partial);
-}
-
-TEST(Confound, ExplainedShareAsInNumpy) {
-  for (const auto& row : read_table("bootstrap")) {
+TEST(Confound, PartsAsByTheDefinition) {
+  const auto rows = read_table("parts");
+  ASSERT_GE(rows.size(), 200U);
+  for (const auto& row : rows) {
     SCOPED_TRACE(row.place);
-    const auto whole = topics_of(row, "whole");
-    const auto explained = topics_of(row, "explained");
-    BootstrapOptions options;
-    options.weights = row.text("weights") == "topics" ? Weights::kTopics : Weights::kQuestions;
-    options.seed = row.whole("seed");
-    options.draws = static_cast<int>(row.whole("draws"));
-    const auto share = explained_share(explained.values, whole.values, whole.sizes, options);
-    if (!share) {  // two questions can't tell a value from 0
-      EXPECT_LE(whole.values.size(), 5U);
-      continue;
+    const Values r = row.numbers("values"), a = row.numbers("votes"), b = row.numbers("scores"),
+                 c = row.numbers("squares");
+    std::vector<CovariateProducts> products;
+    for (size_t i = 0; i < r.size(); ++i) products.push_back({r[i], a[i], b[i], c[i]});
+    const Weights weights = row.text("weights") == "topics" ? Weights::kTopics : Weights::kQuestions;
+    const ValueParts parts = value_parts(products, row.list<size_t>("sizes"), weights);
+    EXPECT_TRUE(near(parts.through.mean, row.number("through"), 1e-10));
+    EXPECT_TRUE(near(parts.through.stderr_, row.number("through_stderr"), 1e-10));
+    EXPECT_TRUE(near(parts.beyond.mean, row.number("beyond"), 1e-10));
+    EXPECT_TRUE(near(parts.beyond.stderr_, row.number("beyond_stderr"), 1e-10));
+    EXPECT_NEAR(*parts.through.mean + *parts.beyond.mean, *parts.value.mean, 1e-12);
+    if (parts.share) {
+      EXPECT_NEAR(*parts.share, *parts.through.mean / *parts.value.mean, 1e-12);
     }
-    EXPECT_TRUE(near(share->share, row.number("share"), 1e-12));
-    EXPECT_TRUE(near(share->interval.low, row.number("share_low"), 1e-10));
-    EXPECT_TRUE(near(share->interval.high, row.number("share_high"), 1e-10));
   }
 }
 
-TEST(Confound, NoShareOfAValueThatMayBeZero) {
-  const Values values = {1, -1, 0.5, -0.5, 0.1};
-  const size_t sizes[] = {5};
-  EXPECT_FALSE(explained_share(values, values, sizes, {.draws = 500}));
-  EXPECT_FALSE(explained_share({}, {}, {}, {.draws = 500}));
+TEST(Confound, NoPartsWithoutPairsOrSpread) {
+  const size_t one[] = {1}, two[] = {2};
+  EXPECT_FALSE(value_parts({}, {}, Weights::kQuestions).value.mean);
+  EXPECT_FALSE(value_parts(std::vector<CovariateProducts>{{0.5, 1, 1, 1}}, one, Weights::kQuestions).through.mean);
+  const std::vector<CovariateProducts> constant = {{0.5, 0, 0, 0}, {0.7, 0, 0, 0}};
+  EXPECT_FALSE(value_parts(constant, two, Weights::kQuestions).through.mean);
+  EXPECT_DOUBLE_EQ(*value_parts(constant, two, Weights::kQuestions).value.mean, 0.6);
+  const std::vector<CovariateProducts> undecided = {{0.5, 1, 1, 1}, {-0.5, 1, 1, 1}};
+  EXPECT_FALSE(value_parts(undecided, two, Weights::kQuestions).share) << "of a value that may be 0";
 }
 
 }  // namespace

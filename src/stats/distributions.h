@@ -12,6 +12,9 @@ double student_t_cdf(double t, double df);
 /// P(T' <= t) for the noncentral t with noncentrality delta.
 double noncentral_t_cdf(double t, double df, double delta);
 
+/// The x with P(X <= x) = p for a beta distribution with a, b > 0; 0 < p < 1.
+double beta_quantile(double p, double a, double b);
+
 /// The z with P(Z <= z) = p for a standard normal Z; 0 < p < 1.
 double normal_quantile(double p);
 

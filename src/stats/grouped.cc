@@ -17,4 +17,38 @@ std::vector<double> question_weights(std::span<const size_t> sizes, Weights weig
   return result;
 }
 
+Strata strata_of(std::span<const size_t> sizes, Weights weights) {
+  struct Stratum {
+    size_t topic;
+    std::vector<size_t> questions;
+  };
+  std::vector<Stratum> strata;
+  Stratum singles{0, {}};
+  for_each_topic(sizes, [&](size_t topic, size_t begin, size_t n) {
+    if (n == 1) {
+      if (singles.questions.empty()) singles.topic = topic;
+      singles.questions.push_back(begin);
+      return;
+    }
+    strata.push_back({topic, std::vector<size_t>(n)});
+    std::iota(strata.back().questions.begin(), strata.back().questions.end(), begin);
+  });
+  if (singles.questions.size() == 1 && !strata.empty() && weights == Weights::kQuestions) {
+    const auto smallest = std::ranges::min_element(strata, {}, [](const Stratum& s) { return s.questions.size(); });
+    smallest->questions.push_back(singles.questions.front());
+  } else if (!singles.questions.empty()) {
+    const auto place = std::ranges::find_if(strata, [&](const Stratum& s) { return s.topic > singles.topic; });
+    strata.insert(place, singles);
+  }
+  Strata result;
+  result.known = !strata.empty();
+  for (const Stratum& stratum : strata) {
+    result.order.insert(result.order.end(), stratum.questions.begin(), stratum.questions.end());
+    result.sizes.push_back(stratum.questions.size());
+    result.topics.push_back(stratum.topic);
+    result.known = result.known && stratum.questions.size() > 1;
+  }
+  return result;
+}
+
 }  // namespace hre

@@ -33,6 +33,18 @@ void for_each_topic(std::span<const size_t> sizes, Visit visit) {
   }
 }
 
+/// Groups of questions of which each tells how its own spread: topics of two questions or more. A topic of one question
+/// can't, so all such topics are one stratum together: what sets them apart counts as spread, which makes errors larger
+/// rather than smaller. A single such topic joins the smallest other one where questions weigh the same; where topics
+/// do, its share has no known error.
+struct Strata {
+  std::vector<size_t> order;   ///< questions by position, stratum after stratum
+  std::vector<size_t> sizes;   ///< of each stratum
+  std::vector<size_t> topics;  ///< the first topic of each stratum: the number that its draws go by
+  bool known = false;          ///< every stratum has two questions or more
+};
+Strata strata_of(std::span<const size_t> sizes, Weights weights);
+
 /// Each question's share of the mean; the shares add up to 1.
 std::vector<double> question_weights(std::span<const size_t> sizes, Weights weights);
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <numbers>
 #include <numeric>
 
 #include "stats/correlation.h"
@@ -15,6 +16,7 @@ namespace {
 constexpr double kRounding = 1e-13;
 
 constexpr size_t kExactDifferences = 30;
+constexpr int64_t kFewestBeyond = 20;  // drawn arrangements: below, their share is off by a fifth and more
 constexpr size_t kExactPairs = 9;
 constexpr double kExactSplits = 200000;
 
@@ -49,11 +51,11 @@ int64_t count_sums_at_least(const std::vector<double>& a, const std::vector<doub
 
 // The two halves are summed on their own; the upper tail is as large as the lower one.
 PermutationP exact_sign_flip_p(std::span<const double> differences, double limit) {
-  if (limit <= 0) return {1, true};
+  if (limit <= 0) return {1, PMethod::kExact};
   const std::vector<double> left = signed_sums(differences.first(differences.size() / 2));
   const std::vector<double> right = signed_sums(differences.subspan(differences.size() / 2));
   const auto count = static_cast<double>(count_sums_at_least(left, right, limit));
-  return {std::min(1.0, 2 * std::ldexp(count, -static_cast<int>(differences.size()))), true};
+  return {std::min(1.0, 2 * std::ldexp(count, -static_cast<int>(differences.size()))), PMethod::kExact};
 }
 
 // The sums of up to eight values under all 256 choices of signs; bit k set: value k counts as it is.
@@ -93,9 +95,9 @@ class TailCounter {
     at_most_ += value <= low_;
     at_least_ += value >= high_;
   }
-  [[nodiscard]] PermutationP exact_p() const { return {doubled(smaller(), n_), true}; }
+  [[nodiscard]] PermutationP exact_p() const { return {doubled(smaller(), n_), PMethod::kExact}; }
   // The arrangement seen is one of those that could have been drawn.
-  [[nodiscard]] PermutationP drawn_p() const { return {doubled(smaller() + 1, n_ + 1), false}; }
+  [[nodiscard]] PermutationP drawn_p() const { return {doubled(smaller() + 1, n_ + 1), PMethod::kDrawn}; }
 
  private:
   [[nodiscard]] int64_t smaller() const { return std::min(at_most_, at_least_); }
@@ -123,6 +125,10 @@ double splits(size_t n, size_t k) {
 
 }  // namespace
 
+const char* p_method_name(PMethod method) {
+  return method == PMethod::kExact ? "exact" : method == PMethod::kDrawn ? "drawn" : "saddlepoint";
+}
+
 std::optional<PermutationP> sign_flip_p(std::span<const double> differences, const PermutationOptions& options) {
   if (differences.empty()) return std::nullopt;
   std::vector<double> moved;
@@ -132,7 +138,41 @@ std::optional<PermutationP> sign_flip_p(std::span<const double> differences, con
   if (moved.size() <= kExactDifferences) return exact_sign_flip_p(moved, limit);
   const std::vector<double> sums = drawn_signed_sums(moved, options);
   const auto beyond = std::ranges::count_if(sums, [&](double sum) { return std::abs(sum) >= limit; });
-  return PermutationP{static_cast<double>(beyond + 1) / static_cast<double>(sums.size() + 1), false};
+  if (beyond < kFewestBeyond && limit > 0) {
+    return PermutationP{std::min(1.0, 2 * sign_flip_tail(moved, limit)), PMethod::kSaddlepoint};
+  }
+  return PermutationP{static_cast<double>(beyond + 1) / static_cast<double>(sums.size() + 1), PMethod::kDrawn};
+}
+
+double sign_flip_tail(std::span<const double> differences, double sum) {
+  const double all = sum_of_magnitudes(differences);
+  const double least = std::ldexp(1.0, -static_cast<int>(std::min<size_t>(differences.size(), 1000)));
+  const double smallest = std::abs(*std::ranges::min_element(differences, {}, [](double d) { return std::abs(d); }));
+  const double s = (sum - smallest) / all;  // in units in which all differences add up to 1
+  if (s <= 0) return 0.5;
+  if (s >= 1 - 1e-12) return least;
+  const auto slope = [&](double t) {  // K'(t)
+    double value = 0;
+    for (const double d : differences) value += std::abs(d) / all * std::tanh(t * std::abs(d) / all);
+    return value;
+  };
+  double low = 0, high = static_cast<double>(differences.size());
+  while (slope(high) < s) high *= 2;
+  for (int step = 0; step < 80 && high - low > 1e-13 * high; ++step) {
+    const double middle = (low + high) / 2;
+    (slope(middle) < s ? low : high) = middle;
+  }
+  const double t = high;
+  double k = 0, curvature = 0;  // K(t) and K''(t)
+  for (const double d : differences) {
+    const double unit = std::abs(d) / all, x = t * unit, tanh = std::tanh(x);
+    k += x + std::log1p(std::exp(-2 * x)) - std::log(2.0);
+    curvature += unit * unit * (1 - tanh * tanh);
+  }
+  const double w = std::sqrt(2 * std::max(0.0, t * s - k)), u = t * std::sqrt(curvature);
+  if (w < 1e-4) return 0.5;
+  const double density = std::exp(-w * w / 2) / std::sqrt(2 * std::numbers::pi);
+  return std::clamp(std::erfc(w / std::numbers::sqrt2) / 2 + density * (1 / u - 1 / w), least, 0.5);
 }
 
 std::optional<PermutationP> two_groups_p(std::span<const double> a, std::span<const double> b,

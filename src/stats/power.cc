@@ -5,8 +5,6 @@
 
 #include "stats/correlation.h"
 #include "stats/distributions.h"
-#include "stats/parallel.h"
-#include "stats/random.h"
 
 namespace hre {
 namespace {
@@ -14,51 +12,17 @@ namespace {
 // The t beyond which a two-sided test of n questions rejects.
 double critical_t(int64_t n, double alpha) { return student_t_quantile(1 - alpha / 2, static_cast<double>(n - 1)); }
 
-// Running mean and sum of squares (Welford).
-struct Running {
-  int64_t n = 0;
-  double mean = 0;
-  double squares = 0;
-
-  void add(double value) {
-    ++n;
-    const double before = value - mean;
-    mean += before / static_cast<double>(n);
-    squares += before * (value - mean);
-  }
-  [[nodiscard]] double t() const {
-    const auto count = static_cast<double>(n);
-    return mean / std::sqrt(squares / (count - 1) / count);  // infinite without spread, NaN for zeros alone
-  }
-};
-
-// One repeat: the test after each of the counts along one sequence of questions.
-void add_repeat(std::span<const double> differences, std::span<const double> critical, RandomStream random,
-                std::vector<DetectionPoint>& curve) {
-  Running sample;
-  for (size_t k = 0; k < curve.size(); ++k) {
-    while (sample.n < curve[k].n) sample.add(differences[random.below(differences.size())]);
-    if (sample.n < 2) continue;
-    const double t = sample.t();
-    curve[k].rate += t > critical[k] ? 1 : 0;
-    curve[k].opposite += t < -critical[k] ? 1 : 0;
-  }
-}
-
-std::vector<DetectionPoint> empty_curve(std::span<const int64_t> counts) {
-  std::vector<DetectionPoint> curve(counts.size());
-  for (size_t k = 0; k < counts.size(); ++k) curve[k].n = counts[k];
-  return curve;
+// The chance that a test of n questions finds A better.
+double upper_power(double effect, int64_t n, double alpha) {
+  if (n < 2) return 0;
+  const double shift = effect * std::sqrt(static_cast<double>(n));
+  return 1 - noncentral_t_cdf(critical_t(n, alpha), static_cast<double>(n - 1), shift);
 }
 
 }  // namespace
 
 double paired_power(double effect, int64_t n, double alpha) {
-  if (n < 2) return 0;
-  const auto df = static_cast<double>(n - 1);
-  const double critical = critical_t(n, alpha);
-  const double shift = std::abs(effect) * std::sqrt(static_cast<double>(n));
-  return 1 - noncentral_t_cdf(critical, df, shift) + noncentral_t_cdf(-critical, df, shift);
+  return upper_power(std::abs(effect), n, alpha) + upper_power(-std::abs(effect), n, alpha);
 }
 
 std::optional<double> detectable_effect(int64_t n, const TestLevels& levels) {
@@ -95,26 +59,44 @@ double paired_deviation(double deviation_a, double deviation_b, double correlati
   return std::sqrt(std::max(variance, 0.0));
 }
 
-std::vector<DetectionPoint> detection_curve(std::span<const double> differences, std::span<const int64_t> counts,
-                                            const DetectionOptions& options) {
-  std::vector<DetectionPoint> curve = empty_curve(counts);
-  if (differences.empty() || options.repeats <= 0) return curve;
-  std::vector<double> critical;
-  for (const int64_t n : counts) critical.push_back(n < 2 ? 0 : critical_t(n, options.alpha));
+std::optional<Interval> effect_interval(double effect, int64_t n) {
+  if (n < 2) return std::nullopt;
+  const auto df = static_cast<double>(n - 1);
+  const double root = std::sqrt(static_cast<double>(n)), t = effect * root;
+  // The noncentrality under which a t as small as the one seen has chance p; it falls as noncentrality rises.
+  const auto shift_for = [&](double p) {
+    const double reach = 12 * std::sqrt(1 + t * t / (2 * df));
+    double low = t - reach, high = t + reach;
+    for (int step = 0; step < 60; ++step) {
+      const double middle = (low + high) / 2;
+      (noncentral_t_cdf(t, df, middle) > p ? low : high) = middle;
+    }
+    return (low + high) / 2;
+  };
+  return Interval{shift_for(0.975) / root, shift_for(0.025) / root};
+}
 
-  // Counts are whole numbers, so that adding up chunks in any order gives the same sums.
-  std::vector<std::vector<DetectionPoint>> repeats(static_cast<size_t>(options.repeats));
-  in_chunks(repeats.size(), options.threads, [&](size_t begin, size_t end) {
-    for (size_t i = begin; i < end; ++i) {
-      repeats[i] = empty_curve(counts);
-      add_repeat(differences, critical, RandomStream(options.seed, RandomPurpose::kSubsamples, i), repeats[i]);
-    }
-  });
-  for (const auto& repeat : repeats) {
-    for (size_t k = 0; k < curve.size(); ++k) {
-      curve[k].rate += repeat[k].rate / options.repeats;
-      curve[k].opposite += repeat[k].opposite / options.repeats;
-    }
+QuestionsForEffect questions_for_effect(double effect, int64_t n, const TestLevels& levels) {
+  const auto interval = effect_interval(effect, n);
+  if (!interval) return {};
+  QuestionsForEffect result{questions_needed(effect, levels),
+                            questions_needed(std::max(std::abs(interval->low), std::abs(interval->high)), levels),
+                            {}};
+  if (!interval->contains(0)) {
+    result.high = questions_needed(std::min(std::abs(interval->low), std::abs(interval->high)), levels);
+  }
+  return result;
+}
+
+std::vector<DetectionPoint> detection_curve(double effect, int64_t n_seen, std::span<const int64_t> counts,
+                                            double alpha) {
+  const Interval interval = effect_interval(effect, n_seen).value_or(Interval{effect, effect});
+  std::vector<DetectionPoint> curve;
+  for (const int64_t n : counts) {
+    curve.push_back({n,
+                     upper_power(effect, n, alpha),
+                     upper_power(-effect, n, alpha),
+                     {upper_power(interval.low, n, alpha), upper_power(interval.high, n, alpha)}});
   }
   return curve;
 }
@@ -128,17 +110,6 @@ std::vector<int64_t> detection_counts(int64_t n) {
   }
   if (n > 0) counts.push_back(n);
   return counts;
-}
-
-std::optional<double> questions_for_rate(std::span<const DetectionPoint> curve, double rate) {
-  size_t first = curve.size();
-  while (first > 0 && curve[first - 1].rate >= rate) --first;
-  if (first == curve.size()) return std::nullopt;
-  const DetectionPoint& reached = curve[first];
-  if (first == 0) return static_cast<double>(reached.n);
-  const DetectionPoint& before = curve[first - 1];
-  const double part = (rate - before.rate) / (reached.rate - before.rate);
-  return static_cast<double>(before.n) + part * static_cast<double>(reached.n - before.n);
 }
 
 std::optional<Auc> area_under_curve(std::span<const double> low, std::span<const double> high,

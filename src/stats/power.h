@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "stats/grouped.h"
 #include "stats/permutation.h"
 
 namespace hre {
@@ -30,31 +31,33 @@ std::optional<int64_t> questions_needed(double effect, const TestLevels& levels)
 /// The standard deviation of paired differences from that of each run and their correlation over questions.
 double paired_deviation(double deviation_a, double deviation_b, double correlation);
 
+/// The 95 % interval of an effect seen in n questions: the effects of which it is neither among the largest nor the
+/// smallest 2.5 %, by the noncentral t distribution (Steiger and Fouladi 1997). Nothing for n < 2.
+std::optional<Interval> effect_interval(double effect, int64_t n);
+
+/// What the effect seen says of the questions that find it again: a guess with a wide interval, since p and this number
+/// are two views of the same effect.
+struct QuestionsForEffect {
+  std::optional<int64_t> n;     ///< if the effect seen is the true one
+  std::optional<int64_t> low;   ///< if it is as large as the interval allows
+  std::optional<int64_t> high;  ///< if it is as small; nothing where the interval holds 0: no number is enough for sure
+};
+QuestionsForEffect questions_for_effect(double effect, int64_t n, const TestLevels& levels);
+
 struct DetectionPoint {
   int64_t n = 0;        ///< questions
-  double rate = 0;      ///< of repeats in which A is found better than B
-  double opposite = 0;  ///< of repeats in which B is found better
+  double rate = 0;      ///< the chance that A is found better than B, if the effect seen is the true one
+  double opposite = 0;  ///< that B is found better
+  Interval rate95;      ///< of the rate, by the interval of the effect
 };
 
-struct DetectionOptions {
-  int repeats = 2000;
-  double alpha = 0.05;
-  uint64_t seed = 42;
-  int threads = 0;  ///< 0: all cores; their number changes nothing
-};
-
-/// How few questions are enough: the share of samples of n questions, drawn with replacement from the differences seen,
-/// in which a two-sided paired t test at alpha finds them above (and below) 0. For each n of `counts`, which ascends.
-/// It takes these questions for the whole world: what they got wrong about it, the curve has wrong too.
-/// Samples without any spread count as detections by their sign. n < 2 detects nothing.
-std::vector<DetectionPoint> detection_curve(std::span<const double> differences, std::span<const int64_t> counts,
-                                            const DetectionOptions& options);
+/// How few questions are enough: for each n of `counts`, the chance that a two-sided paired t test at alpha finds an
+/// effect that was seen in n_seen questions. n < 2 detects nothing.
+std::vector<DetectionPoint> detection_curve(double effect, int64_t n_seen, std::span<const int64_t> counts,
+                                            double alpha);
 
 /// 10, 20, 50, 100, 200, 500, ... below n, and n itself; nothing for n = 0.
 std::vector<int64_t> detection_counts(int64_t n);
-
-/// The number of questions at which the curve first reaches a rate and stays there, linear between its points.
-std::optional<double> questions_for_rate(std::span<const DetectionPoint> curve, double rate);
 
 /// The area under the ROC curve between two groups of values: the chance that one of `high` is above one of `low`,
 /// equal ones counting 1/2. Nothing for an empty group or a value that is NaN.

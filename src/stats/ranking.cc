@@ -65,4 +65,13 @@ std::optional<double> ndcg(std::span<const double> votes, std::span<const double
   return discounted_sum(gains, without_rounding(scores)) / discounted_sum(gains, gains);
 }
 
+// Equal scores share what all orders of them get on average.
+std::optional<double> top_one_chance(std::span<const double> votes) {
+  return top_one(votes, std::vector<double>(votes.size(), 0.0));
+}
+
+std::optional<double> ndcg_chance(std::span<const double> votes) {
+  return ndcg(votes, std::vector<double>(votes.size(), 0.0));
+}
+
 }  // namespace hre

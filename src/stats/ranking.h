@@ -16,4 +16,9 @@ std::optional<double> top_one(std::span<const double> votes, std::span<const dou
 /// equal votes sharing the average. Equal scores share the average discount (McSherry and Najork, 2008).
 std::optional<double> ndcg(std::span<const double> votes, std::span<const double> scores);
 
+/// What a random order of the answers gets on average: k / n of n answers of which k have the most votes, and the mean
+/// gain at every rank by the best possible sum. 1/4 and 0.807 for four different votes. Undefined as above.
+std::optional<double> top_one_chance(std::span<const double> votes);
+std::optional<double> ndcg_chance(std::span<const double> votes);
+
 }  // namespace hre

@@ -18,7 +18,18 @@ TEST(Ranking, AsInScikitLearn) {
     SCOPED_TRACE(row.place + ' ' + row.text("family"));
     EXPECT_TRUE(near(top_one(row.numbers("votes"), row.numbers("scores")), row.number("top_one"), 1e-15));
     EXPECT_TRUE(near(ndcg(row.numbers("votes"), row.numbers("scores")), row.number("ndcg"), 1e-13));
+    const auto chance = row.number("top_one_chance");
+    if (!chance) continue;
+    EXPECT_TRUE(near(top_one_chance(row.numbers("votes")), chance, 1e-13));
+    EXPECT_TRUE(near(ndcg_chance(row.numbers("votes")), row.number("ndcg_chance"), 1e-13));
   }
+}
+
+TEST(Ranking, ChanceOfFourDifferentVotes) {
+  const double votes[] = {5, 3, 2, 0};
+  EXPECT_EQ(top_one_chance(votes), 0.25);
+  EXPECT_NEAR(*ndcg_chance(votes), 0.807, 5e-4);
+  EXPECT_FALSE(ndcg_chance(std::vector<double>{1, 1}));
 }
 
 TEST(Contamination, MinKAsInNumpy) {

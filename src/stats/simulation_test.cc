@@ -18,29 +18,82 @@ constexpr size_t kTruth = 60000;
 /// 5 % and three standard errors of a share of so many simulations.
 double five_percent(int simulations) { return 0.05 + 3 * std::sqrt(0.05 * 0.95 / simulations); }
 
-TEST(Simulation, BootstrapIntervalsHoldTheTruth) {
-  for (const auto& [n, topics] : {std::pair<size_t, size_t>{30, 1}, {30, 5}, {100, 5}, {500, 10}}) {
-    const double coverage =
-        bootstrap_coverage(n, topics, {.simulations = 1000, .draws = 800, .truth_questions = kTruth});
-    EXPECT_GE(coverage, 0.93) << n << " in " << topics;
-    EXPECT_LE(coverage, 0.97) << n << " in " << topics;
+struct Layout {
+  const char* name;
+  std::vector<size_t> sizes;
+  double most;  ///< where topics differ and can't tell their own spread, intervals hold more often than they say
+};
+
+std::vector<Layout> layouts() {
+  return {{"5 in one topic", {5}, 0.97},
+          {"30 in one topic", {30}, 0.97},
+          {"30 in 6", equal_topics(30, 6), 0.99},
+          {"100 in 5", equal_topics(100, 5), 0.97},
+          {"100 topics of one question", single_questions(100), 0.99},
+          {"10, half in topics of one", mostly_singles(10), 0.99},
+          {"100, half in topics of one", mostly_singles(100), 0.99}};
+}
+
+/// At least 93 %, and three standard errors of a share of so many simulations.
+double at_least(int simulations) { return 0.93 - 3 * std::sqrt(0.05 * 0.95 / simulations); }
+
+TEST(Simulation, IntervalsHoldTheTruth) {
+  const Effort effort{.simulations = 600, .draws = 400, .truth_questions = kTruth};
+  for (const Layout& layout : layouts()) {
+    for (const Weights weights : {Weights::kQuestions, Weights::kTopics}) {
+      SCOPED_TRACE(std::string(layout.name) + (weights == Weights::kTopics ? ", topics" : ", questions"));
+      const Coverage bootstrap = bootstrap_coverage(layout.sizes, weights, effort);
+      EXPECT_GE(bootstrap.held, at_least(600));
+      EXPECT_LE(bootstrap.held, layout.most + 0.02);
+      EXPECT_EQ(bootstrap.given, 1);
+      const Coverage student = student_coverage(layout.sizes, weights, effort);
+      EXPECT_GE(student.held, at_least(600));
+      EXPECT_LE(student.held, layout.most + 0.02);
+    }
   }
 }
 
-TEST(Simulation, StudentIntervalsHoldTheTruth) {
-  for (const size_t n : {30, 100, 500}) {
-    const double coverage = student_coverage(n, 1, {.simulations = 2000, .truth_questions = kTruth});
-    EXPECT_GE(coverage, 0.93) << n;
-    EXPECT_LE(coverage, 0.97) << n;
+TEST(Simulation, OtherIntervalsHoldTheTruth) {
+  const Effort effort{.simulations = 1000, .draws = 400, .truth_questions = kTruth};
+  const double least = at_least(1000);
+  for (const size_t n : {5, 30, 100}) {
+    SCOPED_TRACE(n);
+    const Coverage paired = paired_coverage(n, effort);
+    EXPECT_GE(paired.held, least);
+    EXPECT_LE(paired.held, 0.98);
+    EXPECT_GE(exact_coverage(n, 0.25, effort).held, 0.95 - 0.02);
+    EXPECT_GE(effect_coverage(n, 0.1, effort).held, least);
+    for (const double scores : {0.0, 0.4}) {
+      const CovariateWorld world{4, 0.5, scores, 0.15, 1};
+      EXPECT_GE(parts_coverage(n, world, false, effort).held, least) << "through, " << scores;
+      EXPECT_GE(parts_coverage(n, world, true, effort).held, least) << "beyond, " << scores;
+    }
   }
+  for (const CorrelationKind kind :
+       {CorrelationKind::kPearson, CorrelationKind::kSpearman, CorrelationKind::kKendall}) {
+    for (const size_t n : {5, 12}) {
+      const Coverage coverage = agreement_coverage(kind, n, 0.5, effort);
+      if (coverage.given > 0) {
+        EXPECT_GE(coverage.held, least) << n;
+      }
+      EXPECT_EQ(coverage.given > 0, kind == CorrelationKind::kPearson || n >= 10);
+    }
+  }
+  for (const bool uneven : {false, true}) {
+    for (const bool bootstrap : {false, true}) {
+      EXPECT_GE(cluster_coverage(200, 10, uneven, bootstrap, effort).held, least) << uneven << bootstrap;
+    }
+  }
+  EXPECT_EQ(cluster_coverage(80, 4, false, false, effort).given, 0) << "too few clusters to tell";
 }
 
-TEST(Simulation, PairedIntervalsHoldTheTruth) {
-  for (const size_t n : {30, 100}) {
-    const double coverage = paired_coverage(n, {.simulations = 1000, .draws = 800, .truth_questions = kTruth});
-    EXPECT_GE(coverage, 0.93) << n;
-    EXPECT_LE(coverage, 0.97) << n;
+TEST(Simulation, GatesAndRanksErrSeldom) {
+  const Effort effort{.simulations = 1000, .draws = 399};
+  for (const size_t n : {8, 30, 100}) {
+    EXPECT_LE(gate_errors(n, 0.05, GateVerdict::kFail, effort), five_percent(1000)) << n;
+    EXPECT_LE(gate_errors(n, 0.05, GateVerdict::kPass, effort), five_percent(1000)) << n;
   }
+  EXPECT_LE(many_run_errors(60, 4, effort), five_percent(1000));
 }
 
 TEST(Simulation, EqualModelsAreSeldomCalledDifferent) {
@@ -62,7 +115,8 @@ TEST(Simulation, ThreadsChangeNothing) {
   const Effort one{.simulations = 100, .draws = 99, .truth_questions = 2000, .threads = 1};
   Effort two = one;
   two.threads = 2;
-  EXPECT_EQ(bootstrap_coverage(30, 1, one), bootstrap_coverage(30, 1, two));
+  EXPECT_EQ(bootstrap_coverage({30}, Weights::kQuestions, one).held,
+            bootstrap_coverage({30}, Weights::kQuestions, two).held);
   EXPECT_EQ(false_positives(30, one), false_positives(30, two));
 }
 

@@ -2,19 +2,26 @@
 /// For tests and benchmarks: questions of the shape of the published ones, from models of known quality. Four answers
 /// with skewed votes; a model's score of an answer is its log votes by some weight and noise.
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 #include <numeric>
 #include <optional>
+#include <span>
 #include <vector>
 
+#include "stats/agreement.h"
 #include "stats/bootstrap.h"
+#include "stats/cluster.h"
+#include "stats/comparison.h"
+#include "stats/confound.h"
 #include "stats/correlation.h"
+#include "stats/estimate.h"
 #include "stats/parallel.h"
 #include "stats/permutation.h"
+#include "stats/power.h"
 #include "stats/random.h"
 #include "stats/stopping.h"
-#include "stats/summary.h"
 
 namespace hre::testing_simulation {
 
@@ -26,6 +33,8 @@ class Simulator {
     const double radius = std::sqrt(-2 * std::log(1 - random_.uniform()));
     return radius * std::cos(2 * std::numbers::pi * random_.uniform());
   }
+
+  double uniform() { return random_.uniform(); }
 
   /// Many with few votes, few with many; now and then one below zero.
   double votes() { return std::floor(std::exp(1.2 + 1.1 * normal())) - 1; }
@@ -89,31 +98,47 @@ inline double true_mean(double quality, size_t questions) {
   return sum / static_cast<double>(questions);
 }
 
-/// Topics differ: the quality of a model on topic t of T, around 0.15.
+/// Topics differ: one of five qualities, around 0.15.
 inline double topic_quality(size_t topic, size_t topics) {
-  return topics == 1 ? 0.15 : 0.3 * static_cast<double>(topic) / static_cast<double>(topics - 1);
+  return topics == 1 ? 0.15 : 0.075 * static_cast<double>(topic % 5);
 }
 
-/// One simulated run: n questions in equal topics.
+/// Sizes of topics: how n questions may be spread.
+inline std::vector<size_t> equal_topics(size_t n, size_t topics) { return std::vector<size_t>(topics, n / topics); }
+inline std::vector<size_t> single_questions(size_t n) { return std::vector<size_t>(n, 1); }
+/// Two topics, and as many topics of one question as one of them has questions.
+inline std::vector<size_t> mostly_singles(size_t n) {
+  std::vector<size_t> sizes = {n / 4, n / 4};
+  sizes.resize(2 + n - 2 * (n / 4), 1);
+  return sizes;
+}
+
+/// One simulated run.
 struct SimulatedRun {
   std::vector<double> values;
   std::vector<size_t> sizes;
 };
 
-inline SimulatedRun simulated_run(Simulator& simulator, size_t n, size_t topics) {
+inline SimulatedRun simulated_run(Simulator& simulator, std::span<const size_t> sizes) {
   SimulatedRun run;
-  for (size_t topic = 0; topic < topics; ++topic) {
-    const std::vector<double> values = simulator.values(topic_quality(topic, topics), n / topics);
+  for (size_t topic = 0; topic < sizes.size(); ++topic) {
+    const std::vector<double> values = simulator.values(topic_quality(topic, sizes.size()), sizes[topic]);
     run.values.insert(run.values.end(), values.begin(), values.end());
     run.sizes.push_back(values.size());
   }
   return run;
 }
 
-inline double true_mean_of_topics(size_t topics, size_t questions) {
+/// The mean over questions, or over topics, that such a run is about.
+inline double true_mean_of(std::span<const size_t> sizes, Weights weights, size_t questions) {
+  double truths[5];
+  for (size_t i = 0; i < 5; ++i) truths[i] = true_mean(topic_quality(i, sizes.size()), questions);
+  const std::vector<double> shares = question_weights(sizes, weights);
   double sum = 0;
-  for (size_t topic = 0; topic < topics; ++topic) sum += true_mean(topic_quality(topic, topics), questions);
-  return sum / static_cast<double>(topics);
+  for_each_topic(sizes, [&](size_t topic, size_t begin, size_t n) {
+    for (size_t i = begin; i < begin + n; ++i) sum += shares[i] * truths[topic % 5];
+  });
+  return sum;
 }
 
 /// The share of simulations in which something happens. `happens` gets a simulator and the simulation's number.
@@ -136,32 +161,169 @@ struct Effort {
   int threads = 0;
 };
 
-/// How often the 95 % bootstrap interval of the micro mean holds the truth.
-inline double bootstrap_coverage(size_t n, size_t topics, const Effort& effort) {
-  const double truth = true_mean_of_topics(topics, effort.truth_questions);
-  return share_of(effort.simulations, effort.threads, [&](Simulator& simulator, size_t i) {
-    const SimulatedRun run = simulated_run(simulator, n, topics);
-    const BootstrapOptions options{.draws = effort.draws, .seed = i, .threads = 1};
-    return bootstrap_interval(run.values, run.sizes, options)->contains(truth);
+/// Of simulations: in which there is an interval, and of these, in which it holds the truth.
+struct Coverage {
+  double given = 0, held = 0;
+};
+
+/// `interval_of` gets a simulator and the simulation's number; it gives an optional interval.
+template <class IntervalOf>
+Coverage coverage_of(double truth, const Effort& effort, IntervalOf interval_of) {
+  std::vector<char> given(static_cast<size_t>(effort.simulations)), held(given.size());
+  in_chunks(given.size(), effort.threads, [&](size_t begin, size_t end) {
+    for (size_t i = begin; i < end; ++i) {
+      Simulator simulator(20240601, i + 1);
+      const std::optional<Interval> interval = interval_of(simulator, i);
+      given[i] = interval.has_value();
+      held[i] = interval && interval->contains(truth);
+    }
+  });
+  const double n = std::accumulate(given.begin(), given.end(), 0.0);
+  return {n / effort.simulations, n > 0 ? std::accumulate(held.begin(), held.end(), 0.0) / n : 0};
+}
+
+inline std::optional<Interval> student_interval(const Estimate& estimate) {
+  if (!estimate.ci_low) return std::nullopt;
+  return Interval{*estimate.ci_low, *estimate.ci_high};
+}
+
+/// The 95 % bootstrap interval of a mean.
+inline Coverage bootstrap_coverage(const std::vector<size_t>& sizes, Weights weights, const Effort& effort) {
+  const double truth = true_mean_of(sizes, weights, effort.truth_questions);
+  return coverage_of(truth, effort, [&](Simulator& simulator, size_t i) {
+    const SimulatedRun run = simulated_run(simulator, sizes);
+    return bootstrap_interval(run.values, run.sizes,
+                              {.draws = effort.draws, .seed = i, .threads = 1, .weights = weights});
   });
 }
 
-/// How often Student's interval of the micro mean does.
-inline double student_coverage(size_t n, size_t topics, const Effort& effort) {
-  const double truth = true_mean_of_topics(topics, effort.truth_questions);
-  return share_of(effort.simulations, effort.threads, [&](Simulator& simulator, size_t) {
-    const Estimate estimate = mean_estimate(simulated_run(simulator, n, topics).values);
-    return Interval{*estimate.ci_low, *estimate.ci_high}.contains(truth);
+/// Student's interval of a mean, over questions or over topics.
+inline Coverage student_coverage(const std::vector<size_t>& sizes, Weights weights, const Effort& effort) {
+  const double truth = true_mean_of(sizes, weights, effort.truth_questions);
+  return coverage_of(truth, effort, [&](Simulator& simulator, size_t) {
+    const SimulatedRun run = simulated_run(simulator, sizes);
+    return student_interval(weighted_estimate(run.values, run.sizes, weights));
   });
 }
 
-/// How often the 95 % bootstrap interval of the difference of two models, one better, holds the truth.
-inline double paired_coverage(size_t n, const Effort& effort) {
+/// The 95 % bootstrap interval of the difference of two models, one better.
+inline Coverage paired_coverage(size_t n, const Effort& effort) {
   const double truth = true_mean(0.25, effort.truth_questions) - true_mean(0.1, effort.truth_questions);
-  return share_of(effort.simulations, effort.threads, [&](Simulator& simulator, size_t i) {
-    const std::vector<double> differences = simulator.differences(0.25, 0.1, n);
-    const BootstrapOptions options{.draws = effort.draws, .seed = i, .threads = 1};
-    return bootstrap_interval(differences, std::vector<size_t>{n}, options)->contains(truth);
+  return coverage_of(truth, effort, [&](Simulator& simulator, size_t i) {
+    return bootstrap_interval(simulator.differences(0.25, 0.1, n), std::vector<size_t>{n},
+                              {.draws = effort.draws, .seed = i, .threads = 1});
+  });
+}
+
+/// The exact interval of a share of successes, as of Top-1.
+inline Coverage exact_coverage(size_t n, double chance, const Effort& effort) {
+  return coverage_of(chance, effort, [&](Simulator& simulator, size_t) {
+    std::vector<double> values(n);
+    for (double& value : values) value = simulator.uniform() < chance ? 1 : 0;
+    return student_interval(mean_estimate(values, Interval{0, 1}));
+  });
+}
+
+/// The interval of an effect size, and so of the number of questions that would find it.
+inline Coverage effect_coverage(size_t n, double truth, const Effort& effort) {
+  const double deviation = 0.5;  // of differences that are spread evenly between two bounds
+  return coverage_of(truth, effort, [&](Simulator& simulator, size_t) -> std::optional<Interval> {
+    std::vector<double> values(n);
+    for (double& value : values) {
+      value = deviation * (truth + (2 * simulator.uniform() - 1) * std::sqrt(3.0));
+    }
+    const Moments m = moments(values);
+    return effect_interval(m.mean / std::sqrt(m.variance), static_cast<int64_t>(n));
+  });
+}
+
+/// The interval of a correlation over n models, of which the two columns are normal with correlation rho.
+inline Coverage agreement_coverage(CorrelationKind kind, size_t n, double rho, const Effort& effort) {
+  const double truth = kind == CorrelationKind::kPearson    ? rho
+                       : kind == CorrelationKind::kSpearman ? 6 / std::numbers::pi * std::asin(rho / 2)
+                                                            : 2 / std::numbers::pi * std::asin(rho);
+  return coverage_of(truth, effort, [&](Simulator& simulator, size_t) -> std::optional<Interval> {
+    std::vector<double> x(n), y(n);
+    for (size_t i = 0; i < n; ++i) {
+      x[i] = simulator.normal();
+      y[i] = rho * x[i] + std::sqrt(1 - rho * rho) * simulator.normal();
+    }
+    const auto r = correlation(kind, x, y);
+    return r ? agreement_interval(kind, *r, static_cast<int64_t>(n)) : std::nullopt;
+  });
+}
+
+/// The cluster-robust interval (or the bootstrap's over clusters) of a mean over n questions of so many clusters, which
+/// share a part of their values. `uneven`: clusters of sizes in 1 : 2 : 3 : 4, again and again.
+inline Coverage cluster_coverage(size_t n, size_t clusters, bool uneven, bool bootstrap, const Effort& effort) {
+  std::vector<size_t> of_question;
+  for (size_t cluster = 0, i = 0; of_question.size() < n; cluster = (cluster + 1) % clusters, ++i) {
+    for (size_t k = 0; k <= (uneven ? cluster % 4 : 0) && of_question.size() < n; ++k) of_question.push_back(cluster);
+  }
+  return coverage_of(0, effort, [&](Simulator& simulator, size_t i) -> std::optional<Interval> {
+    std::vector<double> shared(clusters), values(n);
+    for (double& value : shared) value = 0.3 * simulator.normal();
+    ClusterLabels labels(n);
+    for (size_t k = 0; k < n; ++k) {
+      values[k] = shared[of_question[k]] + 0.5 * simulator.normal();
+      labels[k] = {of_question[k]};
+    }
+    const Estimate e =
+        clustered_mean(values, labels, {.draws = bootstrap ? effort.draws : 0, .seed = i, .threads = 1}).estimate;
+    if (bootstrap && e.bootstrap_low) return Interval{*e.bootstrap_low, *e.bootstrap_high};
+    return bootstrap ? std::nullopt : student_interval(e);
+  });
+}
+
+/// How votes and scores of answers go with each other and with a covariate.
+struct CovariateWorld {
+  size_t answers = 4;
+  double votes = 0, scores = 0;  ///< slopes on the covariate
+  double rest = 0;               ///< the correlation of what is left of both
+  int kind = 0;                  ///< of votes: 0 normal, 1 skewed counts, 2 few counts with many ties
+};
+
+struct CovariateAnswer {
+  double votes = 0, score = 0, covariate = 0;
+};
+
+inline CovariateAnswer covariate_answer(Simulator& simulator, const CovariateWorld& world) {
+  const double z = 0.8 * simulator.normal(), e = simulator.normal();
+  double v = world.votes * z + e;
+  const double s = world.scores * z + world.rest * e + std::sqrt(1 - world.rest * world.rest) * simulator.normal();
+  if (world.kind == 1) v = std::floor(std::exp(1.2 + 1.1 * v)) - 1;
+  if (world.kind == 2) v = std::floor(std::exp(0.3 + 0.7 * v));
+  return {v, s, z};
+}
+
+inline std::optional<CovariateProducts> covariate_question(Simulator& simulator, const CovariateWorld& world) {
+  std::vector<double> votes, scores, covariate;
+  for (size_t i = 0; i < world.answers; ++i) {
+    const CovariateAnswer answer = covariate_answer(simulator, world);
+    votes.push_back(answer.votes);
+    scores.push_back(answer.score);
+    covariate.push_back(answer.covariate);
+  }
+  return covariate_products(votes, scores, covariate);
+}
+
+/// The parts of the value over so many questions.
+inline ValueParts parts_of(Simulator& simulator, const CovariateWorld& world, size_t questions) {
+  std::vector<CovariateProducts> products;
+  while (products.size() < questions) {
+    if (const auto one = covariate_question(simulator, world)) products.push_back(*one);
+  }
+  return value_parts(products, std::vector<size_t>{questions}, Weights::kQuestions);
+}
+
+/// The interval of the part through the covariate, or of that beyond it.
+inline Coverage parts_coverage(size_t questions, const CovariateWorld& world, bool beyond, const Effort& effort) {
+  Simulator truth_simulator(987654321);
+  const ValueParts all = parts_of(truth_simulator, world, effort.truth_questions);
+  const double truth = beyond ? *all.beyond.mean : *all.through.mean;
+  return coverage_of(truth, effort, [&](Simulator& simulator, size_t) {
+    const ValueParts parts = parts_of(simulator, world, questions);
+    return student_interval(beyond ? parts.beyond : parts.through);
   });
 }
 
@@ -172,12 +334,44 @@ inline double false_positives(size_t n, const Effort& effort) {
   });
 }
 
+/// How often a gate fails a model whose difference is exactly at the margin, or passes one.
+inline double gate_errors(size_t n, double margin, GateVerdict verdict, const Effort& effort) {
+  return share_of(effort.simulations, effort.threads, [&](Simulator& simulator, size_t i) {
+    std::vector<double> a(n), b(n);
+    for (size_t k = 0; k < n; ++k) {
+      const std::vector<double> values = simulator.question({0.2, 0.2});
+      a[k] = values[0] - margin;
+      b[k] = values[1];
+    }
+    const std::span<const double> runs[] = {a, b};
+    return gate(runs, std::vector<size_t>{n}, margin, {.draws = 0, .permutations = effort.draws, .seed = i})
+               .front()
+               .verdict == verdict;
+  });
+}
+
+/// How often, of several equally good runs, any two are told apart, so that a rank set misses a true rank.
+inline double many_run_errors(size_t n, size_t runs, const Effort& effort) {
+  return share_of(effort.simulations, effort.threads, [&](Simulator& simulator, size_t i) {
+    std::vector<std::vector<double>> values(runs);
+    for (size_t k = 0; k < n; ++k) {
+      const std::vector<double> question = simulator.question(std::vector<double>(runs, 0.2));
+      for (size_t run = 0; run < runs; ++run) values[run].push_back(question[run]);
+    }
+    const std::vector<std::span<const double>> spans(values.begin(), values.end());
+    const ManyComparison many = compare_many(spans, std::vector<size_t>{n},
+                                             {.draws = 0, .permutations = effort.draws, .seed = i, .threads = 1});
+    return std::ranges::any_of(many.pairs, [](const PairOfRuns& pair) { return *pair.comparison.p_holm < 0.05; });
+  });
+}
+
 /// How often any look at a confidence sequence, one after each question in random turns of topics, excludes the true
 /// mean.
 inline double sequence_errors(size_t n, size_t topics, const Effort& effort) {
-  const double truth = true_mean_of_topics(topics, effort.truth_questions);
+  const std::vector<size_t> sizes = equal_topics(n, topics);
+  const double truth = true_mean_of(sizes, Weights::kQuestions, effort.truth_questions);
   return share_of(effort.simulations, effort.threads, [&](Simulator& simulator, size_t i) {
-    const SimulatedRun run = simulated_run(simulator, n, topics);
+    const SimulatedRun run = simulated_run(simulator, sizes);
     StoppingRule rule = StoppingRule::narrow({-1, 1}, 0);
     for (const size_t turn : random_turns(run.sizes, i)) {
       rule.add(run.values[turn]);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "hre/run.h"
+#include "hre/scorer.h"
 
 namespace hre::store {
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "hre/estimate.h"
 #include "hre/run.h"
 #include "store/sqlite.h"
 #include "store/stored_score.h"

@@ -2,7 +2,8 @@
 
 #include <fmt/format.h>
 
-#include "stats/question_metrics.h"
+#include "analysis/question_metrics.h"
+#include "hre/summary.h"
 #include "store/description.h"
 #include "store/keys.h"
 #include "store/rows.h"

@@ -5,8 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "analysis/question_metrics.h"
+#include "hre/question.h"
 #include "hre/run.h"
-#include "stats/question_metrics.h"
 #include "store/keys.h"
 
 namespace hre::store {

@@ -1,6 +1,6 @@
 /// Evaluates a baseline on the built-in sample and prints "TOPIC QUESTIONS MEAN" a topic and for all.
 
-#include <hre/run.h>
+#include <hre/evaluate.h>
 
 #include <cstdio>
 

@@ -15,6 +15,7 @@ constexpr const char* kColours[] = {"#0072B2", "#D55E00", "#009E73", "#CC79A7", 
 constexpr const char* kStyle = R"(set encoding utf8
 set datafile separator "\t"
 set datafile columnheaders
+set datafile commentschars ""
 set border 3 linewidth 0.6 linecolor rgb '#444444'
 set tics nomirror out scale 0.4 textcolor rgb '#222222'
 set grid ytics linewidth 0.4 linecolor rgb '#dddddd'

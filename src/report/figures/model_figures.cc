@@ -7,7 +7,6 @@
 
 #include "report/figures/run_figures.h"
 #include "report/figures/scatter.h"
-#include "stats/power.h"
 
 namespace hre {
 namespace {
@@ -70,19 +69,23 @@ Figure overall_mean(const ReportData& data) {
   return figure;
 }
 
+/// A compared run's label.
+const std::string& label_of(const ReportData& data, size_t compared) { return data.labels[data.compared[compared]]; }
+
 /// At most so many pairs: all of few runs, else the best against each other one.
-std::vector<PairOfRuns> pairs_to_show(const ReportData& data, const ManyComparison& many) {
+std::vector<ComparedPair> pairs_to_show(const Comparison& comparison) {
   constexpr size_t kMost = 15;
-  if (many.pairs.size() <= kMost) return many.pairs;
-  const size_t best = by_value(data).back();
-  std::vector<PairOfRuns> pairs;
-  for (const PairOfRuns& pair : many.pairs) {
-    if (pair.a == best || pair.b == best) pairs.push_back(pair);
+  if (comparison.pairs.size() <= kMost) return comparison.pairs;
+  const auto best = std::ranges::min_element(comparison.runs, {}, [](const ComparedRun& run) { return run.rank.rank; });
+  const auto place = static_cast<size_t>(best - comparison.runs.begin());
+  std::vector<ComparedPair> pairs;
+  for (const ComparedPair& pair : comparison.pairs) {
+    if (pair.a == place || pair.b == place) pairs.push_back(pair);
   }
   return pairs;
 }
 
-Figure forest(const ReportData& data, const ManyComparison& many) {
+Figure forest(const ReportData& data) {
   Figure figure{"forest",
                 "Paired differences of Pearson’s r between models, over the questions that all have, with 95 % "
                 "intervals by a topic-stratified bootstrap.",
@@ -91,18 +94,17 @@ Figure forest(const ReportData& data, const ManyComparison& many) {
                 {{"pair", "difference", "low", "high", "p", "p_holm", "questions"}, {}},
                 ""};
   std::vector<std::string> names;
-  std::vector<PairOfRuns> pairs = pairs_to_show(data, many);
+  std::vector<ComparedPair> pairs = pairs_to_show(*data.comparison);
   std::ranges::reverse(pairs);
   Interval reach{0, 0};
-  for (const PairOfRuns& pair : pairs) {
+  for (const ComparedPair& pair : pairs) {
     const PairedComparison& c = pair.comparison;
-    const Interval interval = c.bootstrap.value_or(
-        Interval{c.difference.ci_low.value_or(*c.difference.mean), c.difference.ci_high.value_or(*c.difference.mean)});
+    const Interval interval = interval_of(c).value_or(Interval{*c.difference.mean, *c.difference.mean});
     widen(reach, interval.low, interval.high);
-    const std::string name = shortened(data.labels[pair.a], 24) + " − " + shortened(data.labels[pair.b], 24);
-    figure.table.rows.push_back({data.labels[pair.a] + " − " + data.labels[pair.b], cell(c.difference.mean),
-                                 cell(interval.low), cell(interval.high), cell(c.p), cell(c.p_holm),
-                                 std::to_string(c.difference.n)});
+    const std::string &a = label_of(data, pair.a), &b = label_of(data, pair.b);
+    const std::string name = shortened(a, 24) + " − " + shortened(b, 24);
+    figure.table.rows.push_back({a + " − " + b, cell(c.difference.mean), cell(interval.low), cell(interval.high),
+                                 cell(c.p), cell(c.p_holm), std::to_string(c.difference.n)});
     names.push_back(name);
   }
   figure.height = height_of(names.size());
@@ -110,69 +112,70 @@ Figure forest(const ReportData& data, const ManyComparison& many) {
   return figure;
 }
 
-Figure rank_intervals(const ReportData& data, const ManyComparison& many) {
+Figure rank_intervals(const ReportData& data) {
   Figure figure{"rank_intervals",
-                "Ranks of the models, 1 the best, with the ranks that they take in 95 % of bootstrap draws.",
+                "Ranks of the models, 1 the best, with the ranks that they may have: what the paired tests leave open, "
+                "all models together at 5 %.",
                 kColumn,
                 0,
-                {{"model", "rank", "low", "high", "share_best"}, {}},
+                {{"model", "rank", "low", "high"}, {}},
                 ""};
-  std::vector<size_t> order(data.runs.size());
+  const auto& runs = data.comparison->runs;
+  std::vector<size_t> order(runs.size());
   std::iota(order.begin(), order.end(), size_t{0});
-  std::ranges::stable_sort(order, [&](size_t a, size_t b) { return many.ranks[a].rank > many.ranks[b].rank; });
+  std::ranges::stable_sort(order, [&](size_t a, size_t b) { return runs[a].rank.rank > runs[b].rank.rank; });
   std::vector<std::string> names;
   for (const size_t i : order) {
-    const RankInterval& rank = many.ranks[i];
+    const RankInterval& rank = runs[i].rank;
     figure.table.rows.push_back(
-        {data.labels[i], cell(rank.rank), cell(rank.interval.low), cell(rank.interval.high), cell(rank.best)});
-    names.push_back(shortened(data.labels[i], 26));
+        {label_of(data, i), cell(rank.rank), cell(rank.interval.low), cell(rank.interval.high)});
+    names.push_back(shortened(label_of(data, i), 26));
   }
   figure.height = height_of(names.size());
-  figure.script = points_across(names, "rank among these models",
-                                fmt::format("set xrange [0.5:{}.5]\nset xtics {}\n", data.runs.size(),
-                                            std::max<size_t>(1, data.runs.size() / 10)));
+  figure.script = points_across(
+      names, "rank among these models",
+      fmt::format("set xrange [0.5:{}.5]\nset xtics {}\n", runs.size(), std::max<size_t>(1, runs.size() / 10)));
   return figure;
 }
 
-Figure detection_rate(const ReportData& data, const PairedValues& values, const ManyComparison& many) {
+std::optional<Figure> detection_rate(const ReportData& data) {
   Figure figure{"detection_rate",
-                "How few questions are enough: the share of samples of so many questions in which a paired t test at 5 "
-                "% finds the better model.",
+                "How few questions are enough: the chance that a paired t test of so many questions at 5 % finds the "
+                "better model, if the difference seen is the true one; bars are what the 95 % interval of that "
+                "difference makes of it. The clearest pairs are shown, whose differences are likely overstated.",
                 kPage,
                 2.6,
                 {{"pair", "questions", "rate", "low", "high"}, {}},
                 ""};
-  std::vector<PairOfRuns> pairs = pairs_to_show(data, many);
-  std::ranges::stable_sort(pairs, [](const PairOfRuns& x, const PairOfRuns& y) {
+  std::vector<ComparedPair> pairs = pairs_to_show(*data.comparison);
+  std::erase_if(pairs, [](const ComparedPair& pair) { return pair.detection.empty(); });
+  std::ranges::stable_sort(pairs, [](const ComparedPair& x, const ComparedPair& y) {
     return std::abs(*x.comparison.difference.mean) > std::abs(*y.comparison.difference.mean);
   });
   if (pairs.size() > 6) pairs.resize(6);
-  DetectionOptions options;
+  if (pairs.empty()) return std::nullopt;
   std::string plots;
   int64_t fewest = 0;
   for (size_t k = 0; k < pairs.size(); ++k) {
     const bool up = *pairs[k].comparison.difference.mean >= 0;
-    const size_t better = up ? pairs[k].a : pairs[k].b, worse = up ? pairs[k].b : pairs[k].a;
-    std::vector<double> differences(values.by_run[better]);
-    for (size_t i = 0; i < differences.size(); ++i) differences[i] -= values.by_run[worse][i];
-    const std::string name = data.labels[better] + " over " + data.labels[worse];
-    for (const DetectionPoint& point :
-         detection_curve(differences, detection_counts(static_cast<int64_t>(differences.size())), options)) {
+    const std::string &better = label_of(data, up ? pairs[k].a : pairs[k].b),
+                      &worse = label_of(data, up ? pairs[k].b : pairs[k].a);
+    const std::string name = better + " over " + worse;
+    for (const DetectionPoint& point : pairs[k].detection) {
       fewest = fewest == 0 ? point.n : std::min(fewest, point.n);
-      const double error = 1.96 * std::sqrt(point.rate * (1 - point.rate) / options.repeats);  // of the simulation
-      figure.table.rows.push_back({name, std::to_string(point.n), cell(point.rate),
-                                   cell(std::max(0.0, point.rate - error)), cell(std::min(1.0, point.rate + error))});
+      figure.table.rows.push_back(
+          {name, std::to_string(point.n), cell(point.rate), cell(point.rate95.low), cell(point.rate95.high)});
     }
     plots += fmt::format(
         "{}data using 2:(strcol(1) eq {} ? $3 : NaN):4:5 with yerrorlines linecolor rgb '{}' pointtype {} "
         "title {}",
         k == 0 ? "plot " : ", \\\n     ", quoted(name), colour(k), 5 + 2 * (k % 5),
-        quoted(shortened(data.labels[better], 22) + " over " + shortened(data.labels[worse], 22)));
+        quoted(shortened(better, 22) + " over " + shortened(worse, 22)));
   }
   figure.script =
       fmt::format("set logscale x\nset xrange [{}:*]\n", 0.9 * static_cast<double>(fewest)) +
       "set xtics (2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000)\nset yrange "
-      "[0:1.02]\nset xlabel 'questions'\nset ylabel 'share of samples that tell'\nset key "
+      "[0:1.02]\nset xlabel 'questions'\nset ylabel 'chance of telling'\nset key "
       "outside right top\n"
       "set arrow from graph 0, first 0.8 to graph 1, first 0.8 nohead dashtype 2 linewidth 0.7 linecolor rgb '#777777' "
       "back\n" +
@@ -267,17 +270,14 @@ void model_figures(const ReportData& data, Figures& figures) {
     return;
   }
   figures.figures.push_back(overall_mean(data));
-  const PairedValues values = paired_values(data);
-  if (data.runs.size() < 2 || values.by_run[0].empty()) {
+  if (!data.comparison) {
     figures.missing.emplace_back(
         data.runs.size() < 2 ? "forest, rank_intervals, detection_rate: there is one run, and these compare several"
                              : "forest, rank_intervals, detection_rate: no question has a value in every run");
   } else {
-    const std::vector<std::span<const double>> runs(values.by_run.begin(), values.by_run.end());
-    const ManyComparison many = compare_many(runs, values.sizes, {});
-    figures.figures.push_back(forest(data, many));
-    figures.figures.push_back(rank_intervals(data, many));
-    figures.figures.push_back(detection_rate(data, values, many));
+    figures.figures.push_back(forest(data));
+    figures.figures.push_back(rank_intervals(data));
+    add_or(detection_rate(data), "detection_rate: the runs' values do not differ");
   }
   add_or(value_speed(data), "value_speed: no run computed tokens (baselines have none)");
   add_or(training_steps(data), "training_steps: no two models are named as steps of one training (NAME-step1000)");

@@ -16,14 +16,25 @@ using Member = StudyView::Member;
 
 constexpr const char* kStages[] = {"pretrained", "tuned", "preference"};
 
-std::string size_name(double parameters) {
-  if (parameters >= 1e9) return fmt::format("{:.3g}B", parameters / 1e9);
-  if (parameters >= 1e6) return fmt::format("{:.3g}M", parameters / 1e6);
-  return fmt::format("{:.3g}K", parameters / 1e3);
+std::string size_name(double parameters, int digits) {
+  if (parameters >= 1e9) return fmt::format("{:.{}g}B", parameters / 1e9, digits);
+  if (parameters >= 1e6) return fmt::format("{:.{}g}M", parameters / 1e6, digits);
+  return fmt::format("{:.{}g}K", parameters / 1e3, digits);
 }
 
-/// A family's name as a file's: letters and digits, lower case.
-std::string file_name(const std::string& family) {
+/// Three digits, or as many more as tell all sizes apart: series are found by these names.
+std::map<double, std::string> size_names(const std::vector<double>& sizes) {
+  std::map<double, std::string> names;
+  for (int digits = 3; digits <= 17; ++digits) {
+    std::set<std::string> distinct;
+    for (const double size : sizes) distinct.insert(names[size] = size_name(size, digits));
+    if (distinct.size() == names.size()) break;
+  }
+  return names;
+}
+
+/// A family's name as a file's: letters and digits, lower case, and a number where that is taken already.
+std::string file_name(const std::string& family, std::set<std::string>& taken) {
   std::string name;
   for (const char c : family) {
     if (c >= 'A' && c <= 'Z')
@@ -31,7 +42,10 @@ std::string file_name(const std::string& family) {
     else
       name += (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ? c : '_';
   }
-  return name.empty() ? "family" : name;
+  if (name.empty()) name = "family";
+  const std::string base = name;
+  for (int i = 2; !taken.insert(name).second; ++i) name = fmt::format("{}_{}", base, i);
+  return name;
 }
 
 std::string metric_title(const std::string& metric) {
@@ -93,6 +107,7 @@ Figure by_topic(const StudyView& study, const Family& family, const std::string&
                 0,
                 {{"size", "stage", "topic", "mean", "low", "high", "questions"}, {}},
                 ""};
+  const auto size_of = size_names(family.sizes);
   for (const double size : sizes) {
     for (const std::string& stage : family.stages) {
       const Member* member = find(family, size, stage);
@@ -100,7 +115,7 @@ Figure by_topic(const StudyView& study, const Family& family, const std::string&
         if (member == nullptr || !(member->*means).contains(topic)) continue;
         const Estimate& e = (member->*means).at(topic);
         figure.table.rows.push_back(
-            {size_name(size), stage, topic, cell(e.mean), cell(e.ci_low), cell(e.ci_high), std::to_string(e.n)});
+            {size_of.at(size), stage, topic, cell(e.mean), cell(e.ci_low), cell(e.ci_high), std::to_string(e.n)});
       }
     }
   }
@@ -115,7 +130,7 @@ Figure by_topic(const StudyView& study, const Family& family, const std::string&
       tics(names), static_cast<double>(names.size()) - 0.4, lines, columns, 0.8 / figure.height,
       1 - 0.2 / figure.height, 1.0 / figure.height, quoted(metric_title(metric)));
   for (const double size : sizes) {
-    figure.script += fmt::format("set title {} offset 0,-0.7\n", quoted(family.name + " " + size_name(size)));
+    figure.script += fmt::format("set title {} offset 0,-0.7\n", quoted(family.name + " " + size_of.at(size)));
     figure.script += "plot 0 with lines linewidth 0.7 linecolor rgb '#777777' notitle";  // so 0 is in sight
     size_t k = 0;
     for (const std::string& stage : family.stages) {
@@ -125,7 +140,7 @@ Figure by_topic(const StudyView& study, const Family& family, const std::string&
                              static_cast<double>(t) +
                                  0.22 * (static_cast<double>(k) - 0.5 * static_cast<double>(family.stages.size() - 1)));
       place += "NaN)";
-      figure.script += ", \\\n     " + series(size_name(size), stage, k, place.c_str(), "yerrorbars", stage);
+      figure.script += ", \\\n     " + series(size_of.at(size), stage, k, place.c_str(), "yerrorbars", stage);
       ++k;
     }
     figure.script += "\n";
@@ -144,7 +159,8 @@ Figure by_size(const Family& family, const std::string& name, const std::string&
       {{"family", "stage", "size", "mean", "low", "high", "questions"}, {}},
       ""};
   std::vector<std::string> names;
-  for (const double size : family.sizes) names.push_back(size_name(size));
+  const auto size_of = size_names(family.sizes);
+  for (const double size : family.sizes) names.push_back(size_of.at(size));
   std::string plots;
   size_t k = 0;
   for (const std::string& stage : family.stages) {
@@ -172,8 +188,8 @@ Figure by_size(const Family& family, const std::string& name, const std::string&
   return figure;
 }
 
-void family_figures(const StudyView& study, const Family& family, Figures& figures) {
-  const std::string name = file_name(family.name);
+void family_figures(const StudyView& study, const Family& family, std::set<std::string>& taken, Figures& figures) {
+  const std::string name = file_name(family.name, taken);
   figures.figures.push_back(by_topic(study, family, name, {family.sizes.back()}, &Member::topics, study.metric));
   figures.figures.push_back(by_topic(study, family, "appendix_" + name, family.sizes, &Member::topics, study.metric));
   figures.figures.push_back(by_size(family, name + "_overall", study.metric));
@@ -256,7 +272,12 @@ Figure correlation_matrix_figure(const StudyView& study) {
 }  // namespace
 
 void study_figures(const StudyView& study, Figures& figures) {
-  for (const Family& family : families_of(study)) family_figures(study, family, figures);
+  // Names of other figures, so that no family's are written over them.
+  std::set<std::string> taken = {"votes",  "headline",       "dialogue",       "overall_mean",
+                                 "forest", "rank_intervals", "value_speed",    "training_steps",
+                                 "corr",   "chatarena",      "detection_rate", "appendix_votes"};
+  for (size_t i = 0; i < study.judgements.size(); ++i) taken.insert(fmt::format("judgement_{}", i + 1));
+  for (const Family& family : families_of(study)) family_figures(study, family, taken, figures);
   bool arena = false;
   for (size_t i = 0; i < study.judgements.size(); ++i) {
     const bool is_arena = !arena && study.judgements[i].name.find("Arena") != std::string::npos;

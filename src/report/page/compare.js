@@ -1,5 +1,7 @@
 // Two chosen runs: the paired difference, over all questions and by topic.
 
+const pairOf = (report, a, b) => report.pairs.find((p) => (p.a === a && p.b === b) || (p.a === b && p.b === a));
+
 function orient(pair, a) {
   if (pair.a === a) return { all: pair.all, topics: pair.topics };
   const flip = (c) => ({ ...c, mean: c.mean === null ? null : -c.mean, t: flipInterval(c.t), bootstrap: c.bootstrap && flipInterval(c.bootstrap), d: c.d === null ? null : -c.d, won: c.lost, lost: c.won });
@@ -10,7 +12,7 @@ const flipInterval = ([low, high]) => [high === null ? null : -high, low === nul
 
 function verdict(report, a, b, all) {
   const [low, high] = all.bootstrap ?? all.t;
-  const apart = all.p_holm !== null && all.p_holm < 0.05;
+  const { apart } = pairOf(report, a, b);
   const better = all.mean > 0 ? report.runs[a].label : report.runs[b].label;
   return make('p', { class: 'verdict', id: 'verdict' },
     apart ? [make('strong', {}, safeText(better)), ' ranks answers more as people do. '] : 'These questions cannot tell the two apart at 5 %. ',
@@ -54,22 +56,23 @@ function comparisonRow(name, c, [low, high]) {
 }
 
 function comparisonOf(report, a, b) {
-  const pair = report.pairs.find((p) => (p.a === a && p.b === b) || (p.a === b && p.b === a));
+  const pair = pairOf(report, a, b);
+  if (pair === undefined) return [make('p', {}, 'One of these runs has no questions here, so the two are not compared.')];
   const { all, topics } = orient(pair, a);
   const line = (name, c, [low, high], strong) => ({ name, mean: c.mean, low, high, strong });
-  const lines = topics.map((c, i) => line(report.topics[i], c, c.t, false)).filter((l) => l.mean !== null);
+  const lines = topics.map((c, i) => line(report.topics[i], c, c.bootstrap ?? c.t, false)).filter((l) => l.mean !== null);
   return [
     verdict(report, a, b, all),
     forestPlot([...lines, line('all questions', all, all.bootstrap ?? all.t, true)]),
     make('div', { class: 'scroll' }, make('table', { id: 'comparison-table' },
-      make('caption', {}, 'Paired differences of Pearson’s r. Topics: Student’s t intervals, p adjusted over topics; all questions: topic-stratified bootstrap, p adjusted over pairs of runs.'),
+      make('caption', {}, 'Paired differences of Pearson’s r with 95 % intervals: how far they would move with other questions of these topics, not with other topics, sites or prompts. p is adjusted (Holm) over the topics of this pair, and for all questions over the pairs of runs; looking through many pairs of topics finds some by chance.'),
       make('thead', {}, make('tr', {}, ['Topic', 'Questions', 'Difference', '95 % interval', 'p', 'p (Holm)', 'Better', 'Equal', 'Worse'].map((title) => make('th', { scope: 'col' }, title)))),
-      make('tbody', {}, topics.map((c, i) => comparisonRow(safeText(report.topics[i]), c, c.t)), comparisonRow('all questions', all, all.bootstrap ?? all.t)))),
+      make('tbody', {}, topics.map((c, i) => comparisonRow(safeText(report.topics[i]), c, c.bootstrap ?? c.t)), comparisonRow('all questions', all, all.bootstrap ?? all.t)))),
   ];
 }
 
 function compareSection(report, state) {
-  if (report.pairs.length === 0) return [make('p', {}, report.runs.length < 2 ? 'One run alone has nothing to be compared with.' : 'No question has a value in every run.')];
+  if (report.pairs.length === 0) return [make('p', {}, report.runs.length < 2 ? 'One run alone has nothing to be compared with.' : 'These runs share no question that has a value in all of them.')];
   const place = make('div', { id: 'comparison' });
   const show = () => place.replaceChildren(...(state.a === state.b ? [make('p', {}, 'A run does not differ from itself: choose two.')] : comparisonOf(report, state.a, state.b)).flat());
   state.onpair.push(show);

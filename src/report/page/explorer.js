@@ -135,7 +135,7 @@ function questionList(report, state, open) {
   };
 }
 
-function explorerControls(report, state, refresh, search) {
+function explorerControls(report, state, refresh, redraw, search) {
   const bound = (label, side) => {
     const input = make('input', { type: 'number', step: 0.1, min: -1, max: 1, oninput: () => {
       state[side] = input.value === '' ? null : Number(input.value);
@@ -151,7 +151,10 @@ function explorerControls(report, state, refresh, search) {
   return make('div', { class: 'controls', id: 'filters' },
     make('label', {}, 'Search', query),
     choice('Topic', [['', 'all topics'], ...report.topics.map((topic, i) => [i, topic])], 'topic'),
-    choice('Show', SHOWN, 'show'), choice('Sort by', SORTED, 'sort'), choice('Value', metricChoices(report), 'metric'),
+    choice('Show', SHOWN, 'show'), choice('Sort by', SORTED, 'sort'), select('Value', metricChoices(report), state.metric, (value) => {
+      state.metric = value;
+      redraw();
+    }),
     bound('A from', 'low'), bound('to', 'high'), pairControls(report, state));
 }
 
@@ -186,12 +189,19 @@ function explorerSection(report, state) {
     if (query === '') refresh();
     else searchTexts(report, query, () => searching === query, (hits, done) => { [found, progress] = [hits, done]; refresh(); });
   }
-  state.onpair.push(() => {
+  function redraw() {
     refresh(true);
     if (state.selected !== null) open(state.selected);
-  });
+  }
+  state.onpair.push(redraw);
   // Opens the question that the address names; -1 where it names none.
-  const named = () => report.questions.id.indexOf(decodeURIComponent(location.hash.match(/^#question=(.*)$/)?.[1] ?? ''));
+  const named = () => {
+    try {
+      return report.questions.id.indexOf(decodeURIComponent(location.hash.match(/^#question=(.*)$/)?.[1] ?? ''));
+    } catch { // an address that is no encoding of anything
+      return -1;
+    }
+  };
   const go = (index) => {
     open(Math.max(0, index)).then(() => refresh(true));
     if (index >= 0) document.getElementById('questions').scrollIntoView();
@@ -201,5 +211,5 @@ function explorerSection(report, state) {
     refresh();
     go(named());
   });
-  return [explorerControls(report, state, refresh, search), count, make('div', { class: 'explorer' }, list.element, detail)];
+  return [explorerControls(report, state, refresh, redraw, search), count, make('div', { class: 'explorer' }, list.element, detail)];
 }

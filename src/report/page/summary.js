@@ -7,14 +7,17 @@ function parameters(n) {
 }
 
 function estimateCell(estimate) {
-  const [mean, , low, high] = estimate;
-  return make('td', {}, number(mean), make('span', { class: 'interval' }, interval(low, high)));
+  const [mean, , low, high, , , chance] = estimate;
+  return make('td', {}, number(mean), make('span', { class: 'interval' }, interval(low, high)),
+    chance ? make('span', { class: 'interval' }, `chance ${number(chance, 3)}`) : null);
 }
 
 function summaryColumns(report) {
   return [
     { title: 'Model', value: (run) => run.label, cell: (run) => make('th', { scope: 'row', class: 'name' }, safeText(run.label)) },
     ...report.metrics.map(({ name, title }) => ({ title, tip: `${title}: mean over all questions`, value: (run) => run.micro[name][0], cell: (run) => estimateCell(run.micro[name]) })),
+    { title: 'Through length', tip: 'the part of Pearson’s r that follows from votes and scores each going with length', value: (run) => run.length.through[0], cell: (run) => estimateCell(run.length.through) },
+    { title: 'Beyond length', tip: 'Pearson’s r less the part through length', value: (run) => run.length.beyond[0], cell: (run) => estimateCell(run.length.beyond) },
     { title: 'Pearson, macro', tip: 'Pearson: mean of the topics’ means', value: (run) => run.macro.pearson[0], cell: (run) => estimateCell(run.macro.pearson) },
     { title: 'Size', tip: 'parameters of the model', value: (run) => run.parameters || null, cell: (run) => make('td', {}, parameters(run.parameters)) },
     { title: 'Type', value: (run) => run.file_type || null, cell: (run) => make('td', {}, safeText(run.file_type || '–')) },
@@ -49,7 +52,7 @@ function summaryTable(report) {
   }
   show(report.runs);
   return make('table', { id: 'summary-table' },
-    make('caption', {}, 'Means over all questions (micro averages) with 95 % intervals by Student’s t. A column’s title sorts by it.'),
+    make('caption', {}, 'Means over all questions (micro averages) with 95 % intervals: how far they would move with other questions of these topics. Chance is 0 where none is given. A column’s title sorts by it.'),
     make('thead', {}, make('tr', {}, heads)), body);
 }
 
@@ -70,22 +73,26 @@ function heatColour(share) {
   return { back: `rgb(${mix(r)}, ${mix(g)}, ${mix(b)})`, text: strength > 0.55 ? '#ffffff' : '#16191d' };
 }
 
-function heatCell(estimate, middle, reach) {
+function heatCell(estimate, reach) {
   if (estimate === undefined || estimate[0] === null) return make('td', {}, '–');
-  const cell = make('td', { title: interval(estimate[2], estimate[3]) }, number(estimate[0], 3));
-  const { back, text } = heatColour((estimate[0] - middle) / reach);
+  const chance = estimate[6];
+  const cell = make('td', { title: `${interval(estimate[2], estimate[3])}, chance ${chance === null ? 'unknown' : number(chance, 3)}` }, number(estimate[0], 3));
+  if (chance === null) return cell;
+  const { back, text } = heatColour((estimate[0] - chance) / reach);
   cell.style.setProperty('--cell', back);
   cell.style.setProperty('--cell-text', text);
   return cell;
 }
 
 function heatTable(report, metric) {
-  const { title, chance: middle } = metricOf(report, metric);
-  const means = report.runs.flatMap((run) => Object.values(run.topics).map((topic) => topic[metric][0])).filter((mean) => mean !== null);
-  const reach = Math.max(1e-9, ...means.map((mean) => Math.abs(mean - middle)));
-  const row = (title, of) => make('tr', {}, make('th', { scope: 'row' }, title), report.runs.map((run) => heatCell(of(run), middle, reach)));
+  const { title } = metricOf(report, metric);
+  const cells = report.runs.flatMap((run) => Object.values(run.topics).map((topic) => topic[metric])).filter((cell) => cell[0] !== null && cell[6] !== null);
+  const reach = Math.max(1e-9, ...cells.map((cell) => Math.abs(cell[0] - cell[6])));
+  const row = (title, of) => make('tr', {}, make('th', { scope: 'row' }, title), report.runs.map((run) => heatCell(of(run), reach)));
+  const chances = report.runs.map((run) => run.micro[metric][6]).filter((chance) => chance !== null);
+  const chance = chances.length > 0 ? ` (${number(Math.min(...chances), 3)} over all questions)` : '';
   return make('table', { class: 'heat', id: 'heat-table' },
-    make('caption', {}, `${title} by topic; blue is above chance (${Number(middle.toFixed(3))}), orange below. The interval stands in each cell’s tip.`),
+    make('caption', {}, `${title} by topic; blue is above what a random order of the answers would get${chance}, orange below. Interval and chance stand in each cell’s tip.`),
     make('thead', {}, make('tr', {}, make('th', { scope: 'col' }, 'Topic'), report.runs.map((run) => make('th', { scope: 'col' }, safeText(run.label))))),
     make('tbody', {}, report.topics.map((topic) => row(safeText(topic), (run) => run.topics[topic]?.[metric] === undefined ? undefined : run.topics[topic][metric])),
       row('all questions', (run) => run.micro[metric])));

@@ -1,4 +1,4 @@
-#include "stats/shared_questions.h"
+#include "analysis/shared_questions.h"
 
 #include <algorithm>
 #include <cmath>
@@ -24,19 +24,14 @@ bool same_answers(const QuestionResult& a, const QuestionResult& b) {
   });
 }
 
-std::optional<double> value_of(const QuestionResult& question, const Metric& metric, UndefinedPolicy policy) {
-  const std::optional<double> value = question.metrics.*metric.of_question;
-  if (value && std::isfinite(*value)) return value;
-  return policy == UndefinedPolicy::kZero ? std::optional(metric.no_association) : std::nullopt;
-}
-
 // One common question, as each run has it.
 using Row = std::vector<const QuestionResult*>;
 
-void add_row(const Row& row, const Metric& metric, UndefinedPolicy policy, SharedQuestions& shared) {
+void add_row(const Row& row, const Metric& metric, UndefinedPolicy policy, std::optional<double> chance,
+             SharedQuestions& shared) {
   std::vector<double> values;
   for (size_t run = 0; run < row.size(); ++run) {
-    const auto value = value_of(*row[run], metric, policy);
+    const auto value = value_under(policy, *row[run], metric, chance);
     if (!(row[run]->metrics.*metric.of_question)) ++shared.undefined_in[run];
     if (value) values.push_back(*value);
   }
@@ -76,18 +71,18 @@ void add_if_different(std::string what, std::vector<std::string> values, std::ve
 }
 
 template <class Value>
-std::vector<std::string> values_of(std::span<const Run> runs, Value value) {
+std::vector<std::string> values_of(std::span<const Run* const> runs, Value value) {
   std::vector<std::string> values;
-  for (const Run& run : runs) values.push_back(value(run));
+  for (const Run* run : runs) values.push_back(value(*run));
   return values;
 }
 
-void add_settings(std::span<const Run> runs, std::vector<RunDifference>& differences) {
+void add_settings(std::span<const Run* const> runs, std::vector<RunDifference>& differences) {
   std::set<std::string> names;
-  for (const Run& run : runs) {
-    for (const auto& [name, value] : settings_of(run)) names.insert(name);
+  for (const Run* run : runs) {
+    for (const auto& [name, value] : settings_of(*run)) names.insert(name);
   }
-  if (std::ranges::none_of(runs, truncates)) names.erase("max_length");
+  if (std::ranges::none_of(runs, [](const Run* run) { return truncates(*run); })) names.erase("max_length");
   for (const std::string& name : names) {
     add_if_different(name,
                      values_of(runs,
@@ -103,18 +98,24 @@ void add_settings(std::span<const Run> runs, std::vector<RunDifference>& differe
 
 }  // namespace
 
-SharedQuestions share_questions(std::span<const Run> runs, const Metric& metric, UndefinedPolicy policy) {
+std::vector<const Run*> pointers_to(std::span<const Run> runs) {
+  std::vector<const Run*> pointers;
+  for (const Run& run : runs) pointers.push_back(&run);
+  return pointers;
+}
+
+SharedQuestions share_questions(std::span<const Run* const> runs, const Metric& metric, UndefinedPolicy policy) {
   SharedQuestions shared;
   shared.values.resize(runs.size());
   shared.questions.resize(runs.size());
   shared.undefined_in.resize(runs.size());
   std::vector<std::map<Key, const QuestionResult*>> all;
-  for (const Run& run : runs) all.push_back(by_key(run));
+  for (const Run* run : runs) all.push_back(by_key(*run));
 
   std::map<std::string, std::vector<Row>> common;
   std::set<Key> taken;
   if (!runs.empty()) {
-    for (const QuestionResult& question : runs.front().questions) {
+    for (const QuestionResult& question : runs.front()->questions) {
       const Key key{question.topic, question.id};
       if (!std::ranges::all_of(all, [&](const auto& run) { return run.contains(key); })) continue;
       if (!taken.insert(key).second) continue;
@@ -129,7 +130,10 @@ SharedQuestions share_questions(std::span<const Run> runs, const Metric& metric,
   for (const auto& run : all) shared.only_here.push_back(static_cast<int64_t>(run.size() - taken.size()));
   for (const auto& [topic, rows] : common) {
     shared.sizes.push_back(0);
-    for (const Row& row : rows) add_row(row, metric, policy, shared);
+    std::vector<const QuestionResult*> all_results;
+    for (const Row& row : rows) all_results.insert(all_results.end(), row.begin(), row.end());
+    const std::optional<double> chance = chance_level(all_results, metric);
+    for (const Row& row : rows) add_row(row, metric, policy, chance, shared);
     if (shared.sizes.back() == 0) {
       shared.sizes.pop_back();
     } else {
@@ -139,10 +143,16 @@ SharedQuestions share_questions(std::span<const Run> runs, const Metric& metric,
   return shared;
 }
 
-std::vector<RunDifference> run_differences(std::span<const Run> runs) {
+std::vector<RunDifference> run_differences(std::span<const Run* const> runs) {
   std::vector<RunDifference> differences;
   add_if_different("dataset", values_of(runs, [](const Run& run) { return run.dataset_fingerprint; }), differences);
   add_if_different("prompt", values_of(runs, [](const Run& run) { return run.options.prompt; }), differences);
+  add_if_different("undefined",
+                   values_of(runs,
+                             [](const Run& run) -> std::string {
+                               return run.options.undefined == UndefinedPolicy::kZero ? "chance" : "left out";
+                             }),
+                   differences);
   add_settings(runs, differences);
   return differences;
 }

@@ -1,14 +1,14 @@
-#include "stats/run_comparison.h"
+#include "analysis/comparison.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
 
-#include "stats/run_confounds.h"
-#include "stats/run_power.h"
-#include "stats/study.h"
-#include "stats/test_runs.h"
+#include "analysis/confounds.h"
+#include "analysis/power.h"
+#include "analysis/study.h"
+#include "analysis/test_runs.h"
 
 namespace hre {
 namespace {
@@ -39,12 +39,13 @@ Runs three_runs() {
 TEST(RunComparison, TwoRuns) {
   Runs runs = three_runs();
   runs.pop_back();
-  const auto comparison = compare_runs(runs, quick());
+  const auto comparison = compare_runs(std::span<const Run>(runs), quick());
   ASSERT_TRUE(comparison);
   EXPECT_EQ(comparison->shared, 40);
   EXPECT_THAT(comparison->sizes, ElementsAre(20, 20));
-  EXPECT_EQ(comparison->by_topic.size(), 2U);
-  EXPECT_EQ(comparison->pairs.size(), 1U);
+  ASSERT_EQ(comparison->pairs.size(), 1U);
+  EXPECT_EQ(comparison->pairs[0].topics.size(), 2U);
+  EXPECT_TRUE(comparison->pairs[0].topics[0].bootstrap);
   EXPECT_EQ(comparison->pairs[0].comparison.p, comparison->pairs[0].comparison.p_holm);
   EXPECT_EQ(comparison->moved.size(), 10U);
   EXPECT_NEAR(comparison->moved[0].a - comparison->moved[0].b, 0.02, 1e-12);
@@ -52,10 +53,12 @@ TEST(RunComparison, TwoRuns) {
 }
 
 TEST(RunComparison, ThreeRuns) {
-  const auto comparison = compare_runs(three_runs(), quick());
+  const Runs runs = three_runs();
+  const auto comparison = compare_runs(std::span<const Run>(runs), quick());
   ASSERT_TRUE(comparison);
   EXPECT_EQ(comparison->pairs.size(), 3U);
-  EXPECT_TRUE(comparison->by_topic.empty());
+  EXPECT_FALSE(comparison->pairs[0].topics[0].bootstrap) << "too many to draw for";
+  EXPECT_EQ(&comparison->pair_of(1, 2), &comparison->pairs[2]);
   EXPECT_TRUE(comparison->told_apart(comparison->pairs[1].comparison));
   EXPECT_EQ(comparison->groups.size(), comparison->told_apart(comparison->pairs[0].comparison) ? 3U : 2U);
   EXPECT_EQ(comparison->runs[2].rank.rank, 3);
@@ -63,10 +66,73 @@ TEST(RunComparison, ThreeRuns) {
 
 TEST(RunComparison, OfNothing) {
   Runs runs = three_runs();
-  EXPECT_FALSE(compare_runs(std::span(runs).first(1), quick()));
+  EXPECT_FALSE(compare_runs(std::span<const Run>(runs).first(1), quick()));
   for (QuestionResult& question : runs[1].questions) question.id += "x";
-  EXPECT_EQ(compare_runs(runs, quick()).error().message, "the runs share no question");
-  EXPECT_EQ(compare_runs(runs, quick()).error().code, ErrorCode::kInput);
+  EXPECT_EQ(compare_runs(std::span<const Run>(runs), quick()).error().message, "the runs share no question");
+  EXPECT_EQ(compare_runs(std::span<const Run>(runs), quick()).error().code, ErrorCode::kInput);
+}
+
+TEST(RunComparison, RefusesWhatWasNotMadeAlike) {
+  Runs runs = three_runs();
+  runs[1].options.prompt = "{question}{answer}";
+  EXPECT_EQ(compare_runs(std::span<const Run>(runs), quick()).error().where, "allow_different");
+  CompareOptions options = quick();
+  options.allow_different = true;
+  const auto comparison = compare_runs(std::span<const Run>(runs), options);
+  ASSERT_TRUE(comparison);
+  EXPECT_EQ(comparison->differences.at(0).what, "prompt");
+}
+
+TEST(RunComparison, UndefinedAsTheRunsWereEvaluated) {
+  Runs runs = three_runs();
+  for (Run& run : runs) {
+    run.options.undefined = UndefinedPolicy::kZero;
+    run.questions[3].metrics.pearson.reset();
+  }
+  const auto zero = compare_runs(std::span<const Run>(runs), quick());
+  ASSERT_TRUE(zero);
+  EXPECT_EQ(zero->shared, 40);
+  CompareOptions options = quick();
+  options.undefined = UndefinedPolicy::kLeaveOut;
+  EXPECT_EQ(compare_runs(std::span<const Run>(runs), options)->shared, 39);
+  runs[0].options.undefined = UndefinedPolicy::kLeaveOut;
+  EXPECT_EQ(compare_runs(std::span<const Run>(runs), quick()).error().where, "allow_different");
+  EXPECT_TRUE(compare_runs(std::span<const Run>(runs), options));
+}
+
+TEST(RunComparison, NoDecisionAboutTopicsOfEqualWeight) {
+  Runs runs = three_runs();
+  runs.pop_back();
+  CompareOptions options = quick();
+  options.until_decided = true;
+  EXPECT_TRUE(compare_runs(std::span<const Run>(runs), options)->decision);
+  options.statistics.weights = Weights::kTopics;
+  EXPECT_EQ(compare_runs(std::span<const Run>(runs), options).error().where, "until");
+}
+
+TEST(RunComparison, NotesOfEarlyStopsAndInventedVotes) {
+  Runs runs = three_runs();
+  for (Run& run : runs) run.dataset_source = "sample";
+  runs[1].early_stop = EarlyStop{"decided", "pearson", 1, true, 0.1, 0.2};
+  const auto comparison = compare_runs(std::span<const Run>(runs), quick());
+  ASSERT_EQ(comparison->notes.size(), 2U);
+  EXPECT_NE(comparison->notes[0].find("invented"), std::string::npos);
+  EXPECT_EQ(comparison->notes[1].substr(0, 3), "B: ");
+}
+
+TEST(RunComparison, ClusteredErrorsOnRequest) {
+  Runs runs = three_runs();
+  Clusters clusters{ClusterKind::kAsker, {}};
+  for (size_t i = 0; i < runs[0].questions.size(); ++i) {
+    const QuestionResult& question = runs[0].questions[i];
+    clusters.of[{question.topic, question.id}] = {"person " + std::to_string(i % 8)};
+  }
+  CompareOptions options = quick();
+  options.clusters = &clusters;
+  const auto comparison = compare_runs(std::span<const Run>(runs), options);
+  ASSERT_TRUE(comparison->pairs[0].clustered);
+  EXPECT_EQ(comparison->pairs[0].clustered->mean.clusters, 8);
+  EXPECT_TRUE(comparison->pairs[0].clustered->mean.estimate.ci_low);
 }
 
 TEST(RunPower, NeedsFewerQuestionsForKin) {
@@ -74,25 +140,24 @@ TEST(RunPower, NeedsFewerQuestionsForKin) {
   PowerOptions options;
   options.compare = quick();
   options.difference = 0.05;
-  options.detection.repeats = 50;
-  const auto one = run_power(std::span(runs).first(1), options);
+  const auto one = run_power(pointers_to(std::span(runs).first(1)), options);
   ASSERT_TRUE(one);
   ASSERT_EQ(one->cases.size(), 3U);
   EXPECT_GT(*one->cases[0].needed, *one->cases[2].needed);
   EXPECT_NEAR(one->cases[1].deviation, one->cases[0].deviation / std::sqrt(2.0), 1e-12);
-  const auto two = run_power(std::span(runs).first(2), options);
+  const auto two = run_power(pointers_to(std::span(runs).first(2)), options);
   ASSERT_TRUE(two);
   EXPECT_GT(*two->cases[0].correlation, 0.9);
   EXPECT_LT(*two->cases[0].needed, *one->cases[2].needed);
   EXPECT_EQ(two->detection.back().n, 40);
-  EXPECT_FALSE(run_power(runs, options));
+  EXPECT_FALSE(run_power(pointers_to(runs), options));
   const Runs tiny = {run_of("A", {{0.5}})};
-  EXPECT_EQ(run_power(tiny, options).error().code, ErrorCode::kInput);
+  EXPECT_EQ(run_power(pointers_to(tiny), options).error().code, ErrorCode::kInput);
 }
 
 Study study_of(const Runs& runs, std::vector<StudyMember> members, std::vector<Judgement> judgements = {}) {
-  StudyOptions options{quick(), {.repeats = 50, .threads = 1}, {.draws = 100, .permutations = 99}};
-  auto study = make_study(runs, std::move(members), std::move(judgements), options);
+  StudyOptions options{quick(), {}, {.permutations = 99}};
+  auto study = make_study(pointers_to(runs), std::move(members), std::move(judgements), options);
   EXPECT_TRUE(study) << study.error().text();
   return study ? std::move(*study) : Study();
 }
@@ -132,7 +197,7 @@ TEST(Study, WithoutPairs) {
   EXPECT_EQ(study.separations[0].auc->area, 0);
   EXPECT_TRUE(study.agreements.empty());
   const StudyOptions options{quick(), {}, {}};
-  const auto twice = make_study(std::span(runs).first(2),
+  const auto twice = make_study(pointers_to(std::span(runs).first(2)),
                                 {{"A", "F", 1e9, Stage::kTuned}, {"B", "F", 1e9, Stage::kTuned}}, {}, options);
   EXPECT_EQ(twice.error().code, ErrorCode::kInput);
 }
@@ -142,15 +207,14 @@ TEST(RunConfounds, AgeAndPositionWhereDatesAreKnown) {
   for (QuestionResult& question : run.questions) {
     for (AnswerResult& answer : question.answers) answer.token_log_probs = {-1, -3, -2, -4, -5};
   }
-  const BootstrapOptions options{.draws = 200, .threads = 1};
-  EXPECT_EQ(run_confounds(run, {}, options).covariates.size(), 1U);
+  EXPECT_EQ(run_confounds(run, {}).covariates.size(), 1U);
   const std::vector<PostingDates> dates = {
       {14610, {1, 2, 3, 7}}, {14611, {1, 2, 3, std::nullopt}}, {18000, {4, 3, 2, 1}}};
-  const RunConfounds confounds = run_confounds(run, dates, options);
+  const RunConfounds confounds = run_confounds(run, dates);
   ASSERT_EQ(confounds.covariates.size(), 3U);
   EXPECT_EQ(confounds.covariates[0].questions, 3);
   EXPECT_EQ(confounds.covariates[1].questions, 2);
-  EXPECT_EQ(confounds.covariates[1].name, "age");
+  EXPECT_EQ(confounds.covariates[1].name, "posted");
   EXPECT_NEAR(*confounds.covariates[1].votes.mean, (1 - 0.93267332) / 2, 1e-7);
   EXPECT_NEAR(*confounds.covariates[2].votes.mean, 0, 1e-12);
   ASSERT_EQ(confounds.years.size(), 2U);

@@ -1,12 +1,12 @@
-#include "stats/question_metrics.h"
+#include "analysis/question_metrics.h"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
 
+#include "analysis/metric.h"
 #include "stats/confound.h"
 #include "stats/correlation.h"
-#include "stats/metric.h"
 #include "stats/ranking.h"
 
 namespace hre {
@@ -33,6 +33,11 @@ TEST(QuestionMetrics, EachFromItsOwnFunction) {
   EXPECT_EQ(metrics.top_one, 0);
   EXPECT_EQ(metrics.ndcg, ndcg(votes, scores));
   EXPECT_EQ(metrics.length_only, pearson(votes, lengths));
+  const std::vector<double> log_votes = {std::log(11.), std::log(4.), 0, -std::log(2.)}, ranks = {4, 3, 2, 1};
+  EXPECT_NEAR(*metrics.pearson_log, *pearson(log_votes, scores), 1e-14);
+  EXPECT_EQ(metrics.pearson_ranks, pearson(ranks, scores));
+  EXPECT_EQ(metrics.top_one_chance, 0.25);
+  EXPECT_EQ(metrics.ndcg_chance, ndcg_chance(votes));
   EXPECT_EQ(metrics.given_length, partial_correlation(votes, scores, logs));
   EXPECT_DOUBLE_EQ(*metrics.through_length, *pearson(votes, logs) * *pearson(scores, logs));
   EXPECT_LT(std::abs(*metrics.given_length), 1);

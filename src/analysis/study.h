@@ -8,10 +8,10 @@
 #include <string>
 #include <vector>
 
+#include "analysis/comparison.h"
 #include "hre/run.h"
 #include "stats/agreement.h"
 #include "stats/power.h"
-#include "stats/run_comparison.h"
 
 namespace hre {
 
@@ -36,7 +36,7 @@ struct Judgement {
 
 struct StudyOptions {
   CompareOptions compare;
-  DetectionOptions detection;
+  TestLevels levels;
   AgreementOptions agreement;
 };
 
@@ -44,10 +44,10 @@ struct StudyOptions {
 struct StagePair {
   std::string family;
   double size = 0;
-  size_t earlier = 0, later = 0;  ///< runs, by position
-  PairedComparison comparison;    ///< p adjusted by Holm over the pairs of these stages
-  std::vector<DetectionPoint> detection;
-  std::optional<double> questions_80;  ///< at which 80 % of samples tell them apart
+  size_t earlier = 0, later = 0;          ///< runs, by position
+  PairedComparison comparison;            ///< p adjusted by Holm over the pairs of these stages
+  std::vector<DetectionPoint> detection;  ///< of the difference seen, with its interval
+  QuestionsForEffect questions_80;        ///< that find it with the power asked for, where the later stage is better
 };
 
 struct Separation {
@@ -55,7 +55,8 @@ struct Separation {
   std::vector<StagePair> pairs;            ///< by family and size
   std::optional<PairedComparison> pooled;  ///< the mean of the pairs' later runs against that of the earlier ones
   std::vector<DetectionPoint> detection;   ///< of the pooled difference
-  std::optional<double> questions_80;
+  QuestionsForEffect questions_80;
+  int64_t families = 0;    ///< among the pairs: the units of anything said of other models
   std::optional<Auc> auc;  ///< of the values of all runs of the two stages, paired or not
 };
 
@@ -71,7 +72,9 @@ struct Study {
   StudyOptions options;
   std::vector<StudyMember> members;
   std::vector<ComparedRun> runs;  ///< as members; values over the questions that all runs share
+  UndefinedPolicy undefined_policy = UndefinedPolicy::kLeaveOut;
   std::vector<RunDifference> differences;
+  std::vector<std::string> notes;
   std::vector<std::string> topics;
   std::vector<size_t> sizes;
   int64_t shared = 0, undefined = 0, different = 0;
@@ -83,9 +86,12 @@ struct Study {
   std::vector<std::pair<CorrelationKind, std::vector<std::vector<MatrixCell>>>> matrices;
 };
 
-/// Runs, and what is said of each. Input errors where the runs share no question, or where two are of the same family,
-/// size and stage.
-Result<Study> make_study(std::span<const Run> runs, std::vector<StudyMember> members, std::vector<Judgement> judgements,
-                         const StudyOptions& options);
+/// Whether two sizes are of one model: they differ by at most 2 %, as by a tokenizer's added tokens.
+bool same_size(double a, double b);
+
+/// Runs, and what is said of each. Sizes of one family that are the same but for 2 % become the first one's. Input
+/// errors where the runs share no question, were not made alike, or where two are of the same family, size and stage.
+Result<Study> make_study(std::span<const Run* const> runs, std::vector<StudyMember> members,
+                         std::vector<Judgement> judgements, const StudyOptions& options);
 
 }  // namespace hre

@@ -6,10 +6,13 @@
 #include <string>
 #include <vector>
 
+#include "analysis/metric.h"
 #include "hre/run.h"
-#include "stats/metric.h"
 
 namespace hre {
+
+/// Runs by their addresses.
+std::vector<const Run*> pointers_to(std::span<const Run> runs);
 
 /// Topic after topic by name; within a topic in the first run's order of evaluation. Points into the runs.
 struct SharedQuestions {
@@ -27,8 +30,8 @@ struct SharedQuestions {
 };
 
 /// Questions are the same where topic and id are. With UndefinedPolicy::kZero a question without a value counts as
-/// the metric's value of no association; otherwise it is left out of all runs.
-SharedQuestions share_questions(std::span<const Run> runs, const Metric& metric, UndefinedPolicy policy);
+/// chance, the mean chance of its topic's questions; otherwise it is left out of all runs.
+SharedQuestions share_questions(std::span<const Run* const> runs, const Metric& metric, UndefinedPolicy policy);
 
 /// Something that can move a value and is not the same in all runs.
 struct RunDifference {
@@ -37,7 +40,8 @@ struct RunDifference {
 };
 
 /// What sets the runs' configurations apart. Left out: which questions were selected; the settings of baselines, which
-/// have no model; and max_length where no answer's context was cut off.
-std::vector<RunDifference> run_differences(std::span<const Run> runs);
+/// have no model; and max_length where no answer's context was cut off. How questions without a value count
+/// ("undefined") is among them.
+std::vector<RunDifference> run_differences(std::span<const Run* const> runs);
 
 }  // namespace hre

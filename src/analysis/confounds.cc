@@ -1,12 +1,14 @@
-#include "stats/run_confounds.h"
+#include "analysis/confounds.h"
 
 #include <chrono>
 #include <cmath>
 #include <map>
 
+#include "analysis/notes.h"
+#include "analysis/question_metrics.h"
 #include "stats/contamination.h"
 #include "stats/correlation.h"
-#include "stats/summary.h"
+#include "stats/estimate.h"
 
 namespace hre {
 namespace {
@@ -17,9 +19,7 @@ using Values = std::vector<double>;
 using Covariate = std::optional<Values> (*)(const QuestionResult& question, const PostingDates* dates);
 
 std::optional<Values> log_lengths(const QuestionResult& question, const PostingDates*) {
-  Values values;
-  for (const AnswerResult& answer : question.answers) values.push_back(std::log(static_cast<double>(answer.n_chars)));
-  return values;
+  return log_lengths_of(question.answers);
 }
 
 std::optional<Values> days(const QuestionResult& question, const PostingDates* dates) {
@@ -37,52 +37,33 @@ std::optional<Values> positions(const QuestionResult& question, const PostingDat
   return known ? std::optional(average_ranks(*known)) : std::nullopt;
 }
 
-// What is gathered over questions, topic after topic.
-struct Gathered {
-  Values votes, scores, partial, value, explained;
-  std::vector<size_t> sizes;
-};
-
-void gather(const QuestionResult& question, const Values& covariate, Gathered& all) {
-  Values votes, scores;
-  for (const AnswerResult& answer : question.answers) {
-    votes.push_back(answer.votes);
-    scores.push_back(answer.score);
-  }
-  const Confound confound = confound_of(votes, scores, covariate);
-  if (confound.votes) all.votes.push_back(*confound.votes);
-  if (confound.scores) all.scores.push_back(*confound.scores);
-  if (confound.partial) all.partial.push_back(*confound.partial);
-  if (!confound.explained || !question.metrics.pearson) return;
-  all.value.push_back(*question.metrics.pearson);
-  all.explained.push_back(*confound.explained);
-  ++all.sizes.back();
-}
-
 std::optional<CovariateSummary> summarize_covariate(const std::string& name, Covariate covariate, const Run& run,
-                                                    std::span<const PostingDates> dates,
-                                                    const BootstrapOptions& options) {
+                                                    std::span<const PostingDates> dates) {
   std::map<std::string, std::vector<size_t>> topics;
   for (size_t i = 0; i < run.questions.size(); ++i) {
     if (!run.questions[i].answers.empty()) topics[run.questions[i].topic].push_back(i);
   }
-  Gathered all;
+  Values with_votes, with_scores;
+  std::vector<CovariateProducts> products;
+  std::vector<size_t> sizes;
   for (const auto& [topic, questions] : topics) {
-    all.sizes.push_back(0);
+    sizes.push_back(0);
     for (const size_t i : questions) {
-      if (const auto values = covariate(run.questions[i], dates.empty() ? nullptr : &dates[i])) {
-        gather(run.questions[i], *values, all);
-      }
+      const auto& answers = run.questions[i].answers;
+      const auto values = covariate(run.questions[i], dates.empty() ? nullptr : &dates[i]);
+      if (!values) continue;
+      const Values votes = votes_of(answers), scores = scores_of(answers);
+      const auto one = covariate_products(votes, scores, *values);
+      if (!one) continue;
+      products.push_back(*one);
+      ++sizes.back();
+      if (const auto r = pearson(votes, *values)) with_votes.push_back(*r);
+      if (const auto r = pearson(scores, *values)) with_scores.push_back(*r);
     }
   }
-  if (all.value.empty()) return std::nullopt;
-  return CovariateSummary{name,
-                          static_cast<int64_t>(all.value.size()),
-                          mean_estimate(all.votes),
-                          mean_estimate(all.scores),
-                          mean_estimate(all.value),
-                          mean_estimate(all.partial),
-                          explained_share(all.explained, all.value, all.sizes, options)};
+  if (products.empty()) return std::nullopt;
+  return CovariateSummary{name, static_cast<int64_t>(products.size()), mean_estimate(with_votes),
+                          mean_estimate(with_scores), value_parts(products, sizes, Weights::kQuestions)};
 }
 
 int year_of(double day) {
@@ -103,13 +84,13 @@ std::optional<double> min_k_of(const QuestionResult& question, double share) {
 
 }  // namespace
 
-RunConfounds run_confounds(const Run& run, std::span<const PostingDates> dates, const BootstrapOptions& options,
-                           double share) {
+RunConfounds run_confounds(const Run& run, std::span<const PostingDates> dates, double share) {
   RunConfounds result;
+  result.notes = run_notes(run, static_cast<int64_t>(run.questions.size()));
   const std::pair<const char*, Covariate> covariates[] = {
-      {"log length", log_lengths}, {"age", days}, {"position", positions}};
+      {"log length", log_lengths}, {"posted", days}, {"position", positions}};
   for (const auto& [name, covariate] : covariates) {
-    if (auto summary = summarize_covariate(name, covariate, run, dates, options)) {
+    if (auto summary = summarize_covariate(name, covariate, run, dates)) {
       result.covariates.push_back(std::move(*summary));
     }
   }

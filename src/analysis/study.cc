@@ -1,19 +1,20 @@
-#include "stats/study.h"
+#include "analysis/study.h"
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <map>
+#include <set>
 #include <utility>
 
+#include "stats/estimate.h"
 #include "stats/permutation.h"
-#include "stats/summary.h"
 
 namespace hre {
 namespace {
 
 constexpr std::array kStages = {Stage::kPretrained, Stage::kTuned, Stage::kPreference};
 constexpr std::array kKinds = {CorrelationKind::kPearson, CorrelationKind::kSpearman, CorrelationKind::kKendall};
-constexpr double kRate = 0.8;
 
 using Place = std::pair<std::string, double>;  // family, size
 
@@ -37,14 +38,16 @@ Status check_members(const std::vector<StudyMember>& members) {
   return {};
 }
 
-std::vector<double> differences_of(std::span<const double> later, std::span<const double> earlier) {
-  std::vector<double> result(later.size());
-  std::ranges::transform(later, earlier, result.begin(), std::minus<>());
-  return result;
-}
-
-std::vector<DetectionPoint> detection_of(std::span<const double> differences, const DetectionOptions& options) {
-  return detection_curve(differences, detection_counts(static_cast<int64_t>(differences.size())), options);
+// A model with an added token has some parameters more.
+void join_sizes(std::vector<StudyMember>& members) {
+  for (size_t i = 0; i < members.size(); ++i) {
+    for (size_t j = 0; j < i; ++j) {
+      if (members[j].family == members[i].family && same_size(members[i].size, members[j].size)) {
+        members[i].size = members[j].size;
+        break;
+      }
+    }
+  }
 }
 
 // The values of the runs, question by question, on which everything is computed.
@@ -60,8 +63,7 @@ class StudyValues {
     const auto& a = shared_.values[later];
     const auto& b = shared_.values[earlier];
     StagePair pair{member.family, member.size, earlier, later, compare(a, b), {}, {}};
-    pair.detection = detection_of(differences_of(a, b), options_.detection);
-    pair.questions_80 = questions_for_rate(pair.detection, kRate);
+    detect(pair.comparison, pair.detection, pair.questions_80);
     return pair;
   }
 
@@ -73,8 +75,10 @@ class StudyValues {
     }
     const std::vector<double> a = mean_over_runs(later), b = mean_over_runs(earlier);
     separation.pooled = compare(a, b);
-    separation.detection = detection_of(differences_of(a, b), options_.detection);
-    separation.questions_80 = questions_for_rate(separation.detection, kRate);
+    detect(*separation.pooled, separation.detection, separation.questions_80);
+    std::set<std::string> families;
+    for (const StagePair& pair : separation.pairs) families.insert(pair.family);
+    separation.families = static_cast<int64_t>(families.size());
   }
 
   [[nodiscard]] std::vector<double> means(const std::map<Place, size_t>& runs) const {
@@ -88,6 +92,14 @@ class StudyValues {
   }
 
  private:
+  void detect(const PairedComparison& comparison, std::vector<DetectionPoint>& curve,
+              QuestionsForEffect& needed) const {
+    if (!comparison.effect_size) return;
+    const auto n = static_cast<int64_t>(shared_.n());
+    curve = detection_curve(*comparison.effect_size, n, detection_counts(n), options_.levels.alpha);
+    if (*comparison.effect_size > 0) needed = questions_for_effect(*comparison.effect_size, n, options_.levels);
+  }
+
   const SharedQuestions& shared_;
   const StudyOptions& options_;
 };
@@ -160,8 +172,11 @@ const char* stage_name(Stage stage) {
   return stage == Stage::kPretrained ? "pretrained" : stage == Stage::kTuned ? "tuned" : "preference";
 }
 
-Result<Study> make_study(std::span<const Run> runs, std::vector<StudyMember> members, std::vector<Judgement> judgements,
-                         const StudyOptions& options) {
+bool same_size(double a, double b) { return std::abs(a - b) <= 0.02 * std::min(a, b); }
+
+Result<Study> make_study(std::span<const Run* const> runs, std::vector<StudyMember> members,
+                         std::vector<Judgement> judgements, const StudyOptions& options) {
+  join_sizes(members);
   if (auto ok = check_members(members); !ok) return forward(ok);
   auto described = describe_runs(runs, options.compare);
   if (!described) return forward(described);
@@ -172,7 +187,9 @@ Result<Study> make_study(std::span<const Run> runs, std::vector<StudyMember> mem
   study.members = std::move(members);
   study.judgements = std::move(judgements);
   study.runs = std::move(described->runs);
-  study.differences = run_differences(runs);
+  study.differences = std::move(described->differences);
+  study.notes = std::move(described->notes);
+  study.undefined_policy = described->undefined;
   study.topics = shared.topics;
   study.sizes = shared.sizes;
   study.shared = static_cast<int64_t>(shared.n());

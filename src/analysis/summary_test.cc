@@ -1,10 +1,12 @@
-#include "stats/summary.h"
+#include "hre/summary.h"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <map>
 
+#include "analysis/question_metrics.h"
+#include "stats/estimate.h"
 #include "stats/test_table.h"
 
 namespace hre {
@@ -122,12 +124,9 @@ TEST(Summary, PublishedMeans) {
   }
 }
 
-TEST(Summary, BootstrapOfMicroMeansAndShareThroughLength) {
+TEST(Summary, BootstrapOfMicroMeans) {
   std::vector<QuestionResult> questions;
-  for (int i = 0; i < 60; ++i) {
-    questions.push_back(question(i % 2 ? "a" : "b", 0.3 + 0.01 * (i % 7)));
-    questions.back().metrics.through_length = 0.1 + 0.001 * (i % 5);
-  }
+  for (int i = 0; i < 60; ++i) questions.push_back(question(i % 2 ? "a" : "b", 0.3 + 0.01 * (i % 7)));
   const Summary summary = summarize(questions, {.draws = 500, .seed = 7, .threads = 1});
   const Estimate& value = summary.micro.pearson;
   ASSERT_TRUE(value.bootstrap_low && value.bootstrap_high);
@@ -136,12 +135,78 @@ TEST(Summary, BootstrapOfMicroMeansAndShareThroughLength) {
   EXPECT_NEAR(*value.bootstrap_low, *value.ci_low, 0.2 * (*value.mean - *value.ci_low));
   EXPECT_FALSE(summary.macro.pearson.bootstrap_low);
   EXPECT_FALSE(summary.micro.ndcg.bootstrap_low);
-  ASSERT_TRUE(summary.length_share);
-  EXPECT_NEAR(summary.length_share->share, *summary.micro.through_length.mean / *value.mean, 1e-12);
-  EXPECT_LT(summary.length_share->low, summary.length_share->share);
   EXPECT_EQ(summary.draws, 500);
   EXPECT_EQ(summary.seed, 7U);
   EXPECT_FALSE(summarize(questions, {.draws = 0}).micro.pearson.bootstrap_low);
+}
+
+// Votes of n answers, as scored by their order.
+QuestionResult answered(const std::string& topic, const Values& votes, const Values& scores) {
+  QuestionResult result;
+  result.topic = topic;
+  for (size_t i = 0; i < votes.size(); ++i) {
+    AnswerResult answer;
+    answer.votes = votes[i];
+    answer.score = scores[i];
+    answer.n_chars = 100 + 40 * static_cast<int64_t>(i * i % 7);
+    result.answers.push_back(answer);
+  }
+  result.metrics = question_metrics(result.answers);
+  return result;
+}
+
+TEST(Summary, ChanceOfEachMetric) {
+  const std::vector<QuestionResult> questions = {answered("a", {4, 3, 2, 1}, {1, 2, 3, 4}),
+                                                 answered("a", {2, 2, 1, 0}, {4, 3, 1, 2}),
+                                                 answered("b", {1, 0}, {1, 2}), answered("b", {1, 1}, {1, 2})};
+  const Summary summary = summarize(questions, {.draws = 0});
+  EXPECT_EQ(summary.micro.pearson.chance, 0);
+  EXPECT_EQ(summary.micro.pairwise_accuracy.chance, 0.5);
+  EXPECT_NEAR(*summary.micro.top_one.chance, (0.25 + 0.5 + 0.5) / 3, 1e-15);
+  EXPECT_NEAR(*summary.macro.top_one.chance, (0.375 + 0.5) / 2, 1e-15);
+  EXPECT_EQ(summary.micro.top_one.undefined, 1);
+  // A question without a value counts as the chance of those that have one: it moves the mean towards chance.
+  const Summary zero = summarize(questions, {.undefined = UndefinedPolicy::kZero, .draws = 0});
+  EXPECT_NEAR(*zero.micro.top_one.mean, (*summary.micro.top_one.mean * 3 + *summary.micro.top_one.chance) / 4, 1e-15);
+  EXPECT_NEAR(*zero.micro.pairwise_accuracy.mean, (*summary.micro.pairwise_accuracy.mean * 3 + 0.5) / 4, 1e-15);
+}
+
+TEST(Summary, PartsThroughLengthAddUp) {
+  std::vector<QuestionResult> questions;
+  for (int i = 0; i < 12; ++i) {
+    questions.push_back(answered(i % 3 ? "a" : "b", {i * 7 % 5 + 0.5, i * 3 % 4 + 1.0, 2, i * 5 % 7 + 0.25},
+                                 {i * 2 % 7 + 0.0, 3, i * 4 % 5 + 0.1, i % 2 + 0.2}));
+  }
+  const Summary summary = summarize(questions, {.draws = 0});
+  for (const LengthParts& parts : {summary.micro_length, summary.macro_length}) {
+    ASSERT_TRUE(parts.through.mean && parts.beyond.stderr_);
+    EXPECT_NEAR(*parts.through.mean + *parts.beyond.mean, *parts.value.mean, 1e-14);
+  }
+  EXPECT_NEAR(*summary.micro_length.value.mean, *summary.micro.pearson.mean, 1e-14);
+  EXPECT_NEAR(*summary.macro_length.value.mean, *summary.macro.pearson.mean, 1e-14);
+}
+
+// Lengths are those that people saw, whatever was cut off for the model.
+TEST(Summary, LengthsArePeoples) {
+  QuestionResult whole = answered("a", {4, 3, 1, 0}, {3, 2, 2, 1}), cut = whole;
+  for (AnswerResult& answer : cut.answers) {
+    answer.n_cut_chars = static_cast<int>(answer.n_chars) - 10;
+    answer.n_chars = 10;
+  }
+  cut.metrics = question_metrics(cut.answers);
+  EXPECT_EQ(cut.metrics.length_only, whole.metrics.length_only);
+  EXPECT_EQ(cut.metrics.given_length, whole.metrics.given_length);
+}
+
+// Five answers of which all, or none, were right tell something; five equal correlations tell nothing of their spread.
+TEST(Summary, ExactIntervalsAndNone) {
+  const Values right(5, 1.0), equal(5, 0.3);
+  const Estimate exact = mean_estimate(right, Interval{0, 1});
+  EXPECT_NEAR(*exact.ci_low, 0.4781762, 1e-7);  // scipy.stats.binomtest(5, 5).proportion_ci()
+  EXPECT_EQ(exact.ci_high, 1);
+  EXPECT_NEAR(*mean_estimate(Values{1, 0, 0, 1, 0, 0, 0, 0}, Interval{0, 1}).ci_high, 0.6508558, 1e-7);
+  EXPECT_FALSE(mean_estimate(equal, Interval{-1, 1}).ci_low);
+  EXPECT_TRUE(mean_estimate(equal, Interval{-1, 1}).mean);
 }
 
 TEST(Summary, MomentsUnderHugeOffsets) {

@@ -1,0 +1,58 @@
+#pragma once
+/// A run's values: the means of its questions' metrics, by topic and over all.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "hre/estimate.h"
+#include "hre/run.h"
+
+namespace hre {
+
+/// Of each of a question's metrics.
+struct MetricSummary {
+  Estimate pearson, spearman, kendall, pairwise_accuracy, top_one, ndcg, pearson_log, pearson_ranks, length_only,
+      given_length, through_length;
+};
+
+/// Pearson's r as two parts that add up to it: through the answers' length, and beyond (stats/confound.h), over the
+/// same questions.
+struct LengthParts {
+  Estimate value, through, beyond;
+  std::optional<double> share;                  ///< through / value; nothing where the value can't be told from 0
+  std::optional<double> share_low, share_high;  ///< 95 %
+};
+
+struct TopicSummary {
+  std::string topic;
+  int64_t questions = 0;
+  int64_t undefined = 0;  ///< questions without a Pearson correlation
+  MetricSummary metrics;
+};
+
+struct Summary {
+  std::vector<TopicSummary> topics;  ///< by name
+  MetricSummary micro;               ///< over all questions
+  MetricSummary macro;               ///< the mean of the topics' means, each topic weighing the same
+  int64_t questions = 0;
+  int64_t undefined = 0;
+  LengthParts micro_length, macro_length;
+  int draws = 0;      ///< of the bootstrap; 0: none was made
+  uint64_t seed = 0;  ///< of the bootstrap
+};
+
+struct SummaryOptions {
+  UndefinedPolicy undefined = UndefinedPolicy::kLeaveOut;
+  int draws = 10000;  ///< of the bootstrap of micro means; 0: none
+  uint64_t seed = 42;
+  int threads = 0;  ///< 0: all cores; their number changes nothing
+};
+
+/// Topic, micro and macro means of every metric. The micro mean's error is that of a simple sample of
+/// questions; the macro mean's is sqrt(sum se_t^2) / T over T topics, with Welch-Satterthwaite degrees of
+/// freedom. A question that could not be scored counts as undefined.
+Summary summarize(const std::vector<QuestionResult>& questions, const SummaryOptions& options = {});
+
+}  // namespace hre

@@ -1,0 +1,174 @@
+#include "analysis/comparison.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "analysis/notes.h"
+#include "core/text.h"
+#include "stats/parallel.h"
+
+namespace hre {
+namespace {
+
+ComparedRun describe(const Run& run, const SharedQuestions& shared, size_t position, UndefinedPolicy undefined,
+                     const ComparisonOptions& statistics) {
+  std::vector<QuestionResult> questions;
+  for (const QuestionResult* question : shared.questions[position]) questions.push_back(*question);
+  return {run.model.name,
+          run.model.source,
+          run.created,
+          summarize(questions, {undefined, statistics.draws, statistics.seed, statistics.threads}),
+          {},
+          shared.only_here[position],
+          shared.undefined_in[position]};
+}
+
+std::vector<MovedQuestion> most_moved(const SharedQuestions& shared, size_t count) {
+  std::vector<MovedQuestion> moved;
+  for (const size_t i : largest_differences(shared.values[0], shared.values[1], count)) {
+    if (shared.values[0][i] == shared.values[1][i]) break;
+    const QuestionResult& question = *shared.questions[0][i];
+    moved.push_back({question.topic, question.id, shared.values[0][i], shared.values[1][i]});
+  }
+  return moved;
+}
+
+Error nothing_shared(const SharedQuestions& shared) {
+  if (shared.different > 0) {
+    return {ErrorCode::kInput, "the runs share no question whose answers are the same", "",
+            "were they made from the same dataset?"};
+  }
+  if (shared.undefined > 0) return {ErrorCode::kInput, "no shared question has a value in all runs", "", ""};
+  return {ErrorCode::kInput, "the runs share no question", "", "were they made from the same dataset?"};
+}
+
+std::string one_line(std::string text) {
+  for (size_t at = text.find('\n'); at != std::string::npos; at = text.find('\n', at)) text.replace(at, 1, "\\n");
+  return text;
+}
+
+// When it was decided, where the runs were stopped for it; else when looking after every question would have.
+Decision decision_of(std::span<const Run* const> runs, const SharedQuestions& shared, const CompareOptions& options) {
+  const auto& early = runs[0]->early_stop;
+  if (early && early->rule == "decided") {
+    return {early->reached,
+            static_cast<int64_t>(runs[0]->questions.size()),
+            runs[0]->planned,
+            {early->low.value_or(0), early->high.value_or(0)},
+            early->seed};
+  }
+  const double width = options.metric->range.width();
+  const auto differences = weighted_differences(shared.values[0], shared.values[1], shared.sizes, Weights::kQuestions);
+  return decide(differences, shared.sizes, {-width, width}, options.statistics.seed);
+}
+
+void add_topics(const SharedQuestions& shared, const ComparisonOptions& options, std::vector<ComparedPair>& pairs) {
+  ComparisonOptions statistics = options;
+  if (pairs.size() > 1)
+    statistics.draws = 0;  // Student's intervals: a bootstrap of every topic of every pair is too much
+  statistics.threads = 1;
+  in_chunks(pairs.size(), options.threads, [&](size_t begin, size_t end) {
+    for (ComparedPair& pair : std::span(pairs).subspan(begin, end - begin)) {
+      pair.topics = compare_topics(shared.values[pair.a], shared.values[pair.b], shared.sizes, statistics);
+    }
+  });
+}
+
+void add_clustered(const SharedQuestions& shared, const CompareOptions& options, std::vector<ComparedPair>& pairs) {
+  for (ComparedPair& pair : pairs) {
+    const auto differences =
+        weighted_differences(shared.values[pair.a], shared.values[pair.b], shared.sizes, options.statistics.weights);
+    pair.clustered =
+        clustered_estimate(differences, shared.questions[0], *options.clusters, options.statistics.bootstrap());
+  }
+}
+
+}  // namespace
+
+bool Comparison::told_apart(const PairedComparison& pair) const {
+  return pair.p_holm.value_or(pair.p.value_or(1)) < options.level;
+}
+
+const ComparedPair& Comparison::pair_of(size_t a, size_t b) const {
+  return pairs[a * (2 * runs.size() - a - 1) / 2 + (b - a - 1)];
+}
+
+std::string differences_line(const std::vector<RunDifference>& differences) {
+  std::vector<std::string> parts;
+  for (const RunDifference& difference : differences) {
+    parts.push_back(difference.what + " (" + one_line(join(difference.values, " | ")) + ")");
+  }
+  return join(parts);
+}
+
+Result<DescribedRuns> describe_runs(std::span<const Run* const> runs, const CompareOptions& options) {
+  DescribedRuns described;
+  described.differences = run_differences(runs);
+  if (options.undefined) std::erase_if(described.differences, [](const auto& d) { return d.what == "undefined"; });
+  if (!described.differences.empty() && !options.allow_different) {
+    return input_error("the runs were not made alike: " + differences_line(described.differences), "allow_different",
+                       "allow it to use them all the same");
+  }
+  const bool any_zero =
+      std::ranges::any_of(runs, [](const Run* run) { return run->options.undefined == UndefinedPolicy::kZero; });
+  const bool disagree = std::ranges::any_of(described.differences, [](const auto& d) { return d.what == "undefined"; });
+  described.undefined =
+      options.undefined.value_or(any_zero && !disagree ? UndefinedPolicy::kZero : UndefinedPolicy::kLeaveOut);
+  described.shared = share_questions(runs, *options.metric, described.undefined);
+  if (described.shared.n() == 0) return tl::unexpected<Error>(nothing_shared(described.shared));
+  for (size_t i = 0; i < runs.size(); ++i) {
+    described.runs.push_back(describe(*runs[i], described.shared, i, described.undefined, options.statistics));
+  }
+  described.notes = notes_of(runs);
+  return described;
+}
+
+Result<Comparison> compare_runs(std::span<const Run> runs, const CompareOptions& options) {
+  return compare_runs(pointers_to(runs), options);
+}
+
+Result<Comparison> compare_runs(std::span<const Run* const> runs, const CompareOptions& options) {
+  if (runs.size() < 2) return input_error("a comparison is of two runs or more");
+  if (options.until_decided && runs.size() != 2) return input_error("a decision is between two runs", "until");
+  if (options.until_decided && options.statistics.weights != Weights::kQuestions) {
+    return input_error("a decision is about the mean over questions: topics can't weigh the same", "until");
+  }
+  auto described = describe_runs(runs, options);
+  if (!described) return forward(described);
+  const SharedQuestions& shared = described->shared;
+
+  Comparison comparison;
+  comparison.options = options;
+  comparison.options.clusters = nullptr;
+  comparison.undefined_policy = described->undefined;
+  comparison.differences = std::move(described->differences);
+  comparison.notes = std::move(described->notes);
+  comparison.topics = shared.topics;
+  comparison.sizes = shared.sizes;
+  comparison.shared = static_cast<int64_t>(shared.n());
+  comparison.undefined = shared.undefined;
+  comparison.different = shared.different;
+  comparison.runs = std::move(described->runs);
+
+  ManyComparison many = compare_many(shared.spans(), shared.sizes, options.statistics, options.level);
+  for (PairOfRuns& pair : many.pairs) {
+    comparison.pairs.push_back({pair.a, pair.b, std::move(pair.comparison), {}, {}, {}});
+    if (const auto effect = comparison.pairs.back().comparison.effect_size) {
+      comparison.pairs.back().detection =
+          detection_curve(std::abs(*effect), comparison.shared, detection_counts(comparison.shared), options.level);
+    }
+  }
+  comparison.groups = std::move(many.groups);
+  for (size_t i = 0; i < runs.size(); ++i) comparison.runs[i].rank = many.ranks[i];
+  add_topics(shared, options.statistics, comparison.pairs);
+  if (options.clusters) add_clustered(shared, options, comparison.pairs);
+  comparison.moved = most_moved(shared, options.moved);
+  if (options.margin) {
+    comparison.gates = gate(shared.spans(), shared.sizes, *options.margin, options.statistics, options.level);
+  }
+  if (options.until_decided) comparison.decision = decision_of(runs, shared, options);
+  return comparison;
+}
+
+}  // namespace hre

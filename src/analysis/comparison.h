@@ -1,0 +1,109 @@
+#pragma once
+/// Runs against each other on the questions that they share, computed once: what `hre compare` and `hre report` show.
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "analysis/clusters.h"
+#include "analysis/metric.h"
+#include "analysis/shared_questions.h"
+#include "hre/summary.h"
+#include "stats/comparison.h"
+#include "stats/power.h"
+#include "stats/stopping.h"
+
+namespace hre {
+
+struct CompareOptions {
+  const Metric* metric = &all_metrics().front();
+  std::optional<UndefinedPolicy> undefined = {};  ///< nothing: as the runs were evaluated
+  ComparisonOptions statistics;
+  double level = 0.05;                 ///< of p-values under which runs are told apart
+  size_t moved = 10;                   ///< questions to name that moved most
+  std::optional<double> margin = {};   ///< hold the first run against each of the others: see gate()
+  bool until_decided = false;          ///< when would looking after every question have decided between two runs
+  bool allow_different = false;        ///< compare runs that were not made alike
+  const Clusters* clusters = nullptr;  ///< of questions, for errors that allow for what they have in common
+};
+
+struct ComparedRun {
+  std::string model;   ///< its name
+  std::string source;  ///< the model as it was given
+  std::string created;
+  Summary summary;  ///< over the shared questions alone
+  RankInterval rank;
+  int64_t only_here = 0;  ///< questions that another run lacks
+  int64_t undefined = 0;  ///< common questions without a value in this run
+
+  /// The mean that a comparison with these weights is of.
+  [[nodiscard]] const MetricSummary& means(Weights weights) const {
+    return weights == Weights::kTopics ? summary.macro : summary.micro;
+  }
+  [[nodiscard]] const LengthParts& length(Weights weights) const {
+    return weights == Weights::kTopics ? summary.macro_length : summary.micro_length;
+  }
+};
+
+/// A question by its value in two runs.
+struct MovedQuestion {
+  std::string topic, id;
+  double a = 0, b = 0;
+};
+
+/// Two of the runs.
+struct ComparedPair {
+  size_t a = 0, b = 0;  ///< a < b, by position
+  PairedComparison comparison;
+  std::optional<ClusteredEstimate> clustered;  ///< of the difference, on request
+  std::vector<PairedComparison> topics;        ///< as Comparison::topics, p-values adjusted by Holm over them
+  std::vector<DetectionPoint> detection;       ///< of the better run, for the difference seen; empty without spread
+};
+
+struct Comparison {
+  CompareOptions options;  ///< without pointers to what may be gone
+  UndefinedPolicy undefined_policy = UndefinedPolicy::kLeaveOut;
+  std::vector<RunDifference> differences;  ///< in configuration
+  std::vector<std::string> notes;          ///< what readers must know, a sentence each
+  std::vector<ComparedRun> runs;
+  std::vector<std::string> topics;
+  std::vector<size_t> sizes;  ///< shared questions of each topic
+  int64_t shared = 0;
+  int64_t undefined = 0;  ///< common questions left out, no run's value or not all runs'
+  int64_t different = 0;  ///< common ids left out whose answers differ
+  std::vector<ComparedPair>
+      pairs;  ///< (0, 1), (0, 2), ...; p-values adjusted by Holm over pairs where there are several
+  std::vector<std::vector<size_t>> groups;
+  std::vector<MovedQuestion> moved;  ///< of the first two runs
+  std::optional<Decision> decision;  ///< of two runs, on request
+  std::vector<GateDecision> gates;   ///< on request
+
+  /// The two can be told apart at the level asked for.
+  [[nodiscard]] bool told_apart(const PairedComparison& pair) const;
+  /// The pair of these two runs, a < b.
+  [[nodiscard]] const ComparedPair& pair_of(size_t a, size_t b) const;
+};
+
+/// Runs and what they share.
+struct DescribedRuns {
+  SharedQuestions shared;  ///< points into the runs
+  std::vector<ComparedRun> runs;
+  std::vector<RunDifference> differences;
+  UndefinedPolicy undefined = UndefinedPolicy::kLeaveOut;
+  std::vector<std::string> notes;
+};
+
+/// Input errors where they share no question, or no question with a value, and where they were not made alike, unless
+/// that is allowed.
+Result<DescribedRuns> describe_runs(std::span<const Run* const> runs, const CompareOptions& options);
+
+/// Two runs or more. Input errors as above, and for a decision under other weights than the questions'.
+Result<Comparison> compare_runs(std::span<const Run* const> runs, const CompareOptions& options);
+Result<Comparison> compare_runs(std::span<const Run> runs, const CompareOptions& options);
+
+/// "bos (never | always), prompt (...)"
+std::string differences_line(const std::vector<RunDifference>& differences);
+
+}  // namespace hre

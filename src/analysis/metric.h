@@ -1,0 +1,49 @@
+#pragma once
+/// The metrics of a question, as one list: summaries, comparisons, tables and JSON go through it.
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "hre/result.h"
+#include "hre/summary.h"
+#include "stats/grouped.h"
+
+namespace hre {
+
+struct Metric {
+  const char* name;   ///< in JSON and on the command line: "pairwise_accuracy"
+  const char* title;  ///< in tables: "Pairwise accuracy"
+  std::optional<double> QuestionMetrics::*of_question;
+  Estimate MetricSummary::*of_summary;
+  double chance;   ///< the mean of scores that say nothing of the votes, where it is the same for every question
+  Interval range;  ///< no question's value lies outside
+  bool of_model;   ///< it says something of the model; false for parts of the length control
+  /// Where chance depends on a question's votes.
+  std::optional<double> QuestionMetrics::*chance_of_question = nullptr;
+
+  /// What scores that say nothing of the votes get on average for this question; nothing where its votes are not known.
+  [[nodiscard]] std::optional<double> chance_for(const QuestionMetrics& question) const {
+    return chance_of_question ? question.*chance_of_question : std::optional(chance);
+  }
+};
+
+/// The mean chance of the questions that have a value; nothing where it is not known for one of them.
+std::optional<double> chance_level(std::span<const QuestionResult* const> questions, const Metric& metric);
+
+/// A question's value under the policy: with kZero, one without a value counts as chance. Nothing where it is left out.
+std::optional<double> value_under(UndefinedPolicy policy, const QuestionResult& question, const Metric& metric,
+                                  std::optional<double> chance);
+
+/// All of them; the published one first.
+std::span<const Metric> all_metrics();
+
+/// Those that tables show.
+std::span<const Metric> shown_metrics();
+
+/// One that says something of the model, by name; "pairwise" stands for "pairwise_accuracy". An input error names the
+/// nearest.
+Result<const Metric*> find_metric(std::string_view name);
+
+}  // namespace hre

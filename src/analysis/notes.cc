@@ -1,0 +1,62 @@
+#include "analysis/notes.h"
+
+#include <algorithm>
+#include <limits>
+#include <string>
+
+namespace hre {
+namespace {
+
+std::string decimals(double value) {
+  std::string text = std::to_string(value);  // six of them
+  return text.substr(0, text.size() - 2);
+}
+
+}  // namespace
+
+std::vector<std::string> run_notes(const Run& run, int64_t done) {
+  std::vector<std::string> notes;
+  if (run.dataset_source == "sample") {
+    notes.emplace_back("The sample's votes are invented: values on it show how hre works, not how good a model is.");
+  }
+  const bool stopped = run.early_stop && run.early_stop->reached;
+  if (done < run.planned && !stopped) {
+    notes.push_back("partial: " + std::to_string(done) + " of " + std::to_string(run.planned) +
+                    " questions were done.");
+  }
+  if (stopped) {
+    notes.push_back("stopped early, at " + run.early_stop->rule + " after " + std::to_string(done) + " of " +
+                    std::to_string(run.planned) + " questions: only the interval [" +
+                    decimals(run.early_stop->low.value_or(0)) + ", " + decimals(run.early_stop->high.value_or(0)) +
+                    "] is valid at every look; all other intervals and p-values assume a fixed number of questions.");
+  }
+  size_t fewest = std::numeric_limits<size_t>::max(), most = 0;
+  for (const QuestionResult& question : run.questions) {
+    if (question.answers.empty()) continue;
+    fewest = std::min(fewest, question.answers.size());
+    most = std::max(most, question.answers.size());
+  }
+  if (fewest < most) {
+    notes.push_back("Questions have " + std::to_string(fewest) + " to " + std::to_string(most) +
+                    " answers: a mean correlation depends on their number, pairwise accuracy does not.");
+  }
+  return notes;
+}
+
+std::vector<std::string> notes_of(std::span<const Run* const> runs, std::span<const int64_t> done) {
+  std::vector<std::vector<std::string>> by_run;
+  for (size_t i = 0; i < runs.size(); ++i) {
+    by_run.push_back(run_notes(*runs[i], done.empty() ? static_cast<int64_t>(runs[i]->questions.size()) : done[i]));
+  }
+  std::vector<std::string> notes;
+  for (size_t i = 0; i < runs.size(); ++i) {
+    for (const std::string& note : by_run[i]) {
+      const bool of_one = note.starts_with("partial") || note.starts_with("stopped");
+      const std::string text = of_one ? runs[i]->model.name + ": " + note : note;
+      if (std::ranges::find(notes, text) == notes.end()) notes.push_back(text);
+    }
+  }
+  return notes;
+}
+
+}  // namespace hre

@@ -1,0 +1,80 @@
+#include "analysis/question_metrics.h"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "stats/confound.h"
+#include "stats/correlation.h"
+#include "stats/ranking.h"
+
+namespace hre {
+namespace {
+
+template <class Field>
+std::vector<double> collect(std::span<const AnswerResult> answers, Field field) {
+  std::vector<double> values;
+  for (const AnswerResult& answer : answers) values.push_back(field(answer));
+  return values;
+}
+
+}  // namespace
+
+std::vector<double> votes_of(std::span<const AnswerResult> answers) {
+  return collect(answers, [](const AnswerResult& a) { return a.votes; });
+}
+
+std::vector<double> scores_of(std::span<const AnswerResult> answers) {
+  return collect(answers, [](const AnswerResult& a) { return a.score; });
+}
+
+std::vector<double> log_lengths_of(std::span<const AnswerResult> answers) {
+  return collect(answers,
+                 [](const AnswerResult& a) { return std::log(static_cast<double>(a.n_chars + a.n_cut_chars)); });
+}
+
+QuestionMetrics question_metrics(std::span<const AnswerResult> answers) {
+  const auto votes = votes_of(answers), scores = scores_of(answers), log_lengths = log_lengths_of(answers);
+  const auto lengths =
+      collect(answers, [](const AnswerResult& a) { return static_cast<double>(a.n_chars + a.n_cut_chars); });
+  const auto log_votes =
+      collect(answers, [](const AnswerResult& a) { return std::copysign(std::log1p(std::abs(a.votes)), a.votes); });
+  QuestionMetrics metrics;
+  metrics.pearson = pearson(votes, scores);
+  metrics.spearman = spearman(votes, scores);
+  metrics.kendall = kendall(votes, scores);
+  metrics.pairwise_accuracy = pairwise_accuracy(votes, scores);
+  metrics.top_one = top_one(votes, scores);
+  metrics.ndcg = ndcg(votes, scores);
+  metrics.pearson_log = pearson(log_votes, scores);
+  metrics.pearson_ranks = pearson(average_ranks(votes), scores);
+  metrics.length_only = pearson(votes, lengths);
+  metrics.given_length = partial_correlation(votes, scores, log_lengths);
+  if (metrics.pearson) {
+    const auto of_votes = pearson(votes, log_lengths), of_scores = pearson(scores, log_lengths);
+    if (of_votes && of_scores) {
+      metrics.through_length = *of_votes * *of_scores;
+    } else if (is_constant(log_lengths)) {
+      metrics.through_length = 0;
+    }
+  }
+  metrics.top_one_chance = top_one_chance(votes);
+  metrics.ndcg_chance = ndcg_chance(votes);
+  return metrics;
+}
+
+void complete_question(QuestionResult& question, bool normalise_by_characters) {
+  for (size_t i = 0; i < question.answers.size(); ++i) {
+    AnswerResult& answer = question.answers[i];
+    answer.score = normalise_by_characters
+                       ? answer.sum_log_prob / static_cast<double>(std::max<int64_t>(1, answer.n_chars))
+                       : answer.sum_log_prob;
+    if (!std::isfinite(answer.score)) {
+      question.problem = "the log-likelihood of answer " + std::to_string(i + 1) + " is not finite";
+    }
+  }
+  if (question.problem.empty()) question.metrics = question_metrics(question.answers);
+}
+
+}  // namespace hre

@@ -1,0 +1,26 @@
+#pragma once
+/// All metrics of one question, from its answers as scored.
+
+#include <span>
+#include <vector>
+
+#include "hre/run.h"
+
+namespace hre {
+
+/// Nothing where undefined; see stats/correlation.h, stats/ranking.h and stats/confound.h. Lengths are those that
+/// people saw, whatever was cut off for the model: `length_only` is Pearson's r of votes and lengths in characters,
+/// `given_length` the partial correlation of votes and scores given the logarithm of the length, `through_length`
+/// r(votes, log length) r(scores, log length).
+QuestionMetrics question_metrics(std::span<const AnswerResult> answers);
+
+/// By answer. Lengths are in code points, of the whole answer as people saw it.
+std::vector<double> votes_of(std::span<const AnswerResult> answers);
+std::vector<double> scores_of(std::span<const AnswerResult> answers);
+std::vector<double> log_lengths_of(std::span<const AnswerResult> answers);
+
+/// What follows from a question's votes, lengths and sums of log-probabilities: each answer's score, sum_log_prob /
+/// n_chars or the sum as it is, and the metrics; where a score is not finite, a problem instead.
+void complete_question(QuestionResult& question, bool normalise_by_characters);
+
+}  // namespace hre

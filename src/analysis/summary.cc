@@ -1,0 +1,154 @@
+#include "hre/summary.h"
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "analysis/metric.h"
+#include "analysis/question_metrics.h"
+#include "stats/bootstrap.h"
+#include "stats/confound.h"
+#include "stats/estimate.h"
+
+namespace hre {
+namespace {
+
+using Questions = std::vector<const QuestionResult*>;
+
+Estimate estimate_metric(const Questions& questions, const Metric& metric, UndefinedPolicy policy) {
+  const std::optional<double> chance = chance_level(questions, metric);
+  std::vector<double> values;
+  int64_t undefined = 0;
+  for (const QuestionResult* question : questions) {
+    if (!(question->metrics.*metric.of_question)) ++undefined;
+    if (const auto value = value_under(policy, *question, metric, chance)) values.push_back(*value);
+  }
+  Estimate estimate = mean_estimate(values, metric.range, undefined);
+  if (estimate.mean) estimate.chance = chance;
+  return estimate;
+}
+
+MetricSummary estimate_metrics(const Questions& questions, UndefinedPolicy policy) {
+  MetricSummary summary;
+  for (const Metric& metric : all_metrics()) {
+    summary.*metric.of_summary = estimate_metric(questions, metric, policy);
+  }
+  return summary;
+}
+
+MetricSummary average_topics(const std::vector<TopicSummary>& topics) {
+  MetricSummary summary;
+  for (const Metric& metric : all_metrics()) {
+    std::vector<Estimate> means;
+    double chance = 0;
+    bool has_chance = true;
+    for (const TopicSummary& topic : topics) {
+      means.push_back(topic.metrics.*metric.of_summary);
+      if (!means.back().mean) continue;
+      has_chance = has_chance && means.back().chance;
+      chance += means.back().chance.value_or(0);
+    }
+    Estimate& mean = summary.*metric.of_summary = mean_of_means(means);
+    if (has_chance && mean.n > 0) mean.chance = chance / static_cast<double>(mean.n);
+  }
+  return summary;
+}
+
+// A metric's values topic after topic, and which questions have one.
+struct MetricColumn {
+  std::vector<double> values;
+  std::vector<bool> defined;
+  std::vector<size_t> sizes;
+};
+
+MetricColumn column_of(const std::map<std::string, Questions>& topics, const Metric& metric, UndefinedPolicy policy) {
+  MetricColumn column;
+  for (const auto& [topic, questions] : topics) {
+    const std::optional<double> chance = chance_level(questions, metric);
+    const size_t before = column.values.size();
+    for (const QuestionResult* question : questions) {
+      const auto value = value_under(policy, *question, metric, chance);
+      column.defined.push_back(value.has_value());
+      if (value) column.values.push_back(*value);
+    }
+    column.sizes.push_back(column.values.size() - before);
+  }
+  return column;
+}
+
+// Metrics that are defined for the same questions share their draws, which is where the time goes.
+void bootstrap_micro(const std::map<std::string, Questions>& topics, const SummaryOptions& options, Summary& summary) {
+  std::map<std::vector<bool>, std::vector<std::pair<const Metric*, MetricColumn>>> groups;
+  for (const Metric& metric : all_metrics()) {
+    MetricColumn column = column_of(topics, metric, options.undefined);
+    groups[column.defined].emplace_back(&metric, std::move(column));
+  }
+  const BootstrapOptions bootstrap{options.draws, options.seed, options.threads, Weights::kQuestions};
+  for (const auto& [defined, members] : groups) {
+    std::vector<std::span<const double>> runs;
+    for (const auto& [metric, column] : members) runs.emplace_back(column.values);
+    const std::vector<size_t>& sizes = members.front().second.sizes;
+    const BootstrapDraws draws = bootstrap_means(runs, sizes, bootstrap);
+    for (size_t i = 0; i < members.size(); ++i) {
+      Estimate& estimate = summary.micro.*(members[i].first->of_summary);
+      if (at_ends(runs[i], members[i].first->range)) continue;  // it has an exact interval
+      const auto interval = interval_of_deviations(draws.column(i), runs[i], sizes, Weights::kQuestions);
+      if (!interval) continue;
+      estimate.bootstrap_low = interval->low;
+      estimate.bootstrap_high = interval->high;
+    }
+  }
+}
+
+LengthParts parts_through_length(const std::map<std::string, Questions>& topics, UndefinedPolicy policy,
+                                 Weights weights) {
+  std::vector<CovariateProducts> products;
+  std::vector<size_t> sizes;
+  for (const auto& [topic, questions] : topics) {
+    const size_t before = products.size();
+    for (const QuestionResult* question : questions) {
+      const auto& answers = question->answers;
+      auto one = covariate_products(votes_of(answers), scores_of(answers), log_lengths_of(answers));
+      if (!one && policy == UndefinedPolicy::kZero) one = CovariateProducts();
+      if (one) products.push_back(*one);
+    }
+    sizes.push_back(products.size() - before);
+  }
+  const ValueParts parts = value_parts(products, sizes, weights);
+  LengthParts result{parts.value, parts.through, parts.beyond, parts.share, {}, {}};
+  if (parts.share_interval) {
+    result.share_low = parts.share_interval->low;
+    result.share_high = parts.share_interval->high;
+  }
+  return result;
+}
+
+}  // namespace
+
+Summary summarize(const std::vector<QuestionResult>& questions, const SummaryOptions& options) {
+  std::map<std::string, Questions> by_topic;
+  Questions all;
+  for (const QuestionResult& question : questions) {
+    by_topic[question.topic].push_back(&question);
+    all.push_back(&question);
+  }
+  Summary summary;
+  for (const auto& [topic, members] : by_topic) {
+    const MetricSummary metrics = estimate_metrics(members, options.undefined);
+    summary.topics.push_back({topic, static_cast<int64_t>(members.size()), metrics.pearson.undefined, metrics});
+  }
+  summary.micro = estimate_metrics(all, options.undefined);
+  summary.macro = average_topics(summary.topics);
+  summary.questions = static_cast<int64_t>(questions.size());
+  summary.undefined = summary.micro.pearson.undefined;
+  if (options.draws > 0 && !questions.empty()) {
+    summary.draws = options.draws;
+    summary.seed = options.seed;
+    bootstrap_micro(by_topic, options, summary);
+  }
+  summary.micro_length = parts_through_length(by_topic, options.undefined, Weights::kQuestions);
+  summary.macro_length = parts_through_length(by_topic, options.undefined, Weights::kTopics);
+  return summary;
+}
+
+}  // namespace hre

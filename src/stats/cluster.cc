@@ -1,0 +1,68 @@
+#include "stats/cluster.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <set>
+
+#include "stats/distributions.h"
+#include "stats/estimate.h"
+
+namespace hre {
+
+ClusteredMean clustered_mean(std::span<const double> values, const ClusterLabels& labels,
+                             const BootstrapOptions& options) {
+  ClusteredMean result;
+  result.estimate = mean_estimate(values);
+  result.estimate.stderr_ = result.estimate.ci_low = result.estimate.ci_high = std::nullopt;
+  std::map<size_t, std::vector<size_t>> members;
+  bool single = true;
+  for (size_t i = 0; i < labels.size(); ++i) {
+    single = single && labels[i].size() == 1;
+    for (const size_t label : labels[i]) members[label].push_back(i);
+  }
+  result.clusters = static_cast<int64_t>(members.size());
+  double total = 0, squares = 0;
+  for (const auto& [label, values_of] : members) {
+    const auto n = static_cast<double>(values_of.size());
+    total += n;
+    squares += n * n;
+  }
+  if (squares > 0) result.effective = total * total / squares;
+  if (values.size() < 2 || members.size() < 2) return result;
+
+  const auto n = static_cast<double>(values.size()), g = static_cast<double>(members.size());
+  const double mean = *result.estimate.mean;
+  double variance = 0;
+  std::vector<double> pulls;  // of each cluster, with their mean the mean of values
+  if (single) {
+    for (const auto& [label, values_of] : members) {
+      double sum = 0;
+      for (const size_t i : values_of) sum += values[i] - mean;
+      variance += sum * sum;
+      pulls.push_back(mean + g * sum / n);
+    }
+  } else {
+    for (size_t i = 0; i < values.size(); ++i) {
+      std::set<size_t> partners = {i};
+      for (const size_t label : labels[i]) partners.insert(members[label].begin(), members[label].end());
+      for (const size_t j : partners) variance += (values[i] - mean) * (values[j] - mean);
+    }
+  }
+  if (!(variance > 0)) return result;  // equal values, or pairs that outweigh the rest
+  Estimate& estimate = result.estimate;
+  estimate.stderr_ = std::sqrt(g / (g - 1) * variance) / n;
+  if (result.effective < kFewestClusters) return result;
+  const double reach = *estimate.stderr_ * student_t_quantile(0.975, result.effective - 1);
+  estimate.ci_low = mean - reach;
+  estimate.ci_high = mean + reach;
+  if (!single || options.draws <= 0) return result;
+  const size_t sizes[] = {pulls.size()};
+  if (const auto interval = bootstrap_interval(pulls, sizes, options)) {
+    estimate.bootstrap_low = interval->low;
+    estimate.bootstrap_high = interval->high;
+  }
+  return result;
+}
+
+}  // namespace hre

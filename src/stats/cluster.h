@@ -1,0 +1,35 @@
+#pragma once
+/// Errors of a mean whose values are not drawn one by one: questions of one topic, site or author have things in
+/// common.
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "hre/estimate.h"
+#include "stats/bootstrap.h"
+
+namespace hre {
+
+/// Each value's clusters, numbered from 0; a value may be in several (a question whose answers have several authors).
+using ClusterLabels = std::vector<std::vector<size_t>>;
+
+struct ClusteredMean {
+  int64_t clusters = 0;
+  double effective = 0;  ///< how many of equal size would tell as much: (sum n_c)^2 / sum n_c^2
+  Estimate estimate;     ///< of values; see clustered_mean
+};
+
+/// The mean of values with a cluster-robust standard error, sqrt(G / (G - 1) sum_c (sum_{i in c} e_i)^2) / n over the
+/// residuals e_i in each of G clusters (Miller, arXiv 2411.00640, with the usual correction for few clusters). Where
+/// values are in several clusters, products e_i e_j of all pairs that share one are added once (Cameron, Gelbach and
+/// Miller, J. Bus. Econ. Statist. 29, 2011). The interval is Student's with one degree of freedom fewer than there are
+/// effective clusters (Carter, Schnepel and Steigerwald, Rev. Econ. Statist. 99, 2017), and, where every value is in
+/// one cluster, the bootstrap's that draws clusters instead of values. No interval below kFewestClusters effective
+/// ones.
+ClusteredMean clustered_mean(std::span<const double> values, const ClusterLabels& labels,
+                             const BootstrapOptions& options);
+constexpr double kFewestClusters = 5;
+
+}  // namespace hre

@@ -1,0 +1,45 @@
+#include "stats/cluster.h"
+
+#include <gtest/gtest.h>
+
+#include "stats/test_table.h"
+
+namespace hre {
+namespace {
+
+using testing_tables::near;
+using testing_tables::read_table;
+using Values = std::vector<double>;
+
+TEST(Cluster, AsInStatsmodelsAndByTheDefinition) {
+  const auto rows = read_table("clusters");
+  ASSERT_GE(rows.size(), 200U);
+  for (const auto& row : rows) {
+    SCOPED_TRACE(row.place);
+    ClusterLabels labels;
+    for (const std::string& one : testing_tables::split(row.text("labels"), ';')) {
+      std::istringstream words(one);
+      labels.emplace_back(std::istream_iterator<size_t>(words), std::istream_iterator<size_t>());
+    }
+    const ClusteredMean result = clustered_mean(row.numbers("values"), labels, {.draws = 50, .threads = 1});
+    EXPECT_EQ(result.clusters, static_cast<int64_t>(row.whole("clusters")));
+    EXPECT_TRUE(near(result.effective, row.number("effective"), 1e-12));
+    EXPECT_TRUE(near(result.estimate.stderr_, row.number("stderr"), 1e-9));
+    EXPECT_TRUE(near(result.estimate.ci_low, row.number("ci_low"), 1e-9));
+    EXPECT_TRUE(near(result.estimate.ci_high, row.number("ci_high"), 1e-9));
+  }
+}
+
+// Each value its own cluster: the plain error.
+TEST(Cluster, OfSingleValues) {
+  const Values values = {0.1, 0.5, -0.3, 0.8, 0.2, 0.4};
+  const ClusterLabels labels = {{0}, {1}, {2}, {3}, {4}, {5}};
+  const ClusteredMean result = clustered_mean(values, labels, {.draws = 200, .threads = 1});
+  EXPECT_NEAR(*result.estimate.stderr_, 0.15577619274973, 1e-10);  // numpy's std(ddof=1) / sqrt(6)
+  EXPECT_TRUE(result.estimate.bootstrap_low);
+  EXPECT_FALSE(clustered_mean(values, {{0}, {0}, {0}, {0}, {0}, {0}}, {}).estimate.stderr_) << "one cluster";
+  EXPECT_FALSE(clustered_mean({}, {}, {}).estimate.mean);
+}
+
+}  // namespace
+}  // namespace hre

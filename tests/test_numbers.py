@@ -1,0 +1,173 @@
+#!/usr/bin/env python3
+"""One pair of runs, looked at by every command that shows their values: equal numbers, caveats and refusals."""
+
+import base64
+import csv
+import json
+import re
+import unittest
+import zlib
+
+import report_data
+from program import ProgramTest
+
+
+def page_index(page):
+    """The numbers inside a page."""
+    packed = re.search(r'<script type="application/octet-stream" id="data-index">([^<]*)</script>', page)[1]
+    return json.loads(zlib.decompress(base64.b64decode(packed)))
+
+
+class NumbersTest(ProgramTest):
+    def evaluate(self, *options):
+        """Two runs in the store and in files; the second a model that scores otherwise. Gives the first one's text."""
+        self.write("data.jsonl", "".join(json.dumps(
+            {"topic": ("maths", "law", "rare")[i % 3 if i < 60 else 0], "question": f"q{i}",
+             "answers": [{"text": "word " * (3 + (i * 7 + k * k) % 11), "votes": (0 if i == 5 else (k * 5 + i * 3) % 13 - 2)}
+                         for k in range(3 + i % 3)]}) + "\n" for i in range(61)))
+        text = self.run_hre("eval", "baseline:zstd", "--data", "data.jsonl", "--name", "first", "--json", "a.json", "--details",
+                            "--quiet", *options).stdout
+        a = self.read_json("a.json")
+        b = report_data.other_model(a, "other", 3, spread=0.4)
+        for question in b["questions"]:  # nothing derived from the scores that were there before
+            for name in [name for name in question if name not in ("id", "topic", "answers", "pearson")]:
+                del question[name]
+        self.write("b.json", json.dumps(b))
+        self.run_hre("runs", "import", "b.json", "--name", "second")
+        return text
+
+    def check(self, *options):
+        shown = self.evaluate(*options)
+        a = self.read_json("a.json")
+        micro = a["results"]["micro"]
+
+        exported = {name: json.loads(self.run_hre("runs", "export", name).stdout)["results"] for name in ("first", "second")}
+        self.assertEqual(a["results"], exported["first"])
+        compared = json.loads(self.run_hre("compare", "a.json", "b.json", "--json", "-").stdout)
+        by_name = json.loads(self.run_hre("compare", "first", "second", "--json", "-").stdout)
+        self.assertEqual(compared["pairs"], by_name["pairs"])
+        for run, name in zip(compared["runs"], ("first", "second")):
+            for metric, estimate in exported[name]["micro"].items():
+                if isinstance(estimate, dict) and metric not in ("bootstrap", "length_share"):
+                    self.assertEqual(estimate, run["micro"][metric], f"{name} {metric}")
+            self.assertEqual(exported[name]["micro"]["length_share"], run["length_share"])
+
+        number = f"{micro['pearson']['mean']:.4f}"
+        through, beyond = (f"{micro['length'][part]['mean']:.4f}" for part in ("through", "beyond"))
+        self.assertIn(f"HumanRankEval {number}", shown)
+        self.assertRegex(shown, rf"{re.escape(through)} \[.*\] through length \+ {re.escape(beyond)} \[")
+        for text in (shown, self.run_hre("runs", "show", "first").stdout):
+            self.assertRegex(text, rf"micro average .* {re.escape(number)} ± {micro['pearson']['stderr']:.4f}")
+            self.assertIn(f"(chance {micro['top_one']['chance']:.4f})", text)
+            self.assertIn(f"(chance {micro['ndcg']['chance']:.4f})", text)
+        listed = json.loads(self.run_hre("runs", "list", "--json").stdout)["runs"]
+        self.assertIn(micro["pearson"]["mean"], [run["pearson"]["mean"] for run in listed])
+
+        self.run_hre("report", "a.json", "b.json", "--out", "out", "--quiet")
+        index = page_index((self.folder / "out/index.html").read_text(encoding="utf-8"))
+        for run, results in zip(index["runs"], (exported["first"], exported["second"])):
+            self.same_estimates(results["micro"], run["micro"])
+            self.same_estimates(results["macro"], run["macro"])
+            self.same_estimates(results["micro"]["length"], run["length"])
+            for topic, metrics in results["topics"].items():
+                self.same_estimates(metrics, run["topics"][topic])
+        pair, expected = index["pairs"][0], compared["pairs"][0]
+        self.assertEqual(expected["told_apart"], pair["apart"])
+        self.same_pair(expected, pair["all"])
+        for topic, of_topic in zip(index["topics"], pair["topics"]):
+            self.same_pair(compared["topics"][topic], of_topic)
+        with open(self.folder / "out/tables/differences.csv", encoding="utf-8", newline="") as file:
+            row = next(csv.DictReader(file))
+        self.assertEqual([f"{value:.4f}" for value in (expected["difference"], *expected["bootstrap95"], expected["p"])],
+                         [row[name] for name in ("difference", "low", "high", "p")])
+        with open(self.folder / "out/figures/forest.tsv", encoding="utf-8", newline="") as file:
+            row = next(csv.DictReader(file, delimiter="\t"))
+        self.assertAlmostEqual(expected["difference"], float(row["difference"]), places=5)
+
+        question = min((q for q in a["questions"] if q["pearson"] is not None), key=lambda q: q["pearson"])
+        worst = self.run_hre("show", "first", "--worst", 1, "--data", "data.jsonl").stdout
+        self.assertIn(question["id"], worst)
+        self.assertIn(f"{question['pearson']:.4f}"[:5], worst)
+        return a, compared
+
+    def same_estimates(self, expected, shown):
+        """The page has six digits."""
+        for metric, values in shown.items():
+            names = ("mean", "stderr", ("ci95", 0), ("ci95", 1), "n", "undefined", "chance")
+            for name, value in zip(names, values):
+                exact = expected[metric][name[0]][name[1]] if isinstance(name, tuple) else expected[metric].get(name)
+                self.near(exact, value, f"{metric} {name}")
+
+    def same_pair(self, expected, shown):
+        for name, value in (("difference", shown["mean"]), ("p", shown["p"]), ("p_holm", shown["p_holm"]),
+                            ("effect_size", shown["d"]), ("n", shown["n"]), ("won", shown["won"]), ("lost", shown["lost"])):
+            self.near(expected[name], value, name)
+        if expected["bootstrap95"] is None:
+            self.assertIsNone(shown["bootstrap"])
+        else:
+            for exact, value in zip(expected["bootstrap95"], shown["bootstrap"]):
+                self.near(exact, value, "bootstrap95")
+
+    def near(self, exact, value, what):
+        if exact is None or value is None:
+            self.assertEqual(exact, value, what)
+        else:
+            self.assertLessEqual(abs(exact - value), 2e-3 * abs(exact) if what in ("p", "p_holm", "effect_size") else 1e-5 * max(1, abs(exact)), what)
+
+    def test_equal_numbers(self):
+        _, compared = self.check()
+        self.assertEqual("left out", compared["config"]["undefined"])
+
+    def test_equal_numbers_where_undefined_counts_as_chance(self):
+        a, compared = self.check("--undefined", "zero")
+        self.assertEqual("zero", compared["config"]["undefined"])
+        self.assertEqual(61, compared["questions"]["shared"])
+        self.assertEqual(61, a["results"]["micro"]["pearson"]["n"])
+
+    def test_the_report_refuses_what_compare_refuses(self):
+        self.evaluate()
+        b = self.read_json("b.json")
+        b["model"]["architecture"] = "llama"
+        b["config"]["bos"] = "always"
+        self.write("b.json", json.dumps(b))
+        b["config"]["bos"] = "never"
+        b["model"]["name"] = "third"
+        self.write("c.json", json.dumps(b))
+        errors = [self.error_of("compare", "b.json", "c.json"), self.error_of("report", "b.json", "c.json", "--out", "out", "--quiet")]
+        self.assertEqual(errors[0], errors[1])
+        self.assertIn("bos (always | never)", errors[0])
+        self.run_hre("report", "b.json", "c.json", "--out", "out", "--quiet", "--allow-different")
+        index = page_index((self.folder / "out/index.html").read_text(encoding="utf-8"))
+        self.assertTrue(any("bos (always | never)" in caveat for caveat in index["caveats"]), index["caveats"])
+        text = self.run_hre("compare", "b.json", "c.json", "--allow-different").stdout
+        self.assertIn("Not the same: bos (always | never)", text)
+
+    def test_the_same_caveats(self):
+        self.evaluate()
+        a = self.read_json("a.json")
+        a["early_stop"] = {"rule": "width=0.5", "metric": "pearson", "seed": 42, "reached": True, "ci95": [-0.2, 0.2]}
+        a["planned"] = 200
+        a["dataset"]["source"] = "sample"
+        self.write("a.json", json.dumps(a))
+        notes = json.loads(self.run_hre("compare", "a.json", "b.json", "--json", "-").stdout)["notes"]
+        for part in ("votes are invented", "stopped early, at width=0.5 after 61 of 200", "3 to 5 answers"):
+            self.assertTrue(any(part in note for note in notes), (part, notes))
+        self.run_hre("report", "a.json", "b.json", "--out", "out", "--quiet")
+        caveats = page_index((self.folder / "out/index.html").read_text(encoding="utf-8"))["caveats"]
+        self.assertLessEqual(set(notes), set(caveats))
+
+    def test_one_run_without_questions_does_not_shrink_the_others(self):
+        self.evaluate()
+        means = self.read_json("a.json")
+        del means["questions"]
+        means["model"]["name"] = "means alone"
+        self.write("means.json", json.dumps(means))
+        self.run_hre("report", "a.json", "b.json", "means.json", "--out", "out", "--quiet")
+        index = page_index((self.folder / "out/index.html").read_text(encoding="utf-8"))
+        self.assertEqual([(0, 1)], [(pair["a"], pair["b"]) for pair in index["pairs"]])
+        compared = json.loads(self.run_hre("compare", "a.json", "b.json", "--json", "-").stdout)["pairs"][0]
+        self.same_pair(compared, index["pairs"][0]["all"])
+
+
+if __name__ == "__main__":
+    unittest.main()
