@@ -18,9 +18,8 @@ class RealModelsTest(ProgramTest):
     def evaluate(self, model, questions, *options, env=None):
         """Each question's sums of log-probabilities, in nats, and the run's kernels."""
         data = self.write("data.jsonl", "".join(json.dumps(question) + "\n" for question in questions))
-        done = self.run_hre("eval", model, "--data", data, "--store", "none", "--no-shuffle", "--json", "run.json", "--details",
+        self.run_hre("eval", model, "--data", data, "--store", "none", "--no-shuffle", "--json", "run.json", "--details",
                             "--quiet", "--long-answers", "truncate", "--max-length", 300, *options, env=env)
-        self.assertEqual("", done.stderr)
         run = self.read_json("run.json")
         sums = [[answer["sum_log_prob"] for answer in question["answers"]] for question in run["questions"]]
         return sums, run["config"]["kernels"]
