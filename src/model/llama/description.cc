@@ -40,12 +40,16 @@ std::string commonest_type(const ModelFiles& files) {
 std::string file_type_name(const llama_model* model, const ModelFiles& files) {
   std::string stated = llama_ftype_name(llama_model_ftype(model));
   const std::string found = commonest_type(files);
-  return stated.starts_with(found) ? stated : found;
+  if (stated.starts_with(found)) return stated;
+  const bool states = files.main().number("general.file_type", -1) >= 0;
+  return states ? stated + ", most weights " + found : found;
 }
 
 /// The file's name without its extension and a part's number.
 std::string name_of(const std::string& path) {
-  const std::string stem = std::filesystem::path(path).stem().string();
+  std::string stem = std::filesystem::path(path).stem().string();
+  std::replace_if(
+      stem.begin(), stem.end(), [](unsigned char c) { return c < 0x20 || c == 0x7F; }, '?');  // it stands in tables
   return std::regex_replace(stem, std::regex("-[0-9]{5}-of-[0-9]{5}$"), "");
 }
 
