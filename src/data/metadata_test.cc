@@ -62,8 +62,21 @@ TEST(Metadata, IsFoundBesideTheData) {
   EXPECT_EQ(find_metadata(folder / "set"), path);
   EXPECT_EQ(find_metadata(folder / "set/data"), path);
   EXPECT_FALSE(find_metadata("sample"));
+  EXPECT_FALSE(find_metadata(""));
+  EXPECT_FALSE(find_metadata(folder / "set/other")) << "another dataset's folder beside it";
   EXPECT_EQ(load_metadata(path)->size(), 1U);
   EXPECT_FALSE(load_metadata(folder / "nowhere"));
+}
+
+TEST(Metadata, OfAnotherDatasetIsTold) {
+  const auto metadata =
+      read_metadata(R"({"id": "1", "topic": "a", "answers": [{"votes": 3}, {"votes": -1}]})", "m.jsonl");
+  ASSERT_TRUE(metadata);
+  const QuestionMetadata& question = metadata->at({"a", "1"});
+  EXPECT_TRUE(check_metadata(question, "1", std::vector<double>{3, -1}));
+  EXPECT_FALSE(check_metadata(question, "1", std::vector<double>{3, 2}));
+  EXPECT_FALSE(check_metadata(question, "1", std::vector<double>{3}));
+  EXPECT_TRUE(check_metadata({}, "1", std::vector<double>{3}));
 }
 
 }  // namespace
