@@ -176,8 +176,15 @@ class CompareTest(RunsTest):
         self.write("votes.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
         run = self.evaluate("baseline:length", "good.json", data="votes.jsonl")
         for question in run["questions"]:
-            question["pearson"] = -question["pearson"]
+            for answer in question["answers"]:
+                answer["sum_log_prob"], answer["score"] = -answer["sum_log_prob"], -answer["score"]
+            for metric in ("pearson", "spearman", "kendall"):
+                question[metric] = -question[metric]
+            question["pairwise_accuracy"] = 1 - question["pairwise_accuracy"]
         self.write("bad.json", json.dumps(run))
+        run["questions"][0]["pearson"] += 0.5
+        self.write("changed.json", json.dumps(run))
+        self.assertIn("and the answers beside it give", self.error_of("compare", "good.json", "changed.json"))
 
     def test_until_decided(self):
         self.evaluate_good_and_bad()
