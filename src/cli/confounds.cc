@@ -6,6 +6,8 @@
 
 #include "cli/comparing.h"
 #include "cli/run_argument.h"
+#include "cli/seed_option.h"
+#include "cli/store_argument.h"
 #include "cli/where_argument.h"
 #include "report/confounds_text.h"
 
@@ -14,7 +16,7 @@ namespace {
 
 struct ConfoundsArguments {
   std::vector<std::string> runs, where;
-  std::string metadata, json;
+  std::string metadata, json, store;
   BootstrapOptions bootstrap;
   double share = 0.2;
 };
@@ -27,6 +29,11 @@ Result<std::vector<PostingDates>> dates_of(const Run& run, const std::string& na
   if (metadata->empty()) return dates;
   for (const QuestionResult& question : run.questions) {
     const auto found = metadata->find({question.topic, question.id});
+    if (found != metadata->end() && !question.answers.empty()) {
+      std::vector<double> votes;
+      for (const AnswerResult& answer : question.answers) votes.push_back(answer.votes);
+      if (auto ok = data::check_metadata(found->second, question.id, votes); !ok) return forward(ok);
+    }
     dates.push_back(found == metadata->end() ? PostingDates()
                                              : PostingDates{found->second.created, found->second.answers_created});
   }
@@ -34,7 +41,7 @@ Result<std::vector<PostingDates>> dates_of(const Run& run, const std::string& na
 }
 
 Status run_confounds_command(const ConfoundsArguments& arguments, Console& console) {
-  auto runs = load_runs(arguments.runs);
+  auto runs = load_runs(arguments.runs, arguments.store);
   if (!runs) return forward(runs);
   std::vector<RunConfounds> all;
   std::string text;
@@ -56,13 +63,14 @@ Action define_confounds(CLI::App& app) {
   auto a = std::make_shared<ConfoundsArguments>();
   app.add_option("RUN", a->runs, "runs: JSON files of hre eval --json FILE --details")->required()->type_name("");
   define_where(app, a->where, a->metadata);
+  add_store_option(app, a->store);
   app.add_option("--min-k", a->share, "the share of least likely tokens that Min-K% takes (default 0.2)")
       ->type_name("SHARE")
       ->check(CLI::Range(0.001, 1.0).description(""));
   app.add_option("--draws", a->bootstrap.draws, "of the bootstrap (default 10000)")
       ->type_name("N")
       ->check(CLI::Range(100, 10000000).description(""));
-  app.add_option("--seed", a->bootstrap.seed, "of every draw (default 42)")->type_name("S");
+  check_seed(app.add_option("--seed", a->bootstrap.seed, "of every draw (default 42)")->type_name("S"));
   app.add_option("--json", a->json, "write it as JSON (format hre-confounds/1); - for standard output")
       ->type_name("FILE");
   return [a](Console& console) { return run_confounds_command(*a, console); };

@@ -7,10 +7,12 @@
 #include <csignal>
 #include <cstdlib>
 #include <iostream>
+#include <optional>
 #include <thread>
 
 #include "cli/bench.h"
 #include "cli/command.h"
+#include "cli/terminal.h"
 #include "core/text.h"
 #include "hre/scorer.h"
 
@@ -82,7 +84,7 @@ int exit_status(ErrorCode code) {
 }
 
 int report(const Error& error) {
-  std::cerr << "hre: " << error.text() << '\n';
+  std::cerr << "hre: " << visible_line(error.text()) << '\n';
   return exit_status(error.code);
 }
 
@@ -190,10 +192,14 @@ int run_command(const Command& command, std::vector<std::string> words) {
   }
   static std::stop_source stop;  // outlives the thread that waits for signals
   watch_signals(stop);
-  Console console{std::cout,        std::cerr,       isatty(STDOUT_FILENO) != 0, isatty(STDERR_FILENO) != 0,
+  std::optional<TerminalFilter> out, err;
+  if (isatty(STDOUT_FILENO) != 0) out.emplace(std::cout);
+  if (isatty(STDERR_FILENO) != 0) err.emplace(std::cerr);
+  Console console{std::cout,        std::cerr,       draws_on(STDOUT_FILENO), draws_on(STDERR_FILENO),
                   terminal_width(), stop.get_token()};
   const Status done = action(console);
   std::cout.flush();
+  if (!std::cout && reader_is_gone(STDOUT_FILENO)) return 128 + SIGPIPE;  // head has what it wanted: nothing to say
   if (!done) return report(done.error());
   if (!std::cout) return report({ErrorCode::kFailed, "standard output could not be written", "", ""});
   return 0;

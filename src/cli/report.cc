@@ -15,6 +15,7 @@
 #include "cli/progress.h"
 #include "cli/run_argument.h"
 #include "cli/run_dataset.h"
+#include "cli/store_argument.h"
 #include "core/cores.h"
 #include "core/files.h"
 #include "core/text.h"
@@ -31,7 +32,7 @@ namespace fs = std::filesystem;
 
 struct ReportArguments {
   std::vector<std::string> runs;
-  std::string out, data, study;
+  std::string out, data, study, store;
   bool quiet = false;
 };
 
@@ -162,7 +163,7 @@ void note_untold_tokens(const ReportData& data, ProgressListener& progress) {
 Status report(const ReportArguments& arguments, Console& console) {
   const auto progress = make_progress(console, arguments.quiet);
   if (auto made = make_folder(arguments.out); !made) return made;
-  auto read = load_runs_or_means(arguments.runs);
+  auto read = load_runs_or_means(arguments.runs, arguments.store);
   if (!read) return forward(read);
   std::vector<Run> runs;
   std::vector<std::optional<Summary>> means;
@@ -194,6 +195,7 @@ Action define_report(CLI::App& app) {
       ->type_name("DATA");
   app.add_option("--study", arguments->study, "figures of families of models: what hre study --json FILE wrote")
       ->type_name("FILE");
+  add_store_option(app, arguments->store);
   app.add_flag("--quiet", arguments->quiet, "no progress and no notes");
   return [arguments](Console& console) { return report(*arguments, console); };
 }
