@@ -71,7 +71,8 @@ TEST(ChatTemplate, AHostileTemplateEndsItsOwnProcessAlone) {
                               "{{ " + repeated("1 if x else ", 80000) + "2 }}"};
   for (const std::string& text : deep) {
     const auto deep_one = ChatTemplate::parse(text, {});
-    const auto rendered = deep_one ? deep_one->render("", "Why?") : Result<std::string>(tl::unexpected<Error>(deep_one.error()));
+    const auto rendered =
+        deep_one ? deep_one->render("", "Why?") : Result<std::string>(tl::unexpected<Error>(deep_one.error()));
     ASSERT_FALSE(rendered) << text.substr(0, 20);
     EXPECT_NE(rendered.error().message.find("nests too deeply"), std::string::npos) << rendered.error().message;
   }

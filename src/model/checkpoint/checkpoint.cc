@@ -206,7 +206,7 @@ Result<std::string> find_python(const Converter& converter, ProgressListener& pr
   if (auto ok = write_marker(made.path() + "/ready", converter.lock.filename().string()); !ok) return forward(ok);
   sync_file_system(made.path());
   if (fs::exists(ready, problem)) return python;  // another was quicker, where nothing can be locked
-  fs::remove_all(folder, problem);  // of an earlier hre, which did not complete it
+  fs::remove_all(folder, problem);                // of an earlier hre, which did not complete it
   fs::rename(made.path(), folder, problem);
   if (!fs::exists(ready, problem))
     return fail(ErrorCode::kFailed, "the environment could not be kept", folder.string());

@@ -63,7 +63,8 @@ bool OpenGroup::add(const QuestionPlan& plan) {
   const std::vector<Pass> cut = cut_into_passes(plan, passes_);
   const int64_t positions = cut.size() == 1 ? positions_of(plan, cut[0], passes_.mode) : 0;
   const size_t answers = plan.answers.size();
-  const bool may_join = passes_.mode == Passes::kShared && cut.size() == 1 && !cut[0].is_long && positions <= rules_.most_positions;
+  const bool may_join =
+      passes_.mode == Passes::kShared && cut.size() == 1 && !cut[0].is_long && positions <= rules_.most_positions;
   if (size_ > 0 && (!may_join || positions > room_ || answers > answers_left_)) return false;
   if (size_++ == 0) {
     room_ = may_join ? rules_.most_positions : 0;
