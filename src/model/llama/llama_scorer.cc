@@ -230,9 +230,8 @@ Result<std::unique_ptr<Scorer>> open_llama(const std::string& path, const Engine
   const llama_vocab* vocab = llama_model_get_vocab(model->get());
   if (options.bos == BosPolicy::kNever && options.chat_template == "none" && llama_vocab_get_add_bos(vocab)) {
     progress.note(
-        "the model expects a beginning-of-sequence token, which the published rule leaves out: --bos auto gives it, "
-        "and "
-        "hre compare shows both");
+        "the model expects a beginning-of-sequence token, which the published rule leaves out: --bos auto "
+        "gives it, and hre compare shows both");
   }
   auto chat = make_chat(llama_model_get_vocab(model->get()), files->main(), options, path);
   if (!chat) return forward(chat);
