@@ -92,7 +92,7 @@ TEST(Jsonl, NamesLineAndField) {
             "q.jsonl, line 1, answer 2, field text: the field is there twice");
   EXPECT_EQ(problem_of(line(first + "7]")),
             "q.jsonl, line 1, answer 2: a number where an object with text and votes is expected");
-  EXPECT_EQ(problem_of(line("{}")), "q.jsonl, line 1, field answers: an object where a list is expected");
+  EXPECT_EQ(problem_of(line("{}")), "q.jsonl, line 1, field answers: answers without text");
   EXPECT_EQ(problem_of(line("null")), "q.jsonl, line 1, field answers: null where a list is expected");
   EXPECT_EQ(problem_of(R"({"question": "Q"})"), R"(q.jsonl, line 1: no field "answers")");
   EXPECT_EQ(problem_of(R"({"answers": []})"), R"(q.jsonl, line 1: no field "question")");
