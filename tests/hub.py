@@ -297,6 +297,7 @@ class Hub:
     def __init__(self, page_size=1000):
         self.page_size, self.accepted = page_size, True
         self.repositories, self.moved, self.signatures = {}, {}, {}
+        self.etag_suffix = ""
         self.requests, self.faults = [], []  # faults: functions of a Request that give a Fault or None
         self.lock, self.closing = threading.Lock(), threading.Event()
         self.servers = [Server(("127.0.0.1", 0), type("HostHandler", (Handler,), {"hub": self, "host": host}))

@@ -125,8 +125,8 @@ class PowerCutTest(ProgramTest):
 
     def test_results_and_datasets(self):
         self.assertEqual([], self.named_too_early("eval", "baseline:length", "--data", "sample", "--json", "run.json", "--store", "runs.db"))
-        self.assertEqual([], self.named_too_early("data", "convert", "sample", "--out", "data"))
-        self.assertEqual([], self.named_too_early("data", "convert", "sample", "--out", "data.jsonl"))
+        self.assertEqual([], self.named_too_early("data", "convert", "sample", "data/"))
+        self.assertEqual([], self.named_too_early("data", "convert", "sample", "data.jsonl"))
 
     def test_downloads(self):
         with Hub() as hub:

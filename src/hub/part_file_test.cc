@@ -9,6 +9,8 @@
 #include <iterator>
 #include <random>
 
+#include "core/file_lock.h"
+
 namespace hre::hub {
 namespace {
 
@@ -97,6 +99,7 @@ TEST_F(PartFileTest, AnotherSizeBeginsAgain) {
 
 TEST_F(PartFileTest, LockIsForOne) {
   const std::string path = cache_.lock("abc");
+  ASSERT_TRUE(make_folder_of(path));
   auto first = FileLock::try_take(path);
   ASSERT_TRUE(first && *first);
   auto second = FileLock::try_take(path);
