@@ -228,13 +228,13 @@ Result<std::unique_ptr<Scorer>> open_llama(const std::string& path, const Engine
     encoder_decoder = *found;
   }
   const llama_vocab* vocab = llama_model_get_vocab(model->get());
+  auto chat = make_chat(vocab, files->main(), options, path);
+  if (!chat) return forward(chat);
   if (options.bos == BosPolicy::kNever && options.chat_template == "none" && llama_vocab_get_add_bos(vocab)) {
     progress.note(
         "the model expects a beginning-of-sequence token, which the published rule leaves out: --bos auto "
         "gives it, and hre compare shows both");
   }
-  auto chat = make_chat(llama_model_get_vocab(model->get()), files->main(), options, path);
-  if (!chat) return forward(chat);
 
   auto description = describe_files(model->get(), *files);
   if (!description) return forward(description);
