@@ -41,7 +41,7 @@ KEEPS = {
 }
 # Not tried here: what they need is not there, or they are another way to say something.
 ELSEWHERE = {
-    "--help": "says what there is", "--store": "is where all of this is kept", "--models": "names models",
+    "--help": "says what there is", "--version": "names the engine", "--store": "is where all of this is kept", "--models": "names models",
     "--rpc": "needs servers that hold layers (tests/test_scaling.py); they stand in the key's device",
     "--device": "chooses among GPUs, which stand in the key's device", "--tensor-split": "is between GPUs, as --device",
     "--precision": "moves what narrow weights are multiplied in, which the key's kernels say (tests/test_models.py)",
