@@ -79,7 +79,7 @@ TEST(BadFixtures, NameFileRowAndColumn) {
       {"question_int.parquet", ", column question: it is int64, where a string is expected"},
       {"answers_text.parquet",
        ", column answers: it is list<element: string>, where a list of structs with text and votes is expected"},
-      {"answers_struct.parquet", "row 1, column answers: 2 texts and 1 votes"},
+      {"answers_struct.parquet", ", row 1, column answers: 2 texts and 1 votes"},
       {"no_votes.parquet", ", column answers: its structs have no single field \"votes\""},
       {"no_answers.parquet", ": there is no column \"answers\" (there are question, reply)"},
       {"id_twice.parquet", ", row 3, column id: the id \"x\" is there twice in topic id_twice"},
