@@ -61,7 +61,7 @@ class FilesTest(ReportTest):
         done = self.run_hre("report", *self.make_runs(), "--out", "out")
         lines = done.stdout.splitlines()
         self.assertEqual(["out/figures", "out/tables", "out/index.html"], [line.split("  ")[0] for line in lines])
-        self.assertIn("70 questions, 2 runs", lines[2])
+        self.assertIn("112 questions, 2 runs", lines[2])
         self.assertIn("families of models, ChatArena, corr: they need --study FILE", done.stderr)
 
     def test_tables(self):
@@ -128,7 +128,7 @@ class FilesTest(ReportTest):
         for name in ("tables/summary.csv", "tables/topics.csv", "figures/overall_mean.tsv"):
             self.assertEqual((self.folder / "whole" / name).read_text(), (self.folder / "out" / name).read_text(), name)
         mixed = self.run_hre("report", "long0.json", "short1.json", "--out", "mixed")
-        self.assertIn("70 questions, 2 runs", mixed.stdout)
+        self.assertIn("112 questions, 2 runs", mixed.stdout)
         self.assertIn("baseline:length was written without its questions", mixed.stderr)
         self.assertTrue((self.folder / "mixed/figures/votes.tsv").exists())
         self.assertIn("no question has a value in every run", mixed.stderr)
@@ -136,9 +136,9 @@ class FilesTest(ReportTest):
     def test_a_partial_run_without_its_questions(self):
         short = self.read_json(self.make_runs(1)[0])
         del short["questions"]
-        short.update({"partial": True, "planned": 100})
+        short.update({"partial": True, "planned": 150})
         (self.folder / "short.json").write_text(json.dumps(short))
-        self.assertIn("baseline:zstd is partial: 70 of 100 questions were done", self.run_hre("report", "short.json", "--out", "out").stderr)
+        self.assertIn("baseline:zstd is partial: 112 of 150 questions were done", self.run_hre("report", "short.json", "--out", "out").stderr)
 
     def test_means_that_are_wrong(self):
         short = self.read_json(self.make_runs(1)[0])
