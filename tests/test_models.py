@@ -175,16 +175,17 @@ class ModelsTest(ProgramTest):
                     gguf_files.write(self.folder / "wide.gguf", values, [pair[1] for pair in rounded])
                     wide = self.sums(self.evaluate(["wide.gguf"], "--engine-kernels", "plain")[0])
                     self.run_hre("eval", "narrow.gguf", "--data", DATA / "questions.jsonl", "--threads", 1, "--json", "run.json", "--details", "--quiet")
-                    self.run_hre("verify", "run.json", "--threads", 2, "--quiet")
+                    # Most bytes of these small files are float32's, so the tolerance is theirs.
+                    self.run_hre("verify", "run.json", "--threads", 1, "--quiet", "--tolerance", 0.2)
                     run = self.read_json("run.json")
                     answers = [answer for question in run["questions"] for answer in question["answers"]]
                     for answer, expected in zip(answers, wide, strict=True):
                         answer["sum_log_prob"] = expected
                     self.write("run.json", json.dumps(run))
-                    self.run_hre("verify", "run.json", "--threads", 2, "--quiet", "--tolerance", 3e-4)
+                    self.run_hre("verify", "run.json", "--threads", 1, "--quiet", "--tolerance", 3e-4)
                     answers[4]["sum_log_prob"] += 2e-3
                     self.write("run.json", json.dumps(run))
-                    self.run_hre("verify", "run.json", "--threads", 2, "--quiet", "--tolerance", 3e-4, status=3)
+                    self.run_hre("verify", "run.json", "--threads", 1, "--quiet", "--tolerance", 3e-4, status=3)
 
     def test_verify_finds_a_changed_value(self):
         path = self.unpack("llama-gqa")
