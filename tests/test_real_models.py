@@ -49,28 +49,25 @@ class RealModelsTest(ProgramTest):
                     self.run_hre("verify", "run.json", "--questions", 1, "--tolerance", tolerance, "--quiet")
 
     def test_real_questions_at_every_instruction_set(self):
-        """Alone and among others, in float32 and by the table; the mean of r moves by less than 0.01 between those."""
-        data, levels = shared_data("questions/data"), caps_of_this_machine()
-        for name in MODELS:
-            model = real_model(name)
-            for level, cap in levels.items():
-                means = {}
-                for precision, tolerance in (("exact", 1e-3), ("auto", 0.2)):
-                    with self.subTest(model=name, level=level, precision=precision):
-                        arguments = ("eval", model, "--data", data, "--store", "none", "--limit", 1, "--long-answers", "truncate",
-                                     "--max-length", 200, "--precision", precision, "--details", "--quiet", "--json")
-                        environment = {"ONEDNN_MAX_CPU_ISA": cap}
-                        self.run_hre(*arguments, "run.json", env=environment)
-                        run = self.read_json("run.json")
-                        self.assertIn(f", {level}, ", run["config"]["kernels"])
-                        means[precision] = run["results"]["micro"]["pearson"]["mean"]
-                        self.run_hre("verify", "run.json", "--questions", 1, "--tolerance", tolerance, "--quiet", env=environment)
-                        self.run_hre(*arguments, "one.json", "--topic", "ai", env=environment)
-                        alone = self.read_json("one.json")["questions"]
-                        among = [question for question in run["questions"] if question["topic"] == "ai"]
-                        self.assertEqual([[answer["sum_log_prob"] for answer in question["answers"]] for question in among],
-                                         [[answer["sum_log_prob"] for answer in question["answers"]] for question in alone])
-                self.assertAlmostEqual(means["exact"], means["auto"], delta=0.01)
+        """SmolLM2 alone and among others, in float32 and by the table; the mean of r moves by less than 0.01 between those."""
+        data, model = shared_data("questions/data"), real_model(MODELS[0])
+        for level, cap in caps_of_this_machine().items():
+            means, environment = {}, {"ONEDNN_MAX_CPU_ISA": cap}
+            for precision in ("exact", "auto"):
+                with self.subTest(level=level, precision=precision):
+                    arguments = ("eval", model, "--data", data, "--store", "none", "--limit", 1, "--long-answers", "truncate", "--topic", "ai",
+                                 "--max-length", 120, "--precision", precision, "--details", "--quiet", "--json")
+                    self.run_hre(*arguments, "run.json", "--topic", "beer", env=environment)
+                    self.run_hre(*arguments, "one.json", env=environment)
+                    run, alone = self.read_json("run.json"), self.read_json("one.json")["questions"]
+                    self.assertIn(f", {level}, ", run["config"]["kernels"])
+                    means[precision] = run["results"]["micro"]["pearson"]["mean"]
+                    among = [question for question in run["questions"] if question["topic"] == "ai"]
+                    self.assertEqual([[answer["sum_log_prob"] for answer in question["answers"]] for question in among],
+                                     [[answer["sum_log_prob"] for answer in question["answers"]] for question in alone])
+                    if precision == "exact":
+                        self.run_hre("verify", "run.json", "--questions", 1, "--tolerance", 1e-3, "--quiet", env=environment)
+            self.assertAlmostEqual(means["exact"], means["auto"], delta=0.01)
 
 
 if __name__ == "__main__":
