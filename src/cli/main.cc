@@ -12,6 +12,7 @@
 
 #include "cli/bench.h"
 #include "cli/command.h"
+#include "cli/documents.h"
 #include "cli/terminal.h"
 #include "core/text.h"
 #include "hre/scorer.h"
@@ -179,13 +180,16 @@ int terminal_width() {
 int run_command(const Command& command, std::vector<std::string> words) {
   CLI::App app(command.summary, "hre " + command.name);
   app.get_formatter()->column_width(34);
-  app.footer("\nExample:\n  $ " + command.example);
+  app.set_help_all_flag("--help-all", "print every option and exit");
   const Action action = command.define(app);
   try {
     std::vector<std::string> reversed(words.rbegin(), words.rend());
     app.parse(reversed);
   } catch (const CLI::CallForHelp&) {
-    std::cout << app.help();
+    std::cout << command_help(app, command, false);
+    return 0;
+  } catch (const CLI::CallForAllHelp&) {
+    std::cout << command_help(app, command, true);
     return 0;
   } catch (const CLI::ParseError& problem) {
     return report(parse_error(app, problem, words));
@@ -215,6 +219,16 @@ int run(std::vector<std::string> words) {
     if (words == std::vector<std::string>{"--examples"}) {
       for (const Command& command : commands()) std::cout << command.example << '\n';
       return 0;
+    }
+    if (words.size() == 2 && words[0] == "--completion") {
+      const auto script = completion(commands(), words[1]);
+      if (!script) return report(script.error());
+      std::cout << *script;
+      return 0;
+    }
+    if (words.size() == 2 && words[0] == "--man-pages") {
+      const Status written = write_man_pages(commands(), words[1]);
+      return written ? 0 : report(written.error());
     }
     if (words.empty()) {
       print_help(std::cout);

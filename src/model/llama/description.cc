@@ -4,19 +4,13 @@
 
 #include <algorithm>
 #include <cctype>
-#include <cmath>
 #include <filesystem>
 #include <map>
 #include <regex>
-#include <set>
-#include <thread>
 
-#include "core/cores.h"
 #include "core/fingerprint.h"
 #include "core/hashing.h"
-#include "model/llama/fast/kernel_table.h"
 #include "model/llama/llama_scorer.h"
-#include "model/llama/memory.h"
 
 namespace hre {
 namespace {
@@ -141,7 +135,7 @@ Result<ModelDescription> describe_files(const llama_model* model, const ModelFil
   description.name = name_of(files.parts[0]);
   description.source = files.parts[0];
   description.fingerprint = *fingerprint;
-  description.architecture = files.main().text("general.architecture");
+  description.architecture = files.architecture();
   description.parameters = llama_model_n_params(model);
   description.file_type = file_type_name(model, files);
   description.context_length = llama_model_n_ctx_train(model);
