@@ -7,6 +7,7 @@ SECONDS ?= 60
 FILES ?= src/.*(?<!_test)\.cc$$
 
 folder := build/$(PRESET)
+smollm2 := $(or $(HRE_DEPS),build/deps)/smollm2/SmolLM2-135M-Instruct.Q4_1.gguf
 jobs = $(shell tools/jobs.sh)
 build = cmake --build $(folder) -j $(jobs)
 sources = git ls-files -z -co --exclude-standard '*.cc' '*.h'
@@ -15,7 +16,7 @@ need-clang-format = command -v $(clang-format) >/dev/null || { echo "make $@: $(
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help demo build test install format format-check tidy asan tsan fuzz bench engine-check clean configure test-parts
+.PHONY: help demo smollm2 build test install format format-check tidy asan tsan fuzz bench engine-check clean configure test-parts
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1#/p' Makefile | while IFS='#' read -r name text; do \
@@ -25,6 +26,11 @@ help: ## list the targets
 demo: configure ## set up and build the program, then evaluate the built-in sample
 	@$(build) --target hre_program
 	$(folder)/src/hre demo --page $(folder)/demo.html
+
+smollm2: configure ## fetch a real language model (SmolLM2-135M-Instruct, 93 MB) and evaluate it on the sample
+	@tools/setup.sh smollm2
+	@$(build) --target hre_program
+	$(folder)/src/hre eval $(smollm2) --data sample
 
 build: test-parts configure ## set up, then build the program, the library and the tests
 	@$(build)

@@ -51,7 +51,7 @@ std::vector<Sum> score_shared(hre::Scorer& scorer, const std::vector<ScoringRequ
     }
     return true;
   };
-  if (auto ok = scorer.score(plans, sink, {}); !ok) stop(ok.error().text());
+  if (auto ok = hre::score_all(scorer, plans, sink, {}); !ok) stop(ok.error().text());
   std::vector<Sum> all;
   for (const auto& of_question : sums) all.insert(all.end(), of_question.begin(), of_question.end());
   return all;

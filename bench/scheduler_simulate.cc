@@ -49,9 +49,14 @@ struct Outcome {
 
 // Hands out by the order that Handout gives; a worker that dies loses its question, and comes back never.
 Outcome simulate(const std::vector<double>& costs, const Fleet& fleet, bool longest_first, std::mt19937& random) {
-  std::vector<double> ranks = costs;
-  if (!longest_first) std::fill(ranks.begin(), ranks.end(), 1.0);  // as they come
-  hre::Handout handout(ranks);
+  std::vector<size_t> order(costs.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  if (longest_first) std::ranges::stable_sort(order, std::greater<>(), [&](size_t piece) { return costs[piece]; });
+  size_t next = 0;
+  hre::Handout handout([&]() -> hre::NextPlan {
+    if (next == order.size()) return {};
+    return {hre::NextPlan::Kind::kQuestion, order[next++]};
+  });
   struct Event {
     double at;
     int worker;
@@ -71,17 +76,19 @@ Outcome simulate(const std::vector<double>& costs, const Fleet& fleet, bool long
   std::vector<int> idle(dies_at.size());
   std::iota(idle.begin(), idle.end(), 0);
   Outcome outcome;
-  while (!handout.finished()) {
+  while (true) {
     while (!idle.empty()) {
-      const auto piece = handout.next();
-      if (!piece) break;
+      const hre::NextPlan given = handout.next();
+      if (given.kind != hre::NextPlan::Kind::kQuestion) break;
+      const size_t piece = given.index;
       const int worker = idle.back();
       idle.pop_back();
       master_free = std::max(master_free, now) + fleet.hand_out_seconds;
-      const double end = master_free + costs[*piece] / speed[static_cast<size_t>(worker)];
+      const double end = master_free + costs[piece] / speed[static_cast<size_t>(worker)];
       const bool dies = end > dies_at[static_cast<size_t>(worker)];
-      events.push({dies ? std::max(now, dies_at[static_cast<size_t>(worker)]) : end, worker, *piece, dies});
+      events.push({dies ? std::max(now, dies_at[static_cast<size_t>(worker)]) : end, worker, piece, dies});
     }
+    if (handout.finished()) break;
     require(!events.empty(), "a worker is left");
     const Event event = events.top();
     events.pop();
@@ -91,7 +98,7 @@ Outcome simulate(const std::vector<double>& costs, const Fleet& fleet, bool long
       handout.lost(event.piece);
       continue;
     }
-    handout.done(event.piece);
+    handout.done();
     idle.push_back(event.worker);
   }
   const double work = std::accumulate(costs.begin(), costs.end(), 0.0);

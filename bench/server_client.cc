@@ -172,13 +172,13 @@ void check(const hre::QuestionPlan& plan, const hre::QuestionScore& score) {
 double timed(hre::Scorer& scorer, const std::vector<hre::QuestionPlan>& plans) {
   size_t n = 0;
   const auto start = Clock::now();
-  const auto status = scorer.score(plans,
-                                   [&](size_t index, hre::QuestionScore score) {
-                                     check(plans[index], score);
-                                     ++n;
-                                     return true;
-                                   },
-                                   {});
+  const auto status = hre::score_all(scorer, plans,
+                                     [&](size_t index, hre::QuestionScore score) {
+                                       check(plans[index], score);
+                                       ++n;
+                                       return true;
+                                     },
+                                     {});
   const double seconds = seconds_since(start);
   require(status.has_value() && n == plans.size(), "all questions");
   return seconds;

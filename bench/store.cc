@@ -41,17 +41,17 @@ class MadeUpModel final : public hre::Scorer {
     }
     return plan;
   }
-  hre::Status score(std::span<const hre::QuestionPlan> plans, const hre::ScoreSink& sink, std::stop_token) override {
-    for (size_t i = 0; i < plans.size(); ++i) {
+  hre::Status score(hre::PlanSource& source, const hre::ScoreSink& sink, std::stop_token stop) override {
+    while (const auto i = hre::wait_for_next(source, stop)) {
       const auto until = Clock::now() + pause_;
       while (Clock::now() < until) {
       }
       ++scored;
       hre::QuestionScore score;
-      for (const auto& answer : plans[i].answers) {
+      for (const auto& answer : source.plans()[*i].answers) {
         score.answers.push_back({std::vector<float>(answer.targets.size(), -1.25F)});
       }
-      if (!sink(i, std::move(score))) break;
+      if (!sink(*i, std::move(score))) break;
     }
     return {};
   }

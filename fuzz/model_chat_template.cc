@@ -1,12 +1,14 @@
-/// Chat templates: parsed, and rendered where that works.
+/// Chat templates: parsed, and rendered where that works, in this process: how much they use is bounded by theirs
+/// alone.
 
 #include <cstddef>
 #include <cstdint>
 
-#include "model/chat/chat_template.h"
+#include "model/chat/renderer.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  const auto parsed = hre::ChatTemplate::parse({reinterpret_cast<const char*>(data), size}, {{"bos_token", "<s>"}});
-  if (parsed) (void)parsed->apply({"Why?", {"Because."}}, "Be brief.");
+  const auto parsed =
+      hre::chat::Renderer::parse({{reinterpret_cast<const char*>(data), size}, {{"bos_token", "<s>"}}, "2024-07-26"});
+  if (parsed) (void)parsed->render({"Be brief.", "Why?", ""});
   return 0;
 }

@@ -218,7 +218,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.hub.signatures[signature] = file
         where = f"{self.hub.files_endpoint}/repos/{file.etag}?Expires=3600&Signature={signature}"
         return self.answer(302, b"", common | {
-            "Location": where, "X-Linked-Size": str(file.content.size), "X-Linked-ETag": f'"{file.etag}"',
+            "Location": where, "X-Linked-Size": str(file.content.size), "X-Linked-ETag": f'"{self.hub.etag_of(file)}"',
             "ETag": f'"{file.git}"', "Accept-Ranges": "bytes"})
 
     # The host of large files.
@@ -297,6 +297,7 @@ class Hub:
     def __init__(self, page_size=1000):
         self.page_size, self.accepted = page_size, True
         self.repositories, self.moved, self.signatures = {}, {}, {}
+        self.etag_suffix = ""
         self.requests, self.faults = [], []  # faults: functions of a Request that give a Fault or None
         self.lock, self.closing = threading.Lock(), threading.Event()
         self.servers = [Server(("127.0.0.1", 0), type("HostHandler", (Handler,), {"hub": self, "host": host}))
@@ -311,6 +312,10 @@ class Hub:
     def add_folder(self, kind, name, folder):
         folder = pathlib.Path(folder)
         return self.add(kind, name, {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()})
+
+    def etag_of(self, file):
+        """As a mirror or proxy may send it: by default the file's hash."""
+        return file.etag + self.etag_suffix
 
     def seen(self, host, handler):
         """Keeps a request, and gives it with the first fault that it meets."""

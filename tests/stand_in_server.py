@@ -72,9 +72,11 @@ def packed_bomb():
 
 class StandIn:
     def __init__(self, api, *quirks, after=0, times=3, key=None, away_url=None, delay=0.0, max_length=4096, model="stand-in",
-                 page=(None, None)):
+                 page=(None, None), states_length=True):
         self.api, self.quirks, self.after, self.times = api, set(quirks), after, times
         self.page = page
+        self.states_length = states_length
+        self.renumbered = None   # a word to which its tokenizer gives another id
         self.more_models = 0
         self.key, self.away_url, self.delay, self.max_length, self.model = key, away_url, delay, max_length, model
         self.lock = threading.Lock()
@@ -208,6 +210,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         server = {**info, "max_total_num_tokens": 99999, "internal_states": [{}], "version": "0.4.6.post5" if old else "0.5.23",
                   "max_req_input_len": s.max_length - 6}
         lengths = {"max_input_length" if old else "max_input_tokens": s.max_length - 1, "max_total_tokens": s.max_length}
+        if not s.states_length:
+            lengths = {}
         pages = {
             "vllm": {"/v1/models": self.models("vllm", True), "/version": {"version": "0.32.0"}},
             "sglang": {"/get_model_info": info, "/get_server_info": server, "/v1/models": self.models("sglang", True),
@@ -225,7 +229,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def models(self, owner, length):
         model = {"id": self.stand_in.model, "object": "model", "owned_by": owner}
-        if length:
+        if length and self.stand_in.states_length:
             model["max_model_len"] = self.stand_in.max_length
         return {"object": "list", "data": [model] + [{**model, "id": f"m{i}"} for i in range(self.stand_in.more_models)]}
 
@@ -272,7 +276,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             ids = ([BOS] if "bos" in s.quirks else []) + tokenize(body["inputs"])
             self.send(200, [{"id": i, "text": "", "start": 0, "stop": 0} for i in ids])
         elif s.api in ("vllm", "sglang") and self.path == "/tokenize" and "no_tokenizer" not in s.quirks:
-            ids = ([BOS] if body.get("add_special_tokens", True) else []) + tokenize(body["prompt"])
+            ids = ([BOS] if body.get("add_special_tokens", True) else []) + [
+                token_id(word) + (word.strip() == s.renumbered) for word in words(body["prompt"])]
             answer = {"count": len(ids), "max_model_len": s.max_length, "tokens": ids}
             self.send(200, {**answer, "token_strs": None} if s.api == "vllm" else answer)
         elif s.api == "openai" and self.path == "/extras/tokenize" and "no_tokenizer" not in s.quirks:
@@ -285,7 +290,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def misbehave(self, body):
         """Does what a quirk that leaves no answer says; whether there was one."""
         s = self.stand_in
-        for status in (400, 401, 404, 422):
+        for status in (400, 401, 404, 413, 422):
             if s.has(str(status)):
                 self.error(status, f"stand-in says {status}")
                 return True

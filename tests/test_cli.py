@@ -1,7 +1,9 @@
 """What every command line tool owes its users: help, exit statuses, "did you mean"."""
 
+import os
 import re
 import shlex
+import shutil
 import subprocess
 import unittest
 
@@ -48,6 +50,60 @@ class HelpTest(ProgramTest):
         text = self.run_hre("--help").stdout
         for status in ("0 done", "1 ", "2 ", "3 ", "130 interrupted"):
             self.assertIn(status, text)
+
+
+    def test_help_shows_what_people_use_and_help_all_the_rest(self):
+        short, whole = (self.run_hre("eval", option).stdout for option in ("--help", "--help-all"))
+        named = [set(re.findall(r"^  (?:-\w,)?(--[\w-]+)", text, re.MULTILINE)) for text in (short, whole)]
+        self.assertLess(named[0], named[1])
+        self.assertLessEqual(len(named[0]), 16)
+        self.assertLessEqual({"--data", "--json", "--threads"}, named[0])
+        hidden = len(named[1]) - len(named[0])
+        self.assertIn(f"\n{hidden} more options: hre eval --help-all\n", short)
+        for group in ("Data:", "Model:", "Scoring rule:", "Results:"):
+            self.assertIn(f"\n{group}\n", short)
+        self.assertIn("\nServers:\n", whole)
+        self.assertNotIn("--help-all", self.run_hre("demo", "--help").stdout)
+
+
+class DocumentsTest(ProgramTest):
+    def completed(self, *words):
+        """What bash offers for the last of these words."""
+        self.write("hre.bash", self.run_hre("help", "--completion", "bash").stdout)
+        script = 'source hre.bash; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _hre; printf "%s\\n" "${COMPREPLY[@]}"'
+        return subprocess.run(["bash", "-c", script, "bash", "hre", *words], cwd=self.folder, stdout=subprocess.PIPE, text=True,
+                              check=True).stdout.split()
+
+    def test_bash_completes_commands_options_and_files(self):
+        self.assertEqual(["eval"], self.completed("ev"))
+        self.assertLessEqual({"info", "build", "convert"}, set(self.completed("data", "")))
+        self.assertEqual(["--limit"], self.completed("eval", "model.gguf", "--lim"))
+        self.assertEqual(["--recipe"], self.completed("data", "build", "--rec"))
+        self.write("model.gguf", "")
+        self.assertEqual(["model.gguf"], self.completed("eval", "mod"))
+        self.assertEqual(["sample"], self.completed("eval", "--data", "sam"))
+
+    def test_other_shells(self):
+        for shell in ("zsh", "fish"):
+            script = self.run_hre("help", "--completion", shell).stdout
+            self.assertIn("max-length", script)
+            if path := shutil.which(shell):
+                self.write("script", script)
+                subprocess.run([path, "-n", "script"], cwd=self.folder, check=True)
+        self.assertIn("bash, zsh or fish", self.error_of("help", "--completion", "csh"))
+
+    def test_man_pages(self):
+        self.run_hre("help", "--man-pages", ".")
+        examples = self.run_hre("help", "--examples").stdout.splitlines()
+        pages = sorted(path.name for path in self.folder.glob("*.1"))
+        self.assertEqual(len(examples) + 1, len(pages))
+        self.assertLessEqual({"hre.1", "hre-eval.1", "hre-data-build.1"}, set(pages))
+        page = (self.folder / "hre-eval.1").read_text(encoding="utf-8")
+        self.assertIn('.BI \\-\\-max\\-length " L"', page)
+        for name in pages if shutil.which("man") else []:
+            done = subprocess.run(["man", "--warnings", "-E", "UTF-8", "-l", name], cwd=self.folder, capture_output=True, text=True,
+                                  check=True, env={**os.environ, "MANWIDTH": "100", "MANPAGER": "cat"})
+            self.assertEqual("", done.stderr, name)
 
 
 class VersionTest(ProgramTest):
@@ -102,7 +158,7 @@ class TableTest(ProgramTest):
         """The first words of the lines above the tables' rules."""
         lines = self.run_hre("eval", "--data", "sample", "--topic", "python", "--quiet", *options).stdout.splitlines()
         return [re.split("  +", above)[0] for above, line in zip(lines, lines[1:])
-                if line.startswith("──") and above.split()[1:2] != ["5"]]
+                if line.startswith("──") and above.split()[1:2] != ["8"]]
 
     def test_metrics_by_topic(self):
         two = ["baseline:length", "baseline:zstd"]
@@ -114,13 +170,16 @@ class TableTest(ProgramTest):
                       self.error_of("eval", *two, "--data", "sample", "--metrics", "spaerman"))
 
     def test_readme_shows_what_the_demo_prints(self):
-        shown = re.search("```text\n(hre-base.*?)```", (SOURCE_DIR / "README.md").read_text(encoding="utf-8"), re.DOTALL)[1]
-        printed = self.run_hre("demo").stdout
-        for line in shown.splitlines():
-            if line.startswith("hre-"):  # the last digits of a language model depend on the processor
-                line = re.match(r"\S+( HumanRankEval | - \S+ )", line)[0]
-            if line != "...":
-                self.assertIn(line, printed)
+        readme = (SOURCE_DIR / "README.md").read_text(encoding="utf-8")
+        shown = re.search("```text\n(How well.*?)```", readme, re.DOTALL)[1].splitlines()
+        printed = self.run_hre("demo").stdout.splitlines()
+        self.assertLess(len(printed), 25)
+        self.assertLessEqual(max(map(len, printed)), 80)
+        self.assertEqual(len(shown), len(printed))
+        for expected, line in zip(shown, printed):
+            if expected.startswith(("hre-", "Tuned")):  # the last digits of a language model depend on the processor
+                expected, line = expected.split()[0], line.split()[0]
+            self.assertEqual(re.sub(r": \S+\.html", ": PAGE", expected), re.sub(r": \S+\.html", ": PAGE", line))
 
 
 class OutputTest(ProgramTest):

@@ -31,8 +31,8 @@ class CompareTest(RunsTest):
         differences = [a[i] - b[i] for i in a]
         pair = result["pairs"][0]
         self.assertEqual("hre-compare/1", result["format"])
-        self.assertEqual(70, pair["n"])
-        self.assertAlmostEqual(sum(differences) / 70, pair["difference"], places=12)
+        self.assertEqual(112, pair["n"])
+        self.assertAlmostEqual(sum(differences) / 112, pair["difference"], places=12)
         self.assertEqual([sum(d > 0 for d in differences), sum(d < 0 for d in differences)], [pair["won"], pair["lost"]])
         self.assertAlmostEqual(self.zstd["results"]["micro"]["pearson"]["mean"], pair["mean_a"], places=12)
         self.assertEqual(self.zstd["results"]["micro"]["pearson"], result["runs"][0]["micro"]["pearson"])
@@ -61,14 +61,14 @@ class CompareTest(RunsTest):
     def test_run_with_itself(self):
         text = self.run_hre("compare", "zstd.json", "zstd.json").stdout
         self.assertIn("A and B can't be told apart at 5 %.", text)
-        self.assertIn("0/70/0", text)
+        self.assertIn("0/112/0", text)
         self.assertGreaterEqual(100, max(map(len, self.run_hre("compare", "zstd.json", "length.json").stdout.splitlines())))
 
     def test_many_runs(self):
         part = self.evaluate("baseline:length", "short.json", "--topic", "p*")
         result = self.json_of("compare", "zstd.json", "length.json", "short.json")
         self.assertEqual(3, len(result["pairs"]))
-        self.assertEqual([70 - 10] * 2 + [0], [run["only_here"] for run in result["runs"]])
+        self.assertEqual([112 - 16] * 2 + [0], [run["only_here"] for run in result["runs"]])
         self.assertEqual(len(part["questions"]), result["questions"]["shared"])
         self.assertEqual({}, result["topics"])
         self.assertEqual({0, 1, 2}, {member for group in result["groups"] for member in group})
@@ -153,7 +153,7 @@ class CompareTest(RunsTest):
         lines = [{"id": q["id"], "topic": q["topic"], "created": f"20{10 + i % 3}-05-01", "tags": ["odd"] * (i % 2)}
                  for i, q in enumerate(self.zstd["questions"])]
         self.write("meta.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
-        for where, n in (("date=2011", 23), ("date>=2011", 46), ("tag=odd", 35)):
+        for where, n in (("date=2011", 37), ("date>=2011", 74), ("tag=odd", 56)):
             result = self.json_of("compare", "zstd.json", "length.json", "--where", where, "--metadata", "meta.jsonl")
             self.assertEqual(n, result["questions"]["shared"], where)
 
@@ -197,8 +197,15 @@ class CompareTest(RunsTest):
         self.write("votes.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
         run = self.evaluate("baseline:length", "good.json", data="votes.jsonl")
         for question in run["questions"]:
-            question["pearson"] = -question["pearson"]
+            for answer in question["answers"]:
+                answer["sum_log_prob"], answer["score"] = -answer["sum_log_prob"], -answer["score"]
+            for metric in ("pearson", "spearman", "kendall"):
+                question[metric] = -question[metric]
+            question["pairwise_accuracy"] = 1 - question["pairwise_accuracy"]
         self.write("bad.json", json.dumps(run))
+        run["questions"][0]["pearson"] += 0.5
+        self.write("changed.json", json.dumps(run))
+        self.assertIn("and the answers beside it give", self.error_of("compare", "good.json", "changed.json"))
 
     def test_until_decided(self):
         self.evaluate_good_and_bad()
@@ -294,7 +301,7 @@ class PowerTest(RunsTest):
         self.assertLessEqual(more["cases"][0]["detectable"], 0.1)
         fewer = self.json_of("power", "zstd.json", "length.json", "--questions", str(case["needed"] - 1))
         self.assertGreater(fewer["cases"][0]["detectable"], 0.1)
-        self.assertEqual([10, 20, 50, 70], [point["questions"] for point in result["detection"]])
+        self.assertEqual([10, 20, 50, 100, 112], [point["questions"] for point in result["detection"]])
         for point in result["detection"]:
             self.assertTrue(point["rate95"][0] <= point["rate"] <= point["rate95"][1])
         seen = self.json_of("power", "zstd.json", "length.json")

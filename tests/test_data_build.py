@@ -102,10 +102,12 @@ class BuildTest(ProgramTest):
         self.assertEqual(["beer.stackexchange.com", "set"], sorted(os.listdir(self.folder)))
 
     def test_bad_rows_are_shown_and_strict_refuses_them(self):
-        self.dump(thread(10) + '  <row Id="5" Body="\x01" />\n')
+        self.dump(thread(10) + '  <row Id="5" Body="\x01" />\n  <row Id="6" Body="a & b" />\n')
         call = ["data", "build", "--topic", "beer=beer.stackexchange.com", "--out", "set", "--quiet"]
         done = self.run_hre(*call)
-        self.assertRegex(done.stderr, r"skipped: \S+Posts.xml: row 7, byte \d+: not well-formed \(invalid token\)")
+        self.assertRegex(done.stderr, r"skipped: \S+Posts.xml: row 7, byte \d+: PostTypeId is missing")
+        self.assertRegex(done.stderr, r"skipped: \S+Posts.xml: row 8, byte \d+: not well-formed \(invalid token\)")
+        self.assertIn("1 row taken without control characters", done.stderr)
         self.assertRegex(self.error_of(*call[:-2], "other", "--strict"),
                          r"hre: \S+Posts.xml: row 7, byte \d+: not well-formed \(invalid token\); without --strict it is skipped")
         self.assertFalse((self.folder / "other").exists())

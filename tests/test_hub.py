@@ -306,6 +306,18 @@ class FailureTest(HubTest):
         self.hre("model", "fetch", f"hf:{MODEL}")
         self.assert_clean(self.cache())
 
+    def test_etags_that_are_no_hashes(self):
+        """As mirrors and proxies send them: the listing's hash is what counts."""
+        for number, suffix in enumerate(("-gzip", "")):
+            with self.subTest(suffix=suffix):
+                self.hub.etag_suffix = suffix
+                self.hub.faults.clear()
+                self.hre("model", "fetch", f"hf:{MODEL}", env={"HF_HOME": str(self.folder / f"good{number}")})
+                self.fail_with(Fault(corrupt=True), lambda request: request.host == "files")
+                line = self.problem("model", "fetch", f"hf:{MODEL}", status=1, env={"HF_HOME": str(self.folder / f"bad{number}")})
+                self.assertIn(f"came twice with another hash than {hashlib.sha256(WEIGHTS).hexdigest()}", line)
+                self.assertFalse(list((self.folder / f"bad{number}").rglob("blobs/*")))
+
     def test_wrong_hash_once(self):
         self.fail_with(Fault(corrupt=True), lambda request: request.host == "files" and request.count == 0)
         self.hre("model", "fetch", f"hf:{MODEL}")

@@ -56,6 +56,12 @@ class InstallTest(ProgramTest):
                 for entry in paths.split(":"):
                     self.assertTrue(entry.startswith("$ORIGIN"), f"{path}: {entry}")
 
+    def test_completion_and_man_pages(self):
+        share = self.prefix / "share"
+        for name in ("bash-completion/completions/hre", "zsh/site-functions/_hre", "fish/vendor_completions.d/hre.fish",
+                     "man/man1/hre.1", "man/man1/hre-data-build.1"):
+            self.assertIn("hre", (share / name).read_text(encoding="utf-8"), name)
+
     def test_licences_come_along(self):
         documents = {path.name for path in (self.prefix / "share" / "doc").rglob("*") if path.is_file()}
         self.assertLessEqual({"LICENSE", "third-party.md"}, documents)

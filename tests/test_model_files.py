@@ -7,10 +7,11 @@ import os
 import pathlib
 import random
 import shutil
+import subprocess
 import unittest
 
 import gguf_files
-from program import SOURCE_DIR, ProgramTest
+from program import PROGRAM, SOURCE_DIR, ProgramTest, clean_environment
 
 DATA = SOURCE_DIR / "tests" / "data" / "models"
 
@@ -115,6 +116,38 @@ class FilesTest(ProgramTest):
         folder = self.folder / "checkpoint"
         folder.mkdir()
         self.assertIn("is a folder without a config.json", self.error_of("eval", folder, "--data", "sample"))
+
+    def test_several_processes_make_one_environment_and_one_file(self):
+        """By a python3 that stands in for the real one: it takes its time, and leaves traces."""
+        small = self.model
+        folder = self.folder / "checkpoint"
+        folder.mkdir()
+        (folder / "config.json").write_text("{}")
+        program = f"""#!/bin/bash
+if [ "$2" = venv ]; then
+  echo venv >> {self.folder}/calls; mkdir -p "${{@: -1}}/bin"; sleep 0.3; cp "$0" "${{@: -1}}/bin/python"
+elif [ "$2" = pip ]; then
+  echo pip >> {self.folder}/calls; sleep 0.5; touch "$(dirname "$0")/../installed"
+else
+  test -e "$(dirname "$0")/../installed" || exit 9
+  echo convert >> {self.folder}/calls
+  out="${{@: -1}}"; head -c 1000 {small} > "$out"; sleep 0.5; cat {small} > "$out"
+fi
+"""
+        tools = self.folder / "tools"
+        tools.mkdir()
+        (tools / "python3").write_text(program)
+        (tools / "python3").chmod(0o755)
+        env = clean_environment(HRE_CACHE=str(self.folder / "cache"), PATH=f"{tools}:{os.environ['PATH']}")
+        (self.folder / "cache").mkdir()
+        calls = [subprocess.Popen([PROGRAM, "eval", folder, "--data", DATA / "questions.jsonl", "--threads", "1", "--quiet"],
+                                  cwd=self.folder, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+                 for _ in range(4)]
+        for call in calls:
+            _, errors = call.communicate(timeout=120)
+            self.assertEqual(0, call.returncode, errors)
+        self.assertEqual(["convert", "pip", "venv"], sorted((self.folder / "calls").read_text().split()))
+        self.assertEqual([], [path for path in (self.folder / "cache").rglob("*") if ".part-" in path.name])
 
     def converter_python(self):
         """A Python with the converter's packages; the test is skipped, visibly, where none is named."""

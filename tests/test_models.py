@@ -174,17 +174,28 @@ class ModelsTest(ProgramTest):
                     gguf_files.write(self.folder / "narrow.gguf", values, [pair[0] for pair in rounded])
                     gguf_files.write(self.folder / "wide.gguf", values, [pair[1] for pair in rounded])
                     wide = self.sums(self.evaluate(["wide.gguf"], "--engine-kernels", "plain")[0])
-                    self.run_hre("eval", "narrow.gguf", "--data", DATA / "questions.jsonl", "--threads", 1, "--json", "run.json", "--details", "--quiet")
-                    self.run_hre("verify", "run.json", "--threads", 2, "--quiet")
+                    self.run_hre("eval", "narrow.gguf", "--data", DATA / "questions.jsonl", "--no-shuffle", "--threads", 1, "--json", "run.json",
+                                 "--details", "--quiet")
+                    # Most bytes of these small files are float32's, so the tolerance is theirs.
+                    self.run_hre("verify", "run.json", "--threads", 1, "--quiet", "--tolerance", 0.2)
                     run = self.read_json("run.json")
                     answers = [answer for question in run["questions"] for answer in question["answers"]]
                     for answer, expected in zip(answers, wide, strict=True):
                         answer["sum_log_prob"] = expected
-                    self.write("run.json", json.dumps(run))
-                    self.run_hre("verify", "run.json", "--threads", 2, "--quiet", "--tolerance", 3e-4)
+                    self.write_changed(run)
+                    self.run_hre("verify", "run.json", "--threads", 1, "--quiet", "--tolerance", 3e-4)
                     answers[4]["sum_log_prob"] += 2e-3
-                    self.write("run.json", json.dumps(run))
-                    self.run_hre("verify", "run.json", "--threads", 2, "--quiet", "--tolerance", 3e-4, status=3)
+                    self.write_changed(run)
+                    self.run_hre("verify", "run.json", "--threads", 1, "--quiet", "--tolerance", 3e-4, status=3)
+
+    def write_changed(self, run):
+        """Writes run.json without the numbers that follow from its answers: those that were there contradict changed ones."""
+        for question in run["questions"]:
+            for name in ("pearson", "spearman", "kendall", "pairwise_accuracy"):
+                question.pop(name, None)
+            for answer in question["answers"]:
+                answer.pop("score", None)
+        self.write("run.json", json.dumps(run))
 
     def test_verify_finds_a_changed_value(self):
         path = self.unpack("llama-gqa")
@@ -192,6 +203,8 @@ class ModelsTest(ProgramTest):
         run = json.loads((self.folder / "run.json").read_text())
         run["questions"][1]["answers"][0]["sum_log_prob"] += 0.01
         (self.folder / "run.json").write_text(json.dumps(run))
+        self.assertIn("score: is", self.error_of("verify", "run.json", "--quiet"))
+        self.write_changed(run)
         done = self.run_hre("verify", "run.json", "--threads", 1, "--quiet", status=3)
         self.assertIn("largest difference: 1.00e-02 nats", done.stdout)
         run["model"]["fingerprint"] = "0" * 32

@@ -104,7 +104,7 @@ class SamplePageTest(PageTest):
     def test_searches(self):
         self.focus("#search")
         self.browser.press("memo[n]")  # in an answer of the sample's first question on Python
-        found = self.browser.until("const m = document.querySelector('#count').textContent.match(/^(\\d+) of 70 questions$/); return m && m[1] !== '70' && m[1]")
+        found = self.browser.until("const m = document.querySelector('#count').textContent.match(/^(\\d+) of 112 questions$/); return m && m[1] !== '112' && m[1]")
         expected = [key for key, texts in self.texts_of("sample").items() if any("memo[n]" in text for text in texts)]
         self.assertEqual(str(len(expected)), found)
         self.assertEqual(expected[0][1], self.text(".row .top span"))
@@ -115,7 +115,7 @@ class SamplePageTest(PageTest):
             list.value = [...list.options].find((option) => option.textContent === arguments[1]).value;
             list.dispatchEvent(new Event('change'));"""
         self.browser.run(select, "Topic", "python")
-        self.assertEqual("5 of 70 questions", self.text("#count"))
+        self.assertEqual("8 of 112 questions", self.text("#count"))
         self.browser.run(select, "Topic", "all topics")
         self.browser.run(select, "Sort by", "value in A, lowest first")
         values = {q["id"]: q["pearson"] for q in self.read_json("run0.json")["questions"]}
@@ -124,7 +124,7 @@ class SamplePageTest(PageTest):
         self.browser.run(select, "Show", "models disagree on the best answer")
         runs = [{q["id"]: max(range(len(q["answers"])), key=lambda i: q["answers"][i]["score"]) for q in self.read_json(f"run{i}.json")["questions"] if q["answers"]} for i in range(3)]
         disagree = sum(len({run[id] for run in runs}) > 1 for id in runs[0])
-        self.assertEqual(f"{disagree} of 70 questions", self.text("#count"))
+        self.assertEqual(f"{disagree} of 112 questions", self.text("#count"))
         self.browser.run(select, "Show", "moved most from A to B (100)")
         other = {q["id"]: q["pearson"] for q in self.read_json("run1.json")["questions"]}
         moved = {id: abs(values[id] - other[id]) for id in values if values[id] is not None and other[id] is not None}

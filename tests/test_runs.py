@@ -33,12 +33,12 @@ class RunsTest(ProgramTest):
 class ReuseTest(RunsTest):
     def test_the_same_call_again_scores_nothing(self):
         first, said = self.evaluate()
-        self.assertIn("0 of 70 questions reused", said)
+        self.assertIn("0 of 112 questions reused", said)
         again, said = self.evaluate()
-        self.assertIn("70 of 70 questions reused", said)
+        self.assertIn("112 of 112 questions reused", said)
         self.assertEqual(without_times(first), without_times(again))
-        self.assertEqual(70, again["times"]["questions_reused"])
-        self.assertEqual(70, self.count("score"))
+        self.assertEqual(112, again["times"]["questions_reused"])
+        self.assertEqual(112, self.count("score"))
         self.assertEqual(1, self.count("run"))
 
     def test_equals_a_run_without_a_store(self):
@@ -51,10 +51,10 @@ class ReuseTest(RunsTest):
         _, said = self.evaluate("--limit", "3")
         self.assertIn("9 of 42 questions reused", said)
         _, said = self.evaluate("--no-shuffle")
-        self.assertIn("of 70 questions reused", said)
+        self.assertIn("of 112 questions reused", said)
         self.assertNotIn("hre: baseline:zstd: 0 of", said)
         self.assertEqual(3, len(self.listed()))
-        self.assertEqual(70, self.count("score"))
+        self.assertEqual(112, self.count("score"))
 
     def test_a_grown_dataset(self):
         lines = [json.dumps({"topic": "a", "question": f"Question {n}?", "answers": [
@@ -83,12 +83,12 @@ class ReuseTest(RunsTest):
     def test_tokens_that_were_not_kept(self):
         self.evaluate()
         _, said = self.evaluate("--keep-tokens")
-        self.assertIn("70 questions to score: their tokens' values are not stored", said)
+        self.assertIn("112 questions to score: their tokens' values are not stored", said)
         kept, said = self.evaluate("--keep-tokens")
-        self.assertIn("70 of 70 questions reused", said)
+        self.assertIn("112 of 112 questions reused", said)
         self.assertIn("token_log_probs", kept["questions"][0]["answers"][0])
         without, said = self.evaluate()
-        self.assertIn("70 of 70 questions reused", said)
+        self.assertIn("112 of 112 questions reused", said)
         self.assertNotIn("token_log_probs", without["questions"][0]["answers"][0])
 
     def test_texts_of_tokens(self):
@@ -153,7 +153,7 @@ class ReuseTest(RunsTest):
         self.evaluate("--name", "first")
         self.write("prompt.txt", "Q: {question}\nA: {answer}")
         _, said = self.evaluate("--prompt-file", "prompt.txt")
-        self.assertIn("70 questions to score: this model has no stored answers to their texts (run first had another prompt)",
+        self.assertIn("112 questions to score: this model has no stored answers to their texts (run first had another prompt)",
                       said)
 
     def test_no_cache(self):
@@ -162,12 +162,12 @@ class ReuseTest(RunsTest):
         self.assertEqual(0, again["times"]["questions_reused"])
         self.assertEqual(without_times(first), without_times(again))
         self.assertNotIn("differed", said)
-        self.assertEqual(70, self.count("score"))
+        self.assertEqual(112, self.count("score"))
 
     def test_recheck(self):
         self.evaluate()
         _, said = self.evaluate("--recheck", "10%")
-        self.assertIn("7 of them scored again: equal to what is stored", said)
+        self.assertIn("12 of them scored again: equal to what is stored", said)
 
     def test_answers_of_another_question_are_noticed(self):
         first, _ = self.evaluate("--topic", "python")
@@ -177,7 +177,7 @@ class ReuseTest(RunsTest):
             for row, key in enumerate(keys[1:] + keys[:1], 1):
                 database.execute("UPDATE score SET text_key = ? WHERE id = ?", (key, row))
         again, said = self.evaluate("--topic", "python")
-        self.assertIn("5 questions to score: their stored answers are damaged", said)
+        self.assertIn("8 questions to score: their stored answers are damaged", said)
         self.assertEqual(without_times(first), without_times(again))
 
     def test_damaged_answers_are_scored_again(self):
@@ -186,7 +186,7 @@ class ReuseTest(RunsTest):
             database.execute("UPDATE answer_score SET sum_log_prob = -1.5 WHERE position = 0")
         self.assertIn("the store is damaged", self.error_of("runs", "show", "last", status=1))
         again, said = self.evaluate("--topic", "python")
-        self.assertIn("5 questions to score: their stored answers are damaged", said)
+        self.assertIn("8 questions to score: their stored answers are damaged", said)
         self.assertEqual(without_times(first), without_times(again))
         self.run_hre("runs", "show", "last")
 
@@ -290,25 +290,25 @@ class HandOnTest(RunsTest):
         self.evaluate()
         self.run_hre("runs", "import", "run.json", "--store", "b.db")
         _, said = self.evaluate("--store", "b.db")
-        self.assertIn("0 of 70 questions reused", said)
+        self.assertIn("0 of 112 questions reused", said)
 
     def test_merge(self):
         self.evaluate("--topic", "python", "--store", "a.db")
         self.evaluate("--topic", "c*", "--store", "b.db")
         self.evaluate("--topic", "python", "--store", "b.db")
         said = self.run_hre("runs", "merge", "b.db", "--store", "a.db").stdout
-        self.assertEqual("b.db: 1 runs added, 1 were there; 10 questions added\n", said)
+        self.assertEqual("b.db: 1 runs added, 1 were there; 16 questions added\n", said)
         _, said = self.evaluate("--store", "a.db", "--topic", "python", "--topic", "c*")
-        self.assertIn("15 of 15 questions reused", said)
-        self.assertEqual(15, self.count("score", self.folder / "a.db"))
+        self.assertIn("24 of 24 questions reused", said)
+        self.assertEqual(24, self.count("score", self.folder / "a.db"))
 
     def test_remove(self):
         self.evaluate("--topic", "python", "--name", "some")
         self.evaluate("--name", "all")
         self.assertIn("removed all", self.run_hre("runs", "remove", "all").stdout)
         self.assertEqual(["some"], [run["name"] for run in self.listed()])
-        self.assertEqual(5, self.count("score"))
-        self.assertEqual(5, self.count("question"))
+        self.assertEqual(8, self.count("score"))
+        self.assertEqual(8, self.count("question"))
         self.assertIn("no run of that name", self.error_of("runs", "remove", "all"))
 
 
@@ -318,7 +318,7 @@ class TroubleTest(RunsTest):
         with sqlite3.connect(self.store()) as database:
             database.execute("PRAGMA user_version = 999")
         run, said = self.evaluate()
-        self.assertEqual(70, len(run["questions"]))
+        self.assertEqual(112, len(run["questions"]))
         self.assertIn("this run is not kept", said)
         self.assertIn("newer hre", said)
         self.assertIn("newer hre", self.error_of("runs", "list", status=1))

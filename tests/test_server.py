@@ -191,8 +191,7 @@ class TroubleTest(ServerTest):
             self.assertIn("answers again", done.stderr)
 
     def test_what_does_not_pass_keeps_what_is_done(self):
-        for quirk, said in (("400", "the server answers 400: stand-in says 400"), ("401", "HRE_API_KEY"),
-                            ("404", "answers 404"), ("422", "answers 422")):
+        for quirk, said in (("401", "HRE_API_KEY"), ("404", "answers 404")):
             with self.subTest(quirk=quirk), StandIn("vllm", quirk, after=12) as server:
                 done = self.evaluate(server, status=1)
                 self.assertIn(said, done.stderr)
@@ -201,8 +200,33 @@ class TroubleTest(ServerTest):
                 self.check_values(n=len(run["questions"]))
                 self.assertGreaterEqual(len(run["questions"]), 4)
 
+    def test_a_question_that_the_server_refuses_is_left_out_alone(self):
+        """It is longer than a length that the server does not state."""
+        long = self.data[7]["answers"][2]
+        long["text"] = " ".join(WORDS * 40)
+        self.write("q.jsonl", "".join(json.dumps(q) + "\n" for q in self.data))
+        for api, *quirks in (["vllm"], ["openai"], ["openai", "no_tokenizer"], ["tgi"]):
+            with self.subTest(api=api, quirks=quirks), StandIn(api, *quirks, max_length=300, states_length=False) as server:
+                done = self.evaluate(server)
+                self.assertIn("1 question could not be scored and count as undefined", done.stderr)
+                self.assertRegex(done.stderr, r"the server answers 4(00|22): .*(maximum model length|must have less)")
+                questions = self.read_json("run.json")["questions"]
+                self.assertEqual(24, len(questions))
+                problems = [q for q in questions if q.get("problem")]
+                self.assertEqual(1, len(problems))
+                self.assertIn("the server answers 4", problems[0]["problem"])
+
+    def test_what_a_question_is_refused_for_is_said(self):
+        for quirk in ("400", "413", "422"):
+            with self.subTest(quirk=quirk), StandIn("vllm", quirk, after=12) as server:
+                self.assertIn(f"the server answers {quirk}: stand-in says {quirk}", self.evaluate(server).stderr)
+
+    def test_no_length_can_be_kept_where_tokens_are_not_known(self):
+        with StandIn("openai", "no_tokenizer") as server:
+            self.assertIn("so --max-length can't be kept", self.evaluate(server, "--max-length", 50, status=2).stderr)
+
     def test_the_same_command_goes_on(self):
-        with StandIn("vllm", "400", after=16) as server:
+        with StandIn("vllm", "401", after=16) as server:
             self.evaluate(server, status=1, env={"HRE_STORE": None})
             kept = len(self.read_json("run.json")["questions"])
         with StandIn("vllm") as server:
@@ -347,6 +371,35 @@ class TroubleTest(ServerTest):
                 if (self.folder / "run.json").exists():
                     self.check_values(n=len(self.read_json("run.json")["questions"]))
                     (self.folder / "run.json").unlink()
+
+
+class StoredTest(ServerTest):
+    """What is stored of a server is reused where it must be equal, and only there."""
+
+    def reused(self, server, *arguments, **options):
+        self.evaluate(server, *arguments, env={"HRE_STORE": None}, **options)
+        return self.read_json("run.json")["times"]["questions_reused"]
+
+    def test_equal_requests_are_reused(self):
+        for api, *quirks in (["vllm"], ["sglang"], ["tgi"], ["openai"], ["openai", "no_tokenizer"]):
+            with self.subTest(api=api, quirks=quirks), StandIn(api, *quirks, model=api + "".join(quirks)) as server:
+                self.assertEqual(0, self.reused(server))
+                self.assertEqual(24, self.reused(server))
+
+    def test_another_policy_of_long_answers_is_not(self):
+        with StandIn("vllm", max_length=24) as server:
+            self.assertEqual(0, self.reused(server, "--long-answers", "truncate"))
+            self.assertTrue(any(a.get("n_cut_chars") for q in self.read_json("run.json")["questions"] for a in q["answers"]))
+            self.assertEqual("truncate", self.read_json("run.json")["config"]["long_answers"])
+            self.assertEqual(0, self.reused(server, "--long-answers", "skip"))
+            self.evaluate(server, env={"HRE_STORE": None}, status=2)
+
+    def test_other_tokens_of_the_same_texts_are_not(self):
+        with StandIn("vllm") as server:
+            self.assertEqual(0, self.reused(server))
+            server.renumbered = "alpha"
+            n = sum("alpha" in json.dumps(question) for question in self.data)
+            self.assertEqual(24 - n, self.reused(server), f"seed {self.seed}")
 
 
 class ManyServersTest(ServerTest):

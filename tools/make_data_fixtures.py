@@ -78,6 +78,12 @@ def write_equal():
         write(f"equal/half_votes/{topic}.parquet", votes_as(float, rows), schema_of(votes=pa.float16()))
         write(f"equal/large/{split}.parquet", votes_as(str, rows), schema_of(LARGE, LARGE, LARGE, pa.large_list),
               compression="zstd", row_group_size=1)
+        write(f"equal/list_views/{split}.parquet", votes_as(str, rows), schema_of(list_of=pa.list_view))
+        write_stream(f"equal/large_list_views/{split}.arrow", votes_as(str, rows), schema_of(list_of=pa.large_list_view))
+        # As datasets stores a Sequence of structs.
+        columns = [{**row, "answers": {key: [str(a[key]) for a in row["answers"]] for key in ("text", "votes")}} for row in rows]
+        write(f"equal/struct_of_lists/{split}.parquet", columns,
+              pa.schema([("question", STRING), ("answers", pa.struct([("text", pa.list_(STRING)), ("votes", pa.list_(STRING))]))]))
         coded = pa.dictionary(pa.int16(), STRING)
         write(f"equal/dictionary/{split}.parquet", votes_as(str, rows), schema_of(coded, STRING, coded),
               write_page_checksum=True)
@@ -125,7 +131,7 @@ def write_bad():
     write("bad/question_int.parquet", [one_row(question=3)], schema_of(question=pa.int64()))
     write("bad/answers_text.parquet", [{"question": "Q", "answers": ["A", "B"]}],
           pa.schema([("question", STRING), ("answers", pa.list_(STRING))]))
-    write("bad/answers_struct.parquet", [{"question": "Q", "answers": {"text": ["A"], "votes": ["1"]}}],
+    write("bad/answers_struct.parquet", [{"question": "Q", "answers": {"text": ["A", "B"], "votes": ["1"]}}],
           pa.schema([("question", STRING), ("answers", pa.struct([("text", pa.list_(STRING)), ("votes", pa.list_(STRING))]))]))
     write("bad/no_votes.parquet", [{"question": "Q", "answers": [{"text": "A"}]}],
           pa.schema([("question", STRING), ("answers", pa.list_(pa.struct([("text", STRING)])))]))

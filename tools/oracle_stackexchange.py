@@ -301,10 +301,15 @@ def like_lengths(answers, ratio):
     return [answers[i] for i in sorted(best)]
 
 
+def good_votes(f, scores):
+    """Asked of all answers that pass, and of those that are chosen."""
+    return max(scores) - min(scores) >= f.get("min_spread", 0) and len(set(scores)) >= f.get("min_distinct", 2)
+
+
 def good_answers(f, taken, answers):
     scores = [answer["score"] for answer in answers]
-    return (answers and max(f.get("min_answers", 0), taken) <= len(answers) <= f.get("max_answers", 10**18)
-            and max(scores) - min(scores) >= f.get("min_spread", 0) and len(set(scores)) >= f.get("min_distinct", 2)
+    return (max(2, f.get("min_answers", 0), taken) <= len(answers) <= f.get("max_answers", 10**18)
+            and good_votes(f, scores)
             and sum(answer["cast"] for answer in answers) >= f.get("min_answer_votes", 0))
 
 
@@ -380,7 +385,9 @@ def judge(recipe, topic, question, answers):
     if a.get("max_length_ratio"):
         answers = like_lengths(answers, a["max_length_ratio"])
     taken = 0 if recipe["choose"] == "all" else recipe["answers"]
-    return answers if passes_text(q, question) and good_answers(q, taken, answers) else []
+    if not passes_text(q, question) or not good_answers(q, taken, answers):
+        return []
+    return answers if good_votes(q, [answer["score"] for answer in choose(recipe, answers)]) else []
 
 
 def build(recipe, dumps):

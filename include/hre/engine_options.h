@@ -32,7 +32,8 @@ struct EngineOptions : ModelOptions {
   /// "none": the context is fed as it is. "auto": the context is a user's message in the model's own chat template,
   /// and the continuation the assistant's reply. Otherwise a file with a Jinja template.
   std::string chat_template = "none";
-  std::string system;               ///< the system's message, with a chat template
+  std::string system;  ///< the system's message, with a chat template
+  std::string date;    ///< YYYY-MM-DD: what a template that asks for today's date is told; empty: a fixed day
   bool one_pass_an_answer = false;  ///< the plain path, without anything shared between answers; for checks
   /// Products with narrow weights are computed as they are defined, in float32 and slowly; for checks.
   bool widens_weights = false;

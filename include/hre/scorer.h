@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <stop_token>
 #include <string>
@@ -73,6 +74,7 @@ struct AnswerScore {
 
 struct QuestionScore {
   std::vector<AnswerScore> answers;
+  std::string problem = {};  ///< why there are no answers: what a server said of this question; empty where there are
 };
 
 /// Everything about a model that a result must be read with.
@@ -93,6 +95,28 @@ struct ModelDescription {
   std::vector<std::pair<std::string, std::string>> settings;
 };
 
+/// What a source has for a scorer.
+struct NextPlan {
+  enum class Kind {
+    kQuestion,
+    kLater,  ///< nothing now; others may leave some of their questions undone
+    kEnd,
+  };
+  Kind kind = Kind::kEnd;
+  size_t index = 0;  ///< of the question, in plans()
+};
+
+/// Where a scorer gets its work, question by question, when it has room for another. Used from the thread that called
+/// score().
+class PlanSource {
+ public:
+  virtual ~PlanSource() = default;
+  /// All plans that may come, none of them skipped: what to make room for. Constant while score() runs.
+  [[nodiscard]] virtual std::span<const QuestionPlan> plans() const = 0;
+  /// The next question, which is this scorer's from now on.
+  virtual NextPlan next() = 0;
+};
+
 /// Called once a question, in any order, from the thread that called score().
 /// Returning false asks the scorer to stop early.
 using ScoreSink = std::function<bool(size_t index, QuestionScore score)>;
@@ -107,10 +131,20 @@ class Scorer {
   virtual Result<QuestionPlan> plan(ScoringRequest request) const = 0;
   /// The texts of an answer's target tokens; empty where the scorer can't tell, or tells them with the scores alone.
   [[nodiscard]] virtual TokenTexts texts_of(const AnswerPlan& /*answer*/) const { return {}; }
-  /// Scores all plans (none of them skipped), calling the sink as each is done. The score of a plan
-  /// does not depend on the others. Ends early, without an error, when the sink or the token says so.
-  virtual Status score(std::span<const QuestionPlan> plans, const ScoreSink& sink, std::stop_token stop) = 0;
+  /// Scores what the source gives, calling the sink as each question is done. The score of a plan does not depend on
+  /// the others. Ends early, without an error, when the sink or the token says so. What is costly to set up (a context,
+  /// processes, connections and what was learnt of servers) is kept for the next call.
+  virtual Status score(PlanSource& source, const ScoreSink& sink, std::stop_token stop) = 0;
+  /// Whether the order of work should be by length: where several processes share it, a long question must not be the
+  /// last.
+  [[nodiscard]] virtual bool wants_longest_first() const { return false; }
 };
+
+/// Scores these plans, in their order.
+Status score_all(Scorer& scorer, std::span<const QuestionPlan> plans, const ScoreSink& sink, std::stop_token stop);
+
+/// The next question of a source, which is waited for; nothing at its end and on a stop.
+std::optional<size_t> wait_for_next(PlanSource& source, const std::stop_token& stop);
 
 enum class BosPolicy { kNever, kAuto, kAlways };
 enum class LongAnswers { kError, kTruncate, kSkip };

@@ -39,7 +39,7 @@ Runs three_runs() {
 TEST(RunComparison, TwoRuns) {
   Runs runs = three_runs();
   runs.pop_back();
-  const auto comparison = compare_runs(std::span<const Run>(runs), quick());
+  const auto comparison = compare_runs(runs, quick());
   ASSERT_TRUE(comparison);
   EXPECT_EQ(comparison->shared, 40);
   EXPECT_THAT(comparison->sizes, ElementsAre(20, 20));
@@ -54,7 +54,7 @@ TEST(RunComparison, TwoRuns) {
 
 TEST(RunComparison, ThreeRuns) {
   const Runs runs = three_runs();
-  const auto comparison = compare_runs(std::span<const Run>(runs), quick());
+  const auto comparison = compare_runs(runs, quick());
   ASSERT_TRUE(comparison);
   EXPECT_EQ(comparison->pairs.size(), 3U);
   EXPECT_FALSE(comparison->pairs[0].topics[0].bootstrap) << "too many to draw for";
@@ -66,38 +66,38 @@ TEST(RunComparison, ThreeRuns) {
 
 TEST(RunComparison, OfNothing) {
   Runs runs = three_runs();
-  EXPECT_FALSE(compare_runs(std::span<const Run>(runs).first(1), quick()));
+  EXPECT_FALSE(compare_runs(std::span(runs).first(1), quick()));
   for (QuestionResult& question : runs[1].questions) question.id += "x";
-  EXPECT_EQ(compare_runs(std::span<const Run>(runs), quick()).error().message, "the runs share no question");
-  EXPECT_EQ(compare_runs(std::span<const Run>(runs), quick()).error().code, ErrorCode::kInput);
+  EXPECT_EQ(compare_runs(runs, quick()).error().message, "the runs share no question");
+  EXPECT_EQ(compare_runs(runs, quick()).error().code, ErrorCode::kInput);
 }
 
 TEST(RunComparison, RefusesWhatWasNotMadeAlike) {
   Runs runs = three_runs();
   runs[1].options.prompt = "{question}{answer}";
-  EXPECT_EQ(compare_runs(std::span<const Run>(runs), quick()).error().where, "allow_different");
+  EXPECT_EQ(compare_runs(runs, quick()).error().where, "allow_different");
   CompareOptions options = quick();
   options.allow_different = true;
-  const auto comparison = compare_runs(std::span<const Run>(runs), options);
+  const auto comparison = compare_runs(runs, options);
   ASSERT_TRUE(comparison);
   EXPECT_EQ(comparison->differences.at(0).what, "prompt");
 }
 
 TEST(RunComparison, UndefinedAsTheRunsWereEvaluated) {
   Runs runs = three_runs();
-  for (Run& run : runs) {
+  for (hre::Run& run : runs) {
     run.options.undefined = UndefinedPolicy::kZero;
     run.questions[3].metrics.pearson.reset();
   }
-  const auto zero = compare_runs(std::span<const Run>(runs), quick());
+  const auto zero = compare_runs(runs, quick());
   ASSERT_TRUE(zero);
   EXPECT_EQ(zero->shared, 40);
   CompareOptions options = quick();
   options.undefined = UndefinedPolicy::kLeaveOut;
-  EXPECT_EQ(compare_runs(std::span<const Run>(runs), options)->shared, 39);
+  EXPECT_EQ(compare_runs(runs, options)->shared, 39);
   runs[0].options.undefined = UndefinedPolicy::kLeaveOut;
-  EXPECT_EQ(compare_runs(std::span<const Run>(runs), quick()).error().where, "allow_different");
-  EXPECT_TRUE(compare_runs(std::span<const Run>(runs), options));
+  EXPECT_EQ(compare_runs(runs, quick()).error().where, "allow_different");
+  EXPECT_TRUE(compare_runs(runs, options));
 }
 
 TEST(RunComparison, NoDecisionAboutTopicsOfEqualWeight) {
@@ -105,16 +105,16 @@ TEST(RunComparison, NoDecisionAboutTopicsOfEqualWeight) {
   runs.pop_back();
   CompareOptions options = quick();
   options.until_decided = true;
-  EXPECT_TRUE(compare_runs(std::span<const Run>(runs), options)->decision);
+  EXPECT_TRUE(compare_runs(runs, options)->decision);
   options.statistics.weights = Weights::kTopics;
-  EXPECT_EQ(compare_runs(std::span<const Run>(runs), options).error().where, "until");
+  EXPECT_EQ(compare_runs(runs, options).error().where, "until");
 }
 
 TEST(RunComparison, NotesOfEarlyStopsAndInventedVotes) {
   Runs runs = three_runs();
-  for (Run& run : runs) run.dataset_source = "sample";
+  for (hre::Run& run : runs) run.dataset_source = "sample";
   runs[1].early_stop = EarlyStop{"decided", "pearson", 1, true, 0.1, 0.2};
-  const auto comparison = compare_runs(std::span<const Run>(runs), quick());
+  const auto comparison = compare_runs(runs, quick());
   ASSERT_EQ(comparison->notes.size(), 2U);
   EXPECT_NE(comparison->notes[0].find("invented"), std::string::npos);
   EXPECT_EQ(comparison->notes[1].substr(0, 3), "B: ");
@@ -129,7 +129,7 @@ TEST(RunComparison, ClusteredErrorsOnRequest) {
   }
   CompareOptions options = quick();
   options.clusters = &clusters;
-  const auto comparison = compare_runs(std::span<const Run>(runs), options);
+  const auto comparison = compare_runs(runs, options);
   ASSERT_TRUE(comparison->pairs[0].clustered);
   EXPECT_EQ(comparison->pairs[0].clustered->mean.clusters, 8);
   EXPECT_TRUE(comparison->pairs[0].clustered->mean.estimate.ci_low);

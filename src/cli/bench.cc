@@ -77,7 +77,7 @@ Status score(Contender& contender, std::span<const ScoringRequest> requests, boo
     scores[question] = std::move(done);
     return true;
   };
-  if (auto ok = contender.scorer->score(plans, sink, stop); !ok) return ok;
+  if (auto ok = score_all(*contender.scorer, plans, sink, stop); !ok) return ok;
   if (!counts) return {};
   for (const QuestionScore& done : scores) {
     for (const AnswerScore& answer : done.answers) {

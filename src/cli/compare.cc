@@ -12,6 +12,7 @@
 #include "cli/hub_argument.h"
 #include "cli/progress.h"
 #include "cli/run_argument.h"
+#include "cli/store_argument.h"
 #include "eval/until.h"
 #include "report/comparison_json.h"
 #include "report/comparison_table.h"
@@ -24,7 +25,7 @@ struct CompareArguments {
   ComparingOptions comparing;
   EvaluatingOptions evaluating;
   std::vector<const CLI::Option*> of_evaluating;  ///< of no use without --data
-  std::string data, json, until;
+  std::string data, json, until, store;
   std::optional<double> fail_if_worse;
   int moved = 10;
   bool allow_different = false, quiet = false;
@@ -44,8 +45,8 @@ Status check_worse(const Comparison& comparison) {
 }
 
 /// Two models side by side, until it is decided which is better.
-Result<std::vector<Run>> decide_models(const CompareArguments& a, const Dataset& dataset, const CompareOptions& compare,
-                                       ProgressListener& progress, Console& console) {
+Result<std::vector<Run>> decide_models(const CompareArguments& a, const EvalOptions& options, const Dataset& dataset,
+                                       const CompareOptions& compare, ProgressListener& progress, Console& console) {
   std::vector<std::unique_ptr<Scorer>> models;
   std::vector<Scorer*> scorers;
   for (const std::string& source : a.runs) {
@@ -54,8 +55,8 @@ Result<std::vector<Run>> decide_models(const CompareArguments& a, const Dataset&
     models.push_back(std::move(*model));
     scorers.push_back(models.back().get());
   }
-  return evaluate_until(dataset, scorers, a.evaluating.eval, {std::nullopt, compare.metric, a.comparing.seed}, progress,
-                        console.stop);
+  return evaluate_until(dataset, scorers, options, {std::nullopt, compare.metric, a.comparing.seed}, progress,
+                        console.stop, {.store = store_path(a.store)});
 }
 
 /// The arguments are models, to be evaluated on --data.
@@ -64,16 +65,18 @@ Result<std::vector<Run>> evaluate_runs(const CompareArguments& a, const CompareO
   auto dataset = load_data_argument(a.data, *progress, console.stop);
   if (!dataset) return forward(dataset);
   if (auto ok = a.comparing.apply_where(*dataset); !ok) return forward(ok);
-  if (!a.until.empty()) return decide_models(a, *dataset, compare, *progress, console);
-  Evaluation evaluation =
-      evaluate_models(a.runs, *dataset, a.evaluating.model, a.evaluating.eval, {}, console, *progress);
+  EvalOptions options = a.evaluating.eval;
+  options.where = a.comparing.where;
+  if (!a.until.empty()) return decide_models(a, options, *dataset, compare, *progress, console);
+  Evaluation evaluation = evaluate_models(a.runs, *dataset, a.evaluating.model, options, {.store = store_path(a.store)},
+                                          console, *progress);
   if (!evaluation.failure) return forward(evaluation.failure);
   return std::move(evaluation.runs);
 }
 
 Result<std::vector<Run>> runs_of(const CompareArguments& a, const CompareOptions& compare, Console& console) {
   if (!a.data.empty()) return evaluate_runs(a, compare, console);
-  auto runs = load_runs(a.runs);
+  auto runs = load_runs(a.runs, a.store);
   if (!runs) return runs;
   if (auto ok = a.comparing.apply_where(*runs); !ok) return forward(ok);
   return runs;
@@ -154,6 +157,7 @@ Action define_compare(CLI::App& app) {
   auto a = std::make_shared<CompareArguments>();
   app.add_option("RUN", a->runs, "two runs or more; with --data, two models or more")->required()->type_name("");
   define_looking(app, *a);
+  add_store_option(app, a->store);
   define_evaluating(app, *a);
   a->comparing.define(app);
   app.add_option("--moved", a->moved, "name so many questions that moved most (default 10)")

@@ -4,6 +4,7 @@
 #include <map>
 #include <ostream>
 
+#include "cli/seed_option.h"
 #include "cli/where_argument.h"
 #include "core/files.h"
 
@@ -37,7 +38,7 @@ void ComparingOptions::define(CLI::App& app) {
   app.add_option("--permutations", permutations, "random sign flips where all of them are too many (default 9999)")
       ->type_name("N")
       ->check(CLI::Range(99, 10000000).description(""));
-  app.add_option("--seed", seed, "random seed (default 42)")->type_name("S");
+  check_seed(app.add_option("--seed", seed, "random seed (default 42)")->type_name("S"));
   if (app.get_option_no_throw("--threads") != nullptr) return;
   app.add_option("--threads", threads, "threads (default: all cores); they change no number")
       ->type_name("N")

@@ -6,6 +6,8 @@
 
 #include "cli/comparing.h"
 #include "cli/run_argument.h"
+#include "cli/seed_option.h"
+#include "cli/store_argument.h"
 #include "cli/where_argument.h"
 #include "report/confounds_text.h"
 
@@ -14,8 +16,7 @@ namespace {
 
 struct ConfoundsArguments {
   std::vector<std::string> runs, where;
-  std::string metadata, json;
-  std::string draws;
+  std::string metadata, json, store, draws;
   double share = 0.2;
 };
 
@@ -27,6 +28,11 @@ Result<std::vector<PostingDates>> dates_of(const Run& run, const std::string& na
   if (metadata->empty()) return dates;
   for (const QuestionResult& question : run.questions) {
     const auto found = metadata->find({question.topic, question.id});
+    if (found != metadata->end() && !question.answers.empty()) {
+      std::vector<double> votes;
+      for (const AnswerResult& answer : question.answers) votes.push_back(answer.votes);
+      if (auto ok = data::check_metadata(found->second, question.id, votes); !ok) return forward(ok);
+    }
     dates.push_back(found == metadata->end() ? PostingDates()
                                              : PostingDates{found->second.created, found->second.answers_created});
   }
@@ -34,7 +40,7 @@ Result<std::vector<PostingDates>> dates_of(const Run& run, const std::string& na
 }
 
 Status run_confounds_command(const ConfoundsArguments& arguments, Console& console) {
-  auto runs = load_runs(arguments.runs);
+  auto runs = load_runs(arguments.runs, arguments.store);
   if (!runs) return forward(runs);
   std::vector<RunConfounds> all;
   std::string text;
@@ -56,6 +62,7 @@ Action define_confounds(CLI::App& app) {
   auto a = std::make_shared<ConfoundsArguments>();
   app.add_option("RUN", a->runs, "runs: JSON files of hre eval --json FILE --details")->required()->type_name("");
   define_where(app, a->where, a->metadata);
+  add_store_option(app, a->store);
   app.add_option("--min-k", a->share, "the share of least likely tokens that Min-K% takes (default 0.2)")
       ->type_name("SHARE")
       ->check(CLI::Range(0.001, 1.0).description(""));

@@ -1,5 +1,7 @@
 /// hre data build: a dataset from Stack Exchange dumps.
 
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <filesystem>
@@ -11,6 +13,7 @@
 
 #include "cli/command.h"
 #include "cli/progress.h"
+#include "cli/seed_option.h"
 #include "core/cores.h"
 #include "data/output.h"
 #include "data/writer.h"
@@ -36,14 +39,28 @@ struct BuildArguments {
   int threads = 0;
 };
 
+/// A text as TOML writes it: what stands in it must not be read as more than a text.
+std::string quoted(const std::string& text) {
+  std::string toml = "\"";
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte == 0x7F || c == '"' || c == '\\') {
+      toml += fmt::format("\\u{:04X}", byte);
+    } else {
+      toml += c;
+    }
+  }
+  return toml + '"';
+}
+
 /// The options that are also a recipe's keys, as TOML: one checker for both.
 std::string overrides_of(const BuildArguments& arguments) {
   std::string toml;
   if (arguments.seed) toml += "seed = " + std::to_string(*arguments.seed) + "\n";
   if (arguments.questions) toml += "questions = " + std::to_string(*arguments.questions) + "\n";
   if (arguments.answers) toml += "answers = " + std::to_string(*arguments.answers) + "\n";
-  if (!arguments.choose.empty()) toml += "choose = \"" + arguments.choose + "\"\n";
-  if (!arguments.code.empty()) toml += "code = \"" + arguments.code + "\"\n";
+  if (!arguments.choose.empty()) toml += "choose = " + quoted(arguments.choose) + "\n";
+  if (!arguments.code.empty()) toml += "code = " + quoted(arguments.code) + "\n";
   return toml;
 }
 
@@ -151,8 +168,8 @@ void print_report(const se::Recipe& recipe, const se::BuildReport& report, bool 
   for (const se::SiteReport& site : report.sites) {
     console.err << se::format_site(site) << '\n';
     for (const std::string& problem : site.counts.problems) console.err << "  skipped: " << problem << '\n';
-    const int64_t more =
-        site.counts.skipped + site.counts.skipped_votes - static_cast<int64_t>(site.counts.problems.size());
+    const int64_t more = site.counts.skipped + site.counts.skipped_votes + site.counts.skipped_history -
+                         static_cast<int64_t>(site.counts.problems.size());
     if (more > 0 && !site.counts.problems.empty()) console.err << "  and " << more << " more\n";
   }
   for (const std::string& fate : report.fates) console.out << fate << '\n';
@@ -274,7 +291,7 @@ Action define_data_build(CLI::App& app) {
   app.add_option("--answers", arguments->answers, "answers a question; 0: all")->type_name("N");
   app.add_option("--choose", arguments->choose, "which answers: spread, top-and-random, random, all")->type_name("HOW");
   app.add_option("--code", arguments->code, "code as it is, or between fences: plain, fenced")->type_name("STYLE");
-  app.add_option("--seed", arguments->seed, "of every draw")->type_name("N");
+  check_seed(app.add_option("--seed", arguments->seed, "of every draw")->type_name("N"));
   app.add_flag("--dry-run", arguments->dry_run, "count only, write nothing");
   app.add_flag("--explain", arguments->explain, "show how many posts each filter removed");
   app.add_option("--why", arguments->why, "tell the fate of this post; SITE/ID where several sites are read")
@@ -282,7 +299,7 @@ Action define_data_build(CLI::App& app) {
       ->take_all();
   app.add_flag("--print-recipe", arguments->print_recipe, "print the recipe with every key, and read nothing");
   app.add_flag("--strict", arguments->strict, "rows that can't be read are errors");
-  app.add_flag("--allow-truncated", arguments->allow_truncated, "take what a cut Posts.xml holds");
+  app.add_flag("--allow-truncated", arguments->allow_truncated, "take what a file that is cut short holds");
   app.add_option("--threads", arguments->threads, "threads (default: all cores)")
       ->type_name("N")
       ->check(CLI::Range(1, 1024));

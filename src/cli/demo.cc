@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <memory>
 #include <ostream>
 
 #include "analysis/comparison.h"
-#include "analysis/power.h"
 #include "cli/evaluation.h"
 #include "cli/progress.h"
 #include "cli/shipped_models.h"
@@ -18,30 +18,54 @@
 namespace hre::cli {
 namespace {
 
-/// To find a difference of 0.05 between two such models.
-std::string questions_wanted(const RunPower& power) {
-  const std::optional<int64_t> needed = power.cases.front().needed;
-  return needed ? fmt::format("{}", *needed) : "over 10^12";
+constexpr const char* kQuestion =
+    "How well does a language model's log-likelihood rank people's answers? Each\n"
+    "model scores every answer after its question; the scores are correlated with\n"
+    "the votes: 1 is people's order, 0 chance. Below are {} questions of {} topics.\n"
+    "They were written for this demo and their votes are invented, so these values\n"
+    "show how hre works and say nothing about real models.\n\n";
+
+/// "0.12 [0.03, 0.21]", aligned; "undefined"
+std::string with_interval_of_two_digits(const Estimate& value) {
+  if (!value.mean) return "undefined";
+  const std::string mean = fmt::format("{:5.2f}", *value.mean);
+  return value.ci_low && value.ci_high ? mean + fmt::format(" [{:5.2f}, {:5.2f}]", *value.ci_low, *value.ci_high)
+                                       : mean;
 }
 
-/// The tuned model against its base: whether the difference is real, and how many questions would tell.
+/// One row per model; chance last.
+std::string table(const Evaluation& evaluation, size_t n_language_models) {
+  size_t widest = 0;
+  for (const Run& run : evaluation.runs) widest = std::max(widest, run.model.name.size());
+  std::string text =
+      fmt::format("{:<{}}  {:<21}  {}\n", "", widest, " HumanRankEval [95 %]", "pairs in people's order");
+  for (size_t i = 0; i < evaluation.runs.size(); ++i) {
+    const MetricSummary& micro = evaluation.summaries[i].micro;
+    text += fmt::format("{:<{}}  {:<21}  {:3.0f} %{}\n", evaluation.runs[i].model.name, widest,
+                        with_interval_of_two_digits(micro.pearson), 100 * micro.pairwise_accuracy.mean.value_or(0),
+                        i < n_language_models ? "" : "  without a language model");
+  }
+  const MetricSummary& any = evaluation.summaries.front().micro;
+  return text + fmt::format("{:<{}}  {:<21}  {:3.0f} %\n", "chance", widest,
+                            fmt::format("{:5.2f}", any.pearson.chance.value_or(0)),
+                            100 * any.pairwise_accuracy.chance.value_or(0));
+}
+
+/// The tuned model against its base: how far apart, and how sure that is.
 Result<std::string> verdict(const Run& base, const Run& tuned) {
   const std::vector<Run> runs = {tuned, base};
-  auto comparison = compare_runs(std::span<const Run>(runs), {});
+  auto comparison = compare_runs(runs, {});
   if (!comparison) return forward(comparison);
-  PowerOptions options;
-  options.difference = 0.05;
-  auto power = run_power(pointers_to(runs), options);
-  if (!power) return forward(power);
   const PairedComparison& pair = comparison->pairs.front().comparison;
-  std::string text = fmt::format("{} - {}: {} by {} shared questions, p {}; ", tuned.model.name, base.model.name,
-                                 with_interval(pair.difference), comparison->shared, p_text(pair.p));
-  if (comparison->told_apart(pair)) return text + "these questions tell the two apart.\n";
-  return text +
-         fmt::format(
-             "these questions can't tell the two apart:\na difference of 0.05 would take {} questions to be found "
-             "with a chance of {:.0f} %.\n",
-             questions_wanted(*power), 100 * power->options.levels.power);
+  const Estimate& difference = pair.difference;
+  const std::string interval = difference.ci_low && difference.ci_high
+                                   ? fmt::format(" [{:.3f}, {:.3f}]", *difference.ci_low, *difference.ci_high)
+                                   : "";
+  std::string text = fmt::format("\nTuned minus base, question by question: {:.3f}{}, p {}:\n",
+                                 difference.mean.value_or(0), interval, p_text(pair.p));
+  if (!comparison->told_apart(pair)) return text + "these questions cannot tell the two models apart.\n";
+  return text + fmt::format("on these questions the {} model ranks answers more as their votes do.\n",
+                            difference.mean.value_or(0) > 0 ? "tuned" : "base");
 }
 
 /// The page with every question, answer and token. A place that can't be written is noted: the demo has shown its
@@ -72,26 +96,29 @@ Status demo(const DemoArguments& arguments, Console& console) {
   if (!dataset) return forward(dataset);
   auto progress = make_progress(console, arguments.quiet);
   const std::vector<std::string> shipped = shipped_models();
+  if (shipped.empty())
+    progress->note("the models that come with hre are not beside the program, so the demo goes without them");
   std::vector<std::string> models = shipped;
   EvalOptions options;
   options.keep_tokens = true;
   models.insert(models.end(), {"baseline:length", "baseline:zstd"});
   Evaluation evaluation = evaluate_models(models, *dataset, {}, options, {}, console, *progress);
-  print_evaluation(evaluation, console);
   if (!evaluation.failure) return std::move(evaluation.failure);
   if (console.stop.stop_requested()) return fail(ErrorCode::kInterrupted, "interrupted");
-  console.out
-      << "\nThe baselines are controls without a language model: what an answer's length, and a compressor, make "
-         "of the\nbuilt-in questions. ";
-  if (shipped.empty()) {
-    progress->note("the models that come with hre are not beside the program, so the demo goes without them");
-  } else {
+
+  const Summary& any = evaluation.summaries.front();
+  console.out << fmt::format(fmt::runtime(kQuestion), any.questions, any.topics.size())
+              << table(evaluation, shipped.size());
+  if (!shipped.empty()) {
     auto text = verdict(evaluation.runs[0], evaluation.runs[1]);
     if (!text) return forward(text);
-    console.out << "The other two are small models that come with hre, a base and one tuned from it:\n\n" << *text;
+    console.out << *text;
   }
   write_page(std::move(evaluation.runs), std::move(*dataset), arguments.page, *progress, console);
-  console.out << "\nYour own model goes in their place: hre eval MODEL.gguf --data sample\n";
+  console.out << "\nNext:\n"
+                 "  hre eval MODEL.gguf --data sample     your own model\n"
+                 "  hre show last --worst 3               then: where it and people disagree most\n"
+                 "  hre --help                            all commands, each with an example\n";
   return {};
 }
 

@@ -176,12 +176,14 @@ Status run_eval(EvalArguments arguments, Console& console) {
   if (arguments.models.size() > 1 && !arguments.keeping.name.empty()) {
     return input_error("--name names one run; give one MODEL");
   }
-  arguments.keeping.store = store_path(arguments.keeping.store);
+  const std::string given = arguments.keeping.store;
+  arguments.keeping.store = store_path(given);
+  if (arguments.keeping.store.empty() && !store_was_refused(given)) {
+    console.err << "hre: nothing is kept: there is no home folder for a store of runs; --store FILE names one\n";
+  }
   arguments.keeping.reuse = !arguments.no_cache;
   auto until = parse_until(arguments.until);
   if (!until) return forward(until);
-  // A run of some questions alone must not be taken for the whole one.
-  if (*until || !options.where.empty()) arguments.keeping.store.clear();
   if (arguments.verify_weights) forget_fingerprints();
   auto outputs = open_outputs(arguments);
   if (!outputs) return forward(outputs);

@@ -1,9 +1,9 @@
 #include "cli/evaluating.h"
 
 #include <CLI/CLI.hpp>
-#include <charconv>
 
 #include "cli/model_options.h"
+#include "cli/seed_option.h"
 #include "cli/server_options.h"
 #include "core/files.h"
 
@@ -16,14 +16,6 @@ Result<std::string> read_prompt(const std::string& path) {
   return text;
 }
 
-/// CLI11 would take -1 for 2^64 - 1, and all that is above for the same.
-std::string seed_problem(std::string& text) {
-  uint64_t seed = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seed);
-  const bool good = error == std::errc() && end == text.data() + text.size();
-  return good ? "" : "'" + text + "' is no whole number from 0 to 2^64 - 1";
-}
-
 }  // namespace
 
 void EvaluatingOptions::define(CLI::App& app) {
@@ -33,9 +25,8 @@ void EvaluatingOptions::define(CLI::App& app) {
   app.add_option("--limit", eval.limit, "the first N questions of each topic, after the shuffle")
       ->type_name("N")
       ->check(CLI::Range(int64_t{1}, int64_t{1} << 40).description(""));
-  app.add_option("--shuffle-seed", eval.shuffle_seed, "seed of the published shuffle (default 42)")
-      ->type_name("S")
-      ->check(CLI::Validator(seed_problem, ""));
+  check_seed(app.add_option("--shuffle-seed", eval.shuffle_seed, "seed of the published shuffle (default 42)")
+                 ->type_name("S"));
   app.add_flag("--no-shuffle", no_shuffle_, "keep the dataset's order");
   app.add_option("--prompt-file", prompt_file_, "a template with {question} and, at its end, {answer}")
       ->type_name("FILE");

@@ -87,7 +87,7 @@ Result<Run> evaluate_model(const Dataset& dataset, Scorer& model, const EvalOpti
                            const std::stop_token& stop) {
   if (!until) return evaluate(dataset, model, options, progress, stop, keeping);
   Scorer* const scorers[] = {&model};
-  auto runs = evaluate_until(dataset, scorers, options, *until, progress, stop);
+  auto runs = evaluate_until(dataset, scorers, options, *until, progress, stop, keeping);
   if (!runs) return forward(runs);
   return std::move(runs->front());
 }

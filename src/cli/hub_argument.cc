@@ -18,9 +18,10 @@ class NamedScorer final : public Scorer {
   [[nodiscard]] const ModelDescription& describe() const override { return description_; }
   Result<QuestionPlan> plan(ScoringRequest request) const override { return scorer_->plan(std::move(request)); }
   TokenTexts texts_of(const AnswerPlan& answer) const override { return scorer_->texts_of(answer); }
-  Status score(std::span<const QuestionPlan> plans, const ScoreSink& sink, std::stop_token stop) override {
-    return scorer_->score(plans, sink, std::move(stop));
+  Status score(PlanSource& source, const ScoreSink& sink, std::stop_token stop) override {
+    return scorer_->score(source, sink, std::move(stop));
   }
+  [[nodiscard]] bool wants_longest_first() const override { return scorer_->wants_longest_first(); }
 
  private:
   std::unique_ptr<Scorer> scorer_;

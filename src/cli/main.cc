@@ -7,10 +7,13 @@
 #include <csignal>
 #include <cstdlib>
 #include <iostream>
+#include <optional>
 #include <thread>
 
 #include "cli/bench.h"
 #include "cli/command.h"
+#include "cli/documents.h"
+#include "cli/terminal.h"
 #include "core/text.h"
 #include "hre/scorer.h"
 
@@ -82,7 +85,7 @@ int exit_status(ErrorCode code) {
 }
 
 int report(const Error& error) {
-  std::cerr << "hre: " << error.text() << '\n';
+  std::cerr << "hre: " << visible_line(error.text()) << '\n';
   return exit_status(error.code);
 }
 
@@ -177,23 +180,30 @@ int terminal_width() {
 int run_command(const Command& command, std::vector<std::string> words) {
   CLI::App app(command.summary, "hre " + command.name);
   app.get_formatter()->column_width(34);
-  app.footer("\nExample:\n  $ " + command.example);
+  app.set_help_all_flag("--help-all", "print every option and exit");
   const Action action = command.define(app);
   try {
     std::vector<std::string> reversed(words.rbegin(), words.rend());
     app.parse(reversed);
   } catch (const CLI::CallForHelp&) {
-    std::cout << app.help();
+    std::cout << command_help(app, command, false);
+    return 0;
+  } catch (const CLI::CallForAllHelp&) {
+    std::cout << command_help(app, command, true);
     return 0;
   } catch (const CLI::ParseError& problem) {
     return report(parse_error(app, problem, words));
   }
   static std::stop_source stop;  // outlives the thread that waits for signals
   watch_signals(stop);
-  Console console{std::cout,        std::cerr,       isatty(STDOUT_FILENO) != 0, isatty(STDERR_FILENO) != 0,
+  std::optional<TerminalFilter> out, err;
+  if (isatty(STDOUT_FILENO) != 0) out.emplace(std::cout);
+  if (isatty(STDERR_FILENO) != 0) err.emplace(std::cerr);
+  Console console{std::cout,        std::cerr,       draws_on(STDOUT_FILENO), draws_on(STDERR_FILENO),
                   terminal_width(), stop.get_token()};
   const Status done = action(console);
   std::cout.flush();
+  if (!std::cout && reader_is_gone(STDOUT_FILENO)) return 128 + SIGPIPE;  // head has what it wanted: nothing to say
   if (!done) return report(done.error());
   if (!std::cout) return report({ErrorCode::kFailed, "standard output could not be written", "", ""});
   return 0;
@@ -209,6 +219,16 @@ int run(std::vector<std::string> words) {
     if (words == std::vector<std::string>{"--examples"}) {
       for (const Command& command : commands()) std::cout << command.example << '\n';
       return 0;
+    }
+    if (words.size() == 2 && words[0] == "--completion") {
+      const auto script = completion(commands(), words[1]);
+      if (!script) return report(script.error());
+      std::cout << *script;
+      return 0;
+    }
+    if (words.size() == 2 && words[0] == "--man-pages") {
+      const Status written = write_man_pages(commands(), words[1]);
+      return written ? 0 : report(written.error());
     }
     if (words.empty()) {
       print_help(std::cout);

@@ -45,6 +45,9 @@ void define_text_options(CLI::App& app, EngineOptions& o) {
                  "(the model's own template), or a file with a Jinja template")
       ->type_name("none|auto|FILE");
   app.add_option("--system", o.system, "the system's message, with a chat template")->type_name("TEXT");
+  app.add_option("--date", o.date,
+                 "today's date for a chat template that asks for it (default 2024-07-26, whatever the day is)")
+      ->type_name("YYYY-MM-DD");
 }
 
 void define_device_options(CLI::App& app, EngineOptions& o) {

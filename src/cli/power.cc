@@ -6,6 +6,7 @@
 
 #include "cli/comparing.h"
 #include "cli/run_argument.h"
+#include "cli/store_argument.h"
 #include "report/power_text.h"
 
 namespace hre::cli {
@@ -15,14 +16,14 @@ struct PowerArguments {
   std::vector<std::string> runs;
   ComparingOptions comparing;
   PowerOptions power;
-  std::string json;
+  std::string json, store;
 };
 
 Status run_power_command(const PowerArguments& arguments, Console& console) {
   const ComparingOptions& c = arguments.comparing;
   auto compare = c.compare_options();
   if (!compare) return forward(compare);
-  auto runs = load_runs(arguments.runs);
+  auto runs = load_runs(arguments.runs, arguments.store);
   if (!runs) return forward(runs);
   if (runs->size() > 2) return input_error("power is of one run or two, and these are " + std::to_string(runs->size()));
   if (auto ok = c.apply_where(*runs); !ok) return ok;
@@ -55,6 +56,7 @@ Action define_power(CLI::App& app) {
       ->type_name("P")
       ->check(CLI::Range(0.5, 0.999999).description(""));
   a->comparing.define(app);
+  add_store_option(app, a->store);
   app.add_option("--json", a->json, "write it as JSON (format hre-power/1); - for standard output")->type_name("FILE");
   return [a](Console& console) { return run_power_command(*a, console); };
 }

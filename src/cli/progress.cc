@@ -5,6 +5,7 @@
 #include <chrono>
 #include <ostream>
 
+#include "cli/terminal.h"
 #include "report/run_table.h"
 
 namespace hre::cli {
@@ -40,7 +41,7 @@ class ConsoleProgress final : public ProgressListener {
 
   void note(const std::string& message) override {
     end();
-    console_.err << "hre: " << message << '\n' << std::flush;
+    console_.err << "hre: " << visible_line(message) << '\n' << std::flush;
   }
 
  private:

@@ -16,6 +16,7 @@
 #include "cli/progress.h"
 #include "cli/run_argument.h"
 #include "cli/run_dataset.h"
+#include "cli/store_argument.h"
 #include "core/cores.h"
 #include "core/files.h"
 #include "core/text.h"
@@ -32,7 +33,7 @@ namespace fs = std::filesystem;
 
 struct ReportArguments {
   std::vector<std::string> runs;
-  std::string out, data, study;
+  std::string out, data, study, store;
   bool quiet = false, allow_different = false;
 };
 
@@ -163,7 +164,7 @@ void note_untold_tokens(const ReportData& data, ProgressListener& progress) {
 Status report(const ReportArguments& arguments, Console& console) {
   const auto progress = make_progress(console, arguments.quiet);
   if (auto made = make_folder(arguments.out); !made) return made;
-  auto read = load_runs_or_means(arguments.runs);
+  auto read = load_runs_or_means(arguments.runs, arguments.store);
   if (!read) return forward(read);
   std::vector<Run> runs;
   std::vector<std::optional<Summary>> means;
@@ -199,6 +200,7 @@ Action define_report(CLI::App& app) {
       ->type_name("FILE");
   app.add_flag("--allow-different", arguments->allow_different,
                "lay runs of different configurations side by side; what differs is named");
+  add_store_option(app, arguments->store);
   app.add_flag("--quiet", arguments->quiet, "no progress and no notes");
   return [arguments](Console& console) { return report(*arguments, console); };
 }

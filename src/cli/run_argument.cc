@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <filesystem>
-
 #include "cli/store_argument.h"
 #include "core/files.h"
 #include "hre/store.h"
@@ -12,9 +10,7 @@ namespace hre::cli {
 namespace {
 
 bool is_file(const std::string& argument) {
-  std::error_code ignored;
-  return argument.ends_with(".json") || argument.find('/') != std::string::npos ||
-         std::filesystem::is_regular_file(argument, ignored);
+  return argument.ends_with(".json") || argument.find('/') != std::string::npos;
 }
 
 Result<std::string> read_run_file(const std::string& path) {

@@ -11,23 +11,32 @@
 #include "cli/progress.h"
 #include "cli/run_argument.h"
 #include "cli/run_dataset.h"
+#include "cli/store_argument.h"
 #include "core/text.h"
 
 namespace hre::cli {
 namespace {
 
 struct ShowArguments {
-  std::string run, disagree, question, topic, data;
+  std::string run, disagree, question, topic, data, store;
   size_t worst = 3;
   bool full = false;
 };
 
+/// Ids may be equal in two topics.
 Result<const QuestionRow*> find_question(const ReportData& data, const std::string& id) {
-  std::vector<std::string> ids;
+  std::vector<std::string> ids, topics;
+  const QuestionRow* found = nullptr;
   for (const QuestionRow& row : data.rows) {
-    if (row.id == id) return &row;
     ids.push_back(row.id);
+    if (row.id != id) continue;
+    found = &row;
+    topics.push_back(row.topic);
   }
+  if (topics.size() > 1) {
+    return input_error("topics " + join(topics) + " each have a question '" + id + "'", "", "name one with --topic");
+  }
+  if (found != nullptr) return found;
   const auto nearest = nearest_name(id, ids);
   return input_error("the run has no question '" + id + "'", "",
                      nearest ? "did you mean " + *nearest + "?" : "hre show RUN --worst 10 shows some");
@@ -55,7 +64,7 @@ Status show(const ShowArguments& arguments, Console& console) {
   std::vector<Run> runs;
   for (const std::string& name : {arguments.run, arguments.disagree}) {
     if (name.empty()) continue;
-    auto run = load_run(name);
+    auto run = load_run(name, arguments.store);
     if (!run) return forward(run);
     runs.push_back(std::move(*run));
   }
@@ -95,6 +104,7 @@ Action define_show(CLI::App& app) {
       ->type_name("RUN2");
   app.add_option("--topic", a->topic, "only topics that match")->type_name("GLOB");
   app.add_option("--data", a->data, "the run's dataset, where it is not at the place that it names")->type_name("DATA");
+  add_store_option(app, a->store);
   app.add_flag("--full", a->full, "all of the texts, not their beginnings");
   return [a](Console& console) { return show(*a, console); };
 }

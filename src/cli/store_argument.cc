@@ -4,6 +4,8 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "core/cache.h"
+
 namespace hre::cli {
 namespace {
 
@@ -16,7 +18,7 @@ std::string environment(const char* name) {
 
 /// By the XDG Base Directory Specification: relative paths in its variables are to be ignored.
 std::string default_store() {
-  const std::string state = environment("XDG_STATE_HOME"), home = environment("HOME");
+  const std::string state = environment("XDG_STATE_HOME"), home = home_folder();
   if (fs::path(state).is_absolute()) return state + "/hre/runs.db";
   return home.empty() ? "" : home + "/.local/state/hre/runs.db";
 }
@@ -28,6 +30,10 @@ void add_store_option(CLI::App& app, std::string& store) {
                  "the store of runs (default: $HRE_STORE, else hre/runs.db in $XDG_STATE_HOME or ~/.local/state); "
                  "none for none")
       ->type_name("FILE");
+}
+
+bool store_was_refused(const std::string& given) {
+  return (given.empty() ? environment("HRE_STORE") : given) == "none";
 }
 
 std::string store_path(const std::string& given) {

@@ -18,6 +18,9 @@ void add_store_option(CLI::App& app, std::string& store);
 /// Empty for "none", and where there is no place for one.
 std::string store_path(const std::string& given);
 
+/// Whether no store is wanted: "none" was given, or stands in HRE_STORE.
+bool store_was_refused(const std::string& given);
+
 /// The same, for commands that need one.
 Result<std::string> existing_store(const std::string& given);
 

@@ -30,7 +30,8 @@ struct StudyArguments {
 std::string beside(const std::string& study, const std::string& name) {
   const fs::path path = fs::path(study).parent_path() / name;
   std::error_code problem;
-  return fs::exists(path, problem) ? path.string() : name;
+  if (!fs::exists(path, problem)) return name;
+  return path.has_parent_path() ? path.string() : "./" + path.string();
 }
 
 Result<std::vector<Run>> load_members(const StudyFile& file, const std::string& path) {

@@ -15,6 +15,7 @@
 #include "cli/model_options.h"
 #include "cli/progress.h"
 #include "cli/run_argument.h"
+#include "cli/store_argument.h"
 #include "core/text.h"
 #include "eval/prompt.h"
 #include "hre/evaluate.h"
@@ -26,7 +27,7 @@ namespace {
 struct VerifyArguments {
   std::string run;
   EngineOptions options;
-  std::string model, data;
+  std::string model, data, store;
   size_t questions = 20;
   std::optional<double> tolerance;  // nats per answer
   bool python = false, quiet = false;
@@ -34,7 +35,7 @@ struct VerifyArguments {
 
 /// One question's log-likelihoods by both ways.
 struct Pair {
-  std::string id;
+  std::string topic, id;
   std::vector<double> kept, again;
 
   [[nodiscard]] double difference() const {
@@ -64,6 +65,7 @@ void take_options(const Run& run, EngineOptions& options) {
     options.chat_template = "auto";
   }
   if (options.system.empty()) options.system = setting_of(run.model, "system");
+  if (options.date.empty()) options.date = setting_of(run.model, "date");
   options.long_answers = LongAnswers::kTruncate;
   options.one_pass_an_answer = true;
   options.kernels = EngineKernels::kPlain;
@@ -125,7 +127,7 @@ Result<std::vector<Question>> texts_of(const std::vector<const QuestionResult*>&
 std::vector<Pair> start_pairs(const std::vector<const QuestionResult*>& chosen) {
   std::vector<Pair> pairs;
   for (const QuestionResult* question : chosen) {
-    pairs.push_back({question->id, {}, {}});
+    pairs.push_back({question->topic, question->id, {}, {}});
     for (const AnswerResult& answer : question->answers) pairs.back().kept.push_back(answer.sum_log_prob);
   }
   return pairs;
@@ -138,7 +140,7 @@ Status check_settings(const Run& run, const ModelDescription& model) {
   }
   std::vector<std::string> differ;
   for (const char* name : {"bos", "max_length", "cache_type", "flash_attention", "adapters", "chat_template", "system",
-                           "encoder_end", "level"}) {
+                           "date", "encoder_end", "level"}) {
     if (setting_of(run.model, name) != setting_of(model, name)) differ.emplace_back(name);
   }
   if (differ.empty()) return {};
@@ -159,7 +161,8 @@ Status score_again(const Run& run, const VerifyArguments& arguments, const std::
   if (!again) return forward(again);
   if (again->failure) return tl::unexpected<Error>(*again->failure);
   for (const QuestionResult& question : again->questions) {
-    const auto pair = std::find_if(pairs.begin(), pairs.end(), [&](const Pair& p) { return p.id == question.id; });
+    const auto pair = std::find_if(pairs.begin(), pairs.end(),
+                                   [&](const Pair& p) { return p.id == question.id && p.topic == question.topic; });
     for (const AnswerResult& answer : question.answers) pair->again.push_back(answer.sum_log_prob);
   }
   return {};
@@ -202,7 +205,7 @@ Status print_pairs(const std::vector<Pair>& pairs, bool by_python, double tolera
 }
 
 Status verify(VerifyArguments arguments, Console& console) {
-  auto run = load_run(arguments.run);
+  auto run = load_run(arguments.run, arguments.store);
   if (!run) return forward(run);
   if (run->questions.empty()) return input_error("holds no questions", arguments.run, "hre eval --details keeps them");
   if (arguments.model.empty()) arguments.model = run->model.source;
@@ -243,6 +246,7 @@ Action define_verify(CLI::App& app) {
   app.add_flag("--python", arguments->python, "by Transformers in float32, from the checkpoint folder");
   app.add_option("--model", arguments->model, "where the model is now (default: as in the run)")->type_name("MODEL");
   app.add_option("--data", arguments->data, "where the dataset is now (default: as in the run)")->type_name("DATA");
+  add_store_option(app, arguments->store);
   app.add_flag("--quiet", arguments->quiet, "no progress and no notes");
   define_model_options(app, arguments->options);
   return [arguments](Console& console) { return verify(*arguments, console); };

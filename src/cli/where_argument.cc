@@ -51,6 +51,13 @@ Status keep_where(const std::vector<std::string>& where, const std::string& name
     }
     metadata = std::move(*loaded);
   }
+  for (const Question& question : questions) {
+    const auto found = metadata.find({question.topic, question.id});
+    if (found == metadata.end() || question.answers.empty()) continue;
+    std::vector<double> votes;
+    for (const auto& answer : question.answers) votes.push_back(answer.votes);
+    if (auto ok = data::check_metadata(found->second, question.id, votes); !ok) return ok;
+  }
   std::erase_if(questions, [&](const Question& question) {
     QuestionFacts facts = facts_of_question(question);
     const auto found = metadata.find({facts.topic, facts.id});

@@ -1,7 +1,11 @@
 #include "core/cache.h"
 
+#include <pwd.h>
+#include <unistd.h>
+
 #include <cstdlib>
 #include <filesystem>
+#include <vector>
 
 namespace hre {
 namespace {
@@ -13,11 +17,19 @@ std::string value_of(const char* variable) {
 
 }  // namespace
 
+std::string home_folder() {
+  if (std::string home = value_of("HOME"); !home.empty()) return home;
+  std::vector<char> buffer(1 << 14);
+  passwd entry = {}, *found = nullptr;
+  if (getpwuid_r(getuid(), &entry, buffer.data(), buffer.size(), &found) != 0 || found == nullptr) return "";
+  return found->pw_dir == nullptr ? "" : found->pw_dir;
+}
+
 Result<std::string> cache_folder(const std::string& part) {
   namespace fs = std::filesystem;
   fs::path folder = value_of("HRE_CACHE");
   if (folder.empty() && !value_of("XDG_CACHE_HOME").empty()) folder = fs::path(value_of("XDG_CACHE_HOME")) / "hre";
-  if (folder.empty() && !value_of("HOME").empty()) folder = fs::path(value_of("HOME")) / ".cache" / "hre";
+  if (folder.empty() && !home_folder().empty()) folder = fs::path(home_folder()) / ".cache" / "hre";
   if (folder.empty()) return input_error("there is no place for a cache", "", "set HRE_CACHE to a folder");
   folder /= part;
   std::error_code problem;

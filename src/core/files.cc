@@ -129,7 +129,8 @@ AtomicFile::~AtomicFile() {
 
 Status AtomicFile::commit(const std::string& content) {
   if (auto ok = write_all(descriptor_, content, path_); !ok) return ok;
-  bool named = !is_regular(descriptor_) || !temporary_.empty() || link_to(descriptor_, path_);
+  const bool regular = is_regular(descriptor_);
+  bool named = !regular || !temporary_.empty() || link_to(descriptor_, path_);
   if (!named) {  // a link replaces nothing: where the name is taken, the file gets one beside it, for a moment
     temporary_ = link_beside(descriptor_, path_);
     named = !temporary_.empty();
@@ -144,12 +145,35 @@ Status AtomicFile::commit(const std::string& content) {
     if (auto ok = write_all(descriptor_, content, path_); !ok) return ok;
   }
   if (close(std::exchange(descriptor_, -1)) != 0) return fail(ErrorCode::kFailed, "writing failed: " + why(), path_);
-  if (temporary_.empty()) return {};
-  if (std::rename(temporary_.c_str(), path_.c_str()) != 0) {
+  if (!temporary_.empty() && std::rename(temporary_.c_str(), path_.c_str()) != 0) {
     return fail(ErrorCode::kFailed, "renaming failed: " + why(), path_);
   }
   temporary_.clear();
+  if (regular) sync_folder(folder_of(path_));
   return {};
+}
+
+Status sync_file(const std::string& path) {
+  const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return fail(ErrorCode::kFailed, "writing failed: " + why(), path);
+  const bool synced = fsync(descriptor) == 0;
+  const std::string problem = why();
+  close(descriptor);
+  if (synced) return {};
+  return fail(ErrorCode::kFailed, "writing failed: " + problem, path);
+}
+
+void sync_folder(const std::string& folder) {
+  const int descriptor = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0) return;
+  (void)fsync(descriptor);
+  close(descriptor);
+}
+
+std::string folder_of(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
 }
 
 }  // namespace hre

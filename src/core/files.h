@@ -37,4 +37,14 @@ class AtomicFile {
   int descriptor_;
 };
 
+/// Writes a closed file's content to the disk, before it is given a name by which others find it.
+Status sync_file(const std::string& path);
+
+/// Writes the names in a folder to the disk: what was renamed or linked there is still named so after a power cut. Some
+/// file systems can't, which is no error.
+void sync_folder(const std::string& folder);
+
+/// The folder of a path, "." where it has none.
+std::string folder_of(const std::string& path);
+
 }  // namespace hre

@@ -8,9 +8,11 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <optional>
 
 extern char** environ;
 
@@ -19,6 +21,8 @@ namespace {
 
 constexpr size_t kKeptErrors = 64 << 10;
 constexpr int kPollMilliseconds = 100;
+/// A program that was asked to end has this long before it is killed.
+constexpr std::chrono::seconds kGrace{5};
 
 /// A pipe from the program to us.
 class Pipe {
@@ -112,16 +116,27 @@ Result<ProcessResult> run_process(const std::vector<std::string>& words,
   ProcessResult result;
   std::string text;
   bool out_open = true, errors_open = true;
+  std::optional<std::chrono::steady_clock::time_point> asked;
   while (out_open || errors_open) {
     std::array<pollfd, 2> ready = {
         {{out_open ? out.reader() : -1, POLLIN, 0}, {errors_open ? errors.reader() : -1, POLLIN, 0}}};
     poll(ready.data(), ready.size(), kPollMilliseconds);
-    if (stop.stop_requested()) kill(-*process, SIGTERM);
+    if (stop.stop_requested()) {
+      const auto now = std::chrono::steady_clock::now();
+      if (!asked) kill(-*process, SIGTERM);
+      asked = asked.value_or(now);
+      if (now - *asked >
+          kGrace) {  // its children may hold the pipes open in another group: they are left to themselves
+        kill(-*process, SIGKILL);
+        break;
+      }
+    }
     if (ready[0].revents != 0) out_open = out.read_into(text);
     if (ready[1].revents != 0) errors_open = errors.read_into(result.errors);
     if (result.errors.size() > 2 * kKeptErrors) result.errors.erase(0, result.errors.size() - kKeptErrors);
     give_lines(text, line);
   }
+  if (!text.empty()) line(text);  // without a line break
   int status = 0;
   while (waitpid(*process, &status, 0) < 0 && errno == EINTR) {
   }

@@ -3,7 +3,9 @@
 #include <gmock/gmock.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <filesystem>
+#include <thread>
 
 namespace hre {
 namespace {
@@ -29,6 +31,28 @@ TEST(RunProgram, IsNotHeldUpByALotOfErrors) {
   EXPECT_THAT(
       run_program({"sh", "-c", "head -c 1000000 /dev/zero | tr '\\0' x >&2; exit 1"}, "/").error().message.size(),
       testing::Lt(3000u));
+}
+
+TEST(RunProcess, GivesALastLineWithoutItsBreak) {
+  std::vector<std::string> lines;
+  const auto take = [&](const std::string& line) { lines.push_back(line); };
+  ASSERT_TRUE(run_process({"printf", "one\\ntwo"}, take, {}));
+  EXPECT_THAT(lines, testing::ElementsAre("one", "two"));
+}
+
+TEST(RunProcess, AProgramThatDoesNotListenIsKilled) {
+  std::stop_source stop;
+  std::thread stopper([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    stop.request_stop();
+  });
+  const auto begin = std::chrono::steady_clock::now();
+  const auto done = run_process(
+      {"sh", "-c", "trap '' TERM; while :; do sleep 0.1; done"}, [](const std::string&) {}, stop.get_token());
+  stopper.join();
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().code, ErrorCode::kInterrupted);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(30));
 }
 
 TEST(HasProgram, LooksAlongThePath) {

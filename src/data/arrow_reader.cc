@@ -114,7 +114,8 @@ std::vector<int> wanted_leaves(const parquet::arrow::SchemaManifest& manifest) {
     const std::string& name = field.field->name();
     if (name == "question" || name == "id" || name == "topic") add_leaves(field, leaves);
     if (name != "answers") continue;
-    for (const SchemaField& member : field.children.at(0).children) {
+    const bool of_lists = field.field->type()->id() == arrow::Type::STRUCT;
+    for (const SchemaField& member : of_lists ? field.children : field.children.at(0).children) {
       if (member.field->name() == "text" || member.field->name() == "votes") add_leaves(member, leaves);
     }
   }

@@ -50,8 +50,9 @@ TEST_P(EqualFixture, HoldsWhatPythonPutThere) {
 
 INSTANTIATE_TEST_SUITE_P(Written, EqualFixture,
                          testing::Values("published", "int_votes", "small_int_votes", "float_votes", "half_votes",
-                                         "large", "dictionary", "views", "extra_columns", "parts", "topic_column",
-                                         "saved_dict", "saved_parts", "saved_one", "saved_selection"),
+                                         "large", "dictionary", "views", "list_views", "large_list_views",
+                                         "struct_of_lists", "extra_columns", "parts", "topic_column", "saved_dict",
+                                         "saved_parts", "saved_one", "saved_selection"),
                          [](const auto& instance) { return std::string(instance.param); });
 
 std::string problem_of(const std::string& source) {
@@ -78,9 +79,7 @@ TEST(BadFixtures, NameFileRowAndColumn) {
       {"question_int.parquet", ", column question: it is int64, where a string is expected"},
       {"answers_text.parquet",
        ", column answers: it is list<element: string>, where a list of structs with text and votes is expected"},
-      {"answers_struct.parquet",
-       ", column answers: it is struct<text: list<element: string>, votes: list<element: string>>, where a list of "
-       "structs with text and votes is expected"},
+      {"answers_struct.parquet", ", row 1, column answers: 2 texts and 1 votes"},
       {"no_votes.parquet", ", column answers: its structs have no single field \"votes\""},
       {"no_answers.parquet", ": there is no column \"answers\" (there are question, reply)"},
       {"id_twice.parquet", ", row 3, column id: the id \"x\" is there twice in topic id_twice"},

@@ -39,8 +39,16 @@ bool is_text(const arrow::DataType& type) {
 bool is_number(const arrow::DataType& type) { return arrow::is_integer(type.id()) || arrow::is_floating(type.id()); }
 
 bool is_list(const arrow::DataType& type) {
-  return type.id() == arrow::Type::LIST || type.id() == arrow::Type::LARGE_LIST ||
-         type.id() == arrow::Type::FIXED_SIZE_LIST;
+  switch (type.id()) {
+    case arrow::Type::LIST:
+    case arrow::Type::LARGE_LIST:
+    case arrow::Type::FIXED_SIZE_LIST:
+    case arrow::Type::LIST_VIEW:
+    case arrow::Type::LARGE_LIST_VIEW:
+      return true;
+    default:
+      return false;
+  }
 }
 
 bool is_null(const arrow::Array& array, int64_t i) {
@@ -93,33 +101,47 @@ double number_at(const arrow::Array& array, int64_t i) {
   }
 }
 
+/// An integer with all its digits: a double holds 53 bits of them.
+std::string digits_at(const arrow::Array& array, int64_t i) {
+  switch (array.type_id()) {
+    case arrow::Type::INT64:
+      return std::to_string(as<arrow::Int64Array>(array).Value(i));
+    case arrow::Type::UINT64:
+      return std::to_string(as<arrow::UInt64Array>(array).Value(i));
+    default:
+      return format_number(number_at(array, i));
+  }
+}
+
 struct Span {
   int64_t begin, end;
 };
 
-Span list_span(const arrow::Array& array, int64_t i) {
-  const auto span = [i](const auto& list) -> Span {
-    return {list.value_offset(i), list.value_offset(i) + list.value_length(i)};
-  };
+/// Calls a function with a list array of its own kind.
+template <class Function>
+auto with_list(const arrow::Array& array, Function function) {
   switch (array.type_id()) {
     case arrow::Type::LIST:
-      return span(as<arrow::ListArray>(array));
+      return function(as<arrow::ListArray>(array));
     case arrow::Type::LARGE_LIST:
-      return span(as<arrow::LargeListArray>(array));
+      return function(as<arrow::LargeListArray>(array));
+    case arrow::Type::LIST_VIEW:
+      return function(as<arrow::ListViewArray>(array));
+    case arrow::Type::LARGE_LIST_VIEW:
+      return function(as<arrow::LargeListViewArray>(array));
     default:
-      return span(as<arrow::FixedSizeListArray>(array));
+      return function(as<arrow::FixedSizeListArray>(array));
   }
 }
 
-const arrow::StructArray& list_items(const arrow::Array& array) {
-  switch (array.type_id()) {
-    case arrow::Type::LIST:
-      return as<arrow::StructArray>(*as<arrow::ListArray>(array).values());
-    case arrow::Type::LARGE_LIST:
-      return as<arrow::StructArray>(*as<arrow::LargeListArray>(array).values());
-    default:
-      return as<arrow::StructArray>(*as<arrow::FixedSizeListArray>(array).values());
-  }
+Span list_span(const arrow::Array& array, int64_t i) {
+  return with_list(array, [i](const auto& list) -> Span {
+    return {list.value_offset(i), list.value_offset(i) + list.value_length(i)};
+  });
+}
+
+std::shared_ptr<arrow::Array> list_items(const arrow::Array& array) {
+  return with_list(array, [](const auto& list) { return list.values(); });
 }
 
 Result<std::string> text_of(const arrow::Array& column, int64_t i, const std::string& where) {
@@ -146,24 +168,52 @@ Result<double> votes_of(const arrow::Array& column, int64_t i, const std::string
   return value + 0.0;
 }
 
-Result<Answer> answer_of(const arrow::StructArray& items, int64_t i, const std::string& where) {
-  if (items.IsNull(i)) return input_error("the answer is null", where, kLeaveOut);
-  const std::shared_ptr<arrow::Array> texts = items.GetFieldByName("text"), votes = items.GetFieldByName("votes");
-  if (is_null(*texts, i)) return input_error("an answer without text (null)", where + ", column text", kLeaveOut);
-  Result<std::string> text = text_of(*texts, i, where + ", column text");
+/// An answer from the columns of texts and votes, at a place in each.
+Result<Answer> answer_of(const arrow::Array& texts, int64_t text_at, const arrow::Array& votes, int64_t votes_at,
+                         const std::string& where) {
+  if (is_null(texts, text_at)) return input_error("an answer without text (null)", where + ", column text", kLeaveOut);
+  Result<std::string> text = text_of(texts, text_at, where + ", column text");
   if (!text) return forward(text);
-  Result<double> value = votes_of(*votes, i, where + ", column votes");
+  Result<double> value = votes_of(votes, votes_at, where + ", column votes");
   if (!value) return forward(value);
   return Answer{.text = *std::move(text), .votes = *value};
 }
 
+/// A struct of lists, as `datasets` stores a Sequence of structs: the texts together and the votes together.
+Result<std::vector<Answer>> answers_of_lists(const arrow::StructArray& column, int64_t row, const std::string& where) {
+  const std::shared_ptr<arrow::Array> texts = column.GetFieldByName("text"), votes = column.GetFieldByName("votes");
+  if (texts->IsNull(row) || votes->IsNull(row)) {
+    return input_error("no answers (null)", where + ", column answers", kLeaveOut);
+  }
+  const Span text_span = list_span(*texts, row), votes_span = list_span(*votes, row);
+  const int64_t n = text_span.end - text_span.begin, n_votes = votes_span.end - votes_span.begin;
+  if (n != n_votes) {
+    return input_error(fmt::format("{} texts and {} votes", n, n_votes), where + ", column answers",
+                       "each answer has one of each");
+  }
+  const std::shared_ptr<arrow::Array> text_items = list_items(*texts), votes_items = list_items(*votes);
+  std::vector<Answer> answers;
+  for (int64_t i = 0; i < n; ++i) {
+    Result<Answer> answer = answer_of(*text_items, text_span.begin + i, *votes_items, votes_span.begin + i,
+                                      fmt::format("{}, answer {}", where, i + 1));
+    if (!answer) return forward(answer);
+    answers.push_back(*std::move(answer));
+  }
+  return answers;
+}
+
 Result<std::vector<Answer>> answers_of(const arrow::Array& column, int64_t row, const std::string& where) {
   if (column.IsNull(row)) return input_error("no answers (null)", where + ", column answers", kLeaveOut);
+  if (column.type_id() == arrow::Type::STRUCT) return answers_of_lists(as<arrow::StructArray>(column), row, where);
   const Span span = list_span(column, row);
-  const arrow::StructArray& items = list_items(column);
+  const std::shared_ptr<arrow::Array> listed = list_items(column);
+  const auto& items = as<arrow::StructArray>(*listed);
+  const std::shared_ptr<arrow::Array> texts = items.GetFieldByName("text"), votes = items.GetFieldByName("votes");
   std::vector<Answer> answers;
   for (int64_t i = span.begin; i < span.end; ++i) {
-    Result<Answer> answer = answer_of(items, i, fmt::format("{}, answer {}", where, i - span.begin + 1));
+    const std::string place = fmt::format("{}, answer {}", where, i - span.begin + 1);
+    if (items.IsNull(i)) return input_error("the answer is null", place, kLeaveOut);
+    Result<Answer> answer = answer_of(*texts, i, *votes, i, place);
     if (!answer) return forward(answer);
     answers.push_back(*std::move(answer));
   }
@@ -175,7 +225,7 @@ Result<std::optional<std::string>> optional_text(const arrow::RecordBatch& batch
                                                  const std::string& where) {
   const std::shared_ptr<arrow::Array> column = batch.GetColumnByName(name);
   if (!column || is_null(*column, row)) return std::nullopt;
-  if (!is_text(*column->type())) return format_number(number_at(*column, row));
+  if (!is_text(*column->type())) return digits_at(*column, row);
   Result<std::string> text = text_of(*column, row, fmt::format("{}, column {}", where, name));
   if (!text) return forward(text);
   return *std::move(text);
@@ -188,19 +238,26 @@ tl::unexpected<Error> wrong_type(const std::string& column, const arrow::DataTyp
 }
 
 Status check_answers(const arrow::DataType& type, const std::string& file) {
-  if (!is_list(type)) return wrong_type("answers", type, "a list of structs with text and votes", file);
-  const arrow::DataType& item = *static_cast<const arrow::BaseListType&>(type).value_type();
-  if (item.id() != arrow::Type::STRUCT)
-    return wrong_type("answers", type, "a list of structs with text and votes", file);
+  constexpr const char* kWanted = "a list of structs with text and votes";
+  const bool of_lists = type.id() == arrow::Type::STRUCT;
+  if (!of_lists && !is_list(type)) return wrong_type("answers", type, kWanted, file);
+  const arrow::DataType& item = of_lists ? type : *static_cast<const arrow::BaseListType&>(type).value_type();
+  if (item.id() != arrow::Type::STRUCT) return wrong_type("answers", type, kWanted, file);
   const auto& fields = static_cast<const arrow::StructType&>(item);
   const auto text = fields.GetFieldByName("text"), votes = fields.GetFieldByName("votes");
   if (!text || !votes) {
     return input_error(fmt::format("its structs have no single field \"{}\"", text ? "votes" : "text"),
                        file + ", column answers", kColumns);
   }
-  if (!is_text(*text->type())) return wrong_type("answers.text", *text->type(), "a string", file);
-  if (is_text(*votes->type()) || is_number(*votes->type())) return {};
-  return wrong_type("answers.votes", *votes->type(), "a string or a number", file);
+  if (of_lists && (!is_list(*text->type()) || !is_list(*votes->type()))) {
+    return wrong_type("answers", type, kWanted, file);
+  }
+  const auto item_type = [&](const arrow::Field& field) -> const arrow::DataType& {
+    return of_lists ? *static_cast<const arrow::BaseListType&>(*field.type()).value_type() : *field.type();
+  };
+  if (!is_text(item_type(*text))) return wrong_type("answers.text", item_type(*text), "a string", file);
+  if (is_text(item_type(*votes)) || is_number(item_type(*votes))) return {};
+  return wrong_type("answers.votes", item_type(*votes), "a string or a number", file);
 }
 
 using TypePointer = std::shared_ptr<arrow::DataType>;
@@ -222,6 +279,10 @@ TypePointer without_text(const TypePointer& type) {
       return arrow::list(fields[0]);
     case arrow::Type::LARGE_LIST:
       return arrow::large_list(fields[0]);
+    case arrow::Type::LIST_VIEW:
+      return arrow::list_view(fields[0]);
+    case arrow::Type::LARGE_LIST_VIEW:
+      return arrow::large_list_view(fields[0]);
     case arrow::Type::FIXED_SIZE_LIST:
       return arrow::fixed_size_list(fields[0], static_cast<const arrow::FixedSizeListType&>(*type).list_size());
     case arrow::Type::DICTIONARY: {

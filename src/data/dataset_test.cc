@@ -124,6 +124,13 @@ TEST_F(DatasetTest, PartsMustAllBeThereOnce) {
   EXPECT_EQ(problem_of(folder_ + "/d"), "DIR/d/data: part 1 of split HumanRankEvalCPP is there twice");
 }
 
+TEST_F(DatasetTest, PartsAreNumberedFromNought) {
+  write("d/data/HumanRankEvalCPP-00001-of-00002.jsonl", kLine);
+  write("d/data/HumanRankEvalCPP-00002-of-00002.jsonl", kLine);
+  EXPECT_EQ(problem_of(folder_ + "/d"),
+            "DIR/d/data: split HumanRankEvalCPP has parts that are not numbered from 0 to 1");
+}
+
 TEST_F(DatasetTest, ProgressGoesFromNothingToAll) {
   write("d/a.jsonl", kLine + kLine);
   write("d/b.jsonl", kLine);

@@ -32,7 +32,8 @@ class RowParser : public nlohmann::json_sax<json> {
 
   bool null() override {
     if (skipping() || (level_ == Level::kRow && (key_ == "id" || key_ == "topic"))) return true;
-    return level_ == Level::kAnswer && key_ == "text" ? reject("an answer without text (null)") : unexpected("null");
+    const bool is_text = (level_ == Level::kAnswer || level_ == Level::kColumn) && key_ == "text";
+    return is_text ? reject("an answer without text (null)") : unexpected("null");
   }
   bool boolean(bool) override { return skipping() || unexpected("a boolean"); }
   bool number_integer(number_integer_t value) override {
@@ -48,6 +49,8 @@ class RowParser : public nlohmann::json_sax<json> {
     if (skipping()) return true;
     if (level_ == Level::kAnswer && key_ == "text") return keep(row_.answers.back().text, text);
     if (level_ == Level::kAnswer && key_ == "votes") return vote_text(text);
+    if (level_ == Level::kColumn && key_ == "text") return keep(texts_.emplace_back(), text);
+    if (level_ == Level::kColumn && key_ == "votes") return vote_text(text);
     if (level_ == Level::kRow && key_ == "question") return keep(row_.text, text);
     if (level_ == Level::kRow && key_ == "topic") return keep(row_.topic.emplace(), text);
     if (level_ == Level::kRow && key_ == "id") {
@@ -59,7 +62,7 @@ class RowParser : public nlohmann::json_sax<json> {
   bool key(string_t& name) override {
     if (skipped_depth_ > 0) return true;
     key_ = std::move(name);
-    bool* seen = level_ == Level::kAnswer ? answer_field(key_) : row_field(key_);
+    bool* seen = level_ == Level::kAnswer || level_ == Level::kColumns ? answer_field(key_) : row_field(key_);
     skip_value_ = seen == nullptr;
     return skip_value_ || !std::exchange(*seen, true) || reject("the field is there twice");
   }
@@ -67,9 +70,11 @@ class RowParser : public nlohmann::json_sax<json> {
   bool start_object(std::size_t) override {
     if (skip_deeper()) return true;
     if (level_ == Level::kLine) return enter(Level::kRow);
-    if (level_ != Level::kAnswers) return unexpected("an object");
-    row_.answers.emplace_back();
+    const bool columns = level_ == Level::kRow && key_ == "answers";
+    if (level_ != Level::kAnswers && !columns) return unexpected("an object");
     has_text_ = has_votes_ = false;
+    if (columns) return enter(Level::kColumns);
+    row_.answers.emplace_back();
     return enter(Level::kAnswer);
   }
 
@@ -81,6 +86,7 @@ class RowParser : public nlohmann::json_sax<json> {
       if (!has_votes_) return reject("an answer without votes");
       return enter(Level::kAnswers);
     }
+    if (level_ == Level::kColumns) return take_columns();
     key_.clear();
     if (!has_question_) return reject("no field \"question\"");
     return has_answers_ || reject("no field \"answers\"");
@@ -88,10 +94,13 @@ class RowParser : public nlohmann::json_sax<json> {
 
   bool start_array(std::size_t) override {
     if (skip_deeper()) return true;
+    if (level_ == Level::kColumns) return enter(Level::kColumn);
     return level_ == Level::kRow && key_ == "answers" ? enter(Level::kAnswers) : unexpected("a list");
   }
 
-  bool end_array() override { return skip_shallower() || enter(Level::kRow); }
+  bool end_array() override {
+    return skip_shallower() || enter(level_ == Level::kColumn ? Level::kColumns : Level::kRow);
+  }
 
   bool parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception& error) override {
     // "[json.exception.parse_error.101] parse error at line 1, column 5: syntax error ... - what it was": keep the last
@@ -109,7 +118,8 @@ class RowParser : public nlohmann::json_sax<json> {
   }
 
  private:
-  enum class Level { kLine, kRow, kAnswers, kAnswer };
+  // Answers are a list of objects, or, as Sequence({...}) of `datasets` is written, an object of two lists: columns.
+  enum class Level { kLine, kRow, kAnswers, kAnswer, kColumns, kColumn };
 
   bool* row_field(std::string_view name) {
     return name == "question"  ? &has_question_
@@ -151,8 +161,25 @@ class RowParser : public nlohmann::json_sax<json> {
       row_.id = digits;
       return true;
     }
+    if (level_ == Level::kColumn && key_ == "votes") {
+      votes_.push_back(value + 0.0);
+      return true;
+    }
     if (level_ != Level::kAnswer || key_ != "votes") return unexpected("a number");
     row_.answers.back().votes = value + 0.0;  // no negative zero
+    return true;
+  }
+
+  bool take_columns() {
+    key_ = "answers";
+    level_ = Level::kRow;
+    if (!has_text_ || !has_votes_) return reject(has_text_ ? "answers without votes" : "answers without text");
+    if (texts_.size() != votes_.size()) {
+      return reject(fmt::format("{} texts and {} votes", texts_.size(), votes_.size()));
+    }
+    for (size_t i = 0; i < texts_.size(); ++i) {
+      row_.answers.push_back({.text = std::move(texts_[i]), .votes = votes_[i]});
+    }
     return true;
   }
 
@@ -166,6 +193,7 @@ class RowParser : public nlohmann::json_sax<json> {
     const char* wanted = level_ == Level::kLine      ? "an object"
                          : level_ == Level::kAnswers ? "an object with text and votes"
                          : key_ == "answers"         ? "a list"
+                         : level_ == Level::kColumns ? "a list"
                          : key_ == "votes"           ? "a number or a string of one"
                                                      : "a string";
     return reject(fmt::format("{} where {} is expected", found, wanted));
@@ -179,6 +207,7 @@ class RowParser : public nlohmann::json_sax<json> {
   [[nodiscard]] std::string place() const {
     const size_t n = row_.answers.size();
     if (level_ == Level::kAnswers) return fmt::format("answer {}", n + 1);
+    if (level_ == Level::kColumn) return fmt::format("field answers.{}", key_);
     std::string place = level_ == Level::kAnswer ? fmt::format("answer {}", n) : "";
     if (level_ == Level::kLine || key_.empty()) return place;
     return place + (place.empty() ? "field " : ", field ") + key_;
@@ -192,6 +221,8 @@ class RowParser : public nlohmann::json_sax<json> {
   size_t skipped_depth_ = 0;  // how deep inside such a value
   bool has_question_ = false, has_answers_ = false, has_topic_ = false, has_id_ = false;
   bool has_text_ = false, has_votes_ = false;
+  std::vector<std::string> texts_;  // of answers in columns
+  std::vector<double> votes_;
 };
 
 using File = std::unique_ptr<FILE, int (*)(FILE*)>;

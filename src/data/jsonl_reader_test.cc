@@ -50,6 +50,22 @@ TEST(Jsonl, ReadsRows) {
   EXPECT_EQ((*rows)[2].topic, std::nullopt);
 }
 
+/// As `datasets` writes a Sequence of structs.
+TEST(Jsonl, AnswersMayBeAnObjectOfLists) {
+  const auto rows = all_rows(
+      R"({"question": "Q", "answers": {"votes": ["3", -1], "text": ["A", "B"], "author": [{"a": [1]}, null]}, "id": 9007199254740993})");
+  ASSERT_TRUE(rows) << rows.error().text();
+  EXPECT_EQ((*rows)[0].answers, (std::vector<Answer>{{"A", 3}, {"B", -1}}));
+  EXPECT_EQ((*rows)[0].id, "9007199254740993");
+  for (const char* bad : {R"({"question": "Q", "answers": {"text": ["A", "B"], "votes": [1]}})",
+                          R"({"question": "Q", "answers": {"text": ["A", "B"]}})",
+                          R"({"question": "Q", "answers": {"text": ["A", null], "votes": [1, 2]}})",
+                          R"({"question": "Q", "answers": {"text": "A", "votes": [1]}})",
+                          R"({"question": "Q", "answers": {"text": ["A", ["B"]], "votes": [1, 2]}})"}) {
+    EXPECT_FALSE(all_rows(bad)) << bad;
+  }
+}
+
 TEST(Jsonl, EmptyInputHasNoRows) {
   for (const char* text : {"", "\n", " \n\t\n"}) {
     const auto rows = all_rows(text);
@@ -76,7 +92,7 @@ TEST(Jsonl, NamesLineAndField) {
             "q.jsonl, line 1, answer 2, field text: the field is there twice");
   EXPECT_EQ(problem_of(line(first + "7]")),
             "q.jsonl, line 1, answer 2: a number where an object with text and votes is expected");
-  EXPECT_EQ(problem_of(line("{}")), "q.jsonl, line 1, field answers: an object where a list is expected");
+  EXPECT_EQ(problem_of(line("{}")), "q.jsonl, line 1, field answers: answers without text");
   EXPECT_EQ(problem_of(line("null")), "q.jsonl, line 1, field answers: null where a list is expected");
   EXPECT_EQ(problem_of(R"({"question": "Q"})"), R"(q.jsonl, line 1: no field "answers")");
   EXPECT_EQ(problem_of(R"({"answers": []})"), R"(q.jsonl, line 1: no field "question")");

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "core/open_files.h"
 #include "data/writer.h"
 
 namespace hre::data {
@@ -100,6 +101,7 @@ Status check_topic(const Question& question) {
 }
 
 Result<std::unique_ptr<DatasetWriter>> create_jsonl_folder(const std::string& folder) {
+  allow_many_files();
   return std::make_unique<JsonlWriter>(folder, true);
 }
 

@@ -115,6 +115,9 @@ QuestionMetadata metadata_of(const json& line) {
       if (name && std::ranges::find(question.authors, *name) == question.authors.end()) {
         question.authors.push_back(*name);
       }
+      const json* votes = field(answer, "votes");
+      question.answers_votes.push_back(votes && votes->is_number() ? std::optional(votes->get<double>())
+                                                                   : std::nullopt);
     }
   }
   return question;
@@ -175,11 +178,28 @@ Result<Metadata> read_metadata(std::string_view text, const std::string& where) 
 std::optional<std::string> find_metadata(const std::string& source) {
   const std::filesystem::path folder(source);
   std::error_code problem;
-  for (const auto& place : {folder, folder.parent_path()}) {
+  // Of a folder it is in it, or beside its folder data; of a file it is in the file's folder.
+  const bool is_folder = std::filesystem::is_directory(folder, problem);
+  std::vector<std::filesystem::path> places;
+  if (is_folder) places.push_back(folder);
+  const std::filesystem::path named = folder.has_filename() ? folder : folder.parent_path();
+  if (std::filesystem::is_regular_file(folder, problem) || (is_folder && named.filename() == "data")) {
+    places.push_back(named.parent_path());
+  }
+  for (const auto& place : places) {
     const auto file = place / "metadata" / "questions.jsonl";
     if (std::filesystem::is_regular_file(file, problem)) return file.string();
   }
   return std::nullopt;
+}
+
+Status check_metadata(const QuestionMetadata& metadata, const std::string& id, std::span<const double> votes) {
+  const std::vector<std::optional<double>>& said = metadata.answers_votes;
+  bool same = said.empty() || said.size() == votes.size();
+  for (size_t i = 0; same && i < said.size(); ++i) same = !said[i] || *said[i] == votes[i];
+  if (same) return {};
+  return input_error("the metadata's votes of question " + id + " are not those of the dataset: it is another's", "",
+                     "name the dataset's own with --metadata");
 }
 
 Result<Metadata> load_metadata(const std::string& path) {

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -17,6 +18,7 @@ struct QuestionMetadata {
   std::optional<double> created;  ///< days since 1970-01-01, UTC
   std::vector<std::string> tags;
   std::vector<std::optional<double>> answers_created;  ///< in the order of the dataset's answers
+  std::vector<std::optional<double>> answers_votes;    ///< of the same: tells whether it is this dataset's
   std::optional<std::string> site, asker;              ///< asker: who asked, by site and id or name
   std::vector<std::string> authors;                    ///< of answers, likewise, each once; without unknown ones
 
@@ -33,6 +35,9 @@ Result<Metadata> read_metadata(std::string_view text, const std::string& where);
 std::optional<std::string> find_metadata(const std::string& source);
 
 Result<Metadata> load_metadata(const std::string& path);
+
+/// Input errors for a question whose answers have other votes: ids by position match any dataset's metadata.
+Status check_metadata(const QuestionMetadata& metadata, const std::string& id, std::span<const double> votes);
 
 /// A date, "2019", "2019-07", "2019-07-31" or with a time of day ("2019-07-31T12:30:05.123Z"), as the days since
 /// 1970-01-01 at which it begins and ends; a moment has no length. Nothing for anything else.

@@ -31,13 +31,15 @@ TEST(Metadata, Dates) {
 TEST(Metadata, ReadsWhatIsNeeded) {
   const auto metadata = read_metadata(
       "{\"id\": \"a/1\", \"topic\": \"a\", \"site\": \"x\", \"created\": \"1970-01-03\", \"tags\": [\"c++\"], "
-      "\"answers\": [{\"created\": \"1970-01-04\"}, {\"created\": null}, {}]}\n\n"
+      "\"answers\": [{\"created\": \"1970-01-04\", \"votes\": -4}, {\"created\": null}, {}]}\n\n"
       "{\"topic\": \"b\", \"id\": \"a/1\", \"created\": null}\r\n",
       "m.jsonl");
   ASSERT_TRUE(metadata) << metadata.error().text();
   ASSERT_EQ(metadata->size(), 2U);
-  EXPECT_EQ(metadata->at({"a", "a/1"}),
-            (QuestionMetadata{2, {"c++"}, {std::optional<double>(3), std::nullopt, std::nullopt}}));
+  EXPECT_EQ(metadata->at({"a", "a/1"}), (QuestionMetadata{2,
+                                                          {"c++"},
+                                                          {std::optional<double>(3), std::nullopt, std::nullopt},
+                                                          {std::optional<double>(-4), std::nullopt, std::nullopt}}));
   EXPECT_EQ(metadata->at({"b", "a/1"}), QuestionMetadata());
   EXPECT_TRUE(read_metadata("", "m.jsonl")->empty());
 }
@@ -62,8 +64,21 @@ TEST(Metadata, IsFoundBesideTheData) {
   EXPECT_EQ(find_metadata(folder / "set"), path);
   EXPECT_EQ(find_metadata(folder / "set/data"), path);
   EXPECT_FALSE(find_metadata("sample"));
+  EXPECT_FALSE(find_metadata(""));
+  EXPECT_FALSE(find_metadata(folder / "set/other")) << "another dataset's folder beside it";
   EXPECT_EQ(load_metadata(path)->size(), 1U);
   EXPECT_FALSE(load_metadata(folder / "nowhere"));
+}
+
+TEST(Metadata, OfAnotherDatasetIsTold) {
+  const auto metadata =
+      read_metadata(R"({"id": "1", "topic": "a", "answers": [{"votes": 3}, {"votes": -1}]})", "m.jsonl");
+  ASSERT_TRUE(metadata);
+  const QuestionMetadata& question = metadata->at({"a", "1"});
+  EXPECT_TRUE(check_metadata(question, "1", std::vector<double>{3, -1}));
+  EXPECT_FALSE(check_metadata(question, "1", std::vector<double>{3, 2}));
+  EXPECT_FALSE(check_metadata(question, "1", std::vector<double>{3}));
+  EXPECT_TRUE(check_metadata({}, "1", std::vector<double>{3}));
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include <map>
 #include <utility>
 
+#include "core/open_files.h"
 #include "core/text.h"
 #include "data/arrow_status.h"
 #include "data/writer.h"
@@ -188,6 +189,7 @@ class ParquetWriter final : public DatasetWriter {
 }  // namespace
 
 Result<std::unique_ptr<DatasetWriter>> create_published(const std::string& folder, Ids ids) {
+  allow_many_files();
   return std::make_unique<ParquetWriter>(folder, ids);
 }
 

@@ -165,7 +165,7 @@ TEST(LlamaScorer, AValueDoesNotDependOnOrderLimitNeighboursOrThreads) {
                 [](const Question& q) { return q.topic != "html" && q.topic != "languages_sciences"; });
   const ModelOptions one_thread{.threads = 1};
   const auto whole = token_log_probs(run_of(*open(path, one_thread), *dataset));
-  ASSERT_EQ(whole.size(), 10u);
+  ASSERT_EQ(whole.size(), 16u);
 
   const auto scorer = open(path, {.threads = kTwoThreads});
   EXPECT_EQ(token_log_probs(run_of(*scorer, *dataset)), whole) << "two threads";

@@ -2,20 +2,13 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <chrono>
 #include <map>
-#include <thread>
 
 #include "core/text.h"
 #include "store/keys.h"
 
 namespace hre {
 namespace {
-
-constexpr double kTurnSeconds = 30;
-constexpr size_t kSmallestTurn = 8, kLargestTurn = 1024;
-constexpr std::chrono::milliseconds kWait{250};
 
 std::string questions(int64_t n) { return fmt::format("{} question{}", n, n == 1 ? "" : "s"); }
 
@@ -60,54 +53,55 @@ void Keeper::give_up(const Error& error) {
   run_->not_kept = error;
 }
 
-void Keeper::know(const std::vector<ScoringRequest>& requests, const std::vector<std::optional<QuestionPlan>>& plans) {
-  if (!session_) return;
-  keys_.clear();
-  for (size_t i = 0; i < requests.size(); ++i) {
-    keys_.push_back(store::text_key(requests[i], plans[i] ? &*plans[i] : nullptr));
-  }
-}
-
-std::vector<std::optional<store::StoredScore>> Keeper::find() {
-  const std::vector<std::optional<store::StoredScore>> nothing(run_->planned);
+std::vector<std::optional<store::StoredScore>> Keeper::find(const std::vector<size_t>& places,
+                                                            const std::vector<ScoringRequest>& requests,
+                                                            const std::vector<std::optional<QuestionPlan>>& plans) {
+  const std::vector<std::optional<store::StoredScore>> nothing(places.size());
   if (!session_) return nothing;
-  if (!keeping_.reuse) {
-    run_->explanation.push_back("nothing is reused, as asked for");
-    return nothing;
+  keys_.resize(requests.size());
+  std::vector<std::string> keys;
+  for (const size_t place : places) {
+    keys_[place] = store::text_key(requests[place], plans[place] ? &*plans[place] : nullptr);
+    keys.push_back(keys_[place]);
   }
-  auto found = session_->find(keys_);
+  if (!keeping_.reuse) return nothing;
+  auto found = session_->find(keys);
   if (!found) {
     give_up(found.error());
     return nothing;
   }
-  std::vector<std::string> missing;
-  int64_t damaged = 0, without_tokens = 0;
   for (size_t i = 0; i < found->size(); ++i) {
     auto& score = (*found)[i];
     if (!score) {
-      missing.push_back(keys_[i]);
+      missing_.push_back(keys[i]);
     } else if (score->damaged) {
-      ++damaged;
+      ++n_damaged_;
       score.reset();
     } else if (run_->options.keep_tokens && !score->has_tokens) {
-      ++without_tokens;
+      ++n_without_tokens_;
       score.reset();
+    } else {
+      ++n_found_;
     }
   }
-  explain(missing, damaged, without_tokens);
   return std::move(*found);
 }
 
-void Keeper::explain(const std::vector<std::string>& missing, int64_t damaged, int64_t without_tokens) {
+void Keeper::explain() {
+  if (!session_) return;
   std::vector<std::string>& lines = run_->explanation;
-  const auto n_missing = static_cast<int64_t>(missing.size());
-  const int64_t n_reused = run_->planned - n_missing - damaged - without_tokens;
-  lines.push_back(fmt::format("{} of {} reused", n_reused, questions(run_->planned)));
-  if (n_reused > 0 && !keeping_.explain) progress_->note(fmt::format("{}: {}", run_->model.name, lines.back()));
-  if (damaged > 0) lines.push_back(questions(damaged) + " to score: their stored answers are damaged");
-  if (without_tokens > 0) lines.push_back(questions(without_tokens) + " to score: their tokens' values are not stored");
-  if (missing.empty() || !keeping_.explain) return;
-  const auto misses = session_->misses(missing);
+  if (!keeping_.reuse) {
+    lines.push_back("nothing is reused, as asked for");
+    return;
+  }
+  lines.push_back(fmt::format("{} of {} reused", n_found_, questions(run_->planned)));
+  if (n_found_ > 0 && !keeping_.explain) progress_->note(fmt::format("{}: {}", run_->model.name, lines.back()));
+  if (n_damaged_ > 0) lines.push_back(questions(n_damaged_) + " to score: their stored answers are damaged");
+  if (n_without_tokens_ > 0) {
+    lines.push_back(questions(n_without_tokens_) + " to score: their tokens' values are not stored");
+  }
+  if (missing_.empty() || !keeping_.explain) return;
+  const auto misses = session_->misses(missing_);
   const auto other_prompt = session_->run_with_other_prompt();
   if (!misses || !other_prompt) return;
   for (const store::Miss& miss : *misses) {
@@ -122,42 +116,24 @@ void Keeper::explain(const std::vector<std::string>& missing, int64_t damaged, i
   }
 }
 
-KeeperTurn Keeper::take_turn(const std::vector<size_t>& remaining) {
-  if (!session_ || !keeping_.reuse || !session_->can_write()) return {remaining, {}, {}};
+Claims Keeper::claim(const std::vector<size_t>& places) {
+  if (!session_ || !keeping_.reuse || !session_->can_write()) return {places, {}, {}};
   std::vector<std::string> keys;
-  for (const size_t place : remaining) keys.push_back(keys_[place]);
-  auto turn = session_->take_turn(keys, turn_size_);
-  if (!turn) {
+  for (const size_t place : places) keys.push_back(keys_[place]);
+  auto claimed = session_->claim(keys);
+  if (!claimed) {
     note_trouble();
-    return {remaining, {}, {}};
+    return {places, {}, {}};
   }
-  KeeperTurn result;
-  std::vector<bool> later(remaining.size(), true);
-  for (const size_t i : turn->mine) {
-    result.mine.push_back(remaining[i]);
-    later[i] = false;
-  }
-  for (auto& [i, score] : turn->finished) {
-    result.finished.push_back({remaining[i], std::move(score)});
-    later[i] = false;
-  }
-  for (size_t i = 0; i < remaining.size(); ++i) {
-    if (later[i]) result.later.push_back(remaining[i]);
-  }
-  if (result.mine.empty() && !result.later.empty()) {
-    if (!waited_) {
-      progress_->note(fmt::format("waiting for {} that process {} is scoring",
-                                  questions(static_cast<int64_t>(turn->theirs.size())), turn->other));
-    }
+  Claims claims;
+  for (const size_t i : claimed->mine) claims.mine.push_back(places[i]);
+  for (auto& [i, score] : claimed->finished) claims.finished.push_back({places[i], std::move(score)});
+  for (const size_t i : claimed->theirs) claims.theirs.push_back(places[i]);
+  if (!claims.theirs.empty() && !waited_) {
     waited_ = true;
-    std::this_thread::sleep_for(kWait);
+    progress_->note(fmt::format("process {} is scoring some of these questions; they are waited for", claimed->other));
   }
-  return result;
-}
-
-void Keeper::turn_took(size_t n_questions, double seconds) {
-  const double wanted = kTurnSeconds * static_cast<double>(n_questions) / std::max(seconds, 1e-3);
-  turn_size_ = std::clamp(static_cast<size_t>(wanted), kSmallestTurn, kLargestTurn);
+  return claims;
 }
 
 void Keeper::note_trouble() {
@@ -177,9 +153,10 @@ void Keeper::keep_stored(size_t place, const store::StoredScore& score, const Qu
   if (session_ && !session_->holds(static_cast<int64_t>(place), score)) keep(place, result);
 }
 
-void Keeper::finish() {
+void Keeper::finish(const std::vector<size_t>& surplus) {
   if (!session_) return;
-  if (auto ok = session_->finish(*run_); !ok) run_->not_kept = ok.error();
+  const std::vector<int64_t> positions(surplus.begin(), surplus.end());
+  if (auto ok = session_->finish(*run_, positions); !ok) run_->not_kept = ok.error();
   if (const int64_t n = session_->n_replaced(); n > 0) {
     progress_->note(fmt::format("the stored answers of {} differed from these, and are replaced", questions(n)));
   }

@@ -15,11 +15,11 @@
 
 namespace hre {
 
-/// Questions of one turn, as places in the selection.
-struct KeeperTurn {
-  std::vector<size_t> mine;                                     ///< score these now
+/// What became of questions that were asked about, as places in the selection.
+struct Claims {
+  std::vector<size_t> mine;                                     ///< score these
   std::vector<std::pair<size_t, store::StoredScore>> finished;  ///< another process has scored these
-  std::vector<size_t> later;                                    ///< ask again about these
+  std::vector<size_t> theirs;                                   ///< another process is at these; ask again later
 };
 
 class Keeper {
@@ -27,36 +27,37 @@ class Keeper {
   /// Input errors for a name that is wrong or taken. Any other failure is noted, and the run is not kept.
   static Result<Keeper> open(const Keeping& keeping, Run& run, ProgressListener& progress);
 
-  /// The questions' keys, in the order of the selection. `plans` only where tokens don't follow from the text.
-  void know(const std::vector<ScoringRequest>& requests, const std::vector<std::optional<QuestionPlan>>& plans);
-  /// Stored answers that stand for new ones, a place a question. Says in run.explanation why others don't.
-  std::vector<std::optional<store::StoredScore>> find();
+  /// Stored answers that stand for new ones, one per place asked about. `plans` (by place) only where tokens don't
+  /// follow from the text.
+  std::vector<std::optional<store::StoredScore>> find(const std::vector<size_t>& places,
+                                                      const std::vector<ScoringRequest>& requests,
+                                                      const std::vector<std::optional<QuestionPlan>>& plans);
+  /// Says in run.explanation what find() found, and why other questions are to be scored.
+  void explain();
 
-  /// What to score of the remaining questions; those not yet claimed by anybody for about half a minute's work.
-  /// Waits a moment where all that remains is being scored by others.
-  KeeperTurn take_turn(const std::vector<size_t>& remaining);
-  /// Tells how long a turn took, to size the next one.
-  void turn_took(size_t questions, double seconds);
+  /// Claims questions, unless others have them. Without a store they are this process's.
+  Claims claim(const std::vector<size_t>& places);
 
   void keep(size_t place, const QuestionResult& result);
   /// A stored question that becomes part of this run.
   void keep_stored(size_t place, const store::StoredScore& score, const QuestionResult& result);
-  /// Waits until all is written; run.not_kept says what was not.
-  void finish();
+  /// Waits until all is written, and takes the questions at `surplus` out of the run again; run.not_kept says what was
+  /// not written.
+  void finish(const std::vector<size_t>& surplus);
 
  private:
   Keeper(const Keeping& keeping, Run& run, ProgressListener& progress)
       : keeping_(keeping), run_(&run), progress_(&progress) {}
   void give_up(const Error& error);
   void note_trouble();
-  void explain(const std::vector<std::string>& missing, int64_t damaged, int64_t without_tokens);
 
   Keeping keeping_;
   Run* run_;
   ProgressListener* progress_;
   std::unique_ptr<store::Session> session_;
-  std::vector<std::string> keys_;
-  size_t turn_size_ = 32;
+  std::vector<std::string> keys_;     // by place; empty where it was not asked about
+  std::vector<std::string> missing_;  // keys without a stored answer
+  int64_t n_found_ = 0, n_damaged_ = 0, n_without_tokens_ = 0;
   bool waited_ = false, noted_trouble_ = false;
 };
 

@@ -2,9 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <functional>
 #include <random>
 
+#include "eval/until.h"
 #include "hre/evaluate.h"
 #include "hre/store.h"
 #include "store/test_run.h"
@@ -49,16 +51,20 @@ class FakeScorer final : public Scorer {
     return tells_texts ? token_texts(pieces) : TokenTexts();
   }
 
-  Status score(std::span<const QuestionPlan> plans, const ScoreSink& sink, std::stop_token stop) override {
-    for (size_t i = 0; i < plans.size() && !stop.stop_requested(); ++i) {
+  Status score(PlanSource& source, const ScoreSink& sink, std::stop_token stop) override {
+    while (const auto i = wait_for_next(source, stop)) {
       if (n_scored == fail_after) return fail(ErrorCode::kFailed, "the model failed");
       ++n_scored;
+      if (!refused.empty() && n_scored == 3) {
+        if (!sink(*i, {{}, refused})) break;
+        continue;
+      }
       QuestionScore score;
-      for (const AnswerPlan& answer : plans[i].answers) {
+      for (const AnswerPlan& answer : source.plans()[*i].answers) {
         auto& values = score.answers.emplace_back().token_log_probs;
         for (const Token token : answer.targets) values.push_back(-0.01F * static_cast<float>(token) - shift);
       }
-      if (!sink(i, std::move(score))) break;
+      if (!sink(*i, std::move(score))) break;
     }
     return {};
   }
@@ -70,6 +76,7 @@ class FakeScorer final : public Scorer {
   mutable int64_t n_told = 0;
   int64_t n_scored = 0;
   int64_t fail_after = -1;
+  std::string refused;  // of the third question
 };
 
 Dataset made_dataset(int n) {
@@ -238,6 +245,61 @@ TEST_F(KeepingTest, AnAdditiveChangeIsFoundByARecheck) {
   const auto run = evaluate(dataset_, scorer, {}, progress, {}, keeping_);
   ASSERT_FALSE(run);
   EXPECT_NE(run.error().message.find("stored answers are wrong"), std::string::npos);
+}
+
+TEST_F(KeepingTest, EarlyStoppedRunsAreKeptAndGoOn) {
+  const Dataset large = made_dataset(400);
+  const UntilOptions until{.width = 1.0};
+  const auto run = [&](FakeScorer& scorer) {
+    scorer.n_scored = 0;
+    SilentProgress progress;
+    Scorer* const scorers[] = {&scorer};
+    auto runs = evaluate_until(large, scorers, {}, until, progress, {}, keeping_);
+    if (!runs) ADD_FAILURE() << runs.error().text();
+    return runs ? std::move(runs->front()) : hre::Run();
+  };
+  FakeScorer scorer;
+  const hre::Run first = run(scorer);
+  ASSERT_TRUE(first.early_stop);
+  EXPECT_TRUE(first.early_stop->reached);
+  EXPECT_FALSE(first.partial());
+  EXPECT_LT(first.questions.size(), 400U);
+  EXPECT_EQ(scorer.n_scored, static_cast<int64_t>(first.questions.size())) << "this scorer has one question at a time";
+  const hre::Run again = run(scorer);
+  EXPECT_EQ(scorer.n_scored, 0);
+  ASSERT_EQ(again.questions.size(), first.questions.size());
+  for (size_t i = 0; i < first.questions.size(); ++i) EXPECT_EQ(again.questions[i].id, first.questions[i].id);
+  const auto stored = RunStore::open(keeping_.store)->load("last");
+  ASSERT_TRUE(stored) << stored.error().text();
+  EXPECT_EQ(stored->questions.size(), first.questions.size());
+  EXPECT_EQ(stored->early_stop, first.early_stop);
+
+  const hre::Run whole = evaluate_with(scorer, large);
+  EXPECT_EQ(scorer.n_scored, 400 - static_cast<int64_t>(first.questions.size()));
+  EXPECT_EQ(whole.questions.size(), 400U);
+  EXPECT_EQ(RunStore::open(keeping_.store)->list()->size(), 2U);
+
+  keeping_.store = scratch_.path("fresh.db");
+  scorer.fail_after = 5;
+  const hre::Run partial = run(scorer);
+  EXPECT_TRUE(partial.failure);
+  EXPECT_TRUE(partial.partial());
+  scorer.fail_after = -1;
+  const hre::Run resumed = run(scorer);
+  EXPECT_EQ(scorer.n_scored, static_cast<int64_t>(first.questions.size()) - 5);
+  EXPECT_EQ(resumed.questions.size(), first.questions.size());
+}
+
+TEST_F(KeepingTest, AQuestionThatAServerRefusesIsCountedAndTriedAgain) {
+  FakeScorer scorer;
+  scorer.refused = "the server answers 400: too long";
+  const hre::Run run = evaluate_with(scorer, dataset_);
+  EXPECT_FALSE(run.failure);
+  EXPECT_EQ(std::ranges::count(run.questions, "the server answers 400: too long", &QuestionResult::problem), 1);
+  scorer.refused.clear();
+  const hre::Run again = evaluate_with(scorer, dataset_);
+  EXPECT_EQ(scorer.n_scored, 1);
+  EXPECT_EQ(std::ranges::count(again.questions, "", &QuestionResult::problem), 12);
 }
 
 TEST_F(KeepingTest, QuestionsThatCantBeScoredAreKeptAsSuch) {

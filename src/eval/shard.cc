@@ -38,6 +38,7 @@ std::string difference(const Run& a, const Run& b) {
   const EvalOptions &x = a.options, &y = b.options;
   if (x.prompt != y.prompt) return "the prompts differ";
   if (x.topics != y.topics || x.limit != y.limit) return "they select other topics or another limit";
+  if (x.where != y.where) return "their --where differs";
   if (x.shuffle != y.shuffle || (x.shuffle && x.shuffle_seed != y.shuffle_seed)) return "their shuffle seeds differ";
   if (x.undefined != y.undefined) return "their --undefined differs";
   if (a.shard->selected != b.shard->selected) return "they select other questions";

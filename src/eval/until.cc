@@ -3,28 +3,30 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
 
+#include "eval/evaluation.h"
 #include "eval/schedule.h"
 #include "stats/stopping.h"
 
 namespace hre {
 namespace {
 
-constexpr size_t kSmallestSlice = 8;
+/// Questions that are planned and scored before the rule is asked whether that was enough: of one model it is asked for
+/// each as it comes, and this is how many are tokenised at once; two models take turns by so many.
+constexpr size_t kFirstStretch = 64, kSmallestTurn = 8;
 
-/// One stage for all slices.
-class SlicesProgress final : public ProgressListener {
+/// One stage for all stretches.
+class StretchProgress final : public ProgressListener {
  public:
-  SlicesProgress(ProgressListener& outer, int64_t total) : outer_(outer) {
+  StretchProgress(ProgressListener& outer, int64_t total) : outer_(outer) {
     outer_.begin("scoring", total, "questions", 0);
   }
-  ~SlicesProgress() override { outer_.end(); }
+  ~StretchProgress() override { outer_.end(); }
   void begin(const std::string&, int64_t, const std::string&, double) override {}
   void advance(int64_t, double) override {}
   void end() override {}
   void note(const std::string& message) override { outer_.note(message); }
-  void done(int64_t questions) { outer_.advance(questions, static_cast<double>(questions)); }
+  void done(size_t questions) { outer_.advance(static_cast<int64_t>(questions), static_cast<double>(questions)); }
 
  private:
   ProgressListener& outer_;
@@ -58,45 +60,11 @@ Result<Order> order_work(const Dataset& dataset, const EvalOptions& options, uin
   return order;
 }
 
-/// The questions of one slice as a dataset of its own, in the order of work.
-Dataset slice_of(const Dataset& dataset, const Order& order, size_t begin, size_t end) {
-  Dataset slice{dataset.name, dataset.source, dataset.fingerprint, {}};
-  for (size_t i = begin; i < end; ++i) slice.questions.push_back(dataset.questions[order.selected[order.work[i]]]);
-  return slice;
-}
-
-/// What is done of one model.
-struct Part {
-  Run run;
-  std::vector<std::optional<QuestionResult>> results;  ///< by place in the selection
-};
-
-/// Results by id; within a slice ids are those of the dataset.
-void take_results(Run slice, const Dataset& dataset, const Order& order, size_t begin, size_t end, Part& part) {
-  std::map<std::pair<std::string, std::string>, size_t> place;
-  for (size_t i = begin; i < end; ++i) {
-    const Question& question = dataset.questions[order.selected[order.work[i]]];
-    place[{question.topic, question.id}] = order.work[i];
-  }
-  for (QuestionResult& question : slice.questions) {
-    const size_t at = place.at({question.topic, question.id});
-    part.results[at] = std::move(question);
-  }
-  const RunTimes before = part.run.times, now = slice.times;
-  const std::string created = part.run.created.empty() ? slice.created : part.run.created;
-  part.run = std::move(slice);
-  part.run.created = created;
-  part.run.times = {before.plan_seconds + now.plan_seconds, before.score_seconds + now.score_seconds,
-                    before.positions + now.positions, before.positions_unshared + now.positions_unshared};
-  part.run.times.keep_seconds = before.keep_seconds + now.keep_seconds;
-}
-
-/// The value that the rule sees of a question; nothing where it has none, or is not done.
-std::optional<double> seen_value(const std::vector<Part>& parts, size_t place, const Metric& metric) {
+/// The value that the rule sees of a question; nothing where it has none.
+std::optional<double> seen_value(const std::vector<Evaluation>& evaluations, size_t nth, const Metric& metric) {
   std::optional<double> value;
-  for (const Part& part : parts) {
-    if (!part.results[place]) return std::nullopt;
-    const std::optional<double> next = part.results[place]->metrics.*metric.of_question;
+  for (const Evaluation& evaluation : evaluations) {
+    const std::optional<double> next = evaluation.result(nth)->metrics.*metric.of_question;
     if (!next) return std::nullopt;
     value = value ? *value - *next : *next;
   }
@@ -107,17 +75,6 @@ StoppingRule rule_of(const UntilOptions& until) {
   const Interval range = until.metric->range;
   if (until.width) return StoppingRule::narrow(range, *until.width);
   return StoppingRule::decided({-range.width(), range.width()});
-}
-
-void finish(const Dataset& dataset, const Order& order, const EvalOptions& options, const EarlyStop& stop, Part& part) {
-  part.run.questions.clear();
-  for (auto& result : part.results) {
-    if (result) part.run.questions.push_back(std::move(*result));
-  }
-  part.run.options = options;
-  part.run.dataset_questions = static_cast<int64_t>(dataset.questions.size());
-  part.run.planned = static_cast<int64_t>(order.selected.size());
-  part.run.early_stop = stop;
 }
 
 Status check(std::span<Scorer* const> scorers, const EvalOptions& options, const UntilOptions& until) {
@@ -131,50 +88,63 @@ Status check(std::span<Scorer* const> scorers, const EvalOptions& options, const
   return {};
 }
 
+std::string name_of(const UntilOptions& until) {
+  return until.width ? fmt::format("width={}", *until.width) : "decided";
+}
+
 }  // namespace
 
 Result<std::vector<Run>> evaluate_until(const Dataset& dataset, std::span<Scorer* const> scorers,
                                         const EvalOptions& options, const UntilOptions& until,
-                                        ProgressListener& progress, std::stop_token stop) {
+                                        ProgressListener& progress, std::stop_token stop, const Keeping& keeping) {
   if (auto ok = check(scorers, options, until); !ok) return forward(ok);
   auto order = order_work(dataset, options, until.seed);
   if (!order) return forward(order);
-  EvalOptions slice_options = options;
-  slice_options.topics.clear();
-  slice_options.limit.reset();
-  slice_options.shuffle = false;
-
-  std::vector<Part> parts(scorers.size());
-  for (Part& part : parts) part.results.resize(order->selected.size());
-  StoppingRule rule = rule_of(until);
-  SlicesProgress slices(progress, static_cast<int64_t>(order->work.size()));
-  bool broken = false;
-  for (size_t begin = 0, end = 0; begin < order->work.size() && !rule.reached() && !broken; begin = end) {
-    end = std::min(order->work.size(), begin + std::max(kSmallestSlice, begin / 20));
-    const Dataset slice = slice_of(dataset, *order, begin, end);
-    for (size_t i = 0; i < scorers.size() && !broken; ++i) {
-      auto run = evaluate(slice, *scorers[i], slice_options, slices, stop);
-      if (!run && begin == 0) return forward(run);
-      broken = !run || run->partial() || run->failure;
-      if (run) {
-        take_results(std::move(*run), dataset, *order, begin, end, parts[i]);
-      } else {
-        parts[i].run.failure = run.error();
-      }
-    }
-    for (size_t i = begin; i < std::min(end, order->turns) && !broken; ++i) {
-      if (const auto value = seen_value(parts, order->work[i], *until.metric)) rule.add(*value);
-    }
-    slices.done(static_cast<int64_t>(end));
+  const EarlyStop asked{name_of(until), until.metric->name, until.seed, false, {}, {}};
+  StretchProgress stretches(progress, static_cast<int64_t>(order->work.size()));
+  std::vector<Evaluation> evaluations;
+  for (Scorer* scorer : scorers) {
+    Evaluation& evaluation = evaluations.emplace_back(dataset, *scorer, options, stretches, stop);
+    if (auto ok = evaluation.begin(keeping, order->work, asked); !ok) return forward(ok);
   }
 
-  const std::string name = until.width ? fmt::format("width={}", *until.width) : "decided";
-  const EarlyStop early{name,           until.metric->name,  until.seed,
-                        rule.reached(), rule.interval().low, rule.interval().high};
+  StoppingRule rule = rule_of(until);
+  size_t n_seen = 0;  // in the order of work: these are the runs
+  const auto see = [&](size_t nth) {
+    if (nth < order->turns) {
+      if (const auto value = seen_value(evaluations, nth, *until.metric)) rule.add(*value);
+    }
+    n_seen = nth + 1;
+    return !rule.reached();
+  };
+  const Evaluation::Watch watch = [&](size_t nth, const QuestionResult&) {
+    stretches.done(nth + 1);
+    return see(nth);
+  };
+  bool sound = true;
+  for (size_t end = 0; end < order->work.size() && !rule.reached() && sound;) {
+    const size_t begin = end;
+    end = std::min(order->work.size(), begin + (evaluations.size() == 1 ? std::max(kFirstStretch, begin)
+                                                                        : std::max(kSmallestTurn, begin / 20)));
+    for (Evaluation& evaluation : evaluations) {
+      auto ok = evaluation.advance(end, evaluations.size() == 1 ? watch : Evaluation::Watch());
+      if (!ok && (begin == 0 || ok.error().code != ErrorCode::kInterrupted)) return forward(ok);
+      sound = sound && ok && evaluation.sound();
+      if (!sound) break;
+    }
+    if (evaluations.size() == 1 || !sound) continue;
+    for (size_t nth = begin; nth < end && see(nth); ++nth) {
+    }
+    stretches.done(end);
+  }
+
+  EarlyStop reached = asked;
+  reached.reached = rule.reached();
+  reached.low = rule.interval().low;
+  reached.high = rule.interval().high;
   std::vector<Run> runs;
-  for (Part& part : parts) {
-    finish(dataset, *order, options, early, part);
-    runs.push_back(std::move(part.run));
+  for (Evaluation& evaluation : evaluations) {
+    runs.push_back(evaluation.finish(rule.reached() ? n_seen : order->work.size(), reached));
   }
   return runs;
 }

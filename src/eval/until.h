@@ -16,13 +16,14 @@ struct UntilOptions {
   uint64_t seed = 42;  ///< of the topics' turns
 };
 
-/// Evaluates one model, or two side by side, slice by slice of questions in random turns of topics (stats/stopping.h),
-/// until a confidence sequence over the values (of two: their differences) is as narrow as asked for or excludes 0, or
-/// all questions are used. Gives a run for each model, with Run::early_stop; interrupted or failed half-way, what is
-/// done, as evaluate() does. A slice is a twentieth of what is done, at least 8 questions: so many may be surplus.
-/// Input errors for questions that are not shuffled: their order may mean something.
+/// Evaluates one model, or two in turns, on questions in random turns of topics (stats/stopping.h), until a confidence
+/// sequence over the values (of two: their differences) is as narrow as asked for or excludes 0, or all questions are
+/// used. Gives a run for each model, with Run::early_stop, of the questions up to the one that decided; interrupted or
+/// failed half-way, what is done, as evaluate() does. Of two models, each scores a twentieth of what is done before it
+/// is the other's turn, at least 8 questions. Answers that turn out to be surplus are kept in the store too. Input
+/// errors for questions that are not shuffled: their order may mean something.
 Result<std::vector<Run>> evaluate_until(const Dataset& dataset, std::span<Scorer* const> scorers,
                                         const EvalOptions& options, const UntilOptions& until,
-                                        ProgressListener& progress, std::stop_token stop);
+                                        ProgressListener& progress, std::stop_token stop, const Keeping& keeping = {});
 
 }  // namespace hre

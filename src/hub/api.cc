@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <nlohmann/json.hpp>
 #include <utility>
 
 #include "core/text.h"
+#include "hub/digest.h"
 #include "net/url.h"
 
 namespace hre::hub {
@@ -34,21 +34,6 @@ std::optional<int64_t> number_at(const json& object, const char* key) {
   return number;
 }
 
-/// Etags become names of files.
-bool is_plain_etag(const std::string& etag) {
-  constexpr size_t kLongest = 128;
-  return !etag.empty() && etag.size() <= kLongest && std::all_of(etag.begin(), etag.end(), [](unsigned char c) {
-    return c < 0x80 && (std::isalnum(c) != 0 || c == '-' || c == '_');
-  });
-}
-
-/// W/"abc" and "abc" as abc.
-std::string bare_etag(std::string etag) {
-  if (etag.starts_with("W/")) etag.erase(0, 2);
-  std::erase(etag, '"');
-  return etag;
-}
-
 std::string kind_path(RepoKind kind) { return kind == RepoKind::kModel ? "models" : "datasets"; }
 
 /// The page of a repository, for people and for its files.
@@ -58,15 +43,6 @@ std::string repository_url(const HubSettings& settings, RepoKind kind, const std
 
 std::string api_url(const HubSettings& settings, RepoKind kind, const std::string& repository) {
   return settings.endpoint + "/api/" + kind_path(kind) + "/" + repository;
-}
-
-std::optional<int64_t> parse_size(const std::optional<std::string>& text) {
-  if (!text) return std::nullopt;
-  int64_t size = 0;
-  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), size);
-  if (error != std::errc() || end != text->data() + text->size() || size < 0 || size > kLargestFile)
-    return std::nullopt;
-  return size;
 }
 
 Error not_allowed(const net::HttpResponse& response, const std::string& code, RepoKind kind, const HubName& name,
@@ -144,7 +120,7 @@ Status parse_tree_page(const std::string& text, std::vector<RepoFile>& files) {
     const json& lfs = entry.contains("lfs") && entry["lfs"].is_object() ? entry["lfs"] : none;
     const std::string path = text_at(entry, "path"), etag = text_at(lfs.is_null() ? entry : lfs, "oid");
     const auto size = number_at(lfs.is_null() ? entry : lfs, "size");
-    if (!is_inner_path(path) || find_invalid_utf8(path) || !is_plain_etag(etag) || !size) {
+    if (!is_inner_path(path) || find_invalid_utf8(path) || !BlobDigest::is_hash(etag) || !size) {
       return fail(ErrorCode::kFailed, "the list of files has an entry that no repository has");
     }
     if (files.size() == kMostFiles)
@@ -242,17 +218,13 @@ Result<FileAddress> HubApi::locate(RepoKind kind, const std::string& repository,
   const bool redirect = response->status >= 300 && response->status < 400;
   if (response->status != 200 && !redirect) return tl::unexpected(error_of(*response, kind, name, settings_));
 
-  FileAddress address{.etag = {}, .size = 0, .url = response->url, .foreign = redirect};
-  const auto linked = response->header("x-linked-etag");
-  address.etag = bare_etag(linked ? *linked : response->header("etag").value_or(""));
-  const auto linked_size = parse_size(response->header("x-linked-size"));
-  const auto size = linked_size || redirect ? linked_size : parse_size(response->header("content-length"));
+  // Mirrors and proxies send ETags of their own; the hash that the listing names is what the bytes are checked by.
+  FileAddress address{.etag = file.etag, .size = file.size, .url = response->url, .foreign = redirect};
   if (redirect) address.url = net::resolve_url(response->url, response->header("location").value_or("")).value_or("");
-  if (!is_plain_etag(address.etag) || !size || !net::origin_of(address.url)) {
-    return fail(ErrorCode::kFailed, "the hub gives no hash, size or address of " + file.path, "hf:" + repository,
+  if (!net::origin_of(address.url)) {
+    return fail(ErrorCode::kFailed, "the hub gives no address of " + file.path, "hf:" + repository,
                 "is HF_ENDPOINT a hub's address?");
   }
-  address.size = *size;
   return address;
 }
 

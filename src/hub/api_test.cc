@@ -34,11 +34,13 @@ TEST(HubApi, TreePageRefuses) {
     return R"([{"type": "file", "path": ")" + path + R"(", "oid": ")" + oid + R"(", "size": )" + size + "}]";
   };
   std::vector<RepoFile> files;
-  EXPECT_TRUE(parse_tree_page(page("a", "b", "1"), files));
+  const std::string hash(40, 'b');
+  EXPECT_TRUE(parse_tree_page(page("a", hash, "1"), files));
   for (const std::string& wrong :
-       {page("../a", "b", "1"), page("/a", "b", "1"), page("a", "../b", "1"), page("a", "", "1"), page("a", "b", "-1"),
-        page("a", "b", "1e3"), page("a", "b", "99999999999999999999"), page("", "b", "1"), std::string("{}"),
-        std::string("[1"), std::string("")}) {
+       {page("../a", hash, "1"), page("/a", hash, "1"), page("a", "../b", "1"), page("a", "", "1"), page("a", "b", "1"),
+        page("a", hash + "-gzip", "1"), page("a", hash, "-1"), page("a", hash, "1e3"),
+        page("a", hash, "99999999999999999999"), page("", hash, "1"), std::string("{}"), std::string("[1"),
+        std::string("")}) {
     EXPECT_FALSE(parse_tree_page(wrong, files)) << wrong;
   }
 }

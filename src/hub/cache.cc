@@ -1,9 +1,6 @@
 #include "hub/cache.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -51,12 +48,6 @@ std::optional<std::string> read_small_file(const std::string& path, size_t longe
   auto text = read_file(path, static_cast<int64_t>(longest));
   if (!text) return std::nullopt;
   return *std::move(text);
-}
-
-/// Whether the open file still bears this name; its last holder may have removed it meanwhile.
-bool is_file_at(int descriptor, const std::string& path) {
-  struct stat opened = {}, named = {};
-  return fstat(descriptor, &opened) == 0 && stat(path.c_str(), &named) == 0 && opened.st_ino == named.st_ino;
 }
 
 Status write_file(const std::string& path, const std::string& content) {
@@ -189,27 +180,10 @@ Status RepoCache::link(const std::string& commit, const std::string& path, const
   if (symlink(target.c_str(), temporary.c_str()) != 0) {
     fs::copy_file(blob(etag), temporary, fs::copy_options::overwrite_existing, problem);
     if (problem) return cannot_write(name, problem.message());
+    if (auto ok = sync_file(temporary); !ok) return ok;
   }
   if (std::rename(temporary.c_str(), name.c_str()) != 0) return cannot_write(name, why());
   return {};
-}
-
-Result<std::optional<BlobLock>> BlobLock::try_take(const std::string& path) {
-  if (Status made = make_folder_of(path); !made) return forward(made);
-  const int descriptor = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-  if (descriptor < 0) return cannot_write(path, why());
-  const bool taken = flock(descriptor, LOCK_EX | LOCK_NB) == 0;
-  const int problem = taken ? EWOULDBLOCK : errno;
-  if (taken && is_file_at(descriptor, path)) return BlobLock(descriptor);
-  close(descriptor);
-  if (problem == EWOULDBLOCK || problem == EINTR) return std::optional<BlobLock>();
-  return cannot_write(path, std::strerror(problem));
-}
-
-BlobLock::BlobLock(BlobLock&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
-
-BlobLock::~BlobLock() {
-  if (descriptor_ >= 0) close(descriptor_);
 }
 
 }  // namespace hre::hub

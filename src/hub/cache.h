@@ -66,20 +66,6 @@ std::optional<Listing> parse_listing(const std::string& text);
 /// The listing that huggingface_hub 2 keeps as trees/COMMIT.json.
 std::optional<Listing> parse_python_tree(const std::string& text, const std::string& commit);
 
-/// The lock of a blob, as Python takes it: flock on its lock file. Held until destroyed.
-class BlobLock {
- public:
-  /// Nothing where another process holds it.
-  static Result<std::optional<BlobLock>> try_take(const std::string& path);
-  ~BlobLock();
-  BlobLock(BlobLock&& other) noexcept;
-  BlobLock& operator=(BlobLock&&) = delete;
-
- private:
-  explicit BlobLock(int descriptor) : descriptor_(descriptor) {}
-  int descriptor_;
-};
-
 /// Makes the folders on the way to a file.
 Status make_folder_of(const std::string& path);
 

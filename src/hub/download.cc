@@ -15,6 +15,7 @@
 #include <thread>
 #include <utility>
 
+#include "core/file_lock.h"
 #include "hub/part_file.h"
 #include "net/retry.h"
 
@@ -27,7 +28,7 @@ using std::chrono::milliseconds;
 struct Fetch {
   const RepoFile* file = nullptr;
   FileAddress address;
-  std::optional<BlobLock> lock;
+  std::optional<FileLock> lock;
   std::unique_ptr<PartFile> part;
   std::atomic<int> pieces = 0;             // not done yet
   std::atomic<bool> served_whole = false;  // see Transfer
@@ -158,8 +159,13 @@ Status Downloader::begin(Fetch& fetch) {
     if (!address) return forward(address);
     fetch.address = *std::move(address);
   }
-  auto lock = BlobLock::try_take(cache_.lock(fetch.address.etag));
-  if (!lock) return forward(lock);
+  const std::string lock_path = cache_.lock(fetch.address.etag);
+  if (Status made = make_folder_of(lock_path); !made) return made;
+  auto lock = FileLock::try_take(lock_path);
+  if (!lock) {
+    if (lock.error().next.empty()) lock.error().next = "HF_HOME names another place for the cache";
+    return forward(lock);
+  }
   if (!*lock) {
     const std::lock_guard guard(mutex_);
     waiting_.push_back({&fetch, std::nullopt});
@@ -195,9 +201,6 @@ Status Downloader::renew_address(Fetch& fetch, const std::string& used_url) {
   if (fetch.address.url != used_url) return {};
   auto address = api_.locate(job_.kind, job_.repository, job_.commit, *fetch.file, stop_.get_token());
   if (!address) return forward(address);
-  if (address->etag != fetch.address.etag || address->size != fetch.address.size) {
-    return fail(ErrorCode::kFailed, "the hub changed it while it was fetched", fetch.file->path, "call again");
-  }
   fetch.address.url = std::move(address->url);  // the rest is equal, and read without the lock
   return {};
 }

@@ -12,6 +12,8 @@
 #include <iterator>
 #include <utility>
 
+#include "core/files.h"
+
 namespace hre::hub {
 namespace {
 
@@ -125,12 +127,15 @@ Status PartFile::hash_up_to(int64_t end) {
 Result<Outcome> PartFile::finish() {
   if (Status hashed = hash_up_to(size_); !hashed) return forward(hashed);
   const std::string value = digest_.value();
-  if (BlobDigest::is_hash(etag_) && value != etag_) {
+  if (value != etag_) {
     if (Status aside = set_aside(); !aside) return forward(aside);
     return Outcome::kWrongHash;
   }
   if (Status made = make_folder_of(blob_); !made) return forward(made);
+  // A blob is known by its name and size alone from here on, so its bytes must be on the disk before it has the name.
+  if (fsync(descriptor_) != 0) return tl::unexpected<Error>(disk_error(part_));
   if (std::rename(part_.c_str(), blob_.c_str()) != 0) return tl::unexpected<Error>(disk_error(blob_));
+  sync_folder(folder_of(blob_));
   unlink(record_.c_str());
   return Outcome::kGood;
 }

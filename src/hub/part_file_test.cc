@@ -9,6 +9,8 @@
 #include <iterator>
 #include <random>
 
+#include "core/file_lock.h"
+
 namespace hre::hub {
 namespace {
 
@@ -97,13 +99,14 @@ TEST_F(PartFileTest, AnotherSizeBeginsAgain) {
 
 TEST_F(PartFileTest, LockIsForOne) {
   const std::string path = cache_.lock("abc");
-  auto first = BlobLock::try_take(path);
+  ASSERT_TRUE(make_folder_of(path));
+  auto first = FileLock::try_take(path);
   ASSERT_TRUE(first && *first);
-  auto second = BlobLock::try_take(path);
+  auto second = FileLock::try_take(path);
   ASSERT_TRUE(second);
   EXPECT_FALSE(second->has_value());
   first->reset();
-  auto third = BlobLock::try_take(path);
+  auto third = FileLock::try_take(path);
   EXPECT_TRUE(third && *third);
 }
 

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <initializer_list>
 
+#include "core/cache.h"
 #include "core/text.h"
 #include "net/url.h"
 
@@ -62,6 +63,7 @@ Result<std::string> read_token(const Environment& environment, const std::string
 }  // namespace
 
 std::string process_environment(const std::string& name) {
+  if (name == "HOME") return home_folder();
   const char* value = std::getenv(name.c_str());
   return value == nullptr ? "" : value;
 }

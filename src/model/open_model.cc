@@ -25,6 +25,9 @@ Result<std::unique_ptr<Scorer>> open_behind_server(const std::string& source, co
     return input_error("a server is asked for the log-probabilities of plain text", "--chat-template",
                        "--prompt-file writes a template's text out");
   }
+  if (!options.system.empty() || !options.date.empty()) {
+    return input_error("a server is asked without a chat template", options.date.empty() ? "--system" : "--date");
+  }
   if (options.stream_weights) {
     return input_error("a server holds the weights itself", "--stream-weights");
   }
@@ -77,9 +80,7 @@ Result<std::unique_ptr<Scorer>> open_model(const std::string& source, const Engi
   share.gpu_layers = 0;  // a device's state does not survive a fork
   auto model = open_one(source, share, progress, stop);
   if (!model) return model;
-  const MakeCrew workers = [n = options.workers](Scorer& scorer, std::span<const QuestionPlan> plans) {
-    return fork_crew(scorer, plans, n);
-  };
+  const MakeCrew workers = [n = options.workers](Scorer& scorer) { return fork_crew(scorer, n); };
   return score_by_crew(std::move(*model), workers, options.server.note);
 }
 

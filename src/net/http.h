@@ -32,7 +32,7 @@ enum class Redirects {
 };
 
 struct HttpTimeouts {
-  std::chrono::milliseconds connect{10'000};  ///< name look-up, connection and TLS; zero: no limit
+  std::chrono::milliseconds connect{10'000};  ///< name look-up, connection and TLS; zero: libcurl's own, five minutes
   std::chrono::milliseconds silence{60'000};  ///< without a byte in either direction; zero: no limit
   std::chrono::milliseconds total{0};         ///< of one exchange, redirects excluded; zero: no limit
 };

@@ -31,6 +31,12 @@ std::string date_id(const Run& run) {
   return date + ".000000";
 }
 
+/// Topics and times come from files of others, and must not lead elsewhere.
+std::string file_name(std::string name) {
+  std::replace(name.begin(), name.end(), '/', '_');
+  return name;
+}
+
 Json metrics_of(const std::string& name, const MetricSummary& summary) {
   Json json = {{"alias", name}};
   for (const Metric& metric : all_metrics()) {
@@ -164,11 +170,13 @@ std::string lm_eval_folder(const Run& run) {
     if (!replaced) folder += c;
     if (replaced && !folder.ends_with("__")) folder += "__";
   }
-  return folder;
+  const bool leads_elsewhere = folder.find_first_not_of('.') == std::string::npos;  // "", "." and ".."
+  return leads_elsewhere ? folder + "__" : folder;
 }
 
 std::vector<NamedText> lm_eval_files(const Run& run, const Summary& summary, const QuestionTexts& texts) {
-  std::vector<NamedText> files = {{"results_" + date_id(run) + ".json", dump(results_json(run, summary), 2)}};
+  std::vector<NamedText> files = {
+      {file_name("results_" + date_id(run) + ".json"), dump(results_json(run, summary), 2)}};
   std::map<std::string, std::pair<int64_t, std::string>> samples;  // a topic's lines and their number
   for (const QuestionResult& question : run.questions) {
     auto& [n, lines] = samples[question.topic];
@@ -176,7 +184,8 @@ std::vector<NamedText> lm_eval_files(const Run& run, const Summary& summary, con
     lines += dump(sample_json(question, n++, text == texts.end() ? nullptr : &text->second), -1);
   }
   for (auto& [topic, entry] : samples) {
-    files.push_back({"samples_" + task_name(topic) + "_" + date_id(run) + ".jsonl", std::move(entry.second)});
+    files.push_back(
+        {file_name("samples_" + task_name(topic) + "_" + date_id(run) + ".jsonl"), std::move(entry.second)});
   }
   return files;
 }

@@ -91,9 +91,9 @@ Json of_comparison(const PairedComparison& c) {
           {"t", {rounded(c.difference.ci_low, 6), rounded(c.difference.ci_high, 6)}},
           {"bootstrap", c.bootstrap ? Json{rounded(c.bootstrap->low, 6), rounded(c.bootstrap->high, 6)} : Json()},
           {"n", c.difference.n},
-          {"p", rounded(c.p, 3)},
-          {"p_holm", rounded(c.p_holm, 3)},
-          {"d", rounded(c.effect_size, 4)},
+          {"p", rounded(c.p, 6)},
+          {"p_holm", rounded(c.p_holm, 6)},
+          {"d", rounded(c.effect_size, 6)},
           {"won", c.won},
           {"tied", c.tied},
           {"lost", c.lost}};

@@ -108,7 +108,6 @@ AnswerResult answer_of(const Field& field) {
   answer.n_truncated = field["n_truncated"].small_count();
   if (field.has("n_cut_chars")) answer.n_cut_chars = field["n_cut_chars"].small_count();
   answer.sum_log_prob = field["sum_log_prob"].number_or_nan();
-  answer.score = field["score"].number_or_nan();
   if (field.has("token_log_probs")) {
     for (const Field& token : field["token_log_probs"].items()) {
       answer.token_log_probs.push_back(static_cast<float>(token.number_or_nan()));
@@ -118,25 +117,41 @@ AnswerResult answer_of(const Field& field) {
   return answer;
 }
 
-/// As written; one that the writer did not know is computed.
-QuestionMetrics metrics_of(const Field& field, const QuestionResult& question) {
-  QuestionMetrics metrics;
-  if (question.problem.empty()) metrics = question_metrics(question.answers);
-  for (const Metric& metric : all_metrics()) {
-    if (field.has(metric.name)) metrics.*metric.of_question = field[metric.name].number_or_null();
-  }
-  if (field.has("top_one_chance")) metrics.top_one_chance = field["top_one_chance"].number_or_null();
-  if (field.has("ndcg_chance")) metrics.ndcg_chance = field["ndcg_chance"].number_or_null();
-  return metrics;
+/// Refuses a derived number that does not follow from what stands beside it: one of the two was changed.
+void check_derived(const Field& field, const char* name, const std::optional<double>& computed) {
+  if (!field.has(name)) return;
+  const std::optional<double> written = field[name].number_or_null();
+  constexpr double kRounding = 1e-6;
+  const bool same = written.has_value() == computed.has_value() &&
+                    (!written || std::abs(*written - *computed) <= kRounding * std::max(1.0, std::abs(*computed)));
+  if (same) return;
+  field[name].bad(fmt::format("is {}, and the answers beside it give {}", written ? fmt::to_string(*written) : "null",
+                              computed ? fmt::to_string(*computed) : "null"));
 }
 
-QuestionResult question_of(const Field& field) {
+/// Metrics are computed from the answers. Those whose definition has never changed must be what was written.
+void complete(const Field& field, bool normalise_by_characters, QuestionResult& question) {
+  if (question.answers.empty()) return;
+  complete_question(question, normalise_by_characters);
+  for (size_t i = 0; i < question.answers.size(); ++i) {
+    const double computed = question.answers[i].score;
+    check_derived(field["answers"].items()[i], "score",
+                  std::isfinite(computed) ? std::optional(computed) : std::nullopt);
+  }
+  const QuestionMetrics& metrics = question.metrics;
+  check_derived(field, "pearson", metrics.pearson);
+  check_derived(field, "spearman", metrics.spearman);
+  check_derived(field, "kendall", metrics.kendall);
+  check_derived(field, "pairwise_accuracy", metrics.pairwise_accuracy);
+}
+
+QuestionResult question_of(const Field& field, bool normalise_by_characters) {
   QuestionResult question;
   question.id = field["id"].text();
   question.topic = field["topic"].text();
   if (field.has("problem")) question.problem = field["problem"].text();
   for (const Field& answer : field["answers"].items()) question.answers.push_back(answer_of(answer));
-  question.metrics = metrics_of(field, question);
+  complete(field, normalise_by_characters, question);
   return question;
 }
 
@@ -237,7 +252,7 @@ Summary means_of(const Field& field) {
 
 void read_questions(const Field& field, Run& run) {
   for (const Field& question : field["questions"].items()) {
-    run.questions.push_back(question_of(question));
+    run.questions.push_back(question_of(question, run.model.normalise_by_characters));
     run.options.keep_tokens |= std::any_of(run.questions.back().answers.begin(), run.questions.back().answers.end(),
                                            [](const AnswerResult& answer) { return !answer.token_log_probs.empty(); });
   }

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <limits>
 
+#include "analysis/question_metrics.h"
+
 namespace hre {
 namespace {
 
@@ -30,13 +32,11 @@ Run example() {
   run.planned = 3;
   run.created = "2026-01-31T12:00:00Z";
   run.times = {0.25, 1.5, 100, 180};
-  AnswerResult first{12, 118, 2, 3, 4, -96.123456789012345, -0.1, {-1.5F, -0.1F}, token_texts({" caf\xC3", "\xA9"})};
-  AnswerResult second{-2.5, 7, 1, 0, 0, -1e-300, -1, {-7.25F}, {}};
+  AnswerResult first{12, 118, 2, 3, 4, -96.123456789012345, 0, {-1.5F, -0.1F}, token_texts({" caf\xC3", "\xA9"})};
+  AnswerResult second{-2.5, 7, 1, 0, 0, -1e-300, 0, {-7.25F}, {}};
   run.questions = {{"python/000012", "python", {}, {first, second}, ""},
                    {"python/000013", "python", {}, {}, "answer 2 is empty"}};
-  run.questions[0].metrics.pearson = 0.1 + 0.2;
-  run.questions[0].metrics.spearman = -1;
-  run.questions[0].metrics.given_length = 0.25;
+  complete_question(run.questions[0], true);
   run.options.undefined = UndefinedPolicy::kZero;
   run.early_stop = {"width=0.5", "pearson", 42, false, -0.5, std::nullopt};
   return run;
@@ -55,8 +55,9 @@ TEST(RunJson, ReadsBackWhatWasWritten) {
   EXPECT_EQ(read.questions[0].answers[1].token_log_probs, run.questions[0].answers[1].token_log_probs);
   EXPECT_EQ(read.questions[0].answers[0].token_texts, run.questions[0].answers[0].token_texts);
   EXPECT_EQ(read.model.settings, run.model.settings);
-  EXPECT_EQ(read.questions[0].metrics.given_length, 0.25);
-  EXPECT_FALSE(read.questions[0].metrics.pairwise_accuracy);
+  EXPECT_EQ(read.questions[0].metrics.pearson, run.questions[0].metrics.pearson);
+  EXPECT_EQ(read.questions[0].metrics.pairwise_accuracy, run.questions[0].metrics.pairwise_accuracy);
+  EXPECT_FALSE(read.questions[1].metrics.pearson);
   EXPECT_EQ(read.early_stop, run.early_stop);
   EXPECT_EQ(read.options.undefined, UndefinedPolicy::kZero);
   EXPECT_TRUE(read.partial());
@@ -69,7 +70,8 @@ TEST(RunJson, ComputesMetricsThatTheWriterDidNotKnow) {
     text.replace(at, from.size(), "\"x\"");
   const auto back = read_runs_json(text, "run.json");
   ASSERT_TRUE(back) << back.error().text();
-  EXPECT_EQ(back->front().questions[0].metrics.ndcg, 1);
+  ASSERT_TRUE(back->front().questions[0].metrics.ndcg);
+  EXPECT_EQ(back->front().questions[0].metrics.ndcg, example().questions[0].metrics.ndcg);
   EXPECT_FALSE(back->front().questions[1].metrics.ndcg);
 }
 
@@ -83,7 +85,9 @@ TEST(RunJson, ReadsSeveral) {
 
 TEST(RunJson, KeepsWhatIsNotFiniteAsUndefined) {
   hre::Run run = example();
-  run.questions[0].answers[0].score = std::nan("");
+  run.questions[0].answers[0].sum_log_prob = std::nan("");
+  run.questions[0].metrics = {};
+  complete_question(run.questions[0], run.model.normalise_by_characters);
   const auto back = read_runs_json(run_json(run, summarize(run.questions), true), "run.json");
   ASSERT_TRUE(back) << back.error().text();
   EXPECT_TRUE(std::isnan(back->front().questions[0].answers[0].score));
@@ -114,6 +118,7 @@ TEST(RunJson, SaysWhatIsWrong) {
   EXPECT_EQ(problem(with("\"n_chars\": 118", "\"n_chars\": -118")),
             "run.json: questions[0].answers[0].n_chars: is no count");
   EXPECT_EQ(problem(with("\" caf\",", "")), "run.json: questions[0].answers[0].token_texts: has 1 texts for 2 tokens");
+  EXPECT_THAT(problem(with("\"votes\": 12.0", "\"votes\": -12.0")), HasSubstr("run.json: questions[0].pearson: is -"));
   EXPECT_EQ(problem(with("\"planned\": 3", "\"planned\": 1")), "run.json: planned: is less than the questions here");
   EXPECT_EQ(problem(run_json(run, summarize(run.questions), false)),
             "run.json: holds no questions: write it with hre eval --json FILE --details");

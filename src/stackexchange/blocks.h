@@ -1,7 +1,7 @@
 #pragma once
 /// Intermediate files: records of one size, dealt into buckets by post id, so that what belongs
 /// together can be loaded together while memory stays at one bucket, however large the dump.
-/// A file is a run of blocks, each of one bucket; where they lie is kept in memory (8 bytes a block)
+/// A file is a run of blocks, each of one bucket; where they lie is kept in memory (16 bytes per block)
 /// and saved beside it. The layout is this machine's own: such files live only while a dataset is built.
 
 #include <array>

@@ -114,8 +114,8 @@ class Builder {
 
   [[nodiscard]] std::string key_of(const SiteIndex& index) const {
     ContentHash hash;
-    for (const std::string& part :
-         {std::string("hre-texts/1"), index.key, index.counts.posts_hash, format_recipe(recipe_)}) {
+    for (const std::string& part : {std::string("hre-texts/2"), std::string(HRE_VERSION), index.key,
+                                    index.counts.posts_hash, format_recipe(recipe_)}) {
       hash.add_field(part);
     }
     return hash.value();
@@ -175,37 +175,41 @@ class Builder {
       return input_error("the dump has changed while it was read", dumps_[site].path, "run this again");
     }
     Funnel& funnel = report_.topics[group.question->topic].funnel;
-    count(group, verdict, funnel);
     std::vector<size_t> chosen;
     if (verdict.question == Reason::kNone) {
-      Result<std::vector<size_t>> kept = keep(site, group, texts, verdict);
-      if (!kept) return forward(kept);
-      chosen = std::move(*kept);
+      chosen = choose_from(site, group, verdict.passing());
+      verdict.question = judge_chosen(topic.question, picked(group.answers, chosen));
+    }
+    count(group, verdict, funnel);
+    if (verdict.question == Reason::kNone) {
+      if (Status kept = keep(site, group, texts, verdict, chosen); !kept) return kept;
       funnel.answers_not_chosen += static_cast<int64_t>(verdict.passing().size() - chosen.size());
     }
     fates_.tell_judged(dumps_[site].site, topic, group, verdict, chosen);
     return {};
   }
 
-  // Chooses answers and keeps the question for the draw; the chosen answers' positions.
-  Result<std::vector<size_t>> keep(uint32_t site, const Group& group, const TextsById& texts, const Verdict& verdict) {
-    const std::vector<size_t> passing = verdict.passing();
-    const std::string& name = dumps_[site].site;
+  // The positions of the answers that are taken.
+  std::vector<size_t> choose_from(uint32_t site, const Group& group, const std::vector<size_t>& passing) const {
     std::vector<size_t> chosen = choose_answers(recipe_.choose, static_cast<size_t>(recipe_.answers), recipe_.seed,
-                                                name, picked(group.answers, passing));
+                                                dumps_[site].site, picked(group.answers, passing));
+    for (size_t& i : chosen) i = passing[i];
+    return chosen;
+  }
+
+  // Keeps the question for the draw.
+  Status keep(uint32_t site, const Group& group, const TextsById& texts, const Verdict& verdict,
+              const std::vector<size_t>& chosen) {
     std::vector<Chosen> posts = {{*group.question, *texts.find(group.question->id)}};
-    for (size_t& i : chosen) {
-      i = passing[i];
-      posts.push_back({group.answers[i], *texts.find(group.answers[i].id)});
-    }
+    for (const size_t i : chosen) posts.push_back({group.answers[i], *texts.find(group.answers[i].id)});
     Result<uint64_t> offset =
         sites_[site].chosen.append({reinterpret_cast<const char*>(posts.data()), posts.size() * sizeof(Chosen)});
     if (!offset) return forward(offset);
     const uint32_t id = group.question->id;
-    candidates_[group.question->topic].push_back({draw_key(recipe_.seed, name, id), *offset, site, id,
-                                                  static_cast<uint32_t>(passing.size()),
+    candidates_[group.question->topic].push_back({draw_key(recipe_.seed, dumps_[site].site, id), *offset, site, id,
+                                                  static_cast<uint32_t>(verdict.passing().size()),
                                                   static_cast<uint32_t>(chosen.size())});
-    return chosen;
+    return {};
   }
 
   Status draw(size_t number) {

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "core/text.h"
+
 namespace hre::stackexchange {
 namespace {
 
@@ -130,8 +132,17 @@ std::string format_site(const SiteReport& site) {
   text +=
       c.has_votes ? fmt::format(", {} votes", c.votes) : ", no Votes.xml: votes cast are at least what the score tells";
   if (c.skipped_votes > 0) text += fmt::format(" ({} row{} skipped)", c.skipped_votes, c.skipped_votes == 1 ? "" : "s");
+  if (c.cleaned > 0) {
+    text += fmt::format(", {} row{} taken without control characters", c.cleaned, c.cleaned == 1 ? "" : "s");
+  }
   if (!c.has_history) text += "; no PostHistory.xml: locked posts can't be told";
-  if (c.truncated) text += "; Posts.xml is cut short";
+  if (c.skipped_history > 0) {
+    text += fmt::format("; {} row{} of PostHistory.xml skipped", c.skipped_history, c.skipped_history == 1 ? "" : "s");
+  }
+  if (!c.truncated.empty()) {
+    text += "; cut short: " + join(c.truncated);
+    if (std::ranges::find(c.truncated, "Votes.xml") != c.truncated.end()) text += " (votes cast are undercounted)";
+  }
   return text;
 }
 

@@ -122,15 +122,20 @@ Reason judge_text(const PostFilter& filter, const TextRecord& text) {
 
 Reason judge_answers(const QuestionFilter& filter, int64_t answers_taken, std::span<const PostRecord> answers) {
   const auto n = static_cast<int64_t>(answers.size());
-  if (n == 0 || n < filter.min_answers || n < answers_taken) return Reason::kFewAnswers;
+  constexpr int64_t kFewest = 2;  // one alone can't be ranked
+  if (n < kFewest || n < filter.min_answers || n < answers_taken) return Reason::kFewAnswers;
   if (n > filter.max_answers) return Reason::kManyAnswers;
-  std::set<int32_t> scores;
-  for (const PostRecord& answer : answers) scores.insert(answer.score);
-  if (int64_t{*scores.rbegin()} - *scores.begin() < filter.min_spread) return Reason::kSpread;
-  if (static_cast<int64_t>(scores.size()) < filter.min_distinct) return Reason::kDistinct;
+  if (const Reason reason = judge_chosen(filter, answers); reason != Reason::kNone) return reason;
   const int64_t votes = std::accumulate(answers.begin(), answers.end(), int64_t{0},
                                         [](int64_t sum, const PostRecord& a) { return sum + votes_cast(a); });
   return votes < filter.min_answer_votes ? Reason::kAnswerVotes : Reason::kNone;
+}
+
+Reason judge_chosen(const QuestionFilter& filter, std::span<const PostRecord> answers) {
+  std::set<int32_t> scores;
+  for (const PostRecord& answer : answers) scores.insert(answer.score);
+  if (int64_t{*scores.rbegin()} - *scores.begin() < filter.min_spread) return Reason::kSpread;
+  return static_cast<int64_t>(scores.size()) < filter.min_distinct ? Reason::kDistinct : Reason::kNone;
 }
 
 std::vector<bool> within_length_ratio(const std::vector<uint32_t>& lengths, double ratio) {

@@ -74,6 +74,9 @@ Reason judge_text(const PostFilter& filter, const TextRecord& text);
 /// What a question's answers that passed everything else say of it.
 Reason judge_answers(const QuestionFilter& filter, int64_t answers_taken, std::span<const PostRecord> answers);
 
+/// The same of those that were chosen: what was asked of the votes of all must hold for the ones that are written.
+Reason judge_chosen(const QuestionFilter& filter, std::span<const PostRecord> answers);
+
 /// Those of the answers' lengths that lie within the ratio: the widest such group, shorter answers first
 /// where two are as large. True at the position of each that stays.
 std::vector<bool> within_length_ratio(const std::vector<uint32_t>& lengths, double ratio);

@@ -153,6 +153,18 @@ TEST(Filters, OfAQuestionByItsAnswers) {
   EXPECT_EQ(judge_answers(filter, 3, answers), Reason::kAnswerVotes);
 }
 
+/// What is written must be what was asked for, and readable: a question with one answer is not.
+TEST(Filters, OfTheAnswersThatAreChosen) {
+  QuestionFilter filter;
+  filter.min_distinct = 1;
+  EXPECT_EQ(judge_answers(filter, 0, std::vector{post(2, 1)}), Reason::kFewAnswers);
+  EXPECT_EQ(judge_answers(filter, 0, std::vector{post(2, 1), post(3, 1)}), Reason::kNone);
+  filter.min_distinct = 2;
+  EXPECT_EQ(judge_chosen(filter, std::vector{post(2, 5), post(3, 5)}), Reason::kDistinct);
+  filter.min_spread = 5;
+  EXPECT_EQ(judge_chosen(filter, std::vector{post(2, 1), post(3, 5)}), Reason::kSpread);
+}
+
 TEST(Filters, TheWidestGroupOfLikeLengths) {
   EXPECT_EQ(within_length_ratio({100, 10, 200, 15, 150}, 2), (std::vector<bool>{true, false, true, false, true}));
   EXPECT_EQ(within_length_ratio({10, 100, 15, 150}, 2), (std::vector<bool>{true, false, true, false}))

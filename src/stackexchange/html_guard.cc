@@ -48,15 +48,18 @@ class Guard {
       if (at_ == std::string_view::npos) break;
       ++at_;
       markup();
+      if (hopeless())
+        break;  // what follows can't change that, and comments without an end are looked for again each time
       if (open_.size() > static_cast<size_t>(kDeepestHtml))
         return fmt::format("more than {} elements are open at once", kDeepestHtml);
       if (attributes_ > kMostAttributes) return fmt::format("a tag has more than {} attributes", kMostAttributes);
     }
-    if (!regular_ && html_.size() > kLongestIrregular) return "its tags can't be told from text";
+    if (hopeless()) return "its tags can't be told from text";
     return {};
   }
 
  private:
+  [[nodiscard]] bool hopeless() const { return !regular_ && html_.size() > kLongestIrregular; }
   [[nodiscard]] char here() const { return at_ < html_.size() ? html_[at_] : '\0'; }
 
   void markup() {

@@ -83,6 +83,8 @@ TEST(Html, NoInputIsSlow) {
       repeated("<b></x>", 60'000),
       repeated("<i></b>", 60'000),
       repeated("<!-- <b> -->", 40'000),
+      repeated("<!--", 130'000),
+      repeated("<!--", 100'000) + "--!>-->",
       repeated("<p>", 170'000),
       repeated("<li>", 120'000),
       repeated("&lt", 170'000),

@@ -17,7 +17,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr const char* kFormat = "hre-index/1";
+constexpr const char* kFormat = "hre-index/2";
 
 struct VoteRecord {
   uint32_t post;
@@ -94,7 +94,8 @@ class Indexer {
     if (!counts) return forward(counts);
     counts_.rows = counts->rows;
     counts_.skipped = counts->skipped;
-    counts_.truncated = counts->truncated;
+    counts_.cleaned = counts->cleaned;
+    if (counts->truncated) counts_.truncated.emplace_back("Posts.xml");
     counts_.problems.insert(counts_.problems.end(), counts->problems.begin(), counts->problems.end());
     return {};
   }
@@ -132,6 +133,7 @@ class Indexer {
     if (!counts) return forward(counts);
     counts_.votes = counts->rows;
     counts_.skipped_votes = counts->skipped;
+    if (counts->truncated) counts_.truncated.emplace_back("Votes.xml");
     counts_.problems.insert(counts_.problems.end(), counts->problems.begin(), counts->problems.end());
     return {};
   }
@@ -150,6 +152,8 @@ class Indexer {
           return std::optional<std::string>();
         });
     if (!counts) return forward(counts);
+    counts_.skipped_history = counts->skipped;
+    if (counts->truncated) counts_.truncated.emplace_back("PostHistory.xml");
     counts_.problems.insert(counts_.problems.end(), counts->problems.begin(), counts->problems.end());
     return {};
   }
@@ -235,6 +239,7 @@ Json to_json(const SiteCounts& c) {
           {"votes", c.votes},         {"skipped_votes", c.skipped_votes},
           {"has_votes", c.has_votes}, {"has_history", c.has_history},
           {"truncated", c.truncated}, {"posts_hash", c.posts_hash},
+          {"cleaned", c.cleaned},     {"skipped_history", c.skipped_history},
           {"problems", c.problems}};
 }
 
@@ -250,7 +255,9 @@ SiteCounts from_json(const Json& json) {
   c.skipped_votes = json.at("skipped_votes");
   c.has_votes = json.at("has_votes");
   c.has_history = json.at("has_history");
-  c.truncated = json.at("truncated");
+  c.truncated = json.at("truncated").get<std::vector<std::string>>();
+  c.cleaned = json.at("cleaned");
+  c.skipped_history = json.at("skipped_history");
   c.posts_hash = json.at("posts_hash");
   c.problems = json.at("problems").get<std::vector<std::string>>();
   return c;

@@ -33,14 +33,16 @@ uint16_t topic_of(const std::vector<TopicRule>& rules, const std::vector<std::st
 /// What was met in a site's dump.
 struct SiteCounts {
   int64_t rows = 0, skipped = 0;  ///< of Posts.xml
+  int64_t cleaned = 0;            ///< ... taken without control characters
   int64_t questions = 0, answers = 0, others = 0;
   int64_t orphans = 0;   ///< answers whose question is missing
   int64_t repeated = 0;  ///< posts whose id was there before
   int64_t votes = 0;     ///< rows of Votes.xml
-  int64_t skipped_votes = 0;
-  bool has_votes = false, has_history = false, truncated = false;
-  std::string posts_hash;             ///< of Posts.xml, unpacked
-  std::vector<std::string> problems;  ///< the first few rows that were skipped: place and reason
+  int64_t skipped_votes = 0, skipped_history = 0;
+  bool has_votes = false, has_history = false;
+  std::vector<std::string> truncated;  ///< files that are cut short
+  std::string posts_hash;              ///< of Posts.xml, unpacked
+  std::vector<std::string> problems;   ///< the first few rows that were skipped: place and reason
 };
 
 struct SiteIndex {

@@ -147,7 +147,37 @@ void append_code_point(uint32_t c, std::string& to) {
   }
 }
 
+/// The length of a reference to a character that XML doesn't allow, at the beginning of a text; 0: there is none.
+size_t forbidden_reference(std::string_view text) {
+  if (!text.starts_with("&#")) return 0;
+  const size_t semicolon = text.substr(0, kLongestReference + 1).find(';');
+  if (semicolon == std::string_view::npos) return 0;
+  std::string_view digits = text.substr(2, semicolon - 2);
+  const bool hex = digits.starts_with('x');
+  if (hex) digits.remove_prefix(1);
+  uint32_t value = 0;
+  const auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), value, hex ? 16 : 10);
+  const bool number = problem == std::errc() && end == digits.data() + digits.size();
+  return number && !is_xml_char(value) ? semicolon + 1 : 0;
+}
+
 }  // namespace
+
+std::string without_control_characters(std::string_view row) {
+  std::string clean;
+  clean.reserve(row.size());
+  for (size_t at = 0; at < row.size();) {
+    const auto byte = static_cast<unsigned char>(row[at]);
+    if (byte < 0x20 && !is_xml_space(row[at])) {
+      ++at;
+    } else if (const size_t length = forbidden_reference(row.substr(at)); length > 0) {
+      at += length;
+    } else {
+      clean += row[at++];
+    }
+  }
+  return clean;
+}
 
 Scan scan_row(std::string_view text, std::vector<ScannedAttribute>& attributes, size_t& length) {
   constexpr std::string_view kStart = "<row";

@@ -31,4 +31,8 @@ void decode_attribute(std::string_view raw, std::string& to);
 /// Whether XML takes it for white space.
 inline bool is_xml_space(char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r'; }
 
+/// A row without what XML 1.0 allows nobody to write, though dumps have it: control characters, as bytes and as
+/// references (&#x0E;).
+std::string without_control_characters(std::string_view row);
+
 }  // namespace hre::stackexchange

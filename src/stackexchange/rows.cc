@@ -246,6 +246,14 @@ Status RowReader::skip_bad(Row& row, bool& taken) {
   at_ += *length;
   if (!whole) return count_problem(row.number, begin, fmt::format("the row is longer than {} MiB", kLongestRow >> 20));
   ParsedXml xml = parse_xml(text, true);
+  if (!xml.problem.empty() && !options_.strict) {
+    const std::string clean = without_control_characters(text);
+    ParsedXml again = clean.size() < text.size() ? parse_xml(clean, true) : ParsedXml{};
+    if (clean.size() < text.size() && again.problem.empty()) {
+      xml = std::move(again);
+      ++cleaned_;
+    }
+  }
   if (!xml.problem.empty()) return count_problem(row.number, begin + xml.problem_at, std::move(xml.problem));
   if (xml.element != "row") return count_problem(row.number, begin, "<" + xml.element + "> where <row> was expected");
   decoded_ = std::move(xml.attributes);

@@ -68,6 +68,8 @@ class RowReader {
   /// Rows met so far, skipped ones included.
   [[nodiscard]] int64_t rows() const { return number_; }
   [[nodiscard]] int64_t skipped() const { return skipped_; }
+  /// Rows that were taken without control characters that stood in them, which no XML may have.
+  [[nodiscard]] int64_t cleaned() const { return cleaned_; }
   /// The first few rows that were skipped.
   [[nodiscard]] const std::vector<RowProblem>& problems() const { return problems_; }
   [[nodiscard]] bool truncated() const { return truncated_; }
@@ -96,7 +98,7 @@ class RowReader {
   size_t at_ = 0, end_ = 0;
   int64_t base_ = 0;
   bool opened_ = false, closed_ = false, source_done_ = false, truncated_ = false;
-  int64_t number_ = 0, skipped_ = 0;
+  int64_t number_ = 0, skipped_ = 0, cleaned_ = 0;
   std::vector<RowProblem> problems_;
   std::vector<std::string> decoded_;  // what expat read of the current row
 };

@@ -50,7 +50,7 @@ Result<TableCounts> read_table(const TableFile& table, ByteSource& bytes, const 
     }
   }
   progress.end();
-  TableCounts counts{reader.rows(), reader.skipped(), reader.truncated(), {}};
+  TableCounts counts{reader.rows(), reader.skipped(), reader.cleaned(), reader.truncated(), {}};
   for (const RowProblem& problem : reader.problems()) {
     counts.problems.push_back(
         fmt::format("{}: row {}, byte {}: {}", table.place(), problem.number, problem.offset, problem.message));

@@ -23,7 +23,7 @@ struct ReadOptions {
 
 /// What reading a table came to.
 struct TableCounts {
-  int64_t rows = 0, skipped = 0;
+  int64_t rows = 0, skipped = 0, cleaned = 0;
   bool truncated = false;
   std::vector<std::string> problems;
 };

@@ -33,7 +33,8 @@ ClusteredMean clustered_mean(std::span<const double> values, const ClusterLabels
 
   const auto n = static_cast<double>(values.size()), g = static_cast<double>(members.size());
   const double mean = *result.estimate.mean;
-  double variance = 0;
+  double variance = 0, squared = 0;
+  for (const double value : values) squared += (value - mean) * (value - mean);
   std::vector<double> pulls;  // of each cluster, with their mean the mean of values
   if (single) {
     for (const auto& [label, values_of] : members) {
@@ -49,14 +50,16 @@ ClusteredMean clustered_mean(std::span<const double> values, const ClusterLabels
       for (const size_t j : partners) variance += (values[i] - mean) * (values[j] - mean);
     }
   }
-  if (!(variance > 0)) return result;  // equal values, or pairs that outweigh the rest
+  // Equal values; all of them together in a cluster, so that residuals cancel; or pairs that outweigh the rest.
+  constexpr double kRounding = 1e-12;
+  if (!(variance > kRounding * n * squared)) return result;
   Estimate& estimate = result.estimate;
   estimate.stderr_ = std::sqrt(g / (g - 1) * variance) / n;
   if (result.effective < kFewestClusters) return result;
   const double reach = *estimate.stderr_ * student_t_quantile(0.975, result.effective - 1);
   estimate.ci_low = mean - reach;
   estimate.ci_high = mean + reach;
-  if (!single || options.draws <= 0) return result;
+  if (!single || options.draws <= 0 || result.effective < kFewestToDraw) return result;
   const size_t sizes[] = {pulls.size()};
   if (const auto interval = bootstrap_interval(pulls, sizes, options)) {
     estimate.bootstrap_low = interval->low;

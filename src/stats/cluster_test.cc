@@ -35,10 +35,25 @@ TEST(Cluster, OfSingleValues) {
   const Values values = {0.1, 0.5, -0.3, 0.8, 0.2, 0.4};
   const ClusterLabels labels = {{0}, {1}, {2}, {3}, {4}, {5}};
   const ClusteredMean result = clustered_mean(values, labels, {.draws = 200, .threads = 1});
-  EXPECT_NEAR(*result.estimate.stderr_, 0.15577619274973, 1e-10);  // numpy's std(ddof=1) / sqrt(6)
-  EXPECT_TRUE(result.estimate.bootstrap_low);
+  EXPECT_NEAR(*result.estimate.stderr_, 0.1536590742882148, 1e-14);  // numpy's std(ddof=1) / sqrt(6)
+  EXPECT_TRUE(result.estimate.ci_low);
+  EXPECT_FALSE(result.estimate.bootstrap_low) << "too few to draw";
   EXPECT_FALSE(clustered_mean(values, {{0}, {0}, {0}, {0}, {0}, {0}}, {}).estimate.stderr_) << "one cluster";
   EXPECT_FALSE(clustered_mean({}, {}, {}).estimate.mean);
+}
+
+TEST(Cluster, ManyAreDrawn) {
+  Values values;
+  ClusterLabels labels;
+  for (size_t i = 0; i < 60; ++i) {
+    values.push_back(static_cast<double>(i * 7 % 11));
+    labels.push_back({i / 3});
+  }
+  const Estimate even = clustered_mean(values, labels, {.draws = 200, .threads = 1}).estimate;
+  ASSERT_TRUE(even.bootstrap_low && even.ci_low);
+  EXPECT_NEAR(*even.bootstrap_high - *even.bootstrap_low, *even.ci_high - *even.ci_low, 0.5 * *even.stderr_);
+  labels.back() = {0};  // no longer twenty of equal size
+  EXPECT_FALSE(clustered_mean(values, labels, {.draws = 200, .threads = 1}).estimate.bootstrap_low);
 }
 
 }  // namespace

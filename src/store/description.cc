@@ -62,6 +62,7 @@ std::string options_json(const EvalOptions& options) {
   return dump({{"prompt", options.prompt},
                {"shard", std::move(shard)},
                {"topics", options.topics},
+               {"where", options.where},
                {"limit", options.limit ? Json(*options.limit) : Json(nullptr)},
                {"shuffle_seed", options.shuffle ? Json(options.shuffle_seed) : Json(nullptr)},
                {"undefined", static_cast<int>(options.undefined)},
@@ -73,6 +74,7 @@ Result<EvalOptions> read_options(const std::string& json) {
     EvalOptions options;
     value.at("prompt").get_to(options.prompt);
     value.at("topics").get_to(options.topics);
+    if (value.contains("where")) value.at("where").get_to(options.where);
     if (const Json& limit = value.at("limit"); !limit.is_null()) options.limit = limit.get<int64_t>();
     options.shuffle = !value.at("shuffle_seed").is_null();
     if (options.shuffle) value.at("shuffle_seed").get_to(options.shuffle_seed);

@@ -101,6 +101,30 @@ std::string run_key(const Run& run) {
     add_number(hash, options.shard->index);
     add_number(hash, options.shard->count);
   }
+  // What follows is added where it is there alone, so that other runs keep their keys.
+  if (!options.where.empty()) {
+    hash.add_field("where");
+    for (const std::string& condition : options.where) hash.add_field(condition);
+  }
+  if (run.early_stop) {
+    hash.add_field("until");
+    hash.add_field(run.early_stop->rule);
+    hash.add_field(run.early_stop->metric);
+    add_number(hash, run.early_stop->seed);
+  }
+  return hash.value();
+}
+
+std::string imported_key(const Run& run) {
+  const std::string key = run_key(run);
+  if (run.planned == static_cast<int64_t>(run.questions.size()) && !run.shard) return key;
+  ContentHash hash;
+  hash.add_field(key);
+  hash.add_field("imported");
+  for (const QuestionResult& question : run.questions) {
+    hash.add_field(question_key(question));
+    for (const AnswerResult& answer : question.answers) add_number(hash, answer.sum_log_prob);
+  }
   return hash.value();
 }
 

@@ -42,12 +42,20 @@ Status copy_run(Database& to, Database& from, int64_t row, Merged& merged) {
   const std::vector<int64_t> places = run_positions(from, row);
   if (auto ok = from.status(); !ok) return ok;
 
-  Statement known(to, "SELECT name FROM run WHERE key = ?");
+  Statement known(to, "SELECT id, origin FROM run WHERE key = ?");
   const bool is_known = known.with(stored->key).step();
-  stored->label.name = free_name(to, stored->key, stored->label.name);
+  // Only evaluations number their questions by their places in the selection; imports can't fill one another.
+  if (is_known && (known.text(1) != kScored || stored->label.origin != kScored)) {
+    ++merged.known_runs;
+    return to.status();
+  }
   const int64_t setting = put_setting(to, stored->run.model);
-  auto copy = put_run(to, stored->run, setting, stored->label);
-  if (!copy) return forward(copy);
+  Result<int64_t> copy = is_known ? known.integer(0) : 0;
+  if (!is_known) {
+    stored->label.name = free_name(to, stored->key, stored->label.name);
+    copy = put_run(to, stored->key, stored->run, setting, stored->label);
+    if (!copy) return forward(copy);
+  }
   const int64_t before = count_questions(to, *copy);
   QuestionWriter writer(to, *copy, setting, Stored::kStay);
   Statement there(to, "SELECT 1 FROM run_question WHERE run = ? AND position = ?");

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cctype>
 
-#include "store/keys.h"
-
 namespace hre::store {
 namespace {
 
@@ -53,8 +51,7 @@ std::string free_name(Database& database, const std::string& key, const std::str
   return name;
 }
 
-Result<std::string> choose_name(Database& database, const Run& run, const std::string& wanted) {
-  const std::string key = run_key(run);
+Result<std::string> choose_name(Database& database, const std::string& key, const Run& run, const std::string& wanted) {
   if (!wanted.empty()) {
     if (auto ok = check_new_name(database, key, wanted); !ok) return forward(ok);
     return wanted;

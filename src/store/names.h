@@ -8,10 +8,10 @@
 
 namespace hre::store {
 
-/// The name for a run, inside the caller's transaction: `wanted`, else the one that it has, else one made of model
-/// and dataset, with a number where another run has that. Input errors for names that can't be told from other ways
-/// to name a run, and for another run's name.
-Result<std::string> choose_name(Database& database, const Run& run, const std::string& wanted);
+/// The name for the run of this key, inside the caller's transaction: `wanted`, else the one that it has, else one made
+/// of model and dataset, with a number where another run has that. Input errors for names that can't be told from other
+/// ways to name a run, and for another run's name.
+Result<std::string> choose_name(Database& database, const std::string& key, const Run& run, const std::string& wanted);
 
 /// The name that the run of this key has; else `base`, with a number where another run has that.
 std::string free_name(Database& database, const std::string& key, const std::string& base);

@@ -40,7 +40,7 @@ std::string text_key(Database& from, int64_t run, int64_t position) {
 /// Copies the questions of one run that can be read, and counts the others.
 Status save_run(Database& to, Database& from, const store::RunRow& run, Repaired& repaired) {
   const int64_t setting = store::put_setting(to, run.run.model);
-  auto row = store::put_run(to, run.run, setting, run.label);
+  auto row = store::put_run(to, run.key, run.run, setting, run.label);
   if (!row) return forward(row);
   store::QuestionWriter writer(to, *row, setting, store::Stored::kStay);
   Run saved = run.run;
@@ -99,8 +99,12 @@ Result<Repaired> repair_store(const std::string& path) {
   if (!path_exists(path)) return input_error("there is no store of runs", path);
   auto from = Database::open(path, store::Open::kExisting);
   if (!from) return forward(from);
+  // Another process would go on writing to the file that is put aside.
+  sqlite3_busy_timeout((*from)->handle(), 2000);
+  (*from)->run("PRAGMA locking_mode = EXCLUSIVE");
   (*from)->number("SELECT count(*) FROM sqlite_schema");
   if (auto ok = (*from)->status(); !ok) {
+    if (ok.error().message.starts_with("another process")) return forward(ok);
     ok.error().next = "nothing of it can be read; remove it to begin anew";
     return forward(ok);
   }

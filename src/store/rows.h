@@ -49,16 +49,23 @@ class QuestionWriter {
   Statement find_question_, add_question_, add_answer_, add_run_question_;
 };
 
+/// The origin of a run that an evaluation made; others have the file that they come from.
+inline constexpr char kScored[] = "scored";
+
 /// What a run has beside its contents.
 struct RunLabel {
   std::string name, updated, origin;
 };
 
-/// Adds a run without its questions, or finds it: its row. One that is there gets the name, and the kept tokens.
-Result<int64_t> put_run(Database& database, const Run& run, int64_t setting, const RunLabel& label);
+/// Adds a run without its questions, or finds it: its row. One that is there gets all that does not belong to its key
+/// anew: its name, where dataset and model lie, its origin.
+Result<int64_t> put_run(Database& database, const std::string& key, const Run& run, int64_t setting,
+                        const RunLabel& label);
 
 /// What an evaluation adds to a run: its times, how it ended, and the value of its questions (those of `run`).
 void put_end(Database& database, int64_t row, const Run& run);
+/// The value alone, where a crash left none.
+void keep_value(Database& database, int64_t row, const Estimate& value);
 /// For a run whose questions changed otherwise: the value is found anew.
 void forget_value(Database& database, int64_t row);
 

@@ -49,16 +49,20 @@ bool join_answers(QuestionResult& question, const std::vector<AnswerResult>& sco
 
 }  // namespace
 
-Result<int64_t> put_run(Database& database, const Run& run, int64_t setting, const RunLabel& label) {
-  const std::string key = run_key(run);
-  Statement(database,
-            "INSERT INTO run (key, name, created, updated, origin, setting, model, model_name, dataset_name, "
-            "dataset_source, dataset_fingerprint, dataset_questions, options, planned, plan_seconds, score_seconds, "
-            "early_stop, positions, positions_unshared, last_use) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, "
-            "0, ?, 0, 0, "
-            "(SELECT coalesce(max(last_use), 0) + 1 FROM run))"
-            " ON CONFLICT (key) DO UPDATE SET updated = max(updated, excluded.updated), name = excluded.name, "
-            "options = excluded.options, last_use = excluded.last_use")
+Result<int64_t> put_run(Database& database, const std::string& key, const Run& run, int64_t setting,
+                        const RunLabel& label) {
+  Statement(
+      database,
+      "INSERT INTO run (key, name, created, updated, origin, setting, model, model_name, dataset_name, "
+      "dataset_source, dataset_fingerprint, dataset_questions, options, planned, plan_seconds, score_seconds, "
+      "early_stop, positions, positions_unshared, last_use) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, "
+      "0, ?, 0, 0, "
+      "(SELECT coalesce(max(last_use), 0) + 1 FROM run))"
+      " ON CONFLICT (key) DO UPDATE SET updated = max(updated, excluded.updated), name = excluded.name, "
+      "options = excluded.options, last_use = excluded.last_use, origin = excluded.origin, model = excluded.model, "
+      "model_name = excluded.model_name, dataset_name = excluded.dataset_name, "
+      "dataset_source = excluded.dataset_source, dataset_questions = excluded.dataset_questions, "
+      "planned = excluded.planned")
       .with(key, label.name, run.created, label.updated, label.origin, setting, model_json(run.model), run.model.name,
             run.dataset_name, run.dataset_source, run.dataset_fingerprint, run.dataset_questions,
             options_json(run.options), run.planned, early_stop_json(run.early_stop))
@@ -77,6 +81,12 @@ void put_end(Database& database, int64_t row, const Run& run) {
             "value_stderr = ? WHERE id = ?")
       .with(run.times.plan_seconds, run.times.score_seconds, run.times.positions, run.times.positions_unshared,
             early_stop_json(run.early_stop), value.mean, value.stderr_, row)
+      .run();
+}
+
+void keep_value(Database& database, int64_t row, const Estimate& value) {
+  Statement(database, "UPDATE run SET value = ?, value_stderr = ? WHERE id = ?")
+      .with(value.mean, value.stderr_, row)
       .run();
 }
 

@@ -8,6 +8,7 @@
 
 #include "core/text.h"
 #include "hre/store.h"
+#include "store/keys.h"
 #include "store/merge.h"
 #include "store/names.h"
 #include "store/rows.h"
@@ -100,12 +101,15 @@ Result<RunInfo> info_of(Database& database, int64_t row) {
   info.value = stored->value;
   info.value_stderr = stored->value_stderr;
   if (!info.value && info.done > 0) {  // a crash left none
-    auto questions = store::read_questions(database, *stored);
-    if (!questions) return forward(questions);
-    stored->run.questions = std::move(*questions);
-    const Estimate estimate = store::published_value(stored->run);
-    info.value = estimate.mean;
-    info.value_stderr = estimate.stderr_;
+    // Where some of it is damaged, the run is listed without a value; who reads it is told.
+    if (auto questions = store::read_questions(database, *stored)) {
+      stored->run.questions = std::move(*questions);
+      const Estimate estimate = store::published_value(stored->run);
+      info.value = estimate.mean;
+      info.value_stderr = estimate.stderr_;
+      if (estimate.mean && !database.is_read_only()) store::keep_value(database, row, estimate);
+    }
+    if (auto ok = database.status(); !ok) return forward(ok);
   }
   info.model = std::move(stored->run.model);
   info.options = std::move(stored->run.options);
@@ -183,16 +187,22 @@ Result<Run> RunStore::load(const std::string& argument) {
 }
 
 Result<Added> RunStore::add(const Run& run, const std::string& name, const std::string& origin) {
+  if (run.shard || run.options.shard) {
+    return input_error("is one shard of a run, and would be taken for the whole of it", origin,
+                       "hre runs merge makes one run of all shards");
+  }
   Database& database = *state_->database;
   Transaction transaction(database);
-  auto chosen = store::choose_name(database, run, name);
+  const std::string key = store::imported_key(run);
+  auto chosen = store::choose_name(database, key, run, name);
   if (!chosen) return forward(chosen);
-  const int64_t before = database.number("SELECT count(*) FROM run");
-  const int64_t setting = store::put_setting(database, run.model);
-  auto row = store::put_run(database, run, setting, {*chosen, run.created, origin});
-  if (!row) return forward(row);
-  const bool is_new = database.number("SELECT count(*) FROM run") > before;
+  Statement known(database, "SELECT 1 FROM run WHERE key = ?");
+  const bool is_new = !known.with(key).step();
+  if (!is_new && !name.empty()) Statement(database, "UPDATE run SET name = ? WHERE key = ?").with(name, key).run();
   if (is_new) {
+    const int64_t setting = store::put_setting(database, run.model);
+    auto row = store::put_run(database, key, run, setting, {*chosen, run.created, origin});
+    if (!row) return forward(row);
     store::QuestionWriter writer(database, *row, setting, store::Stored::kStay);
     for (size_t i = 0; i < run.questions.size(); ++i) writer.put(static_cast<int64_t>(i), "", run.questions[i]);
     store::put_end(database, *row, run);
@@ -211,7 +221,12 @@ Status RunStore::remove(const std::vector<RunInfo>& runs) {
 }
 
 Result<Merged> RunStore::merge(const std::string& path) {
-  auto other = store::open_store(path, store::Open::kExisting);
+  std::error_code ignored;
+  if (!std::filesystem::exists(path, ignored)) return input_error("there is no store of runs", path);
+  if (std::filesystem::equivalent(path, state_->database->path(), ignored)) {
+    return input_error("is the store itself", path, "name another one to take runs from");
+  }
+  auto other = store::open_store_to_read(path);
   if (!other) return forward(other);
   return store::merge_stores(*state_->database, **other);
 }

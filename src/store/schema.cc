@@ -1,10 +1,16 @@
 #include "store/schema.h"
 
+#include <fcntl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <chrono>
+#include <cstdlib>
 #include <filesystem>
+#include <random>
 #include <thread>
+
+#include "core/files.h"
 
 namespace hre::store {
 namespace {
@@ -125,6 +131,32 @@ bool can_write(const std::string& path) {
   return access(path.c_str(), W_OK) == 0 && access(folder.empty() ? "." : folder.c_str(), W_OK) == 0;
 }
 
+/// SQLite waits long for locks that a file system does not know, and stops half-way where files can't be mapped: both
+/// are tried first, on a file of its own beside the store.
+Status try_folder(const std::string& path) {
+  std::string probe = path + "-probe-XXXXXX";
+  const int descriptor = mkostemp(probe.data(), O_CLOEXEC);
+  if (descriptor < 0) return {};  // opening the store says more
+  struct flock lock = {};
+  lock.l_type = F_WRLCK;
+  lock.l_whence = SEEK_SET;
+  lock.l_len = 1;
+  const bool locks = fcntl(descriptor, F_SETLK, &lock) == 0;
+  constexpr size_t kBytes = 4096;
+  void* mapped = ftruncate(descriptor, kBytes) == 0
+                     ? mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0)
+                     : MAP_FAILED;
+  const bool maps = mapped != MAP_FAILED;
+  if (maps) munmap(mapped, kBytes);
+  close(descriptor);
+  unlink(probe.c_str());
+  if (locks && maps) return {};
+  return fail(
+      ErrorCode::kFailed,
+      locks ? "the store's file system can't map files into shared memory" : "the store's file system can't lock files",
+      path, "give a --store on a local disk");
+}
+
 Status check_kind(Database& database, int64_t newest) {
   const int64_t application = database.number("PRAGMA application_id");
   const int64_t version = database.number("PRAGMA user_version");
@@ -142,29 +174,50 @@ Status check_kind(Database& database, int64_t newest) {
   return {};
 }
 
-Status copy_old(Database& database, int64_t version) {
-  const std::string copy = database.path() + ".v" + std::to_string(version);
-  std::error_code ignored;
-  std::filesystem::remove(copy, ignored);
-  Statement(database, "VACUUM INTO ?").with(copy).run();
-  return database.status();
-}
-
-Status upgrade(Database& database, const std::vector<std::string>& steps) {
+Status apply(Database& database, const std::vector<std::string>& steps) {
   const auto newest = static_cast<int64_t>(steps.size());
-  const int64_t before = database.number("PRAGMA user_version");
-  if (before == newest) return database.status();
-  if (before > 0) {
-    if (auto ok = copy_old(database, before); !ok) return ok;
-  }
-  Transaction transaction(database);
-  // Another process may have done it meanwhile.
   for (int64_t version = database.number("PRAGMA user_version"); version < newest; ++version) {
     database.run(steps[static_cast<size_t>(version)].c_str());
   }
   database.run(("PRAGMA application_id = " + std::to_string(kApplicationId)).c_str());
   database.run(("PRAGMA user_version = " + std::to_string(newest)).c_str());
-  return transaction.commit();
+  return database.status();
+}
+
+/// Puts a copy of the old store beside it as PATH.v<VERSION>. Another process may upgrade it at the same time, so that
+/// the copy gets its name only inside the upgrade's own transaction, if it is still of what was copied.
+Status upgrade(Database& database, const std::vector<std::string>& steps) {
+  const auto newest = static_cast<int64_t>(steps.size());
+  for (int tries = 0; tries < 20; ++tries) {
+    const int64_t before = database.number("PRAGMA user_version");
+    if (before == newest) return database.status();
+    const int64_t changes = database.number("PRAGMA data_version");
+    const std::string name = database.path() + ".v" + std::to_string(before);
+    const std::string copy = name + "." + std::to_string(std::random_device()());
+    if (before > 0) Statement(database, "VACUUM INTO ?").with(copy).run();
+    if (auto ok = database.status(); !ok) return ok;
+    Transaction transaction(database);
+    const bool unchanged = database.number("PRAGMA data_version") == changes;
+    std::error_code problem;
+    if (!unchanged) {
+      if (before > 0) std::filesystem::remove(copy, problem);
+      continue;
+    }
+    if (before > 0) {
+      if (auto ok = sync_file(copy); !ok) return ok;
+      std::filesystem::rename(copy, name, problem);
+      if (problem) return fail(ErrorCode::kFailed, "the old store can't be kept: " + problem.message(), name);
+      sync_folder(folder_of(name));
+    }
+    if (auto ok = apply(database, steps); !ok) return ok;
+    return transaction.commit();
+  }
+  return fail(ErrorCode::kFailed, "the store is being written, and can't be upgraded meanwhile", database.path(),
+              "try again");
+}
+
+bool is_current(Database& database, const std::vector<std::string>& steps) {
+  return database.number("PRAGMA user_version") == static_cast<int64_t>(steps.size());
 }
 
 }  // namespace
@@ -175,22 +228,27 @@ const std::vector<std::string>& migrations() {
 }
 
 Result<std::unique_ptr<Database>> open_store(const std::string& path, Open how, const std::vector<std::string>& steps) {
-  auto database = Database::open(path, can_write(path) ? how : Open::kReadOnly);
+  if (!can_write(path)) return open_store_to_read(path, steps);
+  if (auto ok = try_folder(path); !ok) return forward(ok);
+  auto database = Database::open(path, how);
   if (!database) return database;
   if (auto ok = check_kind(**database, static_cast<int64_t>(steps.size())); !ok) return forward(ok);
-  const bool current = (*database)->number("PRAGMA user_version") == static_cast<int64_t>(steps.size());
-  if ((*database)->is_read_only()) {
-    if (auto ok = (*database)->status(); !ok) return forward(ok);
-    if (!current) {
-      return fail(ErrorCode::kFailed, "the store is of an older version and can't be written, so it can't be upgraded",
-                  path, "give another --store");
-    }
-    return database;
-  }
   use_write_ahead_log(**database);
   (*database)->run("PRAGMA synchronous = FULL");
   if (auto ok = upgrade(**database, steps); !ok) return forward(ok);
   return database;
+}
+
+Result<std::unique_ptr<Database>> open_store_to_read(const std::string& path, const std::vector<std::string>& steps) {
+  auto database = Database::open(path, Open::kReadOnly);
+  if (!database) return database;
+  if (auto ok = check_kind(**database, static_cast<int64_t>(steps.size())); !ok) return forward(ok);
+  if (is_current(**database, steps)) return database;
+  auto copy = (*database)->copy_in_memory();
+  if (!copy) return copy;
+  if (auto ok = apply(**copy, steps); !ok) return forward(ok);
+  (*copy)->make_read_only();
+  return copy;
 }
 
 }  // namespace hre::store

@@ -19,4 +19,9 @@ const std::vector<std::string>& migrations();
 Result<std::unique_ptr<Database>> open_store(const std::string& path, Open how,
                                              const std::vector<std::string>& steps = migrations());
 
+/// Opens a store for reading, whoever may write it; an older one is brought up to `steps` in memory. Nothing of it
+/// changes on the disk.
+Result<std::unique_ptr<Database>> open_store_to_read(const std::string& path,
+                                                     const std::vector<std::string>& steps = migrations());
+
 }  // namespace hre::store

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "store/description.h"
+#include "store/keys.h"
 #include "store/names.h"
 #include "store/process.h"
 #include "store/rows.h"
@@ -60,11 +61,15 @@ Result<std::unique_ptr<Session>> Session::begin(const std::string& path, const R
     if (auto ok = (*database)->status(); !ok) return forward(ok);
   } else {
     Transaction transaction(**database);
-    auto chosen = choose_name(**database, run, name);
+    auto chosen = choose_name(**database, state->run_id, run, name);
     if (!chosen) return forward(chosen);
     state->run_name = *chosen;
     state->setting = put_setting(**database, run.model);
-    auto row = put_run(**database, run, state->setting, {*chosen, run.created, "scored"});
+    // An imported run's questions may be numbered in another way; its answers can't be reused anyway.
+    Statement(**database, "DELETE FROM run_question WHERE run IN (SELECT id FROM run WHERE key = ? AND origin <> ?)")
+        .with(state->run_id, kScored)
+        .run();
+    auto row = put_run(**database, state->run_id, run, state->setting, {*chosen, run.created, kScored});
     if (!row) return forward(row);
     state->run = *row;
     state->held = read_held(**database, *row);
@@ -74,6 +79,8 @@ Result<std::unique_ptr<Session>> Session::begin(const std::string& path, const R
     if (!own) return forward(own);
     state->writer = std::make_unique<Writer>(
         std::move(*own), WriterTask{state->run, state->setting, state->owner, stored, state->needs_tokens});
+    // Claims need not outlive a power cut, and are made between two questions: they don't wait for the disk.
+    (*database)->run("PRAGMA synchronous = NORMAL");
   }
   state->database = std::move(*database);
   return std::unique_ptr<Session>(new Session(std::move(state)));
@@ -136,19 +143,19 @@ bool Session::holds(int64_t position, const StoredScore& score) const {
   return at != state_->held.end() && at->second == score.row;
 }
 
-Result<Turn> Session::take_turn(std::span<const std::string> keys, size_t most) {
-  Turn turn;
+Result<Claimed> Session::claim(std::span<const std::string> keys) {
+  Claimed claimed;
   Database& database = *state_->database;
   Transaction transaction(database);
   ScoreReader scores(database);
   Statement claim(database, "SELECT owner, expires FROM claim WHERE text_key = ? AND setting = ?");
   Statement take(database, "INSERT OR REPLACE INTO claim (text_key, setting, owner, expires) VALUES (?, ?, ?, ?)");
   std::map<std::string, bool> alive;  // each owner is looked for once
-  for (size_t i = 0; i < keys.size() && turn.mine.size() < most; ++i) {
+  for (size_t i = 0; i < keys.size(); ++i) {
     const std::string_view key = keys[i];
     if (auto score = scores.find(key, state_->setting);
         score && !score->damaged && (score->has_tokens || !state_->needs_tokens)) {
-      turn.finished.push_back({i, std::move(*score)});
+      claimed.finished.push_back({i, std::move(*score)});
       continue;
     }
     if (claim.with(key, state_->setting).step() && claim.text(0) != state_->owner && claim.integer(1) > now()) {
@@ -156,16 +163,16 @@ Result<Turn> Session::take_turn(std::span<const std::string> keys, size_t most) 
       const auto known = alive.try_emplace(owner, false);
       if (known.second) known.first->second = may_be_alive(owner);
       if (known.first->second) {
-        turn.theirs.push_back(i);
-        turn.other = process_id(owner);
+        claimed.theirs.push_back(i);
+        claimed.other = process_id(owner);
         continue;
       }
     }
     take.with(key, state_->setting, state_->owner, now() + kLeaseSeconds).run();
-    turn.mine.push_back(i);
+    claimed.mine.push_back(i);
   }
   if (auto ok = transaction.commit(); !ok) return forward(ok);
-  return turn;
+  return claimed;
 }
 
 void Session::put(int64_t position, std::string key, QuestionResult question) {
@@ -174,13 +181,16 @@ void Session::put(int64_t position, std::string key, QuestionResult question) {
 
 std::optional<Error> Session::trouble() { return state_->writer ? state_->writer->trouble() : std::nullopt; }
 
-Status Session::finish(const Run& run) {
+Status Session::finish(const Run& run, std::span<const int64_t> surplus) {
   if (!state_->writer) {
     return fail(ErrorCode::kFailed, "the store can't be written, so the run is not kept", state_->database->path(),
                 "give a --store that can be written");
   }
   if (auto ok = state_->writer->close(); !ok) return ok;
+  state_->database->run("PRAGMA synchronous = FULL");
   Transaction transaction(*state_->database);
+  Statement leave_out(*state_->database, "DELETE FROM run_question WHERE run = ? AND position = ?");
+  for (const int64_t position : surplus) leave_out.with(state_->run, position).run();
   put_end(*state_->database, state_->run, run);
   Statement(*state_->database,
             "UPDATE run SET updated = strftime('%Y-%m-%dT%H:%M:%SZ', 'now'), "

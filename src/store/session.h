@@ -17,7 +17,7 @@
 namespace hre::store {
 
 /// Whose questions are whose, at one moment. Numbers are indices into the keys that were asked about.
-struct Turn {
+struct Claimed {
   std::vector<size_t> mine;                              ///< to be scored now, by this process
   std::vector<std::pair<size_t, StoredScore>> finished;  ///< by others, since it was last asked
   std::vector<size_t> theirs;                            ///< being scored by others
@@ -54,15 +54,16 @@ class Session {
   /// Whether the run has this question at this place with these answers already.
   [[nodiscard]] bool holds(int64_t position, const StoredScore& score) const;
 
-  /// Takes up to `most` of the questions that nobody scored yet, in their order.
-  Result<Turn> take_turn(std::span<const std::string> keys, size_t most);
+  /// Takes those of the questions that nobody has scored or is scoring.
+  Result<Claimed> claim(std::span<const std::string> keys);
   /// Hands a question to the writer.
   void put(int64_t position, std::string key, QuestionResult question);
   /// What keeps the writer from writing, at present.
   std::optional<Error> trouble();
 
-  /// Waits until all is written. Fails where some of it could not be; the message counts it.
-  Status finish(const Run& run);
+  /// Waits until all is written, and takes the questions at `surplus` out of the run again: their answers stay. Fails
+  /// where some of it could not be written; the message counts it.
+  Status finish(const Run& run, std::span<const int64_t> surplus = {});
   /// Stored answers that were not equal to those that replaced them.
   [[nodiscard]] int64_t n_replaced() const;
 

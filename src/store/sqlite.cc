@@ -1,8 +1,16 @@
 #include "store/sqlite.h"
 
+#include <sys/stat.h>
+
+#include <chrono>
 #include <cmath>
+#include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <limits>
+#include <thread>
+
+#include "core/files.h"
 
 namespace hre::store {
 namespace {
@@ -42,7 +50,7 @@ Error describe(int code, const std::string& detail, const std::string& path) {
 
 /// A path as the URI that SQLite takes, with its parameters.
 std::string uri_of(const std::string& path, const std::string& parameters) {
-  std::string uri = "file:";
+  std::string uri = path.starts_with('/') ? "file://" : "file:";  // a path of //x would begin with a host otherwise
   for (const char c : path) {
     if (c == '%' || c == '?' || c == '#') {
       constexpr char kHex[] = "0123456789ABCDEF";
@@ -54,16 +62,30 @@ std::string uri_of(const std::string& path, const std::string& parameters) {
   return uri + parameters;
 }
 
+/// What tells that a file was changed.
+struct FileState {
+  int64_t size = -1, seconds = 0, nanoseconds = 0;
+  bool operator==(const FileState&) const = default;
+};
+
+FileState state_of(const std::string& path) {
+  struct stat status = {};
+  if (stat(path.c_str(), &status) != 0) return {};
+  return {status.st_size, status.st_mtim.tv_sec, status.st_mtim.tv_nsec};
+}
+
+/// Where a database file says how it is written and read: 2 is by way of a log.
+constexpr size_t kWriteVersion = 18, kReadVersion = 19;
+
+bool is_in_log_mode(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  char head[20] = {};
+  return file.read(head, sizeof head) && head[kReadVersion] == 2;
+}
+
 }  // namespace
 
-Result<std::unique_ptr<Database>> Database::open(const std::string& path, Open how) {
-  std::error_code ignored;
-  if (std::filesystem::is_directory(path, ignored)) return input_error("is a folder, not a store of runs", path);
-  const int access = how == Open::kReadOnly ? SQLITE_OPEN_READONLY
-                     : how == Open::kCreate ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
-                                            : SQLITE_OPEN_READWRITE;
-  // Without write access there is no room for the shared memory of the write-ahead log either.
-  const std::string uri = uri_of(path, how == Open::kReadOnly ? "?immutable=1" : "");
+Result<std::unique_ptr<Database>> Database::open_at(const std::string& uri, const std::string& path, int access) {
   sqlite3* handle = nullptr;
   const int code = sqlite3_open_v2(uri.c_str(), &handle, access | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX, nullptr);
   std::unique_ptr<Database> database(new Database(handle, path));
@@ -75,6 +97,74 @@ Result<std::unique_ptr<Database>> Database::open(const std::string& path, Open h
   database->run("PRAGMA foreign_keys = ON");
   if (auto ok = database->status(); !ok) return forward(ok);
   return database;
+}
+
+Result<std::unique_ptr<Database>> Database::open(const std::string& path, Open how) {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored)) return input_error("is a folder, not a store of runs", path);
+  if (how == Open::kReadOnly) return open_to_read(path);
+  const int access = SQLITE_OPEN_READWRITE | (how == Open::kCreate ? SQLITE_OPEN_CREATE : 0);
+  return open_at(uri_of(path, ""), path, access);
+}
+
+Result<std::unique_ptr<Database>> Database::open_to_read(const std::string& path) {
+  for (int tries = 0; tries < 20; ++tries) {
+    const FileState before = state_of(path);
+    const bool has_log = state_of(path + "-wal").size > 0;
+    if (has_log || !is_in_log_mode(path)) {
+      auto database = open_at(uri_of(path, "?mode=ro"), path, SQLITE_OPEN_READONLY);
+      if (!database) return database;
+      (*database)->read_only_ = true;
+      (*database)->number("SELECT count(*) FROM sqlite_schema");
+      if (auto ok = (*database)->status(); !ok) {
+        if (has_log) {
+          ok.error().next =
+              "it has a log of writes that can't be read from here; a process that can write the store "
+              "must open it once (hre runs list)";
+        }
+        return forward(ok);
+      }
+      return database;
+    }
+    auto bytes = read_file(path);
+    if (!bytes) return forward(bytes);
+    const bool unchanged = state_of(path) == before && state_of(path + "-wal").size <= 0;
+    if (!unchanged) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+      continue;
+    }
+    return from_bytes(std::move(*bytes), path);
+  }
+  return fail(ErrorCode::kFailed, "the store is being written, and can't be read meanwhile", path, "try again");
+}
+
+Result<std::unique_ptr<Database>> Database::from_bytes(std::string bytes, const std::string& path) {
+  auto database = open_at(":memory:", path, SQLITE_OPEN_READWRITE);
+  if (!database) return database;
+  bytes[kWriteVersion] = bytes[kReadVersion] = 1;  // in memory there is no log
+  auto* copy = static_cast<unsigned char*>(sqlite3_malloc64(bytes.size()));
+  if (copy == nullptr) return fail(ErrorCode::kFailed, "there is no memory for the store", path);
+  std::memcpy(copy, bytes.data(), bytes.size());
+  const auto size = static_cast<sqlite3_int64>(bytes.size());
+  (*database)->stick(sqlite3_deserialize((*database)->handle_, "main", copy, size, size,
+                                         SQLITE_DESERIALIZE_FREEONCLOSE | SQLITE_DESERIALIZE_READONLY));
+  (*database)->read_only_ = true;
+  (*database)->number("SELECT count(*) FROM sqlite_schema");
+  if (auto ok = (*database)->status(); !ok) return forward(ok);
+  return database;
+}
+
+Result<std::unique_ptr<Database>> Database::copy_in_memory() {
+  auto copy = open_at(":memory:", path_, SQLITE_OPEN_READWRITE);
+  if (!copy) return copy;
+  sqlite3_backup* backup = sqlite3_backup_init((*copy)->handle_, "main", handle_, "main");
+  if (backup != nullptr) {
+    sqlite3_backup_step(backup, -1);
+    sqlite3_backup_finish(backup);
+  }
+  (*copy)->stick(sqlite3_errcode((*copy)->handle_));
+  if (auto ok = (*copy)->status(); !ok) return forward(ok);
+  return copy;
 }
 
 Database::~Database() { sqlite3_close(handle_); }
@@ -100,8 +190,6 @@ Status Database::status() {
   problem_.reset();
   return tl::unexpected<Error>(std::move(error));
 }
-
-bool Database::is_read_only() const { return sqlite3_db_readonly(handle_, "main") == 1; }
 
 Statement::Statement(Database& database, std::string_view sql) : database_(database) {
   if (database.failed()) return;

@@ -21,13 +21,18 @@ namespace hre::store {
 enum class Open {
   kCreate,    ///< for writing; made where there is none
   kExisting,  ///< for writing
-  kReadOnly,  ///< nothing is written, not even beside the file
+  kReadOnly,  ///< nothing of it is written: see Database::open
 };
 
 /// One connection; for one thread at a time. Not movable, because statements point at it.
 class Database {
  public:
+  /// What is opened for reading alone is read as it is at one moment. Without a log of writes beside it, a store is
+  /// read into memory whole, since SQLite would write beside the file otherwise, or see it change; with a log, by way
+  /// of that log, or not at all.
   static Result<std::unique_ptr<Database>> open(const std::string& path, Open how);
+  /// A copy in memory, which can be written.
+  Result<std::unique_ptr<Database>> copy_in_memory();
   ~Database();
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
@@ -43,7 +48,8 @@ class Database {
   /// Keeps what went wrong, unless something did before.
   void stick(int code);
 
-  [[nodiscard]] bool is_read_only() const;
+  [[nodiscard]] bool is_read_only() const { return read_only_; }
+  void make_read_only() { read_only_ = true; }
   [[nodiscard]] const std::string& path() const { return path_; }
   [[nodiscard]] int64_t last_row() const { return sqlite3_last_insert_rowid(handle_); }
   [[nodiscard]] int64_t changes() const { return sqlite3_changes64(handle_); }
@@ -51,7 +57,11 @@ class Database {
 
  private:
   Database(sqlite3* handle, std::string path) : handle_(handle), path_(std::move(path)) {}
+  static Result<std::unique_ptr<Database>> open_at(const std::string& uri, const std::string& path, int access);
+  static Result<std::unique_ptr<Database>> open_to_read(const std::string& path);
+  static Result<std::unique_ptr<Database>> from_bytes(std::string bytes, const std::string& path);
   sqlite3* handle_;
+  bool read_only_ = false;
   std::string path_;
   std::optional<Error> problem_;
 };

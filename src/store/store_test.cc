@@ -5,10 +5,13 @@
 #include <gtest/gtest.h>
 #include <sqlite3.h>
 
+#include <chrono>
 #include <cmath>
+#include <fstream>
 #include <limits>
 #include <map>
 #include <random>
+#include <thread>
 
 #include "store/names.h"
 #include "store/pickle.h"
@@ -155,9 +158,9 @@ TEST(Store, TwoProcessesShareTheWork) {
   const std::string path = scratch.path("runs.db");
   const auto keys = made_keys(20);
   auto mine = begin(path, made_run("model", 20));
-  auto turn = mine->take_turn(keys, 8);
-  ASSERT_TRUE(turn);
-  EXPECT_EQ(turn->mine.size(), 8U);
+  auto claimed = mine->claim(std::span(keys).first(8));
+  ASSERT_TRUE(claimed);
+  EXPECT_EQ(claimed->mine.size(), 8U);
   {
     // A process that ended: its claims hold nobody up.
     auto database = open_store(path, Open::kExisting);
@@ -167,9 +170,9 @@ TEST(Store, TwoProcessesShareTheWork) {
         .run();
     ASSERT_TRUE((*database)->status());
   }
-  turn = mine->take_turn(keys, 100);
-  ASSERT_TRUE(turn);
-  EXPECT_EQ(turn->mine.size(), 20U);
+  claimed = mine->claim(keys);
+  ASSERT_TRUE(claimed);
+  EXPECT_EQ(claimed->mine.size(), 20U);
   {
     // One of which nothing is known is thought to live.
     auto database = open_store(path, Open::kExisting);
@@ -179,10 +182,10 @@ TEST(Store, TwoProcessesShareTheWork) {
         .run();
     ASSERT_TRUE((*database)->status());
   }
-  turn = mine->take_turn(keys, 100);
-  ASSERT_TRUE(turn);
-  EXPECT_EQ(turn->theirs, std::vector<size_t>{0});
-  EXPECT_EQ(turn->mine.size(), 19U);
+  claimed = mine->claim(keys);
+  ASSERT_TRUE(claimed);
+  EXPECT_EQ(claimed->theirs, std::vector<size_t>{0});
+  EXPECT_EQ(claimed->mine.size(), 19U);
 }
 
 TEST(Store, OwnProcessIsAlive) {
@@ -257,6 +260,115 @@ TEST(Schema, ReadsStoresOfEveryVersion) {
       EXPECT_TRUE(are_equal(run->questions[static_cast<size_t>(n)].answers, made.answers)) << n;
     }
   }
+}
+
+std::string bytes_of(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+TEST(Schema, AStoreThatIsOnlyReadIsNotTouched) {
+  const Scratch scratch;
+  const std::string old = scratch.path("old.db"), mine = scratch.path("mine.db");
+  std::filesystem::copy_file(HRE_SOURCE_DIR "/tests/data/store/v1.db", old);
+  const std::string before = bytes_of(old);
+  auto store = RunStore::open_or_create(mine);
+  ASSERT_TRUE(store);
+  const auto merged = store->merge(old);
+  ASSERT_TRUE(merged) << merged.error().text();
+  EXPECT_EQ(merged->runs, 1);
+  EXPECT_EQ(merged->questions, 3);
+  EXPECT_EQ(bytes_of(old), before);
+  for (const auto& entry : std::filesystem::directory_iterator(std::filesystem::path(old).parent_path())) {
+    EXPECT_FALSE(entry.path().filename().string().starts_with("old.db") && entry.path() != old) << entry.path();
+  }
+}
+
+/// What a writer has put into its log is there for those who may only read.
+TEST(Schema, ReadersSeeWhatStandsInTheLog) {
+  const Scratch scratch;
+  const std::string path = scratch.path("runs.db");
+  auto session = begin(path, made_run("model", 3));
+  for (int64_t n = 0; n < 3; ++n) session->put(n, made_key(n), made_question(n));
+  for (int tries = 0; tries < 100; ++tries) {  // until its thread has written
+    auto reader = open_store_to_read(path);
+    ASSERT_TRUE(reader) << reader.error().text();
+    EXPECT_TRUE((*reader)->is_read_only());
+    if ((*reader)->number("SELECT count(*) FROM run_question") == 3) return;
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+  FAIL() << "the log was not read";
+}
+
+TEST(Store, APartOfARunIsNotTakenForTheWhole) {
+  const Scratch scratch;
+  auto store = RunStore::open_or_create(scratch.path("runs.db"));
+  ASSERT_TRUE(store);
+  hre::Run whole = made_run("model", 5);
+  for (int64_t n = 0; n < 5; ++n) whole.questions.push_back(made_question(n));
+  hre::Run part = whole, other_part = whole, chosen = whole;
+  part.questions.resize(2);
+  other_part.questions.erase(other_part.questions.begin());
+  chosen.options.where = {"length<500"};
+  for (const hre::Run* run : {&whole, &part, &other_part, &chosen}) {
+    const auto added = store->add(*run, "", "a file");
+    ASSERT_TRUE(added) << added.error().text();
+    EXPECT_TRUE(added->is_new);
+  }
+  EXPECT_FALSE(store->add(whole, "", "another file")->is_new);
+  EXPECT_EQ(store->load("last")->options.where, chosen.options.where);
+  hre::Run shard = whole;
+  shard.shard = RunShard{1, 2, 10, {0, 2, 4, 6, 8}};
+  const auto refused = store->add(shard, "", "s.json");
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().message.find("one shard of a run"), std::string::npos);
+}
+
+/// An evaluation of what an import holds a part of numbers its questions anew.
+TEST(Store, AnEvaluationTakesAnImportedRunsPlace) {
+  const Scratch scratch;
+  const std::string path = scratch.path("runs.db");
+  hre::Run run = made_run("model", 3);
+  for (int64_t n = 0; n < 3; ++n) run.questions.push_back(made_question(n));
+  ASSERT_TRUE(RunStore::open_or_create(path)->add(run, "", "a file"));
+  run.dataset_source = "where it is now";
+  auto session = begin(path, run);
+  session->put(2, made_key(2), made_question(2));
+  run.questions = {made_question(2)};
+  ASSERT_TRUE(session->finish(run));
+  auto store = RunStore::open(path);
+  ASSERT_TRUE(store);
+  const auto info = store->find("last");
+  ASSERT_TRUE(info);
+  EXPECT_EQ(info->origin, "scored");
+  EXPECT_EQ(info->dataset_source, "where it is now");
+  EXPECT_EQ(info->done, 1);
+}
+
+TEST(Store, SurplusQuestionsAreNoPartOfTheRun) {
+  const Scratch scratch;
+  const std::string path = scratch.path("runs.db");
+  hre::Run run = made_run("model", 5);
+  run.early_stop = EarlyStop{"width=0.1", "pearson", 42, true, 0.1, 0.2};
+  auto session = begin(path, run);
+  for (int64_t n = 0; n < 4; ++n) session->put(n, made_key(n), made_question(n));
+  const std::vector<int64_t> surplus = {1, 3};
+  ASSERT_TRUE(session->finish(run, surplus));
+  session = begin(path, made_run("model", 5));
+  EXPECT_TRUE((*session->find(made_keys(5)))[1]) << "their answers are kept";
+  ASSERT_TRUE(session->finish(made_run("model", 5)));
+  auto store = RunStore::open(path);
+  EXPECT_EQ(store->list()->size(), 2U) << "a run that ended early is another one than the whole";
+  EXPECT_EQ(store->load("last~1")->questions.size(), 2U);
+}
+
+TEST(Repair, IsRefusedWhileAnotherUsesTheStore) {
+  const Scratch scratch;
+  const std::string path = scratch.path("runs.db");
+  auto session = begin(path, made_run("model", 3));
+  const auto repaired = repair_store(path);
+  ASSERT_FALSE(repaired);
+  EXPECT_NE(repaired.error().message.find("another process holds the store"), std::string::npos);
 }
 
 TEST(Repair, SavesAllThatCanBeRead) {

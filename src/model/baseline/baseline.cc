@@ -26,15 +26,16 @@ class Baseline final : public Scorer {
     return plan;
   }
 
-  Status score(std::span<const QuestionPlan> plans, const ScoreSink& sink, std::stop_token stop) override {
-    for (size_t i = 0; i < plans.size() && !stop.stop_requested(); ++i) {
+  Status score(PlanSource& source, const ScoreSink& sink, std::stop_token stop) override {
+    while (const auto i = wait_for_next(source, stop)) {
+      const ScoringRequest& text = source.plans()[*i].text;
       QuestionScore score;
-      for (const std::string& continuation : plans[i].text.continuations) {
-        auto value = rule_(plans[i].text.context, continuation);
+      for (const std::string& continuation : text.continuations) {
+        auto value = rule_(text.context, continuation);
         if (!value) return forward(value);
         score.answers.push_back({{static_cast<float>(*value)}});
       }
-      if (!sink(i, std::move(score))) break;
+      if (!sink(*i, std::move(score))) break;
     }
     return {};
   }

@@ -9,12 +9,21 @@
 
 namespace hre {
 
-/// A parsed template. Immutable; may be used from several threads.
+/// A template, in a process of its own, which bounds its time, memory and stack. May be used from several threads; they
+/// take turns.
 class ChatTemplate {
  public:
-  /// `special` holds the texts of special tokens by Transformers' names: "bos_token", "eos_token". Input errors for
-  /// what is no template.
-  static Result<ChatTemplate> parse(const std::string& text, std::map<std::string, std::string> special);
+  /// What a template that asks for today's date is told, unless --date says otherwise: values must not depend on the
+  /// day on which they are computed. It is the day that Llama 3.1's own template falls back to.
+  static constexpr char kDate[] = "2024-07-26";
+
+  /// `special` holds the texts of special tokens by Transformers' names: "bos_token", "eos_token"; `date` is
+  /// YYYY-MM-DD. Input errors for what is no template.
+  static Result<ChatTemplate> parse(const std::string& text, std::map<std::string, std::string> special,
+                                    const std::string& date = kDate);
+
+  /// Whether the template can ask for today's date.
+  [[nodiscard]] bool asks_for_date() const;
 
   /// The prompt: a system message (unless empty), the user's, and the beginning of the assistant's.
   [[nodiscard]] Result<std::string> render(const std::string& system, const std::string& user) const;
@@ -26,7 +35,7 @@ class ChatTemplate {
 
  private:
   struct State;
-  std::shared_ptr<const State> state_;
+  std::shared_ptr<State> state_;
 };
 
 }  // namespace hre

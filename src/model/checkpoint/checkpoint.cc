@@ -1,10 +1,13 @@
 #include "model/checkpoint/checkpoint.h"
 
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
@@ -12,11 +15,14 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <sstream>
+#include <thread>
 #include <utility>
 #include <vector>
 
 #include "core/cache.h"
+#include "core/file_lock.h"
 #include "core/files.h"
+#include "core/fingerprint.h"
 #include "core/hashing.h"
 #include "core/process.h"
 
@@ -77,7 +83,7 @@ Result<std::string> hash_of(const std::vector<fs::path>& parts, const Converter&
   std::vector<fs::path> files = parts;
   files.push_back(converter.script());
   for (size_t i = 0; i < files.size() && !stop.stop_requested(); ++i) {
-    auto hash = hash_file(files[i].string());
+    auto hash = fingerprint_file(files[i].string());
     if (!hash) return hash;
     all.add_field(files[i].filename().string());
     all.add_field(*hash);
@@ -103,6 +109,69 @@ Status run_step(const std::vector<std::string>& words, const std::stop_token& st
               words[0], "it takes packages from PyPI; HRE_CONVERT_PYTHON names a Python that has them already");
 }
 
+/// What one process makes and others wait for. Nothing is locked where the file system knows no locks: what is made has
+/// a name of its own until it is complete, so that two that make it at once do no harm.
+Result<std::optional<FileLock>> lock_of(const std::string& path, const std::string& what, ProgressListener& progress,
+                                        const std::stop_token& stop) {
+  for (bool said = false; !stop.stop_requested(); said = true) {
+    auto lock = FileLock::try_take(path);
+    if (!lock) return std::optional<FileLock>();
+    if (*lock) return std::move(*lock);
+    if (!said) progress.note("waiting for another process that makes " + what);
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  }
+  return fail(ErrorCode::kInterrupted, "interrupted");
+}
+
+/// Removes what processes that were killed left beside a path, under a lock that says that none is at work.
+void remove_leftovers(const std::string& path) {
+  const fs::path whole(path);
+  std::error_code problem;
+  for (fs::directory_iterator entry(whole.parent_path(), problem), end; !problem && entry != end;
+       entry.increment(problem)) {
+    const std::string name = entry->path().filename().string(), start = whole.filename().string() + ".part-";
+    std::error_code ignored;
+    if (name.starts_with(start)) fs::remove_all(entry->path(), ignored);
+  }
+}
+
+/// A folder beside its place, with letters of its own in its name; removed with all that is in it at its end.
+class TemporaryFolder {
+ public:
+  explicit TemporaryFolder(const std::string& place) : path_(place + ".part-XXXXXX") {
+    if (mkdtemp(path_.data()) == nullptr) path_.clear();
+    const mode_t mask = umask(0);  // others get what it gives them: the cache may be shared
+    umask(mask);
+    if (!path_.empty()) chmod(path_.c_str(), 0777 & ~mask);
+  }
+  ~TemporaryFolder() {
+    std::error_code problem;
+    if (!path_.empty()) fs::remove_all(path_, problem);
+  }
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+
+  /// Empty where it could not be made.
+  [[nodiscard]] const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+Status write_marker(const std::string& path, const std::string& lock) {
+  auto file = AtomicFile::create(path);
+  if (!file) return forward(file);
+  return file->commit("made from " + lock + "\n");
+}
+
+/// All that was written to the file system that holds a folder: an environment is many thousand files.
+void sync_file_system(const std::string& folder) {
+  const int descriptor = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0) return;
+  (void)syncfs(descriptor);
+  close(descriptor);
+}
+
 /// The Python that runs the converter; makes its environment where there is none for this lock yet.
 Result<std::string> find_python(const Converter& converter, ProgressListener& progress, const std::stop_token& stop) {
   if (const char* given = std::getenv("HRE_CONVERT_PYTHON"); given != nullptr && *given != '\0')
@@ -113,19 +182,35 @@ Result<std::string> find_python(const Converter& converter, ProgressListener& pr
   if (!place) return place;
   const fs::path folder = fs::path(*place) / ("convert-" + hash->substr(0, 16)), ready = folder / "ready";
   const std::string python = (folder / "bin" / "python").string();
-  if (path_exists(ready)) return python;
+  std::error_code problem;
+  if (fs::exists(ready, problem)) return python;
+  auto lock = lock_of(folder.string() + ".lock", "the converter's Python environment", progress, stop);
+  if (!lock) return forward(lock);
+  if (fs::exists(ready, problem)) return python;
+  if (*lock) remove_leftovers(folder.string());
   progress.note("making the converter's Python environment in " + folder.string() + ", once (several GB)");
   progress.begin("installing the converter", 2, "steps", 0);
-  if (auto ok = run_step({"python3", "-m", "venv", "--clear", folder.string()}, stop); !ok) return forward(ok);
+  // It is made under another name: a folder that bears its own is complete, whatever ends this process.
+  const TemporaryFolder made(folder.string());
+  if (made.path().empty()) return fail(ErrorCode::kFailed, "the folder can't be made", folder.string());
+  const std::string its_python = made.path() + "/bin/python";
+  if (auto ok = run_step({"python3", "-m", "venv", made.path()}, stop); !ok) return forward(ok);
   progress.advance(1, 1);
-  if (auto ok = run_step({python, "-m", "pip", "install", "--quiet", "--no-deps", "--no-compile", "--require-hashes",
-                          "--disable-pip-version-check", "-r", converter.lock.string()},
+  if (auto ok = run_step({its_python, "-m", "pip", "install", "--quiet", "--no-deps", "--no-compile",
+                          "--require-hashes", "--disable-pip-version-check", "-r", converter.lock.string()},
                          stop);
       !ok) {
     return forward(ok);
   }
   progress.end();
-  std::ofstream(ready) << "made from " << converter.lock.filename().string() << '\n';
+  if (auto ok = write_marker(made.path() + "/ready", converter.lock.filename().string()); !ok) return forward(ok);
+  sync_file_system(made.path());
+  if (fs::exists(ready, problem)) return python;  // another was quicker, where nothing can be locked
+  fs::remove_all(folder, problem);                // of an earlier hre, which did not complete it
+  fs::rename(made.path(), folder, problem);
+  if (!fs::exists(ready, problem))
+    return fail(ErrorCode::kFailed, "the environment could not be kept", folder.string());
+  sync_folder(folder_of(folder.string()));
   return python;
 }
 
@@ -223,16 +308,22 @@ Result<std::string> converted_checkpoint(const std::string& folder, ProgressList
   auto cache = cache_folder("converted/" + *hash);
   if (!cache) return cache;
   const std::string target = (fs::path(*cache) / (name_of(folder) + ".gguf")).string();
-  if (path_exists(target)) return target;
+  std::error_code problem;
+  if (fs::exists(target, problem)) return target;
   auto python = find_python(*converter, progress, stop);
   if (!python) return python;
-  const std::string made = fmt::format("{}.{}.part", target, getpid());
-  auto converted = convert(*converter, *python, folder, made, progress, stop);
-  std::error_code problem;
-  if (converted) fs::rename(made, target, problem);
-  fs::remove(made, problem);
-  if (!converted) return forward(converted);
-  if (!path_exists(target)) return fail(ErrorCode::kFailed, "the converted file could not be kept", target);
+  auto lock = lock_of(target + ".lock", "the same file", progress, stop);
+  if (!lock) return forward(lock);
+  if (fs::exists(target, problem)) return target;
+  if (*lock) remove_leftovers(target);
+  const TemporaryFolder place(target);
+  if (place.path().empty()) return fail(ErrorCode::kFailed, "no folder can be made beside it", target);
+  const std::string made = place.path() + "/model.gguf";
+  if (auto ok = convert(*converter, *python, folder, made, progress, stop); !ok) return forward(ok);
+  if (auto ok = sync_file(made); !ok) return forward(ok);
+  fs::rename(made, target, problem);
+  if (problem) return fail(ErrorCode::kFailed, "the converted file could not be kept: " + problem.message(), target);
+  sync_folder(folder_of(target));
   return target;
 }
 

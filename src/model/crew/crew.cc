@@ -1,5 +1,6 @@
 #include "model/crew/crew.h"
 
+#include <algorithm>
 #include <optional>
 
 #include "model/crew/handout.h"
@@ -16,44 +17,62 @@ class CrewScorer final : public Scorer {
   Result<QuestionPlan> plan(ScoringRequest request) const override { return scorer_->plan(std::move(request)); }
   TokenTexts texts_of(const AnswerPlan& answer) const override { return scorer_->texts_of(answer); }
 
-  Status score(std::span<const QuestionPlan> plans, const ScoreSink& sink, std::stop_token stop) override {
-    if (plans.empty()) return {};
-    auto crew = make_crew_(*scorer_, plans);
-    if (!crew) return forward(crew);
-    std::vector<double> costs;
-    for (const QuestionPlan& plan : plans) costs.push_back(static_cast<double>(plan.positions()));
-    Handout handout(costs);
-    std::vector<std::optional<size_t>> busy((*crew)->size());
-    std::vector<bool> lost(busy.size());
-    size_t n_lost = 0;
-    while (!handout.finished() && !stop.stop_requested()) {
+  bool wants_longest_first() const override { return true; }
+
+  Status score(PlanSource& source, const ScoreSink& sink, std::stop_token stop) override {
+    if (source.plans().empty()) return {};
+    if (!crew_) {
+      auto crew = make_crew_(*scorer_);
+      if (!crew) return forward(crew);
+      crew_ = std::move(*crew);
+      lost_.assign(crew_->size(), false);
+    }
+    bool all_idle = true;
+    auto done = hand_out(source, sink, stop, all_idle);
+    if (!all_idle) crew_.reset();  // some are at work on what nobody wants any more
+    return done;
+  }
+
+ private:
+  Status hand_out(PlanSource& source, const ScoreSink& sink, const std::stop_token& stop, bool& all_idle) {
+    Handout handout([&] { return source.next(); });
+    std::vector<std::optional<size_t>> busy(crew_->size());
+    all_idle = false;
+    while (!stop.stop_requested()) {
       for (size_t worker = 0; worker < busy.size(); ++worker) {
-        if (busy[worker] || lost[worker]) continue;
-        busy[worker] = handout.next();
-        if (busy[worker]) (*crew)->give(worker, *busy[worker], plans[*busy[worker]]);
+        if (busy[worker] || lost_[worker]) continue;
+        const NextPlan next = handout.next();
+        if (next.kind != NextPlan::Kind::kQuestion) break;
+        busy[worker] = next.index;
+        crew_->give(worker, source.plans()[next.index]);
       }
-      for (Crew::Event& event : (*crew)->wait(stop)) {
+      if (handout.finished()) {
+        all_idle = true;
+        return {};
+      }
+      for (Crew::Event& event : crew_->wait(stop)) {
         const std::optional<size_t> index = std::exchange(busy[event.worker], std::nullopt);
         if (event.lost) {
-          lost[event.worker] = true;
-          const bool hopeless = ++n_lost == busy.size() || (index && !handout.lost(*index));
-          if (hopeless)
+          lost_[event.worker] = true;
+          const bool none_left = std::all_of(lost_.begin(), lost_.end(), [](bool lost) { return lost; });
+          if (none_left || (index && !handout.lost(*index)))
             return fail(ErrorCode::kFailed, "a worker was lost (" + event.why + "), and no other can go on");
           if (note_) note_("a worker was lost (" + event.why + "); the others do its work");
           continue;
         }
         if (!event.score) return stop.stop_requested() ? Status() : Status(forward(event.score));
-        handout.done(*index);
+        handout.done();
         if (!sink(*index, std::move(*event.score))) return {};
       }
     }
     return {};
   }
 
- private:
   std::unique_ptr<Scorer> scorer_;
   MakeCrew make_crew_;
   std::function<void(const std::string&)> note_;
+  std::unique_ptr<Crew> crew_;  // none before the first question; ends before the scorer that it computes with
+  std::vector<bool> lost_;      // by worker
 };
 
 }  // namespace
@@ -69,7 +88,7 @@ Result<QuestionScore> score_one(Scorer& scorer, const QuestionPlan& plan, const 
     found = std::move(score);
     return true;
   };
-  if (auto ok = scorer.score({&plan, 1}, sink, stop); !ok) return forward(ok);
+  if (auto ok = score_all(scorer, {&plan, 1}, sink, stop); !ok) return forward(ok);
   if (!found) return fail(ErrorCode::kInterrupted, "interrupted");
   return std::move(*found);
 }

@@ -16,8 +16,8 @@ class Crew {
  public:
   virtual ~Crew() = default;
   [[nodiscard]] virtual size_t size() const = 0;
-  /// Hands a plan to a worker that has none. `plan` lives until its event has come.
-  virtual void give(size_t worker, size_t index, const QuestionPlan& plan) = 0;
+  /// Hands a plan to a worker that has none.
+  virtual void give(size_t worker, const QuestionPlan& plan) = 0;
   struct Event {
     size_t worker = 0;
     bool lost = false;                 ///< the worker is gone, and its plan is not scored
@@ -28,10 +28,11 @@ class Crew {
   virtual std::vector<Event> wait(const std::stop_token& stop) = 0;
 };
 
-/// Brings a crew to life for the plans of one call of score(), and ends it after.
-using MakeCrew = std::function<Result<std::unique_ptr<Crew>>(Scorer& scorer, std::span<const QuestionPlan> plans)>;
+/// Brings a crew to life, when the first question is to be scored.
+using MakeCrew = std::function<Result<std::unique_ptr<Crew>>(Scorer& scorer)>;
 
-/// The same model, scored by a crew: longest questions first, handed out as workers come free. A plan's score is what
+/// The same model, scored by a crew, which lives as long as the scorer, unless it is interrupted: longest questions
+/// first, handed out as workers come free. A plan's score is what
 /// the model alone gives it, so values do not depend on the crew. `note` is told of workers that were lost.
 std::unique_ptr<Scorer> score_by_crew(std::unique_ptr<Scorer> scorer, MakeCrew make_crew,
                                       std::function<void(const std::string&)> note);

@@ -22,15 +22,15 @@ class Fake final : public Scorer {
   explicit Fake(double seconds = 0, Token deadly = -1) : seconds_(seconds), deadly_(deadly) {}
   const ModelDescription& describe() const override { return description_; }
   Result<QuestionPlan> plan(ScoringRequest) const override { return QuestionPlan(); }
-  Status score(std::span<const QuestionPlan> plans, const ScoreSink& sink, std::stop_token) override {
-    for (size_t i = 0; i < plans.size(); ++i) {
+  Status score(PlanSource& source, const ScoreSink& sink, std::stop_token stop) override {
+    while (const auto i = wait_for_next(source, stop)) {
       std::this_thread::sleep_for(std::chrono::duration<double>(seconds_));
       QuestionScore score;
-      for (const AnswerPlan& answer : plans[i].answers) {
+      for (const AnswerPlan& answer : source.plans()[*i].answers) {
         if (answer.targets[0] == deadly_) raise(SIGKILL);
         score.answers.push_back({{static_cast<float>(answer.targets[0]), 0.5F}});
       }
-      if (!sink(i, std::move(score))) break;
+      if (!sink(*i, std::move(score))) break;
     }
     return {};
   }
@@ -60,16 +60,15 @@ Scored score(std::unique_ptr<Scorer> fake, const std::vector<QuestionPlan>& plan
              size_t most = 1000000) {
   Scored result;
   const auto scorer = score_by_crew(
-      std::move(fake),
-      [n_workers](Scorer& inner, std::span<const QuestionPlan> all) { return fork_crew(inner, all, n_workers); },
+      std::move(fake), [n_workers](Scorer& inner) { return fork_crew(inner, n_workers); },
       [&](const std::string& note) { result.notes.push_back(note); });
-  result.status = scorer->score(plans,
-                                [&](size_t index, QuestionScore found) {
-                                  EXPECT_TRUE(result.values.emplace(index, found.answers[0].token_log_probs[0]).second)
-                                      << index;
-                                  return result.values.size() < most;
-                                },
-                                {});
+  result.status = score_all(*scorer, plans,
+                            [&](size_t index, QuestionScore found) {
+                              EXPECT_TRUE(result.values.emplace(index, found.answers[0].token_log_probs[0]).second)
+                                  << index;
+                              return result.values.size() < most;
+                            },
+                            {});
   return result;
 }
 
@@ -107,30 +106,54 @@ TEST(Crew, TheWorkOfAKilledWorkerIsDoneByOthers) {
   Scored result;
   const auto plans = made_plans(60);
   const auto scorer = score_by_crew(
-      std::make_unique<Fake>(0.002),
-      [](Scorer& inner, std::span<const QuestionPlan> all) { return fork_crew(inner, all, 3); },
+      std::make_unique<Fake>(0.002), [](Scorer& inner) { return fork_crew(inner, 3); },
       [&](const std::string& note) { result.notes.push_back(note); });
-  result.status = scorer->score(plans,
-                                [&](size_t index, QuestionScore found) {
-                                  if (result.values.size() == 10 || result.values.size() == 30) kill_a_child();
-                                  return result.values.emplace(index, found.answers[0].token_log_probs[0]).second;
-                                },
-                                {});
+  result.status = score_all(*scorer, plans,
+                            [&](size_t index, QuestionScore found) {
+                              if (result.values.size() == 10 || result.values.size() == 30) kill_a_child();
+                              return result.values.emplace(index, found.answers[0].token_log_probs[0]).second;
+                            },
+                            {});
   ASSERT_TRUE(result.status) << result.status.error().text();
   EXPECT_EQ(result.values.size(), 60u);
   EXPECT_EQ(result.notes.size(), 2u);
 }
 
-TEST(Handout, LargestFirstAndLostOnesAgain) {
-  const std::vector<double> costs = {3, 9, 1, 9, 5};
-  Handout handout(costs);
-  EXPECT_EQ(handout.next(), 1u);
-  EXPECT_EQ(handout.next(), 3u);
-  EXPECT_TRUE(handout.lost(1));
-  EXPECT_EQ(handout.next(), 1u);
-  EXPECT_TRUE(handout.lost(1));
-  EXPECT_FALSE(handout.lost(1));
-  for (int i = 0; i < 5; ++i) handout.done(0);
+TEST(Crew, LivesAsLongAsItsScorer) {
+  const auto plans = made_plans(20);
+  int n_made = 0;
+  const auto scorer = score_by_crew(std::make_unique<Fake>(),
+                                    [&](Scorer& inner) {
+                                      ++n_made;
+                                      return fork_crew(inner, 3);
+                                    },
+                                    {});
+  for (int call = 0; call < 5; ++call) {
+    size_t n = 0;
+    ASSERT_TRUE(score_all(*scorer, plans, [&](size_t, const QuestionScore&) { return ++n > 0; }, {}));
+    EXPECT_EQ(n, 20u);
+  }
+  EXPECT_EQ(n_made, 1);
+}
+
+TEST(Handout, AsTheyComeAndLostOnesAgain) {
+  size_t next = 0;
+  Handout handout([&]() -> NextPlan {
+    if (next == 3) return {};
+    return {NextPlan::Kind::kQuestion, next++};
+  });
+  EXPECT_EQ(handout.next().index, 0u);
+  EXPECT_EQ(handout.next().index, 1u);
+  EXPECT_TRUE(handout.lost(0));
+  EXPECT_EQ(handout.next().index, 0u);
+  EXPECT_TRUE(handout.lost(0));
+  EXPECT_EQ(handout.next().index, 0u);
+  EXPECT_EQ(handout.next().index, 2u);
+  EXPECT_EQ(handout.next().kind, NextPlan::Kind::kEnd);
+  EXPECT_FALSE(handout.finished()) << "three are at work";
+  EXPECT_FALSE(handout.lost(0)) << "it has cost three workers";
+  EXPECT_EQ(handout.next().index, 0u);
+  for (int i = 0; i < 3; ++i) handout.done();
   EXPECT_TRUE(handout.finished());
 }
 
@@ -145,6 +168,7 @@ TEST(Messages, ComeBackAsTheyWere) {
   EXPECT_EQ(back->text.continuations, plan.text.continuations);
   QuestionScore score;
   score.answers = {{{-1.5F, -0.25F}, {" ab", {1, 3}}, 2}, {}};
+  score.problem = "too long";
   EXPECT_EQ(pack_score(*unpack_score(pack_score(score))), pack_score(score));
   const auto error = unpack_score(pack_score(input_error("what", "where", "next")));
   EXPECT_EQ(error.error().text(), "where: what; next");

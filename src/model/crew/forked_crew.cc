@@ -40,15 +40,29 @@ bool read_all(int descriptor, void* data, size_t size) {
   return true;
 }
 
-/// A worker's life: an index comes, a score goes. Ends with its parent.
-[[noreturn]] void work(Scorer& scorer, std::span<const QuestionPlan> plans, int socket, pid_t parent) {
+constexpr uint64_t kLongestMessage = uint64_t{1} << 32;
+
+/// A message with its length before it.
+bool write_message(int socket, const std::string& bytes) {
+  const uint64_t size = bytes.size();
+  return write_all(socket, &size, sizeof size) && write_all(socket, bytes.data(), bytes.size());
+}
+
+bool read_message(int socket, std::string& bytes) {
+  uint64_t size = 0;
+  if (!read_all(socket, &size, sizeof size) || size >= kLongestMessage) return false;
+  bytes.resize(size);
+  return read_all(socket, bytes.data(), size);
+}
+
+/// A worker's life: a plan comes, a score goes. Ends with its parent.
+[[noreturn]] void work(Scorer& scorer, int socket, pid_t parent) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != parent) _exit(1);
-  uint64_t index = 0;
-  while (read_all(socket, &index, sizeof index)) {
-    const std::string bytes = pack_score(score_one(scorer, plans[index], {}));
-    const uint64_t size = bytes.size();
-    if (!write_all(socket, &size, sizeof size) || !write_all(socket, bytes.data(), bytes.size())) break;
+  std::string bytes;
+  while (read_message(socket, bytes)) {
+    const auto plan = unpack_plan(bytes);
+    if (!plan || !write_message(socket, pack_score(score_one(scorer, *plan, {})))) break;
   }
   _exit(0);
 }
@@ -65,14 +79,14 @@ class ForkedCrew final : public Crew {
     }
   }
 
-  Status add(Scorer& scorer, std::span<const QuestionPlan> plans) {
+  Status add(Scorer& scorer) {
     int ends[2] = {};
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return no_worker();
     const pid_t parent = getpid(), process = fork();
     if (process == 0) {
       close(ends[0]);
       for (const Worker& worker : workers_) close(worker.socket);  // or their ends would never be seen closed
-      work(scorer, plans, ends[1], parent);
+      work(scorer, ends[1], parent);
     }
     close(ends[1]);
     if (process < 0) {
@@ -85,9 +99,8 @@ class ForkedCrew final : public Crew {
 
   size_t size() const override { return workers_.size(); }
 
-  void give(size_t worker, size_t index, const QuestionPlan&) override {
-    const uint64_t number = index;
-    write_all(workers_[worker].socket, &number, sizeof number);  // a worker that is gone is noticed by wait()
+  void give(size_t worker, const QuestionPlan& plan) override {
+    write_message(workers_[worker].socket, pack_plan(plan));  // a worker that is gone is noticed by wait()
   }
 
   std::vector<Event> wait(const std::stop_token& stop) override {
@@ -116,14 +129,8 @@ class ForkedCrew final : public Crew {
   Event read_event(size_t index) {
     Event event;
     event.worker = index;
-    uint64_t size = 0;
     std::string bytes;
-    bool ok = read_all(workers_[index].socket, &size, sizeof size) && size < (uint64_t{1} << 32);
-    if (ok) {
-      bytes.resize(size);
-      ok = read_all(workers_[index].socket, bytes.data(), size);
-    }
-    if (ok) {
+    if (read_message(workers_[index].socket, bytes)) {
       event.score = unpack_score(bytes);
       return event;
     }
@@ -140,10 +147,10 @@ class ForkedCrew final : public Crew {
 
 }  // namespace
 
-Result<std::unique_ptr<Crew>> fork_crew(Scorer& scorer, std::span<const QuestionPlan> plans, int n) {
+Result<std::unique_ptr<Crew>> fork_crew(Scorer& scorer, int n) {
   auto crew = std::make_unique<ForkedCrew>();
-  for (int i = 0; i < n && i < static_cast<int>(plans.size()); ++i) {
-    if (auto ok = crew->add(scorer, plans); !ok) return forward(ok);
+  for (int i = 0; i < n; ++i) {
+    if (auto ok = crew->add(scorer); !ok) return forward(ok);
   }
   return crew;
 }

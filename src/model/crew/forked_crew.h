@@ -7,8 +7,8 @@
 
 namespace hre {
 
-/// Forks `n` workers, which share the scorer's memory and the plans. They end with the crew, and with this process.
+/// Forks `n` workers, which share the scorer's memory. They end with the crew, and with this process.
 /// The process must not have computed with the model before, since a computation's threads do not survive a fork.
-Result<std::unique_ptr<Crew>> fork_crew(Scorer& scorer, std::span<const QuestionPlan> plans, int n);
+Result<std::unique_ptr<Crew>> fork_crew(Scorer& scorer, int n);
 
 }  // namespace hre

@@ -1,29 +1,24 @@
 #include "model/crew/handout.h"
 
-#include <algorithm>
-#include <numeric>
-
 namespace hre {
 
-Handout::Handout(std::span<const double> costs) : order_(costs.size()), losses_(costs.size()) {
-  std::iota(order_.begin(), order_.end(), size_t{0});
-  std::stable_sort(order_.begin(), order_.end(), [&](size_t a, size_t b) { return costs[a] > costs[b]; });
-}
-
-std::optional<size_t> Handout::next() {
+NextPlan Handout::next() {
+  NextPlan next;
   if (!again_.empty()) {
-    const size_t piece = again_.back();
+    next = {NextPlan::Kind::kQuestion, again_.back()};
     again_.pop_back();
-    return piece;
+  } else if (!ended_) {
+    next = source_();
+    ended_ = next.kind == NextPlan::Kind::kEnd;
   }
-  return at_ < order_.size() ? std::optional(order_[at_++]) : std::nullopt;
+  n_out_ += next.kind == NextPlan::Kind::kQuestion ? 1 : 0;
+  return next;
 }
 
-void Handout::done(size_t) { ++n_done_; }
-
-bool Handout::lost(size_t piece) {
-  again_.push_back(piece);
-  return ++losses_[piece] < kMostLosses;
+bool Handout::lost(size_t question) {
+  --n_out_;
+  again_.push_back(question);
+  return ++losses_[question] < kMostLosses;
 }
 
 }  // namespace hre

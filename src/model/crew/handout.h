@@ -1,33 +1,37 @@
 #pragma once
-/// Who does what: pieces of work handed out as workers come free. Pure.
+/// Who does what: questions handed out as workers come free.
 
 #include <cstddef>
-#include <optional>
-#include <span>
+#include <functional>
+#include <map>
 #include <vector>
+
+#include "hre/scorer.h"
 
 namespace hre {
 
-/// The largest pieces first, so that no worker is left with one when the others are done. A piece of a worker that was
-/// lost is handed out again, before all others; one that was lost with several workers is given up.
+/// Takes questions from where they come, in that order. One of a worker that was lost is handed out again, before all
+/// others; one that was lost with several workers is given up.
 class Handout {
  public:
-  explicit Handout(std::span<const double> costs);
+  explicit Handout(std::function<NextPlan()> source) : source_(std::move(source)) {}
 
-  /// The next piece for a free worker; nothing where none is left.
-  std::optional<size_t> next();
-  void done(size_t piece);
-  /// False where the piece has cost too many workers.
-  bool lost(size_t piece);
-  [[nodiscard]] bool finished() const { return n_done_ == order_.size(); }
+  /// The next question for a free worker.
+  NextPlan next();
+  void done() { --n_out_; }
+  /// False where the question has cost too many workers.
+  bool lost(size_t question);
+  /// Whether all are done.
+  [[nodiscard]] bool finished() const { return ended_ && n_out_ == 0 && again_.empty(); }
 
   static constexpr int kMostLosses = 3;
 
  private:
-  std::vector<size_t> order_;
-  size_t at_ = 0, n_done_ = 0;
+  std::function<NextPlan()> source_;
+  bool ended_ = false;
+  size_t n_out_ = 0;  // handed out, and not done
   std::vector<size_t> again_;
-  std::vector<int> losses_;
+  std::map<size_t, int> losses_;
 };
 
 }  // namespace hre

@@ -121,6 +121,7 @@ std::string pack_score(const Result<QuestionScore>& score) {
       packer.text(*text);
     return packer.take();
   }
+  packer.text(score->problem);
   packer.number<uint64_t>(score->answers.size());
   for (const AnswerScore& answer : score->answers) {
     packer.list(answer.token_log_probs);
@@ -141,6 +142,7 @@ Result<QuestionScore> unpack_score(std::string_view bytes) {
     return tl::unexpected<Error>(std::move(error));
   }
   QuestionScore score;
+  score.problem = unpacker.text();
   for (size_t n = unpacker.count(); n > 0 && unpacker.ok(); --n) {
     AnswerScore answer;
     answer.token_log_probs = unpacker.list<float>();

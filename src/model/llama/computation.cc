@@ -141,7 +141,8 @@ fast::Wishes Computation::wishes(std::span<const int64_t> starts, std::span<fast
 }
 
 Status Computation::make_room(std::span<const QuestionPlan> plans) {
-  Size size, long_size{.positions = rules_.passes.long_above + 1};
+  Size size = size_, long_size = long_size_;
+  long_size.positions = std::max(long_size.positions, rules_.passes.long_above + 1);
   const auto grow = [](int64_t& to, size_t value) { to = std::max(to, static_cast<int64_t>(value)); };
   const auto grow_for = [&](const QuestionPlan& plan, size_t source) {
     for (const Pass& pass : cut_into_passes(plan, rules_.passes)) {
@@ -151,18 +152,21 @@ Status Computation::make_room(std::span<const QuestionPlan> plans) {
       grow(needed.source, source);
     }
   };
-  for (const Group& group : groups_of(plans)) {
-    if (group.last - group.first == 1) {
-      const QuestionPlan& plan = plans[group.first];
-      grow_for(rules_.has_encoder ? decoder_part(plan) : plan,
-               rules_.has_encoder ? static_cast<size_t>(plan.n_context) : 0);
-      continue;
-    }
-    size_t positions = 0, sequences = 0;
-    for (const QuestionPlan& plan : plans.subspan(group.first, group.last - group.first)) {
-      positions += static_cast<size_t>(plan.positions()), sequences += plan.answers.size();
-    }
-    grow(size.positions, positions), grow(size.sequences, sequences);
+  size_t grouped = 0, positions = 0, answers = 0;  // of the questions that may be computed together, all of them
+  for (const QuestionPlan& plan : plans) {
+    grow_for(rules_.has_encoder ? decoder_part(plan) : plan,
+             rules_.has_encoder ? static_cast<size_t>(plan.n_context) : 0);
+    OpenGroup alone = open_group();
+    alone.add(plan);
+    if (alone.closed()) continue;
+    ++grouped;
+    positions += static_cast<size_t>(plan.positions());
+    answers += plan.answers.size();
+  }
+  if (grouped > 1) {
+    const GroupRules groups = group_rules();
+    grow(size.positions, std::min(positions, static_cast<size_t>(groups.most_positions)));
+    grow(size.sequences, std::min(answers, groups.most_answers));
   }
   // What the context has room for stays: making another costs a pass over the weights, and needs come and go.
   const auto widen = [](Size& had, const Size& needed) {
@@ -242,10 +246,10 @@ Result<bool> Computation::reduces_logits() {
   return reduced;
 }
 
-std::vector<Group> Computation::groups_of(std::span<const QuestionPlan> plans) const {
+GroupRules Computation::group_rules() const {
   GroupRules rules;
   if (rules_.groups_questions) rules.most_positions = chunk_;
-  return group_questions(plans, rules_.passes, rules);
+  return rules;
 }
 
 /// What the encoder reads goes first, and is no part of the decoder's sequences.

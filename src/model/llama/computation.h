@@ -48,10 +48,10 @@ class Computation {
   Computation(const Computation&) = delete;
   Computation& operator=(const Computation&) = delete;
 
-  /// Makes room for the largest pass of all plans.
+  /// Makes room for the largest pass of all plans, and for any group of them. Room is never given up again.
   Status make_room(std::span<const QuestionPlan> plans);
-  /// Which of the plans to compute together.
-  [[nodiscard]] std::vector<Group> groups_of(std::span<const QuestionPlan> plans) const;
+  /// A group to which questions that are computed together are added.
+  [[nodiscard]] OpenGroup open_group() const { return {rules_.passes, group_rules()}; }
   /// All answers of a group's questions. kInterrupted where `stop` came in between.
   Result<std::vector<QuestionScore>> score(std::span<const QuestionPlan> group, const std::stop_token& stop);
 
@@ -62,6 +62,7 @@ class Computation {
   struct Size {
     int64_t positions = 1, sequences = 1, source = 0;
   };
+  [[nodiscard]] GroupRules group_rules() const;
   [[nodiscard]] Size& size_of(bool is_long) { return is_long ? long_size_ : size_; }
   /// What a call of the engine is for: cells where parts begin, and logits of so many rows, unless there are none.
   [[nodiscard]] fast::Wishes wishes(std::span<const int64_t> starts = {}, std::span<fast::WantedLogit> wanted = {},

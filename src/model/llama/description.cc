@@ -4,19 +4,13 @@
 
 #include <algorithm>
 #include <cctype>
-#include <cmath>
 #include <filesystem>
 #include <map>
 #include <regex>
-#include <set>
-#include <thread>
 
-#include "core/cores.h"
 #include "core/fingerprint.h"
 #include "core/hashing.h"
-#include "model/llama/fast/kernel_table.h"
 #include "model/llama/llama_scorer.h"
-#include "model/llama/memory.h"
 
 namespace hre {
 namespace {
@@ -40,12 +34,16 @@ std::string commonest_type(const ModelFiles& files) {
 std::string file_type_name(const llama_model* model, const ModelFiles& files) {
   std::string stated = llama_ftype_name(llama_model_ftype(model));
   const std::string found = commonest_type(files);
-  return stated.starts_with(found) ? stated : found;
+  if (stated.starts_with(found)) return stated;
+  const bool states = files.main().number("general.file_type", -1) >= 0;
+  return states ? stated + ", most weights " + found : found;
 }
 
 /// The file's name without its extension and a part's number.
 std::string name_of(const std::string& path) {
-  const std::string stem = std::filesystem::path(path).stem().string();
+  std::string stem = std::filesystem::path(path).stem().string();
+  std::replace_if(
+      stem.begin(), stem.end(), [](unsigned char c) { return c < 0x20 || c == 0x7F; }, '?');  // it stands in tables
   return std::regex_replace(stem, std::regex("-[0-9]{5}-of-[0-9]{5}$"), "");
 }
 
@@ -137,7 +135,7 @@ Result<ModelDescription> describe_files(const llama_model* model, const ModelFil
   description.name = name_of(files.parts[0]);
   description.source = files.parts[0];
   description.fingerprint = *fingerprint;
-  description.architecture = files.main().text("general.architecture");
+  description.architecture = files.architecture();
   description.parameters = llama_model_n_params(model);
   description.file_type = file_type_name(model, files);
   description.context_length = llama_model_n_ctx_train(model);

@@ -56,7 +56,8 @@ class Reader {
     uint32_t magic = 0, version = 0;
     uint64_t n_tensors = 0, n_values = 0;
     if (!take(magic) || std::memcmp(&magic, "GGUF", 4) != 0) return broken("is not a GGUF file");
-    if (!take(version) || version < 2 || version > 3) return broken(fmt::format("has GGUF version {}", version));
+    if (!take(version)) return broken("ends in its header");
+    if (version < 2 || version > 3) return wrong_version(version);
     if (!take(n_tensors) || !take(n_values)) return broken("ends in its header");
     if (n_tensors > left() / kSmallestTensorEntry) return broken(fmt::format("can't hold {} tensors", n_tensors));
     if (n_values > left() / kSmallestValueEntry) return broken(fmt::format("can't hold {} metadata values", n_values));
@@ -69,6 +70,18 @@ class Reader {
 
  private:
   [[nodiscard]] uint64_t left() const { return file_.size() - at_; }
+
+  static tl::unexpected<Error> wrong_version(uint32_t version) {
+    const uint32_t swapped = __builtin_bswap32(version);
+    if (swapped >= 1 && swapped <= 3) {
+      return input_error("is a big-endian GGUF file, and this machine is little-endian", "",
+                         "convert it again for this machine");
+    }
+    if (version == 1)
+      return input_error("is a GGUF file of version 1, which is no longer read", "", "convert it again");
+    return input_error(fmt::format("is a GGUF file of version {}, and this hre reads up to 3", version), "",
+                       "update hre");
+  }
 
   tl::unexpected<Error> broken(const std::string& message) const {
     return input_error(fmt::format("the file is broken near byte {}: it {}", at_, message));
@@ -310,6 +323,29 @@ const GgufTensor* GgufHeader::tensor(const std::string& name) const {
 
 Result<GgufHeader> parse_gguf(std::span<const std::byte> file) { return Reader(file).read(); }
 
+namespace {
+
+/// What a file is instead.
+tl::unexpected<Error> no_gguf(std::span<const std::byte> bytes, const std::string& path) {
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), std::min<size_t>(bytes.size(), 64));
+  const auto is = [text](std::initializer_list<std::string_view> starts) {
+    return std::any_of(starts.begin(), starts.end(),
+                       [text](std::string_view start) { return text.starts_with(start); });
+  };
+  if (is({"version https://git-lfs"})) {
+    return input_error("is a Git LFS pointer, not the file itself", path, "git lfs pull fetches it");
+  }
+  if (is({"<!DOCTYPE", "<!doctype", "<html", "<HTML"})) {
+    return input_error("is a web page, not a GGUF file", path, "download the file itself");
+  }
+  if (is({"lmgg", "fmgg", "tjgg", "algg"})) {  // GGML, GGMF, GGJT, GGLA, as little-endian numbers
+    return input_error("is a GGML file, which came before GGUF", path, "convert the model again");
+  }
+  return input_error("is not a GGUF file", path);
+}
+
+}  // namespace
+
 Result<GgufHeader> read_gguf_header(const std::string& path) {
   std::error_code failed;
   const auto status = std::filesystem::status(path, failed);
@@ -321,7 +357,7 @@ Result<GgufHeader> read_gguf_header(const std::string& path) {
   const MappedFile file(path);
   if (!file.good()) return input_error("cannot be read", path);
   if (file.bytes().size() < 4 || std::memcmp(file.bytes().data(), "GGUF", 4) != 0) {
-    return input_error("is not a GGUF file", path);
+    return no_gguf(file.bytes(), path);
   }
   auto header = parse_gguf(file.bytes());
   if (!header) header.error().where = path;

@@ -38,6 +38,7 @@ Result<Adapters> load_adapters(llama_model* model, const std::vector<Adapter>& a
 struct Chat {
   ChatTemplate rendered;
   std::string system;
+  std::string from;  ///< the file that the template came with
   Settings settings;
 };
 
@@ -58,20 +59,35 @@ Result<std::string> template_text(const GgufHeader& header, const std::string& w
 Result<std::optional<Chat>> make_chat(const llama_vocab* vocab, const GgufHeader& header, const EngineOptions& options,
                                       const std::string& path) {
   if (options.chat_template == "none") {
-    if (options.system.empty()) return std::optional<Chat>();
+    if (options.system.empty() && options.date.empty()) return std::optional<Chat>();
+    if (options.system.empty()) {
+      return input_error("--date needs a chat template", "", "--chat-template auto takes the model's own");
+    }
     return input_error("--system needs a chat template", "", "--chat-template auto takes the model's own");
   }
   auto text = template_text(header, options.chat_template, path);
   if (!text) return forward(text);
-  auto parsed = ChatTemplate::parse(*text, {{"bos_token", special_text(vocab, llama_vocab_bos(vocab))},
-                                            {"eos_token", special_text(vocab, llama_vocab_eos(vocab))}});
-  if (!parsed) return forward(parsed);
+  auto parsed = ChatTemplate::parse(*text,
+                                    {{"bos_token", special_text(vocab, llama_vocab_bos(vocab))},
+                                     {"eos_token", special_text(vocab, llama_vocab_eos(vocab))}},
+                                    options.date.empty() ? ChatTemplate::kDate : options.date);
+  const std::string from = options.chat_template == "auto" ? path : options.chat_template;
+  if (!parsed) {
+    if (parsed.error().where.empty()) parsed.error().where = from;
+    return forward(parsed);
+  }
+  if (!options.date.empty() && !parsed->asks_for_date()) {
+    return input_error("the chat template asks for no date", from, "leave out --date");
+  }
   ContentHash hash;
   hash.add_bytes(*text);
-  Chat chat{std::move(*parsed), options.system, {}};
+  Chat chat{std::move(*parsed), options.system, from, {}};
   chat.settings = {{"chat_template",
                     fmt::format("{} {}", options.chat_template == "auto" ? "the model's" : "a file's", hash.value())},
                    {"system", options.system}};
+  if (chat.rendered.asks_for_date()) {
+    chat.settings.emplace_back("date", options.date.empty() ? ChatTemplate::kDate : options.date);
+  }
   return std::optional<Chat>(std::move(chat));
 }
 
@@ -93,7 +109,10 @@ class LlamaScorer final : public Scorer {
   Result<QuestionPlan> plan(ScoringRequest request) const override {
     if (chat_) {
       auto conversation = chat_->rendered.apply(std::move(request), chat_->system);
-      if (!conversation) return forward(conversation);
+      if (!conversation) {
+        conversation.error().where = chat_->from;
+        return forward(conversation);
+      }
       request = std::move(*conversation);
     }
     const Encode encode = [this](std::string_view text) { return encode_text(vocab_, text); };
@@ -103,19 +122,31 @@ class LlamaScorer final : public Scorer {
 
   TokenTexts texts_of(const AnswerPlan& answer) const override { return computation_.texts_of(answer); }
 
-  Status score(std::span<const QuestionPlan> plans, const ScoreSink& sink, std::stop_token stop) override {
+  Status score(PlanSource& source, const ScoreSink& sink, std::stop_token stop) override {
+    const std::span<const QuestionPlan> plans = source.plans();
     if (auto ok = computation_.make_room(plans); !ok) return ok;
-    for (const Group& group : computation_.groups_of(plans)) {
-      if (stop.stop_requested()) break;
-      auto scores = computation_.score(plans.subspan(group.first, group.last - group.first), stop);
+    std::optional<size_t> next = wait_for_next(source, stop);
+    while (next && !stop.stop_requested()) {
+      std::vector<size_t> places;
+      std::vector<QuestionPlan> group;
+      for (OpenGroup open = computation_.open_group(); next && open.add(plans[*next]);) {
+        places.push_back(*next);
+        group.push_back(plans[*next]);
+        next.reset();
+        if (open.closed()) break;
+        // What is there is computed before more is waited for.
+        if (const NextPlan more = source.next(); more.kind == NextPlan::Kind::kQuestion) next = more.index;
+      }
+      auto scores = computation_.score(group, stop);
       if (stop.stop_requested() && !scores) break;  // the computation was cut short
       if (!scores) {
         scores.error().where = description_.source;
         return forward(scores);
       }
-      for (size_t i = group.first; i < group.last; ++i) {
-        if (!sink(i, std::move((*scores)[i - group.first]))) return {};
+      for (size_t i = 0; i < places.size(); ++i) {
+        if (!sink(places[i], std::move((*scores)[i]))) return {};
       }
+      if (!next) next = wait_for_next(source, stop);
     }
     return {};
   }
@@ -161,6 +192,9 @@ void note_doubts(const ModelFiles& files, const GeluForm& gelu, const std::strin
 
 Result<std::unique_ptr<Scorer>> open_llama(const std::string& path, const EngineOptions& options,
                                            ProgressListener& progress, const std::string& source) {
+  if (options.cache_type == CacheType::kQ8_0 && options.flash_attention == FlashAttention::kOff) {
+    return input_error("a cache of 8-bit values needs flash attention", "--kv-type q8_0", "give --flash-attention on");
+  }
   auto files = read_model_files(path);
   if (!files) return forward(files);
   if (auto ok = check_architecture(*files, path); !ok) return forward(ok);
@@ -193,8 +227,14 @@ Result<std::unique_ptr<Scorer>> open_llama(const std::string& path, const Engine
     if (!found) return forward(found);
     encoder_decoder = *found;
   }
-  auto chat = make_chat(llama_model_get_vocab(model->get()), files->main(), options, path);
+  const llama_vocab* vocab = llama_model_get_vocab(model->get());
+  auto chat = make_chat(vocab, files->main(), options, path);
   if (!chat) return forward(chat);
+  if (options.bos == BosPolicy::kNever && options.chat_template == "none" && llama_vocab_get_add_bos(vocab)) {
+    progress.note(
+        "the model expects a beginning-of-sequence token, which the published rule leaves out: --bos auto "
+        "gives it, and hre compare shows both");
+  }
 
   auto description = describe_files(model->get(), *files);
   if (!description) return forward(description);

@@ -69,7 +69,7 @@ std::vector<float> scored(Scorer& scorer) {
     }
     return true;
   };
-  if (auto ok = scorer.score({&*plan, 1}, sink, {}); !ok) ADD_FAILURE() << ok.error().text();
+  if (auto ok = score_all(scorer, {&*plan, 1}, sink, {}); !ok) ADD_FAILURE() << ok.error().text();
   return log_probs;
 }
 
@@ -98,7 +98,7 @@ TEST(LlamaScorer, GivesAnErrorWhereAnAssertionOfTheEngineFails) {
   auto plan = scorer->plan({kContext, {" Yes."}});
   ASSERT_TRUE(plan);
   plan->prefix.insert(plan->prefix.begin(), 400, plan->prefix.front());  // the model has learned 320 positions
-  const auto ok = scorer->score({&*plan, 1}, [](size_t, const QuestionScore&) { return true; }, {});
+  const auto ok = score_all(*scorer, {&*plan, 1}, [](size_t, const QuestionScore&) { return true; }, {});
   ASSERT_FALSE(ok);
   EXPECT_NE(ok.error().text().find("an assertion failed"), std::string::npos) << ok.error().text();
   EXPECT_EQ(scored(*scorer), expected);
@@ -116,7 +116,7 @@ TEST(LlamaScorer, KeepsAContextThatHasRoom) {
     const auto plan = scorer->plan({kContext, {answer}});
     EXPECT_TRUE(plan);
     const double before = engine_work().output.operations.total();
-    EXPECT_TRUE(scorer->score({&*plan, 1}, [](size_t, const QuestionScore&) { return true; }, {}));
+    EXPECT_TRUE(score_all(*scorer, {&*plan, 1}, [](size_t, const QuestionScore&) { return true; }, {}));
     return engine_work().output.operations.total() - before;
   };
   work_for(30);

@@ -39,10 +39,15 @@ Result<ModelFiles> read_model_files(const std::string& path) {
 
 Result<std::string> pre_tokenizer_for(const ModelFiles& files) {
   const GgufHeader& header = files.main();
-  if (header.text("tokenizer.ggml.model") != "gpt2" || !header.text("tokenizer.ggml.pre").empty()) return "";
+  const std::string stated = header.text("tokenizer.ggml.pre");
+  // "default" is what a converter writes that does not know the vocabulary; libllama then cuts in a way of its own.
+  if (header.text("tokenizer.ggml.model") != "gpt2" || (!stated.empty() && stated != "default")) return "";
   static const std::set<std::string> kLikeGpt2 = {"gpt2", "gptneox", "gptj", "codegen", "mpt", "phi2"};
   if (kLikeGpt2.contains(files.architecture())) return "gpt-2";
-  return input_error("the file does not say how its vocabulary cuts text into words (tokenizer.ggml.pre)",
+  return input_error(stated.empty()
+                         ? "the file does not say how its vocabulary cuts text into words (tokenizer.ggml.pre)"
+                         : "the file says 'default' of how its vocabulary cuts text into words "
+                           "(tokenizer.ggml.pre): its converter did not know",
                      files.parts.front(), "without that, tokens would be wrong: convert the model again");
 }
 

@@ -59,23 +59,34 @@ int64_t positions_of(const QuestionPlan& plan, const Pass& pass, Passes mode) {
   return static_cast<int64_t>(plan.prefix.size()) + (mode == Passes::kShared ? tails : longest);
 }
 
+bool OpenGroup::add(const QuestionPlan& plan) {
+  const std::vector<Pass> cut = cut_into_passes(plan, passes_);
+  const int64_t positions = cut.size() == 1 ? positions_of(plan, cut[0], passes_.mode) : 0;
+  const size_t answers = plan.answers.size();
+  const bool may_join =
+      passes_.mode == Passes::kShared && cut.size() == 1 && !cut[0].is_long && positions <= rules_.most_positions;
+  if (size_ > 0 && (!may_join || positions > room_ || answers > answers_left_)) return false;
+  if (size_++ == 0) {
+    room_ = may_join ? rules_.most_positions : 0;
+    answers_left_ = may_join ? std::max(rules_.most_answers, answers) : 0;
+  }
+  if (may_join) {
+    room_ -= positions;
+    answers_left_ -= answers;
+  }
+  return true;
+}
+
 std::vector<Group> group_questions(std::span<const QuestionPlan> plans, const PassRules& passes,
                                    const GroupRules& rules) {
   std::vector<Group> groups;
-  int64_t room = 0;
-  size_t answers_left = 0;
+  OpenGroup open(passes, rules);
   for (size_t i = 0; i < plans.size(); ++i) {
-    const std::vector<Pass> cut = cut_into_passes(plans[i], passes);
-    const int64_t positions = cut.size() == 1 ? positions_of(plans[i], cut[0], passes.mode) : 0;
-    const size_t answers = plans[i].answers.size();
-    const bool may_join =
-        passes.mode == Passes::kShared && cut.size() == 1 && !cut[0].is_long && positions <= rules.most_positions;
-    if (!may_join || positions > room || answers > answers_left) {
+    if (groups.empty() || !open.add(plans[i])) {
       groups.push_back({i, i});
-      room = may_join ? rules.most_positions : 0;
-      answers_left = may_join ? std::max(rules.most_answers, answers) : 0;
+      open = OpenGroup(passes, rules);
+      open.add(plans[i]);
     }
-    if (may_join) room -= positions, answers_left -= answers;
     groups.back().last = i + 1;
   }
   return groups;

@@ -71,6 +71,23 @@ struct GroupRules {
   size_t most_answers = 64;    ///< of a group
 };
 
+/// A group in the making.
+class OpenGroup {
+ public:
+  OpenGroup(const PassRules& passes, const GroupRules& rules) : passes_(passes), rules_(rules) {}
+  /// Adds a question; false where it doesn't fit. The first always does.
+  bool add(const QuestionPlan& plan);
+  /// Whether no further question can join.
+  [[nodiscard]] bool closed() const { return size_ > 0 && room_ <= 0; }
+
+ private:
+  PassRules passes_;
+  GroupRules rules_;
+  size_t size_ = 0;
+  int64_t room_ = 0;
+  size_t answers_left_ = 0;
+};
+
 /// Groups in the order of the plans.
 std::vector<Group> group_questions(std::span<const QuestionPlan> plans, const PassRules& passes,
                                    const GroupRules& rules);

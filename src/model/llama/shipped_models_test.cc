@@ -95,7 +95,7 @@ double largest_difference(const std::string& path, bool one_pass_an_answer, cons
     }
     return true;
   };
-  const Status scored = (*scorer)->score(plans, sink, {});
+  const Status scored = score_all(**scorer, plans, sink, {});
   EXPECT_TRUE(scored) << scored.error().text();
   EXPECT_EQ(n_answers, 48u);
   return largest;

@@ -1,5 +1,6 @@
 #include "model/llama/vocabulary.h"
 
+#include "core/fingerprint.h"
 #include "model/llama/model_files.h"
 
 namespace hre {
@@ -16,6 +17,9 @@ Result<LlamaVocabulary> open_llama_vocabulary(const std::string& path) {
   vocabulary.piece = [model, vocab](Token token) { return llama_piece(vocab, token); };
   if (const Token bos = llama_vocab_bos(vocab); bos >= 0) vocabulary.bos = bos;
   vocabulary.adds_bos = llama_vocab_get_add_bos(vocab);
+  auto fingerprint = fingerprint_file(path);
+  if (!fingerprint) return forward(fingerprint);
+  vocabulary.fingerprint = std::move(*fingerprint);
   return vocabulary;
 }
 

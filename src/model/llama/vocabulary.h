@@ -13,7 +13,8 @@ struct LlamaVocabulary {
   Encode encode;                            ///< null: none was loaded
   std::function<std::string(Token)> piece;  ///< a token's bytes; null as well
   std::optional<Token> bos;
-  bool adds_bos = false;  ///< whether the model wants it in front
+  std::string fingerprint;  ///< of the file's content
+  bool adds_bos = false;    ///< whether the model wants it in front
 };
 
 /// Loads the vocabulary of a .gguf file. Input errors for what is none.

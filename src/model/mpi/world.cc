@@ -194,7 +194,7 @@ struct Team::State {
 
 namespace {
 
-/// The ranks as a crew; belongs to one call of score().
+/// The ranks as a crew.
 class RankCrew final : public Crew {
  public:
   explicit RankCrew(std::shared_ptr<Team::State> team) : team_(std::move(team)) {
@@ -207,7 +207,7 @@ class RankCrew final : public Crew {
 
   size_t size() const override { return ranks_.size(); }
 
-  void give(size_t worker, size_t, const QuestionPlan& plan) override {
+  void give(size_t worker, const QuestionPlan& plan) override {
     given_[worker] = ++job().n_sent;
     if (worker == 0) return team_->computer->give(job().n_sent, plan);
     post().send(ranks_[worker], Tag::kPlan, job().n_sent, pack_plan(plan));
@@ -248,16 +248,16 @@ Team::~Team() {
 
 MakeCrew Team::crew_maker(const ModelDescription& description, std::function<void(const std::string&)> note,
                           std::stop_token stop) {
-  return [state = state_, expected = identity(description), note, stop](
-             Scorer& scorer, std::span<const QuestionPlan>) -> Result<std::unique_ptr<Crew>> {
-    if (!state->gathered) state->gather(expected, note, stop);
-    if (state->shares_differ) {
-      return input_error("ranks of one MPI job have different shares", "--shard",
-                         "a share each is for processes without MPI: srun --mpi=none");
-    }
-    state->computer = std::make_unique<Computer>(scorer);
-    return std::make_unique<RankCrew>(state);
-  };
+  return
+      [state = state_, expected = identity(description), note, stop](Scorer& scorer) -> Result<std::unique_ptr<Crew>> {
+        if (!state->gathered) state->gather(expected, note, stop);
+        if (state->shares_differ) {
+          return input_error("ranks of one MPI job have different shares", "--shard",
+                             "a share each is for processes without MPI: srun --mpi=none");
+        }
+        state->computer = std::make_unique<Computer>(scorer);
+        return std::make_unique<RankCrew>(state);
+      };
 }
 
 Result<bool> serve(const Result<std::unique_ptr<Scorer>>& model) {

@@ -13,14 +13,16 @@ namespace {
 
 using Value = std::optional<float>;
 
-/// What differs less than this is the same value, computed in another batch; another token moves it further.
-constexpr double kSame = 0.05;
+/// What differs less than this is the same value, computed in another batch; another token moves it further. Values
+/// from bfloat16 logits come in steps of up to 0.125, so that two of them are tried where the finer bound finds
+/// nothing.
+constexpr double kSame = 0.05, kSameInSteps = 0.26;
 
 tl::unexpected<Error> wrong(const std::string& what) { return fail(ErrorCode::kFailed, what); }
 
-bool same(const Value& a, const Value& b) {
+bool same(const Value& a, const Value& b, double bound) {
   if (!a || !b) return a.has_value() == b.has_value();
-  return *a == *b || std::abs(*a - *b) <= kSame;
+  return *a == *b || std::abs(*a - *b) <= bound;
 }
 
 /// n entries, or n + 1 where a token was generated.
@@ -94,12 +96,11 @@ Result<std::vector<size_t>> checked_offsets(const ScoredPrompt& prompt, OffsetRu
   return begins;
 }
 
-}  // namespace
-
-Result<Alignment> find_alignment(const ScoredPrompt& first, const ScoredPrompt& second, size_t n_first, size_t n_second,
-                                 size_t n_equal) {
-  const auto [a, b] = std::mismatch(first.log_probs.begin(), first.log_probs.end(), second.log_probs.begin(),
-                                    second.log_probs.end(), same);
+Result<Alignment> find_alignment_within(double bound, const ScoredPrompt& first, const ScoredPrompt& second,
+                                        size_t n_first, size_t n_second, size_t n_equal) {
+  const auto [a, b] =
+      std::mismatch(first.log_probs.begin(), first.log_probs.end(), second.log_probs.begin(), second.log_probs.end(),
+                    [bound](const Value& x, const Value& y) { return same(x, y, bound); });
   if (a == first.log_probs.end() || b == second.log_probs.end()) {
     return wrong("two different texts got the same log-probabilities");
   }
@@ -122,6 +123,16 @@ Result<Alignment> find_alignment(const ScoredPrompt& first, const ScoredPrompt& 
     return wrong("its first token has a log-probability, though nothing stands before it");
   }
   return alignment;
+}
+
+}  // namespace
+
+Result<Alignment> find_alignment(const ScoredPrompt& first, const ScoredPrompt& second, size_t n_first, size_t n_second,
+                                 size_t n_equal) {
+  auto fine = find_alignment_within(kSame, first, second, n_first, n_second, n_equal);
+  if (fine) return fine;
+  auto coarse = find_alignment_within(kSameInSteps, first, second, n_first, n_second, n_equal);
+  return coarse ? coarse : fine;
 }
 
 Result<std::vector<float>> take_targets(const ScoredPrompt& prompt, Alignment alignment, size_t n_sent,

@@ -44,28 +44,43 @@ struct Server {
   bool left_out = false;  // for good
 };
 
-class Dispatcher {
- public:
-  Dispatcher(size_t n_jobs, const MakeRequest& make, const TakeReply& take, Transport& transport,
-             const DispatchOptions& options, const std::stop_token& stop)
-      : n_jobs_(n_jobs),
-        make_(make),
-        take_(take),
-        transport_(transport),
-        options_(options),
-        stop_(stop),
-        servers_(options.servers.size(), Server(options.most_in_flight)),
-        random_(options.seed) {}
+/// Seconds before a source that has nothing now is asked again.
+constexpr double kLaterPause = 0.1;
 
-  Status run() {
+}  // namespace
+
+struct Dispatcher::State {
+  State(Transport& used, DispatchOptions given)
+      : transport_(used),
+        options_(std::move(given)),
+        servers_(options_.servers.size(), Server(options_.most_in_flight)),
+        random_(options_.seed) {}
+
+  Status run(const Jobs& jobs, const std::stop_token& stop) {
+    jobs_ = &jobs;
+    all_given_ = ended_ = false;
+    next_at_ = 0;
     last_success_ = transport_.now();
-    while (done_ < n_jobs_ && !ended_ && !stop_.stop_requested()) {
+    Status status = work(stop);
+    if (!flights_.empty()) transport_.abandon();
+    for (const auto& [id, flight] : flights_) --servers_[flight.server].in_flight;
+    flights_.clear();
+    waiting_.clear();
+    return status;
+  }
+
+ private:
+  Status work(const std::stop_token& stop) {
+    const bool any_left = std::any_of(servers_.begin(), servers_.end(), [](const Server& s) { return !s.left_out; });
+    if (!any_left) return tl::unexpected<Error>(last_error_);  // of an earlier call
+    while (!ended_ && !stop.stop_requested()) {
       while (send_one()) {
       }
-      std::vector<Transport::Arrival> arrivals = transport_.receive(pause());
+      if (finished()) break;
+      std::vector<Transport::Arrival> arrivals = transport_.receive(pause(), stop);
       for (Server& server : servers_) server.full = server.in_flight >= server.limit.limit();  // until they came
       for (Transport::Arrival& arrival : arrivals) {
-        if (ended_ || stop_.stop_requested()) break;
+        if (ended_ || stop.stop_requested()) break;
         if (auto ok = handle(arrival); !ok) return ok;
       }
       if (auto ok = check_patience(); !ok) return ok;
@@ -73,12 +88,14 @@ class Dispatcher {
     return {};
   }
 
- private:
+  [[nodiscard]] bool finished() const { return all_given_ && flights_.empty() && waiting_.empty(); }
+
   /// How long to wait for replies: until the next thing that could be sent.
   double pause() const {
     const double now = transport_.now();
     double until = now + 0.5;
     for (const auto& [due, job] : waiting_) until = std::min(until, std::max(due, now + 0.001));
+    if (!all_given_ && next_at_ > now) until = std::min(until, next_at_);
     for (const Server& server : servers_) {
       if (!server.left_out && server.not_before > now) until = std::min(until, server.not_before);
     }
@@ -106,16 +123,20 @@ class Dispatcher {
   bool send_one() {
     const double now = transport_.now();
     const bool again = !waiting_.empty() && waiting_.begin()->first <= now;
-    if (!again && next_ >= n_jobs_) return false;
-    Job job = again ? waiting_.begin()->second : Job{next_};
+    if (!again && (all_given_ || now < next_at_)) return false;
+    Job job = again ? waiting_.begin()->second : Job{};
     const size_t server = choose_server(job, now);
     if (server == SIZE_MAX) return false;
     if (again) {
       waiting_.erase(waiting_.begin());
     } else {
-      ++next_;
+      const NextPlan next = jobs_->next();
+      all_given_ = next.kind == NextPlan::Kind::kEnd;
+      if (next.kind == NextPlan::Kind::kLater) next_at_ = now + kLaterPause;
+      if (next.kind != NextPlan::Kind::kQuestion) return false;
+      job.index = next.index;
     }
-    const Request request = make_(job.index);
+    const Request request = jobs_->make(job.index);
     const size_t id = n_sent_++;
     flights_.emplace(id, Flight{job, server, now, request.work});
     ++servers_[server].in_flight;
@@ -138,13 +159,12 @@ class Dispatcher {
 
   Status succeeded(const Flight& flight, const Reply& reply) {
     const double now = transport_.now();
-    auto taken = take_(flight.job.index, reply.body);
+    auto taken = jobs_->take(flight.job.index, reply.body);
     if (!taken && taken.error().code != ErrorCode::kFailed) return forward(taken);
     answered(flight.server);
     if (!taken) return again(flight, at(flight, taken.error()), std::nullopt);
     servers_[flight.server].limit.completed(now, flight.work, servers_[flight.server].full);
     last_success_ = now;
-    ++done_;
     ended_ = !*taken;
     return {};
   }
@@ -185,11 +205,17 @@ class Dispatcher {
     return again(flight, std::move(error), reply.retry_after);
   }
 
-  /// No attempt can help there. What the request itself is wrong with, others would say too.
+  /// No attempt can help there. What is wrong with the request itself, other servers would say too: it ends this job
+  /// alone.
   Status refused(const Flight& flight, const Reply& reply) {
     Error error = reply.status == 0 ? at(flight, reply.error) : http_error(flight, reply);
     const bool about_request = reply.status == 400 || reply.status == 413 || reply.status == 422;
-    if (about_request) return tl::unexpected<Error>(std::move(error));
+    if (about_request) {
+      answered(flight.server);
+      last_success_ = transport_.now();
+      ended_ = !jobs_->take_refusal(flight.job.index, error);
+      return {};
+    }
     return leave_out(flight, std::move(error));
   }
 
@@ -197,7 +223,10 @@ class Dispatcher {
     Server& server = servers_[flight.server];
     const bool news = !std::exchange(server.left_out, true);
     const bool all = std::all_of(servers_.begin(), servers_.end(), [](const Server& s) { return s.left_out; });
-    if (all) return tl::unexpected<Error>(std::move(error));
+    if (all) {
+      last_error_ = error;
+      return tl::unexpected<Error>(std::move(error));
+    }
     if (news) note(error.text() + "; it is left out");
     Job job = flight.job;
     job.failed_at = flight.server;
@@ -236,7 +265,7 @@ class Dispatcher {
   Status check_patience() {
     const bool any =
         std::any_of(servers_.begin(), servers_.end(), [](const Server& s) { return !s.left_out && !s.away; });
-    if (any || done_ == n_jobs_ || transport_.now() - last_success_ < options_.wait) return {};
+    if (any || finished() || transport_.now() - last_success_ < options_.wait) return {};
     Error error = last_error_;
     error.message += fmt::format("; no server answered for {:.0f} s", options_.wait);
     error.next = "--wait SECONDS waits longer";
@@ -268,27 +297,26 @@ class Dispatcher {
     if (options_.note) options_.note(message);
   }
 
-  size_t n_jobs_;
-  const MakeRequest& make_;
-  const TakeReply& take_;
   Transport& transport_;
-  const DispatchOptions& options_;
-  const std::stop_token& stop_;
+  const DispatchOptions options_;
   std::vector<Server> servers_;
   std::mt19937_64 random_;
+  size_t n_sent_ = 0;
+
+  // Of one call of run().
+  const Jobs* jobs_ = nullptr;
   std::map<size_t, Flight> flights_;
   std::multimap<double, Job> waiting_;  // by when they are due
-  size_t next_ = 0, n_sent_ = 0, done_ = 0;
-  bool ended_ = false;
+  bool all_given_ = false, ended_ = false;
+  double next_at_ = 0;  // when the source is asked again
   double last_success_ = 0;
   Error last_error_;
 };
 
-}  // namespace
+Dispatcher::Dispatcher(Transport& transport, DispatchOptions options)
+    : state_(std::make_unique<State>(transport, std::move(options))) {}
+Dispatcher::~Dispatcher() = default;
 
-Status dispatch(size_t n_jobs, const MakeRequest& make, const TakeReply& take, Transport& transport,
-                const DispatchOptions& options, const std::stop_token& stop) {
-  return Dispatcher(n_jobs, make, take, transport, options, stop).run();
-}
+Status Dispatcher::run(const Jobs& jobs, const std::stop_token& stop) { return state_->run(jobs, stop); }
 
 }  // namespace hre::server

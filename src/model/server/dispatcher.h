@@ -6,12 +6,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
 
 #include "hre/result.h"
+#include "hre/scorer.h"
 #include "net/retry.h"
 
 namespace hre::server {
@@ -43,7 +45,9 @@ class Transport {
     Reply reply;
   };
   /// The replies that have come; waits at most this long for the first. Returns early, perhaps with none, on a stop.
-  virtual std::vector<Arrival> receive(double seconds) = 0;
+  virtual std::vector<Arrival> receive(double seconds, const std::stop_token& stop) = 0;
+  /// Gives up all that was sent: nobody wants the replies any more, though some may come.
+  virtual void abandon() = 0;
   /// Seconds from any fixed moment.
   virtual double now() = 0;
 };
@@ -57,15 +61,41 @@ struct DispatchOptions {
   std::function<void(const std::string&)> note;
 };
 
+/// The next job, for which there is room now; its number is the caller's.
+using NextJob = std::function<NextPlan()>;
 /// Requests are made when they are sent, so that one a place in flight is in memory.
 using MakeRequest = std::function<Request(size_t job)>;
 /// Takes the body of a 2xx. An error of kFailed means that it makes no sense, and is asked for again within the bound;
 /// any other error ends the work. False ends it without an error.
 using TakeReply = std::function<Result<bool>(size_t job, const std::string& body)>;
+/// Is told what the servers find wrong with a job's request itself (400, 413, 422): no other attempt is made. False
+/// ends the work without an error.
+using TakeRefusal = std::function<bool(size_t job, const Error& error)>;
 
-/// Does all jobs, in any order. Ends early, without an error, where `take` or `stop` says so. Fails with what a server
-/// said where no attempt can help, and where no server has answered for as long as the policy waits.
-Status dispatch(size_t n_jobs, const MakeRequest& make, const TakeReply& take, Transport& transport,
-                const DispatchOptions& options, const std::stop_token& stop);
+struct Jobs {
+  NextJob next;
+  MakeRequest make;
+  TakeReply take;
+  TakeRefusal take_refusal;
+};
+
+/// Lives as long as what it knows of the servers is of use: how much each bears, which are left out. For one thread.
+class Dispatcher {
+ public:
+  /// The transport must live longer.
+  Dispatcher(Transport& transport, DispatchOptions options);
+  ~Dispatcher();
+  Dispatcher(const Dispatcher&) = delete;
+  Dispatcher& operator=(const Dispatcher&) = delete;
+
+  /// Does all jobs, in any order. Ends early, without an error, where `take` or `stop` says so; what is under way then
+  /// is given up. Fails with what a server said where no attempt can help, and where no server has answered for as long
+  /// as the policy waits.
+  Status run(const Jobs& jobs, const std::stop_token& stop);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
 
 }  // namespace hre::server

@@ -17,6 +17,8 @@ class SimulatedServers final : public Transport {
     double away_from = 1e18, away_until = 1e18;
     int most = 1 << 30;                       // more at once than this are refused
     double failing_share = 0;                 // of requests, by a 500
+    size_t refused_id = SIZE_MAX;             // a request that is wrong, with a 400
+    bool refuses_all = false;                 // with a 404
     std::multimap<double, size_t> busy = {};  // by when a slot is free
     int in_flight = 0, peak = 0, refused = 0, served = 0;
   };
@@ -30,6 +32,11 @@ class SimulatedServers final : public Transport {
     double at = now_ + 0.001;
     if (now_ >= server.away_from && now_ < server.away_until) {
       reply.error = {ErrorCode::kFailed, "connection refused", "", ""};
+    } else if (server.refuses_all) {
+      reply.status = 404;
+    } else if (id == server.refused_id) {
+      reply.status = 400;
+      reply.body = R"({"error":{"message":"too long"}})";
     } else if (server.in_flight > server.most) {
       reply.status = 429;
       ++server.refused;
@@ -51,7 +58,7 @@ class SimulatedServers final : public Transport {
     events_.emplace(at, std::pair(index, Arrival{id, reply}));
   }
 
-  std::vector<Arrival> receive(double seconds) override {
+  std::vector<Arrival> receive(double seconds, const std::stop_token&) override {
     const double until = now_ + seconds;
     if (events_.empty() || events_.begin()->first > until) {
       now_ = until;
@@ -62,6 +69,8 @@ class SimulatedServers final : public Transport {
     while (!events_.empty() && events_.begin()->first <= now_) arrivals.push_back(take_first());
     return arrivals;
   }
+
+  void abandon() override {}
 
   double now() override { return now_; }
 
@@ -86,21 +95,36 @@ class SimulatedServers final : public Transport {
 struct Outcome {
   Status status;
   std::vector<int> done;
+  std::map<size_t, std::string> refused;
   double seconds = 0;
   std::vector<std::string> notes;
 };
 
-Outcome run(SimulatedServers& servers, size_t n_jobs, DispatchOptions options = {}) {
-  Outcome outcome;
+Jobs jobs_of(size_t n_jobs, Outcome& outcome) {
   outcome.done.resize(n_jobs);
-  for (size_t i = 0; i < servers.servers.size(); ++i) options.servers.push_back("http://" + std::to_string(i));
-  options.note = [&](const std::string& note) { outcome.notes.push_back(note); };
-  const MakeRequest make = [](size_t) { return Request{"/v1/completions", "{}", 1, 100}; };
-  const TakeReply take = [&](size_t job, const std::string&) -> Result<bool> {
+  Jobs jobs;
+  jobs.next = [n_jobs, next = size_t{0}]() mutable -> NextPlan {
+    if (next == n_jobs) return {};
+    return {NextPlan::Kind::kQuestion, next++};
+  };
+  jobs.make = [](size_t) { return Request{"/v1/completions", "{}", 1, 100}; };
+  jobs.take = [&outcome](size_t job, const std::string&) -> Result<bool> {
     ++outcome.done[job];
     return true;
   };
-  outcome.status = dispatch(n_jobs, make, take, servers, options, {});
+  jobs.take_refusal = [&outcome](size_t job, const Error& error) {
+    outcome.refused[job] = error.message;
+    return true;
+  };
+  return jobs;
+}
+
+Outcome run(SimulatedServers& servers, size_t n_jobs, DispatchOptions options = {}) {
+  Outcome outcome;
+  for (size_t i = 0; i < servers.servers.size(); ++i) options.servers.push_back("http://" + std::to_string(i));
+  options.note = [&](const std::string& note) { outcome.notes.push_back(note); };
+  Dispatcher dispatcher(servers, options);
+  outcome.status = dispatcher.run(jobs_of(n_jobs, outcome), {});
   outcome.seconds = servers.now();
   return outcome;
 }
@@ -170,6 +194,41 @@ TEST(Dispatcher, WaitsForAServerThatComesBackAndNoLonger) {
   EXPECT_THAT(given_up.status.error().text(), testing::HasSubstr("no server answered for 60 s"));
   EXPECT_NEAR(given_up.seconds, 65, 10);
   EXPECT_GE(std::count(given_up.done.begin(), given_up.done.end(), 1), 20);
+}
+
+TEST(Dispatcher, ARequestThatIsWrongEndsItsOwnJobAlone) {
+  SimulatedServers servers({{.refused_id = 7}}, 1);
+  const Outcome outcome = run(servers, 50);
+  ASSERT_TRUE(outcome.status);
+  EXPECT_THAT(outcome.refused, testing::ElementsAre(testing::Pair(7, "the server answers 400: too long")));
+  EXPECT_EQ(std::count(outcome.done.begin(), outcome.done.end(), 1), 49);
+}
+
+TEST(Dispatcher, WhatIsKnownOfServersIsKeptFromCallToCall) {
+  SimulatedServers servers({{.slots = 64}, {.slots = 64, .refuses_all = true}}, 1);
+  Outcome outcome;
+  Dispatcher dispatcher(servers, {.servers = {"http://0", "http://1"},
+                                  .note = [&](const std::string& note) { outcome.notes.push_back(note); }});
+  ASSERT_TRUE(dispatcher.run(jobs_of(5000, outcome), {}));
+  const double first = servers.now();
+  ASSERT_TRUE(dispatcher.run(jobs_of(64, outcome), {}));
+  EXPECT_LT(servers.now() - first, 1.5) << "all at once: the concurrency is known";
+  EXPECT_EQ(outcome.notes.size(), 1u) << "a server that was left out stays out";
+}
+
+TEST(Dispatcher, ASourceThatHasNothingNowIsAskedAgain) {
+  SimulatedServers servers({{}}, 1);
+  Outcome outcome;
+  Jobs jobs = jobs_of(1, outcome);
+  jobs.next = [&, next = 0]() mutable -> NextPlan {
+    if (servers.now() < 5) return {NextPlan::Kind::kLater, 0};
+    if (next++ == 0) return {NextPlan::Kind::kQuestion, 0};
+    return {};
+  };
+  Dispatcher dispatcher(servers, {.servers = {"http://0"}});
+  ASSERT_TRUE(dispatcher.run(jobs, {}));
+  EXPECT_EQ(outcome.done[0], 1);
+  EXPECT_NEAR(servers.now(), 6, 0.3);
 }
 
 TEST(Dispatcher, AJobThatAlwaysFailsEndsTheWork) {

@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <deque>
 #include <mutex>
+#include <system_error>
 #include <thread>
 
 #include "net/retry.h"
@@ -39,11 +40,16 @@ net::HttpRequest http_request(const std::string& url, const Request& request, co
 class HttpTransport final : public Transport {
  public:
   HttpTransport(net::HttpClient& client, const std::vector<std::string>& urls, const ServerOptions& options,
-                const std::string& api_key, const std::stop_token& stop)
-      : client_(client), urls_(urls), options_(options), api_key_(api_key), end_with_(stop, End{this}) {}
+                const std::string& api_key)
+      : client_(client), urls_(urls), options_(options), api_key_(api_key) {}
 
   ~HttpTransport() override {
-    end_.request_stop();
+    {
+      // Under the mutex: a worker that has just found it unset and is about to sleep would miss the call that wakes it.
+      const std::lock_guard lock(mutex_);
+      ended_ = true;
+    }
+    abandon();
     woken_.notify_all();
     for (std::thread& thread : threads_) thread.join();
   }
@@ -51,15 +57,25 @@ class HttpTransport final : public Transport {
   void send(size_t id, size_t server, const Request& request) override {
     const std::lock_guard lock(mutex_);
     queue_.push_back({id, server, request});
-    if (idle_ < queue_.size()) threads_.emplace_back([this] { work(); });
+    if (idle_ < queue_.size()) add_thread();
     woken_.notify_one();
   }
 
-  std::vector<Arrival> receive(double seconds) override {
+  std::vector<Arrival> receive(double seconds, const std::stop_token& stop) override {
     std::unique_lock lock(mutex_);
-    arrived_.wait_for(lock, std::chrono::duration<double>(seconds),
-                      [this] { return !arrivals_.empty() || end_.stop_requested(); });
+    arrived_.wait_for(lock, stop, std::chrono::duration<double>(seconds), [this] { return !arrivals_.empty(); });
     return std::exchange(arrivals_, {});
+  }
+
+  /// What is under way is ended outside of the mutex, as that runs what requests have registered.
+  void abandon() override {
+    std::stop_source abandoned;
+    {
+      const std::lock_guard lock(mutex_);
+      queue_.clear();
+      abandoned = std::exchange(under_way_, std::stop_source());
+    }
+    abandoned.request_stop();
   }
 
   double now() override {
@@ -71,26 +87,32 @@ class HttpTransport final : public Transport {
     size_t id, server;
     Request request;
   };
-  struct End {
-    HttpTransport* transport;
-    void operator()() const {
-      transport->end_.request_stop();
-      transport->arrived_.notify_all();
-      transport->woken_.notify_all();
+
+  /// Where the system gives no more threads, those that there are take turns; without any, no request can be sent.
+  void add_thread() {
+    try {
+      threads_.emplace_back([this] { work(); });
+    } catch (const std::system_error& problem) {
+      if (!threads_.empty()) return;
+      Reply reply;
+      reply.error = {ErrorCode::kFailed, std::string("no thread can be started: ") + problem.what(), "", ""};
+      arrivals_.push_back({queue_.back().id, std::move(reply)});
+      queue_.pop_back();
     }
-  };
+  }
 
   void work() {
     std::unique_lock lock(mutex_);
     while (true) {
       ++idle_;
-      woken_.wait(lock, [this] { return !queue_.empty() || end_.stop_requested(); });
+      woken_.wait(lock, [this] { return !queue_.empty() || ended_; });
       --idle_;
-      if (end_.stop_requested()) return;
+      if (ended_) return;
       const Sending sending = std::move(queue_.front());
       queue_.pop_front();
+      const std::stop_token abandoned = under_way_.get_token();
       lock.unlock();
-      Reply reply = exchange(client_, urls_[sending.server], sending.request, options_, api_key_, end_.get_token());
+      Reply reply = exchange(client_, urls_[sending.server], sending.request, options_, api_key_, abandoned);
       lock.lock();
       arrivals_.push_back({sending.id, std::move(reply)});
       arrived_.notify_one();
@@ -102,13 +124,14 @@ class HttpTransport final : public Transport {
   ServerOptions options_;
   std::string api_key_;
   std::mutex mutex_;  // of all below
-  std::condition_variable woken_, arrived_;
+  std::condition_variable woken_;
+  std::condition_variable_any arrived_;
   std::deque<Sending> queue_;
   std::vector<Arrival> arrivals_;
   size_t idle_ = 0;
+  bool ended_ = false;
   std::vector<std::thread> threads_;
-  std::stop_source end_;
-  std::stop_callback<End> end_with_;
+  std::stop_source under_way_;  // of the requests that were sent since the last abandon()
 };
 
 }  // namespace
@@ -131,9 +154,8 @@ Reply exchange(net::HttpClient& client, const std::string& url, const Request& r
 }
 
 std::unique_ptr<Transport> make_http_transport(net::HttpClient& client, const std::vector<std::string>& urls,
-                                               const ServerOptions& options, const std::string& api_key,
-                                               const std::stop_token& stop) {
-  return std::make_unique<HttpTransport>(client, urls, options, api_key, stop);
+                                               const ServerOptions& options, const std::string& api_key) {
+  return std::make_unique<HttpTransport>(client, urls, options, api_key);
 }
 
 }  // namespace hre::server

@@ -16,9 +16,8 @@ namespace hre::server {
 Reply exchange(net::HttpClient& client, const std::string& url, const Request& request, const ServerOptions& options,
                const std::string& api_key, const std::stop_token& stop);
 
-/// Sends to the servers at `urls`. `stop` ends receive() and all that is in flight.
+/// Sends to the servers at `urls`.
 std::unique_ptr<Transport> make_http_transport(net::HttpClient& client, const std::vector<std::string>& urls,
-                                               const ServerOptions& options, const std::string& api_key,
-                                               const std::stop_token& stop);
+                                               const ServerOptions& options, const std::string& api_key);
 
 }  // namespace hre::server

@@ -413,6 +413,7 @@ Result<std::optional<Token>> ask_bos(const Profile& profile, const Ask& ask) {
   if (!plain) return forward(plain);
   auto special = ask_tokens_with(profile, kFirst, true, ask);
   if (!special) return forward(special);
+  if (plain->empty()) return fail(ErrorCode::kFailed, profile.tokenize_path + " makes no tokens of a text");
   const bool in_front = special->size() > plain->size() && special->front() != plain->front();
   return in_front ? std::optional(special->front()) : std::optional<Token>();
 }

@@ -152,6 +152,7 @@ TEST(Alignment, IsFoundByTheFirstDifference) {
   EXPECT_EQ(shift({null, -1, -2, -3, -9}, {null, -1, -5, -4, -8}), "0") << "with a generated token";
   EXPECT_EQ(shift({null, -7, -1, -2, -3}, {null, -7, -1, -5, -4}), "1") << "with a token in front";
   EXPECT_EQ(shift({-1, -2, -3}, {-1, -5, -4}), "-1") << "without the first";
+  EXPECT_EQ(shift({null, -1, -2, -3}, {null, -1.125F, -5, -4}), "0") << "of bfloat16 logits: a step of 0.125";
   EXPECT_THAT(shift({null, -2, -3, -9}, {null, -5, -4, -8}), HasSubstr("too early"));
   EXPECT_THAT(shift({null, -1, -2, -3}, {null, -1, -2, -3}), HasSubstr("two different texts"));
   EXPECT_THAT(shift({-7, -1, -2, -3}, {-7, -1, -5, -4}), HasSubstr("first token has a log-probability"));

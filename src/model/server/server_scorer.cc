@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <deque>
 #include <map>
 #include <random>
+#include <set>
 
 #include "core/hashing.h"
 #include "core/text.h"
@@ -25,6 +27,7 @@ using server::Profile;
 using server::Prompt;
 using server::Tokenizer;
 
+constexpr char kNameVocabulary[] = "name a file with the model's vocabulary: ,tokenizer=FILE.gguf";
 constexpr int kUnknownLength = 1 << 30;
 
 /// The servers of one model, and what every request to them needs.
@@ -61,19 +64,18 @@ struct Piece {
 constexpr size_t kPieceAnswers = 64;
 constexpr int64_t kPieceTokens = 65536;
 
-std::vector<Piece> cut_into_pieces(std::span<const QuestionPlan> plans, bool together) {
-  std::vector<Piece> pieces;
-  for (size_t i = 0; i < plans.size(); ++i) {
-    int64_t tokens = 0;
-    for (size_t a = 0; a < plans[i].answers.size(); ++a) {
-      const auto n = static_cast<int64_t>(plans[i].prefix.size() + plans[i].answers[a].tail.size());
-      const bool fits = together && a > 0 && a - pieces.back().first < kPieceAnswers && tokens + n <= kPieceTokens;
-      if (!fits) pieces.push_back({i, a, a}), tokens = 0;
-      pieces.back().last = a + 1;
-      tokens += n;
+void cut_into_pieces(const QuestionPlan& plan, size_t index, bool together, std::deque<Piece>& pieces) {
+  int64_t tokens = 0;
+  for (size_t a = 0; a < plan.answers.size(); ++a) {
+    const auto n = static_cast<int64_t>(plan.prefix.size() + plan.answers[a].tail.size());
+    const bool fits = together && a > 0 && a - pieces.back().first < kPieceAnswers && tokens + n <= kPieceTokens;
+    if (!fits) {
+      pieces.push_back({index, a, a});
+      tokens = 0;
     }
+    pieces.back().last = a + 1;
+    tokens += n;
   }
-  return pieces;
 }
 
 class ServerScorer final : public Scorer {
@@ -85,7 +87,17 @@ class ServerScorer final : public Scorer {
         encode_(std::move(encode)),
         piece_(std::move(piece)),
         rules_(rules),
-        description_(std::move(description)) {}
+        description_(std::move(description)) {
+    server::DispatchOptions options;
+    options.servers = connection_->urls;
+    options.wait = connection_->options.wait_seconds;
+    options.most_in_flight = connection_->options.most_in_flight;
+    options.seed = std::random_device()();
+    options.note = connection_->options.note;
+    transport_ =
+        server::make_http_transport(connection_->client, connection_->urls, connection_->options, connection_->api_key);
+    dispatcher_ = std::make_unique<server::Dispatcher>(*transport_, std::move(options));
+  }
 
   const ModelDescription& describe() const override { return description_; }
 
@@ -117,15 +129,35 @@ class ServerScorer final : public Scorer {
     return token_texts(pieces);
   }
 
-  Status score(std::span<const QuestionPlan> plans, const ScoreSink& sink, std::stop_token stop) override {
-    const std::vector<Piece> pieces = cut_into_pieces(plans, profile_.takes_ids());
-    std::map<size_t, Open> open;
-    const auto make = [&](size_t job) { return server::scoring_request(profile_, prompts_of(plans, pieces[job])); };
-    const auto take = [&](size_t job, const std::string& body) -> Result<bool> {
-      const Piece& piece = pieces[job];
+  Status score(PlanSource& source, const ScoreSink& sink, std::stop_token stop) override {
+    const std::span<const QuestionPlan> plans = source.plans();
+    std::deque<Piece> waiting;     // of a question whose first pieces are sent
+    std::map<size_t, Piece> sent;  // by job
+    std::map<size_t, Open> open;   // questions, by plan
+    std::set<size_t> refused;      // plans of which a piece was refused
+    size_t n_jobs = 0;
+    server::Jobs jobs;
+    jobs.next = [&]() -> NextPlan {
+      if (waiting.empty()) {
+        const NextPlan next = source.next();
+        if (next.kind != NextPlan::Kind::kQuestion) return next;
+        cut_into_pieces(plans[next.index], next.index, profile_.takes_ids(), waiting);
+      }
+      sent.emplace(n_jobs, waiting.front());
+      waiting.pop_front();
+      return {NextPlan::Kind::kQuestion, n_jobs++};
+    };
+    jobs.make = [&](size_t job) {
+      const Piece& piece = sent.at(job);
+      return server::scoring_request(profile_, prompts_of(plans[piece.plan], piece));
+    };
+    jobs.take = [&](size_t job, const std::string& body) -> Result<bool> {
+      const Piece piece = sent.at(job);
       const QuestionPlan& plan = plans[piece.plan];
-      auto values = values_of(plan, piece, body);
+      auto values = refused.contains(piece.plan) ? std::vector<AnswerScore>() : values_of(plan, piece, body);
       if (!values) return forward(values);
+      sent.erase(job);
+      if (refused.contains(piece.plan)) return true;
       Open& question = open[piece.plan];
       question.score.answers.resize(plan.answers.size());
       std::move(values->begin(), values->end(), question.score.answers.begin() + static_cast<ptrdiff_t>(piece.first));
@@ -135,15 +167,13 @@ class ServerScorer final : public Scorer {
       open.erase(piece.plan);
       return sink(piece.plan, std::move(score));
     };
-    server::DispatchOptions options;
-    options.servers = connection_->urls;
-    options.wait = connection_->options.wait_seconds;
-    options.most_in_flight = connection_->options.most_in_flight;
-    options.seed = std::random_device()();
-    options.note = connection_->options.note;
-    const auto transport = server::make_http_transport(connection_->client, connection_->urls, connection_->options,
-                                                       connection_->api_key, stop);
-    return server::dispatch(pieces.size(), make, take, *transport, options, stop);
+    jobs.take_refusal = [&](size_t job, const Error& error) {
+      const size_t plan = sent.at(job).plan;
+      sent.erase(job);
+      open.erase(plan);
+      return !refused.insert(plan).second || sink(plan, {{}, error.message});
+    };
+    return dispatcher_->run(jobs, stop);
   }
 
  private:
@@ -152,8 +182,7 @@ class ServerScorer final : public Scorer {
     size_t done = 0;  // answers
   };
 
-  std::vector<Prompt> prompts_of(std::span<const QuestionPlan> plans, const Piece& piece) const {
-    const QuestionPlan& plan = plans[piece.plan];
+  std::vector<Prompt> prompts_of(const QuestionPlan& plan, const Piece& piece) const {
     std::vector<Prompt> prompts;
     for (size_t a = piece.first; a < piece.last; ++a) {
       Prompt prompt;
@@ -213,6 +242,8 @@ class ServerScorer final : public Scorer {
   std::function<std::string(Token)> piece_;  // null: not known
   PlanRules rules_;
   ModelDescription description_;
+  std::unique_ptr<server::Transport> transport_;
+  std::unique_ptr<server::Dispatcher> dispatcher_;
 };
 
 /// Whether two servers can share one model's questions; why not, if they can't.
@@ -335,6 +366,10 @@ Result<PlanRules> rules_for(const Profile& profile, const ModelOptions& options,
   // What is sent is one token longer than what is fed, and the server wants room for one that it generates, also where
   // none is asked for (vLLM).
   const int64_t most = profile.max_length > 0 ? profile.max_length - 2 - profile.server_adds_bos : kUnknownLength;
+  if (profile.tokenizer == Tokenizer::kOffsets && options.max_length > 0) {
+    return input_error("this server's tokens can't be counted before they are scored, so --max-length can't be kept",
+                       url, kNameVocabulary);
+  }
   if (most < 1) return input_error("the server's maximum length leaves no room for a text", url);
   if (options.max_length > most) {
     return input_error(
@@ -358,18 +393,22 @@ std::string fingerprint_of(const Profile& profile) {
   return hash.value();
 }
 
+const char* name_of(LongAnswers policy) {
+  return policy == LongAnswers::kError ? "error" : policy == LongAnswers::kTruncate ? "truncate" : "skip";
+}
+
 std::string bos_setting(const Profile& profile, const PlanRules& rules) {
   if (rules.bos) return fmt::format("token {}", *rules.bos);
   return !profile.takes_ids() && profile.server_adds_bos ? "added by the server" : "none";
 }
 
-std::string tokenizer_setting(const Profile& profile, const server::Address& address) {
-  if (profile.tokenizer == Tokenizer::kFile) return address.tokenizer;
+std::string tokenizer_setting(const Profile& profile, const LlamaVocabulary& vocabulary) {
+  if (profile.tokenizer == Tokenizer::kFile) return "a file's " + vocabulary.fingerprint;
   return profile.tokenizer == Tokenizer::kServer ? "the server's" : "text offsets";
 }
 
 ModelDescription describe(const std::string& source, const Profile& profile, const PlanRules& rules,
-                          const server::Address& address) {
+                          const LlamaVocabulary& vocabulary) {
   ModelDescription description;
   const std::string& name = profile.model.empty() ? source : profile.model;
   description.name = name.substr(name.find_last_of('/') == std::string::npos ? 0 : name.find_last_of('/') + 1);
@@ -381,10 +420,13 @@ ModelDescription describe(const std::string& source, const Profile& profile, con
   description.settings = {
       {"engine", "server " + kind + (profile.version.empty() ? "" : " " + profile.version)},
       {"served_model", profile.model},
-      {"tokenizer", tokenizer_setting(profile, address)},
+      {"tokenizer", tokenizer_setting(profile, vocabulary)},
       {"bos", bos_setting(profile, rules)},
       {"max_length", rules.max_length == kUnknownLength ? "the server's" : std::to_string(rules.max_length)},
+      {"long_answers", name_of(rules.long_answers)},
   };
+  // A server's tokenizer may change under equal names; what a vocabulary's file makes of a text follows from its hash.
+  description.tokens_follow_from_text = profile.tokenizer != Tokenizer::kServer;
   return description;
 }
 
@@ -411,7 +453,7 @@ Result<std::unique_ptr<Scorer>> open_server(const std::string& source, const Mod
   auto rules = rules_for(*profile, options, *bos, connection->urls.front());
   if (!rules) return forward(rules);
   Encode encode = make_encoder(*connection, *profile, vocabulary.encode);
-  ModelDescription description = describe(source, *profile, *rules, *address);
+  ModelDescription description = describe(source, *profile, *rules, vocabulary);
   return std::make_unique<ServerScorer>(std::move(connection), std::move(*profile), std::move(encode),
                                         std::move(vocabulary.piece), *rules, std::move(description));
 }

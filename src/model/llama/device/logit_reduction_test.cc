@@ -37,7 +37,9 @@ std::vector<float> log_probs_of(const std::vector<QuestionPlan>& plans, const En
   Computation computation(model->get(), {}, {}, rules);
   std::vector<float> all;
   if (auto ok = computation.make_room(plans); !ok) ADD_FAILURE() << ok.error().text();
-  for (const Group& group : computation.groups_of(plans)) {
+  GroupRules groups;
+  if (on_device) groups.most_positions = rules.chunk;
+  for (const Group& group : group_questions(plans, rules.passes, groups)) {
     const auto scores = computation.score(std::span(plans).subspan(group.first, group.last - group.first), {});
     if (!scores) {
       ADD_FAILURE() << scores.error().text();

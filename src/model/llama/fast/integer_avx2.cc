@@ -239,6 +239,16 @@ void multiply_tile(const Rows& a, const Panel* panel, int64_t first, int64_t las
   }
 }
 
+/// The last rows, fewer than a tile's.
+template <int rows = kTileRows - 1>
+void multiply_rest(int64_t n_rows, const Rows& a, const Panel* panel, int64_t first, int64_t last, int64_t columns,
+                   float* c, int64_t c_stride) {
+  if constexpr (rows > 0) {
+    if (n_rows == rows) return multiply_tile<rows>(a, panel, first, last, columns, c, c_stride);
+    multiply_rest<rows - 1>(n_rows, a, panel, first, last, columns, c, c_stride);
+  }
+}
+
 void round_row(const float* from, int64_t k, float largest, void* to) {
   auto* values = static_cast<int16_t*>(to);
   for (int64_t block = 0; block < k / kBlock; ++block, from += kBlock) {
@@ -273,26 +283,7 @@ void multiply(int64_t n, int64_t k, int64_t m, const void* a, size_t a_stride, c
       for (; row + kTileRows <= m; row += kTileRows) {
         multiply_tile<kTileRows>(rows_at(), panel, first, last, n - column, c + row * c_stride + column, c_stride);
       }
-      float* rest = c + row * c_stride + column;
-      switch (m - row) {
-        case 1:
-          multiply_tile<1>(rows_at(), panel, first, last, n - column, rest, c_stride);
-          break;
-        case 2:
-          multiply_tile<2>(rows_at(), panel, first, last, n - column, rest, c_stride);
-          break;
-        case 3:
-          multiply_tile<3>(rows_at(), panel, first, last, n - column, rest, c_stride);
-          break;
-        case 4:
-          multiply_tile<4>(rows_at(), panel, first, last, n - column, rest, c_stride);
-          break;
-        case 5:
-          multiply_tile<5>(rows_at(), panel, first, last, n - column, rest, c_stride);
-          break;
-        default:
-          break;
-      }
+      multiply_rest(m - row, rows_at(), panel, first, last, n - column, c + row * c_stride + column, c_stride);
     }
   }
 }

@@ -62,6 +62,8 @@ struct Kernels {
   void (*reduce)(const float* from, size_t rows, size_t n, float* maxima, float* sums, size_t stride);
   /// to[i] = gate(gates[i]) * ups[i] for n values.
   void (*gate)(Gate gate, const float* gates, const float* ups, size_t n, float* to);
+  /// Of 16 bytes, to[i] = factor * (low four bits of byte i) + shift, and to[16 + i] the same of the high four bits.
+  void (*widen_nibbles)(const uint8_t* bytes, float factor, float shift, float* to);
   void (*to_bf16)(const float* from, size_t n, uint16_t* to);  ///< rounded to nearest even
   void (*from_bf16)(const uint16_t* from, size_t n, float* to);
 };

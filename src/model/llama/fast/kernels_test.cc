@@ -116,6 +116,19 @@ TEST(Kernels, RoundToBfloat16AsTheProcessorDoes) {
   }
 }
 
+TEST(Kernels, WidenIntegersOfFourBits) {
+  uint8_t bytes[16];
+  for (int i = 0; i < 16; ++i) bytes[i] = static_cast<uint8_t>(i | (15 - i) << 4);
+  for (const Kernels* width : every_width()) {
+    float to[32];
+    width->widen_nibbles(bytes, 0.5F, -3, to);
+    for (int i = 0; i < 16; ++i) {
+      EXPECT_EQ(to[i], 0.5F * static_cast<float>(i) - 3) << width->name;
+      EXPECT_EQ(to[16 + i], 0.5F * static_cast<float>(15 - i) - 3) << width->name;
+    }
+  }
+}
+
 /// A shape of attention with a random mask.
 struct Problem {
   int64_t rows, keys, heads, kv_heads, d_k, d_v;

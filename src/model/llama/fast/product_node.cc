@@ -93,17 +93,24 @@ struct Piece {
 /// What all threads read and write at a node. One graph is computed at a time.
 struct Shared {
   TaskQueue conversions, blocks;
-  Room a;  ///< rounded
-  /// Which tensor that is, in what: products of one tensor with several weights (queries, keys and values; gates and
-  /// ups) follow each other in a graph.
-  const ggml_tensor* rounded = nullptr;
-  Precision precision = Precision::kF32;
+  Room a;         ///< rounded
+  int graph = 0;  ///< counts them
 };
 Shared shared;
+
+/// Which tensor's rows are rounded there, in what: products of one tensor with several weights (queries, keys and
+/// values; gates and ups) follow each other in a graph.
+struct Rounded {
+  int graph = 0;
+  const ggml_tensor* from = nullptr;
+  Precision precision = Precision::kF32;
+  friend bool operator==(const Rounded&, const Rounded&) = default;
+};
 
 /// A thread's own.
 struct Rooms {
   Room rows, packed, result;
+  Rounded rounded;  ///< every thread knows the same
   std::vector<Piece> pieces;
   /// With experts: where each row of the pieces is in `a`, and where its result goes, in values.
   std::vector<int64_t> from, to;
@@ -193,14 +200,10 @@ Rows round_rows(const ProductNode& product, const Worker& worker) {
   }
   const size_t stride = row_bytes(product.precision, product.k);
   const size_t bytes = static_cast<size_t>(product.m + kSpareRows) * stride;
-  const bool is_there = !gathers && shared.rounded == product.from && shared.precision == product.precision;
-  worker.wait_for_all();  // until every thread has seen whether it is there
-  if (is_there) return {static_cast<const char*>(shared.a.bytes(bytes)), stride};
-  if (worker.index == 0) {
-    shared.a.bytes(bytes);
-    shared.rounded = gathers ? nullptr : product.from;
-    shared.precision = product.precision;
-  }
+  const Rounded wanted{shared.graph, gathers ? nullptr : product.from, product.precision};
+  if (!gathers && rooms.rounded == wanted) return {static_cast<const char*>(shared.a.bytes(bytes)), stride};
+  rooms.rounded = wanted;
+  if (worker.index == 0) shared.a.bytes(bytes);
   worker.wait_for_all();
   auto* to = static_cast<char*>(shared.a.bytes(bytes));
   constexpr int64_t kAtOnce = 16;
@@ -220,6 +223,29 @@ Rows round_rows(const ProductNode& product, const Worker& worker) {
   return {to, stride};
 }
 
+/// A row of weights as float32; by the engine, but for types that it widens one value after another.
+void widen(ggml_type type, const char* from, int64_t k, float* to) {
+  switch (type) {
+    case GGML_TYPE_BF16:
+      return kernels().from_bf16(reinterpret_cast<const uint16_t*>(from), static_cast<size_t>(k), to);
+    case GGML_TYPE_Q4_0:
+    case GGML_TYPE_Q4_1: {  // blocks of a factor, a shift (of Q4_1), and 32 integers of 4 bits
+      const bool is_shifted = type == GGML_TYPE_Q4_1;
+      const size_t bytes = ggml_type_size(type);
+      for (int64_t i = 0; i < k; i += 32, from += bytes) {
+        uint16_t halves[2];
+        std::memcpy(halves, from, sizeof halves);
+        const float factor = ggml_fp16_to_fp32(halves[0]);
+        const float shift = is_shifted ? ggml_fp16_to_fp32(halves[1]) : -8 * factor;
+        kernels().widen_nibbles(reinterpret_cast<const uint8_t*>(from) + bytes - 16, factor, shift, to + i);
+      }
+      return;
+    }
+    default:
+      return ggml_get_type_traits(type)->to_float(from, to, k);
+  }
+}
+
 /// Packs some of the weights' rows; those of other types become float32 before.
 void pack_rows(const ggml_tensor* weights, const char* matrix, const BlockShape& shape, int64_t first, void* packed) {
   const char* rows = matrix + static_cast<size_t>(first) * weights->nb[1];
@@ -228,14 +254,8 @@ void pack_rows(const ggml_tensor* weights, const char* matrix, const BlockShape&
   if (weights->type == GGML_TYPE_BF16 && shape.precision != Precision::kF32)
     return pack_block(shape, rows, RowType::kBf16, packed);
   float* wide = rooms.rows.floats(static_cast<size_t>(shape.n * shape.k));
-  const auto to_float = ggml_get_type_traits(weights->type)->to_float;
   for (int64_t row = 0; row < shape.n; ++row) {
-    const char* from = rows + static_cast<size_t>(row) * weights->nb[1];
-    if (weights->type == GGML_TYPE_BF16) {
-      kernels().from_bf16(reinterpret_cast<const uint16_t*>(from), static_cast<size_t>(shape.k), wide + row * shape.k);
-    } else {
-      to_float(from, wide + row * shape.k, shape.k);
-    }
+    widen(weights->type, rows + static_cast<size_t>(row) * weights->nb[1], shape.k, wide + row * shape.k);
   }
   pack_block(shape, wide, RowType::kF32, packed);
 }
@@ -339,7 +359,7 @@ std::optional<ProductNode> product_at(ggml_cgraph* graph, int node, const Settin
   return product;
 }
 
-void forget_rounded_rows() { shared.rounded = nullptr; }
+void forget_rounded_rows() { ++shared.graph; }
 
 void compute(const ProductNode& product, const Worker& worker, Reduction* reduction) {
   const int64_t columns = reduction != nullptr ? widest_block(product.k) : block_columns(product, worker);

@@ -1,0 +1,101 @@
+#include "model/chat/renderer.h"
+
+#include <jinja/lexer.h>
+#include <jinja/parser.h>
+#include <jinja/runtime.h>
+
+#include <cstdio>
+#include <ctime>
+#include <exception>
+#include <nlohmann/json.hpp>
+
+namespace hre::chat {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr size_t kLongestTemplate = 1 << 20;
+constexpr size_t kLongestPrompt = 64 << 20;
+
+/// The first line that says something.
+std::string first_line(const std::string& text) {
+  const size_t begin = text.find_first_not_of("\n- ");
+  return begin == std::string::npos ? "" : text.substr(begin, text.find('\n', begin) - begin);
+}
+
+/// What a runtime error says, and where: its message shows the source before it comes to the point.
+std::string reason(const std::string& what) {
+  constexpr std::string_view kMark = "Error: ", kRaised = "Jinja Exception: ", kPlace = " at line ";
+  const size_t mark = what.rfind(kMark);
+  if (mark == std::string::npos) return first_line(what);
+  std::string said = what.substr(mark + kMark.size());
+  if (said.starts_with(kRaised)) return first_line(said.substr(kRaised.size()));
+  const size_t place = what.find(kPlace);
+  if (place != std::string::npos) said = first_line(said) + what.substr(place, what.find(" in source", place) - place);
+  return first_line(said);
+}
+
+/// Noon of a day, as mktime understands it; nothing else tells the time to a template.
+std::time_t noon_of(const std::string& date) {
+  std::tm day = {};
+  if (std::sscanf(date.c_str(), "%4d-%2d-%2d", &day.tm_year, &day.tm_mon, &day.tm_mday) != 3) return 0;
+  day.tm_year -= 1900;
+  day.tm_mon -= 1;
+  day.tm_hour = 12;
+  day.tm_isdst = -1;
+  return std::mktime(&day);
+}
+
+Json messages_of(const Conversation& conversation) {
+  Json messages = Json::array();
+  if (!conversation.system.empty()) messages.push_back({{"role", "system"}, {"content", conversation.system}});
+  messages.push_back({{"role", "user"}, {"content", conversation.user}});
+  if (!conversation.reply.empty()) messages.push_back({{"role", "assistant"}, {"content", conversation.reply}});
+  return messages;
+}
+
+}  // namespace
+
+struct Renderer::State {
+  TemplateSource source;
+  std::time_t now = 0;
+  mutable jinja::program program;
+};
+
+Result<Renderer> Renderer::parse(TemplateSource source) {
+  if (source.text.size() > kLongestTemplate) return input_error("the chat template is longer than a MB");
+  try {
+    jinja::lexer lexer;
+    auto state = std::make_shared<State>();
+    state->program = jinja::parse_from_tokens(lexer.tokenize(source.text));
+    state->now = noon_of(source.date);
+    state->source = std::move(source);
+    Renderer renderer;
+    renderer.state_ = std::move(state);
+    return renderer;
+  } catch (const std::exception& problem) {
+    return input_error("this is no chat template: " + first_line(problem.what()));
+  }
+}
+
+Result<std::string> Renderer::render(const Conversation& conversation) const {
+  Json values = {{"messages", messages_of(conversation)},
+                 {"add_generation_prompt", conversation.reply.empty()},
+                 {"tools", nullptr},
+                 {"documents", nullptr}};
+  for (const auto& [name, text] : state_->source.special) values[name] = text;
+  try {
+    jinja::context context(state_->source.text);
+    context.current_time = state_->now;
+    jinja::global_from_json(context, values, false);
+    jinja::runtime runtime(context);
+    const jinja::value results = runtime.execute(state_->program);
+    std::string prompt = jinja::runtime::gather_string_parts(results)->as_string().str();
+    if (prompt.size() <= kLongestPrompt) return prompt;
+    return input_error("the chat template makes more than 64 MB of a question");
+  } catch (const std::exception& problem) {
+    return input_error("the chat template can't be rendered: " + reason(problem.what()));
+  }
+}
+
+}  // namespace hre::chat

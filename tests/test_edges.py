@@ -1,0 +1,257 @@
+"""Where people met trouble with programs like this one: files that are something else, terminals and pipes, folders without
+locks, environments without a home."""
+
+import json
+import lzma
+import os
+import pathlib
+import pty
+import re
+import select
+import shutil
+import signal
+import subprocess
+import tempfile
+import unittest
+
+import gguf_files
+from program import PROGRAM, SOURCE_DIR, ProgramTest, clean_environment
+
+MODELS = SOURCE_DIR / "tests" / "data" / "models"
+PRELOADED = r"""
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+// As a file system without locks (ENOLCK) or without shared mappings (ENODEV) answers, for the store's files.
+static int is_store(int fd) {
+  char link[64], name[512];
+  snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+  ssize_t n = readlink(link, name, sizeof name - 1);
+  if (n < 0) return 0;
+  name[n] = 0;
+  return strstr(name, "runs.db") != 0;
+}
+int fcntl64(int fd, int cmd, ...) {
+  static int (*real)(int, int, void*);
+  if (!real) real = (int (*)(int, int, void*))dlsym(RTLD_NEXT, "fcntl64");
+  va_list list;
+  va_start(list, cmd);
+  void* argument = va_arg(list, void*);
+  va_end(list);
+  if ((cmd == F_SETLK || cmd == F_SETLKW) && getenv("NO_LOCKS") && is_store(fd)) { errno = ENOLCK; return -1; }
+  return real(fd, cmd, argument);
+}
+void* mmap64(void* at, size_t size, int protection, int flags, int fd, off_t offset) {
+  static void* (*real)(void*, size_t, int, int, int, off_t);
+  if (!real) real = (void* (*)(void*, size_t, int, int, int, off_t))dlsym(RTLD_NEXT, "mmap64");
+  if (fd >= 0 && (flags & MAP_SHARED) && getenv("NO_SHM") && is_store(fd)) { errno = ENODEV; return MAP_FAILED; }
+  return real(at, size, protection, flags, fd, offset);
+}
+int fcntl(int fd, int cmd, ...) {
+  va_list list;
+  va_start(list, cmd);
+  void* argument = va_arg(list, void*);
+  va_end(list);
+  return fcntl64(fd, cmd, argument);
+}
+void* mmap(void* at, size_t size, int protection, int flags, int fd, off_t offset) {
+  return mmap64(at, size, protection, flags, fd, offset);
+}
+"""
+
+
+def fixture(name):
+    return lzma.decompress((MODELS / f"{name}.gguf.xz").read_bytes())
+
+
+class ModelFilesTest(ProgramTest):
+    def test_what_is_no_gguf_file_is_named(self):
+        model = fixture("llama-gqa")
+        for content, said in ((b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "is a Git LFS pointer, not the file itself; git lfs pull"),
+                              (b"<!DOCTYPE html><html>", "is a web page"), (b"<html><head>", "is a web page"),
+                              (b"lmgg" + bytes(100), "is a GGML file, which came before GGUF"),
+                              (b"GGUF" + (3).to_bytes(4, "big") + model[8:], "is a big-endian GGUF file"),
+                              (b"GGUF" + (1).to_bytes(4, "little") + model[8:], "of version 1, which is no longer read; convert it again"),
+                              (b"GGUF" + (4).to_bytes(4, "little") + model[8:], "of version 4, and this hre reads up to 3; update hre"),
+                              (b"hello", "is not a GGUF file")):
+            with self.subTest(said=said):
+                self.write("m.gguf", content)
+                for command in (("eval", "m.gguf", "--data", "sample"), ("model", "show", "m.gguf")):
+                    self.assertIn(said, self.error_of(*command))
+
+    def test_a_vocabulary_whose_converter_did_not_know_it(self):
+        values, tensors = gguf_files.read(fixture("qwen2"))
+        values["tokenizer.ggml.pre"] = gguf_files.value(gguf_files.STRING, "default")
+        gguf_files.write(self.folder / "m.gguf", values, tensors)
+        self.write("t.jsonl", json.dumps({"question": "Why?", "answers": [{"text": "a", "votes": 1}, {"text": "b", "votes": 2}]}))
+        for command in (("eval", "m.gguf", "--data", "t.jsonl"), ("model", "tokens", "m.gguf", "t.jsonl")):
+            self.assertIn("'default' of how its vocabulary cuts text into words", self.error_of(*command))
+
+    def test_a_cache_of_8_bits_is_refused_before_loading(self):
+        self.write("m.gguf", b"no model at all")
+        line = self.error_of("eval", "m.gguf", "--data", "sample", "--kv-type", "q8_0")
+        self.assertIn("a cache of 8-bit values needs flash attention; give --flash-attention on", line)
+
+    def test_a_model_that_expects_a_beginning_is_noted(self):
+        self.write("m.gguf", fixture("gemma"))
+        call = ("eval", "m.gguf", "--data", MODELS / "questions.jsonl", "--threads", "1")
+        self.assertIn("the model expects a beginning-of-sequence token", self.run_hre(*call).stderr)
+        self.assertNotIn("beginning-of-sequence", self.run_hre(*call, "--bos", "auto").stderr)
+
+    def test_a_template_that_refuses_says_why(self):
+        self.write("m.gguf", fixture("llama-gqa"))
+        self.write("t.jinja", "{% if messages[0].role == 'system' %}{{ raise_exception('System role not supported') }}{% endif %}"
+                              "{% for m in messages %}{{ m.content }}{% endfor %}")
+        call = ("eval", "m.gguf", "--data", MODELS / "questions.jsonl", "--threads", "1", "--chat-template", "t.jinja")
+        self.run_hre(*call)
+        line = self.error_of(*call, "--quiet", "--system", "Be brief.")
+        self.assertIn("t.jinja: the chat template can't be rendered: System role not supported; leave out --system", line)
+
+    def test_options_for_templates_are_not_ignored(self):
+        self.write("m.gguf", fixture("llama-gqa"))
+        self.write("t.jinja", "{% for m in messages %}{{ m.content }}{% endfor %}")
+        call = ("eval", "m.gguf", "--data", MODELS / "questions.jsonl", "--date", "2031-01-02")
+        self.assertIn("--date needs a chat template", self.error_of(*call, "--quiet"))
+        self.assertIn("asks for no date", self.error_of(*call, "--quiet", "--chat-template", "t.jinja"))
+        self.assertIn("is no day", self.error_of(*call[:-1], "2031-13-02", "--quiet", "--chat-template", "t.jinja"))
+        self.assertIn("--date", self.error_of("eval", "server:http://127.0.0.1:9", "--data", "sample", "--date", "2031-01-02"))
+
+
+class EnvironmentTest(ProgramTest):
+    def preloaded(self):
+        compiler = os.environ.get("HRE_CXX_COMPILER") or shutil.which("c++")
+        if not compiler or os.environ.get("HRE_SANITIZE"):
+            self.skipTest("no compiler, or a sanitizer that wants to be first")
+        self.write("preloaded.c", PRELOADED)
+        subprocess.run([compiler.replace("g++", "gcc").replace("c++", "cc"), "-shared", "-fPIC", "-o", "preloaded.so", "preloaded.c", "-ldl"],
+                       cwd=self.folder, check=True)
+        return str(self.folder / "preloaded.so")
+
+    def test_a_folder_that_cannot_lock_or_map(self):
+        library = self.preloaded()
+        for variable, said in (("NO_LOCKS", "can't lock files"), ("NO_SHM", "can't map files into shared memory")):
+            with self.subTest(variable=variable):
+                done = self.run_hre("eval", "baseline:length", "--data", "sample", "--store", "runs.db", timeout=20,
+                                    env={"LD_PRELOAD": library, variable: "1"})
+                self.assertIn(said, done.stderr)
+                self.assertIn("give a --store on a local disk", done.stderr)
+                self.assertEqual([], list(self.folder.glob("runs.db*")))
+
+    def test_without_a_home(self):
+        """A user without an entry in the list of users."""
+        if os.geteuid() != 0 or not shutil.which("setpriv"):
+            self.skipTest("only root can become a user that is in no list")
+        open_folder = pathlib.Path(tempfile.mkdtemp())
+        self.addCleanup(shutil.rmtree, open_folder)
+        open_folder.chmod(0o777)
+        environment = clean_environment(HOME=None, HRE_STORE=None, XDG_STATE_HOME=None, XDG_CACHE_HOME=None)
+        done = subprocess.run(["setpriv", "--reuid", "54321", "--clear-groups", PROGRAM, "eval", "baseline:length", "--data", "sample"],
+                              cwd=open_folder, env=environment, capture_output=True, text=True, check=False)
+        if "Permission denied" in done.stderr:
+            self.skipTest("that user can't run the program here")
+        self.assertEqual(0, done.returncode, done.stderr)
+        self.assertIn("hre: nothing is kept: there is no home folder for a store of runs; --store FILE names one\n", done.stderr)
+
+
+class TerminalTest(ProgramTest):
+    def on_terminal(self, *arguments, term="xterm"):
+        """What a terminal gets of both streams."""
+        ours, theirs = pty.openpty()
+        process = subprocess.Popen([PROGRAM, *map(str, arguments)], cwd=self.folder, stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs,
+                                   env=clean_environment(TERM=term))
+        os.close(theirs)
+        shown = b""
+        while select.select([ours], [], [], 60)[0]:
+            try:
+                part = os.read(ours, 65536)
+            except OSError:
+                break
+            if not part:
+                break
+            shown += part
+        os.close(ours)
+        self.assertEqual(0, process.wait(timeout=60), shown)
+        return shown.decode(errors="replace").replace("\r\n", "\n")
+
+    def test_names_with_escapes_are_shown_and_not_obeyed(self):
+        name = "a\x1b]0;title\x07b\x1b[2Jc\nd.gguf"
+        self.write(name, fixture("llama-gqa"))
+        shown = self.on_terminal("eval", name, "--data", MODELS / "questions.jsonl", "--threads", "1", "--bos", "auto")
+        self.assertNotRegex(re.sub(r"\r\x1b\[K|\x1b\[[0-9;]*m", "", shown), r"[\x00-\x08\x0b-\x1f\x7f]")
+        done = self.run_hre("eval", "nowhere\x1b[2J\n.gguf", "--data", "sample", status=2)
+        self.assertEqual(1, done.stderr.count("\n"))
+        self.assertNotIn("\x1b", done.stderr)
+
+    def test_a_dumb_terminal_gets_plain_text(self):
+        self.write("q.jsonl", (MODELS / "questions.jsonl").read_text() * 1)
+        shown = self.on_terminal("eval", "baseline:zstd", "--data", "sample", term="dumb")
+        self.assertNotIn("\x1b", shown)
+
+    def test_a_reader_that_is_gone(self):
+        for command in (("data", "info", "sample"), ("eval", "baseline:length", "--data", "sample", "--json", "-", "--details"), ("runs", "list", "--help")):
+            with self.subTest(command=command):
+                reader, writer = os.pipe()
+                os.close(reader)
+                done = subprocess.run([PROGRAM, *command], cwd=self.folder, stdout=writer, stderr=subprocess.PIPE, text=True,
+                                      env=clean_environment(), timeout=60, check=False)
+                os.close(writer)
+                self.assertNotIn("could not be written", done.stderr)
+                self.assertIn(done.returncode, (0, 128 + signal.SIGPIPE, -signal.SIGPIPE))
+        if os.path.exists("/dev/full"):
+            with open("/dev/full", "w", encoding="utf-8") as full:
+                done = subprocess.run([PROGRAM, "data", "info", "sample"], stdout=full, stderr=subprocess.PIPE, text=True,
+                                      env=clean_environment(), timeout=60, check=False)
+            self.assertEqual(1, done.returncode)
+            self.assertIn("standard output could not be written", done.stderr)
+
+
+class CommandLineTest(ProgramTest):
+    def test_seeds(self):
+        self.run_hre("eval", "baseline:length", "--data", "sample", "--json", "a.json", "--details")
+        self.run_hre("eval", "baseline:zstd", "--data", "sample", "--json", "b.json", "--details")
+        for command in (("compare", "a.json", "b.json"), ("power", "a.json", "b.json"), ("confounds", "a.json")):
+            for seed in ("-1", str(2**64), "1.5", "x"):
+                self.assertIn("--seed", self.error_of(*command, "--seed", seed))
+        ten = self.run_hre("compare", "a.json", "b.json", "--json", "-", "--seed", "010").stdout
+        self.assertIn('"seed": 10', ten)
+
+    def test_runs_of_another_store_in_every_command(self):
+        for model in ("length", "zstd"):
+            self.run_hre("eval", f"baseline:{model}", "--data", "sample", "--store", "x.db", "--name", model)
+        store = ("--store", "x.db")
+        self.run_hre("compare", "length", "zstd", *store)
+        self.run_hre("power", "length", "zstd", *store)
+        self.run_hre("confounds", "length", *store)
+        self.run_hre("show", "zstd", *store)
+        self.run_hre("verify", "zstd", *store, "--questions", "3")
+        self.run_hre("report", "length", "zstd", *store, "--out", "page")
+
+    def test_a_file_in_the_folder_is_not_taken_for_a_run(self):
+        self.run_hre("eval", "baseline:length", "--data", "sample")
+        self.write("last", "{}")
+        self.run_hre("show", "last")
+
+    def test_many_topics(self):
+        """Each is a file that is open while a dataset is written."""
+        lines = [{"topic": f"t{i}", "question": "q", "answers": [{"text": "a", "votes": 1}, {"text": "b", "votes": 2}]} for i in range(400)]
+        self.write("many.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
+        for name, more in (("parquet", ()), ("jsonl", ("--to", "jsonl"))):
+            call = f"ulimit -Sn 100; exec {PROGRAM} data convert many.jsonl {name} {' '.join(more)}"
+            done = subprocess.run(["bash", "-c", call], cwd=self.folder, env=clean_environment(), capture_output=True, text=True, check=False)
+            self.assertEqual(0, done.returncode, done.stderr)
+
+    def test_options_are_no_toml(self):
+        self.write("r.toml", (SOURCE_DIR / "recipes" / "fresh.toml").read_text())
+        line = self.error_of("data", "build", "--recipe", "r.toml", "--dumps", ".", "--out", "o", "--choose", 'x"\nname="y')
+        self.assertIn("choose", line)
+
+
+if __name__ == "__main__":
+    unittest.main()
