@@ -50,6 +50,8 @@ def other_model(run, name, seed, spread=0.05):
         for answer in question["answers"]:
             answer["score"] += rng.gauss(0, spread)
             answer["sum_log_prob"] = answer["score"] * answer["n_chars"]
+        for name in ("spearman", "kendall", "pairwise_accuracy"):
+            question.pop(name, None)
         if len(question["answers"]) > 1:
             question["pearson"] = pearson([a["votes"] for a in question["answers"]], [a["score"] for a in question["answers"]])
     return moved

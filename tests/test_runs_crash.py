@@ -147,6 +147,7 @@ class SharingTest(StoreTest):
         for process in processes:
             _, said = process.communicate(timeout=600)
             self.assertEqual(0, process.returncode, said)
+            self.assertEqual("", said)
         self.check_store("runs.db", 1000)
         texts = [(self.folder / f"run{i}.json").read_text(encoding="utf-8") for i in range(8)]
         for text in texts:

@@ -158,9 +158,11 @@ Status try_folder(const std::string& path) {
 }
 
 Status check_kind(Database& database, int64_t newest) {
+  database.run("BEGIN");  // one view for all: another process may be making the store
   const int64_t application = database.number("PRAGMA application_id");
   const int64_t version = database.number("PRAGMA user_version");
   const bool empty = database.number("SELECT count(*) FROM sqlite_schema") == 0;
+  database.run("COMMIT");
   if (auto ok = database.status(); !ok) return ok;
   if (application != kApplicationId && !empty) {
     return input_error("is a database, but no store of runs", database.path(), "give another --store");

@@ -198,6 +198,22 @@ std::vector<std::string> with_step(std::vector<std::string> steps, const std::st
   return steps;
 }
 
+TEST(Schema, IsMadeOnceByThoseThatOpenItAtOnce) {
+  const Scratch scratch;
+  for (int store = 0; store < 40; ++store) {
+    const std::string path = scratch.path(std::to_string(store) + ".db");
+    std::vector<std::string> problems(8);
+    std::vector<std::jthread> threads;
+    for (std::string& problem : problems) {
+      threads.emplace_back([&path, &problem] {
+        if (auto opened = open_store(path, Open::kCreate); !opened) problem = opened.error().text();
+      });
+    }
+    threads.clear();
+    EXPECT_EQ(std::vector<std::string>(8), problems);
+  }
+}
+
 TEST(Schema, UpgradesInOneTransactionAfterACopy) {
   const Scratch scratch;
   const std::string path = scratch.path("runs.db");
