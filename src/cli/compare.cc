@@ -160,6 +160,7 @@ Action define_compare(CLI::App& app) {
   add_store_option(app, a->store);
   define_evaluating(app, *a);
   a->comparing.define(app);
+  define_cluster(app, a->comparing.cluster);
   app.add_option("--moved", a->moved, "name so many questions that moved most (default 10)")
       ->type_name("N")
       ->check(CLI::Range(0, 1000000).description(""));
