@@ -6,7 +6,6 @@
 
 #include "cli/comparing.h"
 #include "cli/run_argument.h"
-#include "cli/seed_option.h"
 #include "cli/store_argument.h"
 #include "cli/where_argument.h"
 #include "report/confounds_text.h"
@@ -16,7 +15,7 @@ namespace {
 
 struct ConfoundsArguments {
   std::vector<std::string> runs, where;
-  std::string metadata, json, store, draws;
+  std::string metadata, json, store;
   double share = 0.2;
 };
 
@@ -66,8 +65,6 @@ Action define_confounds(CLI::App& app) {
   app.add_option("--min-k", a->share, "the share of least likely tokens that Min-K% takes (default 0.2)")
       ->type_name("SHARE")
       ->check(CLI::Range(0.001, 1.0).description(""));
-  app.add_option("--draws", a->draws, "no longer of use: nothing is drawn")->group("");
-  app.add_option("--seed", a->draws, "no longer of use: nothing is drawn")->group("");
   app.add_option("--json", a->json, "write it as JSON (format hre-confounds/1); - for standard output")
       ->type_name("FILE");
   return [a](Console& console) { return run_confounds_command(*a, console); };

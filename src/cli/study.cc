@@ -22,7 +22,6 @@ namespace fs = std::filesystem;
 struct StudyArguments {
   std::string file, json;
   ComparingOptions comparing;
-  int repeats = 2000;
   bool allow_different = false, example = false;
 };
 
@@ -187,9 +186,6 @@ Action define_study(CLI::App& app) {
       ->type_name("");
   app.add_flag("--example", a->example, "print such a file to begin with");
   a->comparing.define(app);
-  app.add_option("--repeats", a->repeats, "no longer of use: detection curves are computed, not drawn")
-      ->type_name("N")
-      ->group("");
   app.add_flag("--allow-different", a->allow_different, "study runs of different configurations; they are named");
   app.add_option("--json", a->json, "write the study as JSON (format hre-study/1); - for standard output")
       ->type_name("FILE");

@@ -31,15 +31,21 @@ TEST(Metadata, Dates) {
 TEST(Metadata, ReadsWhatIsNeeded) {
   const auto metadata = read_metadata(
       "{\"id\": \"a/1\", \"topic\": \"a\", \"site\": \"x\", \"created\": \"1970-01-03\", \"tags\": [\"c++\"], "
-      "\"answers\": [{\"created\": \"1970-01-04\", \"votes\": -4}, {\"created\": null}, {}]}\n\n"
+      "\"author_id\": \"7\", \"author\": \"asker\", \"answers\": [{\"created\": \"1970-01-04\", \"votes\": -4, "
+      "\"author_id\": \"9\"}, {\"created\": null, \"author\": \"somebody\"}, {\"author_id\": \"9\"}]}\n\n"
       "{\"topic\": \"b\", \"id\": \"a/1\", \"created\": null}\r\n",
       "m.jsonl");
   ASSERT_TRUE(metadata) << metadata.error().text();
   ASSERT_EQ(metadata->size(), 2U);
-  EXPECT_EQ(metadata->at({"a", "a/1"}), (QuestionMetadata{2,
-                                                          {"c++"},
-                                                          {std::optional<double>(3), std::nullopt, std::nullopt},
-                                                          {std::optional<double>(-4), std::nullopt, std::nullopt}}));
+  QuestionMetadata first;
+  first.created = 2;
+  first.tags = {"c++"};
+  first.answers_created = {3, std::nullopt, std::nullopt};
+  first.answers_votes = {-4, std::nullopt, std::nullopt};
+  first.site = "x";
+  first.asker = "x/7";
+  first.authors = {"x/9", "x/somebody"};
+  EXPECT_EQ(metadata->at({"a", "a/1"}), first);
   EXPECT_EQ(metadata->at({"b", "a/1"}), QuestionMetadata());
   EXPECT_TRUE(read_metadata("", "m.jsonl")->empty());
 }

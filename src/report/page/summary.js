@@ -12,17 +12,19 @@ function estimateCell(estimate) {
     chance ? make('span', { class: 'interval' }, `chance ${number(chance, 3)}`) : null);
 }
 
+function lengthCell({ through, beyond }) {
+  return make('td', {}, [through, beyond].flatMap(([mean, , low, high]) => [number(mean), make('span', { class: 'interval' }, interval(low, high))]));
+}
+
 function summaryColumns(report) {
   return [
     { title: 'Model', value: (run) => run.label, cell: (run) => make('th', { scope: 'row', class: 'name' }, safeText(run.label)) },
     ...report.metrics.map(({ name, title }) => ({ title, tip: `${title}: mean over all questions`, value: (run) => run.micro[name][0], cell: (run) => estimateCell(run.micro[name]) })),
-    { title: 'Through length', tip: 'the part of Pearson’s r that follows from votes and scores each going with length', value: (run) => run.length.through[0], cell: (run) => estimateCell(run.length.through) },
-    { title: 'Beyond length', tip: 'Pearson’s r less the part through length', value: (run) => run.length.beyond[0], cell: (run) => estimateCell(run.length.beyond) },
+    { title: 'Through length, beyond', tip: 'Pearson’s r as two parts that add up to it: what follows from votes and scores each going with length, and the rest. Sorts by the rest', value: (run) => run.length.beyond[0], cell: (run) => lengthCell(run.length) },
     { title: 'Pearson, macro', tip: 'Pearson: mean of the topics’ means', value: (run) => run.macro.pearson[0], cell: (run) => estimateCell(run.macro.pearson) },
     { title: 'Size', tip: 'parameters of the model', value: (run) => run.parameters || null, cell: (run) => make('td', {}, parameters(run.parameters)) },
     { title: 'Type', value: (run) => run.file_type || null, cell: (run) => make('td', {}, safeText(run.file_type || '–')) },
-    { title: 'Questions', value: (run) => run.questions, cell: (run) => make('td', {}, run.questions) },
-    { title: 'Undef.', tip: 'questions without a value of Pearson’s r', value: (run) => run.undefined, cell: (run) => make('td', {}, run.undefined) },
+    { title: 'Questions', tip: 'and how many of them have no value of Pearson’s r', value: (run) => run.questions, cell: (run) => make('td', {}, run.questions, run.undefined ? make('span', { class: 'interval' }, `${run.undefined} undefined`) : null) },
     { title: 'Tokens/s', tip: 'tokens a second', value: (run) => run.tokens_per_second, cell: (run) => make('td', {}, run.tokens_per_second === null ? '–' : Math.round(run.tokens_per_second)) },
   ];
 }
