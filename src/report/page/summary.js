@@ -13,14 +13,15 @@ function estimateCell(estimate) {
 }
 
 function lengthCell({ through, beyond }) {
-  return make('td', {}, [through, beyond].flatMap(([mean, , low, high]) => [number(mean), make('span', { class: 'interval' }, interval(low, high))]));
+  const line = ([mean, , low, high], name) => make('div', { title: `${name} length: ${interval(low, high)}` }, number(mean), make('span', { class: 'interval' }, name));
+  return make('td', {}, line(through, 'through'), line(beyond, 'beyond'));
 }
 
 function summaryColumns(report) {
   return [
     { title: 'Model', value: (run) => run.label, cell: (run) => make('th', { scope: 'row', class: 'name' }, safeText(run.label)) },
     ...report.metrics.map(({ name, title }) => ({ title, tip: `${title}: mean over all questions`, value: (run) => run.micro[name][0], cell: (run) => estimateCell(run.micro[name]) })),
-    { title: 'Through length, beyond', tip: 'Pearson’s r as two parts that add up to it: what follows from votes and scores each going with length, and the rest. Sorts by the rest', value: (run) => run.length.beyond[0], cell: (run) => lengthCell(run.length) },
+    { title: 'Through length, beyond', tip: 'Pearson’s r as a sum: what follows from votes and scores each going with length, and what is beyond that. Sorts by what is beyond; intervals stand in the tips of the numbers', value: (run) => run.length.beyond[0], cell: (run) => lengthCell(run.length) },
     { title: 'Pearson, macro', tip: 'Pearson: mean of the topics’ means', value: (run) => run.macro.pearson[0], cell: (run) => estimateCell(run.macro.pearson) },
     { title: 'Size', tip: 'parameters of the model', value: (run) => run.parameters || null, cell: (run) => make('td', {}, parameters(run.parameters)) },
     { title: 'Type', value: (run) => run.file_type || null, cell: (run) => make('td', {}, safeText(run.file_type || '–')) },
