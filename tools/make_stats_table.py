@@ -674,6 +674,7 @@ def make_parts():
                 s = 0.3 * z + 0.2 * np.log1p(v) + rng.normal(size=n)
                 u, w = [(x - x.mean()) / np.linalg.norm(x - x.mean()) for x in (v, s)]
                 z = z - z.mean() if case % 9 else 0 * z + (0 if len(r) else z - z.mean())
+                z = z / math.sqrt(n - 1)
                 r.append(u @ w); a.append(u @ z); b.append(w @ z); c.append(z @ z)
         r, a, b, c = map(np.array, (r, a, b, c))
         topics = np.split(np.arange(len(r)), np.cumsum(sizes)[:-1])

@@ -56,9 +56,9 @@ std::optional<CovariateProducts> covariate_products(std::span<const double> vote
   CovariateProducts products{*value, 0, 0, 0};
   if (is_constant(covariate)) return products;
   const std::vector<double> u = unit_deviations(votes), w = unit_deviations(scores);
-  const double mean = moments(covariate).mean;
+  const double mean = moments(covariate).mean, scale = 1 / std::sqrt(static_cast<double>(covariate.size() - 1));
   for (size_t i = 0; i < covariate.size(); ++i) {
-    const double z = covariate[i] - mean;
+    const double z = scale * (covariate[i] - mean);
     products.votes += u[i] * z;
     products.scores += w[i] * z;
     products.square += z * z;

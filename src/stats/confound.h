@@ -16,7 +16,8 @@ std::optional<double> partial_correlation(std::span<const double> x, std::span<c
                                           std::span<const double> z);
 
 /// One question's votes and scores against a covariate of its answers (their log length, date, position). u and w are
-/// the deviations of votes and scores from their means, scaled to length 1; z those of the covariate, as they are.
+/// the deviations of votes and scores from their means, scaled to length 1; z those of the covariate by sqrt(n - 1), so that
+/// votes of the same spread have the same slope on it whatever the number of answers n.
 struct CovariateProducts {
   double value = 0;   ///< u w: Pearson's r
   double votes = 0;   ///< u z

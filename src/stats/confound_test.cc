@@ -28,9 +28,9 @@ TEST(Confound, ProductsOfOneQuestion) {
   const auto products = covariate_products(votes, scores, z);
   ASSERT_TRUE(products);
   EXPECT_DOUBLE_EQ(products->value, *pearson(votes, scores));
-  EXPECT_DOUBLE_EQ(products->square, 2);
-  EXPECT_NEAR(products->votes, *pearson(votes, z) * std::sqrt(2.0), 1e-14);
-  EXPECT_NEAR(products->scores, *pearson(scores, z) * std::sqrt(2.0), 1e-14);
+  EXPECT_DOUBLE_EQ(products->square, 2.0 / 3);
+  EXPECT_NEAR(products->votes, *pearson(votes, z) * std::sqrt(2.0 / 3), 1e-14);
+  EXPECT_NEAR(products->scores, *pearson(scores, z) * std::sqrt(2.0 / 3), 1e-14);
   EXPECT_FALSE(covariate_products(Values{1, 1}, Values{1, 2}, Values{1, 2}));
   EXPECT_FALSE(covariate_products(Values{1, 2}, Values{1, 2}, Values{-INFINITY, 2}));
   EXPECT_EQ(covariate_products(Values{1, 2}, Values{1, 2}, Values{2, 2})->votes, 0);
