@@ -411,6 +411,16 @@ models = { "baseline:length" = "Length" }
         self.assertIn("no number: 'many'", self.error_of("study", "study.toml"))
         self.assertIn("--example", self.error_of("study"))
 
+    def test_judgements_of_linked_names(self):
+        self.write("scores.csv", 'Model,Elo,MT\n[length](https://example.org/a),900,1\n"[Zstd](https://example.org/b)",1000,2\n"[a, b](x)",1,1\n')
+        done = self.run_hre("study", "study.toml", "--json", "study.json")
+        self.assertEqual([900, 1000, None], self.read_json("study.json")["judgements"][0]["values"])
+        self.assertIn("scores.csv: there is no row for Third", done.stderr)
+        self.write("scores.csv", "Model,Elo,MT\n[one](x),900,1\ntwo,1,1\n")
+        error = self.error_of("study", "study.toml")
+        self.assertIn("there is no row for any run: baseline:length, Zstd, Third", error)
+        self.assertIn("it has rows for one, two", error)
+
     def test_arena(self):
         board = shared_data("human-judgement/leaderboard_table_20231108.csv")
         self.write("arena.toml", self.STUDY.replace('"scores.csv"', f'"{board}"').replace(

@@ -102,16 +102,24 @@ class CrashTest(StoreTest):
         whole = self.whole("whole.db", "whole.json", **options)
         seconds = time.monotonic() - started
         latest = self.first_stored(**options) + min(seconds / 8, 0.6)
-        seen = []
-        for _ in range(50):
+        seen, killed = [0], 0
+        for i in range(50):
             process = self.start(**options)
-            time.sleep(self.random.uniform(0, latest))
+            if i % 2:  # just after something new was stored, however long that takes on a busy machine
+                while self.stored("runs.db") <= seen[-1] and process.poll() is None:
+                    time.sleep(0.002)
+                time.sleep(self.random.uniform(0, 0.02))
+            else:
+                time.sleep(self.random.uniform(0, latest))
             process.send_signal(signal.SIGKILL)
             process.communicate()
-            seen.append(self.stored("runs.db"))
-        print(f"{seconds:.2f} s uninterrupted; stored after each kill: {seen}")
+            n = self.stored("runs.db")
+            killed += process.returncode == -signal.SIGKILL and n < n_questions
+            seen.append(n)
+        print(f"{seconds:.2f} s uninterrupted; stored after each kill: {seen}; {killed} were killed amid the work")
         self.assertEqual(sorted(seen), seen, "something stored was lost")
         self.assertGreater(seen[-1], 0, "every kill came before anything was stored")
+        self.assertGreater(killed, 4, "hardly a kill came amid the work")
         resumed = self.whole("runs.db", "run.json", **options)
         self.assertEqual(but_for_times(whole), but_for_times(resumed))
         self.check_store("runs.db", n_questions)

@@ -58,24 +58,52 @@ bool is_missing(const std::string& cell) {
   return cell.empty() || cell == "-" || cell == "NA" || cell == "N/A" || cell == "nan";
 }
 
+/// What a cell with a model's name shows: leaderboards link names, as in "[name](address)".
+std::string_view shown_name(std::string_view cell) {
+  const size_t end = cell.find("](");
+  return cell.starts_with('[') && cell.ends_with(')') && end != cell.npos ? cell.substr(1, end - 1) : cell;
+}
+
 /// The row of a model: its name in the file, whatever the case.
 Result<const std::vector<std::string>*> find_row(const data::CsvTable& table, size_t column, const std::string& model,
                                                  const std::string& where) {
-  const auto lower = [](std::string text) {
+  const auto lower = [](std::string_view name) {
+    std::string text(name);
     for (char& c : text) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
     return text;
   };
   const std::vector<std::string>* found = nullptr;
   for (const auto& row : table.rows) {
-    if (lower(row[column]) != lower(model)) continue;
+    if (lower(shown_name(row[column])) != lower(model)) continue;
     if (found) return input_error("model " + model + " is there twice", where);
     found = &row;
   }
   return found;
 }
 
+/// Says which runs have no row; an error where none has one.
+Status check_rows(const std::vector<const std::vector<std::string>*>& rows, const std::vector<StudyMember>& members,
+                  const data::CsvTable& table, size_t column, const std::string& path, std::ostream& err) {
+  std::vector<std::string> missing, present;
+  for (size_t i = 0; i < rows.size(); ++i) {
+    if (!rows[i]) missing.push_back(members[i].name);
+  }
+  if (missing.empty()) return {};
+  if (missing.size() < rows.size()) {
+    err << "hre: " << path << ": there is no row for " << join(missing) << '\n';
+    return {};
+  }
+  for (const auto& row : table.rows) {
+    if (present.size() < 10) present.emplace_back(shown_name(row[column]));
+  }
+  if (table.rows.size() > present.size()) present.push_back("...");
+  return input_error("there is no row for any run: " + join(missing), path,
+                     "it has rows for " + join(present) + "; models = { \"RUN\" = \"ROW\" } says which is whose");
+}
+
 Result<std::vector<Judgement>> read_judgements(const StudyFile::Judgements& judgements,
-                                               const std::vector<StudyMember>& members, const std::string& study) {
+                                               const std::vector<StudyMember>& members, const std::string& study,
+                                               std::ostream& err) {
   const std::string path = beside(study, judgements.file);
   auto text = read_file(path);
   if (!text) return forward(text);
@@ -87,30 +115,35 @@ Result<std::vector<Judgement>> read_judgements(const StudyFile::Judgements& judg
   };
   auto models = position(judgements.model_column);
   if (!models) return forward(models);
+  std::vector<const std::vector<std::string>*> rows;  // a member's; none: null
+  for (const StudyMember& member : members) {
+    const auto other = judgements.models.find(member.name);
+    auto row = find_row(*table, *models, other == judgements.models.end() ? member.name : other->second, path);
+    if (!row) return forward(row);
+    rows.push_back(*row);
+  }
 
   std::vector<Judgement> result;
   for (const std::string& name : judgements.columns) {
     auto column = position(name);
     if (!column) return forward(column);
     Judgement judgement{name, {}};
-    for (const StudyMember& member : members) {
-      const auto other = judgements.models.find(member.name);
-      auto row = find_row(*table, *models, other == judgements.models.end() ? member.name : other->second, path);
-      if (!row) return forward(row);
-      const std::string cell = *row ? (**row)[*column] : "";
+    for (size_t i = 0; i < members.size(); ++i) {
+      const std::string cell = rows[i] ? (*rows[i])[*column] : "";
       const auto value = parse_finite_number(cell);
       if (!value && !is_missing(cell)) {
-        return input_error("column " + name + " of " + member.name + " is no number: '" + cell + "'", path);
+        return input_error("column " + name + " of " + members[i].name + " is no number: '" + cell + "'", path);
       }
       judgement.values.push_back(value);
     }
     result.push_back(std::move(judgement));
   }
+  if (auto ok = check_rows(rows, members, *table, *models, path, err); !ok) return forward(ok);
   return result;
 }
 
 Result<std::vector<Judgement>> all_judgements(const StudyFile& file, const std::vector<StudyMember>& members,
-                                              const std::string& study) {
+                                              const std::string& study, std::ostream& err) {
   std::vector<Judgement> all;
   for (const StudyFile::Judgements& judgements : file.judgements) {
     for (const auto& [name, other] : judgements.models) {
@@ -118,7 +151,7 @@ Result<std::vector<Judgement>> all_judgements(const StudyFile& file, const std::
         return input_error("models names '" + name + "', which is no run's name", study);
       }
     }
-    auto read = read_judgements(judgements, members, study);
+    auto read = read_judgements(judgements, members, study, err);
     if (!read) return forward(read);
     for (Judgement& judgement : *read) all.push_back(std::move(judgement));
   }
@@ -165,7 +198,7 @@ Status run_study(const StudyArguments& arguments, Console& console) {
   if (auto ok = arguments.comparing.apply_where(*runs); !ok) return ok;
   auto members = members_of(*file, *runs);
   if (!members) return forward(members);
-  auto judgements = all_judgements(*file, *members, arguments.file);
+  auto judgements = all_judgements(*file, *members, arguments.file, console.err);
   if (!judgements) return forward(judgements);
 
   const ComparingOptions& c = arguments.comparing;

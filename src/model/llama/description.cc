@@ -33,6 +33,7 @@ std::string commonest_type(const ModelFiles& files) {
 /// statement as it was.
 std::string file_type_name(const llama_model* model, const ModelFiles& files) {
   std::string stated = llama_ftype_name(llama_model_ftype(model));
+  if (stated.starts_with("all ")) stated.erase(0, 4);  // "all F32"
   const std::string found = commonest_type(files);
   if (stated.starts_with(found)) return stated;
   const bool states = files.main().number("general.file_type", -1) >= 0;
