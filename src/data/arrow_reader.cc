@@ -1,6 +1,7 @@
 #include "data/arrow_reader.h"
 
 #include <arrow/buffer.h>
+#include <arrow/c/bridge.h>
 #include <arrow/io/file.h>
 #include <arrow/io/memory.h>
 #include <arrow/ipc/reader.h>
@@ -70,8 +71,9 @@ class BatchRowReader final : public RowReader {
   [[nodiscard]] std::string where() const override { return fmt::format("{}, row {}", input_.name, row_number_); }
 
   [[nodiscard]] double progress() const override {
+    if (input_.total <= 0) return 1;
     const int64_t done = input_.parquet ? row_number_ : input_.file->Tell().ValueOr(0);
-    return input_.total <= 0 ? 1 : std::min(1.0, static_cast<double>(done) / static_cast<double>(input_.total));
+    return std::min(1.0, static_cast<double>(done) / static_cast<double>(input_.total));
   }
 
  private:
@@ -227,6 +229,18 @@ Result<std::unique_ptr<RowReader>> read_parquet(std::string_view bytes, const st
 Result<std::unique_ptr<RowReader>> read_arrow_stream(std::string_view bytes, const std::string& name,
                                                      int64_t memory_limit) {
   return read_bytes(bytes, name, memory_limit, stream_rows);
+}
+
+Result<std::unique_ptr<RowReader>> read_arrow_batches(ArrowArrayStream* stream, const std::string& name) {
+  return guarded(name, [&]() -> Result<std::unique_ptr<RowReader>> {
+    auto batches = arrow::ImportRecordBatchReader(stream);
+    if (!batches.ok()) return input_error("it is no table: " + message_of(batches.status()), name);
+    Input input;
+    input.name = name;
+    input.batches = *std::move(batches);
+    if (Status checked = check_schema(*input.batches->schema(), name); !checked) return forward(checked);
+    return std::make_unique<BatchRowReader>(std::move(input));
+  });
 }
 
 }  // namespace hre::data

@@ -8,6 +8,8 @@
 
 #include "data/rows.h"
 
+struct ArrowArrayStream;
+
 namespace hre::data {
 
 /// What a file may make Arrow allocate at once: corrupted sizes end in an error and not in swap.
@@ -21,5 +23,8 @@ Result<std::unique_ptr<RowReader>> open_arrow_stream(const std::string& path);
 Result<std::unique_ptr<RowReader>> read_parquet(std::string_view bytes, const std::string& name, int64_t memory_limit);
 Result<std::unique_ptr<RowReader>> read_arrow_stream(std::string_view bytes, const std::string& name,
                                                      int64_t memory_limit);
+
+/// Rows of a stream of record batches by Arrow's C interface, without a copy. The stream is taken over.
+Result<std::unique_ptr<RowReader>> read_arrow_batches(ArrowArrayStream* stream, const std::string& name);
 
 }  // namespace hre::data

@@ -39,6 +39,37 @@ class TopicIds {
   std::unordered_set<std::string> seen_;  // kept from the first id on that is not by position
 };
 
+// Makes questions of rows: gives them topics and ids.
+class RowQuestions {
+ public:
+  // The next row's question. `topic` is for rows that name none; `where` names the row.
+  Result<Question> next(Row row, const std::string& topic, const std::string& where) {
+    constexpr size_t kLongestTopic = 200;  // file names are made of it
+    Question question{.id = {},
+                      .topic = row.topic ? topic_of_split(*row.topic) : topic,
+                      .text = std::move(row.text),
+                      .answers = std::move(row.answers)};
+    if (question.topic.empty() || question.topic.size() > kLongestTopic) {
+      return input_error("the topic's name is empty or too long", where + ", column topic", "a short word does");
+    }
+    if (question.answers.size() < 2) {
+      return input_error(question.answers.empty() ? "no answers" : "one answer alone", where + ", column answers",
+                         "a question needs two answers or more to rank");
+    }
+    Result<std::string> id = ids_.try_emplace(question.topic, question.topic).first->second.next(std::move(row.id));
+    if (!id) return input_error(id.error().message, where + ", column id", "ids must differ within a topic");
+    question.id = *std::move(id);
+    ++count_;
+    return question;
+  }
+
+  [[nodiscard]] int64_t count() const { return count_; }
+
+ private:
+  std::map<std::string, TopicIds> ids_;
+  int64_t count_ = 0;
+};
+
 class FilesReader final : public DatasetReader {
  public:
   explicit FilesReader(std::vector<InputFile> files) : files_(std::move(files)) {
@@ -55,7 +86,11 @@ class FilesReader final : public DatasetReader {
       }
       Result<std::optional<Row>> row = rows_->next();
       if (!row) return forward(row);
-      if (*row) return question_of(**std::move(row));
+      if (*row) {
+        Result<Question> question = questions_.next(**std::move(row), files_[file_].topic, rows_->where());
+        if (!question) return forward(question);
+        return *std::move(question);
+      }
       rows_.reset();
       bytes_done_ += static_cast<double>(files_[file_++].bytes);
     }
@@ -69,36 +104,14 @@ class FilesReader final : public DatasetReader {
 
  private:
   Result<std::optional<Question>> end() const {
-    if (count_ > 0) return std::nullopt;
+    if (questions_.count() > 0) return std::nullopt;
     return input_error("there are no questions in it", files_.front().path, "check that it was saved or copied whole");
-  }
-
-  Result<std::optional<Question>> question_of(Row row) {
-    constexpr size_t kLongestTopic = 200;  // file names are made of it
-    Question question{.id = {},
-                      .topic = row.topic ? topic_of_split(*row.topic) : files_[file_].topic,
-                      .text = std::move(row.text),
-                      .answers = std::move(row.answers)};
-    if (question.topic.empty() || question.topic.size() > kLongestTopic) {
-      return input_error("the topic's name is empty or too long", rows_->where() + ", column topic",
-                         "a short word does");
-    }
-    if (question.answers.size() < 2) {
-      return input_error(question.answers.empty() ? "no answers" : "one answer alone",
-                         rows_->where() + ", column answers", "a question needs two answers or more to rank");
-    }
-    Result<std::string> id = ids_.try_emplace(question.topic, question.topic).first->second.next(std::move(row.id));
-    if (!id) return input_error(id.error().message, rows_->where() + ", column id", "ids must differ within a topic");
-    question.id = *std::move(id);
-    ++count_;
-    return question;
   }
 
   std::vector<InputFile> files_;
   size_t file_ = 0;
   std::unique_ptr<RowReader> rows_;  // of files_[file_], once opened
-  std::map<std::string, TopicIds> ids_;
-  int64_t count_ = 0;
+  RowQuestions questions_;
   double bytes_ = 0, bytes_done_ = 0;
 };
 
@@ -110,6 +123,14 @@ void group_by_topic(std::vector<Question>& questions) {
   if (!std::is_sorted(questions.begin(), questions.end(), before)) {
     std::stable_sort(questions.begin(), questions.end(), before);
   }
+}
+
+// All of its questions are there, in the order in which they were read.
+void finish(Dataset& dataset) {
+  DatasetFingerprint fingerprint;
+  for (const Question& question : dataset.questions) fingerprint.add(question);
+  dataset.fingerprint = fingerprint.value();
+  group_by_topic(dataset.questions);
 }
 
 }  // namespace
@@ -124,16 +145,31 @@ Result<Dataset> load_dataset(const std::string& source) {
   Result<std::unique_ptr<DatasetReader>> reader = open_dataset(source);
   if (!reader) return forward(reader);
   Dataset dataset{.name = dataset_name(source), .source = source, .fingerprint = {}, .questions = {}};
-  DatasetFingerprint fingerprint;
   for (;;) {
     Result<std::optional<Question>> question = (*reader)->next();
     if (!question) return forward(question);
     if (!*question) break;
-    fingerprint.add(**question);
     dataset.questions.push_back(**std::move(question));
   }
-  group_by_topic(dataset.questions);
-  dataset.fingerprint = fingerprint.value();
+  finish(dataset);
+  return dataset;
+}
+
+Result<Dataset> data::dataset_of_rows(std::vector<TopicRows> parts, const std::string& name) {
+  Dataset dataset{.name = name, .source = name, .fingerprint = {}, .questions = {}};
+  RowQuestions questions;
+  for (const TopicRows& part : parts) {
+    for (;;) {
+      Result<std::optional<Row>> row = part.rows->next();
+      if (!row) return forward(row);
+      if (!*row) break;
+      Result<Question> question = questions.next(**std::move(row), part.topic, part.rows->where());
+      if (!question) return forward(question);
+      dataset.questions.push_back(*std::move(question));
+    }
+  }
+  if (dataset.questions.empty()) return input_error("there are no questions in it", name);
+  finish(dataset);
   return dataset;
 }
 

@@ -32,4 +32,13 @@ class RowReader {
   [[nodiscard]] virtual double progress() const = 0;
 };
 
+/// Rows that are in memory, and the topic of those that name none.
+struct TopicRows {
+  std::string topic;
+  std::unique_ptr<RowReader> rows;
+};
+
+/// A dataset of rows that are in no file. `name` is for people, and its source.
+Result<Dataset> dataset_of_rows(std::vector<TopicRows> parts, const std::string& name);
+
 }  // namespace hre::data

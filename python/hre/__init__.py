@@ -1,0 +1,54 @@
+"""HumanRankEval: how well a language model's log-likelihoods rank the answers that people wrote and voted on.
+
+>>> import hre
+>>> run = hre.evaluate("baseline:zstd", "sample", limit=2)
+>>> len(run.questions), run.value is not None
+(28, True)
+"""
+
+from . import _core
+from ._data import Dataset, load_dataset
+from ._errors import Error, InputError, Interrupted, ThresholdError
+from ._model import open_model
+from ._progress import listener as _listener
+from ._run import Comparison, Power, Run, Store, compare, load, load_all, power
+
+__version__ = _core.__version__
+__all__ = ["Comparison", "Dataset", "Error", "InputError", "Interrupted", "Power", "Run", "Store", "ThresholdError", "compare",
+           "evaluate", "load", "load_all", "load_dataset", "open_model", "power"]
+
+
+def evaluate(model, data=None, *, topics=(), limit=None, shuffle=True, shuffle_seed=42, prompt=None, undefined="leave-out",
+             keep_tokens=False, store="none", name="", reuse=True, progress=True, **model_options):
+    """Evaluates a model on a dataset, and gives the Run.
+
+    model, model_options: see hre.open_model. data: see hre.load_dataset.
+    topics: globs; none: all. limit: questions of each topic, after the shuffle (the published order).
+    prompt: a template with {question} and, at its end, {answer}.
+    undefined: what a mean does with questions that have no correlation, "leave-out" or "zero".
+    keep_tokens: keep each token's log-probability.
+    store: a file that keeps the run, and answers for later ones; "" is the program's own, "none" keeps nothing.
+    name: the run's name in the store. reuse: False scores everything again.
+    progress: see docs/python.md; True shows tqdm's bars.
+
+    Ctrl-C raises KeyboardInterrupt, and what was scored is in the store. An exception of the model's own comes through as it
+    is. Several threads may evaluate at once, each its own model.
+
+    >>> import hre
+    >>> class Short:
+    ...     def loglikelihoods(self, pairs):
+    ...         return [[-1.0] * len(continuation.split()) for _, continuation in pairs]
+    >>> hre.evaluate(Short(), "sample", topics=["python"], limit=3, progress=False).model
+    'Short'
+    """
+    bars = _listener(progress)
+    options = {"topics": list(topics), "shuffle": shuffle, "shuffle_seed": shuffle_seed, "undefined": undefined,
+               "keep_tokens": keep_tokens, "store": store, "name": name, "reuse": reuse}
+    if limit is not None:
+        options["limit"] = limit
+    if prompt is not None:
+        options["prompt"] = prompt
+    elif model_options.get("chat_template", "none") != "none":
+        options["prompt"] = "{question}{answer}"  # the template makes the rest
+    opened = open_model(model, progress=bars, **model_options)
+    return Run(_core.evaluate(opened, load_dataset(data, progress=bars), options, bars))

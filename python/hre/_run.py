@@ -1,0 +1,234 @@
+"""Runs, comparisons and stores, as objects."""
+
+import html
+import json
+import os
+
+from . import _core
+
+
+def _interval_text(mean, interval):
+    if mean is None:
+        return "undefined"
+    return f"{mean:.4f}" if interval is None else f"{mean:.4f} [{interval[0]:.4f}, {interval[1]:.4f}]"
+
+
+class Run:
+    """One model on one dataset: values with their uncertainty, and every question and answer.
+
+    hre.evaluate makes runs, hre.load reads them from files, and hre.Store from a store.
+    """
+
+    def __init__(self, core):
+        self._core, self._data = core, None
+
+    @property
+    def data(self):
+        """The whole run as a dictionary: the format hre-run/1 (docs/formats.md) with details."""
+        if self._data is None:
+            self._data = json.loads(self._core.json(True))
+        return self._data
+
+    @property
+    def model(self):
+        """The model's name."""
+        return self.data["model"]["name"]
+
+    @property
+    def dataset(self):
+        """The dataset's name."""
+        return self.data["dataset"]["name"]
+
+    @property
+    def name(self):
+        """Its name in the store; empty where it is in none."""
+        return self._core.name
+
+    @property
+    def partial(self):
+        """Whether it ended before its end."""
+        return self._core.partial
+
+    @property
+    def config(self):
+        """Everything that can move a value, as text."""
+        return self.data["config"]
+
+    @property
+    def value(self):
+        """HumanRankEval's value: the mean of Pearson's r over all questions. None where no question has a correlation."""
+        return self.summary["pearson"]["mean"]
+
+    @property
+    def interval(self):
+        """The value's 95 % interval, or None."""
+        found = self.summary["pearson"]["ci95"]
+        return None if found is None else tuple(found)
+
+    @property
+    def summary(self):
+        """Each metric's mean over all questions, with n, undefined, stderr, ci95 and bootstrap95."""
+        return self.data["results"]["micro"]
+
+    @property
+    def topics(self):
+        """The same for each topic."""
+        return self.data["results"]["topics"]
+
+    @property
+    def questions(self):
+        """Each question's id, topic, metrics and answers (votes, sum_log_prob in nats, n_tokens, n_chars, score)."""
+        return self.data["questions"]
+
+    def to_pandas(self):
+        """A data frame with a row for each answer. Needs pandas."""
+        import pandas
+
+        return pandas.DataFrame([
+            {"topic": question["topic"], "question": question["id"], "answer": i, **answer}
+            for question in self.questions for i, answer in enumerate(question.get("answers", []))])
+
+    def json(self, details=True):
+        """The text of `hre eval --json`; with details, every question and answer."""
+        return self._core.json(details)
+
+    def save(self, path):
+        """Writes the run with its details as JSON, which hre.load and every command read."""
+        temporary = f"{os.fspath(path)}.new"
+        with open(temporary, "w", encoding="utf-8") as file:
+            file.write(self.json())
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+
+    def __str__(self):
+        return self._core.table(80)
+
+    def __repr__(self):
+        partial = "PARTIAL, " if self.partial else ""
+        return f"<hre.Run {self.model} on {self.dataset}: {_interval_text(self.value, self.interval)}, {partial}{len(self.questions)} questions>"
+
+    def _repr_html_(self):
+        rows = [(topic, row["questions"], row["pearson"]["mean"], row["pearson"]["ci95"], row["pairwise_accuracy"]["mean"])
+                for topic, row in self.topics.items()]
+        rows.append(("all questions", self.summary["pearson"]["n"] + self.summary["pearson"]["undefined"], self.value, self.interval,
+                     self.summary["pairwise_accuracy"]["mean"]))
+        cells = "".join(
+            f"<tr><td style='text-align:left'>{html.escape(topic)}</td><td>{n}</td><td>{html.escape(_interval_text(mean, interval))}</td>"
+            f"<td>{'–' if pairs is None else f'{100 * pairs:.0f} %'}</td></tr>" for topic, n, mean, interval, pairs in rows)
+        return (f"<table><caption>{html.escape(self.model)} on {html.escape(self.dataset)}</caption><thead><tr>"
+                f"<th style='text-align:left'>topic</th><th>questions</th><th>Pearson's r [95 %]</th><th>pairs in people's order</th>"
+                f"</tr></thead><tbody>{cells}</tbody></table>")
+
+
+class _Result:
+    """A result as the commands show it: `data` holds its numbers, str() its text."""
+
+    def __init__(self, result):
+        self._json, self._text = result
+        self.data = json.loads(self._json)
+
+    def json(self):
+        """The text of the command's --json."""
+        return self._json
+
+    def __str__(self):
+        return self._text
+
+    def __repr__(self):
+        return f"<hre.{type(self).__name__}\n{self._text}>"
+
+    def _repr_html_(self):
+        return f"<pre>{html.escape(self._text)}</pre>"
+
+
+class Comparison(_Result):
+    """Runs against each other on the questions that they share: format hre-compare/1 (docs/formats.md)."""
+
+    @property
+    def pairs(self):
+        """Each two runs' paired comparison: difference, ci95, p, won, tied, lost."""
+        return self.data["pairs"]
+
+    @property
+    def difference(self):
+        """The first pair's difference of means."""
+        return self.pairs[0]["difference"]
+
+    @property
+    def p(self):
+        """The first pair's p-value, from a paired permutation test."""
+        return self.pairs[0]["p"]
+
+
+class Power(_Result):
+    """What so many questions can tell: format hre-power/1 (docs/formats.md)."""
+
+
+def load(path):
+    """The run of a JSON file with details, as `hre eval --json FILE --details` and Run.save write it."""
+    with open(path, encoding="utf-8") as file:
+        runs = _core.read_runs(file.read(), os.fspath(path))
+    if len(runs) != 1:
+        raise ValueError(f"{os.fspath(path)}: holds {len(runs)} runs; hre.load_all reads them")
+    return Run(runs[0])
+
+
+def load_all(path):
+    """All runs of such a file."""
+    with open(path, encoding="utf-8") as file:
+        return [Run(run) for run in _core.read_runs(file.read(), os.fspath(path))]
+
+
+def compare(*runs, metric="pearson", weights="questions", level=0.05, margin=None, allow_different=False):
+    """Whether runs differ, question by question: paired tests and intervals over the questions that they share.
+
+    metric: "pearson", "spearman", "pairwise", ... as `hre compare --metric`.
+    weights: "questions" or "topics", what weighs the same.
+    level: of p-values under which runs are told apart.
+    margin: hold the first run against each of the others: is it worse by less than this?
+    allow_different: compare runs that were not made alike.
+
+    >>> import hre
+    >>> runs = [hre.evaluate(f"baseline:{name}", "sample", limit=2) for name in ("length", "zstd")]
+    >>> hre.compare(*runs).data["format"]
+    'hre-compare/1'
+    """
+    return Comparison(_core.compare([run._core for run in runs], metric, weights, level, margin, allow_different))
+
+
+def power(*runs, metric="pearson", difference=None, questions=None):
+    """What so many questions can tell of one run or two.
+
+    difference: to be found. questions: to be asked; None: as many as are there.
+    """
+    return Power(_core.power([run._core for run in runs], metric, difference, questions))
+
+
+class Store:
+    """The store of runs: one SQLite file, which other processes may use at the same time.
+
+    path: its file; None: the program's own ($HRE_STORE, else hre/runs.db in $XDG_STATE_HOME or ~/.local/state).
+    """
+
+    def __init__(self, path=None):
+        self.path = _core.store_path("" if path is None else os.fspath(path))
+        self._core = _core.Store.open(self.path)
+
+    def list(self):
+        """A dictionary for each run, the latest first: name, id, model, dataset, created, questions, planned, value, stderr."""
+        return self._core.list()
+
+    def load(self, run="last"):
+        """The run of a name, the beginning of an id, "last" or "last~1"."""
+        return Run(self._core.load(run))
+
+    def remove(self, run):
+        """Removes a run, and the answers that no other run has."""
+        self._core.remove(run)
+
+    def __iter__(self):
+        return (self.load(info["id"]) for info in self.list())
+
+    def __len__(self):
+        return len(self.list())

@@ -1,0 +1,188 @@
+"""Models of the Transformers library, on any device, as they are in memory.
+
+    model = AutoModelForCausalLM.from_pretrained("HuggingFaceTB/SmolLM2-135M-Instruct")
+    tokenizer = AutoTokenizer.from_pretrained("HuggingFaceTB/SmolLM2-135M-Instruct")
+    run = hre.evaluate(hre.transformers.Model(model, tokenizer), "sample")
+
+How a batch is computed. A question's answers share a prompt, whose keys and values are computed once:
+
+    pass 1    [pad pad p p p p]      the prompts of some questions, padded on the left
+              [pad p   p p p p]
+    pass 2    cache row 0 | a a a .  each of their answers after a copy of its prompt's cache row,
+              cache row 0 | a a . .  padded on the right
+              cache row 1 | a a a a
+
+A position that no answer's token is predicted at never reaches the output layer: a hook in front of it keeps the others
+alone, so that logits are [answer tokens x vocabulary] and never [batch x length x vocabulary]. What a model does to its
+logits after that layer (a scale, a soft cap) stays its own.
+"""
+
+import contextlib
+import copy
+import inspect
+
+import torch
+
+_OUT_OF_MEMORY = getattr(torch, "OutOfMemoryError", torch.cuda.OutOfMemoryError)
+
+
+class Model:
+    """A causal language model and its tokenizer.
+
+    model: any AutoModelForCausalLM, sharded or not, with adapters or not; its training mode is put back afterwards.
+    tokenizer: its tokenizer. Texts are encoded without special tokens, by the published rule.
+    batch_tokens: positions in one pass, padding included. Halved where memory runs out.
+    logit_bytes: what one pass's logits may take.
+    max_length: tokens that the model sees at most; None: the model's own maximum, else 2048.
+    bos: put the beginning-of-sequence token before every text.
+    long_answers: what becomes of answers of more tokens than max_length: "error", "truncate" them, or "skip" their questions.
+    fingerprint: a text that changes whenever the weights do; with it, scores may be kept in a store and used again.
+    """
+
+    batch_questions = 64
+
+    def __init__(self, model, tokenizer, *, batch_tokens=4096, logit_bytes=1 << 28, max_length=None, bos=False, long_answers="error",
+                 name=None, fingerprint=""):
+        config = getattr(model.config, "get_text_config", lambda: model.config)()
+        if getattr(config, "is_encoder_decoder", False):
+            raise ValueError("encoder-decoder models can't be scored in memory yet: convert the checkpoint (hre eval FOLDER)")
+        if model.get_output_embeddings() is None:
+            raise ValueError(f"{type(model).__name__} has no output layer: open it by AutoModelForCausalLM")
+        self._model, self._tokenizer = model, tokenizer
+        self._batch_tokens, self._logit_bytes = batch_tokens, logit_bytes
+        forward = inspect.signature(getattr(model, "get_base_model", lambda: model)().forward).parameters
+        self._cache_name = "cache" if "cache" in forward else "past_key_values"  # as Transformers calls it from 5.24 on
+        self._shares = True
+        self.name = name or (getattr(model.config, "_name_or_path", "") or type(model).__name__).rstrip("/").split("/")[-1]
+        self.fingerprint = fingerprint
+        self.bos = tokenizer.bos_token_id if bos else None
+        if bos and self.bos is None:
+            raise ValueError("the tokenizer has no beginning-of-sequence token")
+        longest = max_length or next((int(value) for value in (getattr(config, key, None) for key in ("n_positions", "max_position_embeddings", "n_ctx"))
+                                      if value), 2048)
+        self.max_length, self.long_answers = longest, long_answers
+        self.settings = {"engine": f"transformers, torch {torch.__version__}", "class": type(model).__name__, "dtype": model.dtype,
+                         "device": model.device.type, "attention": getattr(model.config, "_attn_implementation", None)}
+
+    def encode(self, texts):
+        """Tokens of each text, without special ones; None for a text that the vocabulary can't express."""
+        unknown = getattr(self._tokenizer, "unk_token_id", None)
+        all_tokens = self._tokenizer(texts, add_special_tokens=False, verbose=False)["input_ids"]
+        return [None if unknown is not None and unknown in tokens else tokens for tokens in all_tokens]
+
+    def score_plans(self, questions):
+        """Log-probabilities, in nats: for each (prefix, [(tail, targets)]) a list with those of each answer's targets.
+
+        An answer's sequence is prefix + tail; its k-th of n targets is predicted at position len(prefix + tail) - n + k.
+        """
+        results = [[[0.0] * len(targets) for _, targets in answers] for _, answers in questions]
+        order = sorted(range(len(questions)), key=lambda i: -len(questions[i][0]))
+        training = self._model.training
+        self._model.eval()
+        try:
+            with torch.inference_mode():
+                while order:
+                    n = self._how_many(questions, order)
+                    try:
+                        self._score(questions, order[:n], results)
+                    except _OUT_OF_MEMORY:
+                        if n == 1 and self._batch_tokens < 256:
+                            raise
+                        self._batch_tokens //= 2
+                        self._logit_bytes //= 2
+                        torch.cuda.empty_cache()
+                        continue
+                    order = order[n:]
+        finally:
+            self._model.train(training)
+        return results
+
+    def _how_many(self, questions, order):
+        """Questions whose prompts, padded to the longest, fit into one pass."""
+        longest = max(1, len(questions[order[0]][0]))
+        return max(1, min(len(order), self._batch_tokens // longest))
+
+    def _score(self, questions, chosen, results):
+        prompts = [questions[i][0] for i in chosen]
+        jobs = [(row, tail, targets, results[i][a]) for row, i in enumerate(chosen) for a, (tail, targets) in enumerate(questions[i][1])]
+        if not self._shares or max(map(len, prompts)) == 0:
+            self._score_answers([(None, prompts[row] + tail, targets, out) for row, tail, targets, out in jobs], None, None)
+            return
+        width = max(map(len, prompts))
+        # Targets that are predicted inside the prompt: all but the last len(tail) ones.
+        wanted = [(row, width - len(targets) + len(tail) + k, targets[k], out, k)
+                  for row, tail, targets, out in jobs for k in range(len(targets) - len(tail))]
+        cache = self._forward([(None, prompt) for prompt in prompts], wanted, width, left=True, use_cache=True)
+        if not hasattr(cache, "batch_select_indices"):  # a state that can't be handed to several answers
+            self._shares = False
+            self._score(questions, chosen, results)
+            return
+        self._score_answers([job for job in jobs if job[1]], cache, [len(prompt) for prompt in prompts])
+
+    def _score_answers(self, jobs, cache, lengths):
+        """Jobs are (cache row, tokens, targets, where values go)."""
+        jobs = sorted(jobs, key=lambda job: -len(job[1]))
+        vocabulary = self._model.get_output_embeddings().weight.shape[0]
+        most_rows = max(1, self._logit_bytes // (4 * vocabulary))
+        width = 0 if lengths is None else max(lengths)
+        while jobs:
+            longest, n, rows = len(jobs[0][1]), 0, 0
+            while n < len(jobs) and (n == 0 or (n + 1) * (longest + width) <= 2 * self._batch_tokens and
+                                     rows + min(len(jobs[n][1]), len(jobs[n][2])) <= most_rows):
+                rows += min(len(jobs[n][1]), len(jobs[n][2]))
+                n += 1
+            some, jobs = jobs[:n], jobs[n:]
+            wanted = [(row, len(tokens) - len(targets) + k, targets[k], out, k) for row, (_, tokens, targets, out) in enumerate(some)
+                      for k in range(len(targets)) if len(tokens) - len(targets) + k >= 0]
+            chosen = None
+            if cache is not None:
+                chosen = copy.copy(cache)
+                chosen.layers = [copy.copy(layer) for layer in cache.layers]
+                chosen.batch_select_indices(torch.tensor([row for row, *_ in some], device=self._model.device))
+            before = [0 if lengths is None else lengths[row] for row, *_ in some]
+            self._forward(list(zip(before, (tokens for _, tokens, *_ in some))), wanted, longest, left=False, use_cache=cache is not None,
+                          cache=chosen, cache_width=width)
+
+    def _forward(self, rows, wanted, width, *, left, use_cache, cache=None, cache_width=0):
+        """One pass. rows: (positions before, tokens). wanted: (row, column, target, out, k): out[k] is set to the log-probability of
+        `target` at that place. Gives the cache."""
+        device = self._model.device
+        ids = torch.zeros(len(rows), width, dtype=torch.long)
+        mask = torch.zeros(len(rows), cache_width + width, dtype=torch.long)
+        positions = torch.zeros(len(rows), width, dtype=torch.long)
+        for i, (before, tokens) in enumerate(rows):
+            before, start = before or 0, width - len(tokens) if left else 0
+            ids[i, start:start + len(tokens)] = torch.tensor(tokens)
+            positions[i, start:start + len(tokens)] = torch.arange(before, before + len(tokens))
+            mask[i, cache_width - before:cache_width] = 1  # the prompt stands at the right of its cache row
+            mask[i, cache_width + start:cache_width + start + len(tokens)] = 1
+        places = torch.tensor([(row, column) for row, column, *_ in wanted] or [(0, width - 1)])
+        arguments = {"input_ids": ids.to(device), "attention_mask": mask.to(device), "position_ids": positions.to(device),
+                     "use_cache": use_cache}
+        if cache is not None:
+            arguments[self._cache_name] = cache
+        with self._rows_alone(places):
+            output = self._model(**arguments)
+        logits = output.logits[0].float()
+        if logits.shape[0] != len(places):
+            raise RuntimeError(f"{type(self._model).__name__} computes its logits in a way that hre doesn't know")
+        if wanted:
+            targets = torch.tensor([target for _, _, target, _, _ in wanted], device=logits.device)
+            chosen = logits.gather(1, targets[:, None])[:, 0] - torch.logsumexp(logits, dim=1)
+            for value, (_, _, _, out, k) in zip(chosen.tolist(), wanted):
+                out[k] = value
+        return getattr(output, self._cache_name, None)
+
+    @contextlib.contextmanager
+    def _rows_alone(self, places):
+        """Lets these (row, column) places alone through to the output layer."""
+        def keep(_module, arguments):
+            hidden = arguments[0]
+            rows, columns = places.to(hidden.device).T
+            return (hidden[rows, columns][None],) + arguments[1:]
+
+        handle = self._model.get_output_embeddings().register_forward_pre_hook(keep)
+        try:
+            yield
+        finally:
+            handle.remove()

@@ -1,0 +1,632 @@
+/// hre._core: the library's values and functions for Python. What a result holds goes to Python as the JSON that the
+/// commands write, so that both show the same numbers; python/hre makes objects of it.
+///
+/// Threads: long work runs on a thread of its own without the GIL, while the caller's thread answers Ctrl-C. Python
+/// objects (models, progress) are called from that thread, with the GIL.
+
+#include <nanobind/nanobind.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/pair.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/unique_ptr.h>
+#include <nanobind/stl/vector.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <future>
+#include <map>
+
+#include "analysis/comparison.h"
+#include "analysis/power.h"
+#include "cli/hub_argument.h"
+#include "cli/store_argument.h"
+#include "data/arrow_reader.h"
+#include "data/rows.h"
+#include "hre/engine_options.h"
+#include "hre/evaluate.h"
+#include "hre/store.h"
+#include "model/token_plan.h"
+#include "report/comparison_json.h"
+#include "report/comparison_table.h"
+#include "report/power_text.h"
+#include "report/run_json.h"
+#include "report/run_table.h"
+
+namespace nb = nanobind;
+using namespace nb::literals;
+
+namespace hre::python {
+namespace {
+
+/// An Error on its way to Python: see the translator at the end.
+struct Raised : std::exception {
+  explicit Raised(Error e) : error(std::move(e)) {}
+  Error error;
+};
+
+template <class T>
+T value_of(Result<T> result) {
+  if (!result) throw Raised(std::move(result.error()));
+  return *std::move(result);
+}
+
+/// Runs work(stop) on a thread of its own, without the GIL. A signal's exception (Ctrl-C) stops it, and is raised once
+/// it has ended.
+template <class Work>
+auto in_background(Work work) {
+  constexpr auto kLook = std::chrono::milliseconds(50);
+  std::stop_source stop;
+  std::exception_ptr signal;
+  auto future = std::async(std::launch::async, [&] { return work(stop.get_token()); });
+  {
+    const nb::gil_scoped_release release;
+    while (future.wait_for(kLook) != std::future_status::ready) {
+      const nb::gil_scoped_acquire acquire;
+      if (signal || PyErr_CheckSignals() == 0) continue;
+      signal = std::make_exception_ptr(nb::python_error());
+      stop.request_stop();
+    }
+  }
+  if (signal) {
+    try {
+      future.get();
+    } catch (...) {  // the signal is why it failed
+    }
+    std::rethrow_exception(signal);
+  }
+  return future.get();
+}
+
+/// Tells a Python object with begin(stage, total, unit), advance(done), end() and note(message); None: nobody.
+class PythonProgress final : public ProgressListener {
+ public:
+  explicit PythonProgress(nb::object listener) : listener_(std::move(listener)), silent_(listener_.is_none()) {}
+
+  void begin(const std::string& stage, int64_t total, const std::string& unit, double) override {
+    tell("begin", stage, total, unit);
+  }
+  void advance(int64_t done, double) override {
+    constexpr auto kPause = std::chrono::milliseconds(50);
+    const auto now = std::chrono::steady_clock::now();
+    done_ = done;
+    if (now < next_) return;
+    next_ = now + kPause;
+    tell("advance", done);
+  }
+  void end() override {
+    tell("advance", done_);
+    tell("end");
+    done_ = 0;
+  }
+  void note(const std::string& message) override { tell("note", message); }
+
+ private:
+  template <class... Args>
+  void tell(const char* method, Args... args) {
+    if (silent_) return;
+    const nb::gil_scoped_acquire acquire;
+    try {
+      listener_.attr(method)(args...);
+    } catch (nb::python_error& error) {  // progress that can't be shown stops nothing
+      error.discard_as_unraisable("progress");
+    }
+  }
+
+  nb::object listener_;
+  bool silent_;
+  int64_t done_ = 0;
+  std::chrono::steady_clock::time_point next_{};
+};
+
+nb::str python_text(const std::string& text) { return nb::str(text.c_str(), text.size()); }
+
+/// Texts to tokens by a Python object's encode(texts), which gives a list of lists of ints, or of None for what its
+/// vocabulary can't express. The GIL is taken.
+class PythonTokenizer {
+ public:
+  PythonTokenizer(nb::object model, PlanRules rules) : model_(std::move(model)), rules_(rules) {}
+
+  /// The question's texts go to the tokenizer in one call.
+  Result<QuestionPlan> plan(const ScoringRequest& request) const {
+    std::vector<std::string> texts = {request.context};
+    for (const std::string& continuation : request.continuations) texts.push_back(request.context + continuation);
+    auto all = encode(texts);
+    if (!all) return forward(all);
+    std::map<std::string, Tokens, std::less<>> known;
+    for (size_t i = 0; i < texts.size(); ++i) known.emplace(std::move(texts[i]), std::move((*all)[i]));
+    const Encode by_text = [&](std::string_view text) -> Result<std::vector<Token>> {
+      auto found = known.find(text);
+      if (found == known.end()) {
+        auto one = encode({std::string(text)});
+        if (!one) return forward(one);
+        found = known.emplace(text, std::move(one->front())).first;
+      }
+      if (!found->second) return input_error("the model's vocabulary can't express the text");
+      return *found->second;
+    };
+    return plan_question(request, by_text, rules_);
+  }
+
+ private:
+  using Tokens = std::optional<std::vector<Token>>;
+
+  Result<std::vector<Tokens>> encode(const std::vector<std::string>& texts) const {
+    const nb::gil_scoped_acquire acquire;
+    try {
+      nb::list list;
+      for (const std::string& text : texts) list.append(python_text(text));
+      return nb::cast<std::vector<Tokens>>(model_.attr("encode")(list));
+    } catch (const std::exception& problem) {
+      return fail(ErrorCode::kFailed, std::string("the model's tokenizer failed: ") + problem.what());
+    }
+  }
+
+  nb::object model_;
+  PlanRules rules_;
+};
+
+/// A model that is a Python object. With a tokenizer of its own, hre plans what is shared, and
+/// score_plans([(prefix, [(tail, targets)])]) gives for each question a list with the targets' log-probabilities of
+/// each answer; without, score_questions([(context, [continuation])]) does. python/hre/_model.py makes any model one of
+/// these.
+class PythonScorer final : public Scorer {
+ public:
+  PythonScorer(nb::object model, ModelDescription description, size_t batch, std::optional<PlanRules> rules)
+      : model_(std::move(model)), description_(std::move(description)), batch_(std::max<size_t>(1, batch)) {
+    if (rules) tokenizer_.emplace(model_, *rules);
+  }
+
+  [[nodiscard]] const ModelDescription& describe() const override { return description_; }
+
+  Result<QuestionPlan> plan(ScoringRequest request) const override {
+    if (tokenizer_) return tokenizer_->plan(request);
+    QuestionPlan plan;
+    plan.answers.resize(request.continuations.size());
+    plan.text = std::move(request);
+    return plan;
+  }
+
+  /// Questions of like length are padded least.
+  [[nodiscard]] bool wants_longest_first() const override { return tokenizer_.has_value(); }
+
+  Status score(PlanSource& source, const ScoreSink& sink, std::stop_token stop) override {
+    for (;;) {
+      std::vector<size_t> batch;
+      while (batch.size() < batch_) {
+        const auto next = batch.empty() ? wait_for_next(source, stop) : next_of(source);
+        if (!next) break;
+        batch.push_back(*next);
+      }
+      if (batch.empty()) return {};
+      auto scores = score_batch(source, batch);
+      if (!scores) return forward(scores);
+      for (size_t i = 0; i < batch.size(); ++i) {
+        if (!sink(batch[i], std::move((*scores)[i]))) return {};
+      }
+      if (stop.stop_requested()) return {};
+    }
+  }
+
+  /// What the model raised, to be raised again as it was.
+  [[nodiscard]] std::exception_ptr raised() const { return raised_; }
+  void forget() { raised_ = nullptr; }
+
+ private:
+  static std::optional<size_t> next_of(PlanSource& source) {
+    const NextPlan next = source.next();
+    return next.kind == NextPlan::Kind::kQuestion ? std::optional(next.index) : std::nullopt;
+  }
+
+  [[nodiscard]] nb::object ask(const PlanSource& source, const std::vector<size_t>& batch) const {
+    nb::list questions;
+    for (const size_t i : batch) {
+      const QuestionPlan& plan = source.plans()[i];
+      nb::list answers;
+      if (tokenizer_) {
+        for (const AnswerPlan& answer : plan.answers) answers.append(nb::make_tuple(answer.tail, answer.targets));
+        questions.append(nb::make_tuple(plan.prefix, answers));
+      } else {
+        for (const std::string& continuation : plan.text.continuations) answers.append(python_text(continuation));
+        questions.append(nb::make_tuple(python_text(plan.text.context), answers));
+      }
+    }
+    return model_.attr(tokenizer_ ? "score_plans" : "score_questions")(questions);
+  }
+
+  Result<std::vector<QuestionScore>> score_batch(const PlanSource& source, const std::vector<size_t>& batch) {
+    const nb::gil_scoped_acquire acquire;
+    try {
+      const nb::object answers = ask(source, batch);
+      std::vector<QuestionScore> scores;
+      for (size_t i = 0; i < batch.size(); ++i) {
+        const QuestionPlan& plan = source.plans()[batch[i]];
+        QuestionScore& score = scores.emplace_back();
+        for (nb::handle values : nb::object(answers[i])) {
+          AnswerScore& answer = score.answers.emplace_back();
+          answer.token_log_probs = nb::cast<std::vector<float>>(values);
+          answer.n_tokens = static_cast<int>(answer.token_log_probs.size());
+          const size_t a = score.answers.size() - 1;
+          if (tokenizer_ && a < plan.answers.size() &&
+              plan.answers[a].targets.size() != answer.token_log_probs.size()) {
+            return fail(ErrorCode::kFailed, "it gave a question other numbers of log-probabilities than of tokens",
+                        description_.name);
+          }
+        }
+        if (score.answers.size() != plan.answers.size()) {
+          return fail(ErrorCode::kFailed, "it gave a question other numbers of results than of answers",
+                      description_.name);
+        }
+      }
+      return scores;
+    } catch (nb::python_error&) {
+      raised_ = std::current_exception();
+      return fail(ErrorCode::kFailed, "the model raised an exception", description_.name);
+    } catch (const std::exception& problem) {
+      return fail(ErrorCode::kFailed, std::string("its values are no lists of numbers: ") + problem.what(),
+                  description_.name);
+    }
+  }
+
+  nb::object model_;
+  ModelDescription description_;
+  size_t batch_;
+  std::optional<PythonTokenizer> tokenizer_;
+  std::exception_ptr raised_;
+};
+
+/// What the library calls a model, as Python holds it.
+struct Model {
+  std::unique_ptr<Scorer> scorer;
+  PythonScorer* python = nullptr;  ///< where it is one
+};
+
+template <class T>
+T choice(const std::string& option, const std::string& given, const std::vector<std::pair<std::string, T>>& choices) {
+  std::string names;
+  for (const auto& [name, value] : choices) {
+    if (name == given) return value;
+    names += (names.empty() ? "" : ", ") + name;
+  }
+  throw Raised(Error{ErrorCode::kInput, "'" + given + "' is none of: " + names, option, ""});
+}
+
+/// Takes options out of a dictionary; what stays is unknown.
+class Options {
+ public:
+  explicit Options(nb::dict given) : given_(std::move(given)) {}
+
+  template <class T>
+  void take(const char* name, T& target) {
+    if (!given_.contains(name)) return;
+    try {
+      target = nb::cast<T>(given_[name]);
+    } catch (const std::exception&) {
+      throw Raised(Error{ErrorCode::kInput, "it has the wrong type", name, ""});
+    }
+    nb::del(given_[name]);
+  }
+  template <class T>
+  void take(const char* name, T& target, const std::vector<std::pair<std::string, T>>& choices) {
+    std::string text;
+    take(name, text);
+    if (!text.empty()) target = choice(name, text, choices);
+  }
+  void finish() const {
+    if (given_.size() == 0) return;
+    const std::string name = nb::cast<std::string>(nb::str(given_.keys()[0]));
+    throw Raised(
+        Error{ErrorCode::kInput, "there is no option '" + name + "'", "", "help(hre.open_model) lists the options"});
+  }
+
+ private:
+  nb::dict given_;
+};
+
+const std::vector<std::pair<std::string, LongAnswers>> kLongAnswers = {
+    {"error", LongAnswers::kError}, {"truncate", LongAnswers::kTruncate}, {"skip", LongAnswers::kSkip}};
+
+EngineOptions engine_options(const nb::dict& given) {
+  EngineOptions options;
+  Options left(given);
+  left.take("threads", options.threads);
+  left.take("gpu_layers", options.gpu_layers);
+  left.take("max_length", options.max_length);
+  left.take("bos", options.bos,
+            {{"never", BosPolicy::kNever}, {"auto", BosPolicy::kAuto}, {"always", BosPolicy::kAlways}});
+  left.take("long_answers", options.long_answers, kLongAnswers);
+  left.take("chat_template", options.chat_template);
+  left.take("system", options.system);
+  left.take("date", options.date);
+  left.take("precision", options.precision, {{"auto", ComputePrecision::kAuto}, {"exact", ComputePrecision::kExact}});
+  left.take("engine_kernels", options.kernels, {{"auto", EngineKernels::kAuto}, {"plain", EngineKernels::kPlain}});
+  left.take("kv_type", options.cache_type,
+            {{"f32", CacheType::kF32}, {"f16", CacheType::kF16}, {"q8_0", CacheType::kQ8_0}});
+  left.take("flash_attention", options.flash_attention,
+            {{"off", FlashAttention::kOff}, {"auto", FlashAttention::kAuto}, {"on", FlashAttention::kOn}});
+  left.take("stream_weights", options.stream_weights);
+  left.take("workers", options.workers);
+  std::vector<std::pair<std::string, float>> adapters;
+  left.take("adapters", adapters);
+  for (auto& [path, scale] : adapters) options.adapters.push_back({std::move(path), scale});
+  left.take("api_key_file", options.server.api_key_file);
+  left.take("ca_file", options.server.ca_file);
+  left.take("request_timeout", options.server.timeout_seconds);
+  left.take("max_concurrency", options.server.most_in_flight);
+  left.finish();
+  return options;
+}
+
+std::unique_ptr<Model> open(const std::string& source, const nb::dict& given, nb::object progress) {
+  EngineOptions options = engine_options(given);
+  PythonProgress listener(std::move(progress));
+  options.server.note = [&listener](const std::string& message) { listener.note(message); };
+  auto model = std::make_unique<Model>();
+  model->scorer = value_of(in_background([&](const std::stop_token& stop) {
+    options.server.stop = stop;
+    return cli::open_model_argument(source, options, listener, stop);
+  }));
+  return model;
+}
+
+/// `max_length` > 0: the model works on tokens.
+std::unique_ptr<Model> wrap(nb::object object, const std::string& name, const std::string& fingerprint,
+                            std::vector<std::pair<std::string, std::string>> settings, size_t batch, int max_length,
+                            std::optional<Token> bos, const std::string& long_answers) {
+  ModelDescription description;
+  description.name = description.source = name;
+  description.fingerprint = fingerprint;
+  description.architecture = "python";
+  description.settings = std::move(settings);
+  std::optional<PlanRules> rules;
+  if (max_length > 0) {
+    rules = PlanRules{max_length, bos, choice("long_answers", long_answers, kLongAnswers)};
+    description.settings.emplace_back("bos", bos ? std::to_string(*bos) : "none");
+    description.settings.emplace_back("max_length", std::to_string(max_length));
+    description.settings.emplace_back("long_answers", long_answers);
+  }
+  auto scorer = std::make_unique<PythonScorer>(std::move(object), std::move(description), batch, rules);
+  auto model = std::make_unique<Model>();
+  model->python = scorer.get();
+  model->scorer = std::move(scorer);
+  return model;
+}
+
+Dataset load(const std::string& source, nb::object progress) {
+  PythonProgress listener(std::move(progress));
+  return value_of(
+      in_background([&](const std::stop_token& stop) { return cli::load_data_argument(source, listener, stop); }));
+}
+
+/// Rows as Python has them: dictionaries with question, answers, and if wanted topic and id.
+class PythonRows final : public data::RowReader {
+ public:
+  PythonRows(nb::iterator rows, std::string name) : rows_(std::move(rows)), name_(std::move(name)) {}
+
+  Result<std::optional<data::Row>> next() override {
+    if (rows_ == nb::iterator::sentinel()) return std::nullopt;
+    ++number_;
+    const nb::object item = nb::borrow(*rows_);
+    auto row = row_of(item);
+    ++rows_;
+    if (!row) return forward(row);
+    return *std::move(row);
+  }
+  [[nodiscard]] std::string where() const override { return name_ + ", row " + std::to_string(number_); }
+  [[nodiscard]] double progress() const override { return 1; }
+
+ private:
+  Result<data::Row> row_of(const nb::object& item) const {
+    constexpr const char* kExpected =
+        "a question is {\"question\": str, \"answers\": [{\"text\": str, \"votes\": number}, ...], \"topic\": str}";
+    data::Row row;
+    const char* what = "a dictionary";
+    try {
+      const auto text_of = [&](const nb::object& object, const char* key) {
+        what = key;
+        return nb::cast<std::string>(object[key]);
+      };
+      const auto maybe = [&](const char* key) -> std::optional<std::string> {
+        const nb::object value = item.attr("get")(key);
+        what = key;
+        return value.is_none() ? std::nullopt : std::optional(nb::cast<std::string>(value));
+      };
+      row.topic = maybe("topic");
+      row.id = maybe("id");
+      row.text = text_of(item, "question");
+      what = "answers";
+      for (nb::handle answer : nb::object(item["answers"])) {
+        const nb::object one = nb::borrow(answer);
+        std::string text = text_of(one, "text");
+        what = "votes";
+        const double votes = PyFloat_AsDouble(nb::object(one["votes"]).ptr());
+        if (PyErr_Occurred()) throw nb::python_error();
+        if (!std::isfinite(votes)) return input_error("its votes are not finite", where(), kExpected);
+        row.answers.push_back({std::move(text), votes});
+        what = "answers";
+      }
+    } catch (const std::exception&) {
+      return input_error(std::string("'") + what + "' is missing or of another type", where(), kExpected);
+    }
+    return row;
+  }
+
+  nb::iterator rows_;
+  std::string name_;
+  int64_t number_ = 0;
+};
+
+Dataset dataset_of_rows(const nb::iterable& rows, const std::string& name) {
+  std::vector<data::TopicRows> parts;
+  parts.push_back({topic_of_split(name), std::make_unique<PythonRows>(rows.begin(), name)});
+  return value_of(data::dataset_of_rows(std::move(parts), name));
+}
+
+/// Tables with Arrow's C stream interface, by the topics of rows that name none; each capsule's stream is used up.
+Dataset dataset_of_streams(const std::vector<std::pair<std::string, nb::capsule>>& tables, const std::string& name) {
+  std::vector<data::TopicRows> parts;
+  for (const auto& [split, capsule] : tables) {
+    auto* stream = static_cast<ArrowArrayStream*>(capsule.data("arrow_array_stream"));
+    parts.push_back({topic_of_split(split), value_of(data::read_arrow_batches(stream, split))});
+  }
+  return value_of(data::dataset_of_rows(std::move(parts), name));
+}
+
+Run evaluate_model(Model& model, const Dataset& dataset, const nb::dict& given, nb::object progress) {
+  EvalOptions options;
+  Keeping keeping;
+  std::string store = "none", undefined;
+  Options left(given);
+  left.take("topics", options.topics);
+  left.take("limit", options.limit);
+  left.take("shuffle", options.shuffle);
+  left.take("shuffle_seed", options.shuffle_seed);
+  left.take("prompt", options.prompt);
+  left.take("keep_tokens", options.keep_tokens);
+  left.take("undefined", options.undefined,
+            {{"leave-out", UndefinedPolicy::kLeaveOut}, {"zero", UndefinedPolicy::kZero}});
+  left.take("store", store);
+  left.take("name", keeping.name);
+  left.take("reuse", keeping.reuse);
+  left.finish();
+  keeping.store = cli::store_path(store);
+  PythonProgress listener(std::move(progress));
+  if (model.python) model.python->forget();
+  auto run = in_background(
+      [&](const std::stop_token& stop) { return evaluate(dataset, *model.scorer, options, listener, stop, keeping); });
+  if (model.python && model.python->raised()) std::rethrow_exception(model.python->raised());
+  Run done = value_of(std::move(run));
+  if (done.failure) throw Raised(*done.failure);
+  return done;
+}
+
+Summary summary_of(const Run& run) { return summarize(run.questions, {.undefined = run.options.undefined}); }
+
+CompareOptions compare_options(const std::string& metric, const std::string& weights, double level,
+                               std::optional<double> margin, bool allow_different) {
+  CompareOptions options;
+  options.metric = value_of(find_metric(metric));
+  options.statistics.weights =
+      choice<Weights>("weights", weights, {{"questions", Weights::kQuestions}, {"topics", Weights::kTopics}});
+  options.level = level;
+  options.margin = margin;
+  options.allow_different = allow_different;
+  return options;
+}
+
+std::pair<std::string, std::string> compare(const std::vector<const Run*>& runs, const std::string& metric,
+                                            const std::string& weights, double level, std::optional<double> margin,
+                                            bool allow_different) {
+  const CompareOptions options = compare_options(metric, weights, level, margin, allow_different);
+  const Comparison comparison = value_of(
+      in_background([&](const std::stop_token&) { return compare_runs(std::span<const Run* const>(runs), options); }));
+  return {comparison_json(comparison, {}), comparison_text(comparison)};
+}
+
+std::pair<std::string, std::string> power(const std::vector<const Run*>& runs, const std::string& metric,
+                                          std::optional<double> difference, std::optional<int64_t> questions) {
+  PowerOptions options;
+  options.compare.metric = value_of(find_metric(metric));
+  options.difference = difference;
+  options.questions = questions;
+  const RunPower result = value_of(in_background([&](const std::stop_token&) { return run_power(runs, options); }));
+  return {power_json(result, {}), power_text(result)};
+}
+
+std::vector<Run> read_runs(const std::string& text, const std::string& where) {
+  return value_of(read_runs_json(text, where));
+}
+
+void translate(const std::exception_ptr& pointer, void*) {
+  try {
+    std::rethrow_exception(pointer);
+  } catch (const Raised& raised) {
+    const std::map<ErrorCode, const char*> names = {{ErrorCode::kFailed, "Error"},
+                                                    {ErrorCode::kInput, "InputError"},
+                                                    {ErrorCode::kThreshold, "ThresholdError"},
+                                                    {ErrorCode::kInterrupted, "Interrupted"}};
+    const nb::object type = nb::module_::import_("hre._errors").attr(names.at(raised.error.code));
+    PyErr_SetString(type.ptr(), raised.error.text().c_str());
+  }
+}
+
+}  // namespace
+
+NB_MODULE(_core, m) {
+  nb::register_exception_translator(translate);
+  m.attr("__version__") = HRE_VERSION;
+  m.def("engine_description", &engine_description);
+
+  nb::class_<Dataset>(m, "Dataset")
+      .def("__len__", [](const Dataset& d) { return d.questions.size(); })
+      .def_ro("name", &Dataset::name)
+      .def_ro("source", &Dataset::source)
+      .def_ro("fingerprint", &Dataset::fingerprint)
+      .def("question", [](const Dataset& d, size_t i) {
+        if (i >= d.questions.size()) throw nb::index_error();
+        const Question& question = d.questions[i];
+        nb::list answers;
+        for (const Answer& answer : question.answers) {
+          nb::dict one;
+          one["text"] = answer.text;
+          one["votes"] = answer.votes;
+          answers.append(one);
+        }
+        nb::dict result;
+        result["id"] = question.id;
+        result["topic"] = question.topic;
+        result["question"] = question.text;
+        result["answers"] = answers;
+        return result;
+      });
+  nb::class_<Model>(m, "Model")
+      .def_prop_ro("name", [](const Model& model) { return model.scorer->describe().name; })
+      .def_prop_ro("settings", [](const Model& model) { return model.scorer->describe().settings; });
+  nb::class_<Run>(m, "Run")
+      .def_prop_ro("partial", &Run::partial)
+      .def_ro("name", &Run::name)
+      .def_prop_ro("not_kept", [](const Run& run) { return run.not_kept ? run.not_kept->text() : std::string(); })
+      .def("json", [](const Run& run, bool details) { return run_json(run, summary_of(run), details); })
+      .def("table", [](const Run& run, int width) { return run_table({run}, {summary_of(run)}, width); });
+
+  m.def("load_dataset", &load, "source"_a, "progress"_a.none());
+  m.def("dataset_of_rows", &dataset_of_rows, "rows"_a, "name"_a);
+  m.def("dataset_of_streams", &dataset_of_streams, "tables"_a, "name"_a);
+  m.def("open_model", &open, "source"_a, "options"_a, "progress"_a.none());
+  m.def("wrap_model", &wrap, "model"_a, "name"_a, "fingerprint"_a, "settings"_a, "batch"_a, "max_length"_a,
+        "bos"_a.none(), "long_answers"_a);
+  m.def("evaluate", &evaluate_model, "model"_a, "dataset"_a, "options"_a, "progress"_a.none());
+  m.def("read_runs", &read_runs, "text"_a, "where"_a);
+  m.def("compare", &compare, "runs"_a, "metric"_a, "weights"_a, "level"_a, "margin"_a.none(), "allow_different"_a);
+  m.def("power", &power, "runs"_a, "metric"_a, "difference"_a.none(), "questions"_a.none());
+  m.def("store_path", &cli::store_path, "given"_a);
+
+  nb::class_<RunStore>(m, "Store")
+      .def_static("open",
+                  [](const std::string& path) { return std::make_unique<RunStore>(value_of(RunStore::open(path))); })
+      .def("list",
+           [](RunStore& store) {
+             nb::list runs;
+             for (const RunInfo& info : value_of(store.list())) {
+               nb::dict run;
+               run["name"] = info.name;
+               run["id"] = info.id;
+               run["model"] = info.model.name;
+               run["dataset"] = info.dataset_name;
+               run["created"] = info.created;
+               run["questions"] = info.done;
+               run["planned"] = info.planned;
+               run["value"] = info.value;
+               run["stderr"] = info.value_stderr;
+               runs.append(run);
+             }
+             return runs;
+           })
+      .def("load", [](RunStore& store, const std::string& argument) { return value_of(store.load(argument)); })
+      .def("remove", [](RunStore& store, const std::string& argument) {
+        const RunInfo info = value_of(store.find(argument));
+        if (auto ok = store.remove({info}); !ok) throw Raised(ok.error());
+      });
+}
+
+}  // namespace hre::python

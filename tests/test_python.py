@@ -1,0 +1,287 @@
+"""The Python package: its values are the program's, data comes in every form, and its examples run.
+
+What needs torch and Transformers runs in the Python that HRE_TORCH_PYTHON names, and is skipped without one: they are
+some gigabytes.
+"""
+
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import textwrap
+import time
+import unittest
+
+from program import SOURCE_DIR, ProgramTest, clean_environment, shared_data, test_python
+
+PACKAGE = pathlib.Path(os.environ.get("HRE_BUILD_DIR", "build/release")).resolve() / "python"
+TOPICS = ["python", "unix"]
+
+
+class PackageTest(ProgramTest):
+    @classmethod
+    def setUpClass(cls):
+        cls.python = test_python()
+        if not (PACKAGE / "hre" / "__init__.py").exists():
+            raise unittest.SkipTest("the Python package was not built: nanobind or Python's headers are missing")
+
+    def run_python(self, code, *arguments, status=0, python=None):
+        """Runs a program that may print JSON, which is given back."""
+        done = subprocess.run([python or self.python, "-c", textwrap.dedent(code), *map(str, arguments)], cwd=self.folder,
+                              capture_output=True, text=True, env=clean_environment(PYTHONPATH=str(PACKAGE)), timeout=600, check=False)
+        self.assertEqual(status, done.returncode, done.stdout + done.stderr)
+        return json.loads(done.stdout) if done.stdout.strip() else None
+
+
+class PythonTest(PackageTest):
+    def test_every_example_runs(self):
+        failed = self.run_python("""
+            import doctest, json, hre, hre._data, hre._model, hre._run
+            results = [doctest.testmod(module) for module in (hre, hre._data, hre._model, hre._run)]
+            assert sum(result.attempted for result in results) > 10
+            print(json.dumps(sum(result.failed for result in results)))""")
+        self.assertEqual(0, failed)
+
+    def test_values_are_the_programs(self):
+        model = SOURCE_DIR / "models" / "hre-base-q8_0.gguf"
+        for spec, options in ((model, {"threads": 1, "long_answers": "truncate"}), ("baseline:zstd", {})):
+            arguments = [word for name, value in options.items() for word in (f"--{name.replace('_', '-')}", value)]
+            self.run_hre("eval", spec, "--data", "sample", "--limit", 2, "--topic", "python", "--topic", "unix", *arguments, "--quiet",
+                         "--details", "--json", "run.json")
+            found = self.run_python("""
+                import json, sys, hre
+                run = hre.evaluate(sys.argv[1], "sample", limit=2, topics=["python", "unix"], progress=False, **json.loads(sys.argv[2]))
+                assert run.value == run.summary["pearson"]["mean"] and not run.partial
+                run.save("saved.json")
+                assert hre.load("saved.json").value == run.value
+                print(run.json())""", spec, json.dumps(options))
+            expected = self.read_json("run.json")
+            for key in ("model", "dataset", "config", "results", "questions"):
+                self.assertEqual(expected[key], found[key])
+        self.assertEqual(found["questions"], json.loads((self.folder / "saved.json").read_text())["questions"])
+
+    def test_comparisons_are_the_programs(self):
+        for name in ("length", "zstd"):
+            self.run_hre("eval", f"baseline:{name}", "--data", "sample", "--limit", 3, "--quiet", "--details", "--json", f"{name}.json")
+        self.run_hre("compare", "length.json", "zstd.json", "--json", "compared.json")
+        self.run_hre("power", "length.json", "--difference", 0.1, "--json", "power.json")
+        found = self.run_python("""
+            import json, hre
+            runs = hre.load("length.json"), hre.load("zstd.json")
+            print(json.dumps([hre.compare(*runs).data, hre.power(runs[0], difference=0.1).data]))""")
+        self.assertEqual([self.read_json("compared.json"), self.read_json("power.json")], found)
+
+    def test_data_in_every_form(self):
+        found = self.run_python("""
+            import json, datasets, pandas, pyarrow, hre
+            rows = [{"topic": "tea" if i < 4 else "coffee", "question": f"How hot? {i}", "answers": [
+                {"text": "x" * (3 + a * i), "votes": float(a * a - i)} for a in range(3)]} for i in range(7)]
+            table = pyarrow.Table.from_pylist(rows)
+            frame = pandas.DataFrame(rows)
+            dataset = datasets.Dataset.from_list(rows)
+            shuffled = dataset.select([6, 5, 4, 3, 2, 1, 0]).select([6, 5, 4, 3, 2, 1, 0])
+            splits = datasets.DatasetDict({topic: dataset.filter(lambda row: row["topic"] == topic).remove_columns("topic") for topic in ("tea", "coffee")})
+            loaded = [hre.load_dataset(data) for data in (rows, iter(rows), table, frame, dataset, shuffled, splits)]
+            assert loaded[0].question(6)["answers"][2] == {"text": "x" * 15, "votes": -2.0}, loaded[0].question(6)
+            print(json.dumps([[data.fingerprint, len(data)] for data in loaded]))""")
+        self.assertEqual([found[0]] * 7, found)
+
+    def test_bad_data_and_models(self):
+        found = self.run_python("""
+            import json, hre
+            good = {"question": "q", "answers": [{"text": "a", "votes": 1}, {"text": "b", "votes": 2}]}
+            def error(call):
+                try:
+                    call()
+                except (hre.Error, TypeError, ValueError) as problem:
+                    return f"{type(problem).__name__}: {problem}"
+            class Few:
+                def loglikelihoods(self, pairs): return [[-1.0]]
+            class Raises:
+                def loglikelihoods(self, pairs): raise KeyError("mine")
+            class Words:
+                def loglikelihoods(self, pairs): return ["many"] * len(pairs)
+            def raised():
+                try:
+                    hre.evaluate(Raises(), [good])
+                except KeyError as problem:
+                    return str(problem)
+            print(json.dumps([error(lambda: hre.load_dataset([good, data])) for data in (
+                {**good, "answers": [{"text": "a", "votes": "many"}, {"text": "b", "votes": 2}]}, {"question": "q"}, {**good, "question": 3}, 5,
+                {**good, "answers": []}, {**good, "answers": [{"text": "a", "votes": float("nan")}] * 2})] + [
+                error(lambda: hre.load_dataset([])), error(lambda: hre.load_dataset("nowhere")), error(lambda: hre.evaluate("nowhere.gguf", [good])),
+                error(lambda: hre.evaluate("baseline:zstd", [good], thread=3)), error(lambda: hre.evaluate("baseline:zstd", [good], bos="maybe")),
+                error(lambda: hre.evaluate(3, [good])), error(lambda: hre.evaluate(Few(), [good])), error(lambda: hre.evaluate(Words(), [good])), raised()]))""")
+        for message, expected in zip(found, ("row 2: 'votes' is missing or of another type", "row 2: 'answers' is missing", "row 2: 'question'",
+                                             "row 2: ", "row 2, column answers: no answers", "row 2: its votes are not finite", "no questions",
+                                             "nowhere: ", "nowhere.gguf: no such file", "no option 'thread'", "none of: never, auto, always",
+                                             "int is no model", "1 results for 2 pairs", "", "'mine'"), strict=True):
+            self.assertIn(expected, message or "")
+        self.assertRegex(found[-2], "many")
+
+    def test_a_model_of_ones_own(self):
+        """Its values come through to the last digit, batched as it asks."""
+        found = self.run_python("""
+            import json, zlib, hre
+            class Mine:
+                name, settings, batch_questions = "mine", {"kind": "made up"}, 3
+                sizes = []
+                def loglikelihoods(self, pairs):
+                    self.sizes.append(len(pairs))
+                    return [[-(zlib.crc32((context + continuation).encode()) % 1000) / 8.0, -0.5] for context, continuation in pairs]
+            data = hre.load_dataset("sample")
+            run = hre.evaluate(Mine(), data, limit=2, topics=["python", "unix"], progress=False)
+            texts = {data.question(i)["id"]: data.question(i) for i in range(len(data))}
+            for question in run.questions:
+                full = texts[question["id"]]
+                for answer, given in zip(full["answers"], question["answers"], strict=True):
+                    text = f"Question: {full['question']}\\nAnswer: {answer['text']}"
+                    assert given["sum_log_prob"] == -(zlib.crc32(text.encode()) % 1000) / 8.0 - 0.5, given
+            assert run.config["kind"] == "made up"
+            print(json.dumps(Mine.sizes))""")
+        self.assertEqual([12, 4], found)
+
+    def test_stores(self):
+        found = self.run_python("""
+            import json, hre
+            class Mine:
+                fingerprint, calls = "weights 1", 0
+                def loglikelihoods(self, pairs):
+                    Mine.calls += len(pairs)
+                    return [[-1.0, -0.25 * len(text)] for _, text in pairs]
+            runs = [hre.evaluate(Mine(), "sample", limit=1, store="runs.db", name=f"run-{i}", progress=False) for i in range(2)]
+            store = hre.Store("runs.db")
+            assert store.load("last").value == runs[0].value
+            print(json.dumps([Mine.calls, [info["name"] for info in store.list()], len(store), [len(run.questions) for run in store]]))""")
+        self.assertEqual([14 * 4, ["run-1"], 1, [14]], found)
+        self.assertIn("run-1", self.run_hre("runs", "list", "--store", "runs.db").stdout)
+
+    def test_ctrl_c(self):
+        self.write("slow.py", textwrap.dedent("""
+            import time, hre
+            class Slow:
+                batch_questions = 1
+                def loglikelihoods(self, pairs):
+                    print("scoring", flush=True)
+                    time.sleep(0.2)
+                    return [[-1.0, -float(len(text))] for _, text in pairs]
+            try:
+                hre.evaluate(Slow(), "sample", progress=False)
+            except KeyboardInterrupt:
+                print("interrupted", flush=True)"""))
+        process = subprocess.Popen([self.python, "slow.py"], cwd=self.folder, env=clean_environment(PYTHONPATH=str(PACKAGE)), stdout=subprocess.PIPE,
+                                   text=True)
+        process.stdout.readline()
+        started = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        rest = process.communicate(timeout=60)[0]
+        self.assertIn("interrupted", rest)
+        self.assertLess(rest.count("scoring"), 20)
+        self.assertLess(time.monotonic() - started, 30)
+
+    def test_threads(self):
+        """Other threads go on while one evaluates, and two evaluate at once."""
+        self.assertTrue(self.run_python("""
+            import json, threading, hre
+            runs, ticks, done = {}, 0, threading.Event()
+            def work(name):
+                runs[name] = hre.evaluate(f"baseline:{name}", "sample", progress=False).value
+            def tick():
+                global ticks
+                while not done.wait(0.01):
+                    ticks += 1
+            threads = [threading.Thread(target=work, args=[name]) for name in ("zstd", "length")]
+            ticker = threading.Thread(target=tick)
+            for thread in (*threads, ticker): thread.start()
+            for thread in threads: thread.join()
+            done.set()
+            expected = {name: hre.evaluate(f"baseline:{name}", "sample", progress=False).value for name in runs}
+            print(json.dumps(runs == expected and ticks > 0))"""))
+
+    def test_progress(self):
+        self.assertEqual(["tokenising", "scoring"], self.run_python("""
+            import json, hre
+            class Listener:
+                stages, ends = [], 0
+                def begin(self, stage, total, unit): self.stages.append(stage); self.total = total
+                def advance(self, done): self.done = done
+                def end(self): assert self.done == self.total; Listener.ends += 1
+                def note(self, message): pass
+            hre.evaluate("baseline:zstd", "sample", limit=1, progress=Listener())
+            assert Listener.ends == len(Listener.stages)
+            print(json.dumps(Listener.stages))"""))
+
+
+class TransformersTest(PackageTest):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.torch_python = os.environ.get("HRE_TORCH_PYTHON", "")
+        if not os.access(cls.torch_python, os.X_OK):
+            raise unittest.SkipTest("HRE_TORCH_PYTHON names no Python with torch and transformers")
+
+    def test_every_architecture(self):
+        """Small random models, shared prompts and padding against one plain pass for each answer."""
+        self.run_python("""
+            import torch, transformers, hre, hre.transformers
+            torch.manual_seed(7)
+            common = dict(vocab_size=300, hidden_size=64, intermediate_size=96, num_hidden_layers=3, num_attention_heads=4, max_position_embeddings=4096)
+            grouped = dict(num_key_value_heads=2, **common)
+            class Bytes:
+                bos_token_id = 1
+                def __call__(self, texts, add_special_tokens, verbose):
+                    return {"input_ids": [[byte + 3 for byte in text.encode()] for text in texts]}
+            configs = [transformers.LlamaConfig(**grouped), transformers.GPTNeoXConfig(**common), transformers.Qwen2Config(**grouped),
+                       transformers.GPT2Config(vocab_size=300, n_embd=64, n_layer=3, n_head=4, n_positions=4096, bos_token_id=1, eos_token_id=1),
+                       transformers.Gemma2Config(head_dim=16, sliding_window=64, final_logit_softcapping=5.0, **grouped),
+                       transformers.MistralConfig(sliding_window=50, **grouped)]
+            data = hre.load_dataset("sample")
+            texts = {data.question(i)["id"]: data.question(i) for i in range(len(data))}
+            for config in configs:
+                model = transformers.AutoModelForCausalLM.from_config(config)
+                for parameter in model.parameters():
+                    parameter.data.mul_(3)
+                model.train()
+                for batch in (300, 8192):
+                    run = hre.evaluate(hre.transformers.Model(model, Bytes(), batch_tokens=batch), data, limit=1, topics=["python", "unix"], progress=False)
+                    assert model.training
+                    model.eval()
+                    for question in run.questions:
+                        full = texts[question["id"]]
+                        context = f"Question: {full['question']}\\nAnswer:"
+                        for answer, given in zip(full["answers"], question["answers"], strict=True):
+                            whole, n = [[byte + 3 for byte in text.encode()] for text in (context + " " + answer["text"],)][0], len(context.encode())
+                            with torch.inference_mode():
+                                logits = model(torch.tensor([whole[:-1]])).logits[0].float()
+                            values = torch.log_softmax(logits, -1)
+                            expected = sum(values[i - 1, whole[i]].item() for i in range(n, len(whole)))
+                            assert abs(expected - given["sum_log_prob"]) < 1e-3, (type(model), batch, expected, given["sum_log_prob"])
+                    model.train()
+            """, python=self.torch_python)
+
+    def test_values_are_those_of_the_file(self):
+        """A checkpoint in memory and its file, in float32."""
+        folder, file = shared_data("models/TinyStories-656K"), shared_data("models/TinyStories-656K-f32.gguf")
+        self.run_python("""
+            import random, sys, torch, transformers, hre, hre.transformers
+            made = random.Random(5)
+            words = "the cat sat on a mat and then it saw one big dog who was very happy to play in the park with little girl".split()
+            text = lambda: " ".join(made.choices(words, k=made.randint(3, 60))) + "."
+            rows = [{"topic": "tale", "question": text(), "answers": [{"text": text(), "votes": a} for a in range(4)]} for _ in range(12)]
+            model = transformers.AutoModelForCausalLM.from_pretrained(sys.argv[1], dtype=torch.float32)
+            tokenizer = transformers.AutoTokenizer.from_pretrained(sys.argv[1])
+            memory = hre.evaluate(hre.transformers.Model(model, tokenizer, max_length=256), rows, progress=False)
+            file = hre.evaluate(sys.argv[2], rows, max_length=256, precision="exact", progress=False)
+            n = 0
+            for a, b in zip(memory.questions, file.questions, strict=True):
+                for x, y in zip(a["answers"], b["answers"], strict=True):
+                    assert x["n_tokens"] == y["n_tokens"], (x, y)
+                    assert abs(x["sum_log_prob"] - y["sum_log_prob"]) < 1e-3, (x, y)
+                    n += 1
+            assert n == 48, n
+            """, folder, file, python=self.torch_python)
+
+
+if __name__ == "__main__":
+    unittest.main()
