@@ -7,6 +7,7 @@ some gigabytes.
 import json
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import textwrap
@@ -17,6 +18,10 @@ from program import SOURCE_DIR, ProgramTest, clean_environment, shared_data, tes
 
 PACKAGE = pathlib.Path(os.environ.get("HRE_BUILD_DIR", "build/release")).resolve() / "python"
 TOPICS = ["python", "unix"]
+
+
+def documented_blocks():
+    return re.findall(r"^```python\n(.*?)^```", (SOURCE_DIR / "docs" / "python.md").read_text(encoding="utf-8"), re.M | re.S)
 
 
 class PackageTest(ProgramTest):
@@ -42,6 +47,13 @@ class PythonTest(PackageTest):
             assert sum(result.attempted for result in results) > 10
             print(json.dumps(sum(result.failed for result in results)))""")
         self.assertEqual(0, failed)
+
+    def test_documentation(self):
+        """Every block of docs/python.md, in order; those of Transformers are run below."""
+        blocks = documented_blocks()
+        self.assertGreater(len(blocks), 6)
+        self.write("blocks.py", "\n".join(block for block in blocks if "hre.transformers" not in block))
+        self.run_python("import contextlib, io; contextlib.redirect_stdout(io.StringIO()).__enter__(); exec(open('blocks.py').read())")
 
     def test_values_are_the_programs(self):
         model = SOURCE_DIR / "models" / "hre-base-q8_0.gguf"
@@ -281,6 +293,15 @@ class TransformersTest(PackageTest):
                     n += 1
             assert n == 48, n
             """, folder, file, python=self.torch_python)
+
+    def test_documentation(self):
+        self.write("blocks.py", "import hre\n" + "\n".join(block for block in documented_blocks() if "hre.transformers" in block))
+        self.run_python("""
+            import sys, transformers
+            model = transformers.AutoModelForCausalLM.from_pretrained(sys.argv[1])
+            tokenizer = transformers.AutoTokenizer.from_pretrained(sys.argv[1])
+            exec(open("blocks.py").read().replace("(model, tokenizer)", '(model, tokenizer, long_answers="truncate")'))""",
+                        shared_data("models/TinyStories-656K"), python=self.torch_python)
 
 
 if __name__ == "__main__":
