@@ -131,7 +131,7 @@ void calibration(size_t questions) {
                  line.truth ? fmt::format("{:.3f}", *line.truth) : "", cells(line.recovered));
       std::fflush(stdout);
       for (const auto& value : line.null) {
-        all_held = all_held && (!value || std::abs(*value - line.neutral) <= 4 * line.error + 0.001);
+        all_held = all_held && (!value || std::abs(*value - line.neutral) <= 4 * line.error + line.room);
       }
       for (const auto& value : line.recovered) {
         all_held =
