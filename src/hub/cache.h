@@ -4,14 +4,14 @@
 ///   models--ORG--REPO/blobs/ETAG              contents, by hash
 ///   models--ORG--REPO/snapshots/COMMIT/PATH   links to them
 ///   models--ORG--REPO/refs/REVISION           a file with the commit
-///   models--ORG--REPO/trees/COMMIT.json       what the repository holds at that commit; read, not written
+///   models--ORG--REPO/trees/COMMIT.json       the repository's listing at that commit; read, not written
 ///   .locks/models--ORG--REPO/ETAG.lock        held (flock) while a blob is fetched
 ///
-/// and, for hre alone and ignored by Python:
+/// and, only for hre and ignored by Python:
 ///
-///   models--ORG--REPO/.hre/COMMIT.json        what the repository holds at that commit
-///   models--ORG--REPO/.hre/parts/ETAG         a blob that is not complete; ETAG.ranges says what of it is there
-///   models--ORG--REPO/.hre/wrong/ETAG         what came with another hash than it should have
+///   models--ORG--REPO/.hre/COMMIT.json        the repository's listing at that commit
+///   models--ORG--REPO/.hre/parts/ETAG         an incomplete blob; ETAG.ranges lists the ranges that it has
+///   models--ORG--REPO/.hre/wrong/ETAG         a download whose hash was wrong
 
 #include <optional>
 #include <string>

@@ -7,7 +7,7 @@
 
 namespace hre::net {
 
-/// Scheme, host and port: "https://example.org:443". Nothing for what is no http or https URL.
+/// Scheme, host and port: "https://example.org:443". Nothing if it is not an http or https URL.
 std::optional<std::string> origin_of(const std::string& url);
 
 /// A reference (such as a Location header) resolved against a URL; nothing if it can't be resolved.

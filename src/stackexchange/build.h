@@ -1,12 +1,12 @@
 #pragma once
 /// Builds datasets from Stack Exchange dumps. Start reading here.
 ///
-///   recipe.h   what is wanted            dump.h, bytes.h   where dumps lie, and their bytes
+///   recipe.h   what to build             dump.h, bytes.h   where dumps are, and their bytes
 ///   rows.h, tables.h   the rows of a table    post.h      a post as numbers
 ///   index.h    first reading: votes, dates, marks of every post
-///   texts.h    second reading: texts (html.h) of those that are let through
-///   filters.h, judge.h, choose.h, near_duplicates.h   what stays; fates.h   and why
-///   card.h     what is written beside the questions
+///   texts.h    second reading: texts (html.h) of the posts that passed
+///   filters.h, judge.h, choose.h, near_duplicates.h   which posts stay; fates.h   and why
+///   card.h     the files beside the questions
 ///   work_folder.h   where intermediate files lie
 ///
 /// Goals: the same input and recipe give the same bytes, whatever the number of threads or the kind of source; memory

@@ -1,6 +1,6 @@
 #pragma once
 /// The first reading of a site's dump: every post becomes a 40-byte record with its votes, in buckets by the question
-/// it belongs to. Two distributions do this in bounded memory: first votes and posts by post id, where they are joined,
+/// it belongs to. Distributing twice bounds the memory: first votes and posts by post id, where they are joined,
 /// then posts by question. The index depends on the dump and on the tags of topics, but not on filters; a later build
 /// reuses it.
 
