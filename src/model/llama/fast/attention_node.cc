@@ -10,6 +10,20 @@
 
 #include "model/llama/fast/kernels.h"
 
+// All threads of the graph compute a node together, in three steps with barriers between them:
+//
+//   read    the mask, once per graph: how much of each block of keys does each block of queries see?
+//   pack    visible blocks of keys as [d_k x 64] and of values as [64 x padded d_v], once for all queries
+//   attend  for each block of 48 queries and each head: its visible blocks of keys in order, with a running softmax
+//
+//                prefix    answer 1   answer 2      keys; blocks start anew at each part
+//   prefix       # # /        .          .
+//   answer 1     # # #        /          .          # all is seen   / some is seen   . nothing is seen: skipped
+//   answer 2     # # #        .          /
+//
+// A query sees only blocks of the prefix and of its own answer, each always cut in the same way. So its bits do not
+// depend on the answers and questions beside it.
+
 namespace hre::fast {
 namespace {
 

@@ -7,6 +7,18 @@
 #include <limits>
 #include <vector>
 
+// All threads of the graph compute a product together. Its result [m tokens x n rows of the weights] is divided into
+// tasks, and each thread takes the next one:
+//
+//                blocks of n       a task packs its block of the weights, widened or rounded, into the thread's own
+//              +---+---+---+       memory, and multiplies it by the rows of its piece, 96 to 384 at a time
+//   pieces     | 0 | 2 | 4 |
+//     of m     +---+---+---+       There is one piece if there are enough blocks for all threads; with experts, each
+//              | 1 | 3 | 5 |       expert's rows are a piece.
+//              +---+---+---+
+//
+// Rows of tokens that must be rounded are rounded before, by all threads, and kept for the next product.
+
 namespace hre::fast {
 namespace {
 
