@@ -141,6 +141,37 @@ class NumbersTest(ProgramTest):
         self.assertEqual(61, compared["questions"]["shared"])
         self.assertEqual(61, a["results"]["micro"]["pearson"]["n"])
 
+    def test_confounds_and_the_ceiling(self):
+        self.evaluate()
+        a = self.read_json("a.json")
+        shown = json.loads(self.run_hre("confounds", "a.json", "--json", "-").stdout)["runs"][0]
+        for part in ("through", "beyond"):
+            self.equal(a["results"]["micro"]["length"][part], shown["covariates"][0][part], part)
+        ceiling = shown["ceiling"]
+        self.assertEqual(("differences", 60, None), (ceiling["votes"], ceiling["questions"], ceiling["ci95"]))
+        self.assertAlmostEqual(a["results"]["micro"]["pearson"]["mean"], ceiling["value"], 12)
+        self.assertAlmostEqual(ceiling["value"] / ceiling["mean_r"], ceiling["share"], 12)
+        text = self.run_hre("confounds", "a.json").stdout
+        self.assertIn(f"a mean r of {ceiling['mean_r']:.4f} over 60 questions", text)
+
+        # Of twice as many people for the same differences, more of the votes is chance.
+        lines = [{"topic": q["topic"], "id": q["id"],
+                  "answers": [{"votes": v["votes"], "up": int(max(v["votes"], 0)) + 6, "down": int(max(-v["votes"], 0)) + 6} for v in q["answers"]]}
+                 for q in a["questions"]]
+        self.write("meta.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
+        counted = json.loads(self.run_hre("confounds", "a.json", "--metadata", "meta.jsonl", "--json", "-").stdout)["runs"][0]["ceiling"]
+        self.assertEqual(("counted", 60), (counted["votes"], counted["questions"]))
+        self.assertLess(counted["mean_r"], ceiling["mean_r"])
+        self.assertLess(counted["reliability"], ceiling["reliability"])
+        noise = sum((len(q["answers"]) - 1) / len(q["answers"]) * sum(abs(v["votes"]) + 12 for v in q["answers"])
+                    for q in a["questions"] if q["pearson"] is not None)
+        spread = 0
+        for q in a["questions"]:
+            if q["pearson"] is not None:
+                mean = sum(v["votes"] for v in q["answers"]) / len(q["answers"])
+                spread += sum((v["votes"] - mean) ** 2 for v in q["answers"])
+        self.assertAlmostEqual(1 - noise / spread, counted["reliability"], 12)
+
     def test_the_report_refuses_what_compare_refuses(self):
         self.evaluate()
         b = self.read_json("b.json")

@@ -1,16 +1,22 @@
 """What a power cut would leave: no file may get the name by which others find it before its bytes are on the disk.
 
 A preloaded library notes which files have bytes that are not synced, in this process and its children, and reports every
-rename and link that gives such a file a name."""
+rename and link that gives such a file a name. The store's files are copied whenever they are synced: a power cut leaves of
+each what was synced last, or what was written since."""
 
+import contextlib
+import json
 import lzma
 import os
+import random
 import shutil
+import sqlite3
 import subprocess
+import time
 import unittest
 
 from hub import Hub
-from program import SOURCE_DIR, ProgramTest
+from program import PROGRAM, SOURCE_DIR, ProgramTest, clean_environment
 
 MODELS = SOURCE_DIR / "tests" / "data" / "models"
 LIBRARY = r"""
@@ -89,6 +95,46 @@ int renameat2(int x, const char* a, int y, const char* b, unsigned f) { named(x,
 int link(const char* a, const char* b) { named(AT_FDCWD, a); return REAL(link)(a, b); }
 int linkat(int x, const char* a, int y, const char* b, int f) { named(x, a); return REAL(linkat)(x, a, y, b, f); }
 """
+SYNCED = r"""
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+// Puts a copy of a store's file into the folder $SYNCED.
+static void keep(int fd) {
+  char link[64], name[512], part[600], whole[600], bytes[1 << 16];
+  snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+  ssize_t n = readlink(link, name, sizeof name - 1);
+  if (n < 0) return;
+  name[n] = 0;
+  struct stat s;
+  if (!fstat(fd, &s) && S_ISDIR(s.st_mode)) {  // now its files are gone that were deleted
+    snprintf(whole, sizeof whole, "%s/runs.db-journal", getenv("SYNCED"));
+    if (faccessat(fd, "runs.db-journal", F_OK, 0)) unlink(whole);
+    return;
+  }
+  const char* base = strrchr(name, '/');
+  if (!base || strncmp(base, "/runs.db", 8)) return;
+  snprintf(whole, sizeof whole, "%s%s", getenv("SYNCED"), base);
+  snprintf(part, sizeof part, "%s.part", whole);
+  static pthread_mutex_t one = PTHREAD_MUTEX_INITIALIZER;
+  pthread_mutex_lock(&one);
+  int to = open(part, O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0666);
+  // Read through the same descriptor: to close another one of the file would give up the process's locks on it.
+  for (off_t at = 0; (n = pread(fd, bytes, sizeof bytes, at)) > 0; at += n)
+    if (write(to, bytes, n) != n) abort();
+  close(to);
+  rename(part, whole);
+  pthread_mutex_unlock(&one);
+}
+int fsync(int fd) { int r = ((__typeof__(&fsync))dlsym(RTLD_NEXT, "fsync"))(fd); if (!r) keep(fd); return r; }
+int fdatasync(int fd) { int r = ((__typeof__(&fdatasync))dlsym(RTLD_NEXT, "fdatasync"))(fd); if (!r) keep(fd); return r; }
+"""
 CONVERTER = """#!/bin/bash
 if [ "$2" = venv ]; then mkdir -p "${{@: -1}}/bin"; cat "$0" > "${{@: -1}}/bin/python"; chmod +x "${{@: -1}}/bin/python"
 elif [ "$2" = pip ]; then cat {model} > "$(dirname "$0")/../package"
@@ -97,17 +143,22 @@ fi
 """
 
 
+def build_library(test, source, name):
+    """Skips the test where that can't be."""
+    compiler = os.environ.get("HRE_CXX_COMPILER") or shutil.which("c++")
+    if not compiler or os.environ.get("HRE_SANITIZE"):
+        test.skipTest("no compiler, or a sanitizer that wants to be first")
+    test.write(f"{name}.c", source)
+    subprocess.run([compiler.replace("g++", "gcc").replace("c++", "cc"), "-shared", "-fPIC", "-o", f"{name}.so", f"{name}.c", "-ldl"],
+                   cwd=test.folder, check=True)
+    (test.folder / name).mkdir()
+    return {"LD_PRELOAD": str(test.folder / f"{name}.so"), name.upper(): str(test.folder / name)}
+
+
 class PowerCutTest(ProgramTest):
     def setUp(self):
         super().setUp()
-        compiler = os.environ.get("HRE_CXX_COMPILER") or shutil.which("c++")
-        if not compiler or os.environ.get("HRE_SANITIZE"):
-            self.skipTest("no compiler, or a sanitizer that wants to be first")
-        self.write("unsynced.c", LIBRARY)
-        subprocess.run([compiler.replace("g++", "gcc").replace("c++", "cc"), "-shared", "-fPIC", "-o", "unsynced.so", "unsynced.c", "-ldl"],
-                       cwd=self.folder, check=True)
-        (self.folder / "unsynced").mkdir()
-        self.environment = {"LD_PRELOAD": str(self.folder / "unsynced.so"), "UNSYNCED": str(self.folder / "unsynced")}
+        self.environment = build_library(self, LIBRARY, "unsynced")
 
     def named_too_early(self, *arguments, **env):
         """Files that got a name before they were on the disk."""
@@ -143,6 +194,73 @@ class PowerCutTest(ProgramTest):
             "eval", "checkpoint", "--data", MODELS / "questions.jsonl", "--threads", "1", HRE_CACHE=str(self.folder / "cache"),
             PATH=f"{python.parent}:{os.environ['PATH']}"))
         self.assertTrue(list((self.folder / "cache").rglob("checkpoint.gguf")))
+
+
+class StorePowerCutTest(ProgramTest):
+    N = 400
+
+    def setUp(self):
+        super().setUp()
+        self.environment = build_library(self, SYNCED, "synced")
+        self.seed = random.randrange(1 << 32)
+        self.random = random.Random(self.seed)
+        words = ["".join(self.random.choices("etaoinsh", k=5)) for _ in range(500)]
+        text = lambda: " ".join(self.random.choices(words, k=60))
+        self.write("data.jsonl", "".join(json.dumps({"topic": "t", "question": text(), "answers": [
+            {"text": text(), "votes": votes} for votes in range(3)]}) + "\n" for _ in range(self.N)))
+        self.call = [PROGRAM, "eval", "baseline:zstd", "--data", "data.jsonl", "--threads", "1", "--quiet", "--details", "--json", "run.json"]
+
+    def cut_the_power(self):
+        """Leaves of each file what was synced, or also what was written after it; how many questions are stored then."""
+        for name in ("runs.db", "runs.db-wal", "runs.db-journal"):
+            file, synced = self.folder / name, self.folder / "synced" / name
+            if self.random.random() < 0.5:
+                file.unlink(missing_ok=True)
+                if synced.exists():
+                    shutil.copy(synced, file)
+        (self.folder / "runs.db-shm").unlink(missing_ok=True)
+        stored = self.stored() if (self.folder / "runs.db").exists() else 0
+        for file in (self.folder / "synced").iterdir():
+            file.unlink()
+        for file in self.folder.glob("runs.db*"):  # what is there now is on the disk
+            shutil.copy(file, self.folder / "synced" / file.name)
+        return stored
+
+    def seen(self):
+        """How many questions other processes see in the store."""
+        try:
+            with contextlib.closing(sqlite3.connect(f"file:{self.folder}/runs.db?mode=ro", uri=True)) as database:
+                return database.execute("SELECT count(*) FROM score").fetchone()[0]
+        except sqlite3.OperationalError:  # there is none yet
+            return 0
+
+    def stored(self):
+        with contextlib.closing(sqlite3.connect(self.folder / "runs.db")) as database:
+            self.assertEqual([("ok",)], database.execute("PRAGMA integrity_check").fetchall(), f"seed {self.seed}")
+            made = database.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'score'").fetchone()[0]
+            return database.execute("SELECT count(*) FROM score").fetchone()[0] if made else 0
+
+    def test_what_was_synced_stays(self):
+        self.run_hre(*self.call[1:], "--store", "whole.db")
+        whole, seen, stored = self.read_json("run.json")["questions"], [], []
+        for _ in range(15):
+            process = subprocess.Popen([*self.call, "--store", "runs.db"], cwd=self.folder, env=clean_environment(**self.environment),
+                                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            while len(stored) % 2 and self.seen() <= max(stored) and process.poll() is None:  # however busy the machine is
+                time.sleep(0.002)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(self.random.uniform(0, 0.02 if len(stored) % 2 else 0.4))
+            seen.append(self.seen())
+            process.kill()
+            process.wait()
+            stored.append(self.cut_the_power())
+        print(f"seed {self.seed}; stored after each power cut: {stored}")
+        self.assertTrue(all(a <= b for a, b in zip(seen, stored)), f"something stored was lost: {seen}")
+        self.assertTrue(any(0 < n < self.N for n in stored), "no power cut came amid the work")
+        self.run_hre(*self.call[1:], "--store", "runs.db", env=self.environment)
+        self.assertEqual(self.N, self.cut_the_power(), "a finished run was lost")
+        self.assertEqual(whole, self.read_json("run.json")["questions"])
+        self.assertEqual(whole, json.loads(self.run_hre("runs", "export", "last", "--store", "runs.db", "--to", "json").stdout)["questions"])
 
 
 if __name__ == "__main__":

@@ -362,7 +362,7 @@ def stratified_interval(topics, weights, seed, n_draws):
     mean = sum(np.sum(t) * w for t, w in zip(topics, shares_of(topics, weights)))
     pulls = stretched(topics, weights)
     deviations = draw_deviations(topics, weights, seed, n_draws)
-    if any(len(p) < 2 for p in pulls):
+    if any(len(p) < 2 for p in pulls) or welch_df(pulls) < 9 - 1e-9:
         return mean, deviations, (None, None)
     flat = np.concatenate(pulls)
     accel = np.sum(flat**3) / (6 * np.sum(flat**2) ** 1.5)
@@ -372,7 +372,7 @@ def stratified_interval(topics, weights, seed, n_draws):
 def make_bootstrap():
     rng = np.random.default_rng(20240605)
     rows = []
-    shapes = [[2], [3], [5], [30], [2, 2], [3, 7, 1], [2, 1, 1], [20, 20, 20], [4, 9, 30, 2], [6, 6, 6, 6, 6], [101]]
+    shapes = [[2], [10], [15], [30], [2, 2], [13, 17, 1], [2, 1, 1], [20, 20, 20], [4, 9, 30, 2], [6, 6, 6, 6, 6], [101]]
     for case, sizes in enumerate(shapes * 10):
         for weights in ("questions", "topics"):
             seed = int(rng.integers(0, 2**63))

@@ -14,14 +14,14 @@
 namespace hre {
 
 struct HubOptions {
-  bool refresh = false;  ///< ask the hub what the revision is now, also where the cache could serve
+  bool refresh = false;  ///< ask the hub for the revision's newest state, even if the cache could serve
   int connections = 8;
 };
 
-/// What a name means, on this machine's disk.
+/// The files that a name stands for on this machine's disk.
 struct HubFiles {
   std::string path;    ///< a .gguf file, a checkpoint's folder, a dataset's folder or file
-  std::string source;  ///< the name with its commit, which goes on meaning the same: "hf:ORG/REPO@COMMIT/FILE"
+  std::string source;  ///< the name with its commit, which always means the same files: "hf:ORG/REPO@COMMIT/FILE"
   std::string name;    ///< for people: "pythia-410m"
   int64_t bytes = 0;   ///< of its files
   int files = 0;
@@ -30,15 +30,15 @@ struct HubFiles {
 /// Whether MODEL or DATA is a name on the hub.
 bool is_hub_name(const std::string& text);
 
-/// The files of a model or a dataset, fetched where the cache does not have them. FILE may be a path, for models also
-/// a pattern (*Q4_K_M*) or a type of weights (Q4_K_M). Without a network the cache alone serves.
+/// Returns the files of a model or a dataset, and fetches those that the cache lacks. FILE may be a path or, for
+/// models, a pattern (*Q4_K_M*) or a type of weights (Q4_K_M). Without a network only the cache is used.
 Result<HubFiles> fetch_model(const std::string& name, const HubOptions& options, ProgressListener& progress,
                              std::stop_token stop);
 Result<HubFiles> fetch_dataset(const std::string& name, const HubOptions& options, ProgressListener& progress,
                                std::stop_token stop);
 
-/// The model file in a local folder, chosen as in a repository: `path` is a folder of .gguf files, or a pattern in
-/// one ("models/*Q4_K_M*"). Any other path comes back as it is.
+/// The model file in a local folder, chosen as in a repository: `path` is a folder of .gguf files, or a pattern in a
+/// folder ("models/*Q4_K_M*"). Any other path is returned unchanged.
 Result<std::string> choose_local_model(const std::string& path);
 
 /// A repository in the cache.
@@ -47,18 +47,18 @@ struct CachedRepository {
   bool is_dataset = false;
   struct Revision {
     std::string commit;
-    std::vector<std::string> references;  ///< branches and tags that meant it when last asked for
+    std::vector<std::string> references;  ///< branches and tags that pointed to it when the hub was last asked
     int64_t files = 0;
   };
   std::vector<Revision> revisions;
-  int64_t bytes = 0;  ///< on the disk, parts of broken downloads included
+  int64_t bytes = 0;  ///< on the disk, including incomplete downloads
 };
 
-/// What the cache holds, by name.
+/// All repositories in the cache, sorted by name.
 Result<std::vector<CachedRepository>> list_cache();
 
-/// Removes a repository (or, for hf:ORG/REPO@REVISION, that revision and what only it uses) from the cache.
-/// Gives the bytes freed. A name that is both a model's and a dataset's is removed as both.
+/// Removes a repository (or, for hf:ORG/REPO@REVISION, that revision and the files that only it uses) from the cache.
+/// Returns the bytes freed. If both a model and a dataset have the name, both are removed.
 Result<int64_t> remove_from_cache(const std::string& name);
 
 }  // namespace hre

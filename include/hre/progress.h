@@ -1,5 +1,5 @@
 #pragma once
-/// How long work tells what it is doing. The program draws it; the library only reports.
+/// How long-running work reports what it is doing. The program draws it; the library only reports.
 
 #include <cstdint>
 #include <string>
@@ -12,10 +12,10 @@ class ProgressListener {
   virtual ~ProgressListener() = default;
   /// A stage begins: "scoring", 56 "questions" whose cost adds up to `work` (any unit; 0: the count itself).
   virtual void begin(const std::string& stage, int64_t total, const std::string& unit, double work) = 0;
-  /// So many are done, and so much of the work.
+  /// `done` units and `work_done` of the stage's work are finished.
   virtual void advance(int64_t done, double work_done) = 0;
   virtual void end() = 0;
-  /// Something the user should know; one line, no full stop.
+  /// A message for the user; one line, no full stop.
   virtual void note(const std::string& message) = 0;
 };
 

@@ -1,6 +1,6 @@
 #pragma once
 /// Result<T>: a value, or one Error that says what was wrong, where, and what to do next.
-/// The library neither prints nor exits, and no exception of a third party leaves it.
+/// The library neither prints nor exits, and never lets an exception of a third party escape.
 
 #include <string>
 #include <tl/expected.hpp>
@@ -8,11 +8,11 @@
 
 namespace hre {
 
-/// What kind of failure; it decides the program's exit status.
+/// The kind of failure, which decides the program's exit status.
 enum class ErrorCode {
-  kFailed,       ///< it could not be done (1): no disk space, a server that is gone
+  kFailed,       ///< the work could not be done (1): no disk space, a server that is gone
   kInput,        ///< the call or its input was wrong (2)
-  kThreshold,    ///< a threshold asked for was not met (3)
+  kThreshold,    ///< a threshold that the user asked for was not met (3)
   kInterrupted,  ///< stopped by the user (130)
 };
 
@@ -47,7 +47,7 @@ using Status = Result<void>;
   return fail(ErrorCode::kInput, std::move(message), std::move(where), std::move(next));
 }
 
-/// Passes an error on: `if (!result) return forward(result);`
+/// Passes an error to the caller: `if (!result) return forward(result);`
 template <class T>
 [[nodiscard]] tl::unexpected<Error> forward(Result<T>& result) {
   return tl::unexpected<Error>(std::move(result.error()));

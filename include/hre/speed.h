@@ -1,5 +1,5 @@
 #pragma once
-/// How fast the engine in process computes, and how fast this machine can.
+/// How fast the engine in process computes, and how fast this machine can compute.
 
 #include <array>
 #include <cstddef>
@@ -9,12 +9,12 @@
 
 namespace hre {
 
-/// What numbers a product multiplies; sums are float32.
+/// The numbers that a product multiplies; sums are float32.
 enum class Precision : uint8_t {
   kF32,
   kBf16,
-  kI14,  ///< 14-bit integers, in blocks of 32 with a factor each
-  kI16,  ///< 8-bit weights as they are, and 16-bit integers, in blocks of 32 with a factor each
+  kI14,  ///< 14-bit integers, in blocks of 32 with one factor each
+  kI16,  ///< 8-bit weights unchanged, with 16-bit integers, in blocks of 32 with one factor each
 };
 inline constexpr std::array kPrecisions = {Precision::kF32, Precision::kBf16, Precision::kI14, Precision::kI16};
 /// "f32", "bf16", "int14", "int16".
@@ -31,7 +31,7 @@ class PerPrecision {
   std::array<double, kPrecisions.size()> values_ = {};
 };
 
-/// Of one kind of the engine's work: time, and the arithmetic that had to be done.
+/// Time and necessary arithmetic of one kind of the engine's work.
 struct WorkCount {
   double seconds = 0;
   PerPrecision operations;  ///< multiplications and additions
@@ -40,13 +40,13 @@ struct WorkCount {
   WorkCount& operator-=(const WorkCount& less);
 };
 
-/// What the engine did since the process began. Kinds are told apart where hre's own kernels compute them
-/// (EngineOptions::kernels); all else, the engine's own products too, is in the total alone.
+/// What the engine did since the process began. Kinds are counted separately only if hre's own kernels compute them
+/// (EngineOptions::kernels); everything else, including the engine's own products, is only in the total.
 struct EngineWork {
-  WorkCount products;       ///< of the body: tokens times weights
-  WorkCount attention;      ///< operations: of the keys that a token sees
+  WorkCount products;       ///< of the layers: tokens times weights
+  WorkCount attention;      ///< operations are counted for the keys that a token sees
   WorkCount output;         ///< the output layer, with its log-softmax
-  double host_seconds = 0;  ///< taking log-probabilities from what the graph left, on one thread
+  double host_seconds = 0;  ///< extracting log-probabilities from the graph's results, on one thread
   double total_seconds = 0;
 
   EngineWork& operator+=(const EngineWork& more);
@@ -54,21 +54,21 @@ struct EngineWork {
 };
 EngineWork engine_work();
 
-/// The best that this machine was seen to do, by all of so many threads at once.
+/// The best rates measured on this machine, with all of the given threads at once.
 struct MachinePeak {
-  /// Operations a second in matrix products; 0 for numbers that the processor does not multiply, and all 0 where this
+  /// Operations per second in matrix products. 0 for numbers that the processor does not multiply; all are 0 if this
   /// build has no kernels of its own.
   PerPrecision products;
-  double memory = 0;  ///< bytes read a second
+  double memory = 0;  ///< bytes read per second
 };
 MachinePeak measure_machine(int threads);
 
-/// What weights of a type are multiplied in on this machine: hre's table of kernels, which looks at the instruction set
-/// alone.
+/// The precision that hre's table of kernels chooses on this machine for a type of weights. Only the instruction set
+/// decides.
 struct KernelChoice {
   const char* weights;  ///< "bf16", "Q8_0", "other quantised"
   Precision chosen;
-  Precision integers;  ///< what integers would be, where the processor has them
+  Precision integers;  ///< the precision that integers would have, if the processor has them
 };
 std::array<KernelChoice, 3> kernel_choices();
 

@@ -1,6 +1,6 @@
 #pragma once
-/// The store of runs: one SQLite file. evaluate() keeps runs there (see Keeping in run.h); this is how they are found,
-/// read and handed on.
+/// The store of runs: one SQLite file. evaluate() keeps runs there (see Keeping in run.h); these functions find, read
+/// and manage them.
 ///
 ///   auto store = hre::RunStore::open("runs.db");
 ///   auto run = store->load("last");
@@ -15,66 +15,66 @@
 
 namespace hre {
 
-/// What a list shows of a run.
+/// What a list shows about a run.
 struct RunInfo {
-  std::string id;                ///< 32 hexadecimal digits: the content hash of what was asked for
-  std::string name;              ///< no other run of the store has it
+  std::string id;                ///< 32 hexadecimal digits: the content hash of the request
+  std::string name;              ///< unique in the store
   std::string created, updated;  ///< UTC, ISO 8601
   std::string origin;            ///< "scored", or the file that it was imported from
   ModelDescription model;
   EvalOptions options;
   std::string dataset_name, dataset_source, dataset_fingerprint;
   int64_t planned = 0, done = 0;  ///< questions
-  std::optional<double> value;    ///< micro average of Pearson's r, of what is done
+  std::optional<double> value;    ///< micro average of Pearson's r over the questions done
   std::optional<double> value_stderr;
-  RunTimes times;  ///< of all its evaluations together
+  RunTimes times;  ///< summed over all evaluations of the run
 };
 
-/// What became of a run that was added.
+/// The result of adding a run.
 struct Added {
   std::string name;
-  bool is_new = false;  ///< false: the run was there, and stays as it is
+  bool is_new = false;  ///< false: the run existed already and was left unchanged
 };
 
-/// What a merge brought.
+/// What a merge added.
 struct Merged {
   int64_t runs = 0, questions = 0;  ///< new ones
-  int64_t known_runs = 0;           ///< they were there already
+  int64_t known_runs = 0;           ///< those that the store had already
 };
 
 /// What a repair saved.
 struct Repaired {
-  int64_t runs = 0, questions = 0;  ///< as they were stored
-  int64_t lost_questions = 0;       ///< damaged, or without what belongs to them
-  std::string damaged_copy;         ///< where the store is, as it was
+  int64_t runs = 0, questions = 0;  ///< those that were intact
+  int64_t lost_questions = 0;       ///< damaged, or without the rows that belong to them
+  std::string damaged_copy;         ///< where the damaged store was moved, unchanged
 };
 
 /// One open store; for one thread at a time. Other processes may use the same file.
 class RunStore {
  public:
-  /// Fails where there is none, and for one that is damaged, of a newer version, or no store. One that can't be
-  /// written can still be read.
+  /// Fails if there is no store, or if it is damaged, of a newer version, or not a store at all. A store that can't be
+  /// written is opened for reading.
   static Result<RunStore> open(const std::string& path);
-  /// Makes it where there is none.
+  /// Creates the store if there is none.
   static Result<RunStore> open_or_create(const std::string& path);
   ~RunStore();
   RunStore(RunStore&&) noexcept;
   RunStore& operator=(RunStore&&) noexcept;
 
-  /// The latest first.
+  /// All runs, latest first.
   Result<std::vector<RunInfo>> list();
-  /// The run that a name, the beginning of an id (four digits or more), "last" or "last~N" means. Input errors say
-  /// what comes near.
+  /// The run that `argument` names: a name, the beginning of an id (four digits or more), "last" or "last~N". Input
+  /// errors suggest similar names.
   Result<RunInfo> find(const std::string& argument);
-  /// With all its questions.
+  /// Loads a run with all its questions.
   Result<Run> load(const RunInfo& info);
   Result<Run> load(const std::string& argument);
 
-  /// Adds a run from elsewhere; its answers never stand for new ones. `name` may be empty.
+  /// Adds a run from elsewhere; its answers are never reused as scores. `name` may be empty.
   Result<Added> add(const Run& run, const std::string& name, const std::string& origin);
   /// Removes runs, and the answers that no other run has.
   Status remove(const std::vector<RunInfo>& runs);
-  /// Takes over all of another store.
+  /// Copies all runs and answers of another store.
   Result<Merged> merge(const std::string& path);
 
  private:
@@ -83,7 +83,7 @@ class RunStore {
   std::unique_ptr<State> state_;
 };
 
-/// Reads all that can be read of a store into a new one, which takes its place; the old one stays beside it.
+/// Copies every readable part of a store into a new one, which takes its place; the old store stays beside it.
 Result<Repaired> repair_store(const std::string& path);
 
 }  // namespace hre

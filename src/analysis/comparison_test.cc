@@ -135,6 +135,24 @@ TEST(RunComparison, ClusteredErrorsOnRequest) {
   EXPECT_TRUE(comparison->pairs[0].clustered->mean.estimate.ci_low);
 }
 
+TEST(RunConfounds, CeilingOfCountedVotesOrOfTheirDifferences) {
+  const hre::Run run = run_of("A", {{0.5, 0.2, 0.1}});
+  const RunConfounds alone = run_confounds(run, {});
+  ASSERT_TRUE(alone.ceiling && alone.ceiling->share());
+  EXPECT_FALSE(alone.ceiling->counted);
+  EXPECT_EQ(alone.ceiling->ceiling.questions, 3);
+  EXPECT_NEAR(*alone.ceiling->share(), 0.8 / 3 / *alone.ceiling->ceiling.mean, 1e-12);
+  std::vector<PostingFacts> facts(3);
+  facts[1].votes = {{5, 3, 2, 9}, {1, 0, 0, 2}};
+  const RunConfounds counted = run_confounds(run, facts);
+  EXPECT_TRUE(counted.ceiling->counted);
+  EXPECT_EQ(counted.ceiling->ceiling.questions, 1);
+  EXPECT_DOUBLE_EQ(*counted.ceiling->value, 0.2);
+  hre::Run shares = run;
+  shares.questions[0].answers[0].votes = 0.5;
+  EXPECT_FALSE(run_confounds(shares, {}).ceiling) << "votes that are no counts";
+}
+
 TEST(RunPower, NeedsFewerQuestionsForKin) {
   const Runs runs = three_runs();
   PowerOptions options;
@@ -208,9 +226,9 @@ TEST(RunConfounds, AgeAndPositionWhereDatesAreKnown) {
     for (AnswerResult& answer : question.answers) answer.token_log_probs = {-1, -3, -2, -4, -5};
   }
   EXPECT_EQ(run_confounds(run, {}).covariates.size(), 1U);
-  const std::vector<PostingDates> dates = {
-      {14610, {1, 2, 3, 7}}, {14611, {1, 2, 3, std::nullopt}}, {18000, {4, 3, 2, 1}}};
-  const RunConfounds confounds = run_confounds(run, dates);
+  const std::vector<PostingFacts> facts = {
+      {14610, {1, 2, 3, 7}, {}}, {14611, {1, 2, 3, std::nullopt}, {}}, {18000, {4, 3, 2, 1}, {}}};
+  const RunConfounds confounds = run_confounds(run, facts);
   ASSERT_EQ(confounds.covariates.size(), 3U);
   EXPECT_EQ(confounds.covariates[0].questions, 3);
   EXPECT_EQ(confounds.covariates[1].questions, 2);

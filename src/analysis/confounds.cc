@@ -16,29 +16,29 @@ namespace {
 using Values = std::vector<double>;
 
 // A question's covariate, one number an answer; nothing where one is not known.
-using Covariate = std::optional<Values> (*)(const QuestionResult& question, const PostingDates* dates);
+using Covariate = std::optional<Values> (*)(const QuestionResult& question, const PostingFacts* facts);
 
-std::optional<Values> log_lengths(const QuestionResult& question, const PostingDates*) {
+std::optional<Values> log_lengths(const QuestionResult& question, const PostingFacts*) {
   return log_lengths_of(question.answers);
 }
 
-std::optional<Values> days(const QuestionResult& question, const PostingDates* dates) {
-  if (!dates || dates->answers.size() != question.answers.size()) return std::nullopt;
+std::optional<Values> days(const QuestionResult& question, const PostingFacts* facts) {
+  if (!facts || facts->answers.size() != question.answers.size()) return std::nullopt;
   Values values;
-  for (const auto& day : dates->answers) {
+  for (const auto& day : facts->answers) {
     if (!day) return std::nullopt;
     values.push_back(*day);
   }
   return values;
 }
 
-std::optional<Values> positions(const QuestionResult& question, const PostingDates* dates) {
-  const auto known = days(question, dates);
+std::optional<Values> positions(const QuestionResult& question, const PostingFacts* facts) {
+  const auto known = days(question, facts);
   return known ? std::optional(average_ranks(*known)) : std::nullopt;
 }
 
 std::optional<CovariateSummary> summarize_covariate(const std::string& name, Covariate covariate, const Run& run,
-                                                    std::span<const PostingDates> dates) {
+                                                    std::span<const PostingFacts> facts) {
   std::map<std::string, std::vector<size_t>> topics;
   for (size_t i = 0; i < run.questions.size(); ++i) {
     if (!run.questions[i].answers.empty()) topics[run.questions[i].topic].push_back(i);
@@ -50,7 +50,7 @@ std::optional<CovariateSummary> summarize_covariate(const std::string& name, Cov
     sizes.push_back(0);
     for (const size_t i : questions) {
       const auto& answers = run.questions[i].answers;
-      const auto values = covariate(run.questions[i], dates.empty() ? nullptr : &dates[i]);
+      const auto values = covariate(run.questions[i], facts.empty() ? nullptr : &facts[i]);
       if (!values) continue;
       const Values votes = votes_of(answers), scores = scores_of(answers);
       const auto one = covariate_products(votes, scores, *values);
@@ -82,23 +82,60 @@ std::optional<double> min_k_of(const QuestionResult& question, double share) {
   return question.answers.empty() ? std::nullopt : std::optional(sum / static_cast<double>(question.answers.size()));
 }
 
+// Votes that are their difference alone: at least so many people voted.
+std::optional<VoteCounts> least_counts(const QuestionResult& question) {
+  constexpr double kMost = 1e15;
+  VoteCounts counts;
+  for (const AnswerResult& answer : question.answers) {
+    if (answer.votes != std::floor(answer.votes) || std::abs(answer.votes) > kMost) return std::nullopt;
+    counts.up.push_back(static_cast<int64_t>(std::max(answer.votes, 0.0)));
+    counts.down.push_back(static_cast<int64_t>(std::max(-answer.votes, 0.0)));
+  }
+  return counts;
+}
+
+// Over the questions with a value; where some have counts of votes, over these.
+std::optional<RunCeiling> ceiling_of(const Run& run, std::span<const PostingFacts> facts) {
+  std::vector<VoteCounts> counted, least;
+  std::vector<double> counted_values, least_values;
+  for (size_t i = 0; i < run.questions.size(); ++i) {
+    const QuestionResult& question = run.questions[i];
+    if (!question.metrics.pearson) continue;
+    if (i < facts.size() && !facts[i].votes.up.empty()) {
+      counted.push_back(facts[i].votes);
+      counted_values.push_back(*question.metrics.pearson);
+    }
+    auto counts = least_counts(question);
+    if (!counts) return std::nullopt;
+    least.push_back(std::move(*counts));
+    least_values.push_back(*question.metrics.pearson);
+  }
+  RunCeiling result;
+  result.counted = !counted.empty();
+  result.ceiling = vote_ceiling(result.counted ? counted : least);
+  if (!result.ceiling.mean) return std::nullopt;
+  result.value = mean_estimate(result.counted ? counted_values : least_values).mean;
+  return result;
+}
+
 }  // namespace
 
-RunConfounds run_confounds(const Run& run, std::span<const PostingDates> dates, double share) {
+RunConfounds run_confounds(const Run& run, std::span<const PostingFacts> facts, double share) {
   RunConfounds result;
   result.notes = run_notes(run, static_cast<int64_t>(run.questions.size()));
   const std::pair<const char*, Covariate> covariates[] = {
       {"log length", log_lengths}, {"posted", days}, {"position", positions}};
   for (const auto& [name, covariate] : covariates) {
-    if (auto summary = summarize_covariate(name, covariate, run, dates)) {
+    if (auto summary = summarize_covariate(name, covariate, run, facts)) {
       result.covariates.push_back(std::move(*summary));
     }
   }
   std::map<int, Values> years;
-  for (size_t i = 0; i < dates.size(); ++i) {
+  for (size_t i = 0; i < facts.size(); ++i) {
     const auto value = min_k_of(run.questions[i], share);
-    if (value && dates[i].question) years[year_of(*dates[i].question)].push_back(*value);
+    if (value && facts[i].question) years[year_of(*facts[i].question)].push_back(*value);
   }
+  result.ceiling = ceiling_of(run, facts);
   for (const auto& [year, values] : years) result.years.push_back({year, mean_estimate(values)});
   return result;
 }

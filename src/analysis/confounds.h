@@ -9,14 +9,27 @@
 #include <vector>
 
 #include "hre/run.h"
+#include "stats/ceiling.h"
 #include "stats/confound.h"
 
 namespace hre {
 
 /// When a question and its answers were posted: days since 1970-01-01; nothing where it is not known.
-struct PostingDates {
+struct PostingFacts {
   std::optional<double> question;
   std::vector<std::optional<double>> answers;  ///< as the run's answers
+  VoteCounts votes;                            ///< likewise; empty where they are not known
+};
+
+/// The largest mean Pearson's r that scores could have, by how much chance is in the votes.
+struct RunCeiling {
+  VoteCeiling ceiling;
+  bool counted = false;  ///< by votes for and against; false: by their difference alone, which is the least chance
+  std::optional<double> value;  ///< the run's mean r over the same questions
+  /// value / ceiling
+  [[nodiscard]] std::optional<double> share() const {
+    return value && ceiling.mean && *ceiling.mean > 0 ? std::optional(*value / *ceiling.mean) : std::nullopt;
+  }
 };
 
 /// One covariate of answers, over the questions where all answers have it.
@@ -37,10 +50,11 @@ struct RunConfounds {
   std::vector<std::string> notes;            ///< see notes.h
   std::vector<CovariateSummary> covariates;  ///< length, and date and position where dates are known
   std::vector<YearHint> years;               ///< where dates and tokens are known
+  std::optional<RunCeiling> ceiling;         ///< where votes are counts
 };
 
-/// `dates`: by question of the run, or empty. Lengths are those that people saw. Answers of one day share their average
+/// `facts`: by question of the run, or empty. Lengths are those that people saw. Answers of one day share their average
 /// position. `share`: of Min-K%.
-RunConfounds run_confounds(const Run& run, std::span<const PostingDates> dates, double share = 0.2);
+RunConfounds run_confounds(const Run& run, std::span<const PostingFacts> facts, double share = 0.2);
 
 }  // namespace hre

@@ -55,7 +55,8 @@ struct Line {
   std::vector<std::optional<double>> null;  ///< where it plays no part
   std::optional<double> truth;
   std::vector<std::optional<double>> recovered;
-  double error = 0;  ///< the largest standard error of what came out
+  double error = 0;     ///< the largest standard error of what came out
+  double room = 0.001;  ///< what may be missing besides: for rounding
 };
 
 inline void add(Line& line, std::vector<std::optional<double>>& values, const Estimate& estimate, double shift = 0) {
@@ -110,6 +111,9 @@ inline std::vector<Line> calibrate(int kind, size_t questions) {
       summary_of({200, 0.5, 0.4, 0.15, kind}, std::max<size_t>(questions / 20, 500), false, 7).micro_length;
   for (const auto& [name, summaries] : nulls) {
     Line line{name, kVotes[kind], 0, {}, {}, {}, 0};
+    // Questions whose votes are tied have no r. Those that are left have votes far apart, for which length and what
+    // else moves the votes must have pulled together, so that scores which know the latter do go with length a little.
+    if (kind == 2 && summaries == &votes_only) line.room = 0.012;
     for (const Summary& summary : *summaries) add(line, line.null, summary.micro_length.through);
     lines.push_back(line);
   }

@@ -19,23 +19,37 @@ struct ConfoundsArguments {
   double share = 0.2;
 };
 
-/// The dates of a run's questions; empty where there is no metadata.
-Result<std::vector<PostingDates>> dates_of(const Run& run, const std::string& named) {
+/// Counts of votes, where they are known of every answer and their difference is the dataset's vote.
+VoteCounts counts_of(const data::QuestionMetadata& metadata, const std::vector<AnswerResult>& answers) {
+  VoteCounts counts;
+  if (metadata.answers_counts.size() != answers.size()) return {};
+  for (size_t i = 0; i < answers.size(); ++i) {
+    const auto& both = metadata.answers_counts[i];
+    if (!both || static_cast<double>(both->first - both->second) != answers[i].votes) return {};
+    counts.up.push_back(both->first);
+    counts.down.push_back(both->second);
+  }
+  return counts;
+}
+
+/// What the metadata says of a run's questions; empty where there is none.
+Result<std::vector<PostingFacts>> facts_of(const Run& run, const std::string& named) {
   auto metadata = metadata_of(named, run.dataset_source);
   if (!metadata) return forward(metadata);
-  std::vector<PostingDates> dates;
-  if (metadata->empty()) return dates;
+  std::vector<PostingFacts> facts;
+  if (metadata->empty()) return facts;
   for (const QuestionResult& question : run.questions) {
     const auto found = metadata->find({question.topic, question.id});
-    if (found != metadata->end() && !question.answers.empty()) {
+    facts.emplace_back();
+    if (found == metadata->end()) continue;
+    if (!question.answers.empty()) {
       std::vector<double> votes;
       for (const AnswerResult& answer : question.answers) votes.push_back(answer.votes);
       if (auto ok = data::check_metadata(found->second, question.id, votes); !ok) return forward(ok);
     }
-    dates.push_back(found == metadata->end() ? PostingDates()
-                                             : PostingDates{found->second.created, found->second.answers_created});
+    facts.back() = {found->second.created, found->second.answers_created, counts_of(found->second, question.answers)};
   }
-  return dates;
+  return facts;
 }
 
 Status run_confounds_command(const ConfoundsArguments& arguments, Console& console) {
@@ -47,9 +61,9 @@ Status run_confounds_command(const ConfoundsArguments& arguments, Console& conso
     if (!arguments.where.empty()) {
       if (auto ok = keep_questions_where(arguments.where, arguments.metadata, run); !ok) return ok;
     }
-    auto dates = dates_of(run, arguments.metadata);
-    if (!dates) return forward(dates);
-    all.push_back(run_confounds(run, *dates, arguments.share));
+    auto facts = facts_of(run, arguments.metadata);
+    if (!facts) return forward(facts);
+    all.push_back(run_confounds(run, *facts, arguments.share));
     text += (text.empty() ? "" : "\n") + confounds_text(run, all.back());
   }
   return write_result(arguments.json, confounds_json(*runs, all, arguments.share), text, console);

@@ -1,5 +1,5 @@
 #pragma once
-/// Where hre keeps what can be made or fetched again.
+/// The folder where hre keeps files that it can make or fetch again.
 
 #include <string>
 
@@ -7,10 +7,10 @@
 
 namespace hre {
 
-/// HRE_CACHE, or hre in XDG_CACHE_HOME, or ~/.cache/hre; with `part` as a folder in it. Makes the folder.
+/// HRE_CACHE, or hre in XDG_CACHE_HOME, or ~/.cache/hre, with `part` as a folder in it. Creates the folder.
 Result<std::string> cache_folder(const std::string& part = "");
 
-/// HOME, or where the system's list of users has this one's; empty where neither is known.
+/// HOME, or the user's home folder in the system's user database; empty if neither is known.
 std::string home_folder();
 
 }  // namespace hre

@@ -9,7 +9,7 @@
 
 namespace hre {
 
-/// All columns of a table are equally long. An absent number is an empty cell.
+/// All columns of a table have the same length. An absent number is an empty cell.
 struct Column {
   using Texts = std::vector<std::string>;
   using Integers = std::vector<int64_t>;

@@ -6,7 +6,7 @@
 namespace hre {
 namespace {
 
-/// Whether a list such as "cpu,cpuacct" holds the name.
+/// Whether a comma-separated list such as "cpu,cpuacct" contains the name.
 bool lists(const std::string& controllers, std::string_view name) {
   std::istringstream words(controllers);
   for (std::string word; std::getline(words, word, ',');) {

@@ -12,11 +12,11 @@
 namespace hre {
 namespace {
 
-/// The cores that the system lets this thread run on: its affinity, within its cpuset. 0 where it doesn't say.
+/// The number of cores on which the system lets this thread run: its affinity within its cpuset. 0 if unknown.
 int cores_of_thread() {
 #ifdef __linux__
   constexpr int kMost = 1 << 16;
-  for (int n = 1024; n <= kMost; n *= 2) {  // the kernel refuses a set that is smaller than its own
+  for (int n = 1024; n <= kMost; n *= 2) {  // the kernel refuses a mask that is smaller than its own
     std::vector<cpu_set_t> set(static_cast<size_t>(n) / (8 * sizeof(cpu_set_t)));
     const size_t bytes = set.size() * sizeof(cpu_set_t);
     if (sched_getaffinity(0, bytes, set.data()) == 0) return CPU_COUNT_S(bytes, set.data());
@@ -38,7 +38,7 @@ double time_limit(const ControlGroup& group) {
   if (group.unified) {
     std::ifstream(group.folder + "/cpu.max") >> quota >> period;  // "max 100000" leaves both 0
   } else {
-    quota = first_number(group.folder + "/cpu.cfs_quota_us");  // -1: none
+    quota = first_number(group.folder + "/cpu.cfs_quota_us");  // -1: no limit
     period = first_number(group.folder + "/cpu.cfs_period_us");
   }
   return quota > 0 && period > 0 ? quota / period : 0;

@@ -12,7 +12,7 @@
 namespace hre {
 namespace {
 
-/// Whether the open file still bears this name; its last holder may have removed it meanwhile.
+/// Whether the path still names the open file; the last holder may have removed it in the meantime.
 bool is_file_at(int descriptor, const std::string& path) {
   struct stat opened = {}, named = {};
   return fstat(descriptor, &opened) == 0 && stat(path.c_str(), &named) == 0 && opened.st_ino == named.st_ino;

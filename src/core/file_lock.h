@@ -1,5 +1,5 @@
 #pragma once
-/// Exclusive locks between processes, for what is fetched or made once and then shared.
+/// Exclusive locks between processes, for files that are fetched or made once and then shared.
 
 #include <optional>
 #include <string>
@@ -8,12 +8,12 @@
 
 namespace hre {
 
-/// The lock of a file, by flock, as Python's huggingface_hub takes it too. Held until destroyed, or until the process
-/// ends, whatever ends it.
+/// The flock of a file, which Python's huggingface_hub takes, too. Held until it is destroyed or the process ends, for
+/// whatever reason.
 class FileLock {
  public:
-  /// Makes the file. Nothing where another process holds it; fails where the file can't be made, or its file system
-  /// knows no locks.
+  /// Creates the file. Returns nothing if another process holds the lock; fails if the file can't be created or its
+  /// file system has no locks.
   static Result<std::optional<FileLock>> try_take(const std::string& path);
   ~FileLock();
   FileLock(FileLock&& other) noexcept;

@@ -17,7 +17,7 @@ namespace {
 
 std::string why() { return std::strerror(errno); }
 
-/// A file without a name, which is gone with its descriptor; -1 where there can be none.
+/// Opens a file without a name, which vanishes when its descriptor is closed; -1 if the file system has no such files.
 int open_nameless(const std::string& folder) {
   return open(folder.empty() ? "." : folder.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
 }
@@ -27,7 +27,7 @@ bool link_to(int descriptor, const std::string& path) {
   return linkat(AT_FDCWD, self.c_str(), AT_FDCWD, path.c_str(), AT_SYMLINK_FOLLOW) == 0;
 }
 
-/// A name beside the path that a nameless file was given; empty where that can't be done.
+/// Gives a nameless file a name beside the path; empty if that is impossible.
 std::string link_beside(int descriptor, const std::string& path) {
   std::random_device random;
   for (int i = 0; i < 100; ++i) {
@@ -39,7 +39,7 @@ std::string link_beside(int descriptor, const std::string& path) {
   return "";
 }
 
-/// A file beside the path, with six letters more in its name, which the template then holds.
+/// Creates a file beside the path, with six more letters in its name; the template then holds the name.
 int open_beside(std::string& name_template) {
   const int descriptor = mkostemp(name_template.data(), O_CLOEXEC);
   const mode_t mask = umask(0);
@@ -53,7 +53,7 @@ bool is_regular(int descriptor) {
   return fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode);
 }
 
-/// Onto the disk, where it is a file.
+/// Flushes a regular file to the disk.
 Status write_all(int descriptor, const std::string& content, const std::string& path) {
   for (size_t done = 0; done < content.size();) {
     const ssize_t n = write(descriptor, content.data() + done, content.size() - done);
@@ -101,7 +101,7 @@ Result<std::string> read_file(const std::string& path, int64_t max_bytes) {
 Result<AtomicFile> AtomicFile::create(const std::string& path) {
   struct stat status = {};
   if (stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode)) return input_error("is a folder, not a file", path);
-  // A device or pipe can't be replaced by a rename: it is written as it is.
+  // A device or pipe can't be replaced by a rename, so it is written in place.
   if (stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode)) {
     const int descriptor = open(path.c_str(), O_WRONLY | O_CLOEXEC);
     if (descriptor < 0) return fail(ErrorCode::kFailed, "cannot be written: " + why(), path);
@@ -131,11 +131,11 @@ Status AtomicFile::commit(const std::string& content) {
   if (auto ok = write_all(descriptor_, content, path_); !ok) return ok;
   const bool regular = is_regular(descriptor_);
   bool named = !regular || !temporary_.empty() || link_to(descriptor_, path_);
-  if (!named) {  // a link replaces nothing: where the name is taken, the file gets one beside it, for a moment
+  if (!named) {  // link() never replaces a file: if the name is taken, link beside it and rename
     temporary_ = link_beside(descriptor_, path_);
     named = !temporary_.empty();
   }
-  if (!named) {  // no /proc here
+  if (!named) {  // there is no /proc here
     temporary_ = path_ + ".XXXXXX";
     close(std::exchange(descriptor_, open_beside(temporary_)));
     if (descriptor_ < 0) {

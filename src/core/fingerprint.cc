@@ -18,7 +18,7 @@ namespace {
 
 constexpr int64_t kSettleSeconds = 2;
 
-/// Everything of a file that changes when its bytes do; the time of the inode's change can't be set back.
+/// The attributes of a file that change when its bytes do. The time of the inode's change can't be set back.
 struct FileState {
   std::string text;
   int64_t changed = 0;  // seconds since 1970
@@ -32,7 +32,7 @@ std::optional<FileState> state_of(const std::string& path) {
                    std::max(s.st_mtim.tv_sec, s.st_ctim.tv_sec)};
 }
 
-/// Where this file's hash is remembered; nothing without a cache.
+/// The file that remembers this file's hash; empty without a cache.
 std::optional<std::string> memory_of(const std::string& path) {
   const auto folder = cache_folder("fingerprints");
   if (!folder) return std::nullopt;

@@ -1,5 +1,5 @@
 #pragma once
-/// Content hashes of large files, remembered so that a model of many gigabytes is read for its hash once.
+/// Content hashes of large files, remembered so that many gigabytes are read only once.
 
 #include <string>
 
@@ -7,12 +7,12 @@
 
 namespace hre {
 
-/// The hash of a file's bytes, as hash_file gives it. It is taken from the last time where size, times of change and
-/// inode are the same. Hashes are remembered in the cache folder; without one, every call reads the file. A file that
-/// changed within the last two seconds is not remembered: it may change again without its times telling.
+/// The hash of a file's bytes, as hash_file computes it. Hashes are remembered in the cache folder (without one, every
+/// call reads the file) and reused while size, times of change and inode are the same. The hash of a file that changed
+/// within the last two seconds is not remembered, because another change might leave the same times.
 Result<std::string> fingerprint_file(const std::string& path);
 
-/// Forgets all remembered hashes: files are read anew.
+/// Forgets all remembered hashes, so that files are read again.
 void forget_fingerprints();
 
 }  // namespace hre

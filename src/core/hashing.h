@@ -16,9 +16,9 @@ class ContentHash {
   ContentHash(ContentHash&&) noexcept;
   ContentHash& operator=(ContentHash&&) noexcept;
 
-  /// The bytes as they are.
+  /// Adds bytes without their length.
   void add_bytes(std::string_view bytes);
-  /// A field: its length, then its bytes, so that ("ab", "c") differs from ("a", "bc").
+  /// Adds a field: its length, then its bytes, so that ("ab", "c") differs from ("a", "bc").
   void add_field(std::string_view field);
   [[nodiscard]] std::string value() const;
 

@@ -1,5 +1,5 @@
 #pragma once
-/// Choices by name, for what is read from files.
+/// Choices by name, for values that are read from files.
 
 namespace hre {
 

@@ -2,7 +2,7 @@
 
 namespace hre {
 
-/// Lets this process have as many files open as the system allows it to ask for: a dataset's topics are a file each.
+/// Raises this process's limit of open files as far as the system allows: each topic of a dataset is one file.
 void allow_many_files();
 
 }  // namespace hre

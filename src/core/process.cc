@@ -21,10 +21,10 @@ namespace {
 
 constexpr size_t kKeptErrors = 64 << 10;
 constexpr int kPollMilliseconds = 100;
-/// A program that was asked to end has this long before it is killed.
+/// How long a program may take to end after it was asked to, before it is killed.
 constexpr std::chrono::seconds kGrace{5};
 
-/// A pipe from the program to us.
+/// A pipe from the program to this process.
 class Pipe {
  public:
   Pipe() { good_ = pipe2(ends_.data(), O_CLOEXEC) == 0; }
@@ -37,7 +37,7 @@ class Pipe {
   [[nodiscard]] int writer() const { return ends_[1]; }
   void close_writer() { close_end(1); }
 
-  /// Appends what is there; false at the end.
+  /// Appends the bytes that are available; false at the end.
   bool read_into(std::string& text) const {
     std::array<char, 4096> buffer;
     const ssize_t n = read(ends_[0], buffer.data(), buffer.size());
@@ -55,8 +55,8 @@ class Pipe {
   bool good_ = false;
 };
 
-/// Starts the program in a process group of its own, so that it and its children can be ended together.
-/// Signals are as by default: hre's own threads block some.
+/// Starts the program in a process group of its own, so that it and its children can be ended together. Signals are
+/// reset to their defaults, because hre's own threads block some.
 Result<pid_t> start(const std::vector<std::string>& words, const Pipe& out, const Pipe& errors,
                     const std::string& folder) {
   std::vector<char*> arguments;
@@ -95,7 +95,7 @@ void give_lines(std::string& text, const std::function<void(const std::string&)>
   text.erase(0, at);
 }
 
-/// The beginning of what a program said, in one line.
+/// The beginning of a program's error output, in one line.
 std::string in_one_line(std::string text) {
   constexpr size_t kLongest = 2000;
   while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
@@ -136,7 +136,7 @@ Result<ProcessResult> run_process(const std::vector<std::string>& words,
     if (result.errors.size() > 2 * kKeptErrors) result.errors.erase(0, result.errors.size() - kKeptErrors);
     give_lines(text, line);
   }
-  if (!text.empty()) line(text);  // without a line break
+  if (!text.empty()) line(text);  // the last line, without a line break
   int status = 0;
   while (waitpid(*process, &status, 0) < 0 && errno == EINTR) {
   }

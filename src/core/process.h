@@ -1,5 +1,5 @@
 #pragma once
-/// Other programs: run without a shell, so that no text of an argument means anything.
+/// Other programs, run without a shell, so arguments are never interpreted.
 
 #include <functional>
 #include <stop_token>
@@ -12,21 +12,21 @@ namespace hre {
 
 struct ProcessResult {
   int status = 0;      ///< its exit status; 128 + the signal that ended it
-  std::string errors;  ///< the end of what it wrote to standard error
+  std::string errors;  ///< the end of its standard error
 };
 
-/// Runs a program (by path, or by name in PATH) and waits for it. Each line of its standard output goes to `line` as it
-/// comes. Standard input is empty; the working folder is `folder`, or ours. When `stop` is asked, the program is ended,
-/// and the result is kInterrupted.
+/// Runs a program (by path, or by name in PATH) and waits for it. Each line of its standard output goes to `line` when
+/// it arrives. Standard input is empty; the working folder is `folder`, or this process's. When `stop` is requested,
+/// the program is ended, and the result is kInterrupted.
 Result<ProcessResult> run_process(const std::vector<std::string>& words,
                                   const std::function<void(const std::string&)>& line, const std::stop_token& stop,
                                   const std::string& folder = {});
 
-/// Runs a program in a folder and waits for its end; its standard output is dropped. Fails where it cannot be started,
-/// and where it ends with another status than 0: the message then has what it said on standard error.
+/// Runs a program in a folder and waits for its end; its standard output is discarded. Fails if the program can't be
+/// started or ends with a status other than 0; the message then quotes its standard error.
 Status run_program(const std::vector<std::string>& words, const std::string& folder);
 
-/// Whether PATH has a program of this name.
+/// Whether a folder of PATH has a program of this name.
 bool has_program(const std::string& name);
 
 }  // namespace hre

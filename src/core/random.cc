@@ -33,10 +33,10 @@ std::mt19937 seeded(uint64_t seed) {
   for (size_t k = 0; k < kWords - 1; ++k) step(1566083941U, -static_cast<uint32_t>(i));
   state[0] = 0x80000000U;
 
-  // The standard fixes an engine's text form: its state words, for libstdc++ followed by the position.
+  // The standard defines an engine's text form: its state words; libstdc++ appends the position.
   std::stringstream text;
   for (const uint32_t word : state) text << word << ' ';
-  text << kWords;  // all words are used up: the first draw makes new ones
+  text << kWords;  // all words count as used, so the first draw makes new ones
   std::mt19937 generator;
   text >> generator;
   return generator;

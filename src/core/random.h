@@ -1,5 +1,5 @@
 #pragma once
-/// CPython's random numbers, so that an order drawn there can be drawn here.
+/// CPython's random numbers, so that hre draws the same order as Python.
 
 #include <cstdint>
 #include <random>
@@ -13,7 +13,7 @@ class PythonRandom {
   explicit PythonRandom(uint64_t seed);
   /// randrange(n): uniform on [0, n) by rejection on the top bits; 0 < n < 2^32.
   uint64_t below(uint64_t n);
-  /// The order that random.Random(seed).shuffle gives the list [0, 1, ..., n - 1].
+  /// The order into which random.Random(seed).shuffle brings the list [0, 1, ..., n - 1].
   std::vector<size_t> shuffled_indices(size_t n);
 
  private:

@@ -11,7 +11,7 @@ namespace {
 
 struct Decoded {
   uint32_t code_point;
-  int length;  // bytes; 0 where the bytes are not valid UTF-8
+  int length;  // in bytes; 0 if the bytes are not valid UTF-8
 };
 
 Decoded decode(std::string_view text, size_t at) {
@@ -42,7 +42,7 @@ int width_of(uint32_t c) {
   return wide ? 2 : 1;
 }
 
-// Matches one [set] at pattern[at] against c; moves `at` past the set. A set that is not closed is a plain '['.
+// Matches one [set] at pattern[at] against c and moves `at` past the set. A set without an end is a plain '['.
 bool matches_set(std::string_view pattern, size_t& at, char c) {
   const size_t close = pattern.find(']', at + 2);
   if (close == std::string_view::npos) return pattern[at++] == c;
@@ -92,7 +92,7 @@ int display_width(std::string_view text) {
 }
 
 bool matches_glob(std::string_view pattern, std::string_view name) {
-  // The classic two-pointer match: on a mismatch go back to the last star and let it take one more.
+  // The classic two-pointer match: on a mismatch, go back to the last star and let it match one more byte.
   size_t p = 0, n = 0, star = std::string_view::npos, star_name = 0;
   while (n < name.size()) {
     size_t next = p;

@@ -1,5 +1,5 @@
 #pragma once
-/// Text as Unicode, and small helpers on names: everything works on UTF-8 bytes.
+/// Text as Unicode, and small helpers for names. All functions work on UTF-8 bytes.
 
 #include <cstddef>
 #include <cstdint>
@@ -10,17 +10,17 @@
 
 namespace hre {
 
-/// The offset of the first byte that is not part of valid UTF-8 (overlong forms and surrogates are not); nothing if all
-/// is.
+/// The offset of the first byte that is not part of valid UTF-8 (overlong forms and surrogates are invalid); nothing if
+/// all bytes are valid.
 std::optional<size_t> find_invalid_utf8(std::string_view text);
 
 /// The number of Unicode code points in valid UTF-8.
 int64_t count_code_points(std::string_view text);
 
-/// The first n code points (all of the text if it has fewer). Shares the text's memory.
+/// The first n code points (the whole text if it has fewer). Shares the text's memory.
 std::string_view first_code_points(std::string_view text, int64_t n);
 
-/// Terminal columns of valid UTF-8: wide East Asian characters count two, combining marks none.
+/// The width of valid UTF-8 in terminal columns: wide East Asian characters take two, combining marks none.
 int display_width(std::string_view text);
 
 /// Shell-style match of a whole name: * any run, ? any one character, [a-z] a set.
@@ -29,16 +29,17 @@ bool matches_glob(std::string_view pattern, std::string_view name);
 /// Damerau-Levenshtein distance in bytes (adjacent swaps count one).
 int edit_distance(std::string_view a, std::string_view b);
 
-/// The name nearest to what was typed, if it is near enough to be a slip of the finger.
+/// The name closest to the given one, if it is close enough to be a typing error.
 std::optional<std::string> nearest_name(std::string_view typed, const std::vector<std::string>& names);
 
 /// "a, b, c"
 std::string join(const std::vector<std::string>& parts, std::string_view separator = ", ");
 
-/// A whole decimal number ("12", "-3", "+4.5e2"); nothing for anything else, infinities and NaN included.
+/// Parses a decimal number ("12", "-3", "+4.5e2"); nothing for any other text, including infinities and NaN.
 std::optional<double> parse_finite_number(std::string_view text);
 
-/// A number as people write it: whole numbers without a point, others in the shortest form that reads back equal.
+/// A number as people write it: whole numbers without a point, others in the shortest form that reads back as the same
+/// value.
 std::string format_number(double value);
 
 }  // namespace hre

@@ -15,7 +15,7 @@ std::string range(int64_t low, int64_t high) {
                                                      : fmt::format("is not from {} to {}", low, high);
 }
 
-// Where a string that begins at text[at] with a quote ends: behind its last quote.
+// The end of the string that begins with a quote at text[at]: the position after its last quote.
 size_t end_of_string(std::string_view text, size_t at) {
   const char quote = text[at];
   const std::string three(3, quote);
@@ -29,11 +29,11 @@ size_t end_of_string(std::string_view text, size_t at) {
   return text.size();
 }
 
-// Whether it may stand outside of strings and comments.
+// Whether TOML allows the byte outside of strings and comments.
 bool is_plain(char c) { return (c >= 0x20 && c < 0x7F) || c == '\t' || c == '\n' || c == '\r'; }
 
-// The line of the first control character or character beyond ASCII outside of strings and comments; 0 where there is
-// none. TOML has none there, and toml++ 3.3 takes most of them for something that can't happen.
+// The line of the first control or non-ASCII character outside of strings and comments; 0 if there is none. TOML allows
+// no such character, and toml++ 3.3 treats most of them as impossible.
 int odd_line(std::string_view text) {
   int line = 1;
   size_t at = text.starts_with("\xEF\xBB\xBF") ? 3 : 0;

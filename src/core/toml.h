@@ -1,9 +1,9 @@
 #pragma once
-/// Tables of a TOML file read key by key: the first thing that is wrong is kept with its line, and keys
-/// that nobody asked for are wrong too. Only this header's includers know toml++.
+/// Reads the tables of a TOML file key by key. The first problem is kept with its line; keys that nobody asked for are
+/// problems, too. Only files that include this header see toml++.
 
-// toml++ asserts things that a wrong document ("[;") makes untrue, and then says properly what is wrong with it;
-// without assertions it takes them for granted. So neither: no assertion, in any kind of build.
+// toml++ asserts conditions that a malformed document ("[;") violates, and then reports the error properly; without
+// assertions it assumes the conditions. So assertions must neither fire nor be assumed, in any kind of build.
 #define TOML_EXCEPTIONS 0
 #define TOML_HEADER_ONLY 1
 #define TOML_ASSERT(expression) static_cast<void>(0)
@@ -31,15 +31,15 @@ Result<toml::table> parse_toml(std::string_view text, const std::string& place);
 /// A string as TOML writes it, between quotes.
 std::string toml_string(const std::string& text);
 
-/// Reads one table. What a key says replaces `value`, which stays as it was where the key is missing or wrong.
+/// Reads one table. A key's value replaces `value`, which keeps its old value if the key is missing or wrong.
 class TomlReader {
  public:
-  /// `place` names the file and `title` the table (" in question") in messages; `problem` keeps the first one.
+  /// Messages name the file by `place` and the table by `title` (" in question"); `problem` keeps the first one.
   TomlReader(const toml::table& table, std::string place, std::string title, std::optional<Error>& problem)
       : table_(table), place_(std::move(place)), title_(std::move(title)), problem_(problem) {}
 
   void integer(const char* key, int64_t& value, int64_t low, int64_t high = std::numeric_limits<int64_t>::max());
-  /// A number, whole or not.
+  /// A number, whole or fractional.
   void number(const char* key, double& value, double low, double high);
   void text(const char* key, std::string& value);
   void texts(const char* key, std::vector<std::string>& values);
@@ -55,17 +55,18 @@ class TomlReader {
   const toml::table* table(const char* key);
   const toml::array* tables(const char* key);
 
-  /// What stands at a key, for what none of these reads; nothing where it is missing.
+  /// The node of a key, for types that the functions above don't read; nothing if the key is missing.
   const toml::node* take(const char* key);
-  /// Keeps that what stands at a key is wrong: "questions in topic" and `what`.
+  /// Records a problem with the value of a key: "questions in topic" and `what`.
   void wrong(const toml::node& node, const char* key, const std::string& what);
 
-  /// To be called when all was read: what was not asked for is unknown.
+  /// Call this after the last key: keys that were not read are unknown.
   void finish();
-  /// After finish, so that a key with a slip in it is named rather than missed: a text that must not be empty.
+  /// Call this after finish, so that a misspelt key is reported as unknown rather than as missing: a text that must not
+  /// be empty.
   void need(const char* key, const std::string& value);
 
-  /// Keeps a problem with the whole table, or with something in it.
+  /// Records a problem with the whole table, or with something in it.
   void keep(Error error);
   /// "recipe.toml: line 12"
   [[nodiscard]] std::string place_of(const toml::node& node) const;

@@ -39,7 +39,7 @@ tl::unexpected<Error> unreadable(const arrow::Status& status, const std::string&
                     where);
 }
 
-// Calls what may throw; an exception becomes an error.
+// Calls a function that may throw, and turns an exception into an error.
 template <class Function>
 auto guarded(const std::string& where, Function function) -> decltype(function()) {
   try {
@@ -49,10 +49,10 @@ auto guarded(const std::string& where, Function function) -> decltype(function()
   }
 }
 
-// What a reader stands on, in the order in which it may go.
+// The objects behind a reader, in an order in which they can be destroyed.
 struct Input {
   std::string name;
-  std::unique_ptr<arrow::ProxyMemoryPool> counted;  // counts this reader alone
+  std::unique_ptr<arrow::ProxyMemoryPool> counted;  // counts only this reader's memory
   std::unique_ptr<arrow::MemoryPool> pool;
   std::shared_ptr<RandomAccessFile> file;
   std::unique_ptr<parquet::arrow::FileReader> parquet;  // of a parquet file
@@ -109,7 +109,7 @@ void add_leaves(const SchemaField& field, std::vector<int>& leaves) {
   for (const SchemaField& child : field.children) add_leaves(child, leaves);
 }
 
-// The leaf columns that are asked for; the others are not even decompressed.
+// The leaf columns to read; the others are not even decompressed.
 std::vector<int> wanted_leaves(const parquet::arrow::SchemaManifest& manifest) {
   std::vector<int> leaves;
   for (const SchemaField& field : manifest.schema_fields) {
@@ -150,7 +150,7 @@ Result<std::unique_ptr<RowReader>> parquet_rows(Input input) {
   return std::make_unique<BatchRowReader>(std::move(input));
 }
 
-// A stream that was written to its end has this mark there; without it, rows may be missing.
+// A complete stream ends with this mark; without it, rows may be missing.
 Status check_end_mark(RandomAccessFile& file, const std::string& name) {
   constexpr std::string_view kEnd("\xFF\xFF\xFF\xFF\0\0\0\0", 8);
   const int64_t size = file.GetSize().ValueOr(0);

@@ -12,14 +12,14 @@ struct ArrowArrayStream;
 
 namespace hre::data {
 
-/// What a file may make Arrow allocate at once: corrupted sizes end in an error and not in swap.
+/// The largest allocation that a file may cause in Arrow, so that corrupted sizes end in an error and not in swapping.
 /// A real file needs a few batches and one row group's compressed columns.
 int64_t memory_limit_for(uint64_t file_bytes);
 
 Result<std::unique_ptr<RowReader>> open_parquet(const std::string& path);
 Result<std::unique_ptr<RowReader>> open_arrow_stream(const std::string& path);
 
-/// The same of bytes in memory, which must outlive the reader; `name` is for messages.
+/// Reads from bytes in memory, which must outlive the reader; `name` is for messages.
 Result<std::unique_ptr<RowReader>> read_parquet(std::string_view bytes, const std::string& name, int64_t memory_limit);
 Result<std::unique_ptr<RowReader>> read_arrow_stream(std::string_view bytes, const std::string& name,
                                                      int64_t memory_limit);

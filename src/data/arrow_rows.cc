@@ -101,7 +101,7 @@ double number_at(const arrow::Array& array, int64_t i) {
   }
 }
 
-/// An integer with all its digits: a double holds 53 bits of them.
+/// An integer with all its digits, of which a double would keep only 53 bits.
 std::string digits_at(const arrow::Array& array, int64_t i) {
   switch (array.type_id()) {
     case arrow::Type::INT64:
@@ -117,7 +117,7 @@ struct Span {
   int64_t begin, end;
 };
 
-/// Calls a function with a list array of its own kind.
+/// Calls a function with a list array cast to its own type.
 template <class Function>
 auto with_list(const arrow::Array& array, Function function) {
   switch (array.type_id()) {
@@ -168,7 +168,7 @@ Result<double> votes_of(const arrow::Array& column, int64_t i, const std::string
   return value + 0.0;
 }
 
-/// An answer from the columns of texts and votes, at a place in each.
+/// Makes an answer from the columns of texts and votes, at one index in each.
 Result<Answer> answer_of(const arrow::Array& texts, int64_t text_at, const arrow::Array& votes, int64_t votes_at,
                          const std::string& where) {
   if (is_null(texts, text_at)) return input_error("an answer without text (null)", where + ", column text", kLeaveOut);
@@ -179,7 +179,7 @@ Result<Answer> answer_of(const arrow::Array& texts, int64_t text_at, const arrow
   return Answer{.text = *std::move(text), .votes = *value};
 }
 
-/// A struct of lists, as `datasets` stores a Sequence of structs: the texts together and the votes together.
+/// A struct of lists, as `datasets` stores a Sequence of structs: all texts together and all votes together.
 Result<std::vector<Answer>> answers_of_lists(const arrow::StructArray& column, int64_t row, const std::string& where) {
   const std::shared_ptr<arrow::Array> texts = column.GetFieldByName("text"), votes = column.GetFieldByName("votes");
   if (texts->IsNull(row) || votes->IsNull(row)) {
@@ -220,7 +220,7 @@ Result<std::vector<Answer>> answers_of(const arrow::Array& column, int64_t row, 
   return answers;
 }
 
-// A column that may be absent or null in this row.
+// A column that may be missing, or null in this row.
 Result<std::optional<std::string>> optional_text(const arrow::RecordBatch& batch, const char* name, int64_t row,
                                                  const std::string& where) {
   const std::shared_ptr<arrow::Array> column = batch.GetColumnByName(name);
@@ -262,7 +262,7 @@ Status check_answers(const arrow::DataType& type, const std::string& file) {
 
 using TypePointer = std::shared_ptr<arrow::DataType>;
 
-// A type with bytes in the place of text.
+// The type with binary in place of string.
 TypePointer without_text(const TypePointer& type) {
   arrow::FieldVector fields;
   for (const auto& field : type->fields()) fields.push_back(field->WithType(without_text(field->type())));
@@ -294,7 +294,7 @@ TypePointer without_text(const TypePointer& type) {
   }
 }
 
-// The same memory, read as bytes.
+// The same memory, viewed as binary.
 std::shared_ptr<arrow::ArrayData> without_text(const arrow::ArrayData& data) {
   std::shared_ptr<arrow::ArrayData> bytes = data.Copy();
   bytes->type = without_text(data.type);

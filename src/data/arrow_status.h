@@ -1,5 +1,5 @@
 #pragma once
-/// Arrow's messages as parts of ours.
+/// Turns Arrow's messages into parts of hre's.
 
 #include <string>
 
@@ -9,10 +9,10 @@ class Status;
 
 namespace hre::data {
 
-/// One line without a full stop, with the system's reason where Arrow keeps one.
+/// One line without a full stop; with the system's reason if Arrow has kept it.
 std::string message_of(const arrow::Status& status);
 
-/// The first line of a foreign message, not too long, without a full stop.
+/// The first line of a foreign message, shortened, without a full stop.
 std::string first_line(std::string text);
 
 }  // namespace hre::data

@@ -38,14 +38,14 @@ Status for_each_question(const std::string& source, const std::string& stage, co
   return status;
 }
 
-// What has to be known before the first question is written.
+// Facts that must be known before the first question is written.
 struct TopicSurvey {
   int64_t questions = 0;
   bool own_ids = false;
 };
 
 struct Survey {
-  std::vector<std::string> names;  // in the order in which topics begin
+  std::vector<std::string> names;  // in the order of first appearance
   std::map<std::string, TopicSurvey> topics;
 
   void add(const Question& question) {

@@ -1,5 +1,5 @@
 #pragma once
-/// A dataset from one format to another.
+/// Converts a dataset from one format to another.
 
 #include <cstdint>
 #include <stop_token>
@@ -14,24 +14,24 @@ namespace hre::data {
 
 enum class OutputFormat {
   kParquet,      ///< a folder in the published layout
-  kJsonlFolder,  ///< a folder with a file a topic
+  kJsonlFolder,  ///< a folder with one file per topic
   kJsonlFile,
 };
 
 struct ConvertOptions {
   OutputFormat format = OutputFormat::kParquet;
-  std::vector<std::string> topics;  ///< globs; none: all
-  bool replace = false;             ///< what stands at `out`
+  std::vector<std::string> topics;  ///< globs; empty: all
+  bool replace = false;             ///< replace an existing dataset at `out`
 };
 
 struct Converted {
   std::vector<std::string> topics;
   int64_t questions = 0;
-  std::string fingerprint;  ///< of what was written, as read back
+  std::string fingerprint;  ///< of the written dataset, as read back
 };
 
-/// Reads `source` twice, writes `out`, and reads that back before it gets its name: never a dataset in
-/// memory, and never a file that differs from what it was made of.
+/// Reads `source` twice, writes `out`, and reads the result back before it gets its name. The dataset is never held in
+/// memory, and the written file never differs from its source.
 Result<Converted> convert_dataset(const std::string& source, const std::string& out, const ConvertOptions& options,
                                   ProgressListener& progress, const std::stop_token& stop);
 

@@ -14,7 +14,7 @@ namespace {
 
 constexpr int kMostColumns = 4096;
 
-// The header is read as a row like the others, so that every column is one of text.
+// The header is read as an ordinary row, so that every column is read as text.
 arrow::Result<std::shared_ptr<arrow::Table>> parse(std::string_view text) {
   auto read = arrow::csv::ReadOptions::Defaults();
   read.autogenerate_column_names = true;

@@ -12,12 +12,12 @@ namespace hre::data {
 
 struct CsvTable {
   std::vector<std::string> columns;
-  std::vector<std::vector<std::string>> rows;  ///< as many cells as columns
+  std::vector<std::vector<std::string>> rows;  ///< one cell per column
 
   [[nodiscard]] std::optional<size_t> column(std::string_view name) const;
 };
 
-/// Input errors for what is no such table, name the row; `where` names the text.
+/// Parses a table. Input errors name the row; `where` names the text.
 Result<CsvTable> read_csv(std::string_view text, const std::string& where);
 
 }  // namespace hre::data

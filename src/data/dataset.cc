@@ -18,14 +18,14 @@ using data::InputFile;
 using data::Row;
 using data::RowReader;
 
-// Gives a topic's questions their ids, and refuses one that is there already.
+// Gives a topic's questions their ids, and refuses duplicates.
 class TopicIds {
  public:
   explicit TopicIds(std::string topic) : topic_(std::move(topic)) {}
 
   Result<std::string> next(std::optional<std::string> own) {
     const int64_t position = count_++;
-    if (!own && seen_.empty()) return positional_id(topic_, position);  // these cannot repeat
+    if (!own && seen_.empty()) return positional_id(topic_, position);  // ids by position cannot repeat
     for (int64_t i = 0; seen_.empty() && i < position; ++i) seen_.insert(positional_id(topic_, i));
     std::string id = own ? *std::move(own) : positional_id(topic_, position);
     if (!seen_.insert(id).second)
@@ -36,7 +36,7 @@ class TopicIds {
  private:
   std::string topic_;
   int64_t count_ = 0;
-  std::unordered_set<std::string> seen_;  // kept from the first id on that is not by position
+  std::unordered_set<std::string> seen_;  // filled from the first id on that differs from its position's
 };
 
 // Makes questions of rows: gives them topics and ids.
@@ -44,7 +44,7 @@ class RowQuestions {
  public:
   // The next row's question. `topic` is for rows that name none; `where` names the row.
   Result<Question> next(Row row, const std::string& topic, const std::string& where) {
-    constexpr size_t kLongestTopic = 200;  // file names are made of it
+    constexpr size_t kLongestTopic = 200;  // file names are made from it
     Question question{.id = {},
                       .topic = row.topic ? topic_of_split(*row.topic) : topic,
                       .text = std::move(row.text),
@@ -115,7 +115,7 @@ class FilesReader final : public DatasetReader {
   double bytes_ = 0, bytes_done_ = 0;
 };
 
-// A file may mix topics; each topic's questions keep their order, and topics that of their first question.
+// A file may mix topics. Questions keep their order within a topic; topics are ordered by their first question.
 void group_by_topic(std::vector<Question>& questions) {
   std::map<std::string, size_t> rank;
   for (const Question& question : questions) rank.try_emplace(question.topic, rank.size());

@@ -15,7 +15,7 @@ void add_number(ContentHash& hash, uint64_t value) {
 
 }  // namespace
 
-// One hash a topic, so that topics may come in any order, or mixed.
+// One hash per topic, so that the order and mixing of topics make no difference.
 struct DatasetFingerprint::State {
   std::map<std::string, ContentHash> topics;
 };
@@ -32,7 +32,7 @@ void DatasetFingerprint::add(const Question& question) {
   add_number(hash, question.answers.size());
   for (const Answer& answer : question.answers) {
     hash.add_field(answer.text);
-    add_number(hash, std::bit_cast<uint64_t>(answer.votes + 0.0));  // negative zero is zero
+    add_number(hash, std::bit_cast<uint64_t>(answer.votes + 0.0));  // negative zero becomes zero
   }
 }
 

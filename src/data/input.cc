@@ -26,11 +26,11 @@ std::optional<Format> format_of(const fs::path& path) {
   return std::nullopt;
 }
 
-// The published layout's "<Split>-00000-of-00001-<hash>"; other names are a split of one part.
+// A file name of the published layout, "<Split>-00000-of-00001-<hash>"; any other name is a split with one part.
 struct PartName {
   std::string split;
   int part = 0;
-  int parts = 0;  // 0: the name does not say
+  int parts = 0;  // 0: not stated in the name
 };
 
 bool all_digits(std::string_view text) {
@@ -55,7 +55,7 @@ InputFile input_file(const fs::path& path, Format format) {
           .contents = {}};
 }
 
-// Every split's parts must be there, once each.
+// Checks that every part of every split exists exactly once.
 Status check_parts(const std::vector<InputFile>& files) {
   std::map<std::string, std::vector<PartName>> splits;
   for (const InputFile& file : files) {
@@ -85,8 +85,8 @@ Status check_parts(const std::vector<InputFile>& files) {
 }
 
 struct Listing {
-  std::vector<InputFile> files;     // in a known format, by name
-  std::vector<std::string> others;  // what else there is; folders end in "/"
+  std::vector<InputFile> files;     // in a known format, sorted by name
+  std::vector<std::string> others;  // all other entries; folders end in "/"
 };
 
 Result<Listing> list_folder(const fs::path& folder) {

@@ -1,5 +1,5 @@
 #pragma once
-/// What DATA is: the files behind it, their format, and the topic that each name stands for.
+/// What DATA stands for: its files, their format, and the topic that each file name means.
 
 #include <cstdint>
 #include <memory>
@@ -16,19 +16,19 @@ namespace hre::data {
 enum class Format { kJsonLines, kParquet, kArrowStream };
 
 struct InputFile {
-  std::string path;  ///< for messages only where `contents` is set
+  std::string path;  ///< only for messages if `contents` is set
   Format format = Format::kJsonLines;
-  std::string topic;  ///< of rows that do not name theirs
+  std::string topic;  ///< for rows that do not name their topic
   uint64_t bytes = 0;
-  std::optional<std::string_view> contents;  ///< of a built-in file
+  std::optional<std::string_view> contents;  ///< for built-in files
 };
 
-/// The files of DATA in the order in which they are read; never none.
+/// The files of DATA in the order in which they are read; at least one.
 Result<std::vector<InputFile>> find_inputs(const std::string& source);
 
 Result<std::unique_ptr<RowReader>> open_rows(const InputFile& file);
 
-/// What DATA may be, for messages: "a folder or file of parquet, ...".
+/// The possible forms of DATA, for messages: "a folder or file of parquet, ...".
 inline constexpr const char* kAcceptedData =
     "give a folder or file of parquet or .jsonl, a dataset saved by datasets.save_to_disk, or sample";
 

@@ -24,7 +24,7 @@ struct Problem {
   std::string message;
 };
 
-// Takes a row out of a line's JSON events. What the row does not need is passed over, at any depth.
+// Builds a row from a line's JSON events. Values that the row does not need are skipped, at any depth.
 class RowParser : public nlohmann::json_sax<json> {
  public:
   [[nodiscard]] Row take_row() { return std::move(row_); }
@@ -118,7 +118,7 @@ class RowParser : public nlohmann::json_sax<json> {
   }
 
  private:
-  // Answers are a list of objects, or, as Sequence({...}) of `datasets` is written, an object of two lists: columns.
+  // Answers are a list of objects, or an object of two lists (columns), as `datasets` writes a Sequence({...}).
   enum class Level { kLine, kRow, kAnswers, kAnswer, kColumns, kColumn };
 
   bool* row_field(std::string_view name) {
@@ -217,11 +217,11 @@ class RowParser : public nlohmann::json_sax<json> {
   Problem problem_;
   Level level_ = Level::kLine;
   std::string key_;
-  bool skip_value_ = false;   // the value of the current key is not asked for
-  size_t skipped_depth_ = 0;  // how deep inside such a value
+  bool skip_value_ = false;   // the value of the current key is not needed
+  size_t skipped_depth_ = 0;  // nesting depth inside such a value
   bool has_question_ = false, has_answers_ = false, has_topic_ = false, has_id_ = false;
   bool has_text_ = false, has_votes_ = false;
-  std::vector<std::string> texts_;  // of answers in columns
+  std::vector<std::string> texts_;  // of answers stored as columns
   std::vector<double> votes_;
 };
 
@@ -235,7 +235,7 @@ class JsonlReader final : public RowReader {
   Result<std::optional<Row>> next() override {
     try {
       return next_row();
-    } catch (const std::exception& problem) {  // memory, above all
+    } catch (const std::exception& problem) {  // above all, lack of memory
       return fail(ErrorCode::kFailed, std::string("the line could not be read: ") + problem.what(), where());
     }
   }
@@ -258,7 +258,7 @@ class JsonlReader final : public RowReader {
     return input_error(problem.message, problem.place.empty() ? where() : where() + ", " + problem.place, kLineShape);
   }
 
-  // Reads the next line into line_, without its end; false at the end of the file.
+  // Reads the next line into line_, without its line break; false at the end of the file.
   Result<bool> read_line() {
     line_.clear();
     ++line_number_;
@@ -298,7 +298,7 @@ class JsonlReader final : public RowReader {
   uint64_t size_;
   size_t longest_line_;
   std::vector<char> buffer_;
-  size_t begin_ = 0, end_ = 0;  // what of the buffer is still to be read
+  size_t begin_ = 0, end_ = 0;  // the part of the buffer that has not been read yet
   uint64_t consumed_ = 0;
   int64_t line_number_ = 0;
   std::string line_;
@@ -316,7 +316,7 @@ Result<std::unique_ptr<RowReader>> open_jsonl(const std::string& path) {
 }
 
 Result<std::unique_ptr<RowReader>> read_jsonl(std::string_view bytes, const std::string& name, size_t longest_line) {
-  // fmemopen only reads what it is given with mode "rb".
+  // With mode "rb", fmemopen does not write to the memory.
   File file(fmemopen(const_cast<char*>(bytes.empty() ? "\n" : bytes.data()), std::max<size_t>(1, bytes.size()), "rb"),
             &std::fclose);
   if (!file) return fail(ErrorCode::kFailed, fmt::format("it cannot be opened: {}", std::strerror(errno)), name);

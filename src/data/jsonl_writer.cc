@@ -21,7 +21,7 @@ tl::unexpected<Error> cannot_write(const std::string& path) {
   return fail(ErrorCode::kFailed, fmt::format("it cannot be written: {}", std::strerror(errno)), path);
 }
 
-// Whole numbers without a point, as people write votes.
+// Writes whole numbers without a point, as people write votes.
 ordered_json votes_json(double votes) {
   constexpr double kExact = 9007199254740992;  // 2^53
   if (std::floor(votes) == votes && std::abs(votes) < kExact) return static_cast<int64_t>(votes);
@@ -42,7 +42,7 @@ std::string line_of(const Question& question, bool id_is_positional) {
 
 class JsonlWriter final : public DatasetWriter {
  public:
-  // A folder gets a file a topic, a file all of them.
+  // A folder gets one file per topic; a file gets all topics.
   JsonlWriter(std::string path, bool is_folder) : path_(std::move(path)), is_folder_(is_folder) {}
 
   Status open_single() { return open("", path_); }

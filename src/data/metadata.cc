@@ -94,6 +94,14 @@ std::optional<std::string> author(const json& object, const std::string& site) {
   return std::nullopt;
 }
 
+std::optional<std::pair<int64_t, int64_t>> counts_of(const json& answer) {
+  const json *up = field(answer, "up"), *down = field(answer, "down");
+  if (!up || !down || !up->is_number_unsigned() || !down->is_number_unsigned()) return std::nullopt;
+  constexpr uint64_t kMost = 1'000'000'000'000;
+  if (up->get<uint64_t>() > kMost || down->get<uint64_t>() > kMost) return std::nullopt;
+  return std::pair(up->get<int64_t>(), down->get<int64_t>());
+}
+
 QuestionMetadata metadata_of(const json& line) {
   QuestionMetadata question;
   question.created = created(line);
@@ -115,6 +123,7 @@ QuestionMetadata metadata_of(const json& line) {
       if (name && std::ranges::find(question.authors, *name) == question.authors.end()) {
         question.authors.push_back(*name);
       }
+      question.answers_counts.push_back(counts_of(answer));
       const json* votes = field(answer, "votes");
       question.answers_votes.push_back(votes && votes->is_number() ? std::optional(votes->get<double>())
                                                                    : std::nullopt);

@@ -19,8 +19,9 @@ struct QuestionMetadata {
   std::vector<std::string> tags;
   std::vector<std::optional<double>> answers_created;  ///< in the order of the dataset's answers
   std::vector<std::optional<double>> answers_votes;    ///< of the same: tells whether it is this dataset's
-  std::optional<std::string> site, asker;              ///< asker: who asked, by site and id or name
-  std::vector<std::string> authors;                    ///< of answers, likewise, each once; without unknown ones
+  std::vector<std::optional<std::pair<int64_t, int64_t>>> answers_counts;  ///< likewise: votes for and against
+  std::optional<std::string> site, asker;                                  ///< asker: who asked, by site and id or name
+  std::vector<std::string> authors;  ///< of answers, likewise, each once; without unknown ones
 
   bool operator==(const QuestionMetadata&) const = default;
 };

@@ -31,8 +31,10 @@ TEST(Metadata, Dates) {
 TEST(Metadata, ReadsWhatIsNeeded) {
   const auto metadata = read_metadata(
       "{\"id\": \"a/1\", \"topic\": \"a\", \"site\": \"x\", \"created\": \"1970-01-03\", \"tags\": [\"c++\"], "
-      "\"author_id\": \"7\", \"author\": \"asker\", \"answers\": [{\"created\": \"1970-01-04\", \"votes\": -4, "
-      "\"author_id\": \"9\"}, {\"created\": null, \"author\": \"somebody\"}, {\"author_id\": \"9\"}]}\n\n"
+      "\"author_id\": \"7\", \"author\": \"asker\", \"answers\": [{\"created\": \"1970-01-04\", \"votes\": -4, \"up\": "
+      "1, "
+      "\"down\": 5, "
+      "\"author_id\": \"9\"}, {\"created\": null, \"up\": 2, \"author\": \"somebody\"}, {\"author_id\": \"9\"}]}\n\n"
       "{\"topic\": \"b\", \"id\": \"a/1\", \"created\": null}\r\n",
       "m.jsonl");
   ASSERT_TRUE(metadata) << metadata.error().text();
@@ -42,6 +44,7 @@ TEST(Metadata, ReadsWhatIsNeeded) {
   first.tags = {"c++"};
   first.answers_created = {3, std::nullopt, std::nullopt};
   first.answers_votes = {-4, std::nullopt, std::nullopt};
+  first.answers_counts = {std::pair<int64_t, int64_t>(1, 5), std::nullopt, std::nullopt};
   first.site = "x";
   first.asker = "x/7";
   first.authors = {"x/9", "x/somebody"};

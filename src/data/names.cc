@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::string_view kPrefix = "HumanRankEval";
 
-// Published splits whose capitals do not tell where words begin.
+// Published splits whose capitals do not show where words begin.
 constexpr std::array<std::pair<std::string_view, std::string_view>, 4> kIrregular = {
     {{"CSDB", "cs_db"}, {"CPP", "cpp"}, {"HTML", "html"}, {"LaTeX", "latex"}}};
 
@@ -20,7 +20,7 @@ bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
 bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-// Other characters would make trouble in file names, ids and globs.
+// Other characters would cause trouble in file names, ids and globs.
 bool fits_a_name(char c) {
   return is_lower(c) || is_digit(c) || c == '+' || c == '#' || c == '.' || static_cast<unsigned char>(c) >= 0x80;
 }
@@ -64,7 +64,7 @@ std::string split_of_topic(const std::string& topic) {
     if (topic == name) return std::string(kPrefix) + std::string(irregular);
   }
   const std::string split = std::string(kPrefix) + camel_case(topic);
-  // A name that would not be read back as this topic stays as it is: "a_b" is not "AB".
+  // If the split's name would not be read back as this topic, the topic's name is used unchanged: "a_b" is not "AB".
   return topic_of_split(split) == topic ? split : topic;
 }
 

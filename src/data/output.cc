@@ -30,7 +30,7 @@ bool is_dataset_file(const fs::directory_entry& entry) {
                                             name == ".gitattributes" || name == "recipe.toml");
 }
 
-// What a folder holds besides one dataset's files, in it or in its folders "data" and "metadata".
+// The first entry of a folder, or of its folders "data" and "metadata", that does not belong to a dataset.
 std::optional<std::string> foreign_entry(const fs::path& folder, bool may_have_folders = true) {
   std::error_code problem;
   for (fs::directory_iterator at(folder, problem), end; !problem && at != end; at.increment(problem)) {
@@ -70,7 +70,7 @@ Status sync_all(const fs::path& path, OutputKind kind) {
   return sync_path(path);
 }
 
-// mkdtemp and mkstemp make things that only their owner may read; others get what the umask gives them.
+// mkdtemp and mkstemp restrict access to the owner; this gives the permissions that the umask allows.
 void open_to_others(const std::string& path, mode_t mode) {
   const mode_t mask = umask(0);
   umask(mask);
@@ -98,7 +98,7 @@ Result<std::string> make_work_path(const fs::path& path, OutputKind kind, const 
   return work;
 }
 
-// Puts `from` in the place of `to`, which is there; afterwards `from` is what `to` was, or gone.
+// Replaces `to`, which exists, by `from`. Afterwards `from` is the old `to`, or gone.
 bool swap_places(const std::string& from, const std::string& to) {
 #ifdef RENAME_EXCHANGE
   if (renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_EXCHANGE) == 0) return true;
@@ -143,7 +143,7 @@ Status Output::check_place() const {
 Result<Output> Output::create(const std::string& path, OutputKind kind, bool replace) {
   std::error_code problem;
   fs::path place = fs::absolute(path, problem);
-  if (!problem) place = fs::weakly_canonical(place, problem);  // a link's target makes way, not the link
+  if (!problem) place = fs::weakly_canonical(place, problem);  // a link's target is replaced, not the link
   if (problem || place.empty()) return input_error("it is no place to write to", path, "give a file or folder");
   if (!place.has_filename()) place = place.parent_path();
   Output output(path, place.string(), kind, replace);
@@ -168,7 +168,7 @@ Output::~Output() {
 
 Status Output::commit() {
   if (Status synced = sync_all(work_path_, kind_); !synced) return synced;
-  if (Status checked = check_place(); !checked) return checked;  // it may have come meanwhile
+  if (Status checked = check_place(); !checked) return checked;  // another process may have created it in the meantime
   std::error_code ignored;
   const bool swap = kind_ == OutputKind::kFolder && fs::exists(path_, ignored) && !fs::is_empty(path_, ignored);
   const bool moved = swap ? swap_places(work_path_, path_) : std::rename(work_path_.c_str(), path_.c_str()) == 0;

@@ -1,6 +1,6 @@
 #pragma once
-/// A file or folder that appears under its name only when all of it is there: it is made beside its
-/// place, with a name that begins with a dot, and renamed. Whatever ends the work before leaves nothing.
+/// A file or folder that appears under its name only when it is complete: it is made beside its place, under a name
+/// that begins with a dot, and then renamed. If the work ends early, nothing is left.
 
 #include <string>
 
@@ -12,17 +12,17 @@ enum class OutputKind { kFile, kFolder };
 
 class Output {
  public:
-  /// What stands at `path` already is an input error, but for an empty folder where a folder is wanted.
-  /// With `replace`, a file, or a folder with one dataset's files and nothing else, makes way at commit.
+  /// An existing `path` is an input error, except for an empty folder if a folder is wanted. With `replace`, an
+  /// existing file, or a folder that contains only one dataset's files, is replaced at commit.
   static Result<Output> create(const std::string& path, OutputKind kind, bool replace);
   ~Output();
   Output(Output&& other) noexcept;
   Output& operator=(Output&&) = delete;
 
-  /// Where to write: a file's name keeps its ending, a folder is there and empty.
+  /// Where to write. A file's name keeps its extension; a folder exists and is empty.
   [[nodiscard]] const std::string& work_path() const { return work_path_; }
 
-  /// Flushes to the disk what was written, and gives it its name. Once.
+  /// Flushes the content to the disk and gives it its name. Call it once.
   Status commit();
 
  private:

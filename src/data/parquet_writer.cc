@@ -33,7 +33,7 @@ std::shared_ptr<arrow::Schema> published_schema(Ids ids) {
   return arrow::schema(fields);
 }
 
-// Rows that wait to become a row group.
+// Rows that are collected for a row group.
 class RowGroup {
  public:
   explicit RowGroup(std::shared_ptr<arrow::Schema> schema)
@@ -88,7 +88,7 @@ class RowGroup {
   size_t bytes_ = 0;
 };
 
-// One split's file.
+// The file of one split.
 class SplitFile {
  public:
   static arrow::Result<std::unique_ptr<SplitFile>> open(const std::string& path, Ids ids) {
@@ -145,7 +145,7 @@ class ParquetWriter final : public DatasetWriter {
 
   Status finish() override {
     for (auto& entry : files_) {
-      SplitFile* file = entry.second.get();  // clang 14 captures no binding
+      SplitFile* file = entry.second.get();  // clang 14 can't capture structured bindings
       Status closed = guarded([&]() -> Status {
         const arrow::Status status = file->close();
         return status.ok() ? Status() : cannot_write(message_of(status), file->path());

@@ -1,6 +1,6 @@
 #pragma once
-/// One input file, row by row, before topics and ids are settled. The formats (JSON lines, parquet,
-/// Arrow streams) differ below this seam only; dataset.cc makes a DatasetReader of any of them.
+/// One input file, row by row, before topics and ids are assigned. The formats (JSON lines, parquet, Arrow streams)
+/// differ only below this interface; dataset.cc builds a DatasetReader on any of them.
 
 #include <memory>
 #include <optional>
@@ -12,10 +12,10 @@
 
 namespace hre::data {
 
-/// A question as its row has it.
+/// A question as its row states it.
 struct Row {
   std::optional<std::string> id;     ///< valid UTF-8, not empty
-  std::optional<std::string> topic;  ///< as written, valid UTF-8
+  std::optional<std::string> topic;  ///< unchanged; valid UTF-8
   std::string text;
   std::vector<Answer> answers;
 };
@@ -24,11 +24,11 @@ struct Row {
 class RowReader {
  public:
   virtual ~RowReader() = default;
-  /// The next row; nothing at the end. Errors name file, row and column.
+  /// Reads the next row; nothing at the end. Errors name file, row and column.
   virtual Result<std::optional<Row>> next() = 0;
-  /// Where the row last read stands: "FILE, row 12".
+  /// The place of the row read last: "FILE, row 12".
   [[nodiscard]] virtual std::string where() const = 0;
-  /// The share of the file that was read, in [0, 1].
+  /// The share of the file read so far, in [0, 1].
   [[nodiscard]] virtual double progress() const = 0;
 };
 

@@ -11,7 +11,7 @@ struct SampleFile {
   std::string_view contents;  ///< JSON lines
 };
 
-/// By topic; made at build time (sample.cmake).
+/// Sorted by topic; generated at build time (sample.cmake).
 std::vector<SampleFile> sample_files();
 
 }  // namespace hre::data

@@ -30,7 +30,7 @@ Result<json> read_json(const fs::path& path) {
   return value;
 }
 
-// A name of something inside the folder: no path that leads out of it.
+// Whether the name stays inside the folder: not a path that leads out of it.
 bool is_plain_name(const json& name) {
   if (!name.is_string()) return false;
   const std::string& text = name.get_ref<const std::string&>();

@@ -1,6 +1,6 @@
 #pragma once
-/// The folders that Python's datasets.save_to_disk writes: a DatasetDict (dataset_dict.json, a
-/// folder a split) or one Dataset (state.json, which names its Arrow stream files).
+/// The folders that Python's datasets.save_to_disk writes: a DatasetDict (dataset_dict.json, one folder per split) or
+/// one Dataset (state.json, which names its Arrow stream files).
 
 #include <string>
 #include <vector>

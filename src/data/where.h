@@ -1,5 +1,5 @@
 #pragma once
-/// Which questions count: conditions such as "topic=py*", "length<500", "date>=2019-07", "tag=c++".
+/// Conditions that select questions, such as "topic=py*", "length<500", "date>=2019-07", "tag=c++".
 
 #include <optional>
 #include <string>
@@ -12,12 +12,12 @@
 
 namespace hre::data {
 
-/// What conditions look at. Nothing where it is not known: then no condition on it holds.
+/// The properties that conditions test. If a property is unknown, no condition on it holds.
 struct QuestionFacts {
   std::string topic, id;
-  std::optional<double> answers;  ///< how many
+  std::optional<double> answers;  ///< their number
   std::optional<double> length;   ///< mean code points of the answers
-  std::optional<double> votes;    ///< the most that an answer has
+  std::optional<double> votes;    ///< the most votes of any answer
   const QuestionMetadata* metadata = nullptr;
 };
 
@@ -25,12 +25,13 @@ QuestionFacts facts_of(const Question& question);
 
 class Condition {
  public:
-  /// FIELD OPERATOR VALUE: topic, id and tag with = and != and a glob; answers, length and votes with =, !=, <, <=, >,
-  /// >= and a number; date with these and a date (a year or month is all of its days). Input errors say what is wrong.
+  /// Parses FIELD OPERATOR VALUE: topic, id and tag with = and != and a glob; answers, length and votes with =, !=, <,
+  /// <=, >, >= and a number; date with these operators and a date (a year or month means all of its days). Input errors
+  /// say what is wrong.
   static Result<Condition> parse(std::string_view text);
 
   [[nodiscard]] bool holds(const QuestionFacts& facts) const;
-  /// Dates and tags are in a dataset's metadata alone.
+  /// Whether the condition needs the dataset's metadata, which alone has dates and tags.
   [[nodiscard]] bool needs_metadata() const { return field_ == "date" || field_ == "tag"; }
 
  private:

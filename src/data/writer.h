@@ -1,6 +1,6 @@
 #pragma once
-/// Datasets out, question by question. Writers fill a folder or file that the caller made; Output
-/// (output.h) gives it its name when all of it is there.
+/// Writes datasets, question by question. Writers fill a file or folder that the caller has created; Output (output.h)
+/// gives it its name when it is complete.
 
 #include <memory>
 #include <string>
@@ -10,7 +10,7 @@
 
 namespace hre::data {
 
-/// Takes a dataset's questions; topics may come mixed. Without finish(), what was written is unusable.
+/// Receives a dataset's questions; topics may be mixed. Without finish(), the output is unusable.
 class DatasetWriter {
  public:
   virtual ~DatasetWriter() = default;
@@ -18,21 +18,21 @@ class DatasetWriter {
   virtual Status finish() = 0;
 };
 
-/// Whether questions' ids are all "topic/000123" by position, which no file needs to say.
+/// Whether all ids have the form "topic/000123" by position, which need not be stored.
 enum class Ids { kPositional, kOwn };
 
-/// Parquet in the published layout and schema: `folder`/<Split>-00000-of-00001.parquet, votes as decimal
-/// strings, an `id` column for Ids::kOwn only. Memory: some MiB a topic. With Ids::kPositional a
-/// question with another id is an error, as it would lose it.
+/// Parquet in the published layout and schema: `folder`/<Split>-00000-of-00001.parquet, votes as decimal strings, an
+/// `id` column only for Ids::kOwn. Memory: some MiB per topic. With Ids::kPositional a question with any other id is an
+/// error, because the id would be lost.
 Result<std::unique_ptr<DatasetWriter>> create_published(const std::string& folder, Ids ids = Ids::kPositional);
 
-/// JSON lines, a file a topic: `folder`/<topic>.jsonl.
+/// JSON lines, one file per topic: `folder`/<topic>.jsonl.
 Result<std::unique_ptr<DatasetWriter>> create_jsonl_folder(const std::string& folder);
 
-/// JSON lines, all topics in one file, in the order in which they come.
+/// JSON lines, all topics in one file, in the order of the questions.
 Result<std::unique_ptr<DatasetWriter>> create_jsonl_file(const std::string& path);
 
-/// Input errors for what no writer takes: a topic that is no topic's name.
+/// Input errors for names that no writer accepts as a topic.
 Status check_topic(const Question& question);
 
 }  // namespace hre::data

@@ -20,7 +20,7 @@ constexpr int64_t kLargestFile = int64_t{1} << 50;
 
 json parse_json(const std::string& text) { return json::parse(text, nullptr, false); }
 
-/// A string member, or empty.
+/// A member that is a string; empty if it is missing or of another type.
 std::string text_at(const json& object, const char* key) {
   const auto found = object.is_object() ? object.find(key) : object.end();
   return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
@@ -36,7 +36,7 @@ std::optional<int64_t> number_at(const json& object, const char* key) {
 
 std::string kind_path(RepoKind kind) { return kind == RepoKind::kModel ? "models" : "datasets"; }
 
-/// The page of a repository, for people and for its files.
+/// The web address of a repository, which is also the root of its files' addresses.
 std::string repository_url(const HubSettings& settings, RepoKind kind, const std::string& repository) {
   return settings.endpoint + (kind == RepoKind::kDataset ? "/datasets/" : "/") + repository;
 }
@@ -218,7 +218,7 @@ Result<FileAddress> HubApi::locate(RepoKind kind, const std::string& repository,
   const bool redirect = response->status >= 300 && response->status < 400;
   if (response->status != 200 && !redirect) return tl::unexpected(error_of(*response, kind, name, settings_));
 
-  // Mirrors and proxies send ETags of their own; the hash that the listing names is what the bytes are checked by.
+  // Mirrors and proxies send ETags of their own, so bytes are checked against the hash in the hub's listing.
   FileAddress address{.etag = file.etag, .size = file.size, .url = response->url, .foreign = redirect};
   if (redirect) address.url = net::resolve_url(response->url, response->header("location").value_or("")).value_or("");
   if (!net::origin_of(address.url)) {

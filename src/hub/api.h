@@ -1,5 +1,5 @@
 #pragma once
-/// The hub's API, as far as hre needs it: what a repository holds at a revision, and where a file's bytes are.
+/// The part of the hub's API that hre needs: the files of a repository at a revision, and the addresses of their bytes.
 
 #include <cstdint>
 #include <optional>
@@ -18,7 +18,7 @@ namespace hre::hub {
 struct RepoFile {
   std::string path;
   int64_t size = 0;  ///< bytes
-  std::string etag;  ///< its hash, as the cache names it: SHA-256 of large files, git's blob hash of others
+  std::string etag;  ///< the hash by which the cache names it: SHA-256 of large files, git's blob hash of others
 
   bool operator==(const RepoFile&) const = default;
 };
@@ -31,15 +31,15 @@ struct Listing {
   bool operator==(const Listing&) const = default;
 };
 
-/// Where a file is to be had.
+/// Where a file can be downloaded.
 struct FileAddress {
   std::string etag;
   int64_t size = 0;
-  std::string url;       ///< after redirects; another host's is signed, and for a while alone
+  std::string url;       ///< after redirects; signed and valid only for a while if on another host
   bool foreign = false;  ///< on another host, which must not see the token
 };
 
-/// What the hub said is unreachable, as opposed to an answer that was no: the cache may still serve.
+/// The error means that the hub could not be reached, as opposed to a refusal: the cache may still serve.
 struct HubFailure {
   Error error;
   bool unreachable = false;
@@ -52,10 +52,10 @@ class HubApi {
  public:
   HubApi(HubSettings settings, net::RetryPolicy retry);
 
-  /// What a repository holds: its commit, then the pages of its tree.
+  /// Fetches a repository's listing: its commit, then the pages of its tree.
   HubResult<Listing> list(RepoKind kind, const HubName& name, const std::stop_token& stop);
 
-  /// Looks a file up at a commit, without its bytes.
+  /// Looks up a file at a commit, without its bytes.
   Result<FileAddress> locate(RepoKind kind, const std::string& repository, const std::string& commit,
                              const RepoFile& file, const std::stop_token& stop);
 
@@ -76,16 +76,16 @@ class HubApi {
   net::HttpClient client_;
 };
 
-/// The commit in a repository's description, as the API gives it.
+/// The commit in the API's description of a repository.
 Result<std::string> parse_commit(const std::string& json);
 
-/// Adds the files of one page of a tree. Paths and hashes that could lead out of the cache are an error.
+/// Adds the files of one page of a tree. Paths and hashes that could point outside of the cache are an error.
 Status parse_tree_page(const std::string& json, std::vector<RepoFile>& files);
 
 /// The next page's address in a Link header.
 std::optional<std::string> next_page(const std::string& link);
 
-/// An answer that is no success, as one error: what it means, and what to do about it.
+/// Turns a response that is not a success into an error: what it means, and what to do about it.
 Error error_of(const net::HttpResponse& response, RepoKind kind, const HubName& name, const HubSettings& settings);
 
 }  // namespace hre::hub

@@ -24,7 +24,7 @@ using nlohmann::json;
 
 constexpr const char* kListingFormat = "hre-listing/1";
 
-/// A file's size, if the value is one.
+/// The size of a file, if the value is a valid one.
 std::optional<int64_t> size_in(const json& value) {
   constexpr uint64_t kLargest = uint64_t{1} << 50;
   if (!value.is_number_unsigned() || value.get<uint64_t>() > kLargest) return std::nullopt;
@@ -43,7 +43,7 @@ tl::unexpected<Error> cannot_write(const std::string& path, const std::string& r
   return fail(ErrorCode::kFailed, "cannot be written: " + reason, path, "HF_HOME names another place for the cache");
 }
 
-/// A file, where there is one that is no longer than this.
+/// The content of a file, if it exists and is no longer than this.
 std::optional<std::string> read_small_file(const std::string& path, size_t longest) {
   auto text = read_file(path, static_cast<int64_t>(longest));
   if (!text) return std::nullopt;
@@ -163,7 +163,7 @@ std::vector<RepoFile> RepoCache::present(const std::string& commit) const {
 
 bool RepoCache::has(const std::string& commit, const RepoFile& wanted) const {
   std::error_code problem;
-  const auto size = fs::file_size(file(commit, wanted.path), problem);  // fails on a link to nothing
+  const auto size = fs::file_size(file(commit, wanted.path), problem);  // fails on a dangling link
   return !problem && static_cast<int64_t>(size) == wanted.size;
 }
 

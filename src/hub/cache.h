@@ -1,17 +1,17 @@
 #pragma once
-/// The cache on disk, laid out as Python's huggingface_hub lays it out, so that each uses what the other fetched:
+/// The cache on disk, in the layout of Python's huggingface_hub, so that both programs use each other's downloads:
 ///
 ///   models--ORG--REPO/blobs/ETAG              contents, by hash
 ///   models--ORG--REPO/snapshots/COMMIT/PATH   links to them
 ///   models--ORG--REPO/refs/REVISION           a file with the commit
-///   models--ORG--REPO/trees/COMMIT.json       what the repository holds at that commit; read, not written
+///   models--ORG--REPO/trees/COMMIT.json       the repository's listing at that commit; read, not written
 ///   .locks/models--ORG--REPO/ETAG.lock        held (flock) while a blob is fetched
 ///
-/// and, of hre's own, which Python leaves alone:
+/// and, only for hre and ignored by Python:
 ///
-///   models--ORG--REPO/.hre/COMMIT.json        what the repository holds at that commit
-///   models--ORG--REPO/.hre/parts/ETAG         a blob that is not complete; ETAG.ranges says what of it is there
-///   models--ORG--REPO/.hre/wrong/ETAG         what came with another hash than it should have
+///   models--ORG--REPO/.hre/COMMIT.json        the repository's listing at that commit
+///   models--ORG--REPO/.hre/parts/ETAG         an incomplete blob; ETAG.ranges lists the ranges that it has
+///   models--ORG--REPO/.hre/wrong/ETAG         a download whose hash was wrong
 
 #include <optional>
 #include <string>
@@ -36,37 +36,37 @@ class RepoCache {
   [[nodiscard]] std::string wrong(const std::string& etag) const { return folder_ + "/.hre/wrong/" + etag; }
   [[nodiscard]] std::string lock(const std::string& etag) const { return locks_ + "/" + etag + ".lock"; }
 
-  /// The commit that a revision meant when it was last asked for, if a snapshot of it is there.
+  /// The commit that a revision pointed to when the hub was last asked, if its snapshot is in the cache.
   [[nodiscard]] std::optional<std::string> commit_of(const std::string& revision) const;
   Status set_commit(const std::string& revision, const std::string& commit) const;
 
-  /// What the repository holds at a commit, if hre or Python asked the hub once.
+  /// The listing of a commit, if hre or Python has asked the hub for it before.
   [[nodiscard]] std::optional<Listing> listing(const std::string& commit) const;
   Status set_listing(const Listing& listing) const;
 
-  /// The files of a snapshot that are here; sizes are those on disk, etags are left empty.
+  /// The files of a snapshot that are in the cache. Sizes are those on disk; etags are left empty.
   [[nodiscard]] std::vector<RepoFile> present(const std::string& commit) const;
   [[nodiscard]] bool has(const std::string& commit, const RepoFile& file) const;
 
-  /// Gives a blob its name in a snapshot: a relative link, or a copy where the disk knows no links.
+  /// Gives a blob its name in a snapshot: a relative link, or a copy if the disk has no links.
   Status link(const std::string& commit, const std::string& path, const std::string& etag) const;
 
  private:
   std::string folder_, locks_;
 };
 
-/// The files below a folder (at most so many folders down), links followed, hidden ones left out; paths relative to
-/// it, sorted.
+/// The files below a folder (at most this many folders deep), links followed, hidden files left out; sorted paths
+/// relative to the folder.
 std::vector<RepoFile> files_below(const std::string& folder, int deepest);
 
-/// A stored listing as text, and back; nothing where the text is none.
+/// A stored listing as text, and parsed from text; nothing if the text is not a listing.
 std::string listing_text(const Listing& listing);
 std::optional<Listing> parse_listing(const std::string& text);
 
 /// The listing that huggingface_hub 2 keeps as trees/COMMIT.json.
 std::optional<Listing> parse_python_tree(const std::string& text, const std::string& commit);
 
-/// Makes the folders on the way to a file.
+/// Creates the folders on the path to a file.
 Status make_folder_of(const std::string& path);
 
 }  // namespace hre::hub

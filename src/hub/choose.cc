@@ -31,14 +31,14 @@ std::string shown_size(int64_t bytes) {
   return fmt::format("{:.0f} KB", std::max(1.0, size / 1e3));
 }
 
-/// One thing to choose: a file, or all parts of a split one.
+/// One choice: a file, or all parts of a split file.
 struct Choice {
   std::vector<std::string> files;
   int64_t size = 0;
-  int parts = 1;  // that there should be
+  int parts = 1;  // the number of parts that there should be
 };
 
-/// "model-00001-of-00003.gguf" as "model.gguf", and the number of parts; other names as they are.
+/// "model-00001-of-00003.gguf" as "model.gguf", with the number of parts; other names unchanged.
 std::pair<std::string, int> whole_name(const std::string& path) {
   constexpr size_t kTail = 15;  // -00001-of-00003
   const size_t dot = path.rfind('.');
@@ -50,7 +50,7 @@ std::pair<std::string, int> whole_name(const std::string& path) {
 
 using Choices = std::map<std::string, Choice>;
 
-/// The GGUF models among the files. Projectors and importance matrices are none.
+/// The GGUF models among the files. Projectors and importance matrices are not models.
 Choices gguf_choices(const std::vector<RepoFile>& files) {
   Choices choices;
   for (const RepoFile& file : files) {
@@ -65,8 +65,8 @@ Choices gguf_choices(const std::vector<RepoFile>& files) {
   return choices;
 }
 
-/// Whether a type of weights stands in the name as a word of its own: Q4_K_M in model-Q4_K_M.gguf, but not in
-/// model-IQ4_K_M.gguf, and Q4_K not in Q4_K_M.
+/// Whether the name contains a type of weights as a word: Q4_K_M is in model-Q4_K_M.gguf but not in model-IQ4_K_M.gguf,
+/// and Q4_K is not in Q4_K_M.
 bool has_type(const std::string& name, const std::string& type) {
   const std::string text = lower(name), wanted = lower(type);
   const auto in_word = [&](size_t at) {
@@ -84,7 +84,7 @@ bool means(const std::string& wanted, const std::string& path) {
   return has_type(path, wanted);
 }
 
-/// A choice is meant by its own name or by that of any part.
+/// Whether the name is that of the choice or of any of its parts.
 Choices matching(const Choices& choices, const std::string& wanted) {
   Choices found;
   for (const auto& [name, choice] : choices) {
@@ -109,7 +109,7 @@ std::string list_of(const Choices& choices) {
   return join(lines);
 }
 
-/// There is no file of that name: the nearest ones.
+/// The error for a missing file, with the most similar names.
 tl::unexpected<Error> no_such_file(const std::vector<std::string>& names, const std::string& wanted,
                                    const std::string& where) {
   std::vector<std::string> near = names;
@@ -141,7 +141,7 @@ Result<Selection> one_gguf(const Choices& choices, const std::string& wanted, co
   return Selection{.files = choice.files, .main = choice.files.front()};
 }
 
-/// What a checkpoint needs beside its weights.
+/// The files that a checkpoint needs besides its weights.
 bool is_checkpoint_text(const std::string& path) {
   if (in_folder(path)) return false;
   constexpr std::array<std::string_view, 7> kEndings = {".json",     ".model", ".txt",     ".jinja",
@@ -150,7 +150,7 @@ bool is_checkpoint_text(const std::string& path) {
                      [&](std::string_view ending) { return ends_with(path, ending); });
 }
 
-/// The weights of a checkpoint at the top of the repository: those named model*, or all.
+/// The weights of a checkpoint at the top of the repository: files named model*, or else all.
 std::vector<std::string> safetensors(const std::vector<RepoFile>& files) {
   std::vector<std::string> all, named;
   for (const RepoFile& file : files) {
@@ -193,7 +193,7 @@ bool is_questions(const std::string& path) {
          ends_with(path, ".arrow");
 }
 
-/// As a local folder is read: what lies at the top, or else in its folder data.
+/// Follows the reader of local folders: the files at the top, or else those in the folder data.
 std::vector<std::string> question_files(const std::vector<RepoFile>& files) {
   std::vector<std::string> top, data;
   for (const RepoFile& file : files) {

@@ -24,40 +24,40 @@ namespace {
 
 using std::chrono::milliseconds;
 
-/// A file under way. Its lock and its part are there from the first piece to the last.
+/// A file being fetched. It holds its lock and its part file from the first piece to the last.
 struct Fetch {
   const RepoFile* file = nullptr;
   FileAddress address;
   std::optional<FileLock> lock;
   std::unique_ptr<PartFile> part;
-  std::atomic<int> pieces = 0;             // not done yet
+  std::atomic<int> pieces = 0;             // not finished yet
   std::atomic<bool> served_whole = false;  // see Transfer
   int wrong_hashes = 0;
   std::mutex address_mutex;
 };
 
-/// A piece on its way.
+/// A piece being fetched.
 struct Transfer {
   Range range;
-  int64_t received = 0;  // of the range, by the last try
-  bool whole = false;    // the server knows no ranges, and this thread takes the whole file from its start
-  bool dropped = false;  // ... and another thread does
+  int64_t received = 0;  // bytes of the range, in the latest attempt
+  bool whole = false;    // the server ignores ranges, and this thread takes the whole file from its start
+  bool dropped = false;  // ... and another thread takes it
 };
 
-/// How a try of it ended: well, or with an error that is final unless `again`.
+/// The outcome of an attempt: success, or an error that is final unless `again`.
 struct Attempt {
   std::optional<Error> error;
   bool again = false;
-  std::optional<milliseconds> asked;  // by Retry-After
+  std::optional<milliseconds> asked;  // the server's Retry-After
 };
 
-/// What a worker does next: a piece of a file, or (without a range) its beginning.
+/// A worker's next task: a piece of a file, or (without a range) the first steps for a file.
 struct Work {
   Fetch* fetch = nullptr;
   std::optional<Range> piece;
 };
 
-/// Workers take what is to be done from a queue; the thread that calls run() tells of their progress.
+/// Workers take tasks from a queue; the thread that calls run() reports their progress.
 class Downloader {
  public:
   Downloader(HubApi& api, const RepoCache& cache, const DownloadJob& job, const DownloadOptions& options,
@@ -108,11 +108,11 @@ class Downloader {
   std::condition_variable_any changed_;
   std::vector<std::unique_ptr<Fetch>> fetches_;
   std::deque<Work> queue_;
-  std::vector<Work> waiting_;  // for another process
+  std::vector<Work> waiting_;  // files that another process is fetching
   size_t left_ = 0;            // files
   std::optional<Error> error_;
   bool said_waiting_ = false;
-  std::atomic<int64_t> bytes_ = 0;  // of all files, there or fetched
+  std::atomic<int64_t> bytes_ = 0;  // of all files, already in the cache or fetched
 };
 
 void Downloader::fail_with(Error error) {
@@ -144,7 +144,7 @@ Status Downloader::step(const Work& work) {
   return --fetch.pieces == 0 ? finish(fetch) : Status();
 }
 
-/// Looks the file up, takes its lock, and asks for what is missing of it.
+/// Looks up the file, takes its lock, and queues its missing pieces.
 Status Downloader::begin(Fetch& fetch) {
   std::error_code ignored;
   const auto there = [&](const std::string& etag) {
@@ -195,17 +195,17 @@ FileAddress Downloader::address_of(Fetch& fetch) {
   return fetch.address;
 }
 
-/// A signed address that is no longer good is asked for anew, by the first thread that meets it.
+/// If a signed address has expired, the first thread that notices asks for a new one.
 Status Downloader::renew_address(Fetch& fetch, const std::string& used_url) {
   const std::lock_guard lock(fetch.address_mutex);
   if (fetch.address.url != used_url) return {};
   auto address = api_.locate(job_.kind, job_.repository, job_.commit, *fetch.file, stop_.get_token());
   if (!address) return forward(address);
-  fetch.address.url = std::move(address->url);  // the rest is equal, and read without the lock
+  fetch.address.url = std::move(address->url);  // all other fields stay equal, and are read without the lock
   return {};
 }
 
-/// A piece to its end, whatever breaks in between.
+/// Fetches a piece to its end, with as many attempts as needed.
 Status Downloader::fetch_piece(Fetch& fetch, Range piece) {
   Transfer transfer{.range = piece};
   for (int attempt = 0;; ++attempt) {
@@ -218,7 +218,7 @@ Status Downloader::fetch_piece(Fetch& fetch, Range piece) {
       bytes_ -= transfer.received;
     } else if (transfer.received > 0) {
       transfer.range.begin += transfer.received;
-      attempt = 0;  // it goes on, if slowly
+      attempt = 0;  // bytes arrived, so attempts are counted anew
     }
     const auto wait = net::retry_wait(api_.retry(), attempt, tried.asked, net::jitter());
     if (!wait) return tl::unexpected<Error>(std::move(*tried.error));
@@ -262,8 +262,8 @@ Attempt Downloader::judge(Fetch& fetch, const Transfer& transfer, const FileAddr
   return attempt;
 }
 
-/// Refuses a body that isn't what was asked for. A server that knows no ranges sends all of the file: the first
-/// thread that meets this takes it, and the others leave it to that one.
+/// Refuses a body that is not the requested range. A server that ignores ranges sends the whole file: the first thread
+/// that notices takes it, and the others leave it to that thread.
 Status Downloader::begin_body(Fetch& fetch, Transfer& transfer, const net::HttpResponse& head) {
   const int64_t size = fetch.address.size;
   const std::string range = head.header("content-range").value_or("");
@@ -297,7 +297,7 @@ Status Downloader::take_bytes(Fetch& fetch, Transfer& transfer, const net::HttpR
   return {};
 }
 
-/// All bytes are there. What turns out wrong is fetched again once.
+/// All bytes have arrived. If the hash is wrong, the file is fetched again once.
 Status Downloader::finish(Fetch& fetch) {
   auto outcome = fetch.part->finish();
   if (!outcome) return forward(outcome);
@@ -314,7 +314,7 @@ Status Downloader::finish(Fetch& fetch) {
   return add_pieces(fetch);
 }
 
-/// The blob is there: it gets its name in the snapshot, and the file is done.
+/// Gives the blob its name in the snapshot, which completes the file.
 Status Downloader::link(Fetch& fetch) {
   if (Status linked = cache_.link(job_.commit, fetch.file->path, fetch.address.etag); !linked) return linked;
   if (!fetch.part) bytes_ += fetch.file->size;
@@ -326,7 +326,7 @@ Status Downloader::link(Fetch& fetch) {
   return {};
 }
 
-/// Whether the disk has room for what is missing.
+/// Fails if the disk has too little room for the missing bytes.
 Status Downloader::check_space() const {
   int64_t needed = 0;
   std::error_code ignored;
@@ -349,7 +349,7 @@ Status Downloader::check_space() const {
       folder.string(), "make room, or name another place by HF_HOME");
 }
 
-/// Files that another process had are tried again.
+/// Queues the files again that another process was fetching.
 void Downloader::requeue_waiting(ProgressListener& progress) {
   if (waiting_.empty()) return;
   if (!said_waiting_) progress.note("waiting for another process that fetches " + waiting_.front().fetch->file->path);

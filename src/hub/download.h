@@ -1,5 +1,5 @@
 #pragma once
-/// Files of a repository into the cache: several at once and each in pieces, over several connections.
+/// Fetches a repository's files into the cache: several files at once, each in pieces, over several connections.
 
 #include <cstdint>
 #include <functional>
@@ -16,10 +16,10 @@ namespace hre::hub {
 
 struct DownloadOptions {
   int connections = 8;
-  int64_t piece = int64_t{16} << 20;  ///< bytes asked for at once
+  int64_t piece = int64_t{16} << 20;  ///< bytes per request
 };
 
-/// What is fetched: these files of a repository at a commit.
+/// The files to fetch, from a repository at a commit.
 struct DownloadJob {
   RepoKind kind = RepoKind::kModel;
   std::string repository;
@@ -27,9 +27,9 @@ struct DownloadJob {
   std::vector<RepoFile> files;
 };
 
-/// Fetches the files, checks them, and links them into the snapshot of their commit as each is whole. Files that
-/// another process is fetching are waited for. What is there already, whole or in part, is not fetched again.
-/// On an error or `stop` the rest is given up; what is whole stays, and what is not is resumed next time.
+/// Fetches the files, checks them, and links each into the snapshot of its commit when it is complete. Waits for files
+/// that another process is fetching. Bytes that are on the disk already are not fetched again. After an error or `stop`
+/// the remaining work is abandoned: complete files stay, and incomplete ones are resumed next time.
 Status download(HubApi& api, const RepoCache& cache, const DownloadJob& job, const DownloadOptions& options,
                 ProgressListener& progress, std::stop_token stop);
 

@@ -1,4 +1,4 @@
-/// From a name to files on the disk: by the cache alone where it can serve, else with the hub's help.
+/// From a name to files on the disk: from the cache alone if it can serve, otherwise with the hub's help.
 
 #include <filesystem>
 #include <optional>
@@ -19,10 +19,10 @@ using namespace hub;
 
 namespace fs = std::filesystem;
 
-/// A few quick tries for a hub that isn't there, more patience for one that is.
+/// A few quick attempts for a hub that can't be reached, more patience for one that answers.
 constexpr net::RetryPolicy kRetry{.attempts = 4, .first_wait = std::chrono::milliseconds(300)};
 
-/// A name, and where its files would lie.
+/// A name, and its place in the cache.
 struct Wanted {
   RepoKind kind = RepoKind::kModel;
   HubName name;
@@ -57,8 +57,9 @@ HubFiles result_of(const Wanted& wanted, const std::string& commit, const Select
   return result;
 }
 
-/// What the cache has under this name, whole. With a listing of the commit it is known what belongs to it; without
-/// one, as where Python filled the cache, what is there is taken for all, if `trusting`.
+/// The complete files that the cache has under this name. If the cache has a listing of the commit, it says which files
+/// are needed. Without a listing (for example after a download by Python) the files present are taken to be complete,
+/// if `trusting`.
 std::optional<HubFiles> find_cached(const Wanted& wanted, bool trusting) {
   const auto commit = wanted.cache.commit_of(wanted.name.revision);
   if (!commit) return std::nullopt;
@@ -74,7 +75,7 @@ std::optional<HubFiles> find_cached(const Wanted& wanted, bool trusting) {
   return result_of(wanted, *commit, *selection, chosen);
 }
 
-/// Why the cache alone can't serve.
+/// The error that says why the cache alone can't serve.
 tl::unexpected<Error> not_cached(const Wanted& wanted) {
   const std::string next = "unset HF_HUB_OFFLINE to let it be fetched";
   const auto commit = wanted.cache.commit_of(wanted.name.revision);
@@ -148,7 +149,7 @@ Result<HubFiles> fetch_dataset(const std::string& name, const HubOptions& option
 }
 
 Result<std::string> choose_local_model(const std::string& path) {
-  constexpr int kDeepest = 1;  // split files may have a folder of their own
+  constexpr int kDeepest = 1;  // a split file may have a folder of its own
   std::error_code ignored;
   const fs::path given(path);
   const std::string pattern = given.filename().string();

@@ -1,4 +1,4 @@
-/// What the cache holds, and taking things out of it.
+/// Lists the cache's content and removes parts of it.
 
 #include <algorithm>
 #include <filesystem>
@@ -18,7 +18,7 @@ using namespace hub;
 
 namespace fs = std::filesystem;
 
-/// "models--ORG--REPO" as (kind, "ORG/REPO"); nothing for other folders.
+/// Parses "models--ORG--REPO" as (kind, "ORG/REPO"); nothing for other folders.
 std::optional<std::pair<RepoKind, std::string>> repository_of(std::string folder) {
   for (const RepoKind kind : {RepoKind::kModel, RepoKind::kDataset}) {
     const std::string prefix = kind_word(kind) + "s--";
@@ -30,7 +30,7 @@ std::optional<std::pair<RepoKind, std::string>> repository_of(std::string folder
   return std::nullopt;
 }
 
-/// Files below a folder with their sizes; links are not followed.
+/// The files below a folder with their sizes; links are not followed.
 std::map<std::string, int64_t> plain_files(const std::string& folder) {
   std::map<std::string, int64_t> files;
   std::error_code problem;
@@ -48,7 +48,7 @@ int64_t bytes_below(const std::string& folder) {
   return bytes;
 }
 
-/// References by commit.
+/// The references (branches and tags) to each commit.
 std::map<std::string, std::vector<std::string>> references_of(const std::string& folder) {
   std::map<std::string, std::vector<std::string>> references;
   const std::string refs = folder + "/refs";
@@ -80,7 +80,7 @@ CachedRepository describe(const RepoCache& cache, RepoKind kind, const std::stri
   return repository;
 }
 
-/// The blobs that a snapshot's links lead to.
+/// The blobs to which a snapshot's links lead.
 std::set<std::string> blobs_of(const std::string& snapshot) {
   std::set<std::string> blobs;
   std::error_code problem;
@@ -98,7 +98,7 @@ Status remove_tree(const std::string& path) {
   return {};
 }
 
-/// One snapshot, the references to it, and the blobs that no other snapshot uses.
+/// A snapshot, the references to it, and the blobs that no other snapshot uses.
 Status remove_revision(const RepoCache& cache, const std::string& commit) {
   std::set<std::string> unused = blobs_of(cache.snapshot(commit));
   std::error_code problem;
@@ -117,7 +117,8 @@ Status remove_revision(const RepoCache& cache, const std::string& commit) {
   return {};
 }
 
-/// Removes what the name means of one kind; the bytes freed, or nothing where the cache has none of it.
+/// Removes the repository or revision of one kind that the name means. Returns the bytes freed, or nothing if the cache
+/// does not have it.
 Result<std::optional<int64_t>> remove_kind(const RepoCache& cache, const HubName& name, bool whole) {
   std::error_code ignored;
   if (!fs::is_directory(cache.folder(), ignored)) return std::optional<int64_t>();

@@ -22,7 +22,7 @@ std::vector<std::string> split(const std::string& text, char separator) {
   return parts;
 }
 
-/// What the hub takes for an owner's or a repository's name.
+/// Whether the hub allows this name for an owner or a repository.
 bool is_repo_part(const std::string& text) {
   constexpr size_t kLongest = 96;
   const auto allowed = [](unsigned char c) {
@@ -35,7 +35,7 @@ bool is_repo_part(const std::string& text) {
          kNotAtEnds.find(text.back()) == std::string_view::npos;
 }
 
-/// Revisions of more than one part are pull requests and conversions: refs/pr/3.
+/// Only pull requests and conversions are revisions of several parts: refs/pr/3.
 size_t revision_parts(const std::vector<std::string>& parts) {
   const bool reference = parts.size() >= 3 && parts[0] == "refs" && (parts[1] == "pr" || parts[1] == "convert");
   return reference ? 3 : 1;
@@ -47,7 +47,7 @@ std::string joined(const std::vector<std::string>& parts, size_t from, size_t to
   return text;
 }
 
-/// Splits what follows "@" into revision and file.
+/// Splits the text after "@" into revision and file.
 void take_revision(const std::string& text, HubName& name) {
   const std::vector<std::string> parts = split(text, '/');
   const size_t n = revision_parts(parts);

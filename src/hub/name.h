@@ -1,5 +1,5 @@
 #pragma once
-/// Names of what lies on the hub: hf:ORG/REPO[@REVISION][/FILE].
+/// Names on the hub: hf:ORG/REPO[@REVISION][/FILE].
 
 #include <string>
 
@@ -9,13 +9,13 @@ namespace hre::hub {
 
 enum class RepoKind { kModel, kDataset };
 
-/// "model" or "dataset", as the hub's addresses have them.
+/// "model" or "dataset", as in the hub's addresses.
 std::string kind_word(RepoKind kind);
 
 struct HubName {
-  std::string repository;         ///< "ORG/REPO", or "REPO" alone for the hub's oldest
+  std::string repository;         ///< "ORG/REPO", or only "REPO" for the hub's oldest repositories
   std::string revision = "main";  ///< a branch, a tag or a commit
-  std::string file;               ///< a path in it, a pattern or a type of weights; empty: none was named
+  std::string file;               ///< a path in the repository, a pattern or a type of weights; empty: none was given
 
   bool operator==(const HubName&) const = default;
 };
@@ -23,10 +23,10 @@ struct HubName {
 /// Whether the text begins with "hf:".
 bool is_hub_name(const std::string& text);
 
-/// Takes a name apart. What the hub could not have is an input error.
+/// Parses a name. A name that is impossible on the hub is an input error.
 Result<HubName> parse_hub_name(const std::string& text);
 
-/// The name that goes on meaning the same: "hf:ORG/REPO@COMMIT/FILE".
+/// The name with its commit, which always means the same files: "hf:ORG/REPO@COMMIT/FILE".
 std::string pinned_name(const std::string& repository, const std::string& commit, const std::string& file);
 
 /// The repository without its owner: "pythia-410m".
@@ -35,7 +35,7 @@ std::string short_name(const std::string& repository);
 /// Whether this is a commit's full name: 40 hexadecimal digits.
 bool is_commit(const std::string& revision);
 
-/// Whether this is a path that may be made below a folder: relative, without "..", "." and empty parts.
+/// Whether the path may be created below a folder: relative, without "..", "." and empty parts.
 bool is_inner_path(const std::string& path);
 
 }  // namespace hre::hub

@@ -71,7 +71,7 @@ Status PartFile::open_files() {
   descriptor_ = ::open(part_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | (resumes ? 0 : O_TRUNC), 0666);
   if (descriptor_ < 0) return tl::unexpected<Error>(disk_error(part_));
   if (!resumes) {
-    // Not every disk can reserve space; one that is full says so here rather than in the middle.
+    // Not every file system can reserve space. One that can reports a full disk here rather than half-way through.
     if (fallocate(descriptor_, 0, 0, std::max<int64_t>(size_, 1)) != 0 && errno == ENOSPC) {
       return tl::unexpected<Error>(disk_error(part_));
     }
@@ -79,7 +79,7 @@ Status PartFile::open_files() {
   }
   record_descriptor_ = ::open(record_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_APPEND | (resumes ? 0 : O_TRUNC), 0666);
   if (record_descriptor_ < 0) return tl::unexpected<Error>(disk_error(record_));
-  const std::string head = resumes ? "\n" : record_head(size_);  // the last line may be cut short
+  const std::string head = resumes ? "\n" : record_head(size_);  // the last line may be incomplete
   if (::write(record_descriptor_, head.data(), head.size()) < 0) return tl::unexpected<Error>(disk_error(record_));
   return {};
 }
@@ -132,7 +132,7 @@ Result<Outcome> PartFile::finish() {
     return Outcome::kWrongHash;
   }
   if (Status made = make_folder_of(blob_); !made) return forward(made);
-  // A blob is known by its name and size alone from here on, so its bytes must be on the disk before it has the name.
+  // From here on a blob is trusted by its name and size, so its bytes must be on the disk before it gets the name.
   if (fsync(descriptor_) != 0) return tl::unexpected<Error>(disk_error(part_));
   if (std::rename(part_.c_str(), blob_.c_str()) != 0) return tl::unexpected<Error>(disk_error(blob_));
   sync_folder(folder_of(blob_));

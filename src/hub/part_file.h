@@ -1,6 +1,6 @@
 #pragma once
-/// A blob on its way into the cache: written at any place by several threads, resumed after a break, checked by
-/// its hash while it grows, and named only when it is whole.
+/// A blob on its way into the cache: several threads write at any place, a broken download is resumed, the hash is
+/// computed while the file grows, and the blob gets its name only when it is complete.
 
 #include <cstdint>
 #include <memory>
@@ -16,13 +16,13 @@
 
 namespace hre::hub {
 
-/// How a finished part turned out.
+/// The outcome of checking a complete part.
 enum class Outcome { kGood, kWrongHash };
 
-/// Thread-safe, except finish(), which is for one thread after all others are done.
+/// Thread-safe, except finish(): call it from one thread after all others are done.
 class PartFile {
  public:
-  /// Opens or makes it, and reads what is there of it. Reserves the disk space, where the disk can.
+  /// Opens or creates the file and reads which ranges it has. Reserves the disk space if the file system can.
   static Result<std::unique_ptr<PartFile>> open(const RepoCache& cache, const std::string& etag, int64_t size);
   ~PartFile();
   PartFile(const PartFile&) = delete;
@@ -31,13 +31,13 @@ class PartFile {
   [[nodiscard]] std::vector<Range> missing(int64_t piece) const;
   [[nodiscard]] int64_t present() const;
 
-  /// Writes bytes at a place. They count only once completed() says so.
+  /// Writes bytes at a place. They count only after completed().
   Status write(int64_t offset, std::string_view bytes);
-  /// These bytes are there. Goes on with the hash where what is there from the start has grown, unless another
-  /// thread is at it.
+  /// Marks the range complete and, if the contiguous beginning grew and no other thread is hashing, extends the running
+  /// hash.
   Status completed(Range range);
 
-  /// Checks the whole; gives it its name in the cache, or puts it aside and begins again.
+  /// Checks the whole file. Gives it its name in the cache, or puts it aside so that the download starts again.
   Result<Outcome> finish();
 
  private:

@@ -17,7 +17,7 @@ std::optional<int64_t> parse_offset(std::string_view text) {
   return value;
 }
 
-/// The range that a whole line states.
+/// Parses a complete line as a range.
 std::optional<Range> parse_line(std::string_view line, int64_t size) {
   const size_t space = line.find(' ');
   if (space == std::string_view::npos) return std::nullopt;

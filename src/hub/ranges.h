@@ -1,5 +1,5 @@
 #pragma once
-/// Which bytes of a file are there: disjoint ranges, merged as they come.
+/// The ranges of a file that are complete: disjoint, and merged when they touch.
 
 #include <cstdint>
 #include <map>
@@ -20,22 +20,22 @@ struct Range {
 
 class RangeSet {
  public:
-  /// Adds a range; an empty one changes nothing.
+  /// Adds a range; an empty range changes nothing.
   void add(Range range);
-  /// Bytes in all.
+  /// The total number of bytes.
   [[nodiscard]] int64_t total() const;
-  /// The end of the range that begins at 0; 0 where there is none.
+  /// The end of the range that begins at 0; 0 if there is none.
   [[nodiscard]] int64_t prefix() const;
-  /// What is missing of [0, size), in pieces of at most so many bytes, in order.
+  /// The missing parts of [0, size), in order, in pieces of at most this many bytes.
   [[nodiscard]] std::vector<Range> missing(int64_t size, int64_t piece) const;
 
  private:
   std::map<int64_t, int64_t> ends_;  // by begin; disjoint and not touching
 };
 
-/// The record of a download that broke off: a line "size SIZE", then one "BEGIN END" for each range that is there.
-/// It is added to while the download goes on. Lines that are damaged, or outside [0, size), count as nothing;
-/// another size as no record.
+/// The record of an incomplete download: a line "size SIZE", then one line "BEGIN END" for each complete range. Lines
+/// are appended while the download continues. Damaged lines and ranges outside of [0, size) are ignored; a record with
+/// another size is treated as missing.
 RangeSet parse_record(std::string_view text, int64_t size);
 std::string record_head(int64_t size);
 std::string record_line(Range range);

@@ -1,5 +1,5 @@
 #pragma once
-/// Where the hub is and where its cache lies: the environment variables of Python's huggingface_hub.
+/// The addresses of the hub and of its cache, from the environment variables of Python's huggingface_hub.
 
 #include <chrono>
 #include <functional>
@@ -14,10 +14,10 @@ struct HubSettings {
   std::string cache;                                ///< HF_HUB_CACHE, else $HF_HOME/hub
   std::string token;                                ///< HF_TOKEN, else the file HF_TOKEN_PATH or $HF_HOME/token
   bool offline = false;                             ///< HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE
-  std::chrono::milliseconds timeout{10'000};        ///< without a byte; HF_HUB_DOWNLOAD_TIMEOUT, seconds
+  std::chrono::milliseconds timeout{10'000};        ///< of silence; HF_HUB_DOWNLOAD_TIMEOUT, in seconds
 };
 
-/// The value of an environment variable; empty where there is none.
+/// The value of an environment variable; empty if it is not set.
 using Environment = std::function<std::string(const std::string& name)>;
 std::string process_environment(const std::string& name);
 

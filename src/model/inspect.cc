@@ -15,7 +15,7 @@ Result<ModelFacts> inspect_model(const std::string& source, const EngineOptions&
     path = *converted;
   }
   if (path_exists(path) && !is_folder(path)) return llama_facts(path, options, source);
-  auto model = open_model(source, options, progress, stop);  // baselines, and the errors of what is none
+  auto model = open_model(source, options, progress, stop);  // baselines, and errors for anything else
   if (!model) return forward(model);
   ModelFacts facts;
   facts.description = (*model)->describe();

@@ -11,8 +11,8 @@ namespace {
 
 constexpr size_t kLanes = 16;
 
-// exp(x) for x <= 0, written so that compilers make vector code of it: 2^n by the exponent's bits,
-// the rest by the Taylor polynomial on [-ln2/2, ln2/2]; relative error under 2e-7. Underflows to 0.
+// exp(x) for x <= 0, written so that compilers vectorise it: 2^n by the exponent's bits, the rest by the Taylor
+// polynomial on [-ln2/2, ln2/2]; relative error under 2e-7. Underflows to 0.
 inline float exp_of_negative(float x) {
   constexpr float kLog2E = 1.44269504F, kLn2High = 0.693359375F, kLn2Low = -2.12194440e-4F;
   x = std::max(x, -87.0F);
@@ -29,7 +29,7 @@ inline float exp_of_negative(float x) {
   return p * scale;
 }
 
-// A block is short enough for float sums; blocks are added up in double.
+// Blocks are short enough for float sums; the sums of blocks are added in double precision.
 double sum_of_block(const float* logits, size_t n, float maximum) {
   float lanes[kLanes] = {};
   size_t i = 0;

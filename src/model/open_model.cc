@@ -16,7 +16,7 @@
 namespace hre {
 namespace {
 
-/// What is for the engine in process alone must not be ignored silently.
+/// Refuses options for the engine in process with other models: they must not be ignored silently.
 Result<std::unique_ptr<Scorer>> open_behind_server(const std::string& source, const EngineOptions& options) {
   if (options.workers > 1) {
     return input_error("a server gets many requests at once anyway", "--workers", "--max-concurrency bounds them");
@@ -75,7 +75,7 @@ Result<std::unique_ptr<Scorer>> open_model(const std::string& source, const Engi
   if (!options.rpc.empty()) {
     return input_error("an rpc-server serves one process at a time", "--workers", "leave out --workers or --rpc");
   }
-  EngineOptions share = options;  // of the cores
+  EngineOptions share = options;  // each worker's share of the cores
   if (share.threads <= 0) share.threads = std::max(1, usable_cores() / options.workers);
   share.gpu_layers = 0;  // a device's state does not survive a fork
   auto model = open_one(source, share, progress, stop);

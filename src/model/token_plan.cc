@@ -11,13 +11,13 @@ namespace {
 
 /// One answer's sequence before the shared prefix is taken out.
 struct Sequence {
-  std::vector<Token> fed;      // what the model is fed
-  std::vector<Token> targets;  // what it is asked for
+  std::vector<Token> fed;      // the tokens fed to the model
+  std::vector<Token> targets;  // the tokens whose log-probabilities are wanted
   int n_truncated = 0;
   int n_cut_chars = 0;
 };
 
-/// A text that can't be expressed is the text's own fault; a tokenizer that can't be asked is not.
+/// A text that can't be expressed is the text's own problem; a tokenizer that can't be asked fails the call.
 bool is_of_text(const Error& error) { return error.code == ErrorCode::kInput; }
 
 QuestionPlan skipped(std::string why) {
@@ -80,11 +80,11 @@ class Planner {
     return static_cast<int>(whole.size()) - static_cast<int>(n_context_);
   }
 
-  /// Replaces `whole` by the encoding with the longest start of the continuation that fits.
-  /// Returns the number of code points cut off.
+  /// Replaces `whole` by the encoding with the longest beginning of the continuation that fits. Returns the number of
+  /// code points cut off.
   Result<int> cut_to_fit(const std::string& continuation, std::vector<Token>& whole) const {
     const int64_t n_chars = count_code_points(continuation);
-    int64_t fits = 0, too_long = n_chars;  // more text never gives fewer tokens, but for merges at the very end
+    int64_t fits = 0, too_long = n_chars;  // longer text never has fewer tokens, except by merges at its very end
     while (too_long - fits > 1) {
       const int64_t middle = fits + (too_long - fits) / 2;
       auto tokens = encode_with_bos(request_.context + std::string(first_code_points(continuation, middle)));
@@ -156,7 +156,7 @@ Result<QuestionPlan> plan_encoder_decoder(const ScoringRequest& request, const E
                                           const EncoderDecoderRules& tokens) {
   auto source = encode(request.context);
   if (!source) return skipped_for(source.error());
-  // To the decoder, its start token is the whole context.
+  // For the decoder, its start token is the whole context.
   const Encode after_start = [&](std::string_view text) -> Result<std::vector<Token>> {
     auto all = text.empty() ? Result<std::vector<Token>>() : encode(text);
     if (all) all->insert(all->begin(), tokens.start);

@@ -8,7 +8,7 @@ namespace {
 
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
 
-/// Whether these bytes, which are not valid UTF-8, could be with more bytes after them.
+/// Whether these bytes, which are not valid UTF-8, could become valid with more bytes after them.
 bool may_go_on(std::string_view bytes) {
   const auto lead = static_cast<unsigned char>(bytes[0]);
   const size_t length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : lead >= 0xC2 ? 2 : 0;

@@ -42,11 +42,11 @@ HeaderList header_list(const HttpRequest& request) {
   const auto add = [&](const std::string& line) { list.reset(curl_slist_append(list.release(), line.c_str())); };
   for (const auto& [name, value] : request.headers) add(value.empty() ? name + ";" : name + ": " + value);
   if (!request.bearer_token.empty()) add("Authorization: Bearer " + request.bearer_token);
-  if (request.method == "POST") add("Expect:");  // no round trip before the body
+  if (request.method == "POST") add("Expect:");  // no extra round trip before the body
   return list;
 }
 
-/// A connection (or some, after redirects) with its handle; used by one exchange at a time.
+/// A curl handle with its connection (or several, after redirects); used by one exchange at a time.
 class Connection {
  public:
   Connection() : multi_(curl_multi_init()), easy_(curl_easy_init()) {}
@@ -77,11 +77,11 @@ class Connection {
   CURL* easy_;
   std::array<char, CURL_ERROR_SIZE> message_{};
 
-  // Of the exchange under way.
+  // State of the current exchange.
   const HttpRequest* request_ = nullptr;
   HttpResponse response_;
   size_t header_bytes_ = 0;
-  std::optional<HttpFailure> refused_;  // by a bound or the sink
+  std::optional<HttpFailure> refused_;  // by a limit or by the sink
   SteadyClock::time_point last_byte_;
   curl_off_t moved_ = 0;
 };
@@ -108,7 +108,7 @@ bool Connection::take_header(std::string_view line) {
     refused_ = broken("the response's headers are longer than 1 MiB", false);
     return false;
   }
-  if (line.starts_with("HTTP/")) response_.headers.clear();  // what came before was a 100 or the proxy's
+  if (line.starts_with("HTTP/")) response_.headers.clear();  // those so far were of a 100 or of the proxy's response
   const size_t colon = line.find(':');
   if (colon == std::string_view::npos) return true;
   std::string name(line.substr(0, colon));
@@ -181,7 +181,7 @@ void Connection::set_options(const HttpRequest& request, const curl_slist* heade
   curl_easy_setopt(easy_, CURLOPT_XFERINFODATA, this);
 }
 
-/// Runs the transfer; CURLE_ABORTED_BY_CALLBACK where `stop` ended it, CURLE_OPERATION_TIMEDOUT after silence.
+/// Runs the transfer. CURLE_ABORTED_BY_CALLBACK if `stop` ended it, CURLE_OPERATION_TIMEDOUT after silence.
 CURLcode Connection::perform(std::stop_token stop) {
   const std::stop_callback wake(stop, [this] { curl_multi_wakeup(multi_); });
   curl_multi_add_handle(multi_, easy_);
@@ -263,7 +263,7 @@ HttpFailure redirect_failure(const HttpRequest& request, std::string message) {
   return {{ErrorCode::kFailed, std::move(message), shown_url(request.url), ""}, false};
 }
 
-/// The request that a redirect asks for: the token stays behind where the origin changes.
+/// The request that a redirect asks for. It carries no token if the origin changes.
 tl::expected<HttpRequest, HttpFailure> redirected(HttpRequest request, const HttpResponse& response) {
   const auto target = resolve_url(request.url, *response.header("location"));
   const auto to = target ? origin_of(*target) : std::nullopt;
@@ -293,7 +293,7 @@ std::optional<std::string> HttpResponse::header(std::string_view name) const {
   return found->second;
 }
 
-/// Connections that nobody uses now.
+/// Idle connections, ready to be used again.
 struct HttpClient::Pool {
   std::mutex mutex;
   std::vector<std::unique_ptr<Connection>> idle;

@@ -1,5 +1,5 @@
 #pragma once
-/// Addresses: their parts, and what of them may be shown.
+/// Addresses: their parts, and the parts that may be shown.
 
 #include <optional>
 #include <string>
@@ -7,19 +7,19 @@
 
 namespace hre::net {
 
-/// Scheme, host and port: "https://example.org:443". Nothing for what is no http or https URL.
+/// Scheme, host and port: "https://example.org:443". Nothing if it is not an http or https URL.
 std::optional<std::string> origin_of(const std::string& url);
 
-/// A reference (such as a Location) made absolute against a URL; nothing where it can't be.
+/// A reference (such as a Location header) resolved against a URL; nothing if it can't be resolved.
 std::optional<std::string> resolve_url(const std::string& base, const std::string& reference);
 
 /// A URL without query, fragment and credentials, for messages.
 std::string shown_url(const std::string& url);
 
-/// Percent-encodes all but letters, digits, "-._~" and the characters of `keep`.
+/// Percent-encodes all characters except letters, digits, "-._~" and those in `keep`.
 std::string percent_encode(std::string_view text, std::string_view keep = "");
 
-/// Whether a header of this name carries secrets.
+/// Whether a header of this name may carry secrets.
 bool is_credential(std::string_view header_name);
 
 }  // namespace hre::net

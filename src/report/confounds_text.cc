@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "report/comparison_table.h"
 #include "report/json_numbers.h"
 #include "report/text_table.h"
@@ -21,11 +23,37 @@ Json of_covariate(const CovariateSummary& covariate) {
   return json;
 }
 
+Json of_ceiling(const RunCeiling& ceiling) {
+  return {{"questions", ceiling.ceiling.questions},
+          {"mean_r", json_number(ceiling.ceiling.mean)},
+          {"ci95", json_interval(ceiling.ceiling.interval)},
+          {"reliability", json_number(ceiling.ceiling.reliability)},
+          {"votes", ceiling.counted ? "counted" : "differences"},
+          {"value", json_number(ceiling.value)},
+          {"share", json_number(ceiling.share())}};
+}
+
+/// How far votes are people's judgement and not chance.
+std::string ceiling_text(const RunCeiling& ceiling) {
+  std::string text = fmt::format(
+      "\nCeiling: scores that knew what each answer's votes are on average would have a mean r of {} over {} "
+      "questions\n"
+      "(people vote independently, {}).",
+      with_interval(ceiling.ceiling.mean, ceiling.ceiling.interval), ceiling.ceiling.questions,
+      ceiling.counted ? "by votes for and against"
+                      : "as few as the votes' differences allow, so the ceiling is rather lower");
+  text += fmt::format("\n{:.0f} % of the votes' variance within questions is not chance.",
+                      100 * std::max(0.0, ceiling.ceiling.reliability.value_or(0)));
+  if (ceiling.share()) text += fmt::format(" The value is {:.0f} % of it.", 100 * *ceiling.share());
+  return text + '\n';
+}
+
 Json of_run(const Run& run, const RunConfounds& confounds) {
   Json json = {{"model", run.model.name}, {"source", run.model.source}};
   json["notes"] = confounds.notes;
   json["covariates"] = Json::array();
   for (const CovariateSummary& covariate : confounds.covariates) json["covariates"].push_back(of_covariate(covariate));
+  json["ceiling"] = confounds.ceiling ? of_ceiling(*confounds.ceiling) : Json();
   json["min_k"] = Json::array();
   for (const YearHint& year : confounds.years) {
     json["min_k"].push_back({{"year", year.year}, {"value", json_estimate(year.min_k)}});
@@ -45,6 +73,7 @@ std::string confounds_text(const Run& run, const RunConfounds& confounds) {
   std::string text;
   for (const std::string& note : confounds.notes) text += note + '\n';
   text += table.render();
+  if (confounds.ceiling) text += ceiling_text(*confounds.ceiling);
   if (confounds.covariates.size() < 2) {
     text += "\nDay of posting and position: the dataset's metadata has no dates of answers.\n";
   }

@@ -15,8 +15,8 @@ namespace {
 
 constexpr size_t kBlock = size_t{1} << 20;
 
-// The archive's own bytes as libarchive asks for them. They end with an error where reading is to stop, whatever
-// libarchive is about: passing over entries that nobody wants takes as long as unpacking them.
+// Feeds the archive's bytes to libarchive. They end with an error when reading must stop, whatever libarchive is doing:
+// skipping unwanted entries takes as long as unpacking them.
 struct ArchiveFile {
   int descriptor = -1;
   std::stop_token stop;
@@ -63,7 +63,7 @@ struct Archive {
 
 std::string problem_of(archive* opened) {
   const char* text = archive_error_string(opened);
-  // libarchive says nothing where it finds no list of entries; a .7z has it at its end.
+  // libarchive reports no error if the list of entries, which a .7z has at its end, is missing.
   return text != nullptr ? text : "it is cut short, damaged, or no .7z";
 }
 

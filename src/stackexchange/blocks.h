@@ -1,8 +1,8 @@
 #pragma once
-/// Intermediate files: records of one size, dealt into buckets by post id, so that what belongs
-/// together can be loaded together while memory stays at one bucket, however large the dump.
-/// A file is a run of blocks, each of one bucket; where they lie is kept in memory (16 bytes per block)
-/// and saved beside it. The layout is this machine's own: such files live only while a dataset is built.
+/// Intermediate files: records of one size, distributed over buckets by post id, so that records that belong together
+/// can be loaded together, with one bucket in memory however large the dump is. A file is a sequence of blocks, each of
+/// one bucket; the blocks' positions are kept in memory (16 bytes per block) and saved beside the file. The layout is
+/// this machine's own: such files are only used while a dataset is built.
 
 #include <array>
 #include <cstdint>
@@ -17,24 +17,24 @@ namespace hre::stackexchange {
 
 inline constexpr size_t kBuckets = 256;
 
-/// The bucket of what belongs to this post.
+/// The bucket of all records that belong to this post.
 inline size_t bucket_of(uint32_t id) { return (id * uint32_t{2654435761}) >> 24; }
 
-/// A file that is appended to and read at any offset.
+/// A file that is appended to, and read at any offset.
 class WorkFile {
  public:
-  /// Empty.
+  /// Creates an empty file.
   static Result<WorkFile> create(const std::string& path);
-  /// As it was left.
+  /// Opens the file of an earlier build.
   static Result<WorkFile> reopen(const std::string& path);
   WorkFile(WorkFile&& other) noexcept;
   WorkFile& operator=(WorkFile&& other) noexcept;
   ~WorkFile();
 
-  /// Writes behind what is there; gives the offset.
+  /// Appends bytes and returns their offset.
   Result<uint64_t> append(std::string_view bytes);
   Status read(uint64_t offset, char* to, size_t n) const;
-  /// To the disk, so that a crash can't leave less than what is said to be there.
+  /// Flushes to the disk, so that after a crash the file is never shorter than its index says.
   Status sync();
   [[nodiscard]] const std::string& path() const { return path_; }
   [[nodiscard]] uint64_t size() const { return size_; }
@@ -47,19 +47,20 @@ class WorkFile {
   uint64_t size_ = 0;
 };
 
-/// Bytes of records in buckets.
+/// Records in buckets, as bytes.
 class BucketFile {
  public:
   static Result<BucketFile> create(const std::string& path, size_t record_bytes);
-  /// As finish() left it; an error where it is not whole.
+  /// Opens a file that finish() completed; an error if it is incomplete.
   static Result<BucketFile> reopen(const std::string& path, size_t record_bytes);
 
   Status add(size_t bucket, const void* record);
-  /// Writes out what is buffered. After it, only load().
+  /// Writes out the buffers. Afterwards only load() may be called.
   Status flush();
-  /// flush(), and saves where the blocks lie, for reopen().
+  /// flush(), and saves the positions of the blocks for reopen().
   Status finish();
-  /// The bytes of a bucket's records, and the records in the order they were added, to where there is room for them.
+  /// The size in bytes of a bucket's records; and the records, in the order in which they were added, written to a
+  /// buffer.
   [[nodiscard]] uint64_t bytes_of(size_t bucket) const;
   Status load(size_t bucket, char* to) const;
 
@@ -79,7 +80,7 @@ class BucketFile {
   std::vector<Block> blocks_;
 };
 
-/// A BucketFile of values.
+/// A BucketFile of typed records.
 template <class T>
 class Buckets {
   static_assert(std::is_trivially_copyable_v<T>);

@@ -19,17 +19,17 @@
 namespace hre::stackexchange {
 namespace {
 
-// A question that passed everything, until it is drawn.
+// A question that passed all filters and waits for the draw.
 struct Candidate {
   uint64_t key;     // its place in the draw
-  uint64_t offset;  // of the question and its chosen answers in the site's file
+  uint64_t offset;  // of the question and its chosen answers, in the site's file
   uint32_t site;
   uint32_t id;
-  uint32_t passing;  // answers that passed
-  uint32_t chosen;   // answers in the file
+  uint32_t passing;  // number of answers that passed
+  uint32_t chosen;   // number of answers in the file
 };
 
-// A post as the drawing needs it.
+// A post with the data that the draw needs.
 struct Chosen {
   PostRecord post;
   TextRecord text;
@@ -121,7 +121,7 @@ class Builder {
     return hash.value();
   }
 
-  // The posts whose texts decide.
+  // Collects the posts whose texts are needed for a decision.
   Status want(uint32_t site, SiteIndex& index, IdSet& wanted) {
     for (size_t bucket = 0; bucket < kBuckets; ++bucket) {
       auto posts = index.posts.load(bucket);
@@ -140,7 +140,7 @@ class Builder {
     return {};
   }
 
-  // Answers whose question is missing.
+  // Counts answers whose question is missing.
   Status meet_orphans(uint32_t site, const Group& group, SiteCounts& counts) const {
     counts.orphans += static_cast<int64_t>(group.answers.size());
     if (!options_.read.rows.strict) return {};
@@ -189,7 +189,7 @@ class Builder {
     return {};
   }
 
-  // The positions of the answers that are taken.
+  // The indices of the chosen answers.
   std::vector<size_t> choose_from(uint32_t site, const Group& group, const std::vector<size_t>& passing) const {
     std::vector<size_t> chosen = choose_answers(recipe_.choose, static_cast<size_t>(recipe_.answers), recipe_.seed,
                                                 dumps_[site].site, picked(group.answers, passing));
@@ -197,7 +197,7 @@ class Builder {
     return chosen;
   }
 
-  // Keeps the question for the draw.
+  // Stores the question for the draw.
   Status keep(uint32_t site, const Group& group, const TextsById& texts, const Verdict& verdict,
               const std::vector<size_t>& chosen) {
     std::vector<Chosen> posts = {{*group.question, *texts.find(group.question->id)}};
@@ -303,7 +303,7 @@ class Builder {
   BuildReport report_;
 };
 
-// Whether all sites that are to be found in the folder are there; what is missing is told at once.
+// Checks that the folder has all sites that must be found there; all missing sites are reported at once.
 Status check_dumps(const Recipe& recipe, const std::string& folder) {
   std::vector<std::string> missing;
   for (const Topic& topic : recipe.topics) {

@@ -1,17 +1,17 @@
 #pragma once
-/// Stack Exchange dumps to datasets. Start reading here.
+/// Builds datasets from Stack Exchange dumps. Start reading here.
 ///
-///   recipe.h   what is wanted            dump.h, bytes.h   where dumps lie, and their bytes
+///   recipe.h   what to build             dump.h, bytes.h   where dumps are, and their bytes
 ///   rows.h, tables.h   the rows of a table    post.h      a post as numbers
 ///   index.h    first reading: votes, dates, marks of every post
-///   texts.h    second reading: texts (html.h) of those that are let through
-///   filters.h, judge.h, choose.h, near_duplicates.h   what stays; fates.h   and why
-///   card.h     what is written beside the questions
+///   texts.h    second reading: texts (html.h) of the posts that passed
+///   filters.h, judge.h, choose.h, near_duplicates.h   which posts stay; fates.h   and why
+///   card.h     the files beside the questions
 ///   work_folder.h   where intermediate files lie
 ///
-/// Goals: the same input and recipe give the same bytes, whatever the number of threads or the kind of
-/// source; memory does not grow with the dump; every post's fate can be told. docs/datasets.md has the
-/// rules and the arithmetic. Not a goal: dumps in other layouts than Stack Exchange's own.
+/// Goals: the same input and recipe give the same bytes, whatever the number of threads or the kind of source; memory
+/// does not grow with the dump; the fate of every post can be explained. docs/datasets.md has the rules and the
+/// arithmetic. Not a goal: dumps in layouts other than Stack Exchange's own.
 
 #include <cstdint>
 #include <functional>
@@ -29,17 +29,17 @@
 
 namespace hre::stackexchange {
 
-/// Opens the dumps of all topics' sources, each site once, in the order of the recipe; tells every source
-/// its site. Sources without a path are looked for in `folder`.
+/// Opens the dumps of all topics' sources, each site once, in the order of the recipe, and sets every source's site.
+/// Sources without a path are looked for in `folder`.
 Result<std::vector<Dump>> open_dumps(Recipe& recipe, const std::string& folder);
 
 struct BuildOptions {
   ReadOptions read;
-  std::string work;              ///< folder of intermediate files
-  std::vector<std::string> why;  ///< posts whose fate is to be told: "123" or "SITE/123"
+  std::string work;              ///< the folder of intermediate files
+  std::vector<std::string> why;  ///< posts whose fate is to be explained: "123" or "SITE/123"
 };
 
-/// Receives the questions, topic after topic, with what metadata/questions.jsonl says of each (one line of JSON).
+/// Receives the questions, topic after topic, each with its line of metadata/questions.jsonl (JSON).
 using BuildSink = std::function<Status(const Question& question, const std::string& metadata)>;
 
 struct SiteReport {
@@ -51,23 +51,23 @@ struct SiteReport {
 struct TopicReport {
   std::string topic;
   Funnel funnel;
-  std::vector<int32_t> votes;              ///< of the answers taken
+  std::vector<int32_t> votes;              ///< of the chosen answers
   std::vector<uint32_t> question_lengths;  ///< code points
   std::vector<uint32_t> answer_lengths;
-  std::map<std::string, int64_t> licences;            ///< posts by licence
-  std::map<std::string, int64_t> sites;               ///< questions by site
+  std::map<std::string, int64_t> licences;            ///< number of posts by licence
+  std::map<std::string, int64_t> sites;               ///< number of questions by site
   int64_t first_ms = INT64_MAX, last_ms = INT64_MIN;  ///< of the posts taken
 };
 
 struct BuildReport {
   std::vector<SiteReport> sites;
   std::vector<TopicReport> topics;
-  std::vector<std::string> fates;  ///< for BuildOptions::why, one line each
+  std::vector<std::string> fates;  ///< the answers to BuildOptions::why, one line each
 };
 
-/// Builds a dataset from a recipe whose dumps are open. Errors: bad input where it may not be skipped, no
-/// room for intermediate files, what the sink says; kInterrupted where the token stopped it. Intermediate
-/// files are left in place, for a later build or for the caller to remove.
+/// Builds a dataset from a recipe whose dumps are open. Errors: bad input that may not be skipped, lack of space for
+/// intermediate files, errors of the sink; kInterrupted if the stop token stopped it. Intermediate files stay in place,
+/// for a later build to reuse or for the caller to remove.
 Result<BuildReport> build_dataset(const Recipe& recipe, const std::vector<Dump>& dumps, const BuildOptions& options,
                                   const BuildSink& sink, ProgressListener& progress, std::stop_token stop);
 

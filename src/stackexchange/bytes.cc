@@ -52,7 +52,7 @@ class MemorySource final : public ByteSource {
   std::string_view left_;
 };
 
-// A queue of blocks between a reading thread and the thread that parses.
+// A queue of blocks from a reading thread to a parsing thread.
 class ReadAhead final : public ByteSource {
  public:
   explicit ReadAhead(ByteSource& inner) : inner_(inner), thread_([this](const std::stop_token& stop) { fill(stop); }) {}
@@ -72,7 +72,7 @@ class ReadAhead final : public ByteSource {
   static constexpr size_t kBlock = size_t{1} << 20;
   static constexpr size_t kBlocks = 4;
 
-  // The next block; false at the end.
+  // Takes the next block; false at the end.
   bool take() {
     std::unique_lock lock(mutex_);
     ready_.wait(lock, [&] { return !blocks_.empty() || done_; });
@@ -84,7 +84,7 @@ class ReadAhead final : public ByteSource {
     return true;
   }
 
-  // True where there is room for a block; false when the reader is to stop.
+  // Waits for room for a block; false if the reader must stop.
   bool wait_for_room(const std::stop_token& stop) {
     std::unique_lock lock(mutex_);
     return room_.wait(lock, stop, [&] { return blocks_.size() < kBlocks; }) && !stop.stop_requested();
@@ -111,13 +111,13 @@ class ReadAhead final : public ByteSource {
   ByteSource& inner_;
   std::mutex mutex_;
   std::condition_variable ready_;
-  std::condition_variable_any room_;  // its wait ends where a stop is requested, too
+  std::condition_variable_any room_;  // a requested stop ends its wait, too
   std::deque<std::string> blocks_;
   bool done_ = false;
   std::optional<Error> problem_;
   std::string current_;
   size_t used_ = 0;
-  std::jthread thread_;  // last: it uses all of the above
+  std::jthread thread_;  // declared last, because it uses all of the above
 };
 
 }  // namespace

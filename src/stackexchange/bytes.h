@@ -1,5 +1,5 @@
 #pragma once
-/// Streams of bytes, as dumps come: a file, an entry of an archive, memory.
+/// Streams of bytes, the form in which dumps are read: a file, an entry of an archive, memory.
 
 #include <functional>
 #include <memory>
@@ -16,7 +16,7 @@ namespace hre::stackexchange {
 class ByteSource {
  public:
   virtual ~ByteSource() = default;
-  /// Fills up to n bytes (n > 0) and tells how many; 0 at the end, and only there.
+  /// Reads up to n bytes (n > 0) and returns their number; 0 only at the end.
   virtual Result<size_t> read(char* to, size_t n) = 0;
 };
 
@@ -26,21 +26,21 @@ Result<std::unique_ptr<ByteSource>> open_file(const std::string& path);
 /// Bytes in memory, which must outlive the source.
 std::unique_ptr<ByteSource> open_memory(std::string_view bytes);
 
-/// Reads `inner` in a thread of its own, a few mebibytes ahead, so that unpacking and parsing overlap.
-/// `inner` must outlive the source and not be used meanwhile.
+/// Reads `inner` a few mebibytes ahead in a separate thread, so that unpacking and parsing overlap. `inner` must
+/// outlive the source and must not be used in the meantime.
 std::unique_ptr<ByteSource> read_ahead(ByteSource& inner);
 
-/// An entry of an archive: its name as stored, and its size unpacked in bytes.
+/// An entry of an archive: its stored name, and its unpacked size in bytes.
 struct ArchiveEntry {
   std::string name;
   int64_t bytes = 0;
 };
 
-/// What an archive (.7z) holds; nothing is unpacked.
+/// Lists an archive (.7z) without unpacking it.
 Result<std::vector<ArchiveEntry>> list_archive(const std::string& path);
 
-/// Streams those entries of an archive that `wanted` says, in their order there, unpacking in memory. The token
-/// stops the unpacking of what lies before them, too: kInterrupted.
+/// Streams the entries of an archive that `wanted` selects, in their order in the archive, and unpacks them in memory.
+/// The token also stops the unpacking of skipped entries: kInterrupted.
 Status visit_archive(const std::string& path, const std::function<bool(const std::string& name)>& wanted,
                      const std::function<Status(const std::string& name, ByteSource& bytes)>& visit,
                      const std::stop_token& stop);

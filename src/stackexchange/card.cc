@@ -18,7 +18,7 @@ std::string licence(const TakenPost& post) {
 
 Json optional_text(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
 
-// What is the same for questions and answers.
+// Metadata that questions and answers have in common.
 void add_post(const TakenPost& taken, const SiteReport& report, bool is_question, Json& json) {
   const std::string& site = report.site;
   const PostRecord& post = taken.post;
@@ -76,7 +76,7 @@ std::string sources(const BuildReport& report) {
   return text;
 }
 
-// The header that datasets.load_dataset and the hub read: one split a topic.
+// The header that datasets.load_dataset and the hub read: one split per topic.
 std::string header(const Recipe& recipe, const BuildReport& report) {
   std::string text = "---\npretty_name: " + Json(recipe.name).dump() +
                      "\nlicense: cc-by-sa-4.0\nconfigs:\n- config_name: default\n  data_files:\n";

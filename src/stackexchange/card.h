@@ -1,5 +1,5 @@
 #pragma once
-/// What is written beside a dataset's questions: a line of metadata for each, the card, the recipe.
+/// The files beside a dataset's questions: one line of metadata per question, the card, the recipe.
 
 #include <string>
 #include <vector>
@@ -9,15 +9,15 @@
 
 namespace hre::stackexchange {
 
-/// A question (the first) or one of its answers, as it was taken.
+/// A question (the first) or one of its answers, with the data that was used.
 struct TakenPost {
   PostRecord post;
   TextRecord text;
   PostTexts texts;
 };
 
-/// One line of metadata/questions.jsonl: where the question and its answers come from, by whom, when, and
-/// their licences. Upvotes and downvotes are null where no Votes.xml told them.
+/// One line of metadata/questions.jsonl: sources, authors, dates and licences of the question and its answers. Upvotes
+/// and downvotes are null without a Votes.xml.
 std::string metadata_line(const std::string& id, const std::string& topic, const SiteReport& site,
                           const std::vector<TakenPost>& posts);
 
@@ -26,10 +26,10 @@ void add_to_report(const std::string& site, const std::vector<TakenPost>& posts,
 /// README.md: the dataset's card with statistics, attribution and the funnel of filters.
 std::string format_card(const Recipe& recipe, const BuildReport& report);
 
-/// recipe.toml: the recipe as resolved, with the hash of each site's posts.
+/// recipe.toml: the complete recipe, with the hash of each site's posts.
 std::string format_resolved(const Recipe& recipe, const BuildReport& report);
 
-/// The counts of a site for people, one paragraph.
+/// A site's counts, as one paragraph of text.
 std::string format_site(const SiteReport& site);
 
 }  // namespace hre::stackexchange

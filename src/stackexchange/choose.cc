@@ -44,7 +44,7 @@ std::vector<size_t> choose_answers(Choice choice, size_t n, uint64_t seed, const
     take_spread(order, n);
   } else {
     const auto top = std::max_element(order.begin(), order.end(), [&](size_t a, size_t b) {
-      return answers[a].score < answers[b].score;  // the first of equals: the lowest id
+      return answers[a].score < answers[b].score;  // of equal scores, the lowest id comes first
     });
     if (choice == Choice::kTopAndRandom) std::iter_swap(order.begin(), top);
     std::sort(order.begin() + (choice == Choice::kTopAndRandom ? 1 : 0), order.end(), by_draw);

@@ -1,5 +1,5 @@
 #pragma once
-/// Draws that depend on a seed and posts' ids alone, whatever the order in which posts come.
+/// Draws that depend only on a seed and the posts' ids, not on the order in which posts are read.
 
 #include <cstdint>
 #include <string>
@@ -13,7 +13,7 @@ namespace hre::stackexchange {
 /// A post's place in the draw: XXH3 (64 bits) of "SITE/ID" with the seed.
 uint64_t draw_key(uint64_t seed, const std::string& site, uint32_t id);
 
-/// Chooses n of the answers (all of them where n is 0): their positions, in the order of their ids.
+/// Chooses n of the answers (all if n is 0) and returns their indices, in the order of their ids.
 ///   spread          by score, ties by draw: the positions i (size - 1) / (n - 1), rounded half up
 ///   top-and-random  the highest score (ties: the lowest id), and the first n - 1 of the others in the draw
 ///   random          the first n in the draw

@@ -23,7 +23,7 @@ bool same_name(const std::string& a, const std::string& b) { return lower(a) == 
 
 std::string last_part(const std::string& path) { return path.substr(path.find_last_of('/') + 1); }
 
-// Size and time of change; zeros where the file can't be looked at.
+// Size and time of change; zeros if the file can't be examined.
 void stamp(TableFile& file) {
   struct stat status {};
   if (::stat(file.path.c_str(), &status) != 0) return;
@@ -71,7 +71,7 @@ Status check_once(const std::vector<TableFile>& tables) {
   return {};
 }
 
-// "dumps/beer.stackexchange.com.7z" and "stackoverflow.com-Posts.7z" without what is not the site's name.
+// Strips "dumps/beer.stackexchange.com.7z" and "stackoverflow.com-Posts.7z" to the name of the site.
 std::string site_of_path(const fs::path& path, bool archive) {
   std::string name = lower(path.filename());
   if (archive) name = name.substr(0, name.rfind('.'));
@@ -79,7 +79,7 @@ std::string site_of_path(const fs::path& path, bool archive) {
   return name;
 }
 
-// stackoverflow.com-Posts.7z has its votes in stackoverflow.com-Votes.7z.
+// The votes of stackoverflow.com-Posts.7z are in stackoverflow.com-Votes.7z.
 Status add_siblings(const fs::path& path, std::vector<TableFile>& tables) {
   const std::string name = path.filename();
   const size_t dash = lower(name).rfind("-posts.");

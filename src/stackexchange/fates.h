@@ -1,5 +1,5 @@
 #pragma once
-/// Tells the fate of posts that somebody asked about (--why).
+/// Explains what became of the posts that the user asked about (--why).
 
 #include <cstdint>
 #include <map>
@@ -16,14 +16,14 @@ class Fates {
   /// Posts as "123" or "SITE/123".
   explicit Fates(std::vector<std::string> asked) : asked_(std::move(asked)), lines_(asked_.size()) {}
 
-  /// A group of no topic, or without its question.
+  /// Reports a group without a topic or without its question.
   void tell_outside(const std::string& site, const Group& group);
-  /// What the filters said, and which answers were chosen (their positions).
+  /// Reports the filters' verdict, and the indices of the chosen answers.
   void tell_judged(const std::string& site, const Topic& topic, const Group& group, const Verdict& verdict,
                    const std::vector<size_t>& chosen);
-  /// How the draw went for a question that had passed.
+  /// Reports the result of the draw for a question that passed.
   void tell_draw(const std::string& site, uint32_t question, const std::string& line);
-  /// A line or more for each post that was asked about.
+  /// One line or more for each post that was asked about.
   [[nodiscard]] std::vector<std::string> lines() const;
 
  private:
@@ -33,7 +33,7 @@ class Fates {
 
   std::vector<std::string> asked_;
   std::vector<std::vector<std::string>> lines_;
-  // Questions whose draw matters to a post that was asked about: their chosen answers.
+  // Questions whose draw decides about a post that was asked about, with their chosen answers.
   std::map<std::pair<std::string, uint32_t>, std::vector<uint32_t>> followed_;
 };
 

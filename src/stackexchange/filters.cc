@@ -122,7 +122,7 @@ Reason judge_text(const PostFilter& filter, const TextRecord& text) {
 
 Reason judge_answers(const QuestionFilter& filter, int64_t answers_taken, std::span<const PostRecord> answers) {
   const auto n = static_cast<int64_t>(answers.size());
-  constexpr int64_t kFewest = 2;  // one alone can't be ranked
+  constexpr int64_t kFewest = 2;  // a single answer can't be ranked
   if (n < kFewest || n < filter.min_answers || n < answers_taken) return Reason::kFewAnswers;
   if (n > filter.max_answers) return Reason::kManyAnswers;
   if (const Reason reason = judge_chosen(filter, answers); reason != Reason::kNone) return reason;

@@ -1,6 +1,6 @@
 #pragma once
-/// What becomes of a post: filters in a fixed order, the first one that it does not pass, and the
-/// count of what each of them removed.
+/// Decides about posts: filters in a fixed order, the first one that a post fails, and the number of posts that each
+/// filter removed.
 
 #include <array>
 #include <cstdint>
@@ -13,7 +13,7 @@
 
 namespace hre::stackexchange {
 
-/// Why a post was removed, in the order in which filters are asked.
+/// Why a post was removed, in the order in which the filters are applied.
 enum class Reason : uint8_t {
   kNone,  ///< it passed
   kDate,
@@ -25,31 +25,31 @@ enum class Reason : uint8_t {
   kLocked,
   kWiki,
   kDeletedAuthor,
-  kHtml,  ///< its HTML is longer or nested deeper than any real post's
+  kHtml,  ///< its HTML is longer or more deeply nested than that of any real post
   kImages,
   kShort,
   kLong,
   kCode,
   kLinks,
   kLanguage,
-  kRepeated,     ///< an answer with the same text stands before it
+  kRepeated,     ///< it repeats the text of an earlier answer
   kLengthRatio,  ///< an answer much shorter or longer than the others
-  kFewAnswers,   ///< from here on questions only
+  kFewAnswers,   ///< this and all following ones apply only to questions
   kManyAnswers,
   kSpread,
   kDistinct,
   kAnswerVotes,
-  kDuplicate,  ///< near to a question that was taken
-  kNotDrawn,   ///< good, but enough were taken
+  kDuplicate,  ///< nearly the same as a question that was taken
+  kNotDrawn,   ///< it passed, but enough others were taken
 };
 inline constexpr size_t kReasons = static_cast<size_t>(Reason::kNotDrawn) + 1;
 
 /// "closed", "too few answers"
 std::string describe(Reason reason);
 
-/// What the second reading found out about a post's text.
+/// Facts about a post's text, from the second reading.
 struct TextRecord {
-  uint64_t offset = 0;  ///< of its texts in the file of texts
+  uint64_t offset = 0;  ///< of its texts, in the file of texts
   uint64_t hash = 0;    ///< of the text
   uint32_t bytes = 0;
   uint32_t id = 0;
@@ -57,42 +57,43 @@ struct TextRecord {
   uint32_t length = 0;    ///< code points of the text
   uint32_t visible = 0;   ///< ... without white space
   uint32_t code = 0;      ///< ... of it within code
-  uint32_t links = 0;     ///< ... of it within links
-  char language[4] = {};  ///< "en"; empty where it is not clear
+  uint32_t links = 0;     ///< ... of it in links
+  char language[4] = {};  ///< "en"; empty if it is not clear
   uint8_t bad_html = 0;
   uint8_t image_only = 0;
 };
 static_assert(sizeof(TextRecord) == 56);
 
-/// Votes cast: counted in Votes.xml, and no fewer than the score tells.
+/// Votes cast: counted in Votes.xml, but never fewer than the score implies.
 int64_t votes_cast(const PostRecord& post);
 
 Reason judge_question(const QuestionFilter& filter, const PostRecord& question);
 Reason judge_answer(const AnswerFilter& filter, const PostRecord& answer, const PostRecord& question);
 Reason judge_text(const PostFilter& filter, const TextRecord& text);
 
-/// What a question's answers that passed everything else say of it.
+/// Checks a question by its answers that passed all other filters.
 Reason judge_answers(const QuestionFilter& filter, int64_t answers_taken, std::span<const PostRecord> answers);
 
-/// The same of those that were chosen: what was asked of the votes of all must hold for the ones that are written.
+/// Checks the chosen answers in the same way: conditions on all answers' votes must also hold for the answers that are
+/// written.
 Reason judge_chosen(const QuestionFilter& filter, std::span<const PostRecord> answers);
 
-/// Those of the answers' lengths that lie within the ratio: the widest such group, shorter answers first
-/// where two are as large. True at the position of each that stays.
+/// Finds the largest group of answers whose lengths lie within the ratio; of groups of equal size, the one with the
+/// shorter answers. True at the index of each answer in the group.
 std::vector<bool> within_length_ratio(const std::vector<uint32_t>& lengths, double ratio);
 
 /// How many posts each filter removed in a topic.
 struct Funnel {
-  int64_t questions = 0;  ///< of the topic
-  int64_t answers = 0;    ///< to them
+  int64_t questions = 0;  ///< in the topic
+  int64_t answers = 0;    ///< to those questions
   std::array<int64_t, kReasons> questions_removed{};
   std::array<int64_t, kReasons> answers_removed{};
-  int64_t answers_with_question = 0;  ///< removed because their question was
+  int64_t answers_with_question = 0;  ///< removed because their question was removed
   int64_t answers_not_chosen = 0;
   int64_t taken_questions = 0, taken_answers = 0;
 };
 
-/// The funnel as a table: one line a filter that removed something.
+/// The funnel as a table: one line per filter that removed something.
 std::string format_funnel(const Funnel& funnel);
 
 }  // namespace hre::stackexchange

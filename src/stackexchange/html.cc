@@ -14,7 +14,7 @@
 namespace hre::stackexchange {
 namespace {
 
-// Memory of one parse, freed at once: the parser's own freeing walks the tree by recursion.
+// The memory of one parse, freed at once: the parser's own function walks the tree by recursion, which may be too deep.
 class Arena {
  public:
   void* take(size_t n) {
@@ -65,7 +65,7 @@ std::string_view attribute(const GumboNode& node, const char* name) {
   return found == nullptr ? std::string_view() : found->value;
 }
 
-// Calls enter(node), which says whether to go into it, and leave(node) for those gone into.
+// Calls enter(node), which decides whether to descend, and leave(node) for every node that was descended into.
 template <class Enter, class Leave>
 void walk(const GumboNode& root, const Enter& enter, const Leave& leave) {
   struct Step {
@@ -104,7 +104,7 @@ bool is_left_out(GumboTag tag) {
   }
 }
 
-// All text below a node as it stands, a line's end for each <br>.
+// All text below a node, unchanged, with a line break for each <br>.
 std::string raw_text(const GumboNode& root) {
   std::string text;
   const auto enter = [&](const GumboNode& node) {
@@ -117,7 +117,7 @@ std::string raw_text(const GumboNode& root) {
   return text;
 }
 
-// Empty lines a block stands apart by, plus one; 0 for what is no block.
+// The number of line breaks between a block and its neighbours; 0 if the element is not a block.
 int lines_around(GumboTag tag) {
   switch (tag) {
     case GUMBO_TAG_P:
@@ -162,7 +162,7 @@ bool is_word(std::string_view text) {
 
 bool is_ordinal(std::string_view text) { return text == "st" || text == "nd" || text == "rd" || text == "th"; }
 
-// How a raised or lowered text is written: "^2", "_(i,j)"; empty where it reads as running text.
+// How superscript or subscript text is written: "^2", "_(i,j)"; empty if it reads as running text.
 std::string script_text(std::string_view mark, const std::string& text) {
   constexpr int64_t kLongest = 12;
   if (std::any_of(text.begin(), text.end(), is_html_space) || count_code_points(text) > kLongest) return {};
@@ -176,7 +176,7 @@ std::string trimmed(std::string_view text) {
   return std::string(text);
 }
 
-// The lines of a code block: no empty ones at its ends.
+// The lines of a code block, without empty lines at the beginning and end.
 std::string code_lines(const std::string& text) {
   const size_t last = text.find_last_not_of(" \t\r\n");
   if (last == std::string::npos) return {};
@@ -249,7 +249,7 @@ class Converter {
     }
   }
 
-  // What holds until the element ends.
+  // Sets the state that holds until the element ends.
   void open(const GumboNode& node) {
     switch (node.v.element.tag) {
       case GUMBO_TAG_CODE:
@@ -318,7 +318,7 @@ class Converter {
     if (lines > 0) writer_.separate(lines);
   }
 
-  // Displayed formulas keep their lines; other white space collapses as on the page.
+  // Displayed formulas keep their line breaks; other white space collapses as on a page.
   void running_text(std::string_view text) {
     constexpr std::string_view kFormula = "$$";
     while (!text.empty()) {
@@ -350,7 +350,7 @@ class Converter {
     if (fenced) writer_.mark(fence);
   }
 
-  // Writes a raised or lowered text; false where it is to be written as running text.
+  // Writes superscript or subscript text; false if it must be written as running text.
   bool script(std::string_view mark, const GumboNode& node) {
     const std::string text = trimmed(raw_text(node));
     if (text.empty()) return false;

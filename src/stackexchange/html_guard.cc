@@ -28,16 +28,16 @@ bool among(std::string_view name, const std::array<std::string_view, n>& names) 
   return std::any_of(names.begin(), names.end(), [&](std::string_view other) { return same(name, other); });
 }
 
-// Elements that never hold one another: each closes the one before, or is empty. All of them end
-// foreign content (SVG), so that this holds everywhere.
+// Elements that are never nested in one another: each closes the previous one, or is empty. All of them end foreign
+// content (SVG), so this holds everywhere.
 constexpr std::array<std::string_view, 7> kNeverDeep = {"p", "li", "dd", "dt", "br", "hr", "img"};
 
-// Elements whose content is not read as tags.
+// Elements whose content is not parsed as tags.
 constexpr std::array<std::string_view, 10> kRaw = {"script", "style",   "textarea", "title",    "xmp",
                                                    "iframe", "noembed", "noframes", "noscript", "plaintext"};
 
-// Follows the tags of HTML with an upper bound of how many elements are open. An end tag counts only
-// where it closes the element opened last; where the text is not plainly regular, none counts any more.
+// Follows the tags of HTML and keeps an upper bound of the number of open elements. An end tag lowers the bound only if
+// it closes the element opened last; once the text is not plainly regular, no end tag does.
 class Guard {
  public:
   explicit Guard(std::string_view html) : html_(html) {}
@@ -102,7 +102,7 @@ class Guard {
     regular_ = regular_ && plain;
   }
 
-  // What follows a tag's name, to its ">".
+  // Reads from a tag's name to its ">".
   void attributes() {
     attributes_ = 0;
     while (at_ < html_.size()) {

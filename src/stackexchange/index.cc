@@ -24,7 +24,7 @@ struct VoteRecord {
   uint32_t up;  // 1: up, 0: down
 };
 
-// Passes bytes on and adds them to a hash.
+// Passes bytes through and adds them to a hash.
 class HashedSource final : public ByteSource {
  public:
   HashedSource(ByteSource& inner, ContentHash& hash) : inner_(inner), hash_(hash) {}
@@ -41,7 +41,7 @@ class HashedSource final : public ByteSource {
 
 bool is_post_id(int64_t id) { return id >= 1 && id <= UINT32_MAX; }
 
-// One reading: what it writes and counts.
+// One reading of a site's dump: its output files and its counts.
 class Indexer {
  public:
   Indexer(const Dump& dump, const std::vector<TopicRule>& rules, const ReadOptions& options, std::string folder,
@@ -138,7 +138,7 @@ class Indexer {
     return {};
   }
 
-  // Locked posts are few; their ids stay in memory.
+  // Few posts are locked, so their ids stay in memory.
   Status read_history(const TableFile& table, ByteSource& bytes) {
     counts_.has_history = true;
     auto counts =
@@ -158,7 +158,7 @@ class Indexer {
     return {};
   }
 
-  // Gives the posts their votes and deals them by question.
+  // Adds the votes to the posts and distributes the posts by question.
   Status join(const Buckets<PostRecord>& posts, const Buckets<VoteRecord>& votes, Buckets<PostRecord>& groups) {
     for (size_t bucket = 0; bucket < kBuckets; ++bucket) {
       auto some = posts.load(bucket);
@@ -212,7 +212,7 @@ class Indexer {
   std::unordered_map<uint32_t, bool> locked_;
 };
 
-// Everything that can move the index.
+// A hash of everything that affects the index.
 std::string key_of(const Dump& dump, const std::vector<TopicRule>& rules, const ReadOptions& options) {
   ContentHash hash;
   for (const std::string& part : {std::string(kFormat), dump.site, std::to_string(options.need_locks),
@@ -263,7 +263,7 @@ SiteCounts from_json(const Json& json) {
   return c;
 }
 
-// The index that an earlier build left, if it is complete and has this key.
+// The index of an earlier build, if it is complete and has this key.
 std::optional<SiteIndex> find_index(const std::string& folder, const std::string& key) {
   std::ifstream file(folder + "/index.json");
   const Json json = Json::parse(file, nullptr, false);
@@ -277,7 +277,7 @@ std::optional<SiteIndex> find_index(const std::string& folder, const std::string
   }
 }
 
-// Written last: it says that everything else is there.
+// Written last: its existence says that all other files are complete.
 Status save_index(const std::string& folder, const std::string& key, const SiteCounts& counts) {
   Result<AtomicFile> file = AtomicFile::create(folder + "/index.json");
   if (!file) return forward(file);

@@ -1,8 +1,8 @@
 #pragma once
-/// The first reading of a site's dump: every post as a 40-byte record with its votes, in buckets by
-/// the question it belongs to. Two deals bring that about in bounded memory: votes and posts by post id,
-/// where they are joined, then posts by question. The index depends on the dump and on which tags go to
-/// which topic, not on filters, and is taken up again by a later build that finds it.
+/// The first reading of a site's dump: every post becomes a 40-byte record with its votes, in buckets by the question
+/// it belongs to. Distributing twice bounds the memory: first votes and posts by post id, where they are joined,
+/// then posts by question. The index depends on the dump and on the tags of topics, but not on filters; a later build
+/// reuses it.
 
 #include <cstdint>
 #include <functional>
@@ -21,38 +21,38 @@
 
 namespace hre::stackexchange {
 
-/// Questions with one of `tags` (or any, if there are none) and none of `not_tags` belong to the topic.
+/// A topic's rule: it takes questions with one of `tags` (any question if there are none) and none of `not_tags`.
 struct TopicRule {
   uint16_t topic = 0;
   std::vector<std::string> tags, not_tags;
 };
 
-/// The first rule's topic that takes a question with these tags; kNoTopic if none does.
+/// The topic of the first rule that accepts a question with these tags; kNoTopic if none does.
 uint16_t topic_of(const std::vector<TopicRule>& rules, const std::vector<std::string>& tags);
 
-/// What was met in a site's dump.
+/// What was found in a site's dump.
 struct SiteCounts {
   int64_t rows = 0, skipped = 0;  ///< of Posts.xml
-  int64_t cleaned = 0;            ///< ... taken without control characters
+  int64_t cleaned = 0;            ///< ... accepted after control characters were removed
   int64_t questions = 0, answers = 0, others = 0;
   int64_t orphans = 0;   ///< answers whose question is missing
-  int64_t repeated = 0;  ///< posts whose id was there before
+  int64_t repeated = 0;  ///< posts whose id occurred before
   int64_t votes = 0;     ///< rows of Votes.xml
   int64_t skipped_votes = 0, skipped_history = 0;
   bool has_votes = false, has_history = false;
-  std::vector<std::string> truncated;  ///< files that are cut short
+  std::vector<std::string> truncated;  ///< names of truncated files
   std::string posts_hash;              ///< of Posts.xml, unpacked
-  std::vector<std::string> problems;   ///< the first few rows that were skipped: place and reason
+  std::vector<std::string> problems;   ///< the first few skipped rows: place and reason
 };
 
 struct SiteIndex {
   SiteCounts counts;
-  Buckets<PostRecord> posts;  ///< by question
-  std::string key;            ///< tells apart whatever the index depends on
+  Buckets<PostRecord> posts;  ///< in buckets by question
+  std::string key;            ///< identifies everything that the index depends on
   bool reused = false;
 };
 
-/// Reads a dump into `folder`, or takes up the index there if it is of this dump and these rules.
+/// Reads a dump into `folder`, or reuses the index there if it is for this dump and these rules.
 Result<SiteIndex> index_site(const Dump& dump, const std::vector<TopicRule>& rules, const ReadOptions& options,
                              const std::string& folder, ProgressListener& progress, std::stop_token stop);
 
@@ -62,7 +62,7 @@ struct Group {
   std::span<const PostRecord> answers;
 };
 
-/// Sorts a bucket's records and tells its groups; those without a question have none.
+/// Sorts a bucket's records into groups; records without their question form a group without a question.
 std::vector<Group> split_groups(std::vector<PostRecord>& records);
 
 }  // namespace hre::stackexchange

@@ -1,5 +1,5 @@
 #pragma once
-/// What the filters say of a question and its answers: once before texts are known, and once after.
+/// Applies the filters to a question and its answers: once before texts are known, and once after.
 
 #include <vector>
 
@@ -8,17 +8,17 @@
 
 namespace hre::stackexchange {
 
-/// Of one question and each of its answers.
+/// The verdict on one question and each of its answers.
 struct Verdict {
   Reason question = Reason::kNone;
   std::vector<Reason> answers;
-  bool answers_judged = false;  ///< not where the question itself is out
+  bool answers_judged = false;  ///< false if the question itself was removed
 
-  /// The positions of the answers that passed.
+  /// The indices of the answers that passed.
   [[nodiscard]] std::vector<size_t> passing() const;
 };
 
-/// The texts of a bucket by post id; of posts that were there twice, the first.
+/// The texts of a bucket by post id; of posts that occur twice, the first.
 class TextsById {
  public:
   explicit TextsById(std::vector<TextRecord> records);
@@ -30,14 +30,14 @@ class TextsById {
 
 std::vector<PostRecord> picked(std::span<const PostRecord> posts, const std::vector<size_t>& at);
 
-/// Before texts are known. Whatever fails here for its answers would fail later as well, with fewer of them.
+/// The look before texts are known. A question that fails here would also fail later, with even fewer answers.
 Verdict first_look(const Recipe& recipe, const Topic& topic, const Group& group);
 
-/// Goes on with what the first look let through. False where a text is missing that it asked for.
+/// The look at the texts of posts that passed the first look. False if a text that it needs is missing.
 bool second_look(const Recipe& recipe, const Topic& topic, const Group& group, const TextsById& texts,
                  Verdict& verdict);
 
-/// Adds a question with its answers to the funnel.
+/// Adds a question and its answers to the funnel.
 void count(const Group& group, const Verdict& verdict, Funnel& funnel);
 
 }  // namespace hre::stackexchange

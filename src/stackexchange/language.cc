@@ -16,7 +16,7 @@ std::string language_of(std::string_view text) {
       CLD2::DetectLanguage(text.data(), static_cast<int>(length), /*is_plain_text=*/true, &reliable);
   if (!reliable || language == CLD2::UNKNOWN_LANGUAGE) return {};
   const std::string code = CLD2::LanguageCode(language);
-  return code.substr(0, code.find('-'));  // zh-Hant is zh
+  return code.substr(0, code.find('-'));  // zh-Hant becomes zh
 }
 
 }  // namespace hre::stackexchange

@@ -13,9 +13,9 @@ namespace {
 constexpr size_t kWords = 5;
 constexpr size_t kBands = 32;
 
-// A pair of similarity s shares one of b bands of r rows with probability 1 - (1 - s^r)^b. The fewer the rows, the more
-// pairs are compared for nothing; these rows leave no more than 1 in 1,000 pairs that reach the threshold unfound from
-// 0.2 on, and 1 in 10,000,000 from 0.75 on.
+// A pair of similarity s shares one of b bands of r rows with probability 1 - (1 - s^r)^b. With fewer rows, more pairs
+// are compared in vain. These numbers of rows miss at most 1 in 1,000 pairs at the threshold from 0.2 on, and 1 in
+// 10,000,000 from 0.75 on.
 size_t rows_for(double threshold) { return threshold >= 0.75 ? 3 : threshold >= 0.6 ? 2 : 1; }
 
 bool is_space(char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r' || c == '\f'; }
@@ -33,7 +33,7 @@ std::vector<std::string> words_of(std::string_view text) {
   return words;
 }
 
-// One of a family of hash functions: splitmix64's mixing of the value and the function's number.
+// One hash function of a family: splitmix64's mixing of the value and the function's number.
 uint64_t mixed(uint64_t value, uint64_t number) {
   value += (number + 1) * 0x9E3779B97F4A7C15;
   value = (value ^ value >> 30) * 0xBF58476D1CE4E5B9;
@@ -41,7 +41,7 @@ uint64_t mixed(uint64_t value, uint64_t number) {
   return value ^ value >> 31;
 }
 
-// The signature's bands, each hashed to one value.
+// The bands of the signature, each hashed to one value.
 std::array<uint64_t, kBands> bands_of(const std::vector<uint64_t>& set, size_t rows) {
   std::array<uint64_t, kBands> bands{};
   for (size_t band = 0; band < kBands; ++band) {

@@ -1,7 +1,7 @@
 #pragma once
-/// Texts that are nearly the same: the Jaccard similarity of their sets of word 5-grams. MinHash
-/// signatures in bands (Broder 1997; Leskovec, Rajaraman, Ullman, ch. 3) find the pairs worth comparing,
-/// which are then compared exactly.
+/// Finds texts that are nearly the same: by the Jaccard similarity of their sets of word 5-grams. MinHash signatures in
+/// bands (Broder 1997; Leskovec, Rajaraman, Ullman, ch. 3) find the pairs worth comparing, which are then compared
+/// exactly.
 
 #include <cstdint>
 #include <optional>
@@ -12,8 +12,8 @@
 
 namespace hre::stackexchange {
 
-/// Hashes of a text's runs of 5 words (lower-case ASCII, split at white space), sorted, each once. A
-/// text of fewer words is one run.
+/// Hashes of a text's runs of 5 words (lower-case ASCII, split at white space), sorted, without repetitions. A text
+/// with fewer words is a single run.
 std::vector<uint64_t> shingles(std::string_view text);
 
 /// |a and b| / |a or b|; both as shingles() gives them. 1 where both are empty.
@@ -24,7 +24,8 @@ class NearDuplicates {
  public:
   /// 0 < threshold <= 1.
   explicit NearDuplicates(double threshold) : threshold_(threshold) {}
-  /// The number (in order of addition) of a text at least that similar, or nothing after adding this one.
+  /// The number (in order of addition) of a text that is at least this similar; otherwise adds this text and returns
+  /// nothing.
   std::optional<size_t> find_or_add(std::string_view text);
 
  private:

@@ -11,7 +11,7 @@ namespace {
 
 constexpr int64_t kMsADay = 86'400'000;
 
-// The digits text[at, at + n) as a number; -1 where they are not all digits.
+// The digits text[at, at + n) as a number; -1 if any of them is not a digit.
 int digits(std::string_view text, size_t at, size_t n) {
   int value = 0;
   for (size_t i = at; i < at + n; ++i) {
@@ -30,7 +30,7 @@ std::optional<int64_t> parse_day(std::string_view text) {
   return std::chrono::sys_days(date).time_since_epoch().count() * kMsADay;
 }
 
-// "15:39:14", ".947" and whatever more digits there are.
+// "15:39:14", ".947" and any number of further digits.
 std::optional<int64_t> parse_time(std::string_view text) {
   const int hour = digits(text, 0, 2), minute = digits(text, 3, 2), second = digits(text, 6, 2);
   if (hour < 0 || minute < 0 || second < 0 || text[2] != ':' || text[5] != ':') return std::nullopt;

@@ -20,15 +20,15 @@ enum PostFlag : uint8_t {
   kLocked = 8,         ///< by PostHistory.xml
 };
 
-/// What filters of votes, dates and marks need; 40 bytes, kept in intermediate files.
+/// The data that filters of votes, dates and marks need; 40 bytes, kept in intermediate files.
 struct PostRecord {
   int64_t created_ms = 0;  ///< since 1970, UTC
   uint32_t id = 0;
-  uint32_t question = 0;      ///< its own id for a question
+  uint32_t question = 0;      ///< for a question, its own id
   int32_t score = 0;          ///< upvotes minus downvotes
   uint32_t up = 0, down = 0;  ///< from Votes.xml
   uint32_t views = 0;
-  uint16_t topic = 0;  ///< a question's, kNoTopic if none wants it
+  uint16_t topic = 0;  ///< of a question; kNoTopic if no topic wants it
   PostKind kind = PostKind::kOther;
   uint8_t flags = 0;
 };
@@ -36,20 +36,20 @@ static_assert(sizeof(PostRecord) == 40);
 
 inline constexpr uint16_t kNoTopic = 0xFFFF;
 
-/// Reads a row of Posts.xml, topic and votes aside; what is missing or malformed otherwise.
+/// Reads a row of Posts.xml, except topic and votes; otherwise says what is missing or malformed.
 std::optional<std::string> read_post(const Row& row, PostRecord& post);
 
-/// "2016-08-02T15:39:14.947" or "2016-08-02" as milliseconds since 1970; nothing where it is no date.
+/// "2016-08-02T15:39:14.947" or "2016-08-02" as milliseconds since 1970; nothing if it is not a date.
 std::optional<int64_t> parse_date(std::string_view text);
 
-/// 2016-08-02T15:39:14.947 again.
+/// The inverse: 2016-08-02T15:39:14.947.
 std::string format_date(int64_t ms);
 
-/// Tags as dumps write them, "<c++><templates>" or "|c++|templates|".
+/// Parses tags as dumps write them, "<c++><templates>" or "|c++|templates|".
 std::vector<std::string> parse_tags(std::string_view text);
 
-/// The licence of a post by the day of its posting: CC BY-SA 2.5 before 2011-04-08, 3.0 before
-/// 2018-05-02, 4.0 since.
+/// The licence of a post by the day of its posting: CC BY-SA 2.5 before 2011-04-08, 3.0 before 2018-05-02, 4.0 since
+/// then.
 std::string licence_of(int64_t created_ms);
 
 }  // namespace hre::stackexchange

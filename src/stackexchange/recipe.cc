@@ -36,7 +36,7 @@ void read_days(TomlReader& reader, const char* key, int64_t& ms) {
   if (n > 0) ms = n * kMsADay;
 }
 
-// A list of marks, of those allowed.
+// A list of marks, each of which must be allowed.
 void read_drops(TomlReader& reader, const char* key, unsigned& value, unsigned allowed) {
   const toml::node* node = reader.take(key);
   std::vector<std::string> given;
@@ -95,7 +95,7 @@ void read_filters(TomlReader& parent, const std::string& title, Context& context
   }
 }
 
-// Takes "[tag][tag]" off the end of a source.
+// Removes "[tag][tag]" from the end of a source.
 std::vector<std::string> take_tags(std::string& source) {
   std::vector<std::string> tags;
   while (source.ends_with(']')) {
@@ -107,7 +107,7 @@ std::vector<std::string> take_tags(std::string& source) {
   return tags;
 }
 
-// A site of a recipe, with tags behind it or not.
+// A site of a recipe, with or without tags after it.
 Source parse_site(std::string text) {
   std::vector<std::string> tags = take_tags(text);
   return {std::move(text), {}, std::move(tags)};

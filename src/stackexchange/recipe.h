@@ -1,6 +1,6 @@
 #pragma once
-/// A recipe: everything that decides which questions and answers a dataset is made of. Read from TOML
-/// and checked as a whole before any dump is read; docs/datasets.md explains every key.
+/// A recipe: everything that decides which questions and answers a dataset consists of. It is read from TOML and
+/// checked as a whole before any dump is read; docs/datasets.md explains every key.
 
 #include <cstdint>
 #include <limits>
@@ -13,7 +13,7 @@
 
 namespace hre::stackexchange {
 
-/// Marks that a filter can drop posts for.
+/// Marks by which a filter can drop posts.
 enum Drop : unsigned {
   kDropClosed = 1,
   kDropLocked = 2,
@@ -22,36 +22,36 @@ enum Drop : unsigned {
   kDropImageOnly = 16,  ///< nothing but images
 };
 
-/// What a question and an answer have in common. Bounds are inclusive unless said otherwise.
+/// Filters that questions and answers have in common. Bounds are inclusive unless stated otherwise.
 struct PostFilter {
   int64_t min_score = std::numeric_limits<int32_t>::min();
-  int64_t min_votes = 0;  ///< votes cast, up and down
+  int64_t min_votes = 0;  ///< up and down votes cast
   int64_t from_ms = std::numeric_limits<int64_t>::min();
   int64_t until_ms = std::numeric_limits<int64_t>::max();  ///< exclusive
   int64_t min_length = 1;                                  ///< code points of the text
   int64_t max_length = std::numeric_limits<int64_t>::max();
   double max_code = 1;                 ///< share of code in the text, white space aside
-  double max_links = 1;                ///< share of links' text
-  unsigned drop = 0;                   ///< of Drop
-  std::vector<std::string> languages;  ///< codes ("en"); none: any. Text of no clear language passes
+  double max_links = 1;                ///< share of link text
+  unsigned drop = 0;                   ///< a combination of Drop
+  std::vector<std::string> languages;  ///< codes ("en"); empty: any. A text without a clear language passes
 
   bool operator==(const PostFilter&) const = default;
 };
 
 struct QuestionFilter : PostFilter {
   int64_t min_views = 0;
-  int64_t min_answers = 0;  ///< that pass the answers' filters; 0: as many as are taken
+  int64_t min_answers = 0;  ///< answers that pass the answers' filters; 0: as many as are taken
   int64_t max_answers = std::numeric_limits<int64_t>::max();
-  int64_t min_spread = 0;        ///< highest minus lowest score of such answers
-  int64_t min_distinct = 2;      ///< different scores among them
+  int64_t min_spread = 0;        ///< highest minus lowest score of those answers
+  int64_t min_distinct = 2;      ///< number of different scores among them
   int64_t min_answer_votes = 0;  ///< votes cast on all of them together
 
   bool operator==(const QuestionFilter&) const = default;
 };
 
 struct AnswerFilter : PostFilter {
-  int64_t within_ms = std::numeric_limits<int64_t>::max();  ///< of the question's posting
-  double max_length_ratio = 0;                              ///< of the longest to the shortest answer; 0: any
+  int64_t within_ms = std::numeric_limits<int64_t>::max();  ///< after the question was posted
+  double max_length_ratio = 0;                              ///< longest to shortest answer; 0: any
 
   bool operator==(const AnswerFilter&) const = default;
 };
@@ -59,11 +59,11 @@ struct AnswerFilter : PostFilter {
 enum class Choice { kSpread, kTopAndRandom, kRandom, kAll };
 enum class QuestionText { kTitleAndBody, kBody, kTitle };
 
-/// A dump to read: its site, its path, or both.
+/// A dump to read, given by its site, its path, or both.
 struct Source {
-  std::string site;               ///< empty: told by the path
+  std::string site;               ///< empty: follows from the path
   std::string path;               ///< empty: to be found in the folder of dumps
-  std::vector<std::string> tags;  ///< of this source, in place of the topic's; none: the topic's
+  std::vector<std::string> tags;  ///< replace the topic's tags for this source; empty: the topic's
 
   bool operator==(const Source&) const = default;
 };
@@ -71,8 +71,8 @@ struct Source {
 struct Topic {
   std::string name;  ///< "soft_eng"
   std::vector<Source> sources;
-  std::vector<std::string> tags;      ///< one of them is enough; none: all questions
-  std::vector<std::string> not_tags;  ///< none of them
+  std::vector<std::string> tags;      ///< a question needs one of them; empty: all questions
+  std::vector<std::string> not_tags;  ///< a question must have none of them
   int64_t questions = 0;              ///< 0: all
   QuestionFilter question;
   AnswerFilter answer;
@@ -84,38 +84,38 @@ struct Recipe {
   std::string name = "dataset";
   std::string description;
   uint64_t seed = 42;
-  int64_t questions = 500;  ///< a topic; 0: all
-  int64_t answers = 4;      ///< a question; 0: all
+  int64_t questions = 500;  ///< per topic; 0: all
+  int64_t answers = 4;      ///< per question; 0: all
   Choice choose = Choice::kSpread;
   CodeStyle code = CodeStyle::kPlain;
   QuestionText text = QuestionText::kTitleAndBody;
-  double near_duplicates = 0.8;  ///< Jaccard similarity of questions' word 5-grams from which one is dropped; 0: off
-  QuestionFilter question;       ///< of topics that say nothing else
+  double near_duplicates = 0.8;  ///< a question is dropped from this Jaccard similarity of word 5-grams on; 0: off
+  QuestionFilter question;       ///< for topics without filters of their own
   AnswerFilter answer;
   std::vector<Topic> topics;
 
   bool operator==(const Recipe&) const = default;
 };
 
-/// The recipe without topics that holds where nothing is said.
+/// The default recipe, without topics.
 Recipe default_recipe();
 
-/// Reads a recipe; `place` names it in messages. Errors name line and key: unknown keys (with the
-/// nearest known one), wrong types, and filters that nothing can pass.
+/// Reads a recipe; `place` names it in messages. Errors name line and key: unknown keys (with the most similar known
+/// key), wrong types, and filters that nothing can pass.
 Result<Recipe> parse_recipe(std::string_view toml, const std::string& place);
 Result<Recipe> load_recipe(const std::string& path);
 
-/// "SOURCE" of the command line: PATH or SITE@PATH, with [tag][tag] behind it where only some questions are wanted.
+/// Parses a SOURCE of the command line: PATH or SITE@PATH, followed by [tag][tag] to take only some questions.
 Result<Source> parse_source(const std::string& text);
 
-/// "NAME=SOURCE[,SOURCE...]": "cpp=stackoverflow.com-Posts.7z[c++]". The topic has the filters and tags of the recipe's
-/// topic of that name, or else the recipe's filters.
+/// Parses "NAME=SOURCE[,SOURCE...]": "cpp=stackoverflow.com-Posts.7z[c++]". The topic gets the filters and tags of the
+/// recipe's topic of that name, or else the recipe's filters.
 Result<Topic> parse_topic(const std::string& text, const Recipe& recipe);
 
-/// Checks what no single key can tell: filters that nothing passes, topics twice, a topic without sources.
+/// Makes the checks that need several keys: filters that nothing passes, duplicate topics, a topic without sources.
 Status check_recipe(const Recipe& recipe, const std::string& place);
 
-/// The whole recipe as TOML, every key with its value; sources by site alone.
+/// The complete recipe as TOML, every key with its value; sources only by site.
 std::string format_recipe(const Recipe& recipe);
 
 std::string name_of(Choice choice);

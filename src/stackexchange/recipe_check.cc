@@ -1,4 +1,4 @@
-// Checks of recipes that no single key can tell.
+// Checks of recipes that need more than one key.
 #include <fmt/format.h>
 
 #include <algorithm>

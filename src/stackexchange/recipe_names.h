@@ -1,5 +1,5 @@
 #pragma once
-/// The words of a recipe: what choices and marks are called in it.
+/// The names of a recipe's choices and marks.
 
 #include <string>
 #include <vector>
@@ -25,7 +25,7 @@ inline constexpr Named<unsigned> kDrops[] = {{"closed", kDropClosed},
 inline constexpr int64_t kMsADay = 86'400'000;
 inline constexpr int64_t kNoLimit = std::numeric_limits<int64_t>::max();
 
-/// The marks in `drops`, by name.
+/// The names of the marks in `drops`.
 std::vector<std::string> drop_names(unsigned drops);
 
 }  // namespace hre::stackexchange

@@ -19,10 +19,10 @@ constexpr size_t kMostAttributes = 64;
 bool is_name_start(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
 bool is_name(char c) { return is_name_start(c) || (c >= '0' && c <= '9') || c == '-' || c == '.'; }
 
-// What a stretch of bytes holds besides plain text.
+// Properties of a stretch of bytes.
 struct Found {
   size_t stop = std::string_view::npos;  // the first '"' or '<'
-  bool control = false;                  // bytes below 0x20 before it (or a little after)
+  bool control = false;                  // bytes below 0x20 before the stop (or slightly after it)
   bool high = false;                     // bytes of 0x80 and above, likewise
 };
 
@@ -58,7 +58,7 @@ bool is_xml_char(uint32_t c) {
          (c >= 0x10000 && c <= 0x10FFFF);
 }
 
-// The code point of "#65" or "#x41"; nothing where it is none that XML allows.
+// The code point of "#65" or "#x41"; nothing if XML does not allow the character.
 std::optional<uint32_t> character_reference(std::string_view name) {
   const bool hex = name.starts_with("#x");
   name.remove_prefix(hex ? 2 : 1);
@@ -78,7 +78,7 @@ std::optional<uint32_t> reference(std::string_view name) {
   return std::nullopt;
 }
 
-constexpr size_t kLongestReference = 12;  // "#x10FFFF" and some zeros
+constexpr size_t kLongestReference = 12;  // "#x10FFFF" with some leading zeros
 
 bool references_are_good(std::string_view value) {
   const char* const end = value.data() + value.size();
@@ -86,7 +86,7 @@ bool references_are_good(std::string_view value) {
     at = static_cast<const char*>(std::memchr(at, '&', static_cast<size_t>(end - at)));
     if (at == nullptr) return true;
     const std::string_view rest(at + 1, std::min<size_t>(end - at - 1, kLongestReference));
-    // The two that make up most of a body are told apart without a search.
+    // The two references that make up most of a body are recognised without a search.
     if (rest.starts_with("lt;") || rest.starts_with("gt;")) {
       at += 4;
       continue;
@@ -108,7 +108,7 @@ bool has_bad_utf8(std::string_view value) {
          value.find("\xEF\xBF\xBF") != std::string_view::npos;
 }
 
-// A value from text[at], which follows its opening quote; moves `at` past the closing one.
+// Reads a value from text[at], which follows its opening quote; moves `at` past the closing quote.
 Scan scan_value(std::string_view text, size_t& at, std::string_view& value) {
   const Found found = find_stop(text, at);
   if (found.stop == std::string_view::npos) return Scan::kMore;
@@ -121,7 +121,7 @@ Scan scan_value(std::string_view text, size_t& at, std::string_view& value) {
   return Scan::kDone;
 }
 
-// A name and "=" and the opening quote from text[at].
+// Reads a name, "=" and the opening quote from text[at].
 Scan scan_name(std::string_view text, size_t& at, std::string_view& name) {
   if (!is_name_start(text[at])) return Scan::kBad;
   const size_t begin = at;
@@ -147,7 +147,7 @@ void append_code_point(uint32_t c, std::string& to) {
   }
 }
 
-/// The length of a reference to a character that XML doesn't allow, at the beginning of a text; 0: there is none.
+/// The length of a reference to a character that XML doesn't allow, at the beginning of a text; 0 if there is none.
 size_t forbidden_reference(std::string_view text) {
   if (!text.starts_with("&#")) return 0;
   const size_t semicolon = text.substr(0, kLongestReference + 1).find(';');
@@ -213,7 +213,7 @@ void decode_attribute(std::string_view raw, std::string& to) {
       const size_t semicolon = raw.find(';', at);
       append_code_point(reference(raw.substr(at + 1, semicolon - at - 1)).value_or(0xFFFD), to);
       at = semicolon == std::string_view::npos ? raw.size() : semicolon + 1;
-    } else {  // XML reads a line's end within a value, however it is written, as one space
+    } else {  // XML reads any line break within a value as one space
       at += raw.substr(at, 2) == "\r\n" ? 2 : 1;
       to += ' ';
     }

@@ -21,7 +21,7 @@ bool is_utf8_name(std::string name) {
   return name.empty() || name == "utf-8" || name == "us-ascii";
 }
 
-// Expat would tell it by its mark, and read the table's beginning.
+// Checked here, because expat would recognise UTF-16 by its mark and read the table's beginning.
 bool is_utf16(std::string_view text) { return text.starts_with("\xFE\xFF") || text.starts_with("\xFF\xFE"); }
 
 }  // namespace
@@ -73,7 +73,7 @@ std::string RowReader::where(int64_t number, int64_t offset) const {
   return fmt::format("{}: row {}, byte {}", place_, number, offset);
 }
 
-// Reads more behind what is there; false at the source's end.
+// Reads more bytes into the window; false at the source's end.
 Result<bool> RowReader::fill() {
   if (source_done_) return false;
   if (at_ > 0) {
@@ -137,7 +137,7 @@ Status RowReader::cut_short() {
                      fmt::format("download it again, or take the {} rows before with --allow-truncated", number_));
 }
 
-// Reads on to the source's end, so that checksums of archives are checked and hashes are of the whole file.
+// Reads to the source's end, so that archives' checksums are verified and hashes cover the whole file.
 Status RowReader::end_of_table() {
   closed_ = true;
   while (true) {
@@ -158,7 +158,7 @@ Result<bool> RowReader::next(Row& row) {
   }
   while (!closed_) {
     while (at_ < end_ && is_xml_space(window_[at_])) ++at_;
-    if (ahead().size() < root_.size() + 3) {  // enough to tell "<row " from the end
+    if (ahead().size() < root_.size() + 3) {  // enough to distinguish "<row " from the end
       Result<bool> more = fill();
       if (!more) return forward(more);
       if (*more) continue;
@@ -173,7 +173,7 @@ Result<bool> RowReader::next(Row& row) {
   return false;
 }
 
-// Takes the row at the window's beginning; false where it was no good, or where the file has ended.
+// Reads the row at the window's beginning; false if the row was bad, or if the file has ended.
 Result<bool> RowReader::read_row(Row& row) {
   while (true) {
     row.attributes_.clear();
@@ -198,8 +198,8 @@ Result<bool> RowReader::read_row(Row& row) {
   }
 }
 
-// Where `c` is next, counted from at_, at or after `from`, reading on as needed; npos at the file's end.
-// Of more than the longest row, what lies before is dropped: position() tells.
+// The offset from at_ of the next `c` at or after `from`, reading on as needed; npos at the file's end. Bytes beyond
+// the longest row are dropped from the window's beginning: position() shows that.
 Result<size_t> RowReader::find_ahead(char c, size_t from) {
   while (true) {
     const size_t found = ahead().find(c, from);
@@ -215,9 +215,9 @@ Result<size_t> RowReader::find_ahead(char c, size_t from) {
   }
 }
 
-// Where the next row or the table's end begins after the one here; npos where the file ends before.
+// The offset of the next row or of the table's end, after the current row; npos if the file ends before.
 Result<size_t> RowReader::find_boundary() {
-  for (size_t from = 1;; ++from) {  // every boundary begins with "<"; within a good row there is none
+  for (size_t from = 1;; ++from) {  // every boundary begins with "<", which a good row never contains
     Result<size_t> found = find_ahead('<', from);
     if (!found || *found == std::string_view::npos) return found;
     from = *found;
@@ -231,7 +231,7 @@ Result<size_t> RowReader::find_boundary() {
   }
 }
 
-// Goes to where the next row (or the table's end) begins, and asks expat about what lies before.
+// Moves to the next row (or the table's end), and asks expat about the bytes before it.
 Status RowReader::skip_bad(Row& row, bool& taken) {
   row.attributes_.clear();
   const int64_t begin = position();

@@ -1,11 +1,11 @@
 #pragma once
-/// The rows of a dump's table (Posts.xml): an XML file of one element, <posts>, whose children are
-/// <row Name="value" ... /> with everything in attributes.
+/// The rows of a dump's table (Posts.xml): an XML file of one element, <posts>, whose children are <row Name="value"
+/// ... />, with all data in attributes.
 ///
-/// Rows in the dumps' plain form are taken apart by a scanner (row_scan.h) that works at the speed of
-/// memory; only the attributes that are asked for are decoded. Whatever the scanner does not take is given
-/// to expat (row_expat.h), whose word is final: it reads the row after all, or says what is wrong with it.
-/// Such rows are skipped and counted, and reading goes on with the next. Memory is bounded by kLongestRow.
+/// A scanner (row_scan.h) that works at the speed of memory splits rows in the dumps' plain form; only the attributes
+/// that are needed are decoded. Rows that the scanner rejects are given to expat (row_expat.h), whose word is final: it
+/// reads the row after all, or says what is wrong with it. Bad rows are skipped and counted, and reading continues with
+/// the next row. Memory is bounded by kLongestRow.
 
 #include <cstdint>
 #include <optional>
@@ -19,23 +19,23 @@
 
 namespace hre::stackexchange {
 
-/// Bytes; posts are at most some 100 KB.
+/// In bytes; real posts have at most some 100 KB.
 inline constexpr size_t kLongestRow = size_t{16} << 20;
 
-/// One row. It lives until the reader's next().
+/// One row. It is valid until the reader's next().
 class Row {
  public:
-  int64_t number = 0;  ///< from 1, skipped rows included
+  int64_t number = 0;  ///< from 1, including skipped rows
   int64_t offset = 0;  ///< of its first byte in the file
 
   [[nodiscard]] bool has(std::string_view name) const { return find(name) != nullptr; }
-  /// The attribute as it stands in the file, entities and all; nothing where it is missing.
+  /// The attribute as in the file, entities included; nothing if it is missing.
   [[nodiscard]] std::optional<std::string_view> raw(std::string_view name) const;
-  /// The attribute's value, valid UTF-8; nothing where it is missing.
+  /// The attribute's decoded value, valid UTF-8; nothing if it is missing.
   [[nodiscard]] std::optional<std::string> text(std::string_view name) const;
-  /// The attribute as a decimal whole number; nothing where it is missing or is none.
+  /// The attribute as a decimal whole number; nothing if it is missing or not a number.
   [[nodiscard]] std::optional<int64_t> number_of(std::string_view name) const;
-  /// Names and decoded values, in the file's order.
+  /// Names and decoded values, in the order of the file.
   [[nodiscard]] std::vector<std::pair<std::string, std::string>> attributes() const;
 
  private:
@@ -52,30 +52,30 @@ struct RowProblem {
 };
 
 struct RowOptions {
-  bool strict = false;           ///< the first row that can't be read is an error
+  bool strict = false;           ///< the first unreadable row is an error
   bool allow_truncated = false;  ///< a file that ends too early is a note, not an error
 };
 
 class RowReader {
  public:
-  /// `root` is the element that must hold the rows ("posts"); `place` names the file in messages.
+  /// `root` is the element that must contain the rows ("posts"); `place` names the file in messages.
   RowReader(ByteSource& bytes, std::string place, std::string root, RowOptions options = {});
 
-  /// Reads the next row; false at the end. Errors: reading fails, the file is no table of this kind,
-  /// it declares entities, it ends too early, and any bad row where strict.
+  /// Reads the next row; false at the end. Errors: reading fails, the file is not a table of this kind, declares
+  /// entities, or ends too early; with `strict` also any bad row.
   Result<bool> next(Row& row);
 
-  /// Rows met so far, skipped ones included.
+  /// The number of rows so far, including skipped ones.
   [[nodiscard]] int64_t rows() const { return number_; }
   [[nodiscard]] int64_t skipped() const { return skipped_; }
-  /// Rows that were taken without control characters that stood in them, which no XML may have.
+  /// The number of rows that were accepted after control characters, which XML forbids, were removed.
   [[nodiscard]] int64_t cleaned() const { return cleaned_; }
-  /// The first few rows that were skipped.
+  /// The first few skipped rows.
   [[nodiscard]] const std::vector<RowProblem>& problems() const { return problems_; }
   [[nodiscard]] bool truncated() const { return truncated_; }
-  /// Bytes of the file taken so far.
+  /// The number of bytes of the file read so far.
   [[nodiscard]] int64_t position() const { return base_ + static_cast<int64_t>(at_); }
-  /// The error that this row is no good, for those who find out later; it counts and, where strict, fails.
+  /// Reports that this row is bad, for callers that find out later; it is counted and, with `strict`, an error.
   Status reject(const Row& row, std::string message);
 
  private:
@@ -100,7 +100,7 @@ class RowReader {
   bool opened_ = false, closed_ = false, source_done_ = false, truncated_ = false;
   int64_t number_ = 0, skipped_ = 0, cleaned_ = 0;
   std::vector<RowProblem> problems_;
-  std::vector<std::string> decoded_;  // what expat read of the current row
+  std::vector<std::string> decoded_;  // the current row's attributes as decoded by expat
 };
 
 }  // namespace hre::stackexchange

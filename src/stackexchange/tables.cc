@@ -9,14 +9,14 @@ namespace {
 
 constexpr int64_t kMegabyte = 1'000'000;
 
-// Passes bytes on, tells how many, and ends with an error where it is to stop.
+// Passes bytes through, reports their number, and ends with an error when reading must stop.
 class WatchedSource final : public ByteSource {
  public:
   WatchedSource(ByteSource& inner, ProgressListener& progress, std::stop_token stop)
       : inner_(inner), progress_(progress), stop_(std::move(stop)) {}
   Result<size_t> read(char* to, size_t n) override {
     if (stop_.stop_requested()) return fail(ErrorCode::kInterrupted, "interrupted");
-    progress_.advance(given_ / kMegabyte, static_cast<double>(given_));  // what was given before is done now
+    progress_.advance(given_ / kMegabyte, static_cast<double>(given_));  // earlier bytes are processed by now
     Result<size_t> got = inner_.read(to, n);
     if (got) given_ += static_cast<int64_t>(*got);
     return got;

@@ -1,5 +1,5 @@
 #pragma once
-/// Tables of a dump read row by row, with progress in bytes, reading ahead and a way to stop.
+/// Reads tables of a dump row by row, with progress in bytes, reading ahead, and a way to stop.
 
 #include <cstdint>
 #include <functional>
@@ -18,23 +18,23 @@ namespace hre::stackexchange {
 struct ReadOptions {
   RowOptions rows;
   int threads = 1;
-  bool need_locks = false;  ///< read PostHistory.xml where there is one
+  bool need_locks = false;  ///< read PostHistory.xml if it exists
 };
 
-/// What reading a table came to.
+/// The result of reading a table.
 struct TableCounts {
   int64_t rows = 0, skipped = 0, cleaned = 0;
   bool truncated = false;
   std::vector<std::string> problems;
 };
 
-/// Reads all rows of a table with progress in bytes. `each` says what is wrong with a row, or nothing.
+/// Reads all rows of a table with progress in bytes. `each` returns what is wrong with a row, or nothing.
 Result<TableCounts> read_table(const TableFile& table, ByteSource& bytes, const ReadOptions& options,
                                ProgressListener& progress, std::stop_token stop,
                                const std::function<Result<std::optional<std::string>>(const Row&)>& each);
 
-/// "PATH: row 7, byte 1234", where the post with this id stands in Posts.xml the first, second, ... time; the path
-/// alone where it isn't found. It reads the table anew: for errors only.
+/// "PATH: row 7, byte 1234", where the post with this id occurs in Posts.xml for the first, second, ... time; only the
+/// path if it isn't found. Reads the table again, so it is for errors only.
 std::string place_of_post(const Dump& dump, uint32_t id, int occurrence, const std::stop_token& stop);
 
 }  // namespace hre::stackexchange

@@ -7,7 +7,7 @@
 namespace hre::stackexchange {
 namespace {
 
-constexpr size_t kDeepestPrefix = 16;  // deeper quotes and lists add no marks: lines stay short
+constexpr size_t kDeepestPrefix = 16;  // deeper quotes and lists add no marks, so that lines stay short
 
 int64_t count_visible(std::string_view text) {
   return count_code_points(text) - std::count_if(text.begin(), text.end(), is_html_space);
@@ -35,7 +35,7 @@ void TextWriter::line_prefix(size_t depth, bool blank) {
   }
 }
 
-// Writes the breaks and marks, or the space, that are due before text.
+// Writes the pending line breaks and marks, or the pending space, before text.
 void TextWriter::begin_text() {
   if (!text_.empty()) {
     if (breaks_ > 0) text_ += '\n';
@@ -112,7 +112,7 @@ std::string TextWriter::take() {
   const auto visible = [](char c) { return !is_html_space(c); };
   text_.erase(std::find_if(text_.rbegin(), text_.rend(), visible).base(), text_.end());
   size_t begin = 0;
-  // Lines of white space before the first text go; its own indentation (of code) stays.
+  // Drops lines of white space before the first text, but keeps the indentation of the text itself (code).
   for (size_t at = 0; at < text_.size() && is_html_space(text_[at]); ++at) {
     if (text_[at] == '\n') begin = at + 1;
   }

@@ -1,6 +1,6 @@
 #pragma once
-/// Writes text as blocks of lines: white space collapses as on a page, blocks stand apart, and every
-/// line begins with the marks of the quotes and list items that it is in.
+/// Writes text as blocks of lines: white space collapses as on a page, blocks are separated, and every line begins with
+/// the marks of the quotes and list items that contain it.
 
 #include <cstdint>
 #include <string>
@@ -11,29 +11,29 @@ namespace hre::stackexchange {
 
 class TextWriter {
  public:
-  /// Text whose white space collapses.
+  /// Writes text with collapsing white space.
   void words(std::string_view text);
-  /// Text as it is, line by line.
+  /// Writes text unchanged, line by line.
   void verbatim(std::string_view text);
-  /// A mark that is no part of the post's own text ("---").
+  /// Writes a mark that is not part of the post's own text ("---").
   void mark(std::string_view text);
-  /// The next text begins on a new line (1) or after an empty one (2).
+  /// The next text begins on a new line (1) or after an empty line (2).
   void separate(int lines);
-  /// One more line ends here (<br>), to at most one empty line.
+  /// Ends one more line (<br>), up to one empty line.
   void end_line();
   void space() { space_ = !at_line_start_; }
 
-  /// From here to pop(), lines begin with `first`, and after the first one with `rest`.
+  /// From here to pop(), lines begin with `first`, and after the first line with `rest`.
   void push(std::string first, std::string rest);
   void pop();
 
-  /// What kind of text is written: counted, nested.
+  /// Sets what kind of text follows, for counting; may be nested.
   int in_code = 0, in_link = 0, in_cell = 0;
 
   [[nodiscard]] int64_t code_points() const { return code_points_; }
   [[nodiscard]] int64_t code_code_points() const { return code_; }
   [[nodiscard]] int64_t link_code_points() const { return link_; }
-  /// The text, white space at its ends cut off.
+  /// The text, without white space at its end.
   std::string take();
   std::string take_prose() { return std::move(prose_); }
 
@@ -48,7 +48,7 @@ class TextWriter {
 
   std::string text_, prose_;
   std::vector<Prefix> prefixes_;
-  size_t common_ = 0;  // prefixes that hold since the last text: an empty line shows these
+  size_t common_ = 0;  // the number of prefixes that have held since the last text: an empty line shows these
   int breaks_ = 0;
   bool space_ = false, at_line_start_ = true;
   int64_t code_points_ = 0, code_ = 0, link_ = 0;

@@ -19,7 +19,7 @@ namespace {
 
 constexpr size_t kBatchBytes = size_t{4} << 20;
 
-// A post whose text is wanted, as read and as converted.
+// A post whose text is needed, as read and as converted.
 struct Job {
   uint32_t id = 0, question = 0;
   bool is_question = false;
@@ -61,7 +61,7 @@ std::string question_text(QuestionText style, const std::string& title, std::str
 
 uint32_t as_count(int64_t n) { return static_cast<uint32_t>(std::min<int64_t>(n, UINT32_MAX)); }
 
-// The slow part; each job is on its own.
+// The slow part. Jobs are independent of each other, so threads share them.
 void convert(Job& job, const TextOptions& options) {
   job.record.id = job.id;
   job.record.question = job.question;
@@ -94,7 +94,7 @@ void convert_all(std::vector<Job>& jobs, const TextOptions& options, int threads
   work();
 }
 
-// A field: its length in 4 bytes, then its bytes.
+// Appends a field: its length in 4 bytes, then its bytes.
 void put(std::string& to, const std::string& field) {
   const auto n = static_cast<uint32_t>(field.size());
   to.append(reinterpret_cast<const char*>(&n), sizeof n);
@@ -133,10 +133,10 @@ Result<SiteTexts> create_texts(const std::string& folder) {
   return SiteTexts{std::move(*texts), std::move(*records), false};
 }
 
-// What says that the texts are complete, and whose they are.
+// The content of the seal, a file that says that the texts are complete and which key they have.
 std::string seal_of(const std::string& key, const WorkFile& texts) { return fmt::format("{} {}\n", key, texts.size()); }
 
-// The texts that an earlier build left, if they are complete and have this key.
+// The texts of an earlier build, if they are complete and have this key.
 std::optional<SiteTexts> find_texts(const std::string& folder, const std::string& key, const std::string& seal) {
   std::ifstream file(seal, std::ios::binary);
   const std::string sealed{std::istreambuf_iterator<char>(file), {}};
@@ -200,7 +200,7 @@ Result<SiteTexts> read_texts(const Dump& dump, const IdSet& wanted, const TextOp
   const auto each = [&](const Row& row) -> Result<std::optional<std::string>> {
     const std::optional<int64_t> id = row.number_of("Id");
     PostRecord post;
-    // What is wrong with rows was told by the first reading.
+    // The first reading has already reported the problems of rows.
     if (!id || *id < 1 || *id > UINT32_MAX || !wanted.contains(static_cast<uint32_t>(*id)) || read_post(row, post)) {
       return std::optional<std::string>();
     }

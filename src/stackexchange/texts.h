@@ -1,6 +1,6 @@
 #pragma once
-/// The second reading of a site's dump: the texts of those posts that votes, dates and marks let through.
-/// Texts go to one file, what filters need to know of them to another, in buckets by question.
+/// The second reading of a site's dump: the texts of the posts that passed the filters on votes, dates and marks. Texts
+/// go to one file; the facts that filters need about them go to another, in buckets by question.
 
 #include <functional>
 #include <stop_token>
@@ -15,7 +15,7 @@
 
 namespace hre::stackexchange {
 
-/// A set of post ids at one bit each, in pages of 8 KiB that are there only where needed.
+/// A set of post ids with one bit per id, in pages of 8 KiB that are allocated when needed.
 class IdSet {
  public:
   void insert(uint32_t id);
@@ -28,12 +28,12 @@ class IdSet {
   int64_t size_ = 0;
 };
 
-/// A post as people read it.
+/// A post's texts as people read them.
 struct PostTexts {
-  std::string text;  ///< a question's with its title, as the recipe says
+  std::string text;  ///< for a question with its title, as the recipe says
   std::string title;
   std::string tags;       ///< as in the dump
-  std::string author;     ///< the name, where the dump has it
+  std::string author;     ///< the name, if the dump has it
   std::string author_id;  ///< empty for deleted users
   std::string licence;    ///< as in the dump, or empty
 };
@@ -46,14 +46,14 @@ struct TextOptions {
 
 struct SiteTexts {
   WorkFile texts;
-  Buckets<TextRecord> records;  ///< by question
+  Buckets<TextRecord> records;  ///< in buckets by question
   bool reused = false;
 
   [[nodiscard]] Result<PostTexts> load(const TextRecord& record) const;
 };
 
-/// Reads the texts of the wanted posts into `folder`, or takes up those there. `key` must tell apart
-/// whatever decides on `wanted`.
+/// Reads the texts of the wanted posts into `folder`, or reuses those that are there. `key` must identify everything
+/// that decides about `wanted`.
 Result<SiteTexts> read_texts(const Dump& dump, const IdSet& wanted, const TextOptions& text, const ReadOptions& options,
                              const std::string& folder, const std::string& key, ProgressListener& progress,
                              std::stop_token stop);

@@ -187,13 +187,16 @@ double weighted_mean(std::span<const double> values, std::span<const size_t> siz
   return values.front() + moved;
 }
 
+// Of ten values; fewer ones hold the truth in 92 % of the cases or less. Room for rounding.
+constexpr double kFewestDegrees = 9 - 1e-9;
+
 std::optional<Interval> interval_of_deviations(std::vector<double> deviations, std::span<const double> values,
                                                std::span<const size_t> sizes, Weights weights) {
   if (!strata_of(sizes, weights).known) return std::nullopt;
   const double mean = weighted_mean(values, sizes, weights);
   const std::vector<double> pull = influence(values, sizes, weights);
   const std::optional<double> df = degrees_of_freedom(pull, sizes, weights);
-  if (!df) return std::nullopt;  // equal values tell nothing of spread
+  if (!df || *df < kFewestDegrees) return std::nullopt;  // equal values tell nothing of spread, few ones too little
   const double critical = student_t_quantile(0.975, *df);
   const auto around_zero = bca_interval(std::move(deviations), 0, acceleration(pull), critical);
   if (!around_zero) return std::nullopt;

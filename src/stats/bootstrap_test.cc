@@ -123,19 +123,23 @@ TEST(Bootstrap, SmallAndConstant) {
   EXPECT_FALSE(bootstrap_interval({}, {}, options));
   EXPECT_FALSE(bootstrap_interval(Values{1}, Sizes{1}, options));
   EXPECT_FALSE(bootstrap_interval(Values{0.3, 0.3, 0.1 + 0.2}, Sizes{3}, options)) << "equal values tell no spread";
-  const auto interval = bootstrap_interval(Values{1, 2}, Sizes{2}, options);
+  Values values(20);
+  for (size_t i = 0; i < values.size(); ++i) values[i] = static_cast<double>(i * 7 % 11);
+  const std::span<const double> all = values;
+  EXPECT_FALSE(bootstrap_interval(all.first(9), Sizes{9}, options)) << "too few";
+  const auto interval = bootstrap_interval(all.first(10), Sizes{10}, options);
   ASSERT_TRUE(interval);
-  EXPECT_TRUE(interval->contains(1.5));
+  EXPECT_TRUE(interval->contains(weighted_mean(all.first(10), Sizes{10}, Weights::kQuestions)));
   EXPECT_FALSE(bca_interval({}, 0, 0, 1.96));
   EXPECT_EQ(acceleration(Values{0, 0}), 0);
   // Topics of one question: each other's spread, or the smallest other topic's, or none.
-  EXPECT_EQ(bootstrap_interval(Values{1, 2}, Sizes{1, 0, 1}, options), interval);
-  EXPECT_TRUE(bootstrap_interval(Values{1, 2, 3}, Sizes{2, 1}, options));
+  EXPECT_EQ(bootstrap_interval(all.first(10), Sizes{1, 1, 1, 1, 1, 0, 1, 1, 1, 1, 1}, options), interval);
+  EXPECT_TRUE(bootstrap_interval(values, Sizes{19, 1}, options));
   BootstrapOptions macro = options;
   macro.weights = Weights::kTopics;
-  EXPECT_FALSE(bootstrap_interval(Values{1, 2, 3}, Sizes{2, 1}, macro));
+  EXPECT_FALSE(bootstrap_interval(values, Sizes{19, 1}, macro));
   const BootstrapOptions none{.draws = 0};
-  EXPECT_FALSE(bootstrap_interval(Values{1, 2}, Sizes{2}, none));
+  EXPECT_FALSE(bootstrap_interval(values, Sizes{20}, none));
 }
 
 }  // namespace

@@ -11,6 +11,7 @@ namespace hre {
 namespace {
 
 constexpr double kCollinear = 1e-10;
+constexpr size_t kFewestForIntervals = 50, kFewestForShare = 100;
 
 double norm(std::span<const double> values) {
   return std::sqrt(std::inner_product(values.begin(), values.end(), values.begin(), 0.0));
@@ -89,8 +90,13 @@ ValueParts value_parts(std::span<const CovariateProducts> products, std::span<co
   }
   parts.through = weighted_estimate(pulls, sizes, weights);
   parts.beyond = weighted_estimate(rests, sizes, weights);
+  if (products.size() < kFewestForIntervals) {
+    for (Estimate* part : {&parts.through, &parts.beyond}) part->ci_low = part->ci_high = std::nullopt;
+    return parts;
+  }
   const Estimate& value = parts.value;
-  if (!value.ci_low || Interval{*value.ci_low, *value.ci_high}.contains(0)) return parts;
+  if (products.size() < kFewestForShare || !value.ci_low || Interval{*value.ci_low, *value.ci_high}.contains(0))
+    return parts;
   parts.share = through / *value.mean;
   std::vector<double> share_pulls;
   for (size_t i = 0; i < pulls.size(); ++i) {

@@ -65,8 +65,20 @@ TEST(Confound, NoPartsWithoutPairsOrSpread) {
   const std::vector<CovariateProducts> constant = {{0.5, 0, 0, 0}, {0.7, 0, 0, 0}};
   EXPECT_FALSE(value_parts(constant, two, Weights::kQuestions).through.mean);
   EXPECT_DOUBLE_EQ(*value_parts(constant, two, Weights::kQuestions).value.mean, 0.6);
-  const std::vector<CovariateProducts> undecided = {{0.5, 1, 1, 1}, {-0.5, 1, 1, 1}};
-  EXPECT_FALSE(value_parts(undecided, two, Weights::kQuestions).share) << "of a value that may be 0";
+}
+
+TEST(Confound, IntervalsAndSharesNeedQuestions) {
+  const auto parts_of = [](size_t n, double odd) {
+    std::vector<CovariateProducts> products(n, {0.5, 0.3, 0.4, 1});
+    for (size_t i = 1; i < n; i += 2) products[i] = {odd, 0.2, 0.1, 1};
+    return value_parts(products, std::vector<size_t>{n}, Weights::kQuestions);
+  };
+  EXPECT_FALSE(parts_of(49, 0.2).through.ci_low || parts_of(49, 0.2).beyond.ci_low);
+  EXPECT_TRUE(parts_of(50, 0.2).through.ci_low && parts_of(50, 0.2).beyond.ci_low);
+  EXPECT_FALSE(parts_of(99, 0.2).share);
+  ASSERT_TRUE(parts_of(100, 0.2).share_interval);
+  EXPECT_TRUE(parts_of(100, 0.2).share_interval->contains(*parts_of(100, 0.2).share));
+  EXPECT_FALSE(parts_of(100, -0.5).share) << "of a value that may be 0";
 }
 
 }  // namespace

@@ -21,6 +21,7 @@ enum class RandomPurpose : uint64_t {
   kSubsamples = 6,
   kSimulation = 7,
   kTurns = 8,
+  kCeiling = 9,
 };
 
 /// The words of the blocks (0, minor, major, 0), (1, minor, major, 0), ... under the key (seed, purpose).

@@ -43,9 +43,12 @@ TEST(Simulation, IntervalsHoldTheTruth) {
     for (const Weights weights : {Weights::kQuestions, Weights::kTopics}) {
       SCOPED_TRACE(std::string(layout.name) + (weights == Weights::kTopics ? ", topics" : ", questions"));
       const Coverage bootstrap = bootstrap_coverage(layout.sizes, weights, effort);
-      EXPECT_GE(bootstrap.held, at_least(600));
-      EXPECT_LE(bootstrap.held, layout.most + 0.02);
-      EXPECT_EQ(bootstrap.given, 1);
+      const size_t n = std::accumulate(layout.sizes.begin(), layout.sizes.end(), size_t{0});
+      EXPECT_EQ(bootstrap.given, n >= 30 ? 1 : 0) << "few degrees of freedom have no bootstrap interval";
+      if (bootstrap.given > 0) {
+        EXPECT_GE(bootstrap.held, at_least(600));
+        EXPECT_LE(bootstrap.held, layout.most + 0.02);
+      }
       const Coverage student = student_coverage(layout.sizes, weights, effort);
       EXPECT_GE(student.held, at_least(600));
       EXPECT_LE(student.held, layout.most + 0.02);
@@ -65,8 +68,13 @@ TEST(Simulation, OtherIntervalsHoldTheTruth) {
     EXPECT_GE(effect_coverage(n, 0.1, effort).held, least);
     for (const double scores : {0.0, 0.4}) {
       const CovariateWorld world{4, 0.5, scores, 0.15, 1};
-      EXPECT_GE(parts_coverage(n, world, false, effort).held, least) << "through, " << scores;
-      EXPECT_GE(parts_coverage(n, world, true, effort).held, least) << "beyond, " << scores;
+      for (const bool beyond : {false, true}) {
+        const Coverage parts = parts_coverage(n, world, beyond, effort);
+        EXPECT_EQ(parts.given, n >= 50 ? 1 : 0);
+        if (parts.given > 0) {
+          EXPECT_GE(parts.held, least) << beyond << ' ' << scores;
+        }
+      }
     }
   }
   for (const CorrelationKind kind :

@@ -206,12 +206,17 @@ inline Coverage student_coverage(const std::vector<size_t>& sizes, Weights weigh
   });
 }
 
-/// The 95 % bootstrap interval of the difference of two models, one better.
+/// The 95 % interval that is shown of the difference of two models, one better: the bootstrap's, or Student's where
+/// there is none.
 inline Coverage paired_coverage(size_t n, const Effort& effort) {
   const double truth = true_mean(0.25, effort.truth_questions) - true_mean(0.1, effort.truth_questions);
   return coverage_of(truth, effort, [&](Simulator& simulator, size_t i) {
-    return bootstrap_interval(simulator.differences(0.25, 0.1, n), std::vector<size_t>{n},
-                              {.draws = effort.draws, .seed = i, .threads = 1});
+    PairedComparison comparison;
+    const std::vector<double> differences = simulator.differences(0.25, 0.1, n);
+    comparison.difference = mean_estimate(differences);
+    comparison.bootstrap =
+        bootstrap_interval(differences, std::vector<size_t>{n}, {.draws = effort.draws, .seed = i, .threads = 1});
+    return interval_of(comparison);
   });
 }
 
@@ -324,6 +329,15 @@ inline Coverage parts_coverage(size_t questions, const CovariateWorld& world, bo
   return coverage_of(truth, effort, [&](Simulator& simulator, size_t) {
     const ValueParts parts = parts_of(simulator, world, questions);
     return student_interval(beyond ? parts.beyond : parts.through);
+  });
+}
+
+/// The interval of the share of the value that goes through the covariate.
+inline Coverage share_coverage(size_t questions, const CovariateWorld& world, const Effort& effort) {
+  Simulator truth_simulator(987654321);
+  const ValueParts all = parts_of(truth_simulator, world, effort.truth_questions);
+  return coverage_of(*all.through.mean / *all.value.mean, effort, [&](Simulator& simulator, size_t) {
+    return parts_of(simulator, world, questions).share_interval;
   });
 }
 

@@ -9,7 +9,7 @@ using Json = nlohmann::ordered_json;
 
 std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
-/// Reads by a function that may throw what nlohmann throws.
+/// Calls a function that reads JSON, and turns nlohmann's exceptions into an error.
 template <class Read>
 auto guarded(const std::string& text, Read read) -> Result<decltype(read(Json()))> {
   try {

@@ -1,5 +1,5 @@
 #pragma once
-/// What describes a run, as JSON text in the store's columns.
+/// The description of a run, as JSON text in the store's columns.
 
 #include <optional>
 #include <string>
@@ -15,11 +15,11 @@ Result<Components> read_components(const std::string& json);
 std::string model_json(const ModelDescription& model);
 Result<ModelDescription> read_model(const std::string& json);
 
-/// Without what can't move a value (threads).
+/// Without options that can't change a value (threads).
 std::string options_json(const EvalOptions& options);
 Result<EvalOptions> read_options(const std::string& json);
 
-/// "null" where there is none.
+/// "null" if there is none.
 std::string early_stop_json(const std::optional<EarlyStop>& stop);
 Result<std::optional<EarlyStop>> read_early_stop(const std::string& json);
 

@@ -10,7 +10,7 @@
 namespace hre::store {
 namespace {
 
-/// Raised when hre's own rules change what a log-probability's sum comes out as.
+/// Increased when hre's own rules change the sum of log-probabilities.
 constexpr char kScoringVersion[] = "1";
 
 std::string bytes_of(const ContentHash& hash) {
@@ -31,7 +31,7 @@ void add_number(ContentHash& hash, uint64_t value) {
 void add_number(ContentHash& hash, int64_t value) { add_number(hash, static_cast<uint64_t>(value)); }
 void add_number(ContentHash& hash, int value) { add_number(hash, static_cast<int64_t>(value)); }
 
-/// The store keeps neither the sign of zero nor the kind of a NaN.
+/// The store keeps neither the sign of zero nor the payload of a NaN, so the hash must not see them.
 void add_number(ContentHash& hash, double value) {
   add_number(hash, std::isnan(value) ? ~uint64_t{0} : std::bit_cast<uint64_t>(value + 0.0));
 }
@@ -101,7 +101,7 @@ std::string run_key(const Run& run) {
     add_number(hash, options.shard->index);
     add_number(hash, options.shard->count);
   }
-  // What follows is added where it is there alone, so that other runs keep their keys.
+  // The following parts are added only if they are set, so that runs without them keep their keys.
   if (!options.where.empty()) {
     hash.add_field("where");
     for (const std::string& condition : options.where) hash.add_field(condition);
@@ -145,7 +145,7 @@ int64_t answers_checksum(std::string_view text_key, const std::vector<AnswerResu
     add_number(hash, static_cast<int64_t>(answer.token_log_probs.size()));
     for (const float value : answer.token_log_probs)
       add_number(hash, static_cast<int64_t>(std::bit_cast<int32_t>(value)));
-    if (answer.token_texts.ends.empty()) continue;  // as before they were kept
+    if (answer.token_texts.ends.empty()) continue;  // as before texts were kept
     hash.add_field(answer.token_texts.text);
     for (const uint32_t end : answer.token_texts.ends) add_number(hash, static_cast<int64_t>(end));
   }

@@ -8,7 +8,7 @@
 namespace hre::store {
 namespace {
 
-/// The keys of a run's questions, in the order of evaluation; empty ones for answers that may not be reused.
+/// The keys of a run's questions, in the order of evaluation; empty for answers that may not be reused.
 std::vector<std::string> text_keys(Database& database, int64_t run) {
   Statement keys(database,
                  "SELECT s.text_key FROM run_question r LEFT JOIN score s ON s.id = r.score WHERE r.run = ? "
@@ -34,7 +34,7 @@ int64_t count_questions(Database& database, int64_t run) {
 Status copy_run(Database& to, Database& from, int64_t row, Merged& merged) {
   auto stored = read_run(from, row);
   if (!stored) return forward(stored);
-  const bool keep_tokens = std::exchange(stored->run.options.keep_tokens, true);  // all that is kept is copied
+  const bool keep_tokens = std::exchange(stored->run.options.keep_tokens, true);  // copy all stored tokens
   auto questions = read_questions(from, *stored);
   stored->run.options.keep_tokens = keep_tokens;
   if (!questions) return forward(questions);
@@ -44,7 +44,7 @@ Status copy_run(Database& to, Database& from, int64_t row, Merged& merged) {
 
   Statement known(to, "SELECT id, origin FROM run WHERE key = ?");
   const bool is_known = known.with(stored->key).step();
-  // Only evaluations number their questions by their places in the selection; imports can't fill one another.
+  // Only evaluations number their questions by their places in the selection, so imports can't complete one another.
   if (is_known && (known.text(1) != kScored || stored->label.origin != kScored)) {
     ++merged.known_runs;
     return to.status();

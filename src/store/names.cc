@@ -11,7 +11,7 @@ bool is_name_char(char c) {
          std::string_view("._-+#@").find(c) != std::string_view::npos;
 }
 
-/// Other characters become a hyphen: names are typed in shells.
+/// Names are typed in shells, so other characters become a hyphen.
 std::string made_name(const Run& run) {
   std::string name = run.model.name + "-" + run.dataset_name;
   std::replace_if(

@@ -10,7 +10,7 @@ namespace {
 constexpr char kProto = '\x80', kFrame = '\x95', kBinaryFloat = 'G', kNewTrue = '\x88', kNewFalse = '\x89',
                kTuple2 = '\x86', kBinaryPut = 'q', kMemoize = '\x94', kStop = '.';
 
-/// Takes bytes from the front, and remembers whether there were enough.
+/// Takes bytes from the front, and remembers whether there were enough bytes.
 class Bytes {
  public:
   explicit Bytes(std::string_view bytes) : rest_(bytes) {}

@@ -7,11 +7,11 @@
 
 namespace hre::store {
 
-/// The first of a pickled pair of a float and a bool, as Python's pickle of protocols 2 to 5 writes one; nothing for
-/// anything else. Never executes anything.
+/// The first value of a pickled pair of a float and a bool, as Python's pickle writes it in protocols 2 to 5; nothing
+/// for any other bytes. Never executes anything.
 std::optional<double> read_pickled_score(std::string_view bytes);
 
-/// Such a pair of protocol 2, which every Python 3 reads; the second is False.
+/// Writes such a pair in protocol 2, which every Python 3 reads; the second value is False.
 std::string pickled_score(double log_likelihood);
 
 }  // namespace hre::store

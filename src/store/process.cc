@@ -23,17 +23,17 @@ std::string name_space() {
   return std::filesystem::read_symlink("/proc/self/ns/pid", ignored).string();
 }
 
-/// Field 22 of /proc/PID/stat, in clock ticks after the boot; empty where there is no such process.
+/// Field 22 of /proc/PID/stat, the start time in clock ticks after boot; empty if there is no such process.
 std::string start_time(const std::string& pid) {
   std::ifstream file("/proc/" + pid + "/stat");
   std::string line;
   std::getline(file, line);
-  const size_t name_end = line.rfind(')');  // the name may hold anything
+  const size_t name_end = line.rfind(')');  // the name may contain any character
   if (name_end == std::string::npos) return "";
   std::istringstream fields(line.substr(name_end + 1));
   std::string field;
   fields >> field;                              // 3: the state
-  if (field == "Z" || field == "X") return "";  // it ended, and its parent hasn't looked yet
+  if (field == "Z" || field == "X") return "";  // it has ended, but its parent has not collected it yet
   for (int i = 4; i <= 22; ++i) fields >> field;
   return field;
 }
@@ -57,7 +57,7 @@ std::string process_identity() {
 bool may_be_alive(const std::string& identity) {
   const std::vector<std::string> parts = parts_of(identity);
   if (parts.size() != 4) return true;
-  if (parts[0] != boot()) return false;  // a store is on a local disk: this machine was started again since
+  if (parts[0] != boot()) return false;  // the store is on a local disk, so this machine has been restarted since
   if (parts[1] != name_space()) return true;
   return start_time(parts[2]) == parts[3];
 }

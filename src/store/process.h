@@ -1,17 +1,17 @@
 #pragma once
-/// Which process did something, and whether it still runs.
+/// Identifies processes, and tells whether they still run.
 
 #include <string>
 
 namespace hre::store {
 
-/// This process, unlike any before or after it on this machine: boot, name space, id and time of start.
+/// Identifies this process, unlike any other before or after it on this machine: boot, name space, id and start time.
 std::string process_identity();
 
-/// False only where it certainly ended; processes of other containers are thought to live.
+/// False only if the process has certainly ended; processes of other containers are assumed to be alive.
 bool may_be_alive(const std::string& identity);
 
-/// Its id, for messages.
+/// The process id, for messages.
 std::string process_id(const std::string& identity);
 
 }  // namespace hre::store

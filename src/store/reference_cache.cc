@@ -14,7 +14,7 @@ namespace {
 
 constexpr char kTable[] = "CREATE TABLE \"unnamed\" (key TEXT PRIMARY KEY, value BLOB)";
 
-/// As Python's json.dumps writes a list of strings: ASCII alone, a space after commas.
+/// A list of strings as Python's json.dumps writes it: only ASCII, a space after commas.
 std::string python_json(const std::vector<std::string>& texts) {
   std::string json = "[";
   for (const std::string& text : texts) {

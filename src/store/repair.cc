@@ -1,5 +1,5 @@
-/// What can be read of a damaged store. Every row is looked up on its own, so that a bad page costs only what lies
-/// on it; what doesn't match its checksum is left out.
+/// Saves the readable part of a damaged store. Every row is looked up separately, so that a bad page costs only the
+/// rows on it; rows that don't match their checksum are left out.
 
 #include <fmt/format.h>
 
@@ -18,15 +18,15 @@ using store::Database;
 using store::Statement;
 using store::Transaction;
 
-/// Rows of runs can't be listed where a page of their table is bad: they are looked up by number up to the highest
-/// that any table knows, or this.
+/// If a page of their table is bad, the rows of runs can't be listed. So they are looked up by number, up to the
+/// highest number in any table, or up to this one.
 constexpr int64_t kFewRuns = 1000;
 
 int64_t highest_run(Database& from) {
   int64_t highest = kFewRuns;
   for (const char* sql : {"SELECT max(id) FROM run", "SELECT max(run) FROM run_question"}) {
     highest = std::max(highest, from.number(sql));
-    (void)from.status();  // the other may be readable
+    (void)from.status();  // another table may still be readable
   }
   return highest;
 }
@@ -37,7 +37,7 @@ std::string text_key(Database& from, int64_t run, int64_t position) {
   return key.with(run, position).step() ? std::string(key.blob(0)) : "";
 }
 
-/// Copies the questions of one run that can be read, and counts the others.
+/// Copies the readable questions of one run, and counts the others.
 Status save_run(Database& to, Database& from, const store::RunRow& run, Repaired& repaired) {
   const int64_t setting = store::put_setting(to, run.run.model);
   auto row = store::put_run(to, run.key, run.run, setting, run.label);
@@ -81,7 +81,7 @@ std::string free_path(const std::string& base) {
   return path;
 }
 
-/// The old files aside, then the new one in their place.
+/// Moves the old files aside, then the new file into their place.
 Status replace(const std::string& path, const std::string& repaired, const std::string& aside) {
   std::error_code problem;
   for (const char* suffix : {"-wal", "-shm"}) {
@@ -99,7 +99,7 @@ Result<Repaired> repair_store(const std::string& path) {
   if (!path_exists(path)) return input_error("there is no store of runs", path);
   auto from = Database::open(path, store::Open::kExisting);
   if (!from) return forward(from);
-  // Another process would go on writing to the file that is put aside.
+  // Lock out other processes, which would continue to write to the file that is moved aside.
   sqlite3_busy_timeout((*from)->handle(), 2000);
   (*from)->run("PRAGMA locking_mode = EXCLUSIVE");
   (*from)->number("SELECT count(*) FROM sqlite_schema");
@@ -115,7 +115,7 @@ Result<Repaired> repair_store(const std::string& path) {
     auto to = store::open_store(fresh, store::Open::kCreate);
     if (!to) return forward(to);
     if (auto ok = save_all(**to, **from, repaired); !ok) return forward(ok);
-    (*to)->run("PRAGMA journal_mode = DELETE");  // one file to rename; the next to open it changes that
+    (*to)->run("PRAGMA journal_mode = DELETE");  // one file to rename; the next process that opens it changes this
     if (auto ok = (*to)->status(); !ok) return forward(ok);
   }
   from->reset();

@@ -36,7 +36,7 @@ int64_t checksum_without_tokens(std::vector<AnswerResult> answers) {
   return answers_checksum("", answers);
 }
 
-/// The bytes of each token's text, in LEB128: seven bits a byte, the lowest first.
+/// Encodes the length in bytes of each token's text, in LEB128: seven bits per byte, lowest first.
 std::string token_lengths(const TokenTexts& texts) {
   std::string bytes;
   for (size_t i = 0; i < texts.ends.size(); ++i) {
@@ -47,7 +47,7 @@ std::string token_lengths(const TokenTexts& texts) {
   return bytes;
 }
 
-/// Nothing where the lengths are not those of the text's parts.
+/// Nothing if the lengths don't fit the text.
 std::optional<TokenTexts> parted(std::string text, std::string_view lengths) {
   TokenTexts texts{std::move(text), {}};
   uint64_t end = 0, length = 0;
@@ -150,7 +150,7 @@ bool QuestionWriter::put(int64_t position, std::string_view text_key, const Ques
   return replaced;
 }
 
-/// The row of these answers, and whether others were there.
+/// The row of these answers, and whether other answers were stored before.
 std::pair<int64_t, bool> QuestionWriter::put_score(std::string_view text_key, const QuestionResult& question) {
   const int64_t checksum = answers_checksum(text_key, question.answers);
   const bool with_tokens = keeps_tokens_ || have_tokens(question.answers);
@@ -194,7 +194,7 @@ void QuestionWriter::put_answers(int64_t score, const std::vector<AnswerResult>&
   }
 }
 
-/// The row of a text that tokens spell; one that a disk changed is mended.
+/// The row of the text that tokens spell. If the disk has damaged the row, it is repaired.
 int64_t QuestionWriter::put_text(const std::string& text) {
   const std::string key = content_key(text);
   if (find_text_.with(std::string_view(key)).step()) {

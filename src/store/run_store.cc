@@ -1,4 +1,4 @@
-/// The store for those who read and arrange runs.
+/// The store for programs that read and manage runs.
 
 #include <fmt/format.h>
 
@@ -37,7 +37,7 @@ Result<std::vector<int64_t>> rows_of(Database& database, const char* sql, const 
 
 constexpr char kLatestFirst[] = "SELECT id FROM run WHERE ?1 = ?1 ORDER BY last_use DESC";
 
-/// Whole names are looked for before beginnings of ids.
+/// Complete names take precedence over beginnings of ids.
 Result<std::vector<int64_t>> matching_rows(Database& database, const std::string& argument) {
   auto named = rows_of(database, "SELECT id FROM run WHERE name = ?", argument);
   if (!named || !named->empty()) return named;
@@ -100,8 +100,8 @@ Result<RunInfo> info_of(Database& database, int64_t row) {
   info.times = stored->run.times;
   info.value = stored->value;
   info.value_stderr = stored->value_stderr;
-  if (!info.value && info.done > 0) {  // a crash left none
-    // Where some of it is damaged, the run is listed without a value; who reads it is told.
+  if (!info.value && info.done > 0) {  // a crash left no value
+    // If an answer is damaged, the run is listed without a value; reading the run reports the damage.
     if (auto questions = store::read_questions(database, *stored)) {
       stored->run.questions = std::move(*questions);
       const Estimate estimate = store::published_value(stored->run);
@@ -116,7 +116,7 @@ Result<RunInfo> info_of(Database& database, int64_t row) {
   return info;
 }
 
-/// What belongs to no run any more.
+/// Removes rows that belong to no run any more.
 void remove_orphans(Database& database) {
   database.run("DELETE FROM score WHERE id NOT IN (SELECT score FROM run_question WHERE score IS NOT NULL)");
   database.run(

@@ -96,7 +96,8 @@ CREATE TABLE claim (               -- questions that a process is scoring now
   PRIMARY KEY (text_key, setting)) WITHOUT ROWID;
 )sql";
 
-/// What tokens spell is nearly always an answer's text, so models share it; each adds a byte or so a token.
+/// The text that tokens spell is nearly always the answer's text, so models share the row; each model adds a byte or so
+/// per token.
 constexpr char kVersion2[] = R"sql(
 CREATE TABLE token_text (          -- what an answer's tokens spell
   id INTEGER PRIMARY KEY,
@@ -114,8 +115,8 @@ bool uses_write_ahead_log(Database& database) {
   return mode.step() && mode.text(0) == "wal";
 }
 
-/// The log beside the file outlives crashes, and readers don't wait for writers. The switch doesn't wait for
-/// its turn by itself.
+/// With a write-ahead log, committed writes survive a crash, and readers don't wait for writers. SQLite does not wait
+/// for locks during the switch, hence the loop.
 void use_write_ahead_log(Database& database) {
   for (int tries = 0; tries < 100 && !uses_write_ahead_log(database); ++tries) {
     if (sqlite3_exec(database.handle(), "PRAGMA journal_mode = WAL", nullptr, nullptr, nullptr) != SQLITE_OK) {
@@ -124,19 +125,19 @@ void use_write_ahead_log(Database& database) {
   }
 }
 
-/// A file that isn't there yet is the caller's to try.
+/// True for a missing file: opening the store reports the problem, if there is one.
 bool can_write(const std::string& path) {
   if (access(path.c_str(), F_OK) != 0) return true;
   const std::string folder = std::filesystem::path(path).parent_path().string();
   return access(path.c_str(), W_OK) == 0 && access(folder.empty() ? "." : folder.c_str(), W_OK) == 0;
 }
 
-/// SQLite waits long for locks that a file system does not know, and stops half-way where files can't be mapped: both
-/// are tried first, on a file of its own beside the store.
+/// SQLite waits long for locks if the file system has none, and fails half-way if files can't be mapped. So both are
+/// tried first, with a separate file beside the store.
 Status try_folder(const std::string& path) {
   std::string probe = path + "-probe-XXXXXX";
   const int descriptor = mkostemp(probe.data(), O_CLOEXEC);
-  if (descriptor < 0) return {};  // opening the store says more
+  if (descriptor < 0) return {};  // opening the store gives a better message
   struct flock lock = {};
   lock.l_type = F_WRLCK;
   lock.l_whence = SEEK_SET;
@@ -158,7 +159,7 @@ Status try_folder(const std::string& path) {
 }
 
 Status check_kind(Database& database, int64_t newest) {
-  database.run("BEGIN");  // one view for all: another process may be making the store
+  database.run("BEGIN");  // a consistent view: another process may be creating the store
   const int64_t application = database.number("PRAGMA application_id");
   const int64_t version = database.number("PRAGMA user_version");
   const bool empty = database.number("SELECT count(*) FROM sqlite_schema") == 0;
@@ -186,8 +187,9 @@ Status apply(Database& database, const std::vector<std::string>& steps) {
   return database.status();
 }
 
-/// Puts a copy of the old store beside it as PATH.v<VERSION>. Another process may upgrade it at the same time, so that
-/// the copy gets its name only inside the upgrade's own transaction, if it is still of what was copied.
+/// Puts a copy of the old store beside it as PATH.v<VERSION>. Another process may upgrade the store at the same time,
+/// so the copy gets its name only inside the upgrade's own transaction, if the store has not changed since it was
+/// copied.
 Status upgrade(Database& database, const std::vector<std::string>& steps) {
   const auto newest = static_cast<int64_t>(steps.size());
   for (int tries = 0; tries < 20; ++tries) {

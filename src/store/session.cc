@@ -18,16 +18,16 @@ struct Session::State {
   int64_t run = 0, setting = 0;
   std::string run_name, run_id, prompt, dataset_fingerprint;
   bool needs_tokens = false;
-  std::map<int64_t, int64_t> held;  // the run's questions when it began: their answers' rows, by position
+  std::map<int64_t, int64_t> held;  // rows of the answers that the run had at its beginning, by position
   std::string owner = process_identity();
-  std::unique_ptr<Writer> writer;  // none where nothing can be written
+  std::unique_ptr<Writer> writer;  // null if the store can't be written
 };
 
 namespace {
 
 int64_t now() { return static_cast<int64_t>(std::time(nullptr)); }
 
-/// The setting's row where nothing may be added; 0 where it is not there.
+/// The setting's row, without adding one; 0 if it does not exist.
 int64_t find_setting(Database& database, const ModelDescription& model) {
   Statement find(database, "SELECT id FROM setting WHERE key = ?");
   const std::string key = setting_key(setting_components(model));
@@ -65,7 +65,7 @@ Result<std::unique_ptr<Session>> Session::begin(const std::string& path, const R
     if (!chosen) return forward(chosen);
     state->run_name = *chosen;
     state->setting = put_setting(**database, run.model);
-    // An imported run's questions may be numbered in another way; its answers can't be reused anyway.
+    // Questions of an imported run may be numbered differently, and its answers can't be reused anyway.
     Statement(**database, "DELETE FROM run_question WHERE run IN (SELECT id FROM run WHERE key = ? AND origin <> ?)")
         .with(state->run_id, kScored)
         .run();
@@ -79,7 +79,7 @@ Result<std::unique_ptr<Session>> Session::begin(const std::string& path, const R
     if (!own) return forward(own);
     state->writer = std::make_unique<Writer>(
         std::move(*own), WriterTask{state->run, state->setting, state->owner, stored, state->needs_tokens});
-    // Claims need not outlive a power cut, and are made between two questions: they don't wait for the disk.
+    // Claims need not survive a power cut, and they are made between questions, so they must not wait for the disk.
     (*database)->run("PRAGMA synchronous = NORMAL");
   }
   state->database = std::move(*database);
@@ -93,7 +93,7 @@ const std::string& Session::run_id() const { return state_->run_id; }
 Result<std::vector<std::optional<StoredScore>>> Session::find(std::span<const std::string> keys) {
   std::vector<std::optional<StoredScore>> found;
   found.reserve(keys.size());
-  state_->database->run("BEGIN");  // one view for all
+  state_->database->run("BEGIN");  // one consistent view
   ScoreReader reader(*state_->database);
   for (const std::string& key : keys) found.push_back(reader.find(key, state_->setting));
   state_->database->run("COMMIT");
@@ -150,7 +150,7 @@ Result<Claimed> Session::claim(std::span<const std::string> keys) {
   ScoreReader scores(database);
   Statement claim(database, "SELECT owner, expires FROM claim WHERE text_key = ? AND setting = ?");
   Statement take(database, "INSERT OR REPLACE INTO claim (text_key, setting, owner, expires) VALUES (?, ?, ?, ?)");
-  std::map<std::string, bool> alive;  // each owner is looked for once
+  std::map<std::string, bool> alive;  // each owner is checked only once
   for (size_t i = 0; i < keys.size(); ++i) {
     const std::string_view key = keys[i];
     if (auto score = scores.find(key, state_->setting);

@@ -1,7 +1,7 @@
 #pragma once
-/// One evaluation's hold on a store: what is known already, whose turn a question is, and a thread that writes what
-/// was scored, off the scoring path. Goals: nothing stored is lost or doubled, whatever ends the process; scoring
-/// never waits for the disk. Used from one thread.
+/// One evaluation's access to a store: the answers that are known already, the claims on questions, and a thread that
+/// writes scores, so that scoring never waits for the disk. Goal: no score is lost or stored twice, whatever ends the
+/// process. Used from one thread.
 
 #include <cstdint>
 #include <memory>
@@ -16,15 +16,15 @@
 
 namespace hre::store {
 
-/// Whose questions are whose, at one moment. Numbers are indices into the keys that were asked about.
+/// Who scores which questions, at one moment. Numbers are indices into the keys of the call.
 struct Claimed {
-  std::vector<size_t> mine;                              ///< to be scored now, by this process
-  std::vector<std::pair<size_t, StoredScore>> finished;  ///< by others, since it was last asked
+  std::vector<size_t> mine;                              ///< to be scored now by this process
+  std::vector<std::pair<size_t, StoredScore>> finished;  ///< scored by others since the last call
   std::vector<size_t> theirs;                            ///< being scored by others
-  std::string other;                                     ///< one of those, for messages
+  std::string other;                                     ///< the owner of one of those claims, for messages
 };
 
-/// Why questions have no stored answers that may be used.
+/// Why some questions have no stored answers that may be reused.
 struct Miss {
   int64_t questions;
   std::vector<std::pair<std::string, std::string>>
@@ -33,8 +33,8 @@ struct Miss {
 
 class Session {
  public:
-  /// Opens the store and adds the run, or finds it. Input errors where another run has the name. Reading is
-  /// possible where writing is not: see can_write.
+  /// Opens the store and adds or finds the run. Input errors if another run has the name. A store that can't be written
+  /// may still be readable: see can_write.
   static Result<std::unique_ptr<Session>> begin(const std::string& path, const Run& run, const std::string& name,
                                                 Stored stored);
   ~Session();
@@ -43,28 +43,28 @@ class Session {
   [[nodiscard]] const std::string& run_name() const;
   [[nodiscard]] const std::string& run_id() const;
 
-  /// Stored answers under this run's setting, a place a key; damaged ones and those without the tokens that the run
-  /// keeps are for the caller to tell.
+  /// Stored answers under this run's setting, one entry per key. The caller must check for damaged answers, and for
+  /// answers without the tokens that the run keeps.
   Result<std::vector<std::optional<StoredScore>>> find(std::span<const std::string> keys);
-  /// Why the rest is not there.
+  /// Why the other questions have no answers that may be reused.
   Result<std::vector<Miss>> misses(std::span<const std::string> keys);
-  /// A name of a stored run that differs from this one in its prompt alone.
+  /// The name of a stored run that differs from this one only in its prompt.
   Result<std::string> run_with_other_prompt();
 
-  /// Whether the run has this question at this place with these answers already.
+  /// Whether the run already has these answers to the question at this position.
   [[nodiscard]] bool holds(int64_t position, const StoredScore& score) const;
 
-  /// Takes those of the questions that nobody has scored or is scoring.
+  /// Claims the questions that are neither scored nor claimed by others.
   Result<Claimed> claim(std::span<const std::string> keys);
   /// Hands a question to the writer.
   void put(int64_t position, std::string key, QuestionResult question);
-  /// What keeps the writer from writing, at present.
+  /// The problem that currently keeps the writer from writing, if any.
   std::optional<Error> trouble();
 
-  /// Waits until all is written, and takes the questions at `surplus` out of the run again: their answers stay. Fails
-  /// where some of it could not be written; the message counts it.
+  /// Waits until everything is written, and removes the questions at `surplus` from the run (their answers stay). Fails
+  /// if anything could not be written; the message says how much.
   Status finish(const Run& run, std::span<const int64_t> surplus = {});
-  /// Stored answers that were not equal to those that replaced them.
+  /// The number of stored answers that differed from their replacements.
   [[nodiscard]] int64_t n_replaced() const;
 
  private:

@@ -48,9 +48,9 @@ Error describe(int code, const std::string& detail, const std::string& path) {
   return {meaning.code, std::string(meaning.message) + " (" + detail + ")", path, meaning.next};
 }
 
-/// A path as the URI that SQLite takes, with its parameters.
+/// A path as SQLite's URI, with parameters.
 std::string uri_of(const std::string& path, const std::string& parameters) {
-  std::string uri = path.starts_with('/') ? "file://" : "file:";  // a path of //x would begin with a host otherwise
+  std::string uri = path.starts_with('/') ? "file://" : "file:";  // otherwise the x of //x would be taken for a host
   for (const char c : path) {
     if (c == '%' || c == '?' || c == '#') {
       constexpr char kHex[] = "0123456789ABCDEF";
@@ -62,7 +62,7 @@ std::string uri_of(const std::string& path, const std::string& parameters) {
   return uri + parameters;
 }
 
-/// What tells that a file was changed.
+/// Shows whether a file was changed.
 struct FileState {
   int64_t size = -1, seconds = 0, nanoseconds = 0;
   bool operator==(const FileState&) const = default;
@@ -74,7 +74,7 @@ FileState state_of(const std::string& path) {
   return {status.st_size, status.st_mtim.tv_sec, status.st_mtim.tv_nsec};
 }
 
-/// Where a database file says how it is written and read: 2 is by way of a log.
+/// Offsets of a database file's format bytes: 2 means that a write-ahead log is used.
 constexpr size_t kWriteVersion = 18, kReadVersion = 19;
 
 bool is_in_log_mode(const std::string& path) {
@@ -141,7 +141,7 @@ Result<std::unique_ptr<Database>> Database::open_to_read(const std::string& path
 Result<std::unique_ptr<Database>> Database::from_bytes(std::string bytes, const std::string& path) {
   auto database = open_at(":memory:", path, SQLITE_OPEN_READWRITE);
   if (!database) return database;
-  bytes[kWriteVersion] = bytes[kReadVersion] = 1;  // in memory there is no log
+  bytes[kWriteVersion] = bytes[kReadVersion] = 1;  // a database in memory has no log
   auto* copy = static_cast<unsigned char*>(sqlite3_malloc64(bytes.size()));
   if (copy == nullptr) return fail(ErrorCode::kFailed, "there is no memory for the store", path);
   std::memcpy(copy, bytes.data(), bytes.size());
@@ -197,7 +197,7 @@ Statement::Statement(Database& database, std::string_view sql) : database_(datab
 }
 
 void Statement::reset() {
-  if (statement_ == nullptr) return;  // it could not be prepared, which sticks
+  if (statement_ == nullptr) return;  // preparing it failed, which is kept as the database's failure
   sqlite3_reset(statement_);
   sqlite3_clear_bindings(statement_);
 }
@@ -240,7 +240,7 @@ void Statement::bind(int index, int64_t value) {
 }
 
 void Statement::bind(int index, double value) {
-  if (std::isnan(value)) return bind(index, nullptr);  // SQLite has none; it comes back from NULL
+  if (std::isnan(value)) return bind(index, nullptr);  // SQLite has no NaN; NULL is read back as NaN
   if (statement_ != nullptr) check(sqlite3_bind_double(statement_, index, value));
 }
 

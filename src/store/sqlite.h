@@ -1,9 +1,9 @@
 #pragma once
-/// SQLite as the store uses it. Goals: statements that read as what they do, failures as Errors.
-/// Non-goals: a mapper of objects, other databases. The only folder that sees sqlite3.h.
+/// SQLite as the store uses it. Goals: statements that read like what they do, failures as Errors. Non-goals: an
+/// object-relational mapper, other databases. The only folder that includes sqlite3.h.
 ///
-/// Failures stick: the first one is kept by the Database, steps after it do nothing, and status()
-/// gives it once, where a group of statements ends.
+/// Failures are sticky: the Database keeps the first failure, and further steps do nothing. status() returns and clears
+/// the failure, so a group of statements needs one check at its end.
 
 #include <sqlite3.h>
 
@@ -17,35 +17,35 @@
 
 namespace hre::store {
 
-/// How a file is opened.
+/// How to open a file.
 enum class Open {
-  kCreate,    ///< for writing; made where there is none
+  kCreate,    ///< for writing; created if there is none
   kExisting,  ///< for writing
-  kReadOnly,  ///< nothing of it is written: see Database::open
+  kReadOnly,  ///< never writes to it: see Database::open
 };
 
-/// One connection; for one thread at a time. Not movable, because statements point at it.
+/// One connection; for one thread at a time. Not movable, because statements hold a pointer to it.
 class Database {
  public:
-  /// What is opened for reading alone is read as it is at one moment. Without a log of writes beside it, a store is
-  /// read into memory whole, since SQLite would write beside the file otherwise, or see it change; with a log, by way
-  /// of that log, or not at all.
+  /// A database that is opened for reading is read as it is at one moment. A store without a log of writes beside it is
+  /// read into memory as a whole, because SQLite would otherwise write beside the file, or see the file change; a store
+  /// with a log is read through that log, or not at all.
   static Result<std::unique_ptr<Database>> open(const std::string& path, Open how);
-  /// A copy in memory, which can be written.
+  /// A copy in memory, which may be written.
   Result<std::unique_ptr<Database>> copy_in_memory();
   ~Database();
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
 
-  /// Runs statements without results; their failure sticks.
+  /// Runs statements without results; a failure is kept for status().
   void run(const char* sql);
-  /// The first number of the first row; 0 where there is none.
+  /// The first number of the first row; 0 if there is no row.
   int64_t number(const char* sql);
 
-  /// The first failure since the last call, and forgets it.
+  /// Returns the first failure since the last call, and clears it.
   Status status();
   [[nodiscard]] bool failed() const { return problem_.has_value(); }
-  /// Keeps what went wrong, unless something did before.
+  /// Records a failure, unless an earlier one is recorded.
   void stick(int code);
 
   [[nodiscard]] bool is_read_only() const { return read_only_; }
@@ -66,8 +66,8 @@ class Database {
   std::optional<Error> problem_;
 };
 
-/// A prepared statement. Arguments and columns are counted from 1 and 0, as SQLite does; `with` sets
-/// all arguments in their order and starts over. Blobs and texts are valid until the next step.
+/// A prepared statement. Arguments are counted from 1 and columns from 0, as in SQLite; `with` sets all arguments in
+/// their order and restarts the statement. Blobs and texts are valid until the next step.
 class Statement {
  public:
   Statement(Database& database, std::string_view sql);
@@ -82,9 +82,9 @@ class Statement {
     (bind(++index, values), ...);
     return *this;
   }
-  /// The next row: false at the end, and after a failure.
+  /// Goes to the next row: false at the end, and after a failure.
   bool step();
-  /// For statements without rows.
+  /// Runs a statement that returns no rows.
   void run() {
     while (step()) {
     }
@@ -108,7 +108,7 @@ class Statement {
   void bind(int index, const std::optional<int64_t>& value);
   void bind(int index, const std::string& value);
   void bind(int index, const char* value) { bind(index, std::string(value)); }
-  /// A string_view is a blob; a string is text.
+  /// A string_view is bound as a blob; a string is bound as text.
   void bind(int index, std::string_view value);
   void bind(int index, const std::optional<std::string_view>& value);
   void bind(int index, std::nullptr_t);
@@ -118,14 +118,14 @@ class Statement {
   sqlite3_stmt* statement_ = nullptr;
 };
 
-/// A transaction that writes; undone where it is not committed.
+/// A writing transaction; rolled back if it is not committed.
 class Transaction {
  public:
   explicit Transaction(Database& database);
   ~Transaction();
   Transaction(const Transaction&) = delete;
   Transaction& operator=(const Transaction&) = delete;
-  /// Commits, and gives the first failure since the database's last status().
+  /// Commits, and returns the first failure since the database's last status().
   Status commit();
 
  private:

@@ -1,5 +1,5 @@
 #pragma once
-/// Stored answers of one question.
+/// The stored answers to one question.
 
 #include <cstdint>
 #include <vector>
@@ -10,19 +10,19 @@ namespace hre::store {
 
 struct StoredScore {
   int64_t row = 0;
-  std::vector<AnswerResult> answers;  ///< with neither votes nor lengths nor scores
+  std::vector<AnswerResult> answers;  ///< without votes, lengths and scores
   bool damaged = false;               ///< they don't match their checksum
-  bool has_tokens = false;            ///< every token's value is there
-  bool has_texts = false;             ///< and every token's text
+  bool has_tokens = false;            ///< the log-probability of every token is stored
+  bool has_texts = false;             ///< the text of every token is stored, too
 };
 
-/// Forgets an answer's tokens, their texts with them; its sums stay.
+/// Removes an answer's token log-probabilities and texts; its sums stay.
 inline void forget_tokens(AnswerResult& answer) {
   answer.token_log_probs.clear();
   answer.token_texts = {};
 }
 
-/// What becomes of answers that are stored already.
+/// How the writer treats answers that are stored already.
 enum class Stored { kStay, kAreReplaced };
 
 }  // namespace hre::store

@@ -12,7 +12,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-/// Questions gather for so long, so that there are few transactions.
+/// Questions are collected for this long, so that there are few transactions.
 constexpr milliseconds kGather{100};
 constexpr size_t kGatherMost = 512;
 constexpr seconds kRetry{2};
@@ -53,7 +53,7 @@ Status Writer::close() {
   return tl::unexpected<Error>(std::move(error));
 }
 
-/// Returns with work, or to renew the claims.
+/// Returns when there are questions to write or claims must be renewed.
 void Writer::wait_for_work(std::unique_lock<std::mutex>& lock) {
   if (trouble_) {
     changed_.wait_for(lock, kRetry, [&] { return closing_; });

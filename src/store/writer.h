@@ -18,26 +18,26 @@ namespace hre::store {
 
 struct WriterTask {
   int64_t run = 0, setting = 0;
-  std::string owner;  ///< of the claims that end with what is written
+  std::string owner;  ///< whose claims end when the questions are written
   Stored stored = Stored::kStay;
   bool keeps_tokens = false;
 };
 
-/// Seconds for which a claim holds unless it is renewed.
+/// How many seconds a claim lasts unless it is renewed.
 constexpr int64_t kLeaseSeconds = 60;
 
 class Writer {
  public:
-  /// Starts the thread. The connection is its own.
+  /// Starts the thread. The connection belongs to the writer alone.
   Writer(std::unique_ptr<Database> database, WriterTask task);
-  /// Gives up what is not written yet: close() before.
+  /// Calls close() and ignores its result: call close() first to learn of failures.
   ~Writer();
 
-  /// Never waits for the disk. What can't be written waits in memory, and is tried again.
+  /// Never waits for the disk. Questions that can't be written stay in memory, and writing is retried.
   void put(int64_t position, std::string key, QuestionResult question);
-  /// Why the last attempt failed; nothing where it didn't.
+  /// Why the last attempt failed; nothing if it succeeded.
   std::optional<Error> trouble();
-  /// Writes all, or fails and says how much is lost. Afterwards nothing may be put.
+  /// Writes all questions, or fails and says how many are lost. Call put() no more afterwards.
   Status close();
   [[nodiscard]] int64_t n_replaced() const { return n_replaced_; }
 
@@ -59,7 +59,7 @@ class Writer {
   std::vector<Item> waiting_;
   std::optional<Error> trouble_;
   bool closing_ = false;
-  int64_t n_replaced_ = 0;  // read after the thread's end
+  int64_t n_replaced_ = 0;  // read after the thread has ended
   std::thread thread_;
 };
 

@@ -10,7 +10,7 @@
 namespace hre {
 namespace {
 
-/// Gives each answer one number from its context's and its own text.
+/// Scores each answer by a number computed from the context's text and its own.
 using Rule = std::function<Result<double>(const std::string& context, const std::string& continuation)>;
 
 class Baseline final : public Scorer {
@@ -62,7 +62,7 @@ Result<double> zstd_log_likelihood(const std::string& context, const std::string
   return -std::numbers::ln2 * 8 * (*after - *before);
 }
 
-/// Continuations begin with the space that separates them from the prompt; it isn't part of the answer.
+/// Continuations begin with the space that separates them from the prompt; it is not part of the answer.
 Result<double> length_of(const std::string&, const std::string& continuation) {
   return static_cast<double>(count_code_points(continuation) - (continuation.starts_with(' ') ? 1 : 0));
 }

@@ -9,7 +9,7 @@
 namespace hre {
 namespace {
 
-/// Stands for the assistant's reply where its place is looked for.
+/// Stands for the assistant's reply when its place in the template is looked for.
 constexpr const char* kReply = "\x02reply\x03";
 
 bool is_day(const std::string& text) {
@@ -70,7 +70,8 @@ Result<ScoringRequest> ChatTemplate::apply(ScoringRequest request, const std::st
   const auto whole = state_->render({system, request.context, kReply});
   const size_t reply = whole ? whole->find(kReply) : std::string::npos;
   request.context = *prompt;
-  // A template that shows replies elsewhere than after its generation prompt (after thoughts, say) has no such gap.
+  // A template that puts replies elsewhere than after its generation prompt (after thoughts, for example) has no such
+  // gap.
   if (reply == std::string::npos || !whole->starts_with(*prompt) || reply < prompt->size()) return request;
   const std::string gap = whole->substr(prompt->size(), reply - prompt->size());
   if (!is_white(gap)) request.context += gap;

@@ -9,28 +9,28 @@
 
 namespace hre {
 
-/// A template, in a process of its own, which bounds its time, memory and stack. May be used from several threads; they
+/// A template, rendered in a separate process that bounds its time, memory and stack. Several threads may use it; they
 /// take turns.
 class ChatTemplate {
  public:
-  /// What a template that asks for today's date is told, unless --date says otherwise: values must not depend on the
-  /// day on which they are computed. It is the day that Llama 3.1's own template falls back to.
+  /// The answer to a template that asks for today's date, unless --date sets another: values must not depend on the day
+  /// on which they are computed. Llama 3.1's own template falls back to this day.
   static constexpr char kDate[] = "2024-07-26";
 
   /// `special` holds the texts of special tokens by Transformers' names: "bos_token", "eos_token"; `date` is
-  /// YYYY-MM-DD. Input errors for what is no template.
+  /// YYYY-MM-DD. Input errors for an invalid template.
   static Result<ChatTemplate> parse(const std::string& text, std::map<std::string, std::string> special,
                                     const std::string& date = kDate);
 
   /// Whether the template can ask for today's date.
   [[nodiscard]] bool asks_for_date() const;
 
-  /// The prompt: a system message (unless empty), the user's, and the beginning of the assistant's.
+  /// Renders the prompt: a system message (unless empty), the user's message, and the beginning of the assistant's.
   [[nodiscard]] Result<std::string> render(const std::string& system, const std::string& user) const;
 
-  /// A question as text for the model: its context becomes the rendered prompt, up to where the assistant's reply
-  /// stands in the template; white space that the template puts before the reply goes to the continuations. Only these
-  /// are scored.
+  /// Rewrites a question as text for the model: its context becomes the rendered prompt, up to the place of the
+  /// assistant's reply in the template. White space that the template puts before the reply goes to the continuations.
+  /// Only the continuations are scored.
   [[nodiscard]] Result<ScoringRequest> apply(ScoringRequest request, const std::string& system) const;
 
  private:

@@ -16,7 +16,7 @@
 namespace hre::chat {
 namespace {
 
-/// Of one prompt: seconds of processor time, and bytes above what the process has at its start.
+/// Limits per prompt: seconds of processor time, and bytes in addition to what the process has at its start.
 constexpr rlim_t kMostSeconds = 10;
 constexpr rlim_t kMostMemory = rlim_t{1} << 30;
 constexpr uint64_t kLongestMessage = uint64_t{256} << 20;
@@ -45,7 +45,7 @@ bool receive_all(int socket, void* data, size_t size) {
   return true;
 }
 
-/// A text with its length before it.
+/// Sends a text, preceded by its length.
 bool send_text(int socket, const std::string& text) {
   const uint64_t size = text.size();
   return send_all(socket, &size, sizeof size) && send_all(socket, text.data(), text.size());
@@ -58,12 +58,12 @@ bool receive_text(int socket, std::string& text) {
   return receive_all(socket, text.data(), size);
 }
 
-/// '1' and the prompt, or '0' and what is wrong.
+/// A reply: '1' and the prompt, or '0' and the error.
 bool send_result(int socket, const Result<std::string>& result) {
   return send_text(socket, result ? "1" + *result : "0" + result.error().message);
 }
 
-/// Private memory that the process may write to, in bytes; shared and read-only mappings, such as a model's, are none.
+/// The private writable memory of the process in bytes. Shared and read-only mappings, such as a model's, don't count.
 rlim_t writable_memory() {
   std::ifstream file("/proc/self/statm");
   rlim_t pages = 0;
@@ -78,16 +78,17 @@ void limit(__rlimit_resource resource, rlim_t most) {
   setrlimit(resource, &now);
 }
 
-/// So many seconds from now: the limit is on all that the process has used.
+/// Sets the limit of processor time to this many seconds from now; the system's limit counts from the start of the
+/// process.
 void limit_time() {
   std::timespec used = {};
   clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
   limit(RLIMIT_CPU, static_cast<rlim_t>(used.tv_sec) + kMostSeconds);
 }
 
-/// The process's life: conversations come, prompts go, until the other end is closed.
+/// The main loop of the process: conversations come in, prompts go out, until the other end is closed.
 [[noreturn]] void serve(const TemplateSource& source, int socket) {
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) std::signal(signal, SIG_IGN);  // its parent decides
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) std::signal(signal, SIG_IGN);  // its parent ends it
   for (const int signal : {SIGSEGV, SIGBUS, SIGABRT, SIGXCPU}) std::signal(signal, SIG_DFL);
   setenv("TZ", "UTC0", 1);
   tzset();
@@ -153,7 +154,7 @@ Result<std::string> RenderProcess::receive() {
 
 Error RenderProcess::how_it_ended() {
   int status = 0;
-  kill(process_, SIGKILL);  // where its socket broke and it did not
+  kill(process_, SIGKILL);  // in case its socket broke and it did not end
   waitpid(process_, &status, 0);
   process_ = 0;
   const int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;

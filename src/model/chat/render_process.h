@@ -1,6 +1,6 @@
 #pragma once
-/// A chat template in a process of its own, since it is a program that comes with a model: there it may use so much
-/// time, memory and stack and no more, and what it breaks is that process.
+/// Runs a chat template in a separate process, because it is a program that comes with a model: it can't use more than
+/// its limits of time, memory and stack, and a crash ends only that process.
 
 #include <sys/types.h>
 
@@ -13,14 +13,14 @@ namespace hre::chat {
 
 class RenderProcess {
  public:
-  /// Forks a process that parses the template. Input errors for what is no template.
+  /// Forks a process that parses the template. Input errors for an invalid template.
   static Result<std::unique_ptr<RenderProcess>> start(const TemplateSource& source);
   ~RenderProcess();
   RenderProcess(const RenderProcess&) = delete;
   RenderProcess& operator=(const RenderProcess&) = delete;
 
-  /// One at a time. Input errors for what the template itself refuses, and where it needs more than it may; the process
-  /// is of no use after that.
+  /// Renders one prompt at a time. Input errors if the template refuses the conversation or exceeds its limits;
+  /// afterwards the process can't be used again.
   Result<std::string> render(const Conversation& conversation);
   [[nodiscard]] bool alive() const { return process_ > 0; }
 

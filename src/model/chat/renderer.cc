@@ -17,13 +17,13 @@ using Json = nlohmann::ordered_json;
 constexpr size_t kLongestTemplate = 1 << 20;
 constexpr size_t kLongestPrompt = 64 << 20;
 
-/// The first line that says something.
+/// The first line that is not empty.
 std::string first_line(const std::string& text) {
   const size_t begin = text.find_first_not_of("\n- ");
   return begin == std::string::npos ? "" : text.substr(begin, text.find('\n', begin) - begin);
 }
 
-/// What a runtime error says, and where: its message shows the source before it comes to the point.
+/// The message of a runtime error and its position; Jinja's message begins with the template's source.
 std::string reason(const std::string& what) {
   constexpr std::string_view kMark = "Error: ", kRaised = "Jinja Exception: ", kPlace = " at line ";
   const size_t mark = what.rfind(kMark);
@@ -35,7 +35,7 @@ std::string reason(const std::string& what) {
   return first_line(said);
 }
 
-/// Noon of a day, as mktime understands it; nothing else tells the time to a template.
+/// Noon of a day, as mktime expects it. A template has no other source of time.
 std::time_t noon_of(const std::string& date) {
   std::tm day = {};
   if (std::sscanf(date.c_str(), "%4d-%2d-%2d", &day.tm_year, &day.tm_mon, &day.tm_mday) != 3) return 0;

@@ -31,14 +31,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// The parts of the converter: our scripts, its environment's pins, llama.cpp's sources.
+/// The parts of the converter: hre's scripts, the pins of its Python environment, llama.cpp's sources.
 struct Converter {
   fs::path scripts, lock, sources;
 
   [[nodiscard]] fs::path script() const { return scripts / "convert_checkpoint.py"; }
 };
 
-/// The folder that this library lies in.
+/// The folder of this library's file.
 fs::path library_folder() {
   Dl_info info = {};
   const bool known = dladdr(reinterpret_cast<const void*>(&is_checkpoint), &info) != 0 && info.dli_fname != nullptr;
@@ -46,7 +46,7 @@ fs::path library_folder() {
   return known ? fs::weakly_canonical(info.dli_fname, problem).parent_path() : fs::path();
 }
 
-/// Beside the installed library, or where it was built.
+/// The converter beside the installed library, or in the source tree.
 Result<Converter> find_converter() {
   const fs::path installed = library_folder() / HRE_CONVERTER_FROM_LIBRARY;
   for (const Converter& converter : {Converter{installed, installed / "pypi-convert.lock", installed / "llama.cpp"},
@@ -57,7 +57,7 @@ Result<Converter> find_converter() {
               installed.lexically_normal().string(), "give a .gguf file, or build hre with tools/setup.sh");
 }
 
-/// What of a folder goes into a conversion.
+/// The files of a folder that affect a conversion.
 bool is_part(const fs::path& file) {
   const std::string extension = file.extension().string();
   return extension == ".json" || extension == ".safetensors" || extension == ".bin" || extension == ".model" ||
@@ -75,7 +75,7 @@ Result<std::vector<fs::path>> parts_of(const std::string& folder) {
   return parts;
 }
 
-/// The hash of everything that decides what the conversion gives.
+/// The hash of everything that affects a conversion's result.
 Result<std::string> hash_of(const std::vector<fs::path>& parts, const Converter& converter, ProgressListener& progress,
                             const std::stop_token& stop) {
   ContentHash all;
@@ -109,8 +109,8 @@ Status run_step(const std::vector<std::string>& words, const std::stop_token& st
               words[0], "it takes packages from PyPI; HRE_CONVERT_PYTHON names a Python that has them already");
 }
 
-/// What one process makes and others wait for. Nothing is locked where the file system knows no locks: what is made has
-/// a name of its own until it is complete, so that two that make it at once do no harm.
+/// The lock for something that one process makes while others wait. If the file system has no locks, nothing is locked:
+/// the result has a name of its own until it is complete, so two processes that make it at once do no harm.
 Result<std::optional<FileLock>> lock_of(const std::string& path, const std::string& what, ProgressListener& progress,
                                         const std::stop_token& stop) {
   for (bool said = false; !stop.stop_requested(); said = true) {
@@ -123,7 +123,7 @@ Result<std::optional<FileLock>> lock_of(const std::string& path, const std::stri
   return fail(ErrorCode::kInterrupted, "interrupted");
 }
 
-/// Removes what processes that were killed left beside a path, under a lock that says that none is at work.
+/// Removes what killed processes have left beside a path, while a lock guarantees that no other process is working.
 void remove_leftovers(const std::string& path) {
   const fs::path whole(path);
   std::error_code problem;
@@ -135,12 +135,12 @@ void remove_leftovers(const std::string& path) {
   }
 }
 
-/// A folder beside its place, with letters of its own in its name; removed with all that is in it at its end.
+/// A folder beside its final place, with random letters in its name; removed with its content by the destructor.
 class TemporaryFolder {
  public:
   explicit TemporaryFolder(const std::string& place) : path_(place + ".part-XXXXXX") {
     if (mkdtemp(path_.data()) == nullptr) path_.clear();
-    const mode_t mask = umask(0);  // others get what it gives them: the cache may be shared
+    const mode_t mask = umask(0);  // the cache may be shared, so use the permissions that the umask allows
     umask(mask);
     if (!path_.empty()) chmod(path_.c_str(), 0777 & ~mask);
   }
@@ -151,7 +151,7 @@ class TemporaryFolder {
   TemporaryFolder(const TemporaryFolder&) = delete;
   TemporaryFolder& operator=(const TemporaryFolder&) = delete;
 
-  /// Empty where it could not be made.
+  /// Empty if it could not be created.
   [[nodiscard]] const std::string& path() const { return path_; }
 
  private:
@@ -164,7 +164,7 @@ Status write_marker(const std::string& path, const std::string& lock) {
   return file->commit("made from " + lock + "\n");
 }
 
-/// All that was written to the file system that holds a folder: an environment is many thousand files.
+/// Flushes the whole file system that holds a folder: an environment has many thousands of files.
 void sync_file_system(const std::string& folder) {
   const int descriptor = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (descriptor < 0) return;
@@ -172,7 +172,7 @@ void sync_file_system(const std::string& folder) {
   close(descriptor);
 }
 
-/// The Python that runs the converter; makes its environment where there is none for this lock yet.
+/// The Python that runs the converter. Creates its environment if there is none for this lock file yet.
 Result<std::string> find_python(const Converter& converter, ProgressListener& progress, const std::stop_token& stop) {
   if (const char* given = std::getenv("HRE_CONVERT_PYTHON"); given != nullptr && *given != '\0')
     return std::string(given);
@@ -190,7 +190,7 @@ Result<std::string> find_python(const Converter& converter, ProgressListener& pr
   if (*lock) remove_leftovers(folder.string());
   progress.note("making the converter's Python environment in " + folder.string() + ", once (several GB)");
   progress.begin("installing the converter", 2, "steps", 0);
-  // It is made under another name: a folder that bears its own is complete, whatever ends this process.
+  // The environment gets its final name last: a folder with that name is complete, whatever ends this process.
   const TemporaryFolder made(folder.string());
   if (made.path().empty()) return fail(ErrorCode::kFailed, "the folder can't be made", folder.string());
   const std::string its_python = made.path() + "/bin/python";
@@ -205,8 +205,8 @@ Result<std::string> find_python(const Converter& converter, ProgressListener& pr
   progress.end();
   if (auto ok = write_marker(made.path() + "/ready", converter.lock.filename().string()); !ok) return forward(ok);
   sync_file_system(made.path());
-  if (fs::exists(ready, problem)) return python;  // another was quicker, where nothing can be locked
-  fs::remove_all(folder, problem);                // of an earlier hre, which did not complete it
+  if (fs::exists(ready, problem)) return python;  // another process was faster, where files can't be locked
+  fs::remove_all(folder, problem);                // an incomplete environment of an earlier hre
   fs::rename(made.path(), folder, problem);
   if (!fs::exists(ready, problem))
     return fail(ErrorCode::kFailed, "the environment could not be kept", folder.string());
@@ -214,7 +214,7 @@ Result<std::string> find_python(const Converter& converter, ProgressListener& pr
   return python;
 }
 
-/// Hands "progress DONE TOTAL" lines (in bytes) on.
+/// Passes on "progress DONE TOTAL" lines (in bytes).
 void report(const std::string& line, ProgressListener& progress) {
   std::istringstream words(line);
   std::string word;
@@ -236,14 +236,14 @@ Status convert(const Converter& converter, const std::string& python, const std:
   return fail(code, "the checkpoint can't be converted: " + last_line(done->errors), folder);
 }
 
-/// The folder's own name, for people.
+/// The folder's own name, for messages.
 std::string name_of(const std::string& folder) {
   std::error_code problem;
   const fs::path path = fs::weakly_canonical(folder, problem);
   return path.filename().empty() ? "model" : path.filename().string();
 }
 
-/// A file of JSON lines, removed at its end.
+/// A file of JSON lines, removed by the destructor.
 class RequestFile {
  public:
   static Result<RequestFile> write(const std::vector<ScoringRequest>& requests) {
@@ -278,7 +278,7 @@ class RequestFile {
   std::string path_;
 };
 
-/// "scores [-1.5, -2]"; nothing for any other line.
+/// Parses "scores [-1.5, -2]"; nothing for any other line.
 std::optional<std::vector<double>> parse_scores(const std::string& line) {
   constexpr std::string_view kStart = "scores ";
   if (!line.starts_with(kStart)) return {};

@@ -1,5 +1,6 @@
 #pragma once
-/// Checkpoint folders in Hugging Face's layout (config.json, *.safetensors, tokenizer files), converted to GGUF once.
+/// Checkpoint folders in Hugging Face's layout (config.json, *.safetensors, tokenizer files), each converted to GGUF
+/// once.
 
 #include <stop_token>
 #include <string>
@@ -11,18 +12,19 @@
 
 namespace hre {
 
-/// Whether this is a folder with a config.json.
+/// Whether the path is a folder with a config.json.
 bool is_checkpoint(const std::string& path);
 
 /// The GGUF file of a checkpoint: from the cache (cache_folder()/converted, by the hash of the folder's files and of
-/// the converter), or converted now by llama.cpp's converter. Its Python environment is made at the first conversion,
-/// under cache_folder()/python, as pinned in third_party/pypi-convert.lock; HRE_CONVERT_PYTHON names another.
-/// Weights keep their precision. Input errors say why a checkpoint can't be converted.
+/// the converter), or converted now by llama.cpp's converter. The first conversion creates its Python environment under
+/// cache_folder()/python, as pinned in third_party/pypi-convert.lock; HRE_CONVERT_PYTHON names another. Weights keep
+/// their precision. Input errors say why a checkpoint can't be converted.
 Result<std::string> converted_checkpoint(const std::string& folder, ProgressListener& progress,
                                          const std::stop_token& stop);
 
-/// A checkpoint's log-likelihoods, in nats, of each request's continuations, by Transformers in float32, one pass each.
-/// It shares nothing with hre's own scoring but the rule. max_length in tokens; 0: the model's own.
+/// A checkpoint's log-likelihoods, in nats, of each request's continuations, computed by Transformers in float32 with
+/// one pass per continuation. Shares nothing with hre's own scoring except the rule. max_length is in tokens; 0: the
+/// model's own.
 Result<std::vector<std::vector<double>>> score_by_transformers(const std::string& folder,
                                                                const std::vector<ScoringRequest>& requests,
                                                                int max_length, ProgressListener& progress,

@@ -29,7 +29,7 @@ class CrewScorer final : public Scorer {
     }
     bool all_idle = true;
     auto done = hand_out(source, sink, stop, all_idle);
-    if (!all_idle) crew_.reset();  // some are at work on what nobody wants any more
+    if (!all_idle) crew_.reset();  // some workers still score plans that nobody wants any more
     return done;
   }
 
@@ -71,7 +71,7 @@ class CrewScorer final : public Scorer {
   std::unique_ptr<Scorer> scorer_;
   MakeCrew make_crew_;
   std::function<void(const std::string&)> note_;
-  std::unique_ptr<Crew> crew_;  // none before the first question; ends before the scorer that it computes with
+  std::unique_ptr<Crew> crew_;  // null before the first question; destroyed before the scorer that it computes with
   std::vector<bool> lost_;      // by worker
 };
 

@@ -1,5 +1,5 @@
 #pragma once
-/// One model scored by several processes: workers on this machine, or ranks of an MPI job.
+/// One model scored by several processes: workers on this machine, or the ranks of an MPI job.
 
 #include <functional>
 #include <memory>
@@ -16,28 +16,29 @@ class Crew {
  public:
   virtual ~Crew() = default;
   [[nodiscard]] virtual size_t size() const = 0;
-  /// Hands a plan to a worker that has none.
+  /// Gives a plan to an idle worker.
   virtual void give(size_t worker, const QuestionPlan& plan) = 0;
   struct Event {
     size_t worker = 0;
     bool lost = false;                 ///< the worker is gone, and its plan is not scored
-    std::string why;                   ///< of a lost one, for people
-    Result<QuestionScore> score = {};  ///< otherwise
+    std::string why;                   ///< why a worker was lost, for messages
+    Result<QuestionScore> score = {};  ///< if the worker was not lost
   };
-  /// What has happened; waits a moment for the first. Returns early, perhaps with none, on a stop.
+  /// Returns what has happened, and waits a moment for the first event. Returns early, perhaps without events, on a
+  /// stop.
   virtual std::vector<Event> wait(const std::stop_token& stop) = 0;
 };
 
-/// Brings a crew to life, when the first question is to be scored.
+/// Starts a crew, when the first question is about to be scored.
 using MakeCrew = std::function<Result<std::unique_ptr<Crew>>(Scorer& scorer)>;
 
-/// The same model, scored by a crew, which lives as long as the scorer, unless it is interrupted: longest questions
-/// first, handed out as workers come free. A plan's score is what
-/// the model alone gives it, so values do not depend on the crew. `note` is told of workers that were lost.
+/// Wraps a scorer so that a crew scores for it. The crew lives as long as the scorer, unless it is interrupted.
+/// Questions are handed out longest first, as workers become free. A plan's score is the one that the model alone would
+/// give, so values do not depend on the crew. `note` receives a message about every lost worker.
 std::unique_ptr<Scorer> score_by_crew(std::unique_ptr<Scorer> scorer, MakeCrew make_crew,
                                       std::function<void(const std::string&)> note);
 
-/// Scores one plan.
+/// Scores a single plan.
 Result<QuestionScore> score_one(Scorer& scorer, const QuestionPlan& plan, const std::stop_token& stop);
 
 }  // namespace hre

@@ -42,7 +42,7 @@ bool read_all(int descriptor, void* data, size_t size) {
 
 constexpr uint64_t kLongestMessage = uint64_t{1} << 32;
 
-/// A message with its length before it.
+/// Writes a message, preceded by its length.
 bool write_message(int socket, const std::string& bytes) {
   const uint64_t size = bytes.size();
   return write_all(socket, &size, sizeof size) && write_all(socket, bytes.data(), bytes.size());
@@ -55,7 +55,7 @@ bool read_message(int socket, std::string& bytes) {
   return read_all(socket, bytes.data(), size);
 }
 
-/// A worker's life: a plan comes, a score goes. Ends with its parent.
+/// The main loop of a worker: plans come in, scores go out. Ends with its parent.
 [[noreturn]] void work(Scorer& scorer, int socket, pid_t parent) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != parent) _exit(1);
@@ -85,7 +85,7 @@ class ForkedCrew final : public Crew {
     const pid_t parent = getpid(), process = fork();
     if (process == 0) {
       close(ends[0]);
-      for (const Worker& worker : workers_) close(worker.socket);  // or their ends would never be seen closed
+      for (const Worker& worker : workers_) close(worker.socket);  // else workers never see them closed
       work(scorer, ends[1], parent);
     }
     close(ends[1]);
@@ -100,13 +100,13 @@ class ForkedCrew final : public Crew {
   size_t size() const override { return workers_.size(); }
 
   void give(size_t worker, const QuestionPlan& plan) override {
-    write_message(workers_[worker].socket, pack_plan(plan));  // a worker that is gone is noticed by wait()
+    write_message(workers_[worker].socket, pack_plan(plan));  // if the worker is gone, wait() notices
   }
 
   std::vector<Event> wait(const std::stop_token& stop) override {
     std::vector<pollfd> polled;
     for (const Worker& worker : workers_) polled.push_back({worker.process > 0 ? worker.socket : -1, POLLIN, 0});
-    constexpr int kMoment = 100;  // milliseconds: how late a stop may be seen
+    constexpr int kMoment = 100;  // milliseconds after which a stop is noticed
     std::vector<Event> events;
     if (stop.stop_requested() || poll(polled.data(), polled.size(), kMoment) <= 0) return events;
     for (size_t i = 0; i < polled.size(); ++i) {

@@ -1,5 +1,5 @@
 #pragma once
-/// Who does what: questions handed out as workers come free.
+/// Assigns questions to workers as they become free.
 
 #include <cstddef>
 #include <functional>
@@ -10,8 +10,8 @@
 
 namespace hre {
 
-/// Takes questions from where they come, in that order. One of a worker that was lost is handed out again, before all
-/// others; one that was lost with several workers is given up.
+/// Takes questions from a source, in its order. If a worker is lost, its question is handed out again, before all
+/// others; a question that was lost with several workers is given up.
 class Handout {
  public:
   explicit Handout(std::function<NextPlan()> source) : source_(std::move(source)) {}
@@ -19,9 +19,9 @@ class Handout {
   /// The next question for a free worker.
   NextPlan next();
   void done() { --n_out_; }
-  /// False where the question has cost too many workers.
+  /// Reports the loss of a worker with its question. False if the question has cost too many workers.
   bool lost(size_t question);
-  /// Whether all are done.
+  /// Whether all questions are done.
   [[nodiscard]] bool finished() const { return ended_ && n_out_ == 0 && again_.empty(); }
 
   static constexpr int kMostLosses = 3;
@@ -29,7 +29,7 @@ class Handout {
  private:
   std::function<NextPlan()> source_;
   bool ended_ = false;
-  size_t n_out_ = 0;  // handed out, and not done
+  size_t n_out_ = 0;  // number handed out, and not done
   std::vector<size_t> again_;
   std::map<size_t, int> losses_;
 };

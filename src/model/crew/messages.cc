@@ -28,7 +28,7 @@ class Packer {
   std::string bytes_;
 };
 
-/// Reads what Packer wrote; after a failure everything is empty and ok() is false.
+/// Reads what Packer wrote. After a failure all values are empty and ok() is false.
 class Unpacker {
  public:
   explicit Unpacker(std::string_view bytes) : bytes_(bytes) {}
@@ -48,7 +48,7 @@ class Unpacker {
     if (!values.empty()) std::memcpy(values.data(), from.data(), from.size());
     return values;
   }
-  /// How many things follow, each of a byte at least.
+  /// Reads the number of items that follow, each of which has at least one byte.
   size_t count() {
     const auto n = number<uint64_t>();
     if (n > bytes_.size()) ok_ = false;

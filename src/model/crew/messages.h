@@ -1,5 +1,5 @@
 #pragma once
-/// Plans and scores as bytes, from process to process of one build: native byte order, no versions.
+/// Plans and scores as bytes, between processes of the same build: native byte order, no versions.
 
 #include <string>
 #include <string_view>
@@ -12,7 +12,7 @@ std::string pack_plan(const QuestionPlan& plan);
 /// A score, or why there is none.
 std::string pack_score(const Result<QuestionScore>& score);
 
-/// Fails for bytes that were cut short or changed.
+/// Fails if bytes are missing or invalid.
 Result<QuestionPlan> unpack_plan(std::string_view bytes);
 Result<QuestionScore> unpack_score(std::string_view bytes);
 

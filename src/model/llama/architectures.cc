@@ -6,7 +6,7 @@
 namespace hre {
 namespace {
 
-// As tools/models/prove.py found them; tests/test_models.py has the values of those that are equal.
+// As found by tools/models/prove.py; tests/test_models.py checks the values of the equal ones.
 constexpr std::string_view kEqual[] = {
     "bloom",     "chatglm",    "cohere2",  "command-r", "deepseek2", "ernie4_5",  "exaone4",    "falcon",
     "falcon-h1", "gemma",      "gemma2",   "gemma3",    "glm4",      "gpt-oss",   "gpt2",       "gptneox",

@@ -1,25 +1,25 @@
 #pragma once
-/// What is known of libllama's values, architecture by architecture (docs/models.md).
+/// What is known about libllama's values for each architecture (docs/models.md).
 
 #include <string_view>
 
 namespace hre {
 
 enum class Proof {
-  kEqual,    ///< random checkpoints had Transformers' log-likelihoods, within 1e-3 nats an answer
-  kDiffers,  ///< they had others
+  kEqual,    ///< random checkpoints have Transformers' log-likelihoods, within 1e-3 nats per answer
+  kDiffers,  ///< random checkpoints have other log-likelihoods
   kNone,     ///< nobody has compared them
 };
 
-/// Of a GGUF file's general.architecture.
+/// For a GGUF file's general.architecture.
 Proof proof_of(std::string_view architecture);
 
-/// What libllama's own tables say of an architecture, known before a model is loaded. Loading compares them with the
-/// loaded model, so that an engine that has changed is found.
+/// Facts from libllama's own tables about an architecture, needed before a model is loaded. Loading compares them with
+/// the loaded model, so that a changed engine is noticed.
 struct ArchitectureTraits {
-  bool has_state = false;       ///< recurrent, wholly or in part: a sequence's state is copied, not shared
+  bool has_state = false;       ///< wholly or partly recurrent: a sequence's state is copied, not shared
   bool has_encoder = false;     ///< an encoder reads the context
-  bool applies_window = false;  ///< the attention window that a file states is applied
+  bool applies_window = false;  ///< the engine applies the attention window that a file states
   bool has_alibi = false;       ///< distances are added to logits (ALiBi), in half precision under flash attention
 };
 ArchitectureTraits traits_of(std::string_view architecture);

@@ -12,11 +12,11 @@
 
 namespace hre {
 
-/// Questions computed together, and what is known of their answers so far.
+/// Questions that are computed together, and the log-probabilities of their answers so far.
 struct Work {
   std::span<const QuestionPlan> plans;
   std::vector<QuestionScore> scores;
-  std::vector<int64_t> starts = {};  ///< the cache's cells where a prefix or a tail begins
+  std::vector<int64_t> starts = {};  ///< the cells of the cache where a prefix or a tail begins
 
   [[nodiscard]] Token token_of(const Target& target) const {
     return plans[target.question].answers[target.answer].targets[target.index];
@@ -26,7 +26,7 @@ struct Work {
   }
 };
 
-/// llama_batch over vectors: tokens, positions, sequences, and which logits are wanted.
+/// A llama_batch in vectors: tokens, positions, sequences, and whose logits are wanted.
 class Batch {
  public:
   explicit Batch(size_t n_sequences) : all_(n_sequences) { std::iota(all_.begin(), all_.end(), 0); }
@@ -60,7 +60,7 @@ class Batch {
 
 namespace {
 
-/// llama_decode or llama_encode. The context can't be used again where it failed, unless it was interrupted.
+/// Runs llama_decode or llama_encode. After a failure, other than an interruption, the context can't be used again.
 Status compute_batch(int32_t (*compute)(llama_context*, llama_batch), llama_context* context,
                      const llama_batch& batch) {
   int32_t status = 0;
@@ -103,7 +103,7 @@ llama_flash_attn_type flash_type_of(FlashAttention flash) {
   return LLAMA_FLASH_ATTN_TYPE_DISABLED;
 }
 
-/// An encoder-decoder's plan without what its encoder reads.
+/// An encoder-decoder's plan without the encoder's part.
 QuestionPlan decoder_part(QuestionPlan plan) {
   plan.prefix.erase(plan.prefix.begin(), plan.prefix.begin() + plan.n_context);
   return plan;
@@ -152,7 +152,7 @@ Status Computation::make_room(std::span<const QuestionPlan> plans) {
       grow(needed.source, source);
     }
   };
-  size_t grouped = 0, positions = 0, answers = 0;  // of the questions that may be computed together, all of them
+  size_t grouped = 0, positions = 0, answers = 0;  // totals over the questions that may be computed together
   for (const QuestionPlan& plan : plans) {
     grow_for(rules_.has_encoder ? decoder_part(plan) : plan,
              rules_.has_encoder ? static_cast<size_t>(plan.n_context) : 0);
@@ -168,7 +168,7 @@ Status Computation::make_room(std::span<const QuestionPlan> plans) {
     grow(size.positions, std::min(positions, static_cast<size_t>(groups.most_positions)));
     grow(size.sequences, std::min(answers, groups.most_answers));
   }
-  // What the context has room for stays: making another costs a pass over the weights, and needs come and go.
+  // The context never shrinks: making another costs a pass over the weights, and needs vary from call to call.
   const auto widen = [](Size& had, const Size& needed) {
     const Size before = had;
     had = {std::max(had.positions, needed.positions), std::max(had.sequences, needed.sequences),
@@ -183,8 +183,8 @@ Status Computation::make_room(std::span<const QuestionPlan> plans) {
 Status Computation::open_context(bool is_long) {
   if (context_ && context_is_long_ == is_long) return {};
   context_.reset();
-  // libllama's batches are never larger than the context that it was made with; a context for short sequences must stay
-  // so.
+  // libllama's batches are never larger than the context that they were made with. A context for short sequences must
+  // stay short, because long rope depends on the context's size.
   const bool short_alone = rules_.passes.long_above > 0 && !is_long;
   if (auto ok = make_context(size_of(is_long), short_alone); !ok) return ok;
   context_is_long_ = is_long;
@@ -203,7 +203,7 @@ Status Computation::open_context(bool is_long) {
 Status Computation::make_context(const Size& size, bool short_alone) {
   llama_context_params params = llama_context_default_params();
   params.n_ctx = static_cast<uint32_t>(short_alone ? size.positions : std::max({size.positions, size.source, chunk_}));
-  // An encoder reads all of its text at once.
+  // An encoder must read all of its text in one batch.
   params.n_batch = params.n_ubatch = static_cast<uint32_t>(std::max(chunk_, size.source));
   params.n_seq_max = static_cast<uint32_t>(size.sequences);
   params.n_threads = params.n_threads_batch = rules_.threads;
@@ -230,7 +230,7 @@ Status Computation::make_context(const Size& size, bool short_alone) {
   return {};
 }
 
-/// Whether this model's output layer is a product that can be reduced, seen by computing a token.
+/// Whether this model's output layer is a product that can be reduced. Finds out by computing one token.
 Result<bool> Computation::reduces_logits() {
   Batch batch(1);
   const Cell cell{0, 0, {0, 1}, {{0, 0, 0}}};
@@ -252,7 +252,7 @@ GroupRules Computation::group_rules() const {
   return rules;
 }
 
-/// What the encoder reads goes first, and is no part of the decoder's sequences.
+/// The encoder's text goes first, and is not part of the decoder's sequences.
 Result<std::vector<QuestionScore>> Computation::score(std::span<const QuestionPlan> group,
                                                       const std::stop_token& stop) {
   stop_ = stop;
@@ -267,12 +267,12 @@ Result<std::vector<QuestionScore>> Computation::score(std::span<const QuestionPl
   }
   const size_t n_source = rules_.has_encoder ? static_cast<size_t>(group[0].n_context) : 0;
   auto ok = group.size() > 1 ? run_group(work) : run_passes(work, std::span(group[0].prefix).first(n_source));
-  if (!ok && ok.error().code != ErrorCode::kInterrupted) context_.reset();  // it may be in any state
+  if (!ok && ok.error().code != ErrorCode::kInterrupted) context_.reset();  // its state is unknown
   if (!ok) return forward(ok);
   return std::move(work.scores);
 }
 
-/// Each question's answers have sequences of their own, after those of the questions before.
+/// Each question's answers have sequences of their own, numbered after those of the previous questions.
 Status Computation::run_group(Work& work) {
   if (auto ok = open_context(false); !ok) return ok;
   forget(0, 0);
@@ -303,8 +303,8 @@ Status Computation::run_passes(Work& work, std::span<const Token> source) {
   return {};
 }
 
-/// In a pass of shared cells, sequence k is the k-th answer's. Where states are copied, sequence 0 is the prefix's and
-/// 1 the answer's.
+/// In a pass with shared cells, sequence k belongs to answer k. If states are copied, sequence 0 holds the prefix and
+/// sequence 1 the answer.
 Status Computation::run_pass(Work& work, std::span<const Token> source, const Pass& pass) {
   const QuestionPlan& plan = work.plans[0];
   const bool copies = rules_.passes.mode == Passes::kCopied;
@@ -335,7 +335,7 @@ Status Computation::run_pass(Work& work, std::span<const Token> source, const Pa
   return leaves_window(plan, rules_.window) ? compute_in_window(work, cells) : compute(work, cells, n_sequences);
 }
 
-/// One answer's cells, in the order of their positions.
+/// The cells of one answer, in the order of their positions.
 Status Computation::compute_in_window(Work& work, std::span<Cell> cells) {
   const size_t whole = std::min(cells.size(), static_cast<size_t>(rules_.window));
   if (auto ok = compute(work, cells.first(whole), 1); !ok) return ok;
@@ -347,7 +347,7 @@ Status Computation::compute_in_window(Work& work, std::span<Cell> cells) {
   return {};
 }
 
-/// The encoder reads the source once; what it makes of it is there for all sequences.
+/// Runs the encoder on the source once; its result is available to all sequences.
 Status Computation::encode(std::span<const Token> source, size_t n_sequences) {
   const SequenceRange all{0, static_cast<int32_t>(n_sequences)};
   std::vector<Cell> cells;
@@ -358,7 +358,7 @@ Status Computation::encode(std::span<const Token> source, size_t n_sequences) {
   return compute_batch(llama_encode, context_.get(), batch.of(cells));
 }
 
-/// Empties the cache of everything at this position and after it.
+/// Removes this position and all later ones from the cache.
 void Computation::forget(llama_pos from, size_t n_sequences) {
   llama_memory_t memory = llama_get_memory(context_.get());
   if (from == 0) return llama_memory_clear(memory, false);
@@ -385,10 +385,10 @@ Status Computation::decode(Work& work, Batch& batch, std::span<Cell> chunk) {
   return {};
 }
 
-/// The same where the output layer is reduced: its rows are those of the cells with targets, in their order.
+/// The same with a reduced output layer: its rows belong to the cells with targets, in their order.
 Status Computation::decode_reduced(Work& work, Batch& batch, std::span<Cell> chunk) {
   std::vector<fast::WantedLogit> wanted;
-  std::vector<float*> log_probs;  // where each goes
+  std::vector<float*> log_probs;  // destination of each
   int64_t row = 0;
   for (const Cell& cell : chunk) {
     for (const Target& target : cell.targets) {

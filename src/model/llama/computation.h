@@ -1,5 +1,5 @@
 #pragma once
-/// Passes computed by libllama: one context, sized from the plans, and the log-probabilities that its logits give.
+/// Computes passes with libllama: one context, sized from the plans, and log-probabilities from its logits.
 
 #include <memory>
 #include <stop_token>
@@ -12,47 +12,47 @@
 
 namespace hre {
 
-/// How a model is computed; constant for its scorer.
+/// How a model is computed; constant during the life of its scorer.
 struct ComputationRules {
   PassRules passes;
-  bool groups_questions = false;  ///< several are computed together: nothing that one gives depends on the others
-  /// The attention window, in tokens, that the model has but libllama ignores for its architecture; 0: none. Longer
-  /// sequences are computed token by token, with what has left the window taken out of the cache.
+  bool groups_questions = false;  ///< several questions may be computed together: none affects the values of another
+  /// The attention window, in tokens, if the model has one that libllama ignores for its architecture; 0: none. Longer
+  /// sequences are computed token by token, and tokens that have left the window are removed from the cache.
   int64_t window = 0;
   int threads = 1;
   bool has_encoder = false;
-  float logit_scale = 1;        ///< logits are multiplied by it: libllama leaves out that of T5 with tied embeddings
-  bool widens_weights = false;  ///< products with narrow weights are computed as they are defined, for checks
-  bool gelu_is_erf = false;     ///< the model's GELU is the exact one, not its tanh form
+  float logit_scale = 1;        ///< factor for logits: libllama leaves out T5's with tied embeddings
+  bool widens_weights = false;  ///< narrow weights are widened to float32 for products, for checks
+  bool gelu_is_erf = false;     ///< the model's GELU is the exact form, not the tanh form
   CacheType cache_type = CacheType::kF32;
   FlashAttention flash_attention = FlashAttention::kOff;
-  fast::Settings fast;                         ///< what is computed by hre's own kernels
-  bool on_device = false;                      ///< a device, not the CPU, computes the output layer
-  bool reduces_output = false;                 ///< to what log-probabilities need, as far as its graph allows
+  fast::Settings fast;                         ///< what hre's own kernels compute
+  bool on_device = false;                      ///< a device computes the output layer, not the CPU
+  bool reduces_output = false;                 ///< keeps only log-sum-exps and target logits, if the graph allows it
   int64_t chunk = 1024;                        ///< tokens computed at once
-  std::shared_ptr<fast::WeightStream> stream;  ///< where the weights stay on the disk
+  std::shared_ptr<fast::WeightStream> stream;  ///< set if the weights stay on the disk
 };
 
-/// Whether this engine can compute GELU in its exact form, where rules.gelu_is_erf asks for that.
+/// Whether this engine can compute the exact form of GELU, which rules.gelu_is_erf asks for.
 bool has_exact_gelu();
 
 class Batch;
 struct Work;
 
-/// Owns a context of the model, which it makes for the plans at hand. Not thread-safe; stays where it was made.
+/// Owns a context of the model and makes it large enough for the plans. Not thread-safe, not movable.
 class Computation {
  public:
-  /// The model and its adapters must live longer.
+  /// The model and its adapters must outlive the computation.
   Computation(llama_model* model, std::vector<llama_adapter_lora*> adapters, std::vector<float> scales,
               ComputationRules rules);
   Computation(const Computation&) = delete;
   Computation& operator=(const Computation&) = delete;
 
-  /// Makes room for the largest pass of all plans, and for any group of them. Room is never given up again.
+  /// Makes room for the largest pass of all plans, and for any group of them. The room never shrinks.
   Status make_room(std::span<const QuestionPlan> plans);
-  /// A group to which questions that are computed together are added.
+  /// An empty group, to which questions are added that will be computed together.
   [[nodiscard]] OpenGroup open_group() const { return {rules_.passes, group_rules()}; }
-  /// All answers of a group's questions. kInterrupted where `stop` came in between.
+  /// Scores all answers of a group's questions. kInterrupted if `stop` was requested in the meantime.
   Result<std::vector<QuestionScore>> score(std::span<const QuestionPlan> group, const std::stop_token& stop);
 
   /// The texts of an answer's target tokens.
@@ -64,7 +64,7 @@ class Computation {
   };
   [[nodiscard]] GroupRules group_rules() const;
   [[nodiscard]] Size& size_of(bool is_long) { return is_long ? long_size_ : size_; }
-  /// What a call of the engine is for: cells where parts begin, and logits of so many rows, unless there are none.
+  /// The wishes for a call of the engine: the cells where parts begin, and the wanted logits of n_rows rows, if any.
   [[nodiscard]] fast::Wishes wishes(std::span<const int64_t> starts = {}, std::span<fast::WantedLogit> wanted = {},
                                     int64_t n_rows = 0) const;
   Status open_context(bool is_long);
@@ -87,9 +87,9 @@ class Computation {
   ComputationRules rules_;
   size_t n_vocab_;
   device::LogitReduction on_device_;
-  bool reduces_ = false;   // the output layer gives no logits, but what log-probabilities need
+  bool reduces_ = false;   // the output layer yields reduced rows instead of logits
   int64_t chunk_;          // tokens computed at once
-  Size size_, long_size_;  // of passes with short and with long sequences
+  Size size_, long_size_;  // for passes with short and with long sequences
   LlamaContext context_;
   bool context_is_long_ = false;
   std::stop_token stop_;

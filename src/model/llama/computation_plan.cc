@@ -20,7 +20,7 @@ constexpr int64_t kDeviceChunk = 2048;  // tokens that a GPU computes at once
 
 constexpr const char* kExact = "--precision exact";
 
-/// What this machine can't do of the options.
+/// Refuses options that this machine does not support.
 Status check_on(const EngineOptions& options, const Machine& machine) {
   if (options.precision == ComputePrecision::kExact) {
     if (!machine.has_kernels)
@@ -33,7 +33,7 @@ Status check_on(const EngineOptions& options, const Machine& machine) {
   return {};
 }
 
-/// Positions that are learned end; the engine would end the process where one beyond them is asked for.
+/// Learned positions are limited; the engine would end the process for a position beyond them.
 Status check_positions(const ModelFiles& files, const EngineOptions& options) {
   const GgufTensor* positions = files.tensor("position_embd.weight");
   if (positions == nullptr || positions->shape.size() < 2) return {};
@@ -45,8 +45,8 @@ Status check_positions(const ModelFiles& files, const EngineOptions& options) {
       "--max-length", fmt::format("give at most {}", learned));
 }
 
-/// hre's attention takes a float32 cache, and no ALiBi: the mask that flash attention gets has distances in half
-/// precision, exact for 2,048 tokens alone. Devices don't compute flash attention over such a cache.
+/// hre's attention needs a float32 cache and no ALiBi: the mask for flash attention holds distances in half precision,
+/// which is exact only up to 2,048 tokens. Devices don't compute flash attention on such a cache.
 fast::Settings kernels_for(const EngineOptions& options, const ArchitectureTraits& traits, const Machine& machine) {
   if (options.kernels == EngineKernels::kPlain || !machine.has_kernels) return {};
   fast::Settings settings =
@@ -56,15 +56,15 @@ fast::Settings kernels_for(const EngineOptions& options, const ArchitectureTrait
   return settings;
 }
 
-/// The first layer that devices hold; they hold the last ones, and the output layer as one more.
+/// The first layer on devices. Devices hold the last layers, and the output layer counts as one more.
 int64_t first_device_layer(const EngineOptions& options, const Machine& machine, int64_t n_layers) {
   if (machine.devices.empty()) return n_layers + 1;
   const int64_t asked = options.gpu_layers < 0 ? n_layers + 1 : options.gpu_layers;
   return std::max<int64_t>(0, n_layers + 1 - asked);
 }
 
-/// The layer of "blk.7.attn_q.weight"; the output layer comes after the last, and what is read row by row is before
-/// all.
+/// The layer number in "blk.7.attn_q.weight". The output layer comes after the last layer; weights that are read row by
+/// row come before all layers.
 int64_t layer_of(const std::string& name, int64_t n_layers) {
   if (name.starts_with("token_embd") || name.starts_with("position_embd") || name.starts_with("token_types")) return -1;
   constexpr std::string_view kBlock = "blk.";
@@ -73,7 +73,7 @@ int64_t layer_of(const std::string& name, int64_t n_layers) {
   return layer;
 }
 
-/// Shares the needs out between the host's processes and the devices.
+/// Divides the memory needs between the host's processes and the devices.
 void plan_memory(const ModelFiles& files, const EngineOptions& options, const Machine& machine, ComputationPlan& plan) {
   const MemoryNeeds all = memory_needs(files, plan.rules);
   const int64_t n_layers = files.main().of_layer("block_count", 0, 0);
@@ -88,7 +88,7 @@ void plan_memory(const ModelFiles& files, const EngineOptions& options, const Ma
   const uint64_t held = first < n_layers ? static_cast<uint64_t>(n_layers - first) : 0;
   const auto processes = static_cast<uint64_t>(std::max(1, options.workers));
   plan.devices = {on_devices, all.cache / layers * held, on_devices > 0 ? all.compute : 0};
-  // With all layers elsewhere, the host looks embeddings up.
+  // If all layers are elsewhere, the host still looks up embeddings.
   const uint64_t host_compute = first == 0 && on_devices > 0 ? 0 : all.compute * processes;
   plan.host = {all.weights - on_devices, (all.cache - plan.devices.cache) * processes, host_compute};
 }
@@ -101,7 +101,7 @@ std::string describe_devices(const EngineOptions& options, const Machine& machin
   return join(names) + " (" + layers + " layers)";
 }
 
-/// Memory that is short: where, how much of what, and what is free.
+/// The error for a shortage of memory: where, how much is needed for what, and how much is free.
 std::string shortage(const MemoryNeeds& needs, uint64_t available, const std::string& where) {
   return fmt::format("needs about {} of {} ({} weights, {} cache, {} to compute), and {} is free",
                      format_bytes(needs.total()), where, format_bytes(needs.weights), format_bytes(needs.cache),
@@ -156,7 +156,7 @@ Result<ComputationPlan> plan_computation(const ModelFiles& files, const EngineOp
   rules.passes.most_positions = pass_tokens(files.tensor_bytes(), cache_bytes_a_token(files, CacheType::kF32));
   rules.has_encoder = traits.has_encoder;
   if (architecture == "t5" && files.tensor("output.weight") == nullptr) {
-    // Raffel et al. 2020: tied embeddings are scaled
+    // Raffel et al. 2020: tied embeddings are scaled down.
     rules.logit_scale = 1 / std::sqrt(static_cast<float>(header.of_layer("embedding_length", 0, 1)));
   }
   rules.threads = options.threads > 0 ? options.threads : machine.cores;
@@ -168,12 +168,12 @@ Result<ComputationPlan> plan_computation(const ModelFiles& files, const EngineOp
   plan.may_repack = !rules.fast.products && !options.stream_weights && !options.widens_weights;
   rules.on_device = first_device_layer(options, machine, header.of_layer("block_count", 0, 0)) == 0 &&
                     options.kernels != EngineKernels::kPlain;
-  // The engine itself keeps room for T5's logits.
+  // The engine always reserves room for T5's logits.
   rules.reduces_output = (rules.fast.products || rules.on_device) && !rules.has_encoder && machine.has_kernels;
   rules.chunk = chunk_tokens(files, rules);
   if (rules.on_device) rules.chunk = kDeviceChunk;
-  // A GPU's results may depend on the rows beside, by rounding, but one question alone would leave it idle. An RPC
-  // server may be a CPU.
+  // On a GPU, rounding may depend on the neighbouring rows, but a single question would leave it idle. An RPC server
+  // may be a CPU.
   rules.groups_questions =
       ((rules.on_device && options.rpc.empty()) || (rules.fast.attention && rules.fast.products)) &&
       !rules.has_encoder && rules.passes.mode == Passes::kShared && rules.passes.long_above == 0 && rules.window == 0;

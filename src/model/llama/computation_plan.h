@@ -1,6 +1,6 @@
 #pragma once
-/// How a model is computed on a machine: decided once, before it is loaded, as a value. Loading, the memory check, the
-/// description that goes into a run and the computation itself all follow from that value.
+/// Decides how a model is computed on a machine: once, before the model is loaded, as a value. Loading, the memory
+/// check, the description in a run and the computation itself all follow from that value.
 
 #include <optional>
 #include <string>
@@ -13,40 +13,40 @@
 
 namespace hre {
 
-/// What a plan depends on beside the model and the options.
+/// The machine's properties on which a plan depends, besides the model and the options.
 struct Machine {
   fast::Isa isa = fast::Isa::kBaseline;
-  bool has_kernels = false;             ///< this build's engine asks hre before it computes a node
-  int cores = 1;                        ///< that this process may use
-  std::optional<uint64_t> free_memory;  ///< of the host, in bytes; nothing where the system doesn't say
-  std::vector<UsedDevice> devices;      ///< those that the options let the engine use
+  bool has_kernels = false;             ///< this build's engine calls hre before it computes a node
+  int cores = 1;                        ///< usable by this process
+  std::optional<uint64_t> free_memory;  ///< of the host, in bytes; nothing if unknown
+  std::vector<UsedDevice> devices;      ///< those that the options allow
 };
 
-/// This machine, with the devices that these options name. Connects to their RPC servers.
+/// Describes this machine, with the devices that these options name. Connects to their RPC servers.
 Result<Machine> this_machine(const EngineOptions& options);
 
 struct ComputationPlan {
   ComputationRules rules;
-  bool may_repack = false;       ///< the engine multiplies all weights, and may lay them out for that
-  bool streams_weights = false;  ///< rules.stream is to be made from the loaded model
-  std::string device;            ///< in words: "CPU", or the devices and how many layers they have
-  /// Of all processes that score, and of all devices together. Weights that are streamed count as far as they are held
-  /// at once; RPC servers say themselves what they have room for.
+  bool may_repack = false;       ///< only the engine multiplies weights, so it may repack them
+  bool streams_weights = false;  ///< rules.stream must be made from the loaded model
+  std::string device;            ///< in words: "CPU", or the devices and their number of layers
+  /// Totals over all scoring processes, and over all devices. Of streamed weights, only the part counts that is in
+  /// memory at once; RPC servers check their own memory.
   MemoryNeeds host, devices;
 };
 
-/// Input errors for options that can't go together on any machine.
+/// Input errors for options that can't be combined on any machine.
 Status check_together(const EngineOptions& options);
 
-/// A pure function. Input errors for options that can't go together, here or on any machine, for more tokens than a
+/// A pure function. Input errors for options that can't be combined, here or on any machine, for more tokens than the
 /// model has learned positions, and for weights that can't be streamed through the machine's memory.
 Result<ComputationPlan> plan_computation(const ModelFiles& files, const EngineOptions& options, const Machine& machine);
 
-/// An input error where the machine has less than the plan needs: how much, where, and which option helps.
+/// An input error if the machine has less memory than the plan needs: how much, where, and which option helps.
 Status check_memory(const ComputationPlan& plan, const Machine& machine, const EngineOptions& options,
                     const std::string& path);
 
-/// Fails where the loaded model is not as the plan took it to be: the engine's architectures have changed.
+/// Fails if the loaded model is not what the plan assumed: the engine's architectures have changed.
 Status check_traits(const llama_model* model, const ModelFiles& files);
 
 }  // namespace hre

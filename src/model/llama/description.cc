@@ -15,7 +15,7 @@
 namespace hre {
 namespace {
 
-/// The type that most of the weights' bytes have: "Q8_0".
+/// The type of most of the weights' bytes: "Q8_0".
 std::string commonest_type(const ModelFiles& files) {
   std::map<uint32_t, uint64_t> bytes;
   for (const GgufHeader& header : files.headers) {
@@ -29,8 +29,8 @@ std::string commonest_type(const ModelFiles& files) {
   return name;
 }
 
-/// As the file states it ("Q4_K - Medium"), where that goes with its weights: programs that write files often leave the
-/// statement as it was.
+/// The file type as stated ("Q4_K - Medium"), if it agrees with the weights: programs that write files often copy the
+/// statement of another file.
 std::string file_type_name(const llama_model* model, const ModelFiles& files) {
   std::string stated = llama_ftype_name(llama_model_ftype(model));
   if (stated.starts_with("all ")) stated.erase(0, 4);  // "all F32"
@@ -40,11 +40,11 @@ std::string file_type_name(const llama_model* model, const ModelFiles& files) {
   return states ? stated + ", most weights " + found : found;
 }
 
-/// The file's name without its extension and a part's number.
+/// The file's name without its extension and part number.
 std::string name_of(const std::string& path) {
   std::string stem = std::filesystem::path(path).stem().string();
   std::replace_if(
-      stem.begin(), stem.end(), [](unsigned char c) { return c < 0x20 || c == 0x7F; }, '?');  // it stands in tables
+      stem.begin(), stem.end(), [](unsigned char c) { return c < 0x20 || c == 0x7F; }, '?');  // it is shown in tables
   return std::regex_replace(stem, std::regex("-[0-9]{5}-of-[0-9]{5}$"), "");
 }
 
@@ -84,7 +84,7 @@ const char* name_of(Passes passes) {
   return "one an answer";
 }
 
-/// Each adapter by content and scale: "1a2b... x 0.5".
+/// Each adapter as its content hash and scale: "1a2b... x 0.5".
 Result<std::string> describe_adapters(const std::vector<Adapter>& adapters) {
   std::string text;
   for (const Adapter& adapter : adapters) {

@@ -31,7 +31,7 @@ void start_engine() {
   });
 }
 
-/// The devices of these names, ending in null as libllama wants them; none for no names.
+/// The devices of these names, terminated by null as libllama demands; empty for no names.
 Result<std::vector<ggml_backend_dev_t>> find_devices(const std::vector<std::string>& names) {
   std::vector<ggml_backend_dev_t> devices;
   if (names.empty()) return devices;
@@ -79,7 +79,7 @@ std::string describe_missing_character(const llama_vocab* vocab, std::string_vie
 
 Result<LlamaModel> load_files(const std::vector<std::string>& parts, const std::string& pre_tokenizer,
                               llama_model_params params) {
-  llama_model_kv_override overrides[2] = {};  // ends with an empty key
+  llama_model_kv_override overrides[2] = {};  // terminated by an empty key
   if (!pre_tokenizer.empty()) {
     overrides[0].tag = LLAMA_KV_OVERRIDE_TYPE_STR;
     std::strncpy(overrides[0].key, "tokenizer.ggml.pre", sizeof overrides[0].key - 1);
@@ -132,7 +132,8 @@ Result<LlamaModel> load_llama_model(const std::vector<std::string>& parts, const
     }
     params.n_gpu_layers = 0, params.load_mode = LLAMA_LOAD_MODE_MMAP;
   }
-  // Without the lock another model that streams may be loading: this one's weights are then read later, no value moves.
+  // Without the lock, another model could be loading for streaming; this one's weights would be read later, values
+  // stay.
   std::optional<fast::EngineLock> lock;
   if (options.stream_weights) lock.emplace(fast::EngineSwitches{.streams_weights = true});
   auto model = load_files(parts, pre_tokenizer, params);
@@ -200,7 +201,7 @@ Result<std::vector<Token>> encode_text(const llama_vocab* vocab, std::string_vie
     if (n < 0) return input_error("the text can't become tokens");
     tokens.resize(static_cast<size_t>(n));
     return tokens;
-  } catch (const std::exception&) {  // SentencePiece vocabularies without byte tokens: std::out_of_range
+  } catch (const std::exception&) {  // SentencePiece vocabularies without byte tokens throw std::out_of_range
     return input_error(describe_missing_character(vocab, text));
   }
 }
@@ -235,7 +236,7 @@ Result<std::vector<UsedDevice>> used_devices(const EngineOptions& options) {
     const auto type = ggml_backend_dev_type(device);
     if (type != GGML_BACKEND_DEVICE_TYPE_GPU && type != GGML_BACKEND_DEVICE_TYPE_IGPU) continue;
     if (!asked.empty() && std::find(asked.begin(), asked.end(), ggml_backend_dev_name(device)) == asked.end()) continue;
-    const std::string remote = describe_rpc_device(device);  // its own description is its address
+    const std::string remote = describe_rpc_device(device);  // an RPC device describes itself only by its address
     size_t free = 0, total = 0;
     ggml_backend_dev_memory(device, &free, &total);
     const UsedDevice used{remote.empty() ? ggml_backend_dev_description(device) : remote, free};
@@ -246,7 +247,7 @@ Result<std::vector<UsedDevice>> used_devices(const EngineOptions& options) {
       has_card = has_card || remote.empty();
     }
   }
-  // As libllama chooses: what is part of a processor computes where it was asked for, or where there is no card.
+  // As libllama chooses: integrated devices are used only on request, or if there is no graphics card.
   if (!has_card) devices.insert(devices.end(), integrated.begin(), integrated.end());
   return devices;
 }

@@ -1,6 +1,6 @@
 #pragma once
-/// libllama as hre uses it: set up once, its log kept back, its failures as Errors.
-/// The only folder that sees llama.h.
+/// Wraps libllama: initialised once, its log kept back, its failures turned into Errors. The only folder that includes
+/// llama.h.
 
 #include <llama.h>
 
@@ -15,7 +15,7 @@
 
 namespace hre {
 
-/// Leaves what is on RPC servers that are gone: libllama would end the process.
+/// Leaks objects on lost RPC servers: to free them, libllama would end the process.
 struct LlamaFree {
   void operator()(llama_model* model) const;
   void operator()(llama_context* context) const;
@@ -23,40 +23,40 @@ struct LlamaFree {
 using LlamaModel = std::unique_ptr<llama_model, LlamaFree>;
 using LlamaContext = std::unique_ptr<llama_context, LlamaFree>;
 
-/// Loads a model from its GGUF files (gguf_parts) with its vocabulary. Input errors for what is no usable model.
-/// A pre-tokenizer that is not empty stands for the file's own. The engine may lay quantised weights out for its own
-/// products where `may_repack`: nobody else can read them then.
+/// Loads a model with its vocabulary from its GGUF files (gguf_parts). Input errors if they are not a usable model. A
+/// non-empty pre-tokenizer replaces the file's own. With `may_repack` the engine may repack quantised weights for its
+/// own products; no other code can read them then.
 Result<LlamaModel> load_llama_model(const std::vector<std::string>& parts, const std::string& pre_tokenizer,
                                     const EngineOptions& options, bool may_repack);
 
-/// Where the weights of a model are that was loaded to be streamed.
+/// The addresses of the weights of a model that was loaded for streaming.
 std::vector<fast::MappedWeight> mapped_weights(const llama_model* model);
 
-/// Loads a model's vocabulary and metadata alone.
+/// Loads only a model's vocabulary and metadata.
 Result<LlamaModel> load_llama_vocabulary(const std::vector<std::string>& parts, const std::string& pre_tokenizer);
 
-/// Loads an adapter made for the model; it lives as long as the model.
+/// Loads an adapter for the model; the model owns it.
 Result<llama_adapter_lora*> load_llama_adapter(llama_model* model, const std::string& path);
 
-/// Makes a context. Fails where memory does not suffice.
+/// Makes a context. Fails if memory does not suffice.
 Result<LlamaContext> make_llama_context(llama_model* model, const llama_context_params& params);
 
-/// Whole text to tokens, special tokens in the text recognised as Transformers does, none added.
+/// Tokenises a whole text. Recognises special tokens in the text as Transformers does, and adds none.
 Result<std::vector<Token>> encode_text(const llama_vocab* vocab, std::string_view text);
 
-/// The bytes that a token stands for; special tokens as their names.
+/// The bytes that a token stands for; for special tokens their names.
 std::string llama_piece(const llama_vocab* vocab, Token token);
 
-/// A scalar of the model's metadata as text; empty where it has none of that name.
+/// A scalar of the model's metadata as text; empty if there is none of that name.
 std::string llama_metadata(const llama_model* model, const char* key);
 
-/// A graphics processor, here or behind an RPC server.
+/// A GPU, in this machine or behind an RPC server.
 struct UsedDevice {
   std::string description;
   uint64_t free_memory = 0;  ///< bytes
 };
 
-/// Those that compute with these options; none: the CPU alone. Registers the options' RPC servers first.
+/// The devices that compute with these options; empty: only the CPU. Registers the options' RPC servers first.
 Result<std::vector<UsedDevice>> used_devices(const EngineOptions& options);
 
 }  // namespace hre

@@ -29,16 +29,16 @@ ErrorLog& error_log() {
 thread_local AssertionGuard::Kind guard = AssertionGuard::Kind::kNone;
 std::atomic<bool> server_is_lost = false;
 
-/// libllama and ggml end the process where an assertion of theirs fails, unless this throws.
+/// If an assertion of libllama or ggml fails, they end the process unless this callback throws.
 void assertion_failed(const char* message) {
   const bool is_about_server = std::strstr(message, "RPC server") != nullptr;
   if (is_about_server && guard != AssertionGuard::Kind::kProbe) {
-    // Later ones come from destructors, which can't throw.
+    // Later failures come from destructors, which must not throw.
     if (!server_is_lost.exchange(true)) throw LostRpcServer(message);
     std::fputs("hre: an RPC server is gone, and the engine can't go on without it\n", stderr);
     return;
   }
-  // Other threads of the graph would wait for this one for ever.
+  // If one thread of a graph threw, the others would wait for it for ever.
   if (guard != AssertionGuard::Kind::kNone && !fast::computes_with_others())
     throw std::runtime_error(std::string("an assertion failed: ") + message);
   std::fprintf(stderr, "hre: the engine gave up: %s\n", message);  // the process ends here

@@ -1,32 +1,32 @@
 #pragma once
-/// How libllama and ggml tell what went wrong: a log, and assertions that end the process unless they are caught.
+/// Catches failures of libllama and ggml: log messages, and assertions that would otherwise end the process.
 
 #include <stdexcept>
 #include <string>
 
 namespace hre {
 
-/// Sends libllama's log and its failed assertions here; once, before anything else of libllama.
+/// Redirects libllama's log and failed assertions to this file. Call it once, before any other function of libllama.
 void watch_failures();
 
-/// What libllama said at level ERROR since the last call: all of it.
+/// All that libllama has logged at level ERROR since the last call.
 std::string take_error_log();
-/// The same, as the one line that tells why a call failed, without the names of functions before it.
+/// The same as one line that says why a call failed, without leading function names.
 std::string take_last_error();
-/// Adds to it.
+/// Adds text to that log.
 void add_to_error_log(const char* text);
 
-/// An RPC server is gone, or answers nonsense. Thrown where libllama would end the process; once, as what libllama has
-/// there can't be used or freed then.
+/// An RPC server is gone, or its answers are invalid. Thrown instead of letting libllama abort. Thrown only once: after
+/// that, objects on the lost server can be neither used nor freed.
 struct LostRpcServer : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
-/// Whether one was thrown.
+/// Whether LostRpcServer was thrown.
 bool rpc_server_is_lost();
 
-/// While one lives, an assertion that fails on its thread is a std::runtime_error: for what a file may be the cause of.
-/// One that fails in a graph that several threads compute ends the process, with a message, as it does without a guard.
-/// One that probes whether an RPC server is there lets it be not there.
+/// While a guard lives, an assertion that fails on its thread throws a std::runtime_error: for failures that a file may
+/// cause. An assertion that fails in a graph computed by several threads still ends the process, with a message. A
+/// guard of kind kProbe allows an RPC server to be missing.
 class AssertionGuard {
  public:
   enum class Kind { kNone, kAll, kProbe };

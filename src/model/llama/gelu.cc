@@ -8,10 +8,10 @@
 namespace hre {
 namespace {
 
-/// An architecture that libllama computes with GELU.
+/// An architecture that uses GELU in libllama.
 struct GeluArchitecture {
-  bool is_erf;    ///< of its best known models
-  bool may_vary;  ///< Transformers' class takes another from the configuration
+  bool is_erf;    ///< the form of its best known models
+  bool may_vary;  ///< Transformers' class reads the activation from the configuration
 };
 
 const GeluArchitecture* find_architecture(const std::string& name) {

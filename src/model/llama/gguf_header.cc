@@ -25,7 +25,7 @@ constexpr uint64_t kSmallestTensorEntry = 8 + 1 + 4 + 8 + 4 + 8;  // name, one d
 constexpr uint64_t kSmallestValueEntry = 8 + 1 + 4 + 1;
 constexpr int64_t kMostDimensions = 4;
 
-/// GGUF's own numbers of its value types.
+/// GGUF's numbers for its value types.
 enum ValueType : uint32_t {
   kU8,
   kI8,
@@ -216,7 +216,7 @@ class Reader {
     header_.tensors.push_back(std::move(tensor));
   }
 
-  /// Sets the tensor's size in bytes; what is wrong with its type or shape, or nothing.
+  /// Sets the tensor's size in bytes. Returns what is wrong with its type or shape, or nothing.
   static std::string size_tensor(GgufTensor& tensor) {
     if (tensor.type >= GGML_TYPE_COUNT) return fmt::format("the type {}", tensor.type);
     const auto type = static_cast<ggml_type>(tensor.type);
@@ -265,7 +265,7 @@ class Reader {
   std::set<std::string> names_;
 };
 
-/// A file in memory as the system pages it in.
+/// A file mapped into memory, paged in by the system on demand.
 class MappedFile {
  public:
   explicit MappedFile(const std::string& path) {
@@ -325,7 +325,7 @@ Result<GgufHeader> parse_gguf(std::span<const std::byte> file) { return Reader(f
 
 namespace {
 
-/// What a file is instead.
+/// What kind of file this is, if it is not GGUF.
 tl::unexpected<Error> no_gguf(std::span<const std::byte> bytes, const std::string& path) {
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()), std::min<size_t>(bytes.size(), 64));
   const auto is = [text](std::initializer_list<std::string_view> starts) {
@@ -368,7 +368,7 @@ Result<std::vector<std::string>> gguf_parts(const std::string& path) {
   static const std::regex kPart("-[0-9]{5}-of-([0-9]{5})\\.gguf");
   constexpr size_t kLength = std::string_view("-00001-of-00003.gguf").size();
   const size_t start = path.size() - std::min(path.size(), kLength);
-  const std::string end = path.substr(start);  // std::regex overflows the stack where texts are long
+  const std::string end = path.substr(start);  // std::regex overflows the stack for long texts
   std::smatch match;
   if (!std::regex_match(end, match, kPart)) return std::vector<std::string>{path};
   const int n = std::stoi(match[1]);

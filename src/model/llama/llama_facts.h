@@ -1,11 +1,11 @@
 #pragma once
-/// What a GGUF model is, for `hre model show`.
+/// Facts about a GGUF model, for `hre model show`.
 
 #include "model/inspect.h"
 
 namespace hre {
 
-/// Loads the vocabulary, and hashes the files, but does not load the weights.
+/// Loads the vocabulary and hashes the files, but does not load the weights.
 Result<ModelFacts> llama_facts(const std::string& path, const EngineOptions& options, const std::string& source);
 
 }  // namespace hre

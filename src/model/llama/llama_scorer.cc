@@ -17,7 +17,7 @@ namespace hre {
 namespace {
 
 struct Adapters {
-  std::vector<llama_adapter_lora*> loaded;  // owned by the model
+  std::vector<llama_adapter_lora*> loaded;  // the model owns them
   std::vector<float> scales;
 };
 
@@ -38,7 +38,7 @@ Result<Adapters> load_adapters(llama_model* model, const std::vector<Adapter>& a
 struct Chat {
   ChatTemplate rendered;
   std::string system;
-  std::string from;  ///< the file that the template came with
+  std::string from;  ///< the file that contained the template
   Settings settings;
 };
 
@@ -134,7 +134,7 @@ class LlamaScorer final : public Scorer {
         group.push_back(plans[*next]);
         next.reset();
         if (open.closed()) break;
-        // What is there is computed before more is waited for.
+        // If the source has no question now, compute the group instead of waiting for more.
         if (const NextPlan more = source.next(); more.kind == NextPlan::Kind::kQuestion) next = more.index;
       }
       auto scores = computation_.score(group, stop);
@@ -162,7 +162,7 @@ class LlamaScorer final : public Scorer {
   Computation computation_;
 };
 
-/// Refuses models whose values would be wrong.
+/// Refuses models whose values are known to be wrong.
 Status check_architecture(const ModelFiles& files, const std::string& path) {
   if (proof_of(files.architecture()) != Proof::kDiffers) return {};
   return input_error(
@@ -170,7 +170,7 @@ Status check_architecture(const ModelFiles& files, const std::string& path) {
       "an inference server can score it");
 }
 
-/// What people should know of the values that this model will get here.
+/// Notes for the user about doubts in this model's values on this machine.
 void note_doubts(const ModelFiles& files, const GeluForm& gelu, const std::string& path, ProgressListener& progress) {
   const std::string name = files.architecture();
   if (const std::string problem = fast::kernel_problem(); !problem.empty()) progress.note(problem);

@@ -7,12 +7,12 @@
 
 namespace hre {
 
-/// Opens a GGUF file, or any part of a split one; `source` is what the user gave for it. Models of
-/// architectures whose values are known to be wrong are refused; for those that nobody has checked there is a note.
+/// Opens a GGUF file, or any part of a split file; `source` is the user's name for it. Refuses models of architectures
+/// whose values are known to be wrong; if an architecture has not been checked, a note says so.
 Result<std::unique_ptr<Scorer>> open_llama(const std::string& path, const EngineOptions& options,
                                            ProgressListener& progress, const std::string& source = "");
 
-/// "libllama llama_cpp_python-0.3.35, ggml 0.20.0" and how it was built for this processor.
+/// "libllama llama_cpp_python-0.3.35, ggml 0.20.0", and its build for this processor.
 std::string llama_engine_version();
 std::string llama_engine_build();
 

@@ -15,10 +15,10 @@
 namespace hre {
 namespace {
 
-// Tokens computed at once where the engine makes logits, by the room that these take.
+// Tokens per chunk if the engine stores logits, limited by the room that the logits take.
 constexpr int64_t kLogitsBytes = 64 << 20;
 constexpr int64_t kSmallestLogitsChunk = 64, kLargestLogitsChunk = 512;
-// The cache's share of the weights, and what it may take beside models of any size.
+// The share of the weights' size that the cache may take, and the bytes that it may take in addition.
 constexpr double kCacheShare = 0.1;
 constexpr double kCacheBytes = 100e6;
 constexpr double kComputeShare = 0.05;
@@ -28,7 +28,7 @@ constexpr int64_t kFewestStreamed = 128;
 
 uint64_t positive(int64_t value) { return value > 0 ? static_cast<uint64_t>(value) : 0; }
 
-/// Bytes of a cached value, times 4.
+/// Four times the bytes of a cached value, which is a whole number for every type.
 uint64_t quarter_bytes(CacheType type) {
   switch (type) {
     case CacheType::kF16:
@@ -51,8 +51,8 @@ int64_t vocabulary_of(const ModelFiles& files) {
   return embedding != nullptr && embedding->shape.size() > 1 ? embedding->shape[1] : 0;
 }
 
-/// The widest activations of a chunk, and what hre's attention packs of a pass; logits and a layer's attention weights
-/// where the engine computes those: all float32, twice.
+/// The widest activations of a chunk, and the keys and values that hre's attention packs for a pass. Also logits and a
+/// layer's attention weights, if the engine computes those. All are float32 and counted twice.
 uint64_t compute_bytes(const ModelFiles& files, const ComputationRules& rules, uint64_t tokens) {
   const GgufHeader& header = files.main();
   const uint64_t width = positive(header.of_layer("embedding_length", 0, 0));
@@ -77,7 +77,7 @@ std::optional<uint64_t> number_in(const std::string& path, const std::string& af
 
 uint64_t cache_bytes_a_token(const ModelFiles& files, CacheType type) {
   const GgufHeader& header = files.main();
-  // A header may say anything; more layers than tensors there are not.
+  // A header may state any number, but there can't be more layers than tensors.
   uint64_t n_tensors = 0;
   for (const GgufHeader& part : files.headers) n_tensors += part.tensors.size();
   const uint64_t layers = std::min(positive(header.of_layer("block_count", 0, 0)), n_tensors);
@@ -146,7 +146,7 @@ Result<StreamRoom> room_to_stream(const ModelFiles& files, const EngineOptions& 
     room.weights = std::max(room.weights, stages[i] + stages[(i + 1) % stages.size()]);
   }
   if (!available) return room;
-  // Half of the memory is left to the rest of the process, the vocabulary above all, and to the system.
+  // Leave half of the memory to the rest of the process (mainly the vocabulary) and to the system.
   const uint64_t a_token = cache_bytes_a_token(files, options.cache_type) + chunk_bytes_a_token(files);
   const uint64_t free = *available / 2;
   room.tokens = static_cast<int64_t>(free > room.weights ? (free - room.weights) / std::max<uint64_t>(1, a_token) : 0);
@@ -166,7 +166,7 @@ std::optional<uint64_t> available_memory() {
     const auto limit = number_in(folder + (unified ? "/memory.max" : "/memory.limit_in_bytes"), "");
     const auto used = number_in(folder + (unified ? "/memory.current" : "/memory.usage_in_bytes"), "");
     if (!limit || !used) continue;
-    // Files that are kept in memory count as used, and make room.
+    // Cached files count as used memory, but the system drops them when memory is needed.
     const uint64_t kept = number_in(folder + "/memory.stat", unified ? "file" : "total_cache").value_or(0);
     const uint64_t taken = *used > kept ? *used - kept : 0;
     *available = std::min(*available, *limit > taken ? *limit - taken : 0);

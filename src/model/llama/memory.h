@@ -1,5 +1,5 @@
 #pragma once
-/// What memory a model needs to score, estimated from its header, and what a machine has.
+/// The memory that scoring needs, estimated from a model's header, and the memory that a machine has.
 
 #include <optional>
 
@@ -9,47 +9,47 @@
 
 namespace hre {
 
-/// Bytes. Estimates: weights are exact, the cache holds the tokens of a pass, computing takes buffers of about this
-/// size.
+/// In bytes. These are estimates: weights are exact, the cache holds the tokens of a pass, and the compute buffers have
+/// about this size.
 struct MemoryNeeds {
   uint64_t weights = 0, cache = 0, compute = 0;
 
   [[nodiscard]] uint64_t total() const { return weights + cache + compute; }
 };
 
-/// Bytes that a cached token takes, in all layers.
+/// Bytes that a cached token takes in all layers together.
 uint64_t cache_bytes_a_token(const ModelFiles& files, CacheType type);
 
-/// Tokens that a pass may hold so that the cache stays small beside the weights: between 1,024 and 4,096.
+/// Tokens per pass, so that the cache stays small compared with the weights: between 1,024 and 4,096.
 int64_t pass_tokens(uint64_t weights, uint64_t cache_bytes_a_token);
 
-/// Bytes that a token of a chunk takes while it is computed.
+/// Bytes that each token of a chunk takes while the chunk is computed.
 uint64_t chunk_bytes_a_token(const ModelFiles& files);
 
-/// Tokens computed at once. Where the output layer is reduced there are no logits to keep room for, and as many are
-/// taken as stay small beside the weights, between 1,024 and 2,048 but no more than a pass holds: the more there are,
-/// the less it counts that weights are packed for them.
+/// Tokens per chunk. If the output layer is reduced, no room for logits is needed, and the chunk is as large as stays
+/// small compared with the weights: between 1,024 and 2,048 tokens, but at most a pass. A larger chunk spreads the cost
+/// of packing weights over more tokens.
 int64_t chunk_tokens(const ModelFiles& files, const ComputationRules& rules);
-/// The part of that which is small beside the weights.
+/// Tokens per chunk, so that its buffers stay small compared with the weights.
 int64_t chunk_tokens(uint64_t weights, uint64_t chunk_bytes_a_token);
 
-/// Tokens computed at once where their logits are kept.
+/// Tokens per chunk if logits are stored.
 int64_t logits_chunk(int64_t n_vocab);
 
-/// Of one process and no device, for rules that are complete but for `stream`.
+/// The needs of one process without devices, for rules that are complete except for `stream`.
 MemoryNeeds memory_needs(const ModelFiles& files, const ComputationRules& rules);
 
-/// How weights are streamed through the memory there is.
+/// How weights are streamed through the available memory.
 struct StreamRoom {
-  uint64_t weights = 0;  ///< bytes of a stage of the model and the next, at most
+  uint64_t weights = 0;  ///< the largest sum of a stage and the next one, in bytes
   int64_t tokens = 0;    ///< computed at once
 };
 
-/// An input error where the memory does not suffice even so.
+/// An input error if even streaming needs more memory.
 Result<StreamRoom> room_to_stream(const ModelFiles& files, const EngineOptions& options,
                                   std::optional<uint64_t> available, const std::string& path);
 
-/// Bytes that may be used: of the machine or of this process's control group; nothing where the system doesn't say.
+/// Available bytes, of the machine or of this process's control group; nothing if the system doesn't say.
 std::optional<uint64_t> available_memory();
 
 /// "1.5 GB"

@@ -40,7 +40,7 @@ Result<ModelFiles> read_model_files(const std::string& path) {
 Result<std::string> pre_tokenizer_for(const ModelFiles& files) {
   const GgufHeader& header = files.main();
   const std::string stated = header.text("tokenizer.ggml.pre");
-  // "default" is what a converter writes that does not know the vocabulary; libllama then cuts in a way of its own.
+  // A converter writes "default" for a vocabulary that it does not know; libllama then splits text in its own way.
   if (header.text("tokenizer.ggml.model") != "gpt2" || (!stated.empty() && stated != "default")) return "";
   static const std::set<std::string> kLikeGpt2 = {"gpt2", "gptneox", "gptj", "codegen", "mpt", "phi2"};
   if (kLikeGpt2.contains(files.architecture())) return "gpt-2";

@@ -12,22 +12,22 @@ namespace hre {
 
 struct ModelFiles {
   std::vector<std::string> parts;
-  std::vector<GgufHeader> headers;  ///< one for each part; the first has the metadata
+  std::vector<GgufHeader> headers;  ///< one per part; the first has the metadata
 
   [[nodiscard]] const GgufHeader& main() const { return headers.front(); }
   [[nodiscard]] std::string architecture() const { return main().text("general.architecture"); }
-  /// Null where no part has one of that name.
+  /// Null if no part has a tensor of that name.
   [[nodiscard]] const GgufTensor* tensor(const std::string& name) const;
   [[nodiscard]] uint64_t tensor_bytes() const;
   [[nodiscard]] bool has_experts() const { return main().of_layer("expert_count", 0, 0) != 0; }
 };
 
-/// Reads and checks the headers of a GGUF file or of all parts of a split one.
+/// Reads and checks the headers of a GGUF file, or of all parts of a split file.
 Result<ModelFiles> read_model_files(const std::string& path);
 
-/// How byte-level BPE cuts text into words before it merges bytes, where the file does not say: as GPT-2, for
-/// architectures whose models all do; an error for others, since libllama would go on with wrong tokens. Empty where
-/// the file says it.
+/// How byte-level BPE splits text into words before it merges bytes, if the file does not say: as GPT-2, for
+/// architectures whose models all do. An error for others, because libllama would use wrong tokens without a warning.
+/// Empty if the file says it.
 Result<std::string> pre_tokenizer_for(const ModelFiles& files);
 
 /// The files' vocabulary and metadata, without the weights.

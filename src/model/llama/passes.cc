@@ -11,12 +11,12 @@ int64_t length_of(const QuestionPlan& plan, size_t answer) {
   return static_cast<int64_t>(plan.prefix.size() + plan.answers[answer].tail.size());
 }
 
-/// Position, in an answer's sequence, of the token whose logits predict its target t.
+/// The position, in an answer's sequence, of the token whose logits predict target t.
 size_t position_before(const QuestionPlan& plan, const AnswerPlan& answer, size_t t) {
   return plan.prefix.size() + answer.tail.size() - answer.targets.size() + t;
 }
 
-/// Every pass tells how many answers its prefix serves: those up to the next pass that starts anew.
+/// Sets in every pass how many answers its prefix serves: those up to the next pass that computes the prefix.
 void count_served(std::vector<Pass>& passes) {
   size_t end = passes.empty() ? 0 : passes.back().last;
   for (auto pass = passes.rbegin(); pass != passes.rend(); ++pass) {

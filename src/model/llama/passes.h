@@ -1,5 +1,5 @@
 #pragma once
-/// How a question's plan is cut into passes of tokens that libllama computes together. Pure functions of the plan.
+/// Cuts a question's plan into passes of tokens that libllama computes together. Pure functions of the plan.
 
 #include <cstdint>
 #include <span>
@@ -12,18 +12,18 @@ namespace hre {
 /// How a question's answers are computed.
 enum class Passes {
   kShared,     ///< the shared prefix once, in one batch with all answers
-  kCopied,     ///< the shared prefix once, its state copied to each answer in turn: for recurrent models
-  kPerAnswer,  ///< one pass an answer: the plain path, for checks
+  kCopied,     ///< computes the shared prefix once and copies its state to each answer in turn: for recurrent models
+  kPerAnswer,  ///< one pass per answer: the plain path, for checks
 };
 
-/// Where one log-probability is asked for: the logits after this token give that target of that answer.
+/// The place of one log-probability: the logits after this token predict that target of that answer.
 struct Target {
-  size_t question;  ///< of those that are computed together
+  size_t question;  ///< index among the questions that are computed together
   size_t answer;
   size_t index;
 };
 
-/// Sequences of a context, one after another.
+/// Consecutive sequences of a context.
 struct SequenceRange {
   int32_t first = 0, count = 1;
 };
@@ -33,49 +33,49 @@ struct Cell {
   Token token = 0;
   int32_t position = 0;
   SequenceRange sequences;
-  std::vector<Target> targets;  ///< what its logits are needed for; none: no logits
+  std::vector<Target> targets;  ///< the targets that its logits predict; empty: no logits needed
 };
 
 /// Answers computed together after the question's prefix.
 struct Pass {
   size_t first = 0, last = 0;
-  bool starts = true;    ///< the prefix is computed here; otherwise it's there, from the pass before
-  size_t n_served = 0;   ///< answers, from `first`, that this computation of the prefix serves
+  bool starts = true;    ///< the prefix is computed here; otherwise it stays from the pass before
+  size_t n_served = 0;   ///< number of answers, from `first`, for which the prefix is computed here
   bool is_long = false;  ///< its sequences are longer than PassRules::long_above
 };
 
 struct PassRules {
   Passes mode = Passes::kShared;
-  /// Models whose rotary positions change for sequences above this length (long rope); 0: none. Sequences of the two
-  /// kinds are never computed together, and those below fit into a context of this length.
+  /// For models whose rotary positions change for sequences above this length (long rope); 0: none. Short and long
+  /// sequences are never computed together, and short ones fit into a context of this length.
   int64_t long_above = 0;
-  /// Tokens of the context that a pass holds at most, unless one answer alone needs more.
+  /// The most tokens of the context that a pass may hold, unless a single answer needs more.
   int64_t most_positions = 4096;
 };
 
-/// Passes over consecutive answers. A pass is part of a question's plan: its size is fixed, so that a value
-/// doesn't depend on other questions.
+/// Cuts a plan into passes over consecutive answers. The cut depends only on the question, so a value doesn't depend on
+/// other questions.
 std::vector<Pass> cut_into_passes(const QuestionPlan& plan, const PassRules& rules);
 
-/// Tokens of a context that a pass needs.
+/// The number of tokens of the context that a pass needs.
 int64_t positions_of(const QuestionPlan& plan, const Pass& pass, Passes mode);
 
-/// Consecutive questions of one pass each, or one question.
+/// A single question, or consecutive questions with one pass each.
 struct Group {
   size_t first = 0, last = 0;
 };
 
-/// How much is computed together. What is not one pass of shared tokens stays alone.
+/// How much may be computed together. A question that is not a single pass of shared tokens stays alone.
 struct GroupRules {
-  int64_t most_positions = 0;  ///< of a group; 0: every question alone
-  size_t most_answers = 64;    ///< of a group
+  int64_t most_positions = 0;  ///< per group; 0: every question alone
+  size_t most_answers = 64;    ///< per group
 };
 
-/// A group in the making.
+/// A group to which questions are being added.
 class OpenGroup {
  public:
   OpenGroup(const PassRules& passes, const GroupRules& rules) : passes_(passes), rules_(rules) {}
-  /// Adds a question; false where it doesn't fit. The first always does.
+  /// Adds a question; false if it doesn't fit. The first one always fits.
   bool add(const QuestionPlan& plan);
   /// Whether no further question can join.
   [[nodiscard]] bool closed() const { return size_ > 0 && room_ <= 0; }
@@ -88,14 +88,14 @@ class OpenGroup {
   size_t answers_left_ = 0;
 };
 
-/// Groups in the order of the plans.
+/// Divides plans into groups, in their order.
 std::vector<Group> group_questions(std::span<const QuestionPlan> plans, const PassRules& passes,
                                    const GroupRules& rules);
 
-/// The prefix's cells, where the pass starts with it, with the targets that they serve.
+/// The prefix's cells with the targets that they serve; none if the pass doesn't start with the prefix.
 std::vector<Cell> prefix_cells(const QuestionPlan& plan, size_t question, const Pass& pass, SequenceRange sequences);
 
-/// Appends the cells of one answer's tail, as of this sequence.
+/// Appends the cells of one answer's tail, for this sequence.
 void append_tail_cells(const QuestionPlan& plan, size_t question, size_t answer, int32_t sequence,
                        std::vector<Cell>& cells);
 

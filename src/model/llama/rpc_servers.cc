@@ -44,7 +44,8 @@ AddServer find_rpc() {
   return reinterpret_cast<AddServer>(ggml_backend_reg_get_proc_address(rpc, "ggml_backend_rpc_add_server"));
 }
 
-/// libllama waits for an answer without end, hence the thread, which stays where it is if none comes.
+/// libllama waits for an answer without a limit. So it runs in a separate thread, which is abandoned if no answer
+/// comes.
 Result<ggml_backend_reg_t> ask(AddServer add, const std::string& server) {
   std::promise<ggml_backend_reg_t> promise;
   auto answer = promise.get_future();
@@ -74,7 +75,7 @@ Result<ggml_backend_reg_t> ask(AddServer add, const std::string& server) {
   return fail(ErrorCode::kFailed, "no RPC server answers", server, "start rpc-server there");
 }
 
-/// Bytes of a server's memory, a question that costs nothing; nothing where it doesn't answer.
+/// A server's memory in bytes, a cheap request to see whether it answers; nothing if it does not.
 std::optional<size_t> total_memory(ggml_backend_dev_t device) {
   const AssertionGuard guard(AssertionGuard::Kind::kProbe);
   try {
@@ -130,7 +131,7 @@ std::string describe_rpc_device(ggml_backend_dev_t device) {
   if (registry == nullptr || std::strcmp(ggml_backend_reg_name(registry), "RPC") != 0) return "";
   const std::optional<size_t> total = total_memory(device);
   return total ? fmt::format("RPC device of {} MiB", *total >> 20)
-               : "RPC device";  // it is gone, which whoever computes will be told
+               : "RPC device";  // it is gone; whoever computes next gets the error
 }
 
 }  // namespace hre

@@ -1,5 +1,5 @@
 #pragma once
-/// libllama's RPC servers: other processes, on other machines mostly, that compute layers of a model.
+/// libllama's RPC servers: other processes, usually on other machines, that compute layers of a model.
 
 #include <ggml-backend.h>
 
@@ -10,18 +10,18 @@
 
 namespace hre {
 
-/// Makes the devices of these servers (HOST:PORT) known to libllama, once each. Errors where one does not answer in ten
-/// seconds, as one that serves another program does not, or where this engine has no RPC.
+/// Registers the devices of these servers (HOST:PORT) with libllama, each server once. Fails if a server does not
+/// answer within ten seconds (for example because it serves another program), or if this engine has no RPC.
 Status add_rpc_servers(const std::vector<std::string>& servers);
 
-/// What to say where LostRpcServer was thrown.
+/// The error to report after LostRpcServer was thrown.
 Error lost_rpc_server();
 
-/// Whether all that were added still answer; true where there are none. What a model has on one that is gone can't be
+/// Whether all registered servers still answer; true if there are none. A model's objects on a lost server must not be
 /// freed: libllama would end the process.
 bool rpc_servers_answer();
 
-/// What a server's device is, as far as it tells: "RPC device of 81559 MiB". Empty for any other device.
+/// Describes a server's device: "RPC device of 81559 MiB". Empty for any other device.
 std::string describe_rpc_device(ggml_backend_dev_t device);
 
 }  // namespace hre

@@ -1,5 +1,5 @@
 #pragma once
-/// The vocabulary of a GGUF file without its weights, for models that run elsewhere.
+/// The vocabulary of a GGUF file without its weights, for models that are computed elsewhere.
 
 #include <functional>
 #include <optional>
@@ -10,14 +10,14 @@
 namespace hre {
 
 struct LlamaVocabulary {
-  Encode encode;                            ///< null: none was loaded
-  std::function<std::string(Token)> piece;  ///< a token's bytes; null as well
+  Encode encode;                            ///< null: no vocabulary was loaded
+  std::function<std::string(Token)> piece;  ///< a token's bytes; may be null, too
   std::optional<Token> bos;
-  std::string fingerprint;  ///< of the file's content
-  bool adds_bos = false;    ///< whether the model wants it in front
+  std::string fingerprint;  ///< content hash of the file
+  bool adds_bos = false;    ///< whether the model wants BOS before a text
 };
 
-/// Loads the vocabulary of a .gguf file. Input errors for what is none.
+/// Loads the vocabulary of a .gguf file. Input errors if it is not one.
 Result<LlamaVocabulary> open_llama_vocabulary(const std::string& path);
 
 }  // namespace hre

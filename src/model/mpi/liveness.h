@@ -1,5 +1,5 @@
 #pragma once
-/// Which of several processes are there, judged by when each was last heard. Pure: the caller has the clock.
+/// Tells which of several processes are alive, by when each was last heard from. Pure: the caller has the clock.
 
 #include <chrono>
 #include <cstddef>
@@ -7,20 +7,20 @@
 
 namespace hre::mpi {
 
-/// One that was silent for longer than the others' patience is lost, for good: it may have died, or hang.
+/// A process that is silent for longer than `patience` is lost for good: it may have died, or hang.
 class Liveness {
  public:
   using Time = std::chrono::steady_clock::time_point;
   using Duration = std::chrono::steady_clock::duration;
 
-  /// All were heard of at `now`.
+  /// All count as heard from at `now`.
   Liveness(size_t n, Duration patience, Time now);
 
   void heard(size_t one, Time now);
-  /// Says that one is lost, whatever was heard of it.
+  /// Marks a process as lost, whatever was heard from it.
   void lose(size_t one);
-  /// Those lost since the last look. To be called again and again: where the looks themselves were far apart (this
-  /// process was stopped, the machine slept), nothing is known of that time, and patience begins anew.
+  /// Returns the processes lost since the last call. Call it regularly: if two calls are far apart (because this
+  /// process was stopped, or the machine slept), nothing is known about the time in between, and patience starts again.
   std::vector<size_t> look(Time now);
   [[nodiscard]] bool lost(size_t one) const { return members_[one].lost; }
   [[nodiscard]] bool any_lost() const;

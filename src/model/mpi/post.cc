@@ -16,9 +16,9 @@ namespace {
 
 using SteadyClock = std::chrono::steady_clock;
 
-constexpr auto kMoment = std::chrono::microseconds(300);  // between looks for messages
+constexpr auto kMoment = std::chrono::microseconds(300);  // pause between checks for messages
 
-/// A message on its way, whose bytes MPI reads or writes meanwhile.
+/// A message in transit, whose bytes MPI may read or write.
 struct Transfer {
   int rank = 0;
   Tag tag = Tag::kReady;
@@ -32,7 +32,7 @@ std::string pack(int64_t number, const std::string& bytes) {
 
 }  // namespace
 
-/// The thread's own side. Transfers with a lost rank stay where they are: MPI may still touch their bytes.
+/// The thread's own state. Transfers with a lost rank are kept, because MPI may still access their bytes.
 struct Post::Mail {
   explicit Mail(Post& owner)
       : post(owner),
@@ -43,12 +43,12 @@ struct Post::Mail {
     std::iota(peers.begin(), peers.end(), owner.rank_ == 0 ? 1 : 0);
   }
 
-  static size_t place(int rank) { return rank == 0 ? 0 : static_cast<size_t>(rank) - 1; }  // among the peers
+  static size_t place(int rank) { return rank == 0 ? 0 : static_cast<size_t>(rank) - 1; }  // index among the peers
   bool lost(int rank) const { return liveness.lost(place(rank)); }
   void lose(int rank) { liveness.lose(place(rank)); }
 
   void send(Message message) {
-    // The end of the job is told to all: one that was only silent would wait for ever.
+    // Even lost ranks are told that the job ends: a rank that was only silent would otherwise wait for ever.
     if (lost(message.rank) && message.tag != Tag::kEndOfJob) return;
     Transfer& transfer =
         sending.emplace_back(Transfer{message.rank, message.tag, pack(message.number, message.bytes), {}});
@@ -74,7 +74,7 @@ struct Post::Mail {
     return std::any_of(sending.begin(), sending.end(), [this](const Transfer& one) { return !lost(one.rank); });
   }
 
-  /// One message at a time of a rank, so that they keep their order.
+  /// Receives one message at a time from each rank, so that a rank's messages keep their order.
   void receive(int rank) {
     auto& current = receiving[place(rank)];
     while (!lost(rank)) {
@@ -133,8 +133,8 @@ struct Post::Mail {
   }
 
   Post& post;
-  std::vector<int> peers;  // ranks that this one has mail with
-  Liveness liveness;       // of these
+  std::vector<int> peers;  // the ranks with which this rank exchanges messages
+  Liveness liveness;       // of the peers
   SteadyClock::duration beat;
   SteadyClock::time_point said{};
   std::list<Transfer> sending;
@@ -151,7 +151,7 @@ Result<std::unique_ptr<Post>> Post::open(std::chrono::milliseconds patience) {
   const std::string why = answered
                               ? "MPI could not be started"
                               : "MPI did not start in time: a rank may have died meanwhile, or --rank-timeout is short";
-  if (!answered) {  // the thread stays in MPI, so its post must stay too
+  if (!answered) {  // the thread is stuck in MPI and uses the post, so the post must stay
     post->thread_.detach();
     lock.unlock();
     [[maybe_unused]] const Post* left = post.release();
@@ -204,7 +204,7 @@ bool Post::close(bool together) {
   return false;
 }
 
-/// What is to be sent; waits a moment for it.
+/// Takes the messages to send; waits a moment for the first one.
 std::deque<Message> Post::take_outbox() {
   std::unique_lock lock(mutex_);
   changed_.wait_for(lock, kMoment, [this] { return !outbox_.empty(); });
@@ -213,7 +213,7 @@ std::deque<Message> Post::take_outbox() {
 
 void Post::work() {
   int provided = 0;
-  // This thread is MPI's main one: it starts MPI, and is the only one that calls it.
+  // MPI is initialised in this thread, and all later calls of MPI come from it.
   const bool started = MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided) == MPI_SUCCESS;
   if (started) {
     MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
@@ -227,7 +227,7 @@ void Post::work() {
     changed_.notify_all();
   }
   if (!started) return;
-  Mail& mail = *new Mail(*this);  // never freed: MPI may touch what is on its way to its end
+  Mail& mail = *new Mail(*this);  // never freed: MPI may access messages in transit until the process ends
   while (true) {
     for (Message& message : take_outbox()) mail.send(std::move(message));
     mail.finish_sending();

@@ -1,7 +1,7 @@
 #pragma once
-/// Messages between the ranks of an MPI job, of which some may die. All of MPI is called from one thread, which waits
-/// for no rank: nobody else ever does either. That thread also says, all the time, that this process is alive, whatever
-/// it computes.
+/// Messages between the ranks of an MPI job, some of which may die. Only one thread calls MPI, and it never waits for a
+/// rank, so no other thread ever does. That thread also reports continuously that this process is alive, whatever the
+/// process computes.
 
 #include <chrono>
 #include <condition_variable>
@@ -21,18 +21,19 @@ namespace hre::mpi {
 enum class Tag : int { kReady = 1, kPlan, kScore, kEndOfModel, kEndOfJob, kAlive, kLost };
 
 struct Message {
-  int rank = 0;  ///< where it came from
+  int rank = 0;  ///< the sender
   Tag tag = Tag::kReady;
   int64_t number = 0;
   std::string bytes;
 };
 
-/// Rank 0 has mail with every rank, the others with rank 0 alone. A message to this rank itself comes as it is.
-/// Messages of one rank come in the order in which they were sent; those to a lost one go nowhere. May be used by
-/// several threads.
+/// Rank 0 exchanges messages with every rank; the other ranks only with rank 0. A message to this rank itself is
+/// delivered directly. Messages from a rank arrive in the order in which they were sent; messages to a lost rank are
+/// dropped. Several threads may use a post.
 class Post {
  public:
-  /// Joins the job; a rank that is silent for longer than `patience` counts as lost, and kLost comes in its name, once.
+  /// Joins the job. A rank that is silent for longer than `patience` is lost; one message kLost then arrives in its
+  /// name.
   static Result<std::unique_ptr<Post>> open(std::chrono::milliseconds patience);
   ~Post();
   Post(const Post&) = delete;
@@ -41,13 +42,14 @@ class Post {
   [[nodiscard]] int rank() const { return rank_; }
   [[nodiscard]] int size() const { return size_; }
   void send(int rank, Tag tag, int64_t number, std::string bytes = {});
-  /// The next message; nothing where none comes in time.
+  /// The next message; nothing if none arrives in time.
   std::optional<Message> receive(std::chrono::milliseconds at_most);
   [[nodiscard]] bool lost(int rank) const;
   [[nodiscard]] bool any_lost() const;
 
-  /// What was sent to living ranks reaches them; then the ranks end MPI together, where none is lost: that waits for
-  /// all. False where it takes longer than patience: the thread is then still in MPI, and this object must stay.
+  /// Delivers all messages to living ranks. Then, with `together` and if no rank is lost, all ranks end MPI, which
+  /// waits for all of them. False if this takes longer than twice the patience: the thread is then still in MPI, and
+  /// this object must stay.
   bool close(bool together);
 
  private:
@@ -60,7 +62,7 @@ class Post {
   const std::chrono::milliseconds patience_;
   mutable std::mutex mutex_;
   std::condition_variable arrived_, changed_;
-  std::deque<Message> inbox_, outbox_;  // in the outbox, the rank is where it goes
+  std::deque<Message> inbox_, outbox_;  // in the outbox, the rank is the receiver
   std::vector<bool> lost_;
   bool opened_ = false, failed_ = false, closing_ = false, together_ = false, closed_ = false;
   int rank_ = 0, size_ = 1;

@@ -9,7 +9,7 @@ bool launched() {
     const char* size = std::getenv(name);
     return size != nullptr && std::atoi(size) > 1;
   };
-  // Slurm's srun starts tasks that are no ranks too, unless it gives them a PMIx rank.
+  // Slurm's srun also starts tasks that are not ranks; those have no PMIx rank.
   const bool by_slurm = std::getenv("PMIX_RANK") != nullptr && says_several("SLURM_STEP_NUM_TASKS");
   return by_slurm || says_several("OMPI_COMM_WORLD_SIZE") || says_several("PMI_SIZE");
 }
@@ -66,15 +66,15 @@ namespace {
 
 using SteadyClock = std::chrono::steady_clock;
 
-constexpr auto kMoment = std::chrono::milliseconds(100);  // how late a stop may be seen
+constexpr auto kMoment = std::chrono::milliseconds(100);  // how late a stop may be noticed
 
-/// This process's part in the job.
+/// This process's state in the job.
 struct Job {
-  Post* post = nullptr;          // never freed, as its thread may not end
-  std::string share;             // what --shard says
-  int64_t n_sent = 0;            // plans; a number comes back with each score, so that late ones are told
-  int turn = 0;                  // of the models
-  std::optional<bool> together;  // said by rank 0 to the others: whether no rank is lost
+  Post* post = nullptr;          // never freed, because its thread may not end
+  std::string share;             // the value of --shard
+  int64_t n_sent = 0;            // plans; each score returns its plan's number, so that late scores are recognised
+  int turn = 0;                  // number of the current model
+  std::optional<bool> together;  // sent by rank 0 to the others: whether no rank is lost
 };
 
 Job& job() {
@@ -84,7 +84,7 @@ Job& job() {
 
 Post& post() { return *job().post; }
 
-/// Scores plans in a thread of its own, one at a time, and sends each score to rank 0.
+/// Scores plans in a separate thread, one at a time, and sends each score to rank 0.
 class Computer {
  public:
   explicit Computer(Scorer& scorer) : scorer_(scorer), thread_([this] { work(); }) {}
@@ -97,7 +97,7 @@ class Computer {
     thread_.join();
   }
 
-  /// The number comes back with the score.
+  /// Gives a plan to the thread. The score returns the number.
   void give(int64_t number, QuestionPlan plan) {
     {
       const std::lock_guard lock(mutex_);
@@ -127,7 +127,7 @@ class Computer {
   std::thread thread_;
 };
 
-/// Everything of a description that must be equal for values to be equal.
+/// The parts of a description that must be equal for values to be equal.
 std::string identity(const ModelDescription& model) {
   std::string text = model.fingerprint + "\n" + model.architecture + "\n" + model.file_type;
   for (const auto& [name, value] : model.settings) text += "\n" + name + "=" + value;
@@ -145,7 +145,7 @@ Result<World> join(std::chrono::milliseconds patience, const std::string& share)
   job().share = share;
   the_world() = {post().rank(), post().size()};
   if (post().size() > 1) return world();
-  // Else every process would evaluate everything.
+  // Otherwise every process would run the whole evaluation.
   post().close(true);
   return fail(ErrorCode::kFailed, "started as one of several processes, but MPI finds this one alone", "mpirun",
               "take the mpirun, or the srun --mpi=TYPE, of the MPI that hre was built with");
@@ -154,10 +154,10 @@ Result<World> join(std::chrono::milliseconds patience, const std::string& share)
 struct Team::State {
   int turn = ++job().turn;
   bool gathered = false, shares_differ = false;
-  std::vector<int> ranks;  // that have this model; the first is 0
+  std::vector<int> ranks;  // the ranks that have this model; the first is 0
   std::unique_ptr<Computer> computer;
 
-  /// Waits until every rank has opened the model, or could not, or is lost.
+  /// Waits until every rank has opened the model, has failed to, or is lost.
   void gather(const std::string& expected, const std::function<void(const std::string&)>& note,
               const std::stop_token& stop) {
     gathered = true;
@@ -168,7 +168,7 @@ struct Team::State {
     const auto leave_out = [&](int rank, const std::string& why) {
       if (note) note(fmt::format("rank {} is left out: {}", rank, why));
     };
-    const auto deadline = SteadyClock::now() + std::chrono::minutes(30);  // loading a large model from a shared disk
+    const auto deadline = SteadyClock::now() + std::chrono::minutes(30);  // for a large model on a shared disk
     while (n_waited > 0 && !stop.stop_requested() && SteadyClock::now() < deadline) {
       const auto message = post().receive(kMoment);
       if (!message || message->rank == 0 || !waited[static_cast<size_t>(message->rank)]) continue;
@@ -194,7 +194,7 @@ struct Team::State {
 
 namespace {
 
-/// The ranks as a crew.
+/// The ranks, as a crew.
 class RankCrew final : public Crew {
  public:
   explicit RankCrew(std::shared_ptr<Team::State> team) : team_(std::move(team)) {
@@ -203,7 +203,7 @@ class RankCrew final : public Crew {
     }
     given_.assign(ranks_.size(), -1);
   }
-  ~RankCrew() override { team_->computer.reset(); }  // it computes with the model, which may end before the team does
+  ~RankCrew() override { team_->computer.reset(); }  // it uses the model, which may be destroyed before the team
 
   size_t size() const override { return ranks_.size(); }
 
@@ -235,7 +235,7 @@ class RankCrew final : public Crew {
 
   std::shared_ptr<Team::State> team_;
   std::vector<int> ranks_;      // by worker; the first is 0
-  std::vector<int64_t> given_;  // the number of each worker's plan; numbers of earlier crews are of no use now
+  std::vector<int64_t> given_;  // the number of each worker's plan; scores with numbers of earlier crews are ignored
 };
 
 }  // namespace
@@ -290,7 +290,7 @@ void leave() {
     for (int rank = 1; rank < post().size(); ++rank) post().send(rank, Tag::kEndOfJob, any_lost ? 1 : 0);
     job().together = !any_lost;
   }
-  while (!job().together) {  // a rank that is done with all models waits for the others
+  while (!job().together) {  // a rank that is done with all models waits for the other ranks
     const auto message = post().receive(kMoment);
     if (message && message->tag == Tag::kEndOfJob) job().together = message->number == 0;
     if (message && message->tag == Tag::kLost) job().together = false;

@@ -1,7 +1,7 @@
 #pragma once
-/// The ranks of an MPI job. Rank 0 evaluates, and hands questions to all ranks, itself included; the others open the
-/// same models and score what they are given. The only folder that sees mpi.h; a build without MPI has these
-/// functions too, and they say what is missing.
+/// The ranks of an MPI job. Rank 0 evaluates and hands questions to all ranks, including itself; the other ranks open
+/// the same models and score the plans that they receive. The only folder that includes mpi.h. A build without MPI has
+/// these functions, too, but they only report that MPI is missing.
 
 #include <chrono>
 #include <functional>
@@ -14,7 +14,7 @@
 
 namespace hre::mpi {
 
-/// Whether mpirun (or what works like it) started this process as one of several.
+/// Whether mpirun (or a similar launcher) started this process as one of several.
 bool launched();
 
 struct World {
@@ -24,15 +24,15 @@ struct World {
 /// Whether this build has MPI.
 bool built();
 
-/// Joins the job: once, in the thread that makes all later calls. A rank that is silent for longer than `patience`
-/// counts as dead, whatever MPI says of it, and its work goes to others. The share is what --shard says: ranks of
-/// different ones do no work together. Fails in a build without MPI, and where MPI finds this process alone.
+/// Joins the job. Call it once, from the thread that makes all later calls. A rank that is silent for longer than
+/// `patience` counts as dead, whatever MPI says about it, and its work goes to others. `share` is the value of --shard:
+/// ranks with different shares don't work together. Fails in a build without MPI, and if MPI reports a world of size 1.
 Result<World> join(std::chrono::milliseconds patience, const std::string& share);
 
-/// What join() found; one of one before.
+/// The result of join(); before that, a world of one rank.
 const World& world();
 
-/// Rank 0: one model's turn. Its end lets the ranks go on to the next model.
+/// Rank 0's side of one model's turn. Its destructor lets the other ranks continue with the next model.
 class Team {
  public:
   Team();
@@ -40,8 +40,8 @@ class Team {
   Team(const Team&) = delete;
   Team& operator=(const Team&) = delete;
 
-  /// How score_by_crew gets at the ranks. A rank that could not open the model, or has another one (by its
-  /// description), is left out, with a note.
+  /// Lets score_by_crew use the ranks. A rank that could not open the model, or whose model has another description, is
+  /// left out, with a note.
   MakeCrew crew_maker(const ModelDescription& description, std::function<void(const std::string&)> note,
                       std::stop_token stop);
 
@@ -51,11 +51,11 @@ class Team {
   std::shared_ptr<State> state_;
 };
 
-/// Other ranks: scores what rank 0 sends until the model's turn ends. False when the job ends; fails where rank 0 is
-/// lost.
+/// The other ranks' side: scores what rank 0 sends until the model's turn ends. False when the job ends; fails if rank
+/// 0 is lost.
 Result<bool> serve(const Result<std::unique_ptr<Scorer>>& model);
 
-/// Leaves the job: rank 0 lets the others end, and nobody waits for ranks that were lost.
+/// Leaves the job: rank 0 tells the others to end, and nobody waits for lost ranks.
 void leave();
 
 }  // namespace hre::mpi

@@ -26,7 +26,7 @@ std::vector<std::string> split_at_commas(const std::string& text) {
   return parts;
 }
 
-/// A password must not reach a message, so the URL is not shown in these errors.
+/// A password must not appear in a message, so these errors don't show the URL.
 Result<std::string> clean_url(std::string url) {
   const size_t host = url.find("://") + 3;
   const std::string authority = url.substr(host, url.find('/', host) - host);

@@ -13,9 +13,8 @@ namespace {
 
 using Value = std::optional<float>;
 
-/// What differs less than this is the same value, computed in another batch; another token moves it further. Values
-/// from bfloat16 logits come in steps of up to 0.125, so that two of them are tried where the finer bound finds
-/// nothing.
+/// Values that differ less than this are the same value, computed in another batch; another token differs more. Values
+/// from bfloat16 logits have steps of up to 0.125, so the coarser bound is tried if the finer one finds no alignment.
 constexpr double kSame = 0.05, kSameInSteps = 0.26;
 
 tl::unexpected<Error> wrong(const std::string& what) { return fail(ErrorCode::kFailed, what); }
@@ -25,7 +24,7 @@ bool same(const Value& a, const Value& b, double bound) {
   return *a == *b || std::abs(*a - *b) <= bound;
 }
 
-/// n entries, or n + 1 where a token was generated.
+/// Whether there are n entries, or n + 1 if a token was generated.
 bool is_count(size_t n_entries, size_t n_tokens, int shift) {
   const auto expected = static_cast<ptrdiff_t>(n_tokens) + shift;
   return static_cast<ptrdiff_t>(n_entries) == expected || static_cast<ptrdiff_t>(n_entries) == expected + 1;
@@ -45,7 +44,7 @@ Result<std::vector<float>> take(const ScoredPrompt& prompt, size_t first, std::s
   return values;
 }
 
-/// Where the tokens begin in the text, in bytes; text.size() for the one that was generated after it.
+/// The byte offsets at which the tokens begin in the text; text.size() for a token generated after it.
 Result<std::vector<size_t>> byte_offsets(const ScoredPrompt& prompt, OffsetRule rule, std::string_view text) {
   if (prompt.offsets.empty()) return wrong("the server sent no text offsets");
   std::vector<size_t> begins;
@@ -62,15 +61,15 @@ Result<std::vector<size_t>> byte_offsets(const ScoredPrompt& prompt, OffsetRule 
   return begins;
 }
 
-/// Whether a token's text is all that stands there. Parts of a character are listed as U+FFFD or empty, which says
-/// nothing.
+/// Whether the token's text is all of the text at its place. Parts of a character are listed as U+FFFD or empty, which
+/// proves nothing.
 bool stands_at(std::string_view there, std::string_view token) {
   constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
   return token == there || token.empty() || token.find(kReplacement) != std::string_view::npos;
 }
 
-/// Whether the offsets are right: the texts stand there, and the one token generated after the text begins at its end.
-/// Nothing where neither is there to tell.
+/// Whether the offsets are right: tokens' texts are found at their offsets, and the one token generated after the text
+/// begins at its end. Nothing if there is neither to check.
 std::optional<bool> follow(const ScoredPrompt& prompt, OffsetRule rule, std::span<const size_t> begins,
                            std::string_view text) {
   const auto n = static_cast<size_t>(std::lower_bound(begins.begin(), begins.end(), text.size()) - begins.begin());
@@ -154,7 +153,7 @@ Result<std::vector<float>> take_last(const ScoredPrompt& prompt, std::span<const
 }
 
 std::optional<OffsetRule> find_offset_rule(const ScoredPrompt& prompt, std::string_view text) {
-  // Without the texts, the end of the text alone could be met by other ways to count as well.
+  // Without the tokens' texts, other ways to count could also fit the end of the text.
   constexpr OffsetRule kRules[] = {{false, false, true}, {true, false, true},   {false, true, true},
                                    {true, true, true},   {false, false, false}, {true, false, false}};
   for (const OffsetRule& rule : kRules) {

@@ -1,5 +1,5 @@
 #pragma once
-/// The API key: from a file, or from HRE_API_KEY. It is never shown.
+/// Reads the API key from a file or from HRE_API_KEY. It is never shown.
 
 #include <string>
 
@@ -7,8 +7,8 @@
 
 namespace hre::server {
 
-/// The first line of the file, or HRE_API_KEY where no file is named; empty where there is neither. Input errors for a
-/// file that can't be read, holds nothing, or no key (spaces, control characters, more than 4,096 bytes).
+/// The first line of the file, or HRE_API_KEY if no file is named; empty if there is neither. Input errors for a file
+/// that can't be read, is empty, or holds no valid key (spaces, control characters, more than 4,096 bytes).
 Result<std::string> load_api_key(const std::string& file);
 
 }  // namespace hre::server

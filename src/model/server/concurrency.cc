@@ -12,7 +12,7 @@ void ConcurrencyLimit::start_window(double now) {
 }
 
 void ConcurrencyLimit::completed(double now, double work, bool full) {
-  if (window_start_ < 0) return start_window(now);  // the first answer only starts the clock
+  if (window_start_ < 0) return start_window(now);  // the first response only starts the clock
   ++completions_;
   work_ += work;
   full_ = full_ && full;
@@ -28,7 +28,7 @@ void ConcurrencyLimit::judge(double rate) {
     good_rate_ = rate;
     good_limit_ = limit_;
     if (--rest_ > 0) return;
-  } else if (rate < kWorthIt * good_rate_) {  // the last growth brought nothing: back to the knee
+  } else if (rate < kWorthIt * good_rate_) {  // the last growth did not pay: back to the knee
     limit_ = good_limit_;
     doubling_ = false;
     rest_ = kRest;

@@ -1,25 +1,25 @@
 #pragma once
-/// How many requests a server is given at once. Pure: time and results come in, a limit comes out.
+/// How many requests a server gets at once. Pure: times and results come in, a limit comes out.
 
 namespace hre::server {
 
-/// Grows while that brings more throughput, stays at the knee, and shrinks when the server pushes back (429, 503).
-/// Throughput is measured in windows, in which the server had as many requests as the limit allows.
+/// Grows while growth raises the throughput, stays at the knee, and shrinks when the server pushes back (429, 503).
+/// Throughput is measured in windows in which the server had as many requests as the limit allows.
 class ConcurrencyLimit {
  public:
   explicit ConcurrencyLimit(int most) : most_(most) {}
 
   [[nodiscard]] int limit() const { return limit_; }
 
-  /// An answer of this much work (any unit) came. `full`: the server had as many requests as the limit allows, so that
-  /// the throughput says something of the limit.
+  /// A response with this much work (any unit) arrived. `full`: the server had as many requests as the limit allowed,
+  /// so the throughput says something about the limit.
   void completed(double now, double work, bool full);
 
-  /// The server refused a request, sent at that time, for load. Refusals of requests sent before the last
-  /// shrinking say nothing new.
+  /// The server refused a request, sent at that time, because of load. Refusals of requests sent before the last
+  /// reduction are ignored.
   void pushed_back(double now, double sent_at);
 
-  /// The server was away: begin small again.
+  /// The server was away: start again with few requests.
   void restart();
 
  private:
@@ -27,7 +27,7 @@ class ConcurrencyLimit {
   void judge(double rate);
 
   static constexpr int kFirst = 4;
-  static constexpr double kWorthIt = 1.05;  // a larger limit must bring 5 % more
+  static constexpr double kWorthIt = 1.05;  // a larger limit must raise the throughput by 5 %
   static constexpr int kRest = 8;           // windows at the knee before the next attempt to grow
 
   int most_;
@@ -37,7 +37,7 @@ class ConcurrencyLimit {
   int good_limit_ = kFirst;
   double good_rate_ = 0;
   double shrunk_at_ = -1;
-  // The window: its begin, completions and work so far; negative begin: none yet.
+  // The current window: its start (negative: none yet), completions and work so far.
   double window_start_ = -1;
   int completions_ = 0;
   double work_ = 0;

@@ -13,17 +13,17 @@
 namespace hre::server {
 namespace {
 
-/// Failures in a row after which a server counts as away.
+/// Consecutive failures after which a server counts as away.
 constexpr int kAway = 3;
-/// Seconds between two questions whether it is back, at most.
+/// The longest pause, in seconds, between attempts to reach a server that is away.
 constexpr double kLongestAwayPause = 5;
 
 struct Job {
   size_t index = 0;
-  int attempts = 0;             // that failed
-  double due = 0;               // not before
+  int attempts = 0;             // failed ones
+  double due = 0;               // not sent before this time
   double first_failure = -1;    // negative: none
-  size_t failed_at = SIZE_MAX;  // the server that failed it last
+  size_t failed_at = SIZE_MAX;  // the server of its last failure
 };
 
 struct Flight {
@@ -37,14 +37,14 @@ struct Server {
   explicit Server(int most) : limit(most) {}
   ConcurrencyLimit limit;
   int in_flight = 0;
-  bool full = false;      // when the latest replies came; several may come at once
-  int failures = 0;       // in a row
-  double not_before = 0;  // it asked for a pause, or is away
-  bool away = false;      // one request at a time finds out whether it is back
-  bool left_out = false;  // for good
+  bool full = false;      // when the latest replies arrived; several may arrive at once
+  int failures = 0;       // consecutive ones
+  double not_before = 0;  // for a pause that it asked for, or while it is away
+  bool away = false;      // only one request at a time, to find out whether it is back
+  bool left_out = false;  // permanently
 };
 
-/// Seconds before a source that has nothing now is asked again.
+/// Seconds until a source that has no question now is asked again.
 constexpr double kLaterPause = 0.1;
 
 }  // namespace
@@ -78,7 +78,7 @@ struct Dispatcher::State {
       }
       if (finished()) break;
       std::vector<Transport::Arrival> arrivals = transport_.receive(pause(), stop);
-      for (Server& server : servers_) server.full = server.in_flight >= server.limit.limit();  // until they came
+      for (Server& server : servers_) server.full = server.in_flight >= server.limit.limit();  // before these
       for (Transport::Arrival& arrival : arrivals) {
         if (ended_ || stop.stop_requested()) break;
         if (auto ok = handle(arrival); !ok) return ok;
@@ -90,7 +90,7 @@ struct Dispatcher::State {
 
   [[nodiscard]] bool finished() const { return all_given_ && flights_.empty() && waiting_.empty(); }
 
-  /// How long to wait for replies: until the next thing that could be sent.
+  /// How long to wait for replies: until the next time at which something may be sent.
   double pause() const {
     const double now = transport_.now();
     double until = now + 0.5;
@@ -107,7 +107,8 @@ struct Dispatcher::State {
     return server.in_flight < (server.away ? 1 : server.limit.limit());
   }
 
-  /// The server with the largest share of its room free; the one that failed this job last only if no other is there.
+  /// The server with the lowest share of its limit in use; the server of this job's last failure only if no other is
+  /// available.
   size_t choose_server(const Job& job, double now) const {
     size_t best = SIZE_MAX;
     double best_load = 0;
@@ -169,7 +170,7 @@ struct Dispatcher::State {
     return {};
   }
 
-  /// The server is there.
+  /// The server has answered, so it is not away.
   void answered(size_t index) {
     Server& server = servers_[index];
     if (server.away) note(options_.servers[index] + " answers again");
@@ -205,8 +206,8 @@ struct Dispatcher::State {
     return again(flight, std::move(error), reply.retry_after);
   }
 
-  /// No attempt can help there. What is wrong with the request itself, other servers would say too: it ends this job
-  /// alone.
+  /// No further attempt can help at this server. If the request itself is at fault, other servers would refuse it, too:
+  /// only this job ends.
   Status refused(const Flight& flight, const Reply& reply) {
     Error error = reply.status == 0 ? at(flight, reply.error) : http_error(flight, reply);
     const bool about_request = reply.status == 400 || reply.status == 413 || reply.status == 422;
@@ -234,7 +235,7 @@ struct Dispatcher::State {
     return {};
   }
 
-  /// Another attempt, unless this job has had its share while others went through.
+  /// Schedules another attempt, unless the job has had its attempts while others succeeded.
   Status again(const Flight& flight, Error error, std::optional<std::chrono::milliseconds> retry_after) {
     Job job = flight.job;
     const double now = transport_.now();
@@ -252,16 +253,16 @@ struct Dispatcher::State {
 
   static double seconds(std::chrono::milliseconds time) { return std::chrono::duration<double>(time).count(); }
 
-  /// Seconds before the attempt after this many; nothing where the server asks for more than is waited for.
+  /// Seconds to wait after this many attempts; nothing if the server asks for a longer wait than allowed.
   std::optional<double> delay(int attempts, std::optional<std::chrono::milliseconds> retry_after) {
     net::RetryPolicy policy = options_.retry;
-    policy.attempts = std::numeric_limits<int>::max();  // their number is bounded elsewhere
+    policy.attempts = std::numeric_limits<int>::max();  // again() limits the number
     const double jitter = std::uniform_real_distribution<double>(0, 1)(random_);
     const auto wait = net::retry_wait(policy, attempts, retry_after, jitter);
     return wait ? std::optional(seconds(*wait)) : std::nullopt;
   }
 
-  /// All servers away for longer than they are waited for.
+  /// Fails if all servers have been away for longer than the allowed wait.
   Status check_patience() {
     const bool any =
         std::any_of(servers_.begin(), servers_.end(), [](const Server& s) { return !s.left_out && !s.away; });
@@ -303,12 +304,12 @@ struct Dispatcher::State {
   std::mt19937_64 random_;
   size_t n_sent_ = 0;
 
-  // Of one call of run().
+  // State of one call of run().
   const Jobs* jobs_ = nullptr;
   std::map<size_t, Flight> flights_;
-  std::multimap<double, Job> waiting_;  // by when they are due
+  std::multimap<double, Job> waiting_;  // by the time at which they are due
   bool all_given_ = false, ended_ = false;
-  double next_at_ = 0;  // when the source is asked again
+  double next_at_ = 0;  // when to ask the source again
   double last_success_ = 0;
   Error last_error_;
 };

@@ -1,6 +1,6 @@
 #pragma once
-/// Sends many requests to one server or several: as many at once as each bears, again where that may help, to others
-/// where one is away. One thread; time and the network are behind Transport, so that tests simulate both.
+/// Sends many requests to one server or several: as many at once as each server bears, with retries, and to other
+/// servers if one is away. One thread; time and network are behind Transport, so that tests can simulate both.
 
 #include <chrono>
 #include <cstddef>
@@ -21,55 +21,56 @@ namespace hre::server {
 struct Request {
   std::string path;      ///< "/v1/completions"
   std::string body;      ///< JSON; empty: a GET
-  double work = 1;       ///< for the throughput, in any unit
-  size_t max_reply = 0;  ///< bytes of the answer that are read
+  double work = 1;       ///< for measuring throughput, in any unit
+  size_t max_reply = 0;  ///< bytes of the response that are read
 };
 
-/// What became of a request.
+/// The outcome of a request.
 struct Reply {
-  int status = 0;  ///< 0: there was no answer, and `error` says why
+  int status = 0;  ///< 0: there was no response, and `error` says why
   std::string body;
   std::optional<std::chrono::milliseconds> retry_after;
   Error error;
-  bool transient = true;  ///< without a status: another attempt may help
+  bool transient = true;  ///< without a status: whether another attempt may help
 };
 
 /// The network and the clock.
 class Transport {
  public:
   virtual ~Transport() = default;
-  /// Sends in the background. `id` comes back with the reply.
+  /// Sends a request in the background. The reply carries its `id`.
   virtual void send(size_t id, size_t server, const Request& request) = 0;
   struct Arrival {
     size_t id;
     Reply reply;
   };
-  /// The replies that have come; waits at most this long for the first. Returns early, perhaps with none, on a stop.
+  /// Returns the replies that have arrived, and waits at most this long for the first. Returns early, perhaps without
+  /// replies, on a stop.
   virtual std::vector<Arrival> receive(double seconds, const std::stop_token& stop) = 0;
-  /// Gives up all that was sent: nobody wants the replies any more, though some may come.
+  /// Abandons all requests in flight: their replies are no longer wanted, though some may still arrive.
   virtual void abandon() = 0;
-  /// Seconds from any fixed moment.
+  /// Seconds since some fixed moment.
   virtual double now() = 0;
 };
 
 struct DispatchOptions {
   std::vector<std::string> servers;  ///< their URLs, for messages
-  net::RetryPolicy retry;            ///< of one request, while its server answers others
-  double wait = 60;                  ///< seconds that servers which are all away are waited for
+  net::RetryPolicy retry;            ///< for one request, while its server answers others
+  double wait = 60;                  ///< how long to wait, in seconds, if all servers are away
   int most_in_flight = 256;          ///< requests to one server
-  uint64_t seed = 1;                 ///< of the jitter: it moves times, never values
+  uint64_t seed = 1;                 ///< of the jitter: it affects times, never values
   std::function<void(const std::string&)> note;
 };
 
-/// The next job, for which there is room now; its number is the caller's.
+/// The next job, which can be sent at once; the caller chooses its number.
 using NextJob = std::function<NextPlan()>;
-/// Requests are made when they are sent, so that one a place in flight is in memory.
+/// Makes a job's request when it is sent, so that memory holds only the requests in flight.
 using MakeRequest = std::function<Request(size_t job)>;
-/// Takes the body of a 2xx. An error of kFailed means that it makes no sense, and is asked for again within the bound;
-/// any other error ends the work. False ends it without an error.
+/// Receives the body of a 2xx. An error of kFailed means that the body is malformed; the request is then repeated
+/// within the limits. Any other error ends the work. False ends it without an error.
 using TakeReply = std::function<Result<bool>(size_t job, const std::string& body)>;
-/// Is told what the servers find wrong with a job's request itself (400, 413, 422): no other attempt is made. False
-/// ends the work without an error.
+/// Receives a server's objection to a job's request itself (400, 413, 422), which is not repeated. False ends the work
+/// without an error.
 using TakeRefusal = std::function<bool(size_t job, const Error& error)>;
 
 struct Jobs {
@@ -79,17 +80,18 @@ struct Jobs {
   TakeRefusal take_refusal;
 };
 
-/// Lives as long as what it knows of the servers is of use: how much each bears, which are left out. For one thread.
+/// Keep it as long as its knowledge about the servers (how much each bears, which are left out) is useful. For one
+/// thread.
 class Dispatcher {
  public:
-  /// The transport must live longer.
+  /// The transport must outlive the dispatcher.
   Dispatcher(Transport& transport, DispatchOptions options);
   ~Dispatcher();
   Dispatcher(const Dispatcher&) = delete;
   Dispatcher& operator=(const Dispatcher&) = delete;
 
-  /// Does all jobs, in any order. Ends early, without an error, where `take` or `stop` says so; what is under way then
-  /// is given up. Fails with what a server said where no attempt can help, and where no server has answered for as long
+  /// Does all jobs, in any order. Ends early, without an error, if `take` or `stop` says so; requests in flight are
+  /// then abandoned. Fails with the server's message if no attempt can help, and if no server has answered for as long
   /// as the policy waits.
   Status run(const Jobs& jobs, const std::stop_token& stop);
 

@@ -28,10 +28,10 @@ net::HttpRequest http_request(const std::string& url, const Request& request, co
   if (!request.body.empty()) http.headers = {{"Content-Type", "application/json"}};
   http.bearer_token = api_key;
   http.ca_file = options.ca_file;
-  constexpr double kPage = 60;  // what a server says of itself comes soon, or it hangs
+  constexpr double kPage = 60;  // a server's description of itself comes soon, or the server hangs
   const double seconds = request.body.empty() ? std::min(kPage, options.timeout_seconds) : options.timeout_seconds;
   const std::chrono::milliseconds whole(static_cast<int64_t>(1000 * seconds));
-  http.timeouts.silence = whole;  // a server computes in silence
+  http.timeouts.silence = whole;  // a server is silent while it computes
   http.timeouts.total = whole;
   http.max_body = request.max_reply;
   return http;
@@ -45,7 +45,8 @@ class HttpTransport final : public Transport {
 
   ~HttpTransport() override {
     {
-      // Under the mutex: a worker that has just found it unset and is about to sleep would miss the call that wakes it.
+      // Under the mutex: otherwise a worker that has just seen the flag unset and is about to sleep would miss the
+      // wake-up.
       const std::lock_guard lock(mutex_);
       ended_ = true;
     }
@@ -67,7 +68,7 @@ class HttpTransport final : public Transport {
     return std::exchange(arrivals_, {});
   }
 
-  /// What is under way is ended outside of the mutex, as that runs what requests have registered.
+  /// Ends the requests in flight outside of the mutex, because this runs callbacks that the requests have registered.
   void abandon() override {
     std::stop_source abandoned;
     {
@@ -88,7 +89,7 @@ class HttpTransport final : public Transport {
     Request request;
   };
 
-  /// Where the system gives no more threads, those that there are take turns; without any, no request can be sent.
+  /// If the system gives no more threads, the existing ones take turns; without any thread, no request can be sent.
   void add_thread() {
     try {
       threads_.emplace_back([this] { work(); });
@@ -123,7 +124,7 @@ class HttpTransport final : public Transport {
   std::vector<std::string> urls_;
   ServerOptions options_;
   std::string api_key_;
-  std::mutex mutex_;  // of all below
+  std::mutex mutex_;  // protects all members below
   std::condition_variable woken_;
   std::condition_variable_any arrived_;
   std::deque<Sending> queue_;
@@ -131,7 +132,7 @@ class HttpTransport final : public Transport {
   size_t idle_ = 0;
   bool ended_ = false;
   std::vector<std::thread> threads_;
-  std::stop_source under_way_;  // of the requests that were sent since the last abandon()
+  std::stop_source under_way_;  // for the requests sent since the last abandon()
 };
 
 }  // namespace

@@ -1,5 +1,5 @@
 #pragma once
-/// The network behind a Transport: as many threads as there are requests in flight, each with a connection kept alive.
+/// The network behind a Transport: one thread per request in flight, each with a persistent connection.
 
 #include <memory>
 #include <stop_token>
@@ -12,11 +12,12 @@
 
 namespace hre::server {
 
-/// One exchange with the server at `url`. The API key is sent to that server alone, and taken out of what it says.
+/// Performs one exchange with the server at `url`. The API key is sent only to that server, and removed from its
+/// messages.
 Reply exchange(net::HttpClient& client, const std::string& url, const Request& request, const ServerOptions& options,
                const std::string& api_key, const std::stop_token& stop);
 
-/// Sends to the servers at `urls`.
+/// A transport that sends to the servers at `urls`.
 std::unique_ptr<Transport> make_http_transport(net::HttpClient& client, const std::vector<std::string>& urls,
                                                const ServerOptions& options, const std::string& api_key);
 

@@ -10,18 +10,18 @@
 namespace hre::server {
 namespace {
 
-// Two texts that every vocabulary can express, equal up to one word.
+// Two texts that every vocabulary can express, equal except for one word.
 constexpr char kEqual[] = "Once upon a time there was a little";
 constexpr char kFirst[] = "Once upon a time there was a little girl who lived in a big house";
 constexpr char kSecond[] = "Once upon a time there was a little dog who lived in a big house";
-// Characters of one to four bytes: tells how text offsets count.
+// Characters of one to four bytes: they show how text offsets are counted.
 constexpr char kManyBytes[] = "A caf\u00E9 in \u6771\u4EAC sells \U0001F370 to a na\u00EFve girl";
 constexpr char kNameVocabulary[] = "name a file with the model's vocabulary: ,tokenizer=FILE.gguf";
 constexpr char kCan[] = "vLLM, SGLang, TGI and llama-cpp-python's server can";
 
-/// Two equal requests may differ by this much, in nats a token, before the values are worth nothing.
+/// If two equal requests differ by more than this, in nats per token, the values are useless.
 constexpr double kMostNoise = 0.5;
-/// A token's value when generated and when sent may differ by this much.
+/// The largest allowed difference between a token's value when it is generated and when it is sent.
 constexpr double kSameValue = 0.1;
 
 /// The first of them, for a message.
@@ -50,7 +50,7 @@ class Prober {
     return fail(ErrorCode::kFailed, fmt::format("this server can't score a given text: {}", why), url_, kCan);
   }
 
-  /// The body of a 2xx; nothing for any other status; an error where asking more makes no sense.
+  /// The body of a 2xx; nothing for any other status; an error if further requests make no sense.
   Result<std::optional<std::string>> try_to_get(const std::string& path) {
     Request request;
     request.path = path;
@@ -96,13 +96,13 @@ class Prober {
     return true;
   }
 
-  /// Of a page that has had two names.
+  /// Gets a page that had another name in older versions.
   Result<std::optional<std::string>> try_to_get_either(const std::string& path, const std::string& old_path) {
     auto page = try_to_get(path);
     return page && !*page ? try_to_get(old_path) : page;
   }
 
-  /// SGLang takes prompts a little shorter than the context length that it says with its models.
+  /// SGLang accepts only prompts slightly shorter than the context length that it states.
   Status more_of_sglang() {
     constexpr int64_t kKeptBack = 6;
     auto page = try_to_get_either("/server_info", "/get_server_info");
@@ -172,7 +172,7 @@ class Prober {
       if (const auto specials = ask_tokens(profile_, "", ask_)) profile_.specials = *specials;
       return {};
     }
-    if (!profile_.takes_ids()) return {};  // text offsets may do
+    if (!profile_.takes_ids()) return {};  // text offsets may still work
     return fail(ErrorCode::kFailed, "the server can't be asked for tokens: " + why, url_, kNameVocabulary);
   }
 
@@ -207,11 +207,11 @@ class Prober {
     return all;
   }
 
-  /// Tokens of a text as the server lists them.
+  /// The number of tokens of a text, as the server lists them.
   size_t n_tokens(const Prompt& prompt, const ScoredPrompt& scored) const {
     return profile_.tokenizer == Tokenizer::kOffsets ? n_before(scored, prompt.text.size()) : prompt.ids.size();
   }
-  /// Of texts whose characters are of one byte.
+  /// For texts of single-byte characters.
   size_t n_before(const ScoredPrompt& scored, size_t byte) const {
     const auto offset = static_cast<int64_t>(byte) + profile_.offsets.after_space;
     const bool first_absent = !scored.offsets.empty() && scored.offsets.front() > 0;
@@ -228,7 +228,7 @@ class Prober {
     }
     profile_.max_tokens = profile_.api == Api::kVllm ? 0 : 1;
     auto scored = score(texts_);
-    if (!scored && profile_.api == Api::kVllm) {  // some versions refuse to generate nothing
+    if (!scored && profile_.api == Api::kVllm) {  // some versions can't generate zero tokens
       profile_.max_tokens = 1;
       scored = score(texts_);
     }
@@ -283,9 +283,9 @@ class Prober {
     return refuse(fmt::format("the same request gave other values (by {:.2g} nats)", profile_.noise));
   }
 
-  /// A server may give each token the probability that it comes again after itself (llama-cpp-python does for models
-  /// without a beginning-of-sequence token). The token that it generates tells: its value then must be its
-  /// value when it is sent.
+  /// Some servers return each token's probability after itself (llama-cpp-python does, for models without a
+  /// beginning-of-sequence token). A generated token reveals this: its value when generated must equal its value when
+  /// sent.
   Status compare_with_generated() {
     std::string last = "the token that it generates could not be sent back";
     for (const char* text : {kEqual, "Once upon a time there was a", "Once upon a time", "There was a"}) {
@@ -301,7 +301,7 @@ class Prober {
     return refuse(last);
   }
 
-  /// The difference; nothing where this text can't tell.
+  /// The difference; nothing if this text can't show it.
   Result<std::optional<double>> compare_generated_after(const std::string& text) {
     Profile generating = profile_;
     generating.max_tokens = 1;
@@ -339,7 +339,7 @@ class Prober {
     return std::optional<double>(std::abs(*first.generated_log_prob - *(*after)[0].log_probs[at]));
   }
 
-  /// Completions list the generated token after the prompt's.
+  /// Completions list the generated token after the prompt's tokens.
   void take_generated(ScoredPrompt& scored, size_t n) const {
     const auto at = static_cast<size_t>(static_cast<ptrdiff_t>(n) + profile_.alignment.shift);
     if (scored.generated_log_prob || at >= scored.log_probs.size()) return;
@@ -348,7 +348,7 @@ class Prober {
     if (at < scored.texts.size()) scored.generated_text = scored.texts[at];
   }
 
-  /// SGLang's lists that begin later must hold the same values.
+  /// SGLang's lists that begin later must contain the same values.
   Status cut_lists() {
     if (profile_.api != Api::kSglang) return {};
     std::vector<Prompt> cut = texts_;

@@ -5,7 +5,7 @@
 namespace hre::server {
 namespace {
 
-// An honest answer has a few hundred bytes a token: its text, its offset, the likeliest tokens.
+// A genuine response has a few hundred bytes per token: its text, its offset, the likeliest tokens.
 constexpr size_t kReplyBase = 64 << 10, kReplyPerToken = 1024;
 
 std::vector<std::vector<Token>> ids_of(std::span<const Prompt> prompts) {

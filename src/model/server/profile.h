@@ -1,5 +1,5 @@
 #pragma once
-/// What the probe found out about a server, and the requests that follow from it.
+/// The results of the probe of a server, and the requests that follow from them.
 
 #include <span>
 #include <string>
@@ -12,30 +12,30 @@
 
 namespace hre::server {
 
-/// Where text becomes tokens.
+/// Where text is tokenised.
 enum class Tokenizer {
   kServer,
-  kFile,     ///< the vocabulary that the user named
+  kFile,     ///< with the vocabulary that the user named
   kOffsets,  ///< nowhere: answers are cut out of a whole text's values by the server's text offsets
 };
 
 struct Profile {
   Api api = Api::kOpenAi;
-  std::string model;       ///< its name there
-  std::string version;     ///< of the server; empty: not said
-  int64_t max_length = 0;  ///< tokens of a prompt and of one generated after it; 0: not said
+  std::string model;       ///< the model's name on the server
+  std::string version;     ///< the server's; empty: unknown
+  int64_t max_length = 0;  ///< tokens of a prompt plus one generated token; 0: unknown
   Tokenizer tokenizer = Tokenizer::kOffsets;
   std::string tokenize_path;
   TokenizeShape tokenize_shape = TokenizeShape::kPrompt;
-  std::vector<Token> specials;  ///< that the server's tokenizer puts in front, asked or not
+  std::vector<Token> specials;  ///< tokens that the server's tokenizer always adds in front
   bool server_adds_bos = false;
   int max_tokens = 1;  ///< to generate
   Alignment alignment;
-  OffsetRule offsets;               ///< where tokens come from offsets
-  double noise = 0;                 ///< nats; the largest difference between two equal requests
-  std::vector<float> probe_values;  ///< of the known sequence
+  OffsetRule offsets;               ///< for tokens found by offsets
+  double noise = 0;                 ///< the largest difference between two equal requests, in nats
+  std::vector<float> probe_values;  ///< the values of the known sequence
 
-  /// Prompts go as token ids, several a request; otherwise one a request, as text.
+  /// Prompts are sent as token ids, several per request; otherwise as text, one per request.
   [[nodiscard]] bool takes_ids() const { return api == Api::kVllm || api == Api::kSglang; }
 };
 
@@ -43,12 +43,12 @@ struct Profile {
 struct Prompt {
   std::vector<Token> ids;
   std::string text;
-  size_t start = 0;  ///< SGLang: the first token whose value is asked for
+  size_t start = 0;  ///< SGLang: the first token whose value is requested
 };
 
 Request scoring_request(const Profile& profile, std::span<const Prompt> prompts);
 
-/// What came back for the prompts, in their order. Fails where it is not one entry a prompt.
+/// The results for the prompts, in their order. Fails unless there is one entry per prompt.
 Result<std::vector<ScoredPrompt>> parse_scored(const Profile& profile, const std::string& body, size_t n_prompts);
 
 Request tokenize_request(const Profile& profile, std::string_view text, bool special = false);

@@ -12,7 +12,7 @@ std::string json_text(std::string_view text) {
   return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
-/// [1,2,3]: by hand, as most bytes that are sent are these.
+/// Writes [1,2,3] by hand, because most of the bytes sent are such lists.
 template <class Number>
 void append_list(std::string& text, std::span<const Number> numbers) {
   text += '[';
@@ -37,7 +37,7 @@ void append_lists(std::string& text, std::span<const std::vector<Token>> lists) 
 std::string completions_body(const std::string& model, std::span<const std::vector<Token>> prompts, int max_tokens) {
   std::string body = R"({"model":)" + json_text(model) + R"(,"prompt":)";
   append_lists(body, prompts);
-  // The penalty that a model's generation_config.json may set is none of the model's own.
+  // A model's generation_config.json may set a penalty, which is not part of the model itself.
   return body + fmt::format(R"(,"echo":true,"logprobs":1,"max_tokens":{},"temperature":0,)", max_tokens) +
          R"("repetition_penalty":1,"return_tokens_as_token_ids":true})";
 }

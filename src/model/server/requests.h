@@ -11,19 +11,19 @@
 
 namespace hre::server {
 
-/// OpenAI completions of several prompts of token ids. `max_tokens`: 0 where the server generates nothing then.
+/// OpenAI completions for several prompts of token ids. `max_tokens` is 0 if the server can generate nothing.
 std::string completions_body(const std::string& model, std::span<const std::vector<Token>> prompts, int max_tokens);
 
-/// OpenAI completions of one text.
+/// OpenAI completions for one text.
 std::string completions_text_body(const std::string& model, std::string_view text);
 
-/// SGLang's /generate; the log-probabilities of each prompt's tokens from its start on are asked for.
+/// SGLang's /generate; requests the log-probabilities of each prompt's tokens from its start on.
 std::string sglang_body(std::span<const std::vector<Token>> prompts, std::span<const size_t> starts);
 
-/// TGI's /generate of one text.
+/// TGI's /generate for one text.
 std::string tgi_body(std::string_view text);
 
-/// What tokenizers of servers are asked.
+/// The forms of requests to servers' tokenizers.
 enum class TokenizeShape {
   kPrompt,  ///< {model, prompt, add_special_tokens}: vLLM, SGLang
   kInputs,  ///< {inputs, add_special_tokens}: TGI

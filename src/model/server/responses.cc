@@ -14,9 +14,9 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr int kDeepest = 32;
-constexpr double kMinusInfinity = -9999;  // how JSON without infinities says it
+constexpr double kMinusInfinity = -9999;  // stands for minus infinity, which JSON lacks
 
-/// Whether brackets nest deeper than any honest answer does; strings are passed over.
+/// Whether brackets are nested deeper than in any genuine response; strings are skipped.
 bool too_deep(std::string_view body) {
   int depth = 0;
   bool in_string = false;
@@ -47,7 +47,7 @@ Result<Json> parse_json(std::string_view body) {
   return json;
 }
 
-/// A member of an object; null where there is none.
+/// A member of an object; null if it is missing.
 const Json& member(const Json& json, const char* name) {
   static const Json null;
   if (!json.is_object()) return null;
@@ -57,7 +57,7 @@ const Json& member(const Json& json, const char* name) {
 
 std::string text_of(const Json& json) { return json.is_string() ? json.get<std::string>() : std::string(); }
 
-/// What a terminal may be shown of it.
+/// Makes text safe to show in a terminal.
 std::string shown(std::string text) {
   constexpr size_t kLongest = 300;
   for (char& c : text) {
@@ -68,14 +68,14 @@ std::string shown(std::string text) {
   return text;
 }
 
-/// A message, which goes on after it.
+/// Formats a message, to be appended to another.
 std::string one_line(std::string text) {
   text = shown(std::move(text));
   const size_t last = text.find_last_not_of(" .");
   return text.substr(0, last == std::string::npos ? 0 : last + 1);
 }
 
-/// The first that is a positive whole number; 0 where none is.
+/// The first positive whole number; 0 if there is none.
 int64_t first_length(const Json& json, std::initializer_list<const char*> names) {
   for (const char* name : names) {
     const Json& value = member(json, name);
@@ -101,7 +101,7 @@ Result<std::optional<float>> log_prob(const Json& json) {
   return std::optional<float>(static_cast<float>(std::min(value, 0.0)));
 }
 
-/// "token_id:123", as vLLM writes tokens where return_tokens_as_token_ids is set.
+/// Parses "token_id:123", vLLM's form of tokens if return_tokens_as_token_ids is set.
 std::optional<Token> id_in_text(const Json& token) {
   const std::string text = text_of(token), prefix = "token_id:";
   Token id = 0;
@@ -133,8 +133,8 @@ Status read_echo(const Json& log_probs, ScoredPrompt& prompt) {
   return {};
 }
 
-/// Whose id the entry {"<id>": {"logprob": x, "rank": r}, ...} is about: the prompt's own token is sent first by
-/// vLLM, and with prompt_logprobs 0 alone; JSON objects have no order, so more than one is refused.
+/// Reads an entry {"<id>": {"logprob": x, "rank": r}, ...} for the id of the prompt's own token. vLLM lists that token
+/// first, and with prompt_logprobs 0 lists no other. JSON objects have no order, so more than one id is refused.
 Status read_entry(const Json& entry, ScoredPrompt& prompt) {
   if (entry.is_null()) {
     prompt.log_probs.emplace_back();
@@ -158,7 +158,8 @@ Result<ScoredPrompt> read_choice(const Json& choice, size_t n_choices) {
   const Json& index = member(choice, "index");
   if (!index.is_number_integer() || index < 0 || index >= n_choices) return wrong("a choice's index is out of range");
   prompt.index = index.get<int>();
-  // vLLM answers echo in both ways; prompt_logprobs then holds likelier tokens too, and does not say which was sent.
+  // vLLM answers `echo` in both forms. Then prompt_logprobs also contains likelier tokens, without saying which one was
+  // sent.
   const Json &echo = member(choice, "logprobs"), &entries = member(choice, "prompt_logprobs");
   if (!entries.is_array() || member(echo, "token_logprobs").is_array()) {
     if (auto ok = read_echo(echo, prompt); !ok) return forward(ok);
@@ -311,7 +312,7 @@ Result<ServerInfo> parse_sglang_server(std::string_view body) {
   if (!json) return forward(json);
   ServerInfo info;
   info.version = shown(text_of(member(*json, "version")));
-  info.max_length = first_length(*json, {"max_req_input_len"});  // which prompts must stay below
+  info.max_length = first_length(*json, {"max_req_input_len"});  // prompts must be shorter than this
   return info;
 }
 

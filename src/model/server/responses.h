@@ -1,6 +1,6 @@
 #pragma once
-/// What servers answer, parsed: pure functions of a body. Bodies are foreign bytes: sizes are bounded by the
-/// transport, nesting here; a wrong shape is an error that says what was expected.
+/// Parses servers' responses: pure functions of a body. Bodies are foreign bytes: the transport bounds their size, this
+/// code their nesting; a wrong shape is an error that says what was expected.
 
 #include <cstdint>
 #include <optional>
@@ -13,55 +13,55 @@
 
 namespace hre::server {
 
-/// What a server said of one prompt: one entry a token, in the prompt's order, and perhaps of tokens generated after
-/// it.
+/// A server's values for one prompt: one entry per token, in the prompt's order, possibly followed by generated tokens.
 struct ScoredPrompt {
-  int index = 0;                                ///< which prompt of the request
-  std::vector<std::optional<float>> log_probs;  ///< nats; nothing where the server sent null; -inf for -9999
-  std::vector<Token> ids;          ///< as long as log_probs, -1 where unknown; or empty: the server sends none
-  std::vector<int64_t> offsets;    ///< of each token in the text, or empty; -1 where unknown
-  std::vector<std::string> texts;  ///< of each token, or empty
-  /// What was generated after the prompt, where the server lists it apart from the prompt's tokens.
+  int index = 0;                                ///< number of the prompt in the request
+  std::vector<std::optional<float>> log_probs;  ///< nats; nothing for null; -inf for -9999
+  std::vector<Token> ids;                       ///< as long as log_probs, -1 if unknown; empty: the server sends none
+  std::vector<int64_t> offsets;                 ///< of each token in the text; -1 if unknown; or empty
+  std::vector<std::string> texts;               ///< of each token; or empty
+  /// The token generated after the prompt, if the server lists it separately.
   std::optional<float> generated_log_prob;
   Token generated_id = -1;
   std::string generated_text;
 };
 
-/// OpenAI completions with echo (vLLM, llama-cpp-python), with `prompt_logprobs` taken where it is there. Choices come
-/// in any order. Fails where a choice has no log-probabilities.
+/// OpenAI completions with echo (vLLM, llama-cpp-python); uses `prompt_logprobs` if present. Choices may be in any
+/// order. Fails if a choice has no log-probabilities.
 Result<std::vector<ScoredPrompt>> parse_completions(std::string_view body);
 
-/// SGLang's /generate: one object, or a list of them in the order of the request. Its JSON has null for what is not
-/// finite, as well as for the value of a list's first token; an id may be unknown (-1), since it lists the vocabulary's
+/// SGLang's /generate: one object, or a list in the order of the request. Its JSON has null for values that are not
+/// finite, and for the value of a list's first token. An id may be unknown (-1), because SGLang lists the vocabulary's
 /// last token as 0.
 Result<std::vector<ScoredPrompt>> parse_sglang(std::string_view body);
 
 /// TGI's /generate with decoder_input_details: one prompt, index 0.
 Result<std::vector<ScoredPrompt>> parse_tgi(std::string_view body);
 
-/// Token ids of /tokenize in vLLM's and SGLang's shape {"tokens": [...]}, or TGI's [{"id": ...}, ...].
+/// Token ids from /tokenize in vLLM's and SGLang's form {"tokens": [...]}, or in TGI's [{"id": ...}, ...].
 Result<std::vector<Token>> parse_tokens(std::string_view body);
 
-/// What a server says of itself, whichever of its pages was asked; what a page doesn't say stays empty. Names
-/// are without control characters, and of at most 300 bytes.
+/// A server's description of itself, from any of its pages; members that a page does not mention stay empty. Names have
+/// no control characters and at most 300 bytes.
 struct ServerInfo {
   std::vector<std::string> models;  ///< names
   std::string owner;                ///< of the models: "vllm", "sglang", "llamacpp", "library" (Ollama)
   std::string version;
-  int64_t max_length = 0;  ///< tokens of a prompt and of one generated after it; 0: not said
+  int64_t max_length = 0;  ///< tokens of a prompt plus one generated token; 0: unknown
 };
 
 Result<ServerInfo> parse_models(std::string_view body);       ///< GET /v1/models
-Result<ServerInfo> parse_sglang_info(std::string_view body);  ///< GET /model_info, once /get_model_info
-/// GET /server_info, once /get_server_info: SGLang's version and longest prompt.
+Result<ServerInfo> parse_sglang_info(std::string_view body);  ///< GET /model_info, formerly /get_model_info
+/// GET /server_info, formerly /get_server_info: SGLang's version and longest prompt.
 Result<ServerInfo> parse_sglang_server(std::string_view body);
 Result<ServerInfo> parse_tgi_info(std::string_view body);  ///< GET /info
 Result<std::string> parse_version(std::string_view body);  ///< GET /version: vLLM's
 
-/// The message of an error body, in one line of at most 300 bytes: error.message, message, detail, error, or the text.
+/// The message in an error's body, in one line of at most 300 bytes: error.message, message, detail, error, or the
+/// text.
 std::string error_message(std::string_view body);
 
-/// "429: too many requests", or the status alone where the body says nothing.
+/// "429: too many requests", or only the status if the body has no message.
 std::string refusal(int status, std::string_view body);
 
 }  // namespace hre::server

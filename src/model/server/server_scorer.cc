@@ -30,7 +30,7 @@ using server::Tokenizer;
 constexpr char kNameVocabulary[] = "name a file with the model's vocabulary: ,tokenizer=FILE.gguf";
 constexpr int kUnknownLength = 1 << 30;
 
-/// The servers of one model, and what every request to them needs.
+/// The servers of one model, and the data for every request to them.
 struct Connection {
   net::HttpClient client;
   std::vector<std::string> urls;
@@ -38,7 +38,7 @@ struct Connection {
   std::string api_key;
 };
 
-/// One exchange, again where that may help.
+/// Performs one exchange and repeats it if that may help.
 Result<server::Reply> ask_with_patience(Connection& connection, const std::string& url, const server::Request& request,
                                         const std::stop_token& stop) {
   server::DispatchOptions options;
@@ -54,13 +54,13 @@ Result<server::Reply> ask_with_patience(Connection& connection, const std::strin
   }
 }
 
-/// Some answers of a question, sent together.
+/// Answers of a question that are sent together.
 struct Piece {
   size_t plan = 0;
   size_t first = 0, last = 0;  // answers
 };
 
-/// Answers sent together at most, and their tokens: what a server can surely take at once.
+/// The most answers, and the most tokens, that are sent together: any server should be able to take as many.
 constexpr size_t kPieceAnswers = 64;
 constexpr int64_t kPieceTokens = 65536;
 
@@ -122,7 +122,7 @@ class ServerScorer final : public Scorer {
     return plan;
   }
 
-  /// By the vocabulary that the user named; by offsets they come with the scores.
+  /// Uses the vocabulary that the user named; with offsets, the texts come with the scores.
   TokenTexts texts_of(const AnswerPlan& answer) const override {
     std::vector<std::string> pieces;
     if (piece_) std::ranges::transform(answer.targets, std::back_inserter(pieces), piece_);
@@ -131,7 +131,7 @@ class ServerScorer final : public Scorer {
 
   Status score(PlanSource& source, const ScoreSink& sink, std::stop_token stop) override {
     const std::span<const QuestionPlan> plans = source.plans();
-    std::deque<Piece> waiting;     // of a question whose first pieces are sent
+    std::deque<Piece> waiting;     // the rest of a question whose first pieces are sent
     std::map<size_t, Piece> sent;  // by job
     std::map<size_t, Open> open;   // questions, by plan
     std::set<size_t> refused;      // plans of which a piece was refused
@@ -239,14 +239,14 @@ class ServerScorer final : public Scorer {
   std::unique_ptr<Connection> connection_;
   Profile profile_;
   Encode encode_;
-  std::function<std::string(Token)> piece_;  // null: not known
+  std::function<std::string(Token)> piece_;  // null: unknown
   PlanRules rules_;
   ModelDescription description_;
   std::unique_ptr<server::Transport> transport_;
   std::unique_ptr<server::Dispatcher> dispatcher_;
 };
 
-/// Whether two servers can share one model's questions; why not, if they can't.
+/// Why two servers can't share one model's questions; empty if they can.
 std::string difference(const Profile& a, const Profile& b) {
   if (a.api != b.api) return "it is of another kind";
   if (a.model != b.model) return "it serves " + b.model + ", not " + a.model;
@@ -254,14 +254,14 @@ std::string difference(const Profile& a, const Profile& b) {
       a.specials != b.specials || a.tokenizer != b.tokenizer || a.probe_values.size() != b.probe_values.size()) {
     return "it tokenises or answers in another way";
   }
-  constexpr double kSameWeights = 0.25;  // nats a token; other engines and types differ less, other weights more
+  constexpr double kSameWeights = 0.25;  // nats per token; other engines and types differ less, other weights more
   for (size_t i = 0; i < a.probe_values.size(); ++i) {
     if (std::abs(a.probe_values[i] - b.probe_values[i]) > kSameWeights) return "its values are those of other weights";
   }
   return "";
 }
 
-/// Probes every server; those that fail are left out as long as one is left.
+/// Probes every server; failing servers are left out, unless all fail.
 Result<Profile> probe_all(Connection& connection, const server::Address& address, const Encode& vocabulary,
                           const std::stop_token& stop) {
   std::optional<Profile> first;
@@ -283,7 +283,7 @@ Result<Profile> probe_all(Connection& connection, const server::Address& address
     }
     if (!first) {
       first = std::move(*profile);
-    } else if (const int64_t length = profile->max_length; length > 0) {  // what all of them take
+    } else if (const int64_t length = profile->max_length; length > 0) {  // the length that all of them accept
       first->max_length = first->max_length > 0 ? std::min(first->max_length, length) : length;
     }
     usable.push_back(url);
@@ -293,7 +293,7 @@ Result<Profile> probe_all(Connection& connection, const server::Address& address
   return std::move(*first);
 }
 
-/// Asks the servers for a text's tokens, one after another, until one answers; for as long as they are waited for.
+/// Asks one server after another for a text's tokens, until one answers or the allowed wait is over.
 Result<std::vector<Token>> ask_all_for_tokens(Connection& connection, const Profile& profile, std::string_view text) {
   const net::RetryPolicy policy;
   const std::stop_token& stop = connection.options.stop;
@@ -322,13 +322,13 @@ Result<std::vector<Token>> ask_all_for_tokens(Connection& connection, const Prof
   }
 }
 
-/// Where tokens come from once the servers are known: the named file, or the servers.
+/// The tokenizer to use once the servers are known: the named file, or the servers.
 Encode make_encoder(Connection& connection, const Profile& profile, const Encode& vocabulary) {
   if (profile.tokenizer == Tokenizer::kFile) return vocabulary;
   return [&connection, profile](std::string_view text) { return ask_all_for_tokens(connection, profile, text); };
 }
 
-/// The token that the policy puts in front; only where prompts are sent as ids.
+/// The token that the policy puts before sequences; only if prompts are sent as ids.
 Result<std::optional<Token>> choose_bos(Connection& connection, const Profile& profile,
                                         const LlamaVocabulary& vocabulary, BosPolicy policy) {
   const std::string& url = connection.urls.front();
@@ -363,8 +363,8 @@ Result<PlanRules> rules_for(const Profile& profile, const ModelOptions& options,
   PlanRules rules;
   rules.bos = bos;
   rules.long_answers = options.long_answers;
-  // What is sent is one token longer than what is fed, and the server wants room for one that it generates, also where
-  // none is asked for (vLLM).
+  // hre sends one more token than a model in process is fed, and the server needs room for one generated token, even if
+  // none is requested (vLLM).
   const int64_t most = profile.max_length > 0 ? profile.max_length - 2 - profile.server_adds_bos : kUnknownLength;
   if (profile.tokenizer == Tokenizer::kOffsets && options.max_length > 0) {
     return input_error("this server's tokens can't be counted before they are scored, so --max-length can't be kept",
@@ -379,8 +379,8 @@ Result<PlanRules> rules_for(const Profile& profile, const ModelOptions& options,
   return rules;
 }
 
-/// What stands for the weights' hash: the model's name and what it makes of a known text, as finely as equal requests
-/// agree. Weights that were changed under the same name change it.
+/// Replaces the hash of the weights: a hash of the model's name and its values for a known text, rounded as finely as
+/// equal requests agree. It changes if other weights are served under the same name.
 std::string fingerprint_of(const Profile& profile) {
   double sum = 0;
   for (const float value : profile.probe_values) sum += value;
@@ -425,7 +425,7 @@ ModelDescription describe(const std::string& source, const Profile& profile, con
       {"max_length", rules.max_length == kUnknownLength ? "the server's" : std::to_string(rules.max_length)},
       {"long_answers", name_of(rules.long_answers)},
   };
-  // A server's tokenizer may change under equal names; what a vocabulary's file makes of a text follows from its hash.
+  // A server's tokenizer may change under the same name; the tokens of a vocabulary's file follow from the file's hash.
   description.tokens_follow_from_text = profile.tokenizer != Tokenizer::kServer;
   return description;
 }

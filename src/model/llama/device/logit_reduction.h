@@ -1,6 +1,6 @@
 #pragma once
-/// Where a device computes the output layer: its logits are reduced there to what log-probabilities need, so that a few
-/// bytes a token come back to the host.
+/// If a device computes the output layer, its logits are reduced there to log-sum-exps and target logits, so that only
+/// a few bytes per token are copied back to the host.
 
 #include <ggml.h>
 
@@ -12,16 +12,16 @@
 
 namespace hre::device {
 
-/// Watches a context's graphs for the output layer's result (llama_context_params::cb_eval). Memory of the host is read
-/// in place, CUDA's is reduced by a kernel (-DHRE_CUDA=ON); of other devices the rows are copied, some at a time.
+/// Watches a context's graphs for the output layer's result (llama_context_params::cb_eval). Host memory is read in
+/// place; CUDA memory is reduced by a kernel (-DHRE_CUDA=ON); from other devices the rows are copied, some at a time.
 class LogitReduction {
  public:
-  /// For the next graph: the logits to keep, in the order of rows, of so many rows. They must live until it is
-  /// computed.
+  /// Sets, for the next graph, the wanted logits (in the order of rows) and the number of rows. `wanted` must stay
+  /// valid until the graph has been computed.
   void expect(std::span<fast::WantedLogit> wanted, int64_t n_rows);
   /// Whether the graph's output layer was seen and reduced.
   [[nodiscard]] bool done() const { return done_; }
-  /// Why it could not be; empty where it could.
+  /// Why the reduction failed; empty if it did not.
   [[nodiscard]] const std::string& problem() const { return problem_; }
   /// log(sum(exp(logits))) of a row.
   [[nodiscard]] double log_sum_exp(int64_t row) const { return log_sums_[static_cast<size_t>(row)]; }

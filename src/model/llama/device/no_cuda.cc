@@ -1,4 +1,4 @@
-/// Stands for reduce_logits.cu in builds without CUDA.
+/// Replaces reduce_logits.cu in builds without CUDA.
 
 #ifndef HRE_CUDA
 

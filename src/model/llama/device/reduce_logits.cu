@@ -19,11 +19,11 @@ struct Part {
 
 __device__ Part joined(const Part& a, const Part& b) {
   const float largest = fmaxf(a.largest, b.largest);
-  if (largest == -INFINITY) return {largest, a.sum + b.sum};  // nothing yet, or NaN in a sum
+  if (largest == -INFINITY) return {largest, a.sum + b.sum};  // nothing yet, or a NaN in the sum
   return {largest, a.sum * exp(static_cast<double>(a.largest) - largest) + b.sum * exp(static_cast<double>(b.largest) - largest)};
 }
 
-/// A block a row. The wanted logits are in the order of rows; first_wanted has one entry a row, and one more.
+/// One block per row. The wanted logits are in the order of rows; first_wanted has one entry per row, and one more.
 __global__ void reduce_row(const float* logits, int64_t n_vocab, const int64_t* tokens, const int64_t* first_wanted,
                            double* log_sums, float* wanted) {
   __shared__ Part parts[kThreads];
@@ -36,7 +36,7 @@ __global__ void reduce_row(const float* logits, int64_t n_vocab, const int64_t* 
       part.sum = part.sum * exp(static_cast<double>(part.largest) - x) + 1;
       part.largest = x;
     } else if (x != -INFINITY) {
-      part.sum += expf(x - part.largest);  // NaN stays
+      part.sum += expf(x - part.largest);  // a NaN stays in the sum
     }
   }
   parts[threadIdx.x] = part;
@@ -65,7 +65,7 @@ class OnDevice {
   cudaError_t status_;
 };
 
-/// The device that is current for this thread, which ggml does not expect to change.
+/// The thread's current device is saved and restored, because ggml does not expect it to change.
 class CurrentDevice {
  public:
   CurrentDevice() { cudaGetDevice(&before_); }
@@ -110,7 +110,7 @@ std::string reduce_on_cuda(const float* logits, int64_t n_rows, int64_t n_vocab,
   if (const cudaError_t status = cudaGetLastError(); status != cudaSuccess) return words(status);
   std::vector<float> found(tokens.size());
   cudaMemcpy(found.data(), device_wanted.get(), found.size() * sizeof(float), cudaMemcpyDeviceToHost);
-  // The last of them tells whether any before failed.
+  // The last call reports whether any earlier one failed.
   const cudaError_t status =
       cudaMemcpy(log_sums.data(), device_sums.get(), log_sums.size() * sizeof(double), cudaMemcpyDeviceToHost);
   if (status != cudaSuccess) return words(status);

@@ -1,5 +1,5 @@
 #pragma once
-/// The reduction of logits by CUDA: the only code that is compiled for a GPU. Nothing here needs CUDA's headers.
+/// Reduces logits by CUDA: the only code that is compiled for a GPU. This header needs no CUDA headers.
 
 #include <cstdint>
 #include <span>
@@ -9,12 +9,12 @@
 
 namespace hre::device {
 
-/// Whether this build has it (-DHRE_CUDA=ON).
+/// Whether this build has the reduction (-DHRE_CUDA=ON).
 bool has_cuda();
 
-/// Reduces logits [n_rows x n_vocab], float32 in the memory of a CUDA device, whose writers have finished: the wanted
-/// logits are filled in, and log_sums [n_rows] with each row's log(sum(exp(logits))); terms are float32, a row's sum
-/// float64. Gives CUDA's words for what went wrong, empty where nothing did.
+/// Reduces logits [n_rows x n_vocab], float32 in the memory of a CUDA device. Whoever writes them must have finished.
+/// Fills in the wanted logits and log_sums [n_rows], each row's log(sum(exp(logits))); terms are float32, a row's sum
+/// float64. Returns CUDA's error message, or an empty string.
 std::string reduce_on_cuda(const float* logits, int64_t n_rows, int64_t n_vocab, std::span<fast::WantedLogit> wanted,
                            std::span<double> log_sums);
 

@@ -10,6 +10,20 @@
 
 #include "model/llama/fast/kernels.h"
 
+// All threads of the graph compute a node together, in three steps with barriers between them:
+//
+//   read    the mask, once per graph: how much of each block of keys does each block of queries see?
+//   pack    visible blocks of keys as [d_k x 64] and of values as [64 x padded d_v], once for all queries
+//   attend  for each block of 48 queries and each head: its visible blocks of keys in order, with a running softmax
+//
+//                prefix    answer 1   answer 2      keys; blocks start anew at each part
+//   prefix       # # /        .          .
+//   answer 1     # # #        /          .          # all is seen   / some is seen   . nothing is seen: skipped
+//   answer 2     # # #        .          /
+//
+// A query sees only blocks of the prefix and of its own answer, each always cut in the same way. So its bits do not
+// depend on the answers and questions beside it.
+
 namespace hre::fast {
 namespace {
 
@@ -18,10 +32,10 @@ constexpr int64_t kWidestVector = 16;
 
 int64_t blocks_of(int64_t n, int64_t size) { return (n + size - 1) / size; }
 
-/// What a block of queries sees of a block of keys.
+/// How much of a block of keys a block of queries sees.
 enum class Sight : uint8_t { kNothing, kSome, kAll };
 
-/// A block of keys; the last of a part, and of all, has fewer.
+/// A block of keys; the last block of a part, and of all keys, may be shorter.
 struct KeyBlock {
   int64_t first = 0, n = 0;
 };
@@ -41,15 +55,15 @@ std::vector<KeyBlock> cut_keys(const AttentionNode& attention) {
   return blocks;
 }
 
-/// A mask, read once for all layers that have it.
+/// A mask, read once for all layers that share it.
 struct ReadMask {
   const uint16_t* from = nullptr;
-  int64_t rows = 0, keys = 0;  ///< of the attention that it was read for
+  int64_t rows = 0, keys = 0;  ///< of the attention for which it was read
   int64_t query_blocks = 0;
   std::vector<KeyBlock> key_blocks;
   std::vector<Sight> sights;      ///< [query blocks x key blocks]
-  Room masks;                     ///< a BlockMask each, those of kSome
-  std::atomic<int64_t> seen = 0;  ///< pairs of a query and a key
+  Room masks;                     ///< one BlockMask for each kSome
+  std::atomic<int64_t> seen = 0;  ///< number of pairs of a query and a key
 
   [[nodiscard]] size_t index(int64_t query_block, size_t key_block) const {
     return static_cast<size_t>(query_block) * key_blocks.size() + key_block;
@@ -60,10 +74,10 @@ struct ReadMask {
   }
 };
 
-/// What the threads share at a node: the mask, and keys and values by blocks. One graph is computed at a time.
+/// Shared by the threads at a node: the mask, and keys and values in blocks. Only one graph is computed at a time.
 struct Shared {
   TaskQueue packing, masking, attending;
-  std::vector<std::unique_ptr<ReadMask>> read;  ///< the first n_read are of the graph at hand
+  std::vector<std::unique_ptr<ReadMask>> read;  ///< the first n_read belong to the current graph
   size_t n_read = 0, mask = 0;
   bool is_new = false;                 ///< the mask has not been read yet
   Room keys;                           ///< [heads x blocks x d_k x kBlockKeys]
@@ -72,13 +86,13 @@ struct Shared {
 };
 Shared shared;
 
-/// A thread's own.
+/// Buffers of each thread.
 struct Rooms {
   Room queries, scores, sums;
 };
 thread_local Rooms rooms;
 
-/// Finds the mask's blocks, or room for them, and room for keys and values.
+/// Finds the mask's blocks, or makes room for them, and makes room for keys and values.
 void prepare(const AttentionNode& attention, int64_t d_v) {
   shared.mask = 0;
   while (shared.mask < shared.n_read && !shared.read[shared.mask]->is_of(attention)) ++shared.mask;
@@ -108,10 +122,10 @@ float* values_of(int64_t d_v, size_t blocks, int64_t head, size_t block) {
   return shared.values.floats(0) + (static_cast<size_t>(head) * blocks + block) * static_cast<size_t>(d_v * kBlockKeys);
 }
 
-/// A block of a head's keys, transposed; keys beyond the last are zeros.
+/// Packs a block of a head's keys, transposed; keys beyond the last become zeros.
 void pack_keys(const Heads& keys, int64_t head, const KeyBlock& block, float* to) {
   if (block.n < kBlockKeys) std::fill_n(to, keys.width * kBlockKeys, 0.0F);
-  for (int64_t d = 0; d < keys.width; d += 16) {  // a cache line of each key at a time
+  for (int64_t d = 0; d < keys.width; d += 16) {  // one cache line of each key at a time
     for (int64_t key = 0; key < block.n; ++key) {
       const float* from = keys.at(block.first + key, head);
       for (int64_t i = d; i < std::min(d + 16, keys.width); ++i) to[i * kBlockKeys + key] = from[i];
@@ -119,13 +133,13 @@ void pack_keys(const Heads& keys, int64_t head, const KeyBlock& block, float* to
   }
 }
 
-/// Gives whether all values are finite.
+/// Packs a block of a head's values. Returns whether all values are finite.
 bool pack_values(const Heads& values, int64_t d_v, int64_t head, const KeyBlock& block, float* to) {
   if (block.n < kBlockKeys || d_v != values.width) std::fill_n(to, d_v * kBlockKeys, 0.0F);
   for (int64_t key = 0; key < block.n; ++key) {
     std::memcpy(to + key * d_v, values.at(block.first + key, head), static_cast<size_t>(values.width) * sizeof(float));
   }
-  uint32_t largest = 0;  // of the bits of magnitudes, which order as the numbers do
+  uint32_t largest = 0;  // largest magnitude as bits, which order as the magnitudes do
   for (int64_t i = 0; i < block.n * d_v; ++i) {
     uint32_t bits = 0;
     std::memcpy(&bits, to + i, sizeof bits);
@@ -134,7 +148,7 @@ bool pack_values(const Heads& values, int64_t d_v, int64_t head, const KeyBlock&
   return largest < 0x7f800000;
 }
 
-/// IEEE half precision to single.
+/// Converts IEEE half precision to single precision.
 float widened(uint16_t half) {
   const uint32_t sign = static_cast<uint32_t>(half & 0x8000) << 16, exponent = (half >> 10) & 31,
                  fraction = half & 1023;
@@ -148,7 +162,7 @@ float widened(uint16_t half) {
 
 constexpr uint16_t kHalfMinusInfinity = 0xfc00;
 
-/// Writes a block of the mask as float32, and which keys each tile sees.
+/// Writes a block of the mask as float32, and the range of keys that each tile sees.
 void write_mask(const AttentionNode& attention, int64_t first_row, const KeyBlock& block, BlockMask& to) {
   const int64_t n_rows = std::min<int64_t>(kBlockRows, attention.q.rows - first_row);
   std::fill_n(to.values, kBlockRows * kBlockKeys, kMinusInfinity);
@@ -167,7 +181,7 @@ void write_mask(const AttentionNode& attention, int64_t first_row, const KeyBloc
   }
 }
 
-/// Looks at a block of the mask, counts what is seen, and writes it where it hides neither all nor nothing.
+/// Reads a block of the mask and counts the visible pairs. Writes the block only if it hides some pairs but not all.
 Sight read_block(const AttentionNode& attention, int64_t first_row, const KeyBlock& block, BlockMask& to,
                  int64_t& seen) {
   const int64_t n_rows = std::min<int64_t>(kBlockRows, attention.q.rows - first_row);
@@ -229,7 +243,7 @@ void pack(const AttentionNode& attention, const ReadMask& mask, int64_t d_v, con
   }
 }
 
-/// ALiBi's slopes (Press et al.), as ggml numbers the heads.
+/// ALiBi's slopes (Press et al.), with heads numbered as in ggml.
 float slope_of(const AttentionNode& attention, int64_t head) {
   if (attention.max_bias <= 0) return 1;
   const auto n = static_cast<uint32_t>(attention.q.heads);

@@ -27,7 +27,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-/// What the hook sees of the run at hand; written before and read after a graph is computed.
+/// The hook's view of the current call; written before a graph is computed, and read afterwards.
 struct Current {
   Settings settings;
   std::span<const int64_t> starts;
@@ -37,14 +37,14 @@ struct Current {
   bool reduces = false;
   EngineWork work;
 };
-Current current;  // of the call that holds the EngineLock
+Current current;  // belongs to the call that holds the EngineLock
 thread_local bool with_others = false;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 bool computes_nodes(const Settings& settings) { return settings.products || settings.attention; }
 
-/// The activation alone, where it does not follow a product.
+/// Computes an activation that does not follow one of hre's products.
 bool compute_activation(const ggml_tensor* node, const Worker& worker) {
   const Activation activation = activation_of(node);
   const ggml_tensor* from = node->src[0];
@@ -62,7 +62,7 @@ bool compute_activation(const ggml_tensor* node, const Worker& worker) {
   return true;
 }
 
-/// A gated activation, its gates and values in two tensors or in the halves of one.
+/// Computes a gated activation, whose gates and values are in two tensors or in the halves of one.
 bool compute_gate(const ggml_tensor* node, const Worker& worker) {
   const ggml_tensor *gates = node->src[0], *ups = node->src[1];
   std::optional<Gate> gate;
@@ -139,7 +139,7 @@ int compute_here(ggml_cgraph* graph, int index, int thread, int n_threads, ggml_
   const Worker worker{thread, n_threads, pool};
   with_others = n_threads > 1;
   const ggml_tensor* node = ggml_graph_node(graph, index);
-  // Threads that go on meanwhile wait for the pages that they touch.
+  // Other threads may continue meanwhile: if they touch pages that are not read yet, they wait for those pages.
   if (current.stream != nullptr && thread == 0) current.stream->reach(node);
   if (current.widens_weights && compute_reference(node, worker)) return 1;
   switch (node->op) {

@@ -1,7 +1,7 @@
 #pragma once
-/// What hre computes in the place of the engine's CPU code: products with weights, attention, GELU, and the output
-/// layer reduced to what a log-probability needs. The engine that tools/setup.sh builds asks before each node of a
-/// graph (engine_switches.h); another engine doesn't, and computes all by itself.
+/// The work that hre does in place of the engine's CPU code: products with weights, attention, GELU, and the reduction
+/// of the output layer to what a log-probability needs. The engine that tools/setup.sh builds calls hre before each
+/// node of a graph (engine_switches.h); any other engine computes everything by itself.
 
 #include <chrono>
 #include <cstdint>
@@ -15,70 +15,70 @@
 
 namespace hre::fast {
 
-/// A logit that is asked for: of a row of the output, in the order of rows.
+/// A wanted logit of a row of the output; wanted logits are in the order of rows.
 struct WantedLogit {
   int64_t row = 0;
   int64_t token = 0;
-  float logit = 0;  ///< the answer
+  float logit = 0;  ///< the result
 };
 
-/// What is computed here; the rest is the engine's.
+/// What hre computes; the engine computes the rest.
 struct Settings {
-  bool products = false;  ///< with weights; those of float32 and float16 in float32, the others as follows
+  bool products = false;  ///< with weights: float32 and float16 weights in float32, others as follows
   Precision bf16 = Precision::kF32;
-  Precision q8_0 = Precision::kF32;       ///< kI16 is for these alone
+  Precision q8_0 = Precision::kF32;       ///< the only type for kI16
   Precision quantised = Precision::kF32;  ///< all other quantised types
-  bool attention = false;                 ///< in float32, over keys and values that are cached so
+  bool attention = false;                 ///< in float32, if keys and values are cached in float32
 };
 
-/// Whether hre computes in the engine's place: tools/setup.sh built it, so it asks, and hre's kernels agree with its
-/// own (self_check.h).
+/// True if the linked engine calls hre's node hook (it was built by tools/setup.sh) and hre's kernels agree with the
+/// engine's own (self_check.h).
 bool engine_asks();
-/// What is wrong with hre's kernels on this machine, as one line for people; empty where nothing is.
+/// What is wrong with hre's kernels on this machine, as one line for the user; empty if nothing is.
 std::string kernel_problem();
 
-/// Whether this thread computes a graph together with others.
+/// Whether this thread computes a graph together with other threads.
 bool computes_with_others();
 
-/// What the engine asks: hre's own hook, unless a test exchanged it for a broken one.
+/// The function that the engine calls: hre's own hook, unless a test has replaced it by a broken one.
 NodeHook hook_at_hand();
 NodeHook exchange_hook(NodeHook hook);
-/// hre's own.
+/// hre's own hook.
 int compute_here(ggml_cgraph* graph, int node, int thread, int n_threads, ggml_threadpool* pool);
 
-/// Products, kernels and settings in words, for what a run records.
+/// Products, kernels and settings in words, as a run records them.
 std::string describe(const Settings& settings);
 
 class WeightStream;
 
-/// What a graph is computed for.
+/// What a graph must provide.
 struct Wishes {
-  /// Cells of the cache where a question's prefix or an answer's tail begins, ascending from 0: attention goes through
-  /// each of them in the same blocks, whatever lies before.
+  /// Cells of the cache where a question's prefix or an answer's tail begins, ascending from 0. Attention divides each
+  /// part into the same blocks, whatever comes before it.
   std::span<const int64_t> starts = {};
-  /// The output layer is reduced to these and the rows' normalisers, unless there are none.
+  /// The output layer is reduced to these logits and the rows' log-sum-exps. Empty: it is not reduced.
   std::span<WantedLogit> wanted = {};
   int64_t n_rows = 0;
-  WeightStream* stream = nullptr;  ///< told of each node, where weights are read while a graph is computed
-  bool widens_weights = false;     ///< products are computed as they are defined (reference_products.h)
-  bool gelu_is_erf = false;        ///< the model's GELU is the exact one, not its tanh form
+  WeightStream* stream = nullptr;  ///< notified before each node, if weights are read while a graph is computed
+  bool widens_weights = false;     ///< widens narrow weights to float32 for products (reference_products.h)
+  bool gelu_is_erf = false;        ///< the model's GELU is the exact form, not the tanh form
 };
 
-/// One llama_decode or llama_encode, or the opening of a context, and what hre computes of it. One at a time in a
-/// process: other threads' calls wait.
+/// One llama_decode or llama_encode, or the opening of a context, with what hre computes for it. Only one call runs at
+/// a time in a process: other threads wait.
 class EngineCall {
  public:
-  /// What the wishes name must live as long.
+  /// The objects that `wishes` refers to must outlive the call.
   EngineCall(const Settings& settings, const Wishes& wishes);
   ~EngineCall();
   EngineCall(const EngineCall&) = delete;
   EngineCall& operator=(const EngineCall&) = delete;
 
-  /// Whether the output layer was seen and reduced.
+  /// Whether the output layer was found and reduced.
   [[nodiscard]] bool reduced() const;
-  /// log(sum(exp(logits))) of a row. reduced() must hold.
+  /// log(sum(exp(logits))) of a row. Only valid if reduced().
   [[nodiscard]] double log_sum_exp(int64_t row) const;
-  /// Says that the graph is computed: what is left of this call's time counts as the host's.
+  /// Marks the end of the graph's computation: the rest of this call's time counts as host time.
   void computed();
 
  private:

@@ -18,7 +18,7 @@ namespace {
 
 constexpr int kLanes = 8;
 constexpr int kTileRows = 6;
-/// Blocks of a panel (1,088 bytes each) that stay in the first-level cache while all rows go by.
+/// Blocks of a panel (1,088 bytes each) that stay in the first-level cache while all rows are multiplied.
 constexpr int64_t kBlocksAtOnce = 18;
 
 /// A block's 32 values.
@@ -39,7 +39,7 @@ Values values_at(const uint16_t* bf16) {
   return {{widened(bf16), widened(bf16 + 8), widened(bf16 + 16), widened(bf16 + 24)}};
 }
 
-/// The largest magnitude; NaN where any value is not finite. As integers, magnitudes order as the numbers do, with
+/// The largest magnitude; NaN if any value is not finite. Compared as integers, magnitudes have the same order, with
 /// infinity and NaN above all.
 float widest(const Values& values) {
   const __m256i magnitude = _mm256_set1_epi32(0x7fffffff);
@@ -64,7 +64,7 @@ Integers rounded(const Values& values, float width, float largest) {
   const __m256 by = _mm256_set1_ps(width >= kTooSmall ? largest / width : 0);
   __m256i whole[4];
   for (int i = 0; i < 4; ++i) whole[i] = _mm256_cvtps_epi32(_mm256_mul_ps(values.parts[i], by));
-  // Packing takes halves of its operands in turn: 0 2 1 3 puts quarters in order again.
+  // Packing interleaves the halves of its operands; the permutation 0 2 1 3 restores the order.
   return {_mm256_permute4x64_epi64(_mm256_packs_epi32(whole[0], whole[1]), 0xd8),
           _mm256_permute4x64_epi64(_mm256_packs_epi32(whole[2], whole[3]), 0xd8)};
 }
@@ -93,7 +93,7 @@ IntegerBlock integers_of(const NumberBlock<Number>& block) {
   return {rounded(values, width, kLargest), width / kLargest};
 }
 
-/// Eight pairs of each of 8 columns, `stride` apart, transposed.
+/// Transposes eight pairs of each of 8 columns and stores them `stride` apart.
 void transpose(const __m256i columns[kLanes], int32_t* to, int64_t stride) {
   __m256i pairs[kLanes], quads[kLanes];
   for (int i = 0; i < kLanes; i += 2) {
@@ -114,7 +114,7 @@ void transpose(const __m256i columns[kLanes], int32_t* to, int64_t stride) {
   }
 }
 
-/// Up to 16 columns' block; others become zeros.
+/// Packs the block of up to 16 columns; missing columns become zeros.
 template <class Block>
 void pack_panel(const Block* blocks, int64_t blocks_a_row, int64_t n_columns, Panel& to) {
   for (int first = 0; first < kPanelColumns; first += kLanes) {
@@ -166,8 +166,8 @@ struct Rows {
   }
 };
 
-// One row's pair times the two halves of a panel's: as one piece of assembly, since GCC 12 otherwise loads all rows'
-// pairs first, and has no registers left for the 12 sums.
+// Multiplies one pair of a row by the two halves of a panel's pairs. It is written in assembly because GCC 12 otherwise
+// loads all rows' pairs first, and has no registers left for the 12 sums.
 #define HRE_ROW(at, low, high)         \
   "vpbroadcastd " at                   \
   ", %[x]\n\t"                         \
@@ -185,7 +185,7 @@ struct Rows {
               HRE_ROW(#i "*4(%[a], %[five])", "%[s5]", "%[t5]")
 #define HRE_ZERO(i) "vpxor %[s" #i "], %[s" #i "], %[s" #i "]\n\tvpxor %[t" #i "], %[t" #i "], %[t" #i "]\n\t"
 
-/// A block of six rows times a panel's: exact sums. Rows that are not there give what nobody takes.
+/// Adds a block of six rows times a panel's block: exact sums. The results of missing rows are never used.
 __attribute__((always_inline)) inline void add_block(const Rows& rows, int64_t block, const Panel& panel,
                                                      __m256i (&sums)[kTileRows][2]) {
   __m256i x, y, low_w, high_w;
@@ -205,8 +205,8 @@ __attribute__((always_inline)) inline void add_block(const Rows& rows, int64_t b
 #undef HRE_PAIR
 #undef HRE_ZERO
 
-/// c [rows x 16 columns] (+)= the products of blocks [first, last); `columns` of them are there. Six rows of a are
-/// read.
+/// c [rows x 16 columns] (+)= the products of blocks [first, last); only `columns` of the 16 columns exist. Always
+/// reads six rows of a.
 template <int rows>
 void multiply_tile(const Rows& a, const Panel* panel, int64_t first, int64_t last, int64_t columns, float* c,
                    int64_t c_stride) {
@@ -239,7 +239,7 @@ void multiply_tile(const Rows& a, const Panel* panel, int64_t first, int64_t las
   }
 }
 
-/// The last rows, fewer than a tile's.
+/// The remaining rows, fewer than a tile's.
 template <int rows = kTileRows - 1>
 void multiply_rest(int64_t n_rows, const Rows& a, const Panel* panel, int64_t first, int64_t last, int64_t columns,
                    float* c, int64_t c_stride) {

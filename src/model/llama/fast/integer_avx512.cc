@@ -12,7 +12,7 @@
 namespace hre::fast::integers {
 
 #pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"  // GCC 12, of its own _mm512 functions (bug 105593)
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"  // GCC 12 warns about its own _mm512 functions (bug 105593)
 #pragma GCC diagnostic ignored "-Wuninitialized"
 #pragma GCC push_options
 #pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c")
@@ -23,7 +23,7 @@ constexpr int kLanes = kPanelColumns;
 
 // A tile of the result in registers: its float32 sums, its blocks' integer sums, and what they are made of.
 constexpr int kTileRows = 6;
-/// Blocks of weights that stay in the first-level cache while all rows go by.
+/// Blocks of weights that stay in the first-level cache while all rows are multiplied.
 constexpr int64_t kBlocksAtOnce = 8;
 
 void transpose(__m512i rows[kLanes]) {
@@ -38,7 +38,7 @@ void transpose(__m512i rows[kLanes]) {
     quads[i + 2] = _mm512_unpacklo_epi64(pairs[i + 1], pairs[i + 3]);
     quads[i + 3] = _mm512_unpackhi_epi64(pairs[i + 1], pairs[i + 3]);
   }
-  // quads[4 a + b] has, of rows 4 a .. 4 a + 3, the columns b, b + 4, b + 8 and b + 12.
+  // quads[4 a + b] holds the columns b, b + 4, b + 8 and b + 12 of the rows 4 a .. 4 a + 3.
   for (int b = 0; b < 4; ++b) {
     halves[b] = _mm512_shuffle_i32x4(quads[b], quads[4 + b], 0x88);
     halves[4 + b] = _mm512_shuffle_i32x4(quads[b], quads[4 + b], 0xdd);
@@ -67,7 +67,7 @@ __m512 widened(const uint16_t* bf16) {
 
 Values values_at(const uint16_t* bf16) { return {widened(bf16), widened(bf16 + kLanes)}; }
 
-/// The largest magnitude; NaN where any value is not finite.
+/// The largest magnitude; NaN if any value is not finite.
 float widest(const Values& values) {
   constexpr int kNotFinite = 0x99;
   if ((_mm512_fpclass_ps_mask(values.first, kNotFinite) | _mm512_fpclass_ps_mask(values.second, kNotFinite)) != 0) {
@@ -76,7 +76,7 @@ float widest(const Values& values) {
   return _mm512_reduce_max_ps(_mm512_max_ps(_mm512_abs_ps(values.first), _mm512_abs_ps(values.second)));
 }
 
-/// As 32 16-bit integers up to `largest`, where the largest magnitude is `width`.
+/// Rounds to 32 16-bit integers up to `largest`; `width` is the largest magnitude.
 __m512i rounded(const Values& values, float width, float largest) {
   const __m512 by = _mm512_set1_ps(width >= kTooSmall ? largest / width : 0);
   const __m512i first = _mm512_cvtps_epi32(_mm512_mul_ps(values.first, by));
@@ -107,7 +107,7 @@ IntegerBlock integers_of(const NumberBlock<Number>& block) {
   return {rounded(values, width, kLargest), width / kLargest};
 }
 
-/// Up to 16 columns' block; others become zeros.
+/// Packs the block of up to 16 columns; missing columns become zeros.
 template <class Block>
 void pack_panel(const Block* blocks, int64_t blocks_a_row, int64_t n_columns, Panel& to) {
   __m512i rows[kLanes];
@@ -155,7 +155,7 @@ struct Rows {
   }
 };
 
-/// sums += x w, of pairs of 16-bit integers. GCC 12 copies the intrinsic's sums there and back.
+/// sums += x w, for pairs of 16-bit integers. In assembly, because GCC 12 copies the intrinsic's sums back and forth.
 inline void add_products(__m512i& sums, __m512i x, __m512i w) {
   asm("vpdpwssd %2, %1, %0" : "+v"(sums) : "v"(x), "v"(w));
 }

@@ -1,6 +1,6 @@
 #pragma once
-/// The loops of integer_products.h, once an instruction set. Every set gives the same bits: sums of a block are exact,
-/// and blocks are added up in order by the same operations.
+/// The loops of integer_products.h, once per instruction set. All sets give the same bits: sums of a block are exact,
+/// and blocks are added in the same order by the same operations.
 ///
 ///   Panel, 16 columns (rows of the weights) of one block:
 ///     pairs   [16 pairs of k][16 columns]   two 16-bit integers in each, of neighbours in k
@@ -15,7 +15,7 @@
 namespace hre::fast::integers {
 
 inline constexpr int kPanelColumns = 16;
-/// Panels are packed in twos, which AVX-512 multiplies at once; the last may be all zeros.
+/// Panels are packed in pairs, which AVX-512 multiplies at once; the last panel may be all zeros.
 inline constexpr int kTilePanels = 2;
 inline constexpr int kPairs = kBlock / 2;
 
@@ -24,7 +24,7 @@ struct Panel {
   float factors[kPanelColumns];
 };
 
-/// As ggml lays a block of Q8_0 out.
+/// A block of Q8_0, in ggml's layout.
 struct StoredBlock {
   uint16_t factor;  ///< half precision
   int8_t values[kBlock];
@@ -35,7 +35,7 @@ inline int64_t panels_of(int64_t n) {
   return (n + kTilePanels * kPanelColumns - 1) / (kTilePanels * kPanelColumns) * kTilePanels;
 }
 
-/// Blocks whose values are all smaller become zeros: what they are divided by would not be finite.
+/// Blocks in which all values are smaller become zeros, because their divisor would not be finite.
 inline constexpr float kTooSmall = 1e-30F;
 
 struct IntegerKernels {
@@ -47,7 +47,7 @@ struct IntegerKernels {
                    int64_t c_stride);
 };
 
-/// By vpmaddwd, for AVX2; by vpdpwssd, for AVX-512 with VNNI. Null where the compiler can't make them.
+/// By vpmaddwd, for AVX2; by vpdpwssd, for AVX-512 with VNNI. Null if the compiler can't generate them.
 const IntegerKernels* avx2_kernels();
 const IntegerKernels* avx512_kernels();
 

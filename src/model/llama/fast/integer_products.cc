@@ -6,7 +6,7 @@
 namespace hre::fast::integers {
 namespace {
 
-/// Null where this process's instruction set has none.
+/// Null if this process's instruction set has no integer products.
 const IntegerKernels* kernels() {
   static const IntegerKernels* const used = isa() >= Isa::kAvx512Vnni ? avx512_kernels()
                                             : isa() >= Isa::kAvx2     ? avx2_kernels()

@@ -17,7 +17,7 @@ struct CapName {
   Isa isa;
 };
 
-// oneDNN's names. Levels of its own between these (AVX2_VNNI, AVX512_CORE_FP16) have nothing that hre's kernels use.
+// oneDNN's names. Other levels in between (AVX2_VNNI, AVX512_CORE_FP16) offer nothing that hre's kernels use.
 constexpr std::array<CapName, 12> kCaps = {{{"SSE41", Isa::kBaseline},
                                             {"AVX", Isa::kBaseline},
                                             {"AVX2", Isa::kAvx2},

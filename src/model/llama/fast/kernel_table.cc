@@ -19,7 +19,7 @@ Settings table_row(Isa isa) {
       row.q8_0 = Precision::kI16;
       row.quantised = Precision::kI14;
       break;
-    case Isa::kAmx:  // tiles multiply bfloat16 many times as fast as anything else
+    case Isa::kAmx:  // tiles multiply bfloat16 many times as fast as other numbers
       row.bf16 = row.q8_0 = row.quantised = can_multiply(Precision::kBf16) ? Precision::kBf16 : Precision::kI14;
       break;
   }

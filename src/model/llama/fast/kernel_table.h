@@ -1,20 +1,20 @@
 #pragma once
-/// Which kernels compute what: a table, so that two processes or machines of one kind can't disagree.
-/// docs/performance.md shows it with the reasons; `hre bench` says where a machine would be faster with another row.
+/// The table that says which kernels compute what, so that two processes or machines of the same kind can't disagree.
+/// docs/performance.md shows it with the reasons; `hre bench` says if a machine would be faster with another row.
 
 #include "model/llama/fast/fast_path.h"
 #include "model/llama/fast/isa.h"
 
 namespace hre::fast {
 
-/// Of the numbers that kernels give for the same input. Counted up with every change that moves a bit; part of what a
-/// run records, and so of the key of stored answers.
+/// The version of the kernels' results. Increased with every change that affects a bit; part of what a run records, and
+/// so of the key of stored answers.
 inline constexpr int kKernelsVersion = 2;
 
-/// The row of the table for an instruction set, products and attention both hre's own.
+/// The table's row for an instruction set, if hre computes both products and attention.
 Settings table_row(Isa isa);
 
-/// Products in float32 for every type of weights.
+/// The row with products in float32 for every type of weights.
 Settings exact_row();
 
 }  // namespace hre::fast

@@ -12,8 +12,8 @@
 namespace hre::fast {
 
 #pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wpsabi"                // vectors never cross a function that is not inlined
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"  // GCC 12, of its own _mm512 functions (bug 105593)
+#pragma GCC diagnostic ignored "-Wpsabi"                // vectors are only passed to inlined functions
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"  // GCC 12 warns about its own _mm512 functions (bug 105593)
 #pragma GCC diagnostic ignored "-Wuninitialized"
 
 namespace narrow {

@@ -19,8 +19,8 @@ using Clock = std::chrono::steady_clock;
 constexpr double kSeconds = 0.2;
 constexpr int kRounds = 3;
 
-/// What all threads do a second, each calling `step` (which says how much it did) over and over: the best of a few
-/// rounds.
+/// The rate of all threads together, in units of `step`'s result per second: each thread calls `step` over and over.
+/// The best of a few rounds.
 double best_rate(int threads, const std::function<std::function<double()>()>& make_step) {
   double best = 0;
   for (int round = 0; round < kRounds; ++round) {
@@ -29,7 +29,7 @@ double best_rate(int threads, const std::function<std::function<double()>()>& ma
     for (int i = 0; i < threads; ++i) {
       all.emplace_back([&] {
         const auto step = make_step();
-        step();  // warm
+        step();  // warms the caches
         const auto start = Clock::now();
         double done = 0, seconds = 0;
         while (seconds < kSeconds) {
@@ -45,7 +45,7 @@ double best_rate(int threads, const std::function<std::function<double()>()>& ma
   return best;
 }
 
-/// A block's product, everything in the processor's caches.
+/// Multiplies one block, with all data in the processor's caches.
 std::function<double()> product_step(Precision precision) {
   struct Block {
     fast::Room a, packed, c;
@@ -56,7 +56,7 @@ std::function<double()> product_step(Precision precision) {
   const size_t stride = fast::row_bytes(precision, shape.k);
   const size_t bytes = static_cast<size_t>(kRows + fast::kSpareRows) * stride;
   std::memset(block->a.bytes(bytes), 0, bytes);
-  const std::vector<float> rows(static_cast<size_t>(shape.n * shape.k), 0);  // as Q8_0, too
+  const std::vector<float> rows(static_cast<size_t>(shape.n * shape.k), 0);  // zeros are also valid blocks of Q8_0
   const auto type = precision == Precision::kI16 ? fast::RowType::kQ8_0 : fast::RowType::kF32;
   fast::pack_block(shape, rows.data(), type, block->packed.bytes(fast::packed_bytes(shape)));
   block->c.floats(static_cast<size_t>(kRows * shape.n));
@@ -66,7 +66,7 @@ std::function<double()> product_step(Precision precision) {
   };
 }
 
-/// Reading more than caches hold.
+/// Reads more memory than the caches hold.
 std::function<double()> reading_step() {
   auto memory = std::make_shared<std::vector<uint64_t>>(size_t{8} << 20, 1);  // 64 MiB
   return [memory] {

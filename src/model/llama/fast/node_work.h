@@ -1,5 +1,5 @@
 #pragma once
-/// Work that the threads of a graph share: they come to each node together and leave it when it is done.
+/// Work that the threads of a graph share: all of them enter each node together and leave it when it is done.
 
 #include <atomic>
 #include <cstddef>
@@ -11,20 +11,20 @@ struct ggml_threadpool;
 
 namespace hre::fast {
 
-/// A graph's thread at a node.
+/// One of the graph's threads, at a node.
 struct Worker {
   int index = 0, count = 1;
   ggml_threadpool* pool = nullptr;
 
-  /// Waits until all threads of the graph are here.
+  /// Waits until all threads of the graph have called this.
   void wait_for_all() const;
 };
 
-/// Tasks 0..n-1, each taken by one thread. The last thread to find none makes it ready for the next use, which comes
-/// after a wait_for_all (or the end of the node).
+/// Tasks 0..n-1, each taken by one thread. The last thread that finds no task resets the queue for its next use, which
+/// must come after a wait_for_all (or the end of the node).
 class TaskQueue {
  public:
-  /// The next task, or n where none is left.
+  /// The next task, or n if there is none.
   int64_t take(const Worker& worker, int64_t n) {
     const int64_t task = next_.fetch_add(1, std::memory_order_relaxed);
     if (task == n + worker.count - 1) next_.store(0, std::memory_order_relaxed);
@@ -35,7 +35,7 @@ class TaskQueue {
   std::atomic<int64_t> next_ = 0;
 };
 
-/// Memory at a cache line's start that grows and is never cleared.
+/// Memory aligned to a cache line that grows on demand and is never cleared.
 class Room {
  public:
   void* bytes(size_t n) {

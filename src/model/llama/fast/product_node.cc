@@ -7,14 +7,26 @@
 #include <limits>
 #include <vector>
 
+// All threads of the graph compute a product together. Its result [m tokens x n rows of the weights] is divided into
+// tasks, and each thread takes the next one:
+//
+//                blocks of n       a task packs its block of the weights, widened or rounded, into the thread's own
+//              +---+---+---+       memory, and multiplies it by the rows of its piece, 96 to 384 at a time
+//   pieces     | 0 | 2 | 4 |
+//     of m     +---+---+---+       There is one piece if there are enough blocks for all threads; with experts, each
+//              | 1 | 3 | 5 |       expert's rows are a piece.
+//              +---+---+---+
+//
+// Rows of tokens that must be rounded are rounded before, by all threads, and kept for the next product.
+
 namespace hre::fast {
 namespace {
 
-/// The widest block of the weights' rows that is packed at once, and stays in the second-level cache. Blocks of an
-/// output layer are all as wide: the order in which its rows are summed up follows from them.
+/// The widest block of the weights' rows that is packed at once and stays in the second-level cache. All blocks of an
+/// output layer have this width, because the order of its sums, and so their bits, follows from it.
 int64_t widest_block(int64_t k) { return k <= 256 ? 256 : 128; }
 
-/// Rows multiplied at once: more where they are short.
+/// The number of rows multiplied at once; short rows allow more.
 int64_t block_rows(int64_t k) { return std::clamp<int64_t>(96 * 1024 / k, 96, 384) / 48 * 48; }
 
 bool is_weight(const ggml_tensor* tensor) {
@@ -27,7 +39,7 @@ bool has_known_type(const ggml_tensor* weights) {
          ggml_get_type_traits(weights->type)->to_float != nullptr;
 }
 
-/// Rows of values that follow each other at one distance.
+/// Whether the tensor's rows of float32 values are all the same distance apart.
 bool is_matrix(const ggml_tensor* tensor) {
   return tensor->type == GGML_TYPE_F32 && tensor->nb[0] == sizeof(float) && tensor->nb[1] % sizeof(float) == 0 &&
          (tensor->ne[2] == 1 || tensor->nb[2] == tensor->nb[1] * static_cast<size_t>(tensor->ne[1])) &&
@@ -41,7 +53,7 @@ bool adds_bias(const ggml_tensor* node, const ggml_tensor* to) {
          bias->nb[0] == sizeof(float) && bias->data != to->data;
 }
 
-/// What the layer had before it.
+/// Whether the node adds the residual, the layer's input.
 bool adds_residual(const ggml_tensor* node, const ggml_tensor* to) {
   const ggml_tensor* other = node->src[1];
   return node->op == GGML_OP_ADD && node->src[0] == to && node->data == to->data && ggml_are_same_shape(node, to) &&
@@ -49,7 +61,8 @@ bool adds_residual(const ggml_tensor* node, const ggml_tensor* to) {
          other->data != to->data;
 }
 
-/// A result that the next node overwrites in place has no other reader, so the two can be one.
+/// If the next node overwrites a result in place, the result has no other reader, and the two nodes can be computed as
+/// one.
 void take_following(ggml_cgraph* graph, int node, ProductNode& product) {
   const int n = ggml_graph_n_nodes(graph);
   const ggml_tensor* last = ggml_graph_node(graph, node);
@@ -71,7 +84,7 @@ void take_following(ggml_cgraph* graph, int node, ProductNode& product) {
   ++product.n_nodes;
 }
 
-/// Integers want rows of whole blocks; quantised types have them, bfloat16 need not.
+/// Integer products need rows of whole blocks. Quantised types always have them; bfloat16 may not.
 Precision precision_for(const ggml_tensor* weights, const Settings& settings) {
   Precision precision = Precision::kF32;
   if (weights->type == GGML_TYPE_BF16) {
@@ -84,22 +97,22 @@ Precision precision_for(const ggml_tensor* weights, const Settings& settings) {
   return packed_bytes({precision, 1, weights->ne[0]}) > 0 ? precision : Precision::kF32;
 }
 
-/// Consecutive rows that one matrix of the weights multiplies.
+/// Consecutive rows that are multiplied by the same weight matrix.
 struct Piece {
   const char* weights;
   int64_t first, last;
 };
 
-/// What all threads read and write at a node. One graph is computed at a time.
+/// Shared by all threads at a node. Only one graph is computed at a time.
 struct Shared {
   TaskQueue conversions, blocks;
-  Room a;         ///< rounded
-  int graph = 0;  ///< counts them
+  Room a;         ///< rounded rows
+  int graph = 0;  ///< the number of the current graph
 };
 Shared shared;
 
-/// Which tensor's rows are rounded there, in what: products of one tensor with several weights (queries, keys and
-/// values; gates and ups) follow each other in a graph.
+/// Identifies the rows that `a` holds: the products of one tensor with several weights (queries, keys and values; gates
+/// and ups) follow each other in a graph, so the rows are rounded once.
 struct Rounded {
   int graph = 0;
   const ggml_tensor* from = nullptr;
@@ -107,24 +120,24 @@ struct Rounded {
   friend bool operator==(const Rounded&, const Rounded&) = default;
 };
 
-/// A thread's own.
+/// Buffers of each thread.
 struct Rooms {
   Room rows, packed, result;
-  Rounded rounded;  ///< every thread knows the same
+  Rounded rounded;  ///< equal in all threads
   std::vector<Piece> pieces;
-  /// With experts: where each row of the pieces is in `a`, and where its result goes, in values.
+  /// With experts: the index of each of the pieces' rows in `a`, and of its result in the output, in values.
   std::vector<int64_t> from, to;
 };
 thread_local Rooms rooms;
 
-/// Rows of A, as they are multiplied.
+/// The rows of A in the form in which they are multiplied.
 struct Rows {
   const char* at;
   size_t stride;  ///< in bytes
 };
 
-/// How wide blocks are so that the threads have equally much to do: the busiest thread's columns, and half a block that
-/// threads wait for each other at the end, are as few as can be.
+/// The width of blocks that gives the threads equal work. It minimises the busiest thread's number of columns, plus
+/// half a block for the wait of threads at the end.
 int64_t block_columns(const ProductNode& product, const Worker& worker) {
   constexpr int64_t kStep = 32, kNarrowest = 64;
   int64_t best = widest_block(product.k), least = std::numeric_limits<int64_t>::max();
@@ -139,7 +152,7 @@ int64_t block_columns(const ProductNode& product, const Worker& worker) {
   return best;
 }
 
-/// Cuts the rows where there are fewer blocks of columns than threads. Each piece packs the weights anew.
+/// Divides the rows into pieces if there are fewer blocks of columns than threads. Each piece packs the weights again.
 void cut_rows(const ProductNode& product, const Worker& worker, int64_t blocks) {
   const int64_t step = block_rows(product.k), steps = (product.m + step - 1) / step;
   const int64_t pieces = std::clamp<int64_t>(worker.count / std::max<int64_t>(1, blocks), 1, steps);
@@ -150,7 +163,7 @@ void cut_rows(const ProductNode& product, const Worker& worker, int64_t blocks) 
   }
 }
 
-/// Sorts the rows by their experts, each of which is a piece.
+/// Sorts the rows by expert; each expert's rows are a piece.
 void sort_by_expert(const ProductNode& product) {
   const ggml_tensor* experts = product.experts;
   const int64_t slots = experts->ne[0], tokens = experts->ne[1], n = product.weights->ne[2];
@@ -180,7 +193,7 @@ void sort_by_expert(const ProductNode& product) {
   }
 }
 
-/// The pieces are the same for every thread, which makes its own.
+/// All threads make the same pieces, each for itself.
 void make_pieces(const ProductNode& product, const Worker& worker, int64_t blocks) {
   rooms.pieces.clear();
   rooms.from.clear();
@@ -192,7 +205,7 @@ void make_pieces(const ProductNode& product, const Worker& worker, int64_t block
   }
 }
 
-/// A's rows in the order of the pieces, gathered and rounded by all threads where that is needed.
+/// A's rows in the order of the pieces; all threads together gather and round them if necessary.
 Rows round_rows(const ProductNode& product, const Worker& worker) {
   const bool gathers = !rooms.from.empty(), rounds = product.precision != Precision::kF32;
   if (!gathers && !rounds) {
@@ -223,7 +236,7 @@ Rows round_rows(const ProductNode& product, const Worker& worker) {
   return {to, stride};
 }
 
-/// A row of weights as float32; by the engine, but for types that it widens one value after another.
+/// Widens a row of weights to float32: with hre's own code for some types, with the engine's for the others.
 void widen(ggml_type type, const char* from, int64_t k, float* to) {
   switch (type) {
     case GGML_TYPE_BF16:
@@ -246,7 +259,7 @@ void widen(ggml_type type, const char* from, int64_t k, float* to) {
   }
 }
 
-/// Packs some of the weights' rows; those of other types become float32 before.
+/// Packs some of the weights' rows; rows of other types are widened to float32 first.
 void pack_rows(const ggml_tensor* weights, const char* matrix, const BlockShape& shape, int64_t first, void* packed) {
   const char* rows = matrix + static_cast<size_t>(first) * weights->nb[1];
   if (weights->type == GGML_TYPE_F32) return pack_block(shape, rows, RowType::kF32, packed);
@@ -260,7 +273,7 @@ void pack_rows(const ggml_tensor* weights, const char* matrix, const BlockShape&
   pack_block(shape, wide, RowType::kF32, packed);
 }
 
-/// The block's maxima and sums, and the wanted logits that lie in it.
+/// Computes the block's maxima and sums, and copies the wanted logits in it.
 void reduce_block(Reduction& reduction, const float* block, int64_t row, int64_t rows, int64_t index, int64_t column,
                   int64_t columns) {
   const int64_t at = row * reduction.n_blocks + index;
@@ -274,7 +287,7 @@ void reduce_block(Reduction& reduction, const float* block, int64_t row, int64_t
   }
 }
 
-/// A piece of the rows times a block of the weights' rows, so many at most.
+/// Multiplies a piece of the rows by a block of at most `columns` rows of weights.
 void compute_task(const ProductNode& product, const Piece& piece, int64_t block_index, int64_t columns, const Rows& a,
                   Reduction* reduction) {
   const int64_t column = block_index * columns;

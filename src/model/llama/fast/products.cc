@@ -32,7 +32,7 @@ using dnnl::memory;
 using Types = memory::data_type;
 using Tags = memory::format_tag;
 
-/// Each thread computes its own blocks: whatever oneDNN would share out to others stays here.
+/// Each thread computes its own blocks, so oneDNN must not start threads of its own.
 class OneThread {
  public:
   OneThread() : before_(omp_get_max_threads()) { omp_set_num_threads(1); }
@@ -49,9 +49,8 @@ dnnl::engine& engine() {
   return cpu;
 }
 
-/// A thread's product of bfloat16 for one size of W. Rows go through one primitive, always so many at once, the last
-/// ones filled up with zeros: which kernels oneDNN takes, and with them a row's bits, may depend on how many rows there
-/// are.
+/// A thread's product in bfloat16 for one size of W. All rows go through one primitive with a fixed number of rows,
+/// padded with zeros, because oneDNN's choice of kernels, and so a row's bits, may depend on the number of rows.
 class Bf16Product {
  public:
   Bf16Product(int64_t n, int64_t k) : n_(n), k_(k), description_(describe(n, k)), multiply_(description_) {
@@ -64,7 +63,7 @@ class Bf16Product {
 
   void pack(const void* rows, RowType type, void* packed) {
     const memory::desc plain({k_, n_}, type == RowType::kBf16 ? Types::bf16 : Types::f32, Tags::ba);
-    memory from(plain, engine(), const_cast<void*>(rows));  // oneDNN has no memory of constants
+    memory from(plain, engine(), const_cast<void*>(rows));  // oneDNN has no type for constant memory
     memory to(description_.weights_desc(), engine(), packed);
     dnnl::reorder(from, to).execute(stream_, from, to);
   }
@@ -110,7 +109,7 @@ class Bf16Product {
   Room room_, a_room_, c_room_;
 };
 
-/// This thread's; null where oneDNN refuses the size.
+/// This thread's product of this size; null if oneDNN refuses the size.
 Bf16Product* bf16_product(const BlockShape& shape) {
   thread_local std::map<std::pair<int64_t, int64_t>, std::unique_ptr<Bf16Product>> products;
   auto [at, is_new] = products.try_emplace({shape.n, shape.k});

@@ -9,7 +9,7 @@
 namespace hre::fast {
 namespace {
 
-constexpr int64_t kTogether = 16;  // rows of weights widened at once: they stay in the first-level cache
+constexpr int64_t kTogether = 16;  // rows of weights widened at once, which stay in the first-level cache
 
 bool is_weight(const ggml_tensor* tensor) {
   const ggml_tensor* whole = tensor->view_src != nullptr ? tensor->view_src : tensor;
@@ -27,13 +27,13 @@ T* at(const ggml_tensor* tensor, int64_t a, int64_t b, int64_t c) {
                               static_cast<size_t>(b) * tensor->nb[2] + static_cast<size_t>(c) * tensor->nb[3]);
 }
 
-/// A row of the other side and where its products go.
+/// A row of the other operand, and the place of its products.
 struct Row {
   const float* from;
   float* to;
 };
 
-/// The weights of one matrix times these rows; a thread's part of the weights' rows.
+/// Multiplies one weight matrix by these rows; each thread takes a part of the weights' rows.
 void multiply(const ggml_tensor* weights, int64_t b, int64_t c, const std::vector<Row>& rows, const Worker& worker) {
   thread_local std::vector<float> wide;
   const int64_t k = weights->ne[0], n = weights->ne[1];
@@ -67,7 +67,7 @@ void multiply_all(const ggml_tensor* node, const Worker& worker) {
   }
 }
 
-/// Each row goes to the experts that were chosen for it.
+/// Each row is multiplied by the experts that were chosen for it.
 void multiply_by_experts(const ggml_tensor* node, const Worker& worker) {
   const ggml_tensor *weights = node->src[0], *others = node->src[1], *chosen = node->src[2];
   for (int64_t expert = 0; expert < weights->ne[2]; ++expert) {

@@ -1,7 +1,8 @@
 #pragma once
-/// Products with narrow weights as they are defined: each weight as the float32 that it stands for, times float32. For
-/// checks: nothing is rounded, packed or kept, and nothing is shared with the kernels that hre is fast by. The engine
-/// itself rounds the other side to 8 bits where weights are quantised, and to their own type where they have 16.
+/// Products with narrow weights by their definition: each weight is widened to the float32 that it stands for, and
+/// multiplied in float32. For checks: no rounding, packing or caching, and no code shared with hre's fast kernels. The
+/// engine itself rounds the other operand: to 8 bits if weights are quantised, and to the weights' own type if they
+/// have 16 bits.
 
 #include <ggml.h>
 
@@ -9,8 +10,8 @@
 
 namespace hre::fast {
 
-/// Computes the node with all threads, each calling this, if it multiplies weights that are narrower than float32, also
-/// those of experts; false for any other.
+/// Computes the node with all threads, each of which calls this function, if it multiplies weights narrower than
+/// float32, including experts; false for any other node.
 bool compute_reference(const ggml_tensor* node, const Worker& worker);
 
 }  // namespace hre::fast

@@ -29,7 +29,7 @@ struct FreeBuffer {
   void operator()(ggml_backend_buffer* buffer) const { ggml_backend_buffer_free(buffer); }
 };
 
-/// Numbers between -1 and 1 that look random, the same every time.
+/// Pseudo-random numbers between -1 and 1, the same every time.
 class Numbers {
  public:
   std::vector<float> some(int64_t n) {
@@ -45,7 +45,7 @@ class Numbers {
   uint64_t state_ = 1;
 };
 
-/// A graph of its own tensors. Weights lie where hre's kernels look for them.
+/// A graph with its own tensors. Weights are in a buffer where hre's kernels look for them.
 class Graph {
  public:
   Graph()
@@ -66,12 +66,12 @@ class Graph {
   }
   ggml_context* rest() { return rest_.get(); }
 
-  /// What `last` is, computed in these settings.
+  /// The values of `last`, computed with these settings.
   std::vector<float> compute(ggml_tensor* last, const Settings& settings, const Wishes& wishes = {}) {
     ggml_cgraph* graph = ggml_new_graph(rest_.get());
     ggml_build_forward_expand(graph, last);
     EngineCall call(settings, wishes);
-    // One thread: the engine's others would not be there in a process that forks.
+    // One thread, because further threads of the engine would not exist in a forked process.
     if (ggml_graph_compute_with_ctx(rest_.get(), graph, 1) != GGML_STATUS_SUCCESS) return {};
     if (!wishes.wanted.empty()) return reduced(call, wishes);
     const auto* from = static_cast<const float*>(last->data);
@@ -101,7 +101,7 @@ bool agree(const std::vector<float>& a, const std::vector<float>& b, double tole
   return true;
 }
 
-/// Numbers that products are of, and how far they may be off where 64 products of numbers below 1 are added.
+/// The numbers that a product multiplies, and its tolerance for the sum of 64 products of numbers below 1.
 struct Way {
   Precision precision;
   ggml_type type;
@@ -113,7 +113,7 @@ constexpr Way kWays[] = {{Precision::kF32, GGML_TYPE_F32, 1e-4},  {Precision::kF
 
 Settings settings_of(Precision narrow) { return {true, narrow, narrow, narrow, false}; }
 
-/// The values that weights of this type stand for.
+/// The values that weights of this type represent.
 std::vector<float> rounded_to(ggml_type type, const std::vector<float>& values, int64_t k) {
   if (type == GGML_TYPE_F32) return values;
   const auto n = static_cast<int64_t>(values.size()) / k;
@@ -124,7 +124,7 @@ std::vector<float> rounded_to(ggml_type type, const std::vector<float>& values, 
   return wide;
 }
 
-/// A product with bias and GELU, as libllama's graphs have them: each overwrites what it reads.
+/// A product with bias and GELU, as in libllama's graphs: each node overwrites its input.
 std::vector<float> product_of(ggml_type type, const std::vector<float>& weights, bool exact_gelu,
                               const Settings& settings) {
   Numbers numbers;
@@ -136,10 +136,10 @@ std::vector<float> product_of(ggml_type type, const std::vector<float>& weights,
                        settings);
 }
 
-/// The output layer: its reduction here against its logits.
+/// The output layer: hre's reduction, or log-probabilities from the engine's logits.
 std::vector<float> output_of(const std::vector<float>& weights, bool reduced) {
   Numbers numbers;
-  numbers.some(kColumns * kDepth);  // those of the weights: rows like them would have log-probabilities of 0
+  numbers.some(kColumns * kDepth);  // the weights' own: equal rows would have log-probabilities of 0
   Graph graph;
   ggml_tensor* logits = ggml_mul_mat(graph.rest(), graph.weights(GGML_TYPE_F32, weights, kDepth),
                                      graph.values(numbers.some(kRows * kDepth), kDepth, kRows));

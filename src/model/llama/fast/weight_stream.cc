@@ -12,7 +12,7 @@
 namespace hre::fast {
 namespace {
 
-/// "blk.12.attn_q.weight": 12.
+/// The layer number in a name: 12 for "blk.12.attn_q.weight".
 std::optional<size_t> layer_of(const std::string& name) {
   if (!name.starts_with("blk.")) return {};
   size_t layer = 0;
@@ -26,7 +26,8 @@ size_t page_size() {
   return size;
 }
 
-/// Pages that touch these bytes; giving back a page that is shared with a neighbour costs a fault, no value.
+/// The pages that contain these bytes. Releasing a page that is shared with a neighbour costs a page fault, but never a
+/// value.
 std::pair<std::byte*, size_t> pages_of(const std::byte* first, size_t bytes) {
   const auto at = reinterpret_cast<uintptr_t>(first), begin = at / page_size() * page_size();
   const size_t length = (at + bytes - begin + page_size() - 1) / page_size() * page_size();
@@ -38,7 +39,7 @@ void give_back(const std::byte* first, size_t bytes) {
   madvise(begin, length, MADV_DONTNEED);
 }
 
-/// Waits until the pages are there.
+/// Reads the pages and waits for them.
 void read_in(const std::byte* first, size_t bytes) {
   const auto [begin, length] = pages_of(first, bytes);
 #ifdef MADV_POPULATE_READ
@@ -93,7 +94,7 @@ WeightStream::~WeightStream() = default;
 void WeightStream::reach(const ggml_tensor* node) {
   for (const ggml_tensor* source : node->src) {
     if (source == nullptr || source->op != GGML_OP_NONE || source->data == nullptr) continue;
-    if (node->op == GGML_OP_GET_ROWS) continue;  // some rows of the embeddings
+    if (node->op == GGML_OP_GET_ROWS) continue;  // reads only some rows of the embeddings
     const auto* at = static_cast<const std::byte*>(source->data);
     auto range = std::upper_bound(ranges_.begin(), ranges_.end(), at,
                                   [](const std::byte* address, const Range& r) { return address < r.first; });
@@ -120,7 +121,7 @@ void WeightStream::enter(size_t stage) {
   want((stage + 1) % stages_.size());
 }
 
-/// One stage after another: what was wanted before is read to its end.
+/// Asks for a stage, after the previous one has been read to its end.
 void WeightStream::want(size_t stage) {
   {
     std::unique_lock lock(mutex_);
