@@ -31,12 +31,12 @@ class PackageTest(ProgramTest):
         if not (PACKAGE / "hre" / "__init__.py").exists():
             raise unittest.SkipTest("the Python package was not built: nanobind or Python's headers are missing")
 
-    def run_python(self, code, *arguments, status=0, python=None):
+    def run_python(self, code, *arguments, status=0, python=None, quiet=False):
         """Runs a program that may print JSON, which is given back."""
         done = subprocess.run([python or self.python, "-c", textwrap.dedent(code), *map(str, arguments)], cwd=self.folder,
                               capture_output=True, text=True, env=clean_environment(PYTHONPATH=str(PACKAGE)), timeout=600, check=False)
         self.assertEqual(status, done.returncode, done.stdout + done.stderr)
-        return json.loads(done.stdout) if done.stdout.strip() else None
+        return json.loads(done.stdout) if done.stdout.strip() and not quiet else None
 
 
 class PythonTest(PackageTest):
@@ -293,6 +293,47 @@ class TransformersTest(PackageTest):
                     n += 1
             assert n == 48, n
             """, folder, file, python=self.torch_python)
+
+    def test_in_a_training_loop(self):
+        """A small model learns the answers that people like: its value rises, and TensorBoard's file has the curve."""
+        found = self.run_python("""
+            import json, random, sys, torch, transformers, hre, hre.transformers
+            from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+            torch.manual_seed(3)
+            made = random.Random(3)
+            class Bytes:
+                bos_token_id = 1
+                def __call__(self, texts, add_special_tokens=False, verbose=False):
+                    return {"input_ids": [[byte + 3 for byte in text.encode()] for text in texts]}
+                def save_pretrained(self, folder): pass
+            word = lambda letters: "".join(made.choices(letters, k=12))
+            rows = [{"topic": "t", "question": word("abc"), "answers": [{"text": word("xy"), "votes": 9}, {"text": word("xyuv"), "votes": 5},
+                     {"text": word("uv"), "votes": 1}]} for _ in range(40)]
+            data = hre.load_dataset(rows)
+            texts = [f"Question: {row['question']}\\nAnswer: {row['answers'][0]['text']}" for row in rows]
+            train = [{"input_ids": ids, "labels": ids} for ids in (Bytes()([text])["input_ids"][0] for text in texts)]
+            model = transformers.LlamaForCausalLM(transformers.LlamaConfig(vocab_size=260, hidden_size=32, intermediate_size=64, num_hidden_layers=2,
+                num_attention_heads=2, max_position_embeddings=256))
+            arguments = transformers.TrainingArguments(output_dir="out", max_steps=60, per_device_train_batch_size=8, learning_rate=3e-3, report_to=["tensorboard"],
+                                                       save_strategy="no", logging_steps=20, use_cpu=True, disable_tqdm=True)
+            pad = lambda rows: {key: torch.tensor([row[key] for row in rows]) for key in rows[0]}
+            trainer = transformers.Trainer(model=model, args=arguments, train_dataset=train, data_collator=pad, processing_class=Bytes())
+            callback = hre.transformers.Callback(data, every=20).attach(trainer)
+            trainer.train()
+            import glob, os
+            events = EventAccumulator(os.path.dirname(glob.glob("**/events.out*", recursive=True)[0]))
+            events.Reload()
+            tags = [tag for tag in events.Tags()["scalars"] if tag.endswith("eval/hre") or tag.endswith("/hre")]
+            curve = [event.value for event in events.Scalars(tags[0])]
+            with open("found.json", "w") as file:
+                json.dump({"steps": [step for step, _ in callback.runs], "values": [run.value for _, run in callback.runs], "curve": curve,
+                           "log": [row for row in trainer.state.log_history if "eval/hre" in row]}, file)""", python=self.torch_python, quiet=True)
+        found = self.read_json("found.json")
+        self.assertEqual([0, 20, 40, 60], found["steps"])
+        self.assertGreater(found["values"][-1], max(0.9, found["values"][0] + 0.1))
+        for expected, value in zip(found["values"], found["curve"], strict=True):
+            self.assertAlmostEqual(expected, value, places=6)
+        self.assertAlmostEqual(found["values"][-1] - found["values"][0], found["log"][-1]["eval/hre_since_first"], places=9)
 
     def test_documentation(self):
         self.write("blocks.py", "import hre\n" + "\n".join(block for block in documented_blocks() if "hre.transformers" in block))

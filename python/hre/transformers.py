@@ -22,6 +22,9 @@ import copy
 import inspect
 
 import torch
+import transformers
+
+import hre
 
 _OUT_OF_MEMORY = getattr(torch, "OutOfMemoryError", torch.cuda.OutOfMemoryError)
 
@@ -186,3 +189,67 @@ class Model:
             yield
         finally:
             handle.remove()
+
+
+class Callback(transformers.TrainerCallback):
+    """Evaluates the model while a Trainer (or TRL's) trains it, into the trainer's own log.
+
+        hre.transformers.Callback("sample", every=100).attach(trainer)
+        trainer.train()
+
+    data: see hre.load_dataset. every: steps between evaluations; None: at the end of each epoch. The model is also evaluated before
+    the first step and at the end. limit, topics and other options are those of hre.evaluate.
+
+    Each evaluation logs eval/hre (HumanRankEval's value), eval/hre_half_interval (half its 95 % interval), eval/hre_pairs (pairs of
+    answers in people's order; 0.5 is chance), and the paired differences eval/hre_since_first, eval/hre_since_last and
+    eval/hre_since_best, so that W&B, TensorBoard, MLflow and others have them. `runs` keeps a (step, Run) for each.
+
+    Several processes: the first evaluates its own copy of the model while the others wait (data parallel training). A model that is
+    sharded over processes (FSDP, ZeRO-3) can't be evaluated like this.
+    """
+
+    def __init__(self, data=None, *, every=None, batch_tokens=4096, model_options=None, **options):
+        self.runs = []
+        self._data, self._every, self._options = hre.load_dataset(data), every, {"progress": False, **options}
+        self._model_options = {"batch_tokens": batch_tokens, "long_answers": "truncate", **(model_options or {})}
+        self._trainer = None
+
+    def attach(self, trainer):
+        """Adds itself to a trainer, whose log it writes to."""
+        trainer.add_callback(self)
+        self._trainer = trainer
+        return self
+
+    def on_train_begin(self, args, state, control, **_):
+        if self._trainer is None:
+            raise ValueError("hre.transformers.Callback(...).attach(trainer) adds it to a trainer")
+        self._evaluate(state)
+
+    def on_step_end(self, args, state, control, **_):
+        if self._every and state.global_step % self._every == 0:
+            self._evaluate(state)
+
+    def on_epoch_end(self, args, state, control, **_):
+        if not self._every:
+            self._evaluate(state)
+
+    def on_train_end(self, args, state, control, **_):
+        self._evaluate(state)
+
+    def _evaluate(self, state):
+        if not state.is_world_process_zero or (self.runs and self.runs[-1][0] == state.global_step):
+            return
+        model = self._trainer.accelerator.unwrap_model(self._trainer.model)
+        run = hre.evaluate(Model(model, self._trainer.processing_class, **self._model_options), self._data, **self._options)
+        log = {}
+        if run.value is not None:
+            log["eval/hre"] = run.value
+            log["eval/hre_pairs"] = run.summary["pairwise_accuracy"]["mean"]
+            if run.interval is not None:
+                log["eval/hre_half_interval"] = (run.interval[1] - run.interval[0]) / 2
+            before = [earlier for _, earlier in self.runs if earlier.value is not None]
+            if before:
+                for name, earlier in (("first", before[0]), ("last", before[-1]), ("best", max(before, key=lambda r: r.value))):
+                    log[f"eval/hre_since_{name}"] = hre.compare(run, earlier).difference
+        self.runs.append((state.global_step, run))
+        self._trainer.log(log)
