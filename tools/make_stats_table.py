@@ -362,7 +362,7 @@ def stratified_interval(topics, weights, seed, n_draws):
     mean = sum(np.sum(t) * w for t, w in zip(topics, shares_of(topics, weights)))
     pulls = stretched(topics, weights)
     deviations = draw_deviations(topics, weights, seed, n_draws)
-    if any(len(p) < 2 for p in pulls) or welch_df(pulls) < 9 - 1e-9:
+    if any(len(p) < 2 for p in pulls) or welch_df(pulls) < 19 - 1e-9:
         return mean, deviations, (None, None)
     flat = np.concatenate(pulls)
     accel = np.sum(flat**3) / (6 * np.sum(flat**2) ** 1.5)

@@ -70,7 +70,7 @@ auto in_background(Work work) {
   }
   if (signal) {
     try {
-      future.get();
+      static_cast<void>(future.get());
     } catch (...) {  // the signal is why it failed
     }
     std::rethrow_exception(signal);

@@ -55,11 +55,11 @@ class Transport {
 
 struct DispatchOptions {
   std::vector<std::string> servers;  ///< their URLs, for messages
-  net::RetryPolicy retry;            ///< for one request, while its server answers others
+  net::RetryPolicy retry = {};       ///< for one request, while its server answers others
   double wait = 60;                  ///< how long to wait, in seconds, if all servers are away
   int most_in_flight = 256;          ///< requests to one server
   uint64_t seed = 1;                 ///< of the jitter: it affects times, never values
-  std::function<void(const std::string&)> note;
+  std::function<void(const std::string&)> note = {};
 };
 
 /// The next job, which can be sent at once; the caller chooses its number.
