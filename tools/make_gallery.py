@@ -34,6 +34,7 @@ def made_up_runs(base):
             votes = [answer["votes"] for answer in question["answers"]]
             for answer in question["answers"]:
                 answer["score"] += 0.04 * i * (answer["votes"] - min(votes)) / max(1, max(votes) - min(votes))
+                answer["sum_log_prob"] = answer["score"] * answer["n_chars"]
             question["pearson"] = report_data.pearson(votes, [answer["score"] for answer in question["answers"]])
         run["times"].update({"positions": 60000, "positions_unshared": 120000, "score_seconds": 20 + 35 * i})
         yield run
