@@ -165,19 +165,18 @@ class Power(_Result):
     """What so many questions can tell: format hre-power/1 (docs/formats.md)."""
 
 
-def load(path):
-    """The run of a JSON file with details, as `hre eval --json FILE --details` and Run.save write it."""
-    with open(path, encoding="utf-8") as file:
-        runs = _core.read_runs(file.read(), os.fspath(path))
-    if len(runs) != 1:
-        raise ValueError(f"{os.fspath(path)}: holds {len(runs)} runs; hre.load_all reads them")
-    return Run(runs[0])
-
-
 def load_all(path):
-    """All runs of such a file."""
+    """All runs of a JSON file with details, as `hre eval --json FILE --details` writes it."""
     with open(path, encoding="utf-8") as file:
         return [Run(run) for run in _core.read_runs(file.read(), os.fspath(path))]
+
+
+def load(path):
+    """The run of such a file, or of one that Run.save wrote."""
+    runs = load_all(path)
+    if len(runs) != 1:
+        raise ValueError(f"{os.fspath(path)}: holds {len(runs)} runs; hre.load_all reads them")
+    return runs[0]
 
 
 def compare(*runs, metric="pearson", weights="questions", level=0.05, margin=None, allow_different=False):

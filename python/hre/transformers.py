@@ -109,13 +109,13 @@ class Model:
         prompts = [questions[i][0] for i in chosen]
         jobs = [(row, tail, targets, results[i][a]) for row, i in enumerate(chosen) for a, (tail, targets) in enumerate(questions[i][1])]
         if not self._shares or max(map(len, prompts)) == 0:
-            self._score_answers([(None, prompts[row] + tail, targets, out) for row, tail, targets, out in jobs], None, None)
+            self._score_answers([(row, prompts[row] + tail, targets, out) for row, tail, targets, out in jobs], None, None)
             return
         width = max(map(len, prompts))
         # Targets that are predicted inside the prompt: all but the last len(tail) ones.
         wanted = [(row, width - len(targets) + len(tail) + k, targets[k], out, k)
                   for row, tail, targets, out in jobs for k in range(len(targets) - len(tail))]
-        cache = self._forward([(None, prompt) for prompt in prompts], wanted, width, left=True, use_cache=True)
+        cache = self._forward([(0, prompt) for prompt in prompts], wanted, width, left=True, use_cache=True)
         if not hasattr(cache, "batch_select_indices"):  # a state that can't be handed to several answers
             self._shares = False
             self._score(questions, chosen, results)
@@ -154,7 +154,7 @@ class Model:
         mask = torch.zeros(len(rows), cache_width + width, dtype=torch.long)
         positions = torch.zeros(len(rows), width, dtype=torch.long)
         for i, (before, tokens) in enumerate(rows):
-            before, start = before or 0, width - len(tokens) if left else 0
+            start = width - len(tokens) if left else 0
             ids[i, start:start + len(tokens)] = torch.tensor(tokens)
             positions[i, start:start + len(tokens)] = torch.arange(before, before + len(tokens))
             mask[i, cache_width - before:cache_width] = 1  # the prompt stands at the right of its cache row

@@ -16,6 +16,7 @@
 #include <cmath>
 #include <future>
 #include <map>
+#include <memory>
 
 #include "analysis/comparison.h"
 #include "analysis/power.h"
@@ -277,8 +278,33 @@ class PythonScorer final : public Scorer {
 
 /// What the library calls a model, as Python holds it.
 struct Model {
+  std::unique_ptr<PythonProgress>
+      listener;  ///< of open_model(): a server's scorer tells it notes for as long as it lives
   std::unique_ptr<Scorer> scorer;
   PythonScorer* python = nullptr;  ///< where it is one
+};
+
+/// A run and its summary, whose bootstrap is made once, when it is first asked for.
+class SummarisedRun {
+ public:
+  explicit SummarisedRun(Run r) : run(std::move(r)) {}
+
+  /// Called with the GIL, which others have meanwhile.
+  const Summary& summary() {
+    if (summary_) return *summary_;
+    std::optional<Summary> made;
+    {
+      const nb::gil_scoped_release release;
+      made = summarize(run.questions, {.undefined = run.options.undefined});
+    }
+    if (!summary_) summary_ = std::move(made);
+    return *summary_;
+  }
+
+  Run run;
+
+ private:
+  std::optional<Summary> summary_;
 };
 
 template <class T>
@@ -359,12 +385,12 @@ EngineOptions engine_options(const nb::dict& given) {
 
 std::unique_ptr<Model> open(const std::string& source, const nb::dict& given, nb::object progress) {
   EngineOptions options = engine_options(given);
-  PythonProgress listener(std::move(progress));
-  options.server.note = [&listener](const std::string& message) { listener.note(message); };
   auto model = std::make_unique<Model>();
+  model->listener = std::make_unique<PythonProgress>(std::move(progress));
+  options.server.note = [listener = model->listener.get()](const std::string& message) { listener->note(message); };
   model->scorer = value_of(in_background([&](const std::stop_token& stop) {
     options.server.stop = stop;
-    return cli::open_model_argument(source, options, listener, stop);
+    return cli::open_model_argument(source, options, *model->listener, stop);
   }));
   return model;
 }
@@ -472,10 +498,10 @@ Dataset dataset_of_streams(const std::vector<std::pair<std::string, nb::capsule>
   return value_of(data::dataset_of_rows(std::move(parts), name));
 }
 
-Run evaluate_model(Model& model, const Dataset& dataset, const nb::dict& given, nb::object progress) {
+SummarisedRun evaluate_model(Model& model, const Dataset& dataset, const nb::dict& given, nb::object progress) {
   EvalOptions options;
   Keeping keeping;
-  std::string store = "none", undefined;
+  std::string store = "none";
   Options left(given);
   left.take("topics", options.topics);
   left.take("limit", options.limit);
@@ -497,10 +523,14 @@ Run evaluate_model(Model& model, const Dataset& dataset, const nb::dict& given, 
   if (model.python && model.python->raised()) std::rethrow_exception(model.python->raised());
   Run done = value_of(std::move(run));
   if (done.failure) throw Raised(*done.failure);
-  return done;
+  return SummarisedRun(std::move(done));
 }
 
-Summary summary_of(const Run& run) { return summarize(run.questions, {.undefined = run.options.undefined}); }
+std::vector<const Run*> runs_of(const std::vector<const SummarisedRun*>& given) {
+  std::vector<const Run*> runs;
+  for (const SummarisedRun* run : given) runs.push_back(&run->run);
+  return runs;
+}
 
 CompareOptions compare_options(const std::string& metric, const std::string& weights, double level,
                                std::optional<double> margin, bool allow_different) {
@@ -514,27 +544,31 @@ CompareOptions compare_options(const std::string& metric, const std::string& wei
   return options;
 }
 
-std::pair<std::string, std::string> compare(const std::vector<const Run*>& runs, const std::string& metric,
+std::pair<std::string, std::string> compare(const std::vector<const SummarisedRun*>& given, const std::string& metric,
                                             const std::string& weights, double level, std::optional<double> margin,
                                             bool allow_different) {
   const CompareOptions options = compare_options(metric, weights, level, margin, allow_different);
+  const std::vector<const Run*> runs = runs_of(given);
   const Comparison comparison = value_of(
       in_background([&](const std::stop_token&) { return compare_runs(std::span<const Run* const>(runs), options); }));
   return {comparison_json(comparison, {}), comparison_text(comparison)};
 }
 
-std::pair<std::string, std::string> power(const std::vector<const Run*>& runs, const std::string& metric,
+std::pair<std::string, std::string> power(const std::vector<const SummarisedRun*>& given, const std::string& metric,
                                           std::optional<double> difference, std::optional<int64_t> questions) {
   PowerOptions options;
   options.compare.metric = value_of(find_metric(metric));
   options.difference = difference;
   options.questions = questions;
+  const std::vector<const Run*> runs = runs_of(given);
   const RunPower result = value_of(in_background([&](const std::stop_token&) { return run_power(runs, options); }));
   return {power_json(result, {}), power_text(result)};
 }
 
-std::vector<Run> read_runs(const std::string& text, const std::string& where) {
-  return value_of(read_runs_json(text, where));
+std::vector<SummarisedRun> read_runs(const std::string& text, const std::string& where) {
+  std::vector<SummarisedRun> runs;
+  for (Run& run : value_of(read_runs_json(text, where))) runs.emplace_back(std::move(run));
+  return runs;
 }
 
 void translate(const std::exception_ptr& pointer, void*) {
@@ -582,12 +616,13 @@ NB_MODULE(_core, m) {
   nb::class_<Model>(m, "Model")
       .def_prop_ro("name", [](const Model& model) { return model.scorer->describe().name; })
       .def_prop_ro("settings", [](const Model& model) { return model.scorer->describe().settings; });
-  nb::class_<Run>(m, "Run")
-      .def_prop_ro("partial", &Run::partial)
-      .def_ro("name", &Run::name)
-      .def_prop_ro("not_kept", [](const Run& run) { return run.not_kept ? run.not_kept->text() : std::string(); })
-      .def("json", [](const Run& run, bool details) { return run_json(run, summary_of(run), details); })
-      .def("table", [](const Run& run, int width) { return run_table({run}, {summary_of(run)}, width); });
+  nb::class_<SummarisedRun>(m, "Run")
+      .def_prop_ro("partial", [](const SummarisedRun& run) { return run.run.partial(); })
+      .def_prop_ro("name", [](const SummarisedRun& run) { return run.run.name; })
+      .def_prop_ro("not_kept",
+                   [](const SummarisedRun& run) { return run.run.not_kept ? run.run.not_kept->text() : std::string(); })
+      .def("json", [](SummarisedRun& run, bool details) { return run_json(run.run, run.summary(), details); })
+      .def("table", [](SummarisedRun& run, int width) { return run_table({run.run}, {run.summary()}, width); });
 
   m.def("load_dataset", &load, "source"_a, "progress"_a.none());
   m.def("dataset_of_rows", &dataset_of_rows, "rows"_a, "name"_a);
@@ -622,7 +657,8 @@ NB_MODULE(_core, m) {
              }
              return runs;
            })
-      .def("load", [](RunStore& store, const std::string& argument) { return value_of(store.load(argument)); })
+      .def("load",
+           [](RunStore& store, const std::string& argument) { return SummarisedRun(value_of(store.load(argument))); })
       .def("remove", [](RunStore& store, const std::string& argument) {
         const RunInfo info = value_of(store.find(argument));
         if (auto ok = store.remove({info}); !ok) throw Raised(ok.error());
