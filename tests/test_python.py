@@ -15,6 +15,7 @@ import time
 import unittest
 
 from program import SOURCE_DIR, ProgramTest, clean_environment, shared_data, test_python
+from stand_in_server import StandIn
 
 PACKAGE = pathlib.Path(os.environ.get("HRE_BUILD_DIR", "build/release")).resolve() / "python"
 TOPICS = ["python", "unix"]
@@ -223,6 +224,28 @@ class PythonTest(PackageTest):
             hre.evaluate("baseline:zstd", "sample", limit=1, progress=Listener())
             assert Listener.ends == len(Listener.stages)
             print(json.dumps(Listener.stages))"""))
+
+
+class ServedTest(PackageTest):
+    def test_notes_after_opening(self):
+        """A server that fails amid the work is told to the listener with which the model was opened."""
+        rows = [{"topic": "t", "question": f"question {i}", "answers": [{"text": f"answer {a} " * (1 + a), "votes": a} for a in range(4)]}
+                for i in range(40)]
+        self.write("rows.json", json.dumps(rows))
+        with StandIn("vllm", delay=0.01) as a, StandIn("vllm", "401", after=8, times=1000) as b:
+            notes = self.run_python("""
+                import gc, json, sys, hre
+                class Listener:
+                    notes = []
+                    def begin(self, stage, total, unit): pass
+                    def advance(self, done): pass
+                    def end(self): pass
+                    def note(self, message): self.notes.append(message)
+                model = hre.open_model(sys.argv[1], progress=Listener())
+                gc.collect()
+                assert len(hre.evaluate(model, json.load(open("rows.json")), progress=False).questions) == 40
+                print(json.dumps(Listener.notes))""", f"server:{a.url},{b.url}")
+        self.assertRegex(" ".join(notes), "left out|take its share")
 
 
 class TransformersTest(PackageTest):
