@@ -27,6 +27,7 @@
 #include "hre/engine_options.h"
 #include "hre/evaluate.h"
 #include "hre/store.h"
+#include "model/option_names.h"
 #include "model/token_plan.h"
 #include "report/comparison_json.h"
 #include "report/comparison_table.h"
@@ -307,12 +308,12 @@ class SummarisedRun {
   std::optional<Summary> summary_;
 };
 
-template <class T>
-T choice(const std::string& option, const std::string& given, const std::vector<std::pair<std::string, T>>& choices) {
+template <class T, size_t n>
+T choice(const std::string& option, const std::string& given, const Named<T> (&table)[n]) {
   std::string names;
-  for (const auto& [name, value] : choices) {
-    if (name == given) return value;
-    names += (names.empty() ? "" : ", ") + name;
+  for (const Named<T>& row : table) {
+    if (row.name == given) return row.value;
+    names += (names.empty() ? "" : ", ") + std::string(row.name);
   }
   throw Raised(Error{ErrorCode::kInput, "'" + given + "' is none of: " + names, option, ""});
 }
@@ -332,11 +333,11 @@ class Options {
     }
     nb::del(given_[name]);
   }
-  template <class T>
-  void take(const char* name, T& target, const std::vector<std::pair<std::string, T>>& choices) {
-    std::string text;
+  template <class T, size_t n>
+  void take(const char* name, T& target, const Named<T> (&table)[n]) {
+    std::optional<std::string> text;
     take(name, text);
-    if (!text.empty()) target = choice(name, text, choices);
+    if (text) target = choice(name, *text, table);
   }
   void finish() const {
     if (given_.size() == 0) return;
@@ -349,8 +350,9 @@ class Options {
   nb::dict given_;
 };
 
-const std::vector<std::pair<std::string, LongAnswers>> kLongAnswers = {
-    {"error", LongAnswers::kError}, {"truncate", LongAnswers::kTruncate}, {"skip", LongAnswers::kSkip}};
+constexpr Named<UndefinedPolicy> kUndefined[] = {{"leave-out", UndefinedPolicy::kLeaveOut},
+                                                 {"zero", UndefinedPolicy::kZero}};
+constexpr Named<Weights> kWeights[] = {{"questions", Weights::kQuestions}, {"topics", Weights::kTopics}};
 
 EngineOptions engine_options(const nb::dict& given) {
   EngineOptions options;
@@ -358,18 +360,15 @@ EngineOptions engine_options(const nb::dict& given) {
   left.take("threads", options.threads);
   left.take("gpu_layers", options.gpu_layers);
   left.take("max_length", options.max_length);
-  left.take("bos", options.bos,
-            {{"never", BosPolicy::kNever}, {"auto", BosPolicy::kAuto}, {"always", BosPolicy::kAlways}});
+  left.take("bos", options.bos, kBosPolicies);
   left.take("long_answers", options.long_answers, kLongAnswers);
   left.take("chat_template", options.chat_template);
   left.take("system", options.system);
   left.take("date", options.date);
-  left.take("precision", options.precision, {{"auto", ComputePrecision::kAuto}, {"exact", ComputePrecision::kExact}});
-  left.take("engine_kernels", options.kernels, {{"auto", EngineKernels::kAuto}, {"plain", EngineKernels::kPlain}});
-  left.take("kv_type", options.cache_type,
-            {{"f32", CacheType::kF32}, {"f16", CacheType::kF16}, {"q8_0", CacheType::kQ8_0}});
-  left.take("flash_attention", options.flash_attention,
-            {{"off", FlashAttention::kOff}, {"auto", FlashAttention::kAuto}, {"on", FlashAttention::kOn}});
+  left.take("precision", options.precision, kComputePrecisions);
+  left.take("engine_kernels", options.kernels, kEngineKernels);
+  left.take("kv_type", options.cache_type, kCacheTypes);
+  left.take("flash_attention", options.flash_attention, kFlashAttentions);
   left.take("stream_weights", options.stream_weights);
   left.take("workers", options.workers);
   std::vector<std::pair<std::string, float>> adapters;
@@ -509,8 +508,7 @@ SummarisedRun evaluate_model(Model& model, const Dataset& dataset, const nb::dic
   left.take("shuffle_seed", options.shuffle_seed);
   left.take("prompt", options.prompt);
   left.take("keep_tokens", options.keep_tokens);
-  left.take("undefined", options.undefined,
-            {{"leave-out", UndefinedPolicy::kLeaveOut}, {"zero", UndefinedPolicy::kZero}});
+  left.take("undefined", options.undefined, kUndefined);
   left.take("store", store);
   left.take("name", keeping.name);
   left.take("reuse", keeping.reuse);
@@ -536,8 +534,7 @@ CompareOptions compare_options(const std::string& metric, const std::string& wei
                                std::optional<double> margin, bool allow_different) {
   CompareOptions options;
   options.metric = value_of(find_metric(metric));
-  options.statistics.weights =
-      choice<Weights>("weights", weights, {{"questions", Weights::kQuestions}, {"topics", Weights::kTopics}});
+  options.statistics.weights = choice("weights", weights, kWeights);
   options.level = level;
   options.margin = margin;
   options.allow_different = allow_different;

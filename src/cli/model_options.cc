@@ -3,6 +3,9 @@
 #include <CLI/CLI.hpp>
 #include <charconv>
 
+#include "core/text.h"
+#include "model/option_names.h"
+
 namespace hre::cli {
 namespace {
 
@@ -17,29 +20,30 @@ Adapter parse_adapter(const std::string& text) {
   return {text.substr(0, equals), scale};
 }
 
-template <class T>
-void add_choice(CLI::App& app, const std::string& name, T& value, const std::map<std::string, T>& choices,
-                const std::string& names, const std::string& help) {
+template <class T, size_t n>
+void add_choice(CLI::App& app, const std::string& name, T& value, const Named<T> (&table)[n], const std::string& help) {
+  std::map<std::string, T> choices;
   std::vector<T> values;
-  for (const auto& [_, choice] : choices) values.push_back(choice);
+  std::vector<std::string> names;
+  for (const Named<T>& row : table) {
+    names.emplace_back(row.name);
+    choices.emplace(row.name, row.value);
+    values.push_back(row.value);
+  }
   app.add_option(name, value, help)
-      ->type_name(names)
+      ->type_name(join(names, "|"))
       ->transform(CLI::Transformer(choices).description(""))
       ->check(CLI::IsMember(values).description(""));
 }
 
 void define_text_options(CLI::App& app, EngineOptions& o) {
-  add_choice<BosPolicy>(
-      app, "--bos", o.bos, {{"never", BosPolicy::kNever}, {"auto", BosPolicy::kAuto}, {"always", BosPolicy::kAlways}},
-      "never|auto|always",
-      "beginning-of-sequence token: never (the published rule, default), auto (as the model says), always");
+  add_choice(app, "--bos", o.bos, kBosPolicies,
+             "beginning-of-sequence token: never (the published rule, default), auto (as the model says), always");
   app.add_option("--max-length", o.max_length, "tokens the model sees at most (default: the model's own maximum)")
       ->type_name("L")
       ->check(CLI::Range(1, 1 << 30).description(""));
-  add_choice<LongAnswers>(
-      app, "--long-answers", o.long_answers,
-      {{"error", LongAnswers::kError}, {"truncate", LongAnswers::kTruncate}, {"skip", LongAnswers::kSkip}},
-      "error|truncate|skip", "answers of more tokens than that: error (default), truncate them, skip their questions");
+  add_choice(app, "--long-answers", o.long_answers, kLongAnswers,
+             "answers of more tokens than that: error (default), truncate them, skip their questions");
   app.add_option("--chat-template", o.chat_template,
                  "the question as a user's message, the answer as the reply: none (the published rule, default), auto "
                  "(the model's own template), or a file with a Jinja template")
@@ -61,19 +65,13 @@ void define_device_options(CLI::App& app, EngineOptions& o) {
   app.add_option("--tensor-split", o.tensor_split, "parts of the model for each GPU, as 3,1")
       ->type_name("A,B,...")
       ->delimiter(',');
-  add_choice<CacheType>(app, "--kv-type", o.cache_type,
-                        {{"f32", CacheType::kF32}, {"f16", CacheType::kF16}, {"q8_0", CacheType::kQ8_0}},
-                        "f32|f16|q8_0", "type of the cache of keys and values (default f32; others are less exact)");
-  add_choice<FlashAttention>(
-      app, "--flash-attention", o.flash_attention,
-      {{"off", FlashAttention::kOff}, {"auto", FlashAttention::kAuto}, {"on", FlashAttention::kOn}}, "on|off|auto",
-      "less exact on a CPU (default off)");
-  add_choice<EngineKernels>(
-      app, "--engine-kernels", o.kernels, {{"auto", EngineKernels::kAuto}, {"plain", EngineKernels::kPlain}},
-      "auto|plain", "who computes products and attention on the CPU: hre's own kernels (default) or the engine");
-  add_choice<ComputePrecision>(
-      app, "--precision", o.precision, {{"auto", ComputePrecision::kAuto}, {"exact", ComputePrecision::kExact}},
-      "auto|exact",
+  add_choice(app, "--kv-type", o.cache_type, kCacheTypes,
+             "type of the cache of keys and values (default f32; others are less exact)");
+  add_choice(app, "--flash-attention", o.flash_attention, kFlashAttentions, "less exact on a CPU (default off)");
+  add_choice(app, "--engine-kernels", o.kernels, kEngineKernels,
+             "who computes products and attention on the CPU: hre's own kernels (default) or the engine");
+  add_choice(
+      app, "--precision", o.precision, kComputePrecisions,
       "what the CPU multiplies in: what is fastest for the weights' type at errors of thousandths of a nat (default), "
       "or float32");
   app.add_flag("--stream-weights", o.stream_weights,

@@ -11,6 +11,7 @@
 #include "core/fingerprint.h"
 #include "core/hashing.h"
 #include "model/llama/llama_scorer.h"
+#include "model/option_names.h"
 
 namespace hre {
 namespace {
@@ -58,18 +59,6 @@ Result<std::string> fingerprint_of(const std::vector<std::string>& parts) {
     all.add_field(*hash);
   }
   return all.value();
-}
-
-const char* name_of(CacheType type) {
-  return type == CacheType::kF32 ? "f32" : type == CacheType::kF16 ? "f16" : "q8_0";
-}
-
-const char* name_of(FlashAttention flash) {
-  return flash == FlashAttention::kOff ? "off" : flash == FlashAttention::kOn ? "on" : "auto";
-}
-
-const char* name_of(LongAnswers policy) {
-  return policy == LongAnswers::kError ? "error" : policy == LongAnswers::kTruncate ? "truncate" : "skip";
 }
 
 const char* name_of(Passes passes) {
@@ -151,11 +140,11 @@ Result<Settings> describe_settings(const EngineOptions& options, const PlanRules
       {"engine_build", llama_engine_build()},
       {"bos", plan.bos ? fmt::format("token {}", *plan.bos) : "none"},
       {"max_length", std::to_string(plan.max_length)},
-      {"long_answers", name_of(plan.long_answers)},
+      {"long_answers", name_of(kLongAnswers, plan.long_answers)},
       {"device", computation.device},
-      {"cache_type", name_of(rules.cache_type)},
-      {"flash_attention", name_of(rules.flash_attention)},
-      {"precision", options.precision == ComputePrecision::kExact ? "exact" : "auto"},
+      {"cache_type", name_of(kCacheTypes, rules.cache_type)},
+      {"flash_attention", name_of(kFlashAttentions, rules.flash_attention)},
+      {"precision", name_of(kComputePrecisions, options.precision)},
       {"kernels", fast::describe(rules.fast)},
       {"passes", name_of(rules.passes.mode)},
   };

@@ -13,6 +13,7 @@
 #include "core/hashing.h"
 #include "core/text.h"
 #include "model/llama/vocabulary.h"
+#include "model/option_names.h"
 #include "model/server/address.h"
 #include "model/server/api_key.h"
 #include "model/server/http_transport.h"
@@ -393,10 +394,6 @@ std::string fingerprint_of(const Profile& profile) {
   return hash.value();
 }
 
-const char* name_of(LongAnswers policy) {
-  return policy == LongAnswers::kError ? "error" : policy == LongAnswers::kTruncate ? "truncate" : "skip";
-}
-
 std::string bos_setting(const Profile& profile, const PlanRules& rules) {
   if (rules.bos) return fmt::format("token {}", *rules.bos);
   return !profile.takes_ids() && profile.server_adds_bos ? "added by the server" : "none";
@@ -423,7 +420,7 @@ ModelDescription describe(const std::string& source, const Profile& profile, con
       {"tokenizer", tokenizer_setting(profile, vocabulary)},
       {"bos", bos_setting(profile, rules)},
       {"max_length", rules.max_length == kUnknownLength ? "the server's" : std::to_string(rules.max_length)},
-      {"long_answers", name_of(rules.long_answers)},
+      {"long_answers", name_of(kLongAnswers, rules.long_answers)},
   };
   // A server's tokenizer may change under the same name; the tokens of a vocabulary's file follow from the file's hash.
   description.tokens_follow_from_text = profile.tokenizer != Tokenizer::kServer;
