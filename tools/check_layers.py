@@ -8,6 +8,9 @@ FOLDERS says which folders' headers a folder's files may include besides its own
 folder a public header belongs to: a run's values stand on what its model says of itself, so they are the model's.
 WRAPPED names the third-party headers that stay inside some folders: a header that includes one, itself
 or through others, is for that folder alone.
+
+The library doesn't know how its settings are given: below src/cli alone may a text name an option of the command line.
+Elsewhere it is ‹max_length› (core/text.h).
 """
 
 import pathlib
@@ -64,6 +67,8 @@ WRAPPED = {
 }
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
+TEXT = re.compile(r'"(?:[^"\\]|\\.)*"')
+DEFINED = re.compile(r'add_(?:option|flag)\w*\([^;]*?"(?:-\w,)?--([a-z-]+)')
 STANDARD = re.compile(r"[a-z_]+|tl/expected\.hpp")  # what public headers may stand on
 
 
@@ -159,6 +164,20 @@ def check_public(root, path):
     return problems
 
 
+def problems_of_options(root, path, options):
+    """Texts of the library that name an option of the command line."""
+    place = path.relative_to(root).as_posix()
+    if place.startswith("src/cli/") or path.stem.endswith("_test"):
+        return []
+    problems = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        for text in TEXT.findall(line.split("// ")[0].split("/// ")[0]):
+            for option in re.findall(r"(?<![\w-])--([a-z][a-z-]*)", text):
+                if option in options:
+                    problems.append(f"{place}:{number}: --{option} is the command line's: write ‹{option.replace('-', '_')}›")
+    return problems
+
+
 def table_problems():
     """The table itself must be a DAG over known folders."""
     problems, done = [], []
@@ -182,6 +201,9 @@ def check(root):
     private = private_headers(root)
     for path in sources:
         problems += check_source(root, path, private)
+    commands = "\n".join(path.read_text(encoding="utf-8") for path in sources if "cli" in path.parts)
+    for path in [*public, *sources]:
+        problems += problems_of_options(root, path, set(DEFINED.findall(commands)))
     return problems, len(public) + len(sources)
 
 
@@ -196,6 +218,13 @@ class CheckerTest(unittest.TestCase):
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(text)
             return check(root)[0]
+
+    def test_options(self):
+        command = 'app.add_option("-f,--file", a);\napp.add_flag("--max-length", b);'
+        self.assertEqual(self.problems({"src/cli/x.cc": command + ' error("give --max-length");',
+                                        "src/core/a.cc": '// --max-length\nf("‹max_length›", "--other", "x--file");'}), [])
+        self.assertEqual(self.problems({"src/cli/x.cc": command, "src/core/a.cc": '\nf("a", "give --max-length 3");'}),
+                         ["src/core/a.cc:2: --max-length is the command line's: write ‹max_length›"])
 
     def test_allowed(self):
         self.assertEqual([], self.problems({

@@ -22,6 +22,7 @@
 #include "analysis/power.h"
 #include "cli/hub_argument.h"
 #include "cli/store_argument.h"
+#include "core/text.h"
 #include "data/arrow_reader.h"
 #include "data/rows.h"
 #include "hre/engine_options.h"
@@ -40,6 +41,8 @@ using namespace nb::literals;
 
 namespace hre::python {
 namespace {
+
+std::string in_python(const std::string& message) { return spell_settings(message, SettingSpelling::kPython); }
 
 /// An Error on its way to Python: see the translator at the end.
 struct Raised : std::exception {
@@ -101,7 +104,7 @@ class PythonProgress final : public ProgressListener {
     tell("end");
     done_ = 0;
   }
-  void note(const std::string& message) override { tell("note", message); }
+  void note(const std::string& message) override { tell("note", in_python(message)); }
 
  private:
   template <class... Args>
@@ -577,7 +580,7 @@ void translate(const std::exception_ptr& pointer, void*) {
                                                     {ErrorCode::kThreshold, "ThresholdError"},
                                                     {ErrorCode::kInterrupted, "Interrupted"}};
     const nb::object type = nb::module_::import_("hre._errors").attr(names.at(raised.error.code));
-    PyErr_SetString(type.ptr(), raised.error.text().c_str());
+    PyErr_SetString(type.ptr(), in_python(raised.error.text()).c_str());
   }
 }
 
@@ -617,7 +620,9 @@ NB_MODULE(_core, m) {
       .def_prop_ro("partial", [](const SummarisedRun& run) { return run.run.partial(); })
       .def_prop_ro("name", [](const SummarisedRun& run) { return run.run.name; })
       .def_prop_ro("not_kept",
-                   [](const SummarisedRun& run) { return run.run.not_kept ? run.run.not_kept->text() : std::string(); })
+                   [](const SummarisedRun& run) {
+                     return run.run.not_kept ? in_python(run.run.not_kept->text()) : std::string();
+                   })
       .def("json", [](SummarisedRun& run, bool details) { return run_json(run.run, run.summary(), details); })
       .def("table", [](SummarisedRun& run, int width) { return run_table({run.run}, {run.summary()}, width); });
 

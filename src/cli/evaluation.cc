@@ -10,6 +10,7 @@
 #include "analysis/shared_questions.h"
 #include "cli/hub_argument.h"
 #include "cli/speed_text.h"
+#include "cli/terminal.h"
 #include "eval/shard.h"
 #include "model/crew/crew.h"
 #include "model/mpi/world.h"
@@ -71,7 +72,7 @@ void say_what_is_kept(const Run& run, const Keeping& keeping, Console& console) 
   if (keeping.explain) {
     for (const std::string& line : run.explanation) console.err << "hre: " << run.model.name << ": " << line << '\n';
   }
-  if (run.not_kept) console.err << "hre: this run is not kept: " << run.not_kept->text() << '\n';
+  if (run.not_kept) console.err << "hre: this run is not kept: " << visible_line(run.not_kept->text()) << '\n';
 }
 
 void note_speed(const Run& run, ProgressListener& progress) {
@@ -141,9 +142,9 @@ Evaluation evaluate_models(const std::vector<std::string>& models, const Dataset
                            Console& console, ProgressListener& progress, const std::optional<UntilOptions>& until) {
   Evaluation evaluation;
   const auto failed = [&](const std::string& source, const Error& error) {
-    evaluation.failed.push_back({source, error.text()});
+    evaluation.failed.push_back({source, visible_line(error.text())});
     if (evaluation.failure) evaluation.failure = tl::unexpected<Error>(error);
-    if (models.size() > 1) console.err << "hre: " << error.text() << '\n';
+    if (models.size() > 1) console.err << "hre: " << visible_line(error.text()) << '\n';
   };
   const bool several_ranks = mpi::world().size > 1;
   for (const std::string& source : models) {

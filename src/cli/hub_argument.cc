@@ -48,8 +48,8 @@ Result<Located> locate_data(const std::string& data, ProgressListener& progress,
   auto published = located(fetch_dataset(kPublishedDataset, {}, progress, stop));
   if (published || published.error().code == ErrorCode::kInterrupted) return published;
   Error error = std::move(published.error());
-  error.message = "no --data was given, and the published dataset cannot be fetched: " + error.message;
-  error.next = "give --data sample, a folder of it, or your own (hre data build --help)";
+  error.message = "no ‹data› was given, and the published dataset cannot be fetched: " + error.message;
+  error.next = "give ‹data› sample, a folder of it, or your own (hre data build --help)";
   return tl::unexpected<Error>(std::move(error));
 }
 

@@ -84,7 +84,7 @@ Status show(const ShowArguments& arguments, Console& console) {
   }
   for (size_t i = 0; i < rows->size(); ++i) {
     console.out << (i == 0 ? "" : "\n" + std::string(40, '-') + "\n\n")
-                << show_question(*data, *(*rows)[i], {colour, console.width, arguments.full});
+                << show_question(*data, *(*rows)[i], {colour, console.width, arguments.full, "--full shows the rest"});
   }
   return {};
 }

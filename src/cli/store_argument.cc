@@ -49,9 +49,9 @@ std::string store_path(const std::string& given) {
 Result<std::string> existing_store(const std::string& given) {
   const std::string path = store_path(given);
   std::error_code ignored;
-  if (path.empty()) return input_error("no store was given", "--store", "give --store FILE");
+  if (path.empty()) return input_error("no store was given", "‹store›", "give ‹store› FILE");
   if (!fs::exists(path, ignored)) {
-    return input_error("there is no store of runs", path, "hre eval makes one; --store names another");
+    return input_error("there is no store of runs", path, "hre eval makes one; ‹store› names another");
   }
   return path;
 }

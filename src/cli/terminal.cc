@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "core/text.h"
 #include "report/show.h"
 
 namespace hre::cli {
@@ -57,7 +58,7 @@ bool reader_is_gone(int descriptor) {
 }
 
 std::string visible_line(const std::string& message) {
-  std::string line = visible_text(message);
+  std::string line = visible_text(spell_settings(message, SettingSpelling::kCommandLine));
   for (size_t at = line.find('\n'); at != std::string::npos; at = line.find('\n', at)) line.replace(at, 1, "\u240A");
   return line;
 }

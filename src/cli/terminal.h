@@ -13,7 +13,7 @@ bool draws_on(int descriptor);
 /// Whether nobody reads what is written there any more.
 bool reader_is_gone(int descriptor);
 
-/// A message in one line: control characters are shown, not obeyed.
+/// A message of the library in one line: settings are spelled as options, control characters are shown, not obeyed.
 std::string visible_line(const std::string& message);
 
 /// Stands between a stream and its terminal for as long as it lives: control characters are shown as <U+001B>, except

@@ -165,6 +165,29 @@ std::optional<double> parse_finite_number(std::string_view text) {
   return value;
 }
 
+std::string spell_settings(std::string_view message, SettingSpelling spelling) {
+  constexpr std::string_view kOpen = "‹", kClose = "›", kLetters = "abcdefghijklmnopqrstuvwxyz0123456789_";
+  std::string spelled;
+  for (size_t open = message.find(kOpen); open != std::string_view::npos; open = message.find(kOpen)) {
+    const std::string_view rest = message.substr(open + kOpen.size());
+    const std::string_view name = rest.substr(0, rest.find_first_not_of(kLetters));
+    spelled += message.substr(0, open);
+    if (name.empty() || !rest.substr(name.size()).starts_with(kClose)) {  // a quotation from elsewhere
+      spelled += kOpen;
+      message = rest;
+      continue;
+    }
+    std::string setting(name);
+    if (spelling == SettingSpelling::kCommandLine) {
+      std::replace(setting.begin(), setting.end(), '_', '-');
+      setting = "--" + setting;
+    }
+    spelled += setting;
+    message = rest.substr(name.size() + kClose.size());
+  }
+  return spelled += message;
+}
+
 std::string format_number(double value) {
   char digits[32];
   const bool whole = std::abs(value) < 1e15 && value == std::floor(value);

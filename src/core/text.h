@@ -35,6 +35,11 @@ std::optional<std::string> nearest_name(std::string_view typed, const std::vecto
 /// "a, b, c"
 std::string join(const std::vector<std::string>& parts, std::string_view separator = ", ");
 
+/// Messages of the library name a setting as ‹max_length›, since it doesn't know how settings are given. A front end
+/// shows its own spelling: --max-length on a command line, max_length in Python.
+enum class SettingSpelling { kCommandLine, kPython };
+std::string spell_settings(std::string_view message, SettingSpelling spelling);
+
 /// Parses a decimal number ("12", "-3", "+4.5e2"); nothing for any other text, including infinities and NaN.
 std::optional<double> parse_finite_number(std::string_view text);
 

@@ -54,6 +54,16 @@ TEST(Nearest, OffersSlipsOnly) {
   EXPECT_EQ(nearest_name("completely", {"demo", "eval"}), std::nullopt);
 }
 
+TEST(Settings, AreSpelledAsTheyAreGiven) {
+  const std::string message = "leave out ‹max_length› or give ‹kv_type› f16";
+  EXPECT_EQ(spell_settings(message, SettingSpelling::kCommandLine), "leave out --max-length or give --kv-type f16");
+  EXPECT_EQ(spell_settings(message, SettingSpelling::kPython), "leave out max_length or give kv_type f16");
+  for (const char* other : {"", "‹", "‹›", "‹Grüezi›", "a ‹b c› d", "‹max_length"}) {
+    EXPECT_EQ(spell_settings(other, SettingSpelling::kCommandLine), other);
+  }
+  EXPECT_EQ(spell_settings("‹‹bos››", SettingSpelling::kCommandLine), "‹--bos›");
+}
+
 TEST(Numbers, ParseWholeStringsOnly) {
   EXPECT_EQ(parse_finite_number("12"), 12);
   EXPECT_EQ(parse_finite_number("+3"), 3);

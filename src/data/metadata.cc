@@ -208,7 +208,7 @@ Status check_metadata(const QuestionMetadata& metadata, const std::string& id, s
   for (size_t i = 0; same && i < said.size(); ++i) same = !said[i] || *said[i] == votes[i];
   if (same) return {};
   return input_error("the metadata's votes of question " + id + " are not those of the dataset: it is another's", "",
-                     "name the dataset's own with --metadata");
+                     "name the dataset's own with ‹metadata›");
 }
 
 Result<Metadata> load_metadata(const std::string& path) {

@@ -126,7 +126,7 @@ Status Output::check_place() const {
                        "give another place");
   }
   if (wants_folder && fs::is_empty(path_, problem) && !problem) return {};
-  if (!replace_) return input_error("it is there already", name_, "give another place, or --force to replace it");
+  if (!replace_) return input_error("it is there already", name_, "give another place, or ‹force› to replace it");
   if (!wants_folder) {
     if (fs::is_regular_file(status)) return {};
     return input_error("it is no regular file", name_, "give another place");

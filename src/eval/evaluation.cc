@@ -154,7 +154,7 @@ std::optional<Error> difference_of(const QuestionResult& stored, const QuestionR
         fmt::format("stored answers are wrong: answer {} has a log-likelihood of {:.17g} over {} tokens in the "
                     "store, and {:.17g} over {} now",
                     i + 1, a.sum_log_prob, a.n_tokens, b.sum_log_prob, b.n_tokens),
-        "question " + now.id, "--no-cache scores all again and replaces them"};
+        "question " + now.id, "‹no_cache› scores all again and replaces them"};
   }
   return std::nullopt;
 }

@@ -37,7 +37,7 @@ Result<Keeper> Keeper::open(const Keeping& keeping, Run& run, ProgressListener& 
   if (keeping.store.empty()) return keeper;
   auto session = store::Session::begin(keeping.store, run, keeping.name,
                                        keeping.reuse ? store::Stored::kStay : store::Stored::kAreReplaced);
-  if (!session && session.error().where == "--name") return forward(session);
+  if (!session && session.error().where == "‹name›") return forward(session);
   if (!session) {
     keeper.give_up(session.error());
     return keeper;

@@ -52,7 +52,7 @@ Result<Run> run_of_reference_cache(const Dataset& dataset, const std::string& pa
     if (auto result = result_of(question, *values)) run.questions.push_back(std::move(*result));
   }
   if (run.questions.empty()) {
-    return input_error("holds no question of " + dataset.name, path, "--data is the dataset that it was made with");
+    return input_error("holds no question of " + dataset.name, path, "‹data› is the dataset that it was made with");
   }
   run.model = describe(path, model_name);
   run.dataset_name = dataset.name;
@@ -76,7 +76,7 @@ Status write_run_as_reference_cache(const Run& run, const Dataset& dataset, cons
     const auto at = questions.find({result.topic, result.id});
     if (at == questions.end() || at->second->answers.size() != result.answers.size()) {
       return input_error("question " + result.id + " of the run is not there", dataset.source,
-                         "--data is the dataset of the run");
+                         "‹data› is the dataset of the run");
     }
     store::ReferenceEntry& entry = entries.emplace_back();
     entry.request = prompt->render(*at->second);

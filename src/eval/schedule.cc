@@ -26,7 +26,7 @@ std::vector<std::pair<std::string, std::vector<size_t>>> group_by_topic(const Da
 }  // namespace
 
 Result<std::vector<size_t>> select_questions(const Dataset& dataset, const EvalOptions& options) {
-  if (options.limit && *options.limit < 1) return input_error("a limit must be at least 1", "--limit");
+  if (options.limit && *options.limit < 1) return input_error("a limit must be at least 1", "‹limit›");
   const auto groups = group_by_topic(dataset);
   std::vector<std::string> names;
   for (const auto& [name, indices] : groups) names.push_back(name);

@@ -38,9 +38,9 @@ std::string difference(const Run& a, const Run& b) {
   const EvalOptions &x = a.options, &y = b.options;
   if (x.prompt != y.prompt) return "the prompts differ";
   if (x.topics != y.topics || x.limit != y.limit) return "they select other topics or another limit";
-  if (x.where != y.where) return "their --where differs";
+  if (x.where != y.where) return "their ‹where› differs";
   if (x.shuffle != y.shuffle || (x.shuffle && x.shuffle_seed != y.shuffle_seed)) return "their shuffle seeds differ";
-  if (x.undefined != y.undefined) return "their --undefined differs";
+  if (x.undefined != y.undefined) return "their ‹undefined› differs";
   if (a.shard->selected != b.shard->selected) return "they select other questions";
   return "";
 }
@@ -49,7 +49,7 @@ Status check_shards(const std::vector<Run>& shards) {
   if (shards.empty()) return input_error("no shards are given");
   for (const Run& run : shards) {
     if (!run.shard) {
-      return input_error("the run is no shard: it was not made with --shard",
+      return input_error("the run is no shard: it was not made with ‹shard›",
                          run.model.name + " on " + run.dataset_name);
     }
   }

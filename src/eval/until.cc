@@ -79,11 +79,11 @@ StoppingRule rule_of(const UntilOptions& until) {
 
 Status check(std::span<Scorer* const> scorers, const EvalOptions& options, const UntilOptions& until) {
   if (scorers.size() != (until.width ? 1 : 2)) {
-    return input_error(until.width ? "a width is of one model's value" : "two models are decided between", "--until");
+    return input_error(until.width ? "a width is of one model's value" : "two models are decided between", "‹until›");
   }
   if (!options.shuffle) {
-    return input_error("questions in the dataset's own order may not be a sample of them all", "--until",
-                       "leave out --no-shuffle");
+    return input_error("questions in the dataset's own order may not be a sample of them all", "‹until›",
+                       "leave out ‹no_shuffle›");
   }
   return {};
 }

@@ -74,7 +74,7 @@ Error not_found(const std::string& code, RepoKind kind, const HubName& name, con
     return {ErrorCode::kInput, "there is no file " + name.file, "hf:" + name.repository + "@" + name.revision, ""};
   }
   const std::string other =
-      kind == RepoKind::kModel ? "a dataset goes to --data or hre data" : "a model is not given as DATA";
+      kind == RepoKind::kModel ? "a dataset goes to ‹data› or hre data" : "a model is not given as DATA";
   return {ErrorCode::kInput, "there is no such " + kind_word(kind) + " on the hub", "hf:" + name.repository,
           "check its name at " + settings.endpoint + "; " + other};
 }

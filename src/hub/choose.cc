@@ -241,7 +241,7 @@ Result<Selection> choose_dataset_files(const std::vector<RepoFile>& files, const
                        "name the folder or the file behind the name");
   if (is_pattern(wanted) && chosen.size() > 1) {
     return input_error(fmt::format("{} files match {}: {}", chosen.size(), wanted, join(chosen)), where,
-                       "a pattern names one file; --topic chooses among the topics of a dataset");
+                       "a pattern names one file; ‹topic› chooses among the topics of a dataset");
   }
   Selection selection{.files = chosen, .main = is_pattern(wanted) ? chosen[0] : wanted};
   if (has_file(files, "README.md")) selection.files.emplace_back("README.md");

@@ -19,23 +19,23 @@ namespace {
 /// Refuses options for the engine in process with other models: they must not be ignored silently.
 Result<std::unique_ptr<Scorer>> open_behind_server(const std::string& source, const EngineOptions& options) {
   if (options.workers > 1) {
-    return input_error("a server gets many requests at once anyway", "--workers", "--max-concurrency bounds them");
+    return input_error("a server gets many requests at once anyway", "‹workers›", "‹max_concurrency› bounds them");
   }
   if (options.chat_template != "none") {
-    return input_error("a server is asked for the log-probabilities of plain text", "--chat-template",
-                       "--prompt-file writes a template's text out");
+    return input_error("a server is asked for the log-probabilities of plain text", "‹chat_template›",
+                       "‹prompt_file› writes a template's text out");
   }
   if (!options.system.empty() || !options.date.empty()) {
-    return input_error("a server is asked without a chat template", options.date.empty() ? "--system" : "--date");
+    return input_error("a server is asked without a chat template", options.date.empty() ? "‹system›" : "‹date›");
   }
   if (options.stream_weights) {
-    return input_error("a server holds the weights itself", "--stream-weights");
+    return input_error("a server holds the weights itself", "‹stream_weights›");
   }
   if (!options.rpc.empty()) {
-    return input_error("a server spreads a model over machines itself", "--rpc");
+    return input_error("a server spreads a model over machines itself", "‹rpc›");
   }
   if (!options.adapters.empty()) {
-    return input_error("a server has its adapters loaded itself", "--lora", "name it with server:URL,model=NAME");
+    return input_error("a server has its adapters loaded itself", "‹lora›", "name it with server:URL,model=NAME");
   }
   return open_server(source, options);
 }
@@ -73,7 +73,7 @@ Result<std::unique_ptr<Scorer>> open_model(const std::string& source, const Engi
                                            ProgressListener& progress, const std::stop_token& stop) {
   if (options.workers <= 1 || source.starts_with("server:")) return open_one(source, options, progress, stop);
   if (!options.rpc.empty()) {
-    return input_error("an rpc-server serves one process at a time", "--workers", "leave out --workers or --rpc");
+    return input_error("an rpc-server serves one process at a time", "‹workers›", "leave out ‹workers› or ‹rpc›");
   }
   EngineOptions share = options;  // each worker's share of the cores
   if (share.threads <= 0) share.threads = std::max(1, usable_cores() / options.workers);

@@ -51,7 +51,7 @@ class Planner {
                                                 sequences.size() + 1, n_targets(*whole), rules_.max_length);
         if (rules_.long_answers == LongAnswers::kSkip) return skipped(problem);
         if (rules_.long_answers == LongAnswers::kError) {
-          return input_error(problem, "", "--long-answers truncate cuts such answers, skip leaves their questions out");
+          return input_error(problem, "", "‹long_answers› truncate cuts such answers, skip leaves their questions out");
         }
         auto cut = cut_to_fit(continuation, *whole);
         if (!cut) return forward(cut);
@@ -60,7 +60,7 @@ class Planner {
       }
       if (n_context_ == 0) {
         return input_error("the context has no tokens, so nothing predicts an answer's first token", "",
-                           "put text before {answer} in the prompt, or use --bos always");
+                           "put text before {answer} in the prompt, or use ‹bos› always");
       }
       sequences.push_back(cut_left(*whole));
       sequences.back().n_cut_chars = n_cut_chars;

@@ -143,7 +143,7 @@ std::optional<std::string> token_advice(const Run& run) {
                         ? "keeps them, if the server tells them or ,tokenizer=FILE.gguf does"
                     : has_values ? "adds them, and scores nothing again"
                                  : "keeps them";
-  return fmt::format("{} were not kept, so they are not shaded; the same hre eval with --keep-tokens {}",
+  return fmt::format("{} were not kept, so they are not shaded; the same evaluation with ‹keep_tokens› {}",
                      has_values ? "the texts of its tokens" : "its tokens", how);
 }
 
@@ -151,7 +151,7 @@ Status check_fingerprint(const Run& run, const Dataset& dataset) {
   if (run.dataset_fingerprint == dataset.fingerprint) return {};
   return input_error(fmt::format("is not the dataset of the run of {}: its fingerprint is {}, the run's {}",
                                  run.model.name, dataset.fingerprint, run.dataset_fingerprint),
-                     dataset.source, "--data names the dataset that the run was made on");
+                     dataset.source, "‹data› names the dataset that the run was made on");
 }
 
 Result<ReportData> report_data(std::vector<Run> runs, std::optional<Dataset> dataset,

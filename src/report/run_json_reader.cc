@@ -261,7 +261,7 @@ void read_questions(const Field& field, Run& run) {
 }
 
 ReadRun run_of(const Field& field, bool needs_questions) {
-  if (!field.has("format")) field.bad("has no field 'format': is it a result of hre eval --json?");
+  if (!field.has("format")) field.bad("has no field 'format': is it a result of hre eval?");
   const std::string format = field["format"].text();
   if (format != "hre-run/1") field["format"].bad("is '" + format + "', not hre-run/1");
   Run run;
@@ -282,7 +282,7 @@ ReadRun run_of(const Field& field, bool needs_questions) {
     read_questions(field, run);
     return {std::move(run), std::nullopt};
   }
-  if (needs_questions) field.bad("holds no questions: write it with hre eval --json FILE --details");
+  if (needs_questions) field.bad("holds no questions: it was written without ‹details›");
   if (field["partial"].boolean()) run.planned = field["planned"].count();
   return {std::move(run), means_of(field["results"])};
 }

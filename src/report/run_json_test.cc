@@ -109,9 +109,9 @@ TEST(RunJson, SaysWhatIsWrong) {
   };
   EXPECT_THAT(problem(""), HasSubstr("run.json: is not JSON"));
   EXPECT_THAT(problem(good.substr(0, good.size() / 2)), HasSubstr("is not JSON"));
-  EXPECT_EQ(problem("{}"), "run.json: has no field 'format': is it a result of hre eval --json?");
+  EXPECT_EQ(problem("{}"), "run.json: has no field 'format': is it a result of hre eval?");
   EXPECT_EQ(problem("[]"), "run.json: holds no run");
-  EXPECT_EQ(problem("[3]"), "run.json: [0]: has no field 'format': is it a result of hre eval --json?");
+  EXPECT_EQ(problem("[3]"), "run.json: [0]: has no field 'format': is it a result of hre eval?");
   EXPECT_EQ(problem(with("hre-run/1", "hre-run/9")), "run.json: format: is 'hre-run/9', not hre-run/1");
   EXPECT_EQ(problem(with("\"votes\": 12.0", "\"votes\": \"12\"")),
             "run.json: questions[0].answers[0].votes: is no number");
@@ -121,7 +121,7 @@ TEST(RunJson, SaysWhatIsWrong) {
   EXPECT_THAT(problem(with("\"votes\": 12.0", "\"votes\": -12.0")), HasSubstr("run.json: questions[0].pearson: is -"));
   EXPECT_EQ(problem(with("\"planned\": 3", "\"planned\": 1")), "run.json: planned: is less than the questions here");
   EXPECT_EQ(problem(run_json(run, summarize(run.questions), false)),
-            "run.json: holds no questions: write it with hre eval --json FILE --details");
+            "run.json: holds no questions: it was written without ‹details›");
   EXPECT_EQ(problem("\"\xff\""), "run.json: byte 2 is not UTF-8");
   EXPECT_THAT(problem(std::string(200000, '[')), HasSubstr("is not JSON"));
 }

@@ -43,7 +43,8 @@ size_t character_end(std::string_view text, size_t at) {
 }
 
 /// Breaks lines at the width, at spaces where there are any, and indents them; keeps the first so many.
-std::string laid_out(std::string_view text, int width, size_t most_lines, const std::string& indent) {
+std::string laid_out(std::string_view text, int width, size_t most_lines, const std::string& indent,
+                     const std::string& cut) {
   std::string result;
   size_t lines = 0, shown = 0;
   for (size_t at = 0; at <= text.size() && lines < most_lines; ++lines) {
@@ -62,7 +63,7 @@ std::string laid_out(std::string_view text, int width, size_t most_lines, const 
     at = end == feed ? end + 1 : end;
   }
   if (shown < text.size())
-    result += fmt::format("{}… {} more characters; --full shows them\n", indent, count_code_points(text.substr(shown)));
+    result += fmt::format("{}… {} more characters; {}\n", indent, count_code_points(text.substr(shown)), cut);
   return result;
 }
 
@@ -126,7 +127,7 @@ Pieces differences(Pieces a, Pieces b) {
   return both;
 }
 
-std::string shaded(const Pieces& pieces, bool difference, bool full) {
+std::string shaded(const Pieces& pieces, bool difference, const ShowOptions& options) {
   std::string text;
   size_t from = 0;
   constexpr size_t kMost = 1500;
@@ -135,7 +136,7 @@ std::string shaded(const Pieces& pieces, bool difference, bool full) {
     const std::string codes = shade(piece.nats, difference);
     text += codes.empty() ? part : painted(part, codes, true);
     from = piece.end;
-    if (!full && from > kMost) return text + "\n… --full shows the rest\n";
+    if (!options.full && from > kMost) return text + "\n… " + options.cut + "\n";
   }
   return text + "\n";
 }
@@ -205,10 +206,11 @@ std::string answer_text(const QuestionRow& row, const QuestionResult& any, size_
   if (options.colour && a != nullptr && i < a->answers.size() && both) {
     Pieces pieces = tokens_of(a->answers[i]);
     if (b != nullptr) pieces = differences(std::move(pieces), tokens_of(b->answers[i]));
-    if (!pieces.pieces.empty()) return text + shaded(pieces, b != nullptr, options.full);
+    if (!pieces.pieces.empty()) return text + shaded(pieces, b != nullptr, options);
   }
   if (row.text == nullptr || i >= row.text->answers.size()) return text;
-  return text + laid_out(visible_text(row.text->answers[i].text), width - 2, options.full ? SIZE_MAX : 10, "  ");
+  return text +
+         laid_out(visible_text(row.text->answers[i].text), width - 2, options.full ? SIZE_MAX : 10, "  ", options.cut);
 }
 
 template <class Key>
@@ -266,7 +268,7 @@ std::string show_question(const ReportData& data, const QuestionRow& row, const 
   const int width = options.width > 20 ? options.width : 100;
   std::string text = painted(visible_text(row.id), "1", options.colour) + "\n" + values_line(data, row) + "\n";
   if (row.text != nullptr)
-    text += laid_out(visible_text(row.text->text), width - 2, options.full ? SIZE_MAX : 15, "  ") + "\n";
+    text += laid_out(visible_text(row.text->text), width - 2, options.full ? SIZE_MAX : 15, "  ", options.cut) + "\n";
   const QuestionResult* any = scored_result(row);
   if (any == nullptr) return text;
   text += ranks_table(data, row, *any);

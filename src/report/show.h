@@ -12,6 +12,7 @@ struct ShowOptions {
   bool colour = false;  ///< for terminals: letters of answers, and tokens shaded by their log-probability
   int width = 0;        ///< columns; 0: 100
   bool full = false;    ///< all of the texts, not their beginnings
+  std::string cut;      ///< what is said where a text was cut: how the rest is seen
 };
 
 /// One question, whole: text, table of ranks, answers. Of two runs, tokens are shaded by their difference.

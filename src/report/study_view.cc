@@ -85,7 +85,7 @@ Result<StudyView> read_study(std::string_view text, const std::string& where) {
   try {
     const Json json = Json::parse(text);
     if (!json.is_object() || json.value("format", "") != "hre-study/1") {
-      return input_error("is not a study of format hre-study/1", where, "hre study FILE.toml --json FILE writes one");
+      return input_error("is not a study of format hre-study/1", where, "hre study FILE.toml writes one with ‹json›");
     }
     StudyView view;
     view.name = json.at("name").get<std::string>();

@@ -16,7 +16,7 @@ constexpr size_t kBlockBytes = size_t{16} << 10;
 tl::unexpected<Error> failed(const std::string& path) {
   const bool full = errno == ENOSPC;
   return fail(ErrorCode::kFailed, std::strerror(errno), path,
-              full ? "intermediate files need room: name a folder on another disk with --work" : "");
+              full ? "intermediate files need room: name a folder on another disk with ‹work›" : "");
 }
 
 }  // namespace

@@ -146,7 +146,7 @@ class Builder {
     if (!options_.read.rows.strict) return {};
     const PostRecord& answer = group.answers.front();
     return input_error(fmt::format("answer {} is to question {}, which is missing", answer.id, answer.question),
-                       place_of_post(dumps_[site], answer.id, 1, stop_), "without --strict it is left out");
+                       place_of_post(dumps_[site], answer.id, 1, stop_), "without ‹strict› it is left out");
   }
 
   Status choose(uint32_t site, const SiteIndex& index) {
@@ -311,7 +311,7 @@ Status check_dumps(const Recipe& recipe, const std::string& folder) {
       if (!source.path.empty()) continue;
       if (folder.empty()) {
         return input_error("there is no path for " + source.site + " of topic " + topic.name, "",
-                           "say where dumps lie with --dumps FOLDER, or give --topic " + topic.name + "=PATH");
+                           "say where dumps lie with ‹dumps› FOLDER, or give ‹topic› " + topic.name + "=PATH");
       }
       const bool told = std::find(missing.begin(), missing.end(), source.site) != missing.end();
       if (!told && !path_of_dump(folder, source.site)) missing.push_back(source.site);

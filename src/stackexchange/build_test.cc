@@ -285,12 +285,12 @@ TEST(Build, StrictRefusesAnswersWithoutQuestionAndRepeatedPosts) {
   std::string path = beer(folder, rows);
   EXPECT_EQ(build(recipe_of({"beer=" + path}), way).error,
             path + "/Posts.xml: row 7, byte " + std::to_string(table(rows).find("<row Id=\"90\"")) +
-                ": answer 90 is to question 89, which is missing; without --strict it is left out");
+                ": answer 90 is to question 89, which is missing; without ‹strict› it is left out");
   rows = thread_of(10) + row(answer(12, 10, 3));
   path = beer(folder, rows);
   EXPECT_EQ(build(recipe_of({"beer=" + path}), way).error,
             path + "/Posts.xml: row 7, byte " + std::to_string(table(rows).rfind("<row Id=\"12\"")) +
-                ": post 12 was there before; without --strict the first one is taken");
+                ": post 12 was there before; without ‹strict› the first one is taken");
 }
 
 TEST(Build, AnswersMayStandBeforeTheirQuestion) {

@@ -205,7 +205,7 @@ Result<Source> parse_source(const std::string& text) {
 Result<Topic> parse_topic(const std::string& text, const Recipe& recipe) {
   const size_t equals = text.find('=');
   if (equals == std::string::npos || equals == 0) {
-    return input_error("a topic is NAME=SOURCE[,SOURCE...]", "--topic " + text,
+    return input_error("a topic is NAME=SOURCE[,SOURCE...]", "‹topic› " + text,
                        "an example: beer=beer.stackexchange.com.7z");
   }
   const std::string name = text.substr(0, equals);

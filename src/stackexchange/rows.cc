@@ -117,7 +117,7 @@ Status RowReader::open() {
 }
 
 Status RowReader::count_problem(int64_t number, int64_t offset, std::string message) {
-  if (options_.strict) return input_error(std::move(message), where(number, offset), "without --strict it is skipped");
+  if (options_.strict) return input_error(std::move(message), where(number, offset), "without ‹strict› it is skipped");
   ++skipped_;
   if (problems_.size() < kKeptProblems) problems_.push_back({number, offset, std::move(message)});
   return {};
@@ -134,7 +134,7 @@ Status RowReader::cut_short() {
     return {};
   }
   return input_error("the file is cut short: it ends before </" + root_ + ">", where(number_ + 1, position()),
-                     fmt::format("download it again, or take the {} rows before with --allow-truncated", number_));
+                     fmt::format("download it again, or take the {} rows before with ‹allow_truncated›", number_));
 }
 
 // Reads to the source's end, so that archives' checksums are verified and hashes cover the whole file.

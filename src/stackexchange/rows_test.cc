@@ -141,7 +141,7 @@ TEST(Rows, StrictMakesABadRowAnError) {
   const std::string rows = row({{"Id", "1"}}) + "<row Id=\"2\" B=\"\x02\" />\n";
   const Read read = read_all(table(rows), strict);
   EXPECT_EQ(read.error, "Posts.xml: row 2, byte " + std::to_string(table(rows).find('\x02')) +
-                            ": not well-formed (invalid token); without --strict it is skipped");
+                            ": not well-formed (invalid token); without ‹strict› it is skipped");
 }
 
 TEST(Rows, ATruncatedTableIsAnErrorUnlessAllowed) {

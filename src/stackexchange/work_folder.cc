@@ -38,7 +38,7 @@ void remove_intermediate(const fs::path& folder) {
 std::string work_folder_of(const std::string& work, const std::string& site) { return work + "/" + site + kEnding; }
 
 Result<WorkFolder> WorkFolder::open(const std::string& path) {
-  constexpr const char* kNext = "name another folder with --work";
+  constexpr const char* kNext = "name another folder with ‹work›";
   std::error_code problem;
   fs::create_directories(path, problem);
   if (problem) return fail(ErrorCode::kFailed, problem.message(), path, kNext);
@@ -47,7 +47,7 @@ Result<WorkFolder> WorkFolder::open(const std::string& path) {
   WorkFolder folder(path, lock);
   if (::flock(lock, LOCK_EX | LOCK_NB) != 0) {
     return fail(ErrorCode::kFailed, "another build is at work here", path,
-                "wait for it, or name another folder with --work");
+                "wait for it, or name another folder with ‹work›");
   }
   return folder;
 }

@@ -37,10 +37,10 @@ std::string owner_of(Database& database, const std::string& name) {
 }  // namespace
 
 Status check_new_name(Database& database, const std::string& key, const std::string& name) {
-  if (const std::string wrong = what_is_wrong_with(name); !wrong.empty()) return input_error(wrong, "--name");
+  if (const std::string wrong = what_is_wrong_with(name); !wrong.empty()) return input_error(wrong, "‹name›");
   const std::string owner = owner_of(database, name);
   if (owner.empty() || owner == key) return database.status();
-  return input_error("another run has the name '" + name + "'", "--name", "hre runs list shows it");
+  return input_error("another run has the name '" + name + "'", "‹name›", "hre runs list shows it");
 }
 
 std::string free_name(Database& database, const std::string& key, const std::string& base) {

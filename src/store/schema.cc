@@ -155,7 +155,7 @@ Status try_folder(const std::string& path) {
   return fail(
       ErrorCode::kFailed,
       locks ? "the store's file system can't map files into shared memory" : "the store's file system can't lock files",
-      path, "give a --store on a local disk");
+      path, "give a ‹store› on a local disk");
 }
 
 Status check_kind(Database& database, int64_t newest) {
@@ -166,13 +166,13 @@ Status check_kind(Database& database, int64_t newest) {
   database.run("COMMIT");
   if (auto ok = database.status(); !ok) return ok;
   if (application != kApplicationId && !empty) {
-    return input_error("is a database, but no store of runs", database.path(), "give another --store");
+    return input_error("is a database, but no store of runs", database.path(), "give another ‹store›");
   }
   if (version > newest) {
     return fail(ErrorCode::kFailed,
                 "the store was written by a newer hre (its version is " + std::to_string(version) +
                     ", this hre knows " + std::to_string(newest) + ")",
-                database.path(), "update hre, or give another --store");
+                database.path(), "update hre, or give another ‹store›");
   }
   return {};
 }

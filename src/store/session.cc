@@ -184,7 +184,7 @@ std::optional<Error> Session::trouble() { return state_->writer ? state_->writer
 Status Session::finish(const Run& run, std::span<const int64_t> surplus) {
   if (!state_->writer) {
     return fail(ErrorCode::kFailed, "the store can't be written, so the run is not kept", state_->database->path(),
-                "give a --store that can be written");
+                "give a ‹store› that can be written");
   }
   if (auto ok = state_->writer->close(); !ok) return ok;
   state_->database->run("PRAGMA synchronous = FULL");

@@ -26,15 +26,15 @@ struct Meaning {
 Meaning meaning_of(int code) {
   switch (code & 0xff) {
     case SQLITE_NOTADB:
-      return {ErrorCode::kInput, "is no store of runs", "give another --store"};
+      return {ErrorCode::kInput, "is no store of runs", "give another ‹store›"};
     case SQLITE_CORRUPT:
       return {ErrorCode::kFailed, "the store is damaged", "hre runs repair saves what can be read"};
     case SQLITE_FULL:
-      return {ErrorCode::kFailed, "the disk is full", "make room, or give a --store elsewhere"};
+      return {ErrorCode::kFailed, "the disk is full", "make room, or give a ‹store› elsewhere"};
     case SQLITE_READONLY:
-      return {ErrorCode::kFailed, "the store can't be written", "give a --store that can be written"};
+      return {ErrorCode::kFailed, "the store can't be written", "give a ‹store› that can be written"};
     case SQLITE_CANTOPEN:
-      return {ErrorCode::kFailed, "the store can't be opened", "give a --store in a folder that can be written"};
+      return {ErrorCode::kFailed, "the store can't be opened", "give a ‹store› in a folder that can be written"};
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
       return {ErrorCode::kFailed, "another process holds the store", "try again when it is done"};

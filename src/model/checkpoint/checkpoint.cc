@@ -196,8 +196,8 @@ Result<std::string> find_python(const Converter& converter, ProgressListener& pr
   const std::string its_python = made.path() + "/bin/python";
   if (auto ok = run_step({"python3", "-m", "venv", made.path()}, stop); !ok) return forward(ok);
   progress.advance(1, 1);
-  if (auto ok = run_step({its_python, "-m", "pip", "install", "--quiet", "--no-deps", "--no-compile",
-                          "--require-hashes", "--disable-pip-version-check", "-r", converter.lock.string()},
+  if (auto ok = run_step({its_python, "-m", "pip", "install", "-q", "--no-deps", "--no-compile", "--require-hashes",
+                          "--disable-pip-version-check", "-r", converter.lock.string()},
                          stop);
       !ok) {
     return forward(ok);

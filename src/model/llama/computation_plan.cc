@@ -18,7 +18,7 @@ namespace {
 
 constexpr int64_t kDeviceChunk = 2048;  // tokens that a GPU computes at once
 
-constexpr const char* kExact = "--precision exact";
+constexpr const char* kExact = "‹precision› exact";
 
 /// Refuses options that this machine does not support.
 Status check_on(const EngineOptions& options, const Machine& machine) {
@@ -26,10 +26,10 @@ Status check_on(const EngineOptions& options, const Machine& machine) {
     if (!machine.has_kernels)
       return input_error("this build's engine does not let hre compute", kExact, "tools/setup.sh builds one that does");
     if (!machine.devices.empty())
-      return input_error("a device multiplies in its own precision", kExact, "--gpu-layers 0 computes on the CPU");
+      return input_error("a device multiplies in its own precision", kExact, "‹gpu_layers› 0 computes on the CPU");
   }
   if (options.stream_weights && !machine.has_kernels)
-    return input_error("this build's engine can't", "--stream-weights", "the one that tools/setup.sh builds can");
+    return input_error("this build's engine can't", "‹stream_weights›", "the one that tools/setup.sh builds can");
   return {};
 }
 
@@ -42,7 +42,7 @@ Status check_positions(const ModelFiles& files, const EngineOptions& options) {
   if (asked <= learned) return {};
   return input_error(
       fmt::format("{} tokens are more than the {} positions that {} has learned", asked, learned, files.parts.front()),
-      "--max-length", fmt::format("give at most {}", learned));
+      "‹max_length›", fmt::format("give at most {}", learned));
 }
 
 /// hre's attention needs a float32 cache and no ALiBi: the mask for flash attention holds distances in half precision,
@@ -121,16 +121,16 @@ Status check_together(const EngineOptions& options) {
   const bool plain = options.kernels == EngineKernels::kPlain;
   if (options.precision == ComputePrecision::kExact) {
     if (plain)
-      return input_error("the engine's own kernels round to 8 bits", kExact, "leave out --engine-kernels plain");
+      return input_error("the engine's own kernels round to 8 bits", kExact, "leave out ‹engine_kernels› plain");
     if (options.cache_type != CacheType::kF32)
-      return input_error("the cache is float32 then", kExact, "leave out --kv-type");
+      return input_error("the cache is float32 then", kExact, "leave out ‹kv_type›");
     if (options.flash_attention != FlashAttention::kOff)
-      return input_error("the engine's flash attention rounds", kExact, "leave out --flash-attention");
+      return input_error("the engine's flash attention rounds", kExact, "leave out ‹flash_attention›");
   }
   if (options.stream_weights && plain)
-    return input_error("can't stream weights", "--engine-kernels plain", "leave it out");
+    return input_error("can't stream weights", "‹engine_kernels› plain", "leave it out");
   if (options.stream_weights && !options.rpc.empty())
-    return input_error("streamed weights have no layers elsewhere", "--rpc", "leave out --stream-weights or --rpc");
+    return input_error("streamed weights have no layers elsewhere", "‹rpc›", "leave out ‹stream_weights› or ‹rpc›");
   return {};
 }
 
@@ -195,20 +195,20 @@ Status check_memory(const ComputationPlan& plan, const Machine& machine, const E
   for (const UsedDevice& device : machine.devices) device_memory += device.free_memory;
   if (!machine.devices.empty() && plan.devices.total() > device_memory) {
     return input_error(shortage(plan.devices, device_memory, "the devices' memory"), path,
-                       "--gpu-layers N leaves some layers to the CPU; files of a smaller type need less");
+                       "‹gpu_layers› N leaves some layers to the CPU; files of a smaller type need less");
   }
   if (!machine.free_memory || plan.host.total() <= *machine.free_memory) return {};
   const std::string problem = shortage(plan.host, *machine.free_memory, "memory");
-  if (options.workers > 1) return input_error(problem, path, "fewer --workers need less");
+  if (options.workers > 1) return input_error(problem, path, "fewer ‹workers› need less");
   MemoryNeeds smaller = plan.host;
   smaller.cache /= 2;
   if (options.cache_type == CacheType::kF32 && smaller.total() <= *machine.free_memory &&
       options.precision == ComputePrecision::kAuto) {
-    return input_error(problem, path, fmt::format("--kv-type f16 needs about {}", format_bytes(smaller.total())));
+    return input_error(problem, path, fmt::format("‹kv_type› f16 needs about {}", format_bytes(smaller.total())));
   }
   return input_error(
       problem, path,
-      "--stream-weights reads them layer by layer; files of a smaller type, such as Q8_0 or Q4_K_M, need less");
+      "‹stream_weights› reads them layer by layer; files of a smaller type, such as Q8_0 or Q4_K_M, need less");
 }
 
 Status check_traits(const llama_model* model, const ModelFiles& files) {

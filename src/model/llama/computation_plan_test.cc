@@ -52,7 +52,7 @@ TEST(ComputationPlan, IsExactWhereAsked) {
   EXPECT_EQ(plan->rules.fast.quantised, Precision::kF32);
   const auto refused = [&](EngineOptions changed, const Machine& machine) {
     const auto other = plan_computation(model(), changed, machine);
-    return !other && other.error().code == ErrorCode::kInput && other.error().where == "--precision exact";
+    return !other && other.error().code == ErrorCode::kInput && other.error().where == "‹precision› exact";
   };
   EngineOptions changed = options;
   changed.cache_type = CacheType::kF16;
@@ -113,9 +113,9 @@ TEST(ComputationPlan, RefusesWhatCantBeStreamed) {
   EngineOptions options;
   options.stream_weights = true;
   EXPECT_TRUE(plan_computation(model(), options, machine_of(fast::Isa::kAvx2))->streams_weights);
-  EXPECT_EQ(plan_computation(model(), options, Machine{}).error().where, "--stream-weights");
+  EXPECT_EQ(plan_computation(model(), options, Machine{}).error().where, "‹stream_weights›");
   options.rpc = {"localhost:1"};
-  EXPECT_EQ(plan_computation(model(), options, machine_of(fast::Isa::kAvx2)).error().where, "--rpc");
+  EXPECT_EQ(plan_computation(model(), options, machine_of(fast::Isa::kAvx2)).error().where, "‹rpc›");
 }
 
 }  // namespace

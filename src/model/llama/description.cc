@@ -98,10 +98,10 @@ Result<PlanRules> plan_rules(const llama_model* model, const EngineOptions& opti
   const Token bos = llama_vocab_bos(vocab);
   const bool wanted = wants_special_tokens(options, llama_vocab_get_add_bos(vocab));
   if (!llama_model_has_encoder(model)) {
-    if (wanted && bos < 0) return input_error("the model has no beginning-of-sequence token", path, "use --bos never");
+    if (wanted && bos < 0) return input_error("the model has no beginning-of-sequence token", path, "use ‹bos› never");
     if (wanted) rules.bos = bos;
   }
-  if (rules.max_length <= 0) return input_error("the model states no context length", path, "give --max-length");
+  if (rules.max_length <= 0) return input_error("the model states no context length", path, "give ‹max_length›");
   return rules;
 }
 

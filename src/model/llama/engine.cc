@@ -42,7 +42,7 @@ Result<std::vector<ggml_backend_dev_t>> find_devices(const std::vector<std::stri
     for (size_t i = 0; i < ggml_backend_dev_count(); ++i) {
       known.emplace_back(ggml_backend_dev_name(ggml_backend_dev_get(i)));
     }
-    return input_error("there is no device " + name, "--device", "this build has " + join(known, ", "));
+    return input_error("there is no device " + name, "‹device›", "this build has " + join(known, ", "));
   }
   devices.push_back(nullptr);
   return devices;
@@ -128,7 +128,7 @@ Result<LlamaModel> load_llama_model(const std::vector<std::string>& parts, const
   params.use_extra_bufts = may_repack;
   if (options.stream_weights) {
     if (fast::engine_patch() == 0) {
-      return input_error("this build's engine can't", "--stream-weights", "the one that tools/setup.sh builds can");
+      return input_error("this build's engine can't", "‹stream_weights›", "the one that tools/setup.sh builds can");
     }
     params.n_gpu_layers = 0, params.load_mode = LLAMA_LOAD_MODE_MMAP;
   }
@@ -182,7 +182,7 @@ Result<LlamaContext> make_llama_context(llama_model* model, const llama_context_
   if (rpc_server_is_lost()) return tl::unexpected<Error>(lost_rpc_server());
   return fail(ErrorCode::kFailed,
               fmt::format("a context of {} tokens can't be made: {}", params.n_ctx, take_last_error()), "",
-              "a smaller --max-length or --kv-type f16 needs less memory");
+              "a smaller ‹max_length› or ‹kv_type› f16 needs less memory");
 }
 
 Result<std::vector<Token>> encode_text(const llama_vocab* vocab, std::string_view text) {

@@ -52,7 +52,7 @@ Result<std::string> template_text(const GgufHeader& header, const std::string& w
   if (wanted != "auto") return read_file(wanted, 1 << 20);
   std::string own = header.text("tokenizer.chat_template");
   if (own.empty())
-    return input_error("the model has no chat template", path, "--chat-template FILE takes one, none does without");
+    return input_error("the model has no chat template", path, "‹chat_template› FILE takes one, none does without");
   return own;
 }
 
@@ -61,9 +61,9 @@ Result<std::optional<Chat>> make_chat(const llama_vocab* vocab, const GgufHeader
   if (options.chat_template == "none") {
     if (options.system.empty() && options.date.empty()) return std::optional<Chat>();
     if (options.system.empty()) {
-      return input_error("--date needs a chat template", "", "--chat-template auto takes the model's own");
+      return input_error("‹date› needs a chat template", "", "‹chat_template› auto takes the model's own");
     }
-    return input_error("--system needs a chat template", "", "--chat-template auto takes the model's own");
+    return input_error("‹system› needs a chat template", "", "‹chat_template› auto takes the model's own");
   }
   auto text = template_text(header, options.chat_template, path);
   if (!text) return forward(text);
@@ -77,7 +77,7 @@ Result<std::optional<Chat>> make_chat(const llama_vocab* vocab, const GgufHeader
     return forward(parsed);
   }
   if (!options.date.empty() && !parsed->asks_for_date()) {
-    return input_error("the chat template asks for no date", from, "leave out --date");
+    return input_error("the chat template asks for no date", from, "leave out ‹date›");
   }
   ContentHash hash;
   hash.add_bytes(*text);
@@ -183,7 +183,7 @@ void note_doubts(const ModelFiles& files, const GeluForm& gelu, const std::strin
   if (proof_of(name) == Proof::kNone) {
     progress.note(
         fmt::format("nobody has compared libllama's values for the architecture {} with Transformers'; hre "
-                    "verify --python does so for a run",
+                    "hre verify with ‹python› does so for a run",
                     name));
   }
 }
@@ -193,7 +193,7 @@ void note_doubts(const ModelFiles& files, const GeluForm& gelu, const std::strin
 Result<std::unique_ptr<Scorer>> open_llama(const std::string& path, const EngineOptions& options,
                                            ProgressListener& progress, const std::string& source) {
   if (options.cache_type == CacheType::kQ8_0 && options.flash_attention == FlashAttention::kOff) {
-    return input_error("a cache of 8-bit values needs flash attention", "--kv-type q8_0", "give --flash-attention on");
+    return input_error("a cache of 8-bit values needs flash attention", "‹kv_type› q8_0", "give ‹flash_attention› on");
   }
   auto files = read_model_files(path);
   if (!files) return forward(files);
@@ -232,7 +232,7 @@ Result<std::unique_ptr<Scorer>> open_llama(const std::string& path, const Engine
   if (!chat) return forward(chat);
   if (options.bos == BosPolicy::kNever && options.chat_template == "none" && llama_vocab_get_add_bos(vocab)) {
     progress.note(
-        "the model expects a beginning-of-sequence token, which the published rule leaves out: --bos auto "
+        "the model expects a beginning-of-sequence token, which the published rule leaves out: ‹bos› auto "
         "gives it, and hre compare shows both");
   }
 

@@ -32,10 +32,10 @@ TEST(Memory, SaysWhatIsMissingAndWhatHelps) {
   EXPECT_EQ(smaller_cache.error().code, ErrorCode::kInput);
   EXPECT_EQ(smaller_cache.error().text(),
             "m.gguf: needs about 7.5 GB of memory (4 GB weights, 3 GB cache, 500 MB to compute), and 7 GB is free; "
-            "--kv-type f16 needs about 6 GB");
+            "‹kv_type› f16 needs about 6 GB");
   EngineOptions exact;
   exact.precision = ComputePrecision::kExact;
-  EXPECT_EQ(check(needs, 7000000000, exact).error().next.find("--kv-type"), std::string::npos);
+  EXPECT_EQ(check(needs, 7000000000, exact).error().next.find("‹kv_type›"), std::string::npos);
   const auto nothing_helps = check(needs, 1000000000);
   ASSERT_FALSE(nothing_helps);
   EXPECT_NE(nothing_helps.error().next.find("smaller type"), std::string::npos);

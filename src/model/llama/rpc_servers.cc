@@ -93,15 +93,15 @@ Status add_rpc_servers(const std::vector<std::string>& servers) {
   if (servers.empty()) return {};
   const AddServer add = find_rpc();
   if (add == nullptr) {
-    return input_error("this build's engine has no RPC", "--rpc", "build it with HRE_ENGINE_OPTIONS=-DGGML_RPC=ON");
+    return input_error("this build's engine has no RPC", "‹rpc›", "build it with HRE_ENGINE_OPTIONS=-DGGML_RPC=ON");
   }
   if (rpc_server_is_lost()) {
-    return fail(ErrorCode::kFailed, "an RPC server was lost before", "--rpc", "start hre again");
+    return fail(ErrorCode::kFailed, "an RPC server was lost before", "‹rpc›", "start hre again");
   }
   Servers& here = servers_here();
   const std::lock_guard lock(here.mutex);
   for (const std::string& server : servers) {
-    if (!is_address(server)) return input_error("'" + server + "' is no HOST:PORT", "--rpc", "--rpc 10.0.0.7:50052");
+    if (!is_address(server)) return input_error("'" + server + "' is no HOST:PORT", "‹rpc›", "‹rpc› 10.0.0.7:50052");
     if (here.devices.contains(server)) continue;
     auto devices = ask(add, server);
     if (!devices) return forward(devices);

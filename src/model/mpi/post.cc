@@ -150,7 +150,7 @@ Result<std::unique_ptr<Post>> Post::open(std::chrono::milliseconds patience) {
   if (answered && !post->failed_) return post;
   const std::string why = answered
                               ? "MPI could not be started"
-                              : "MPI did not start in time: a rank may have died meanwhile, or --rank-timeout is short";
+                              : "MPI did not start in time: a rank may have died meanwhile, or ‹rank_timeout› is short";
   if (!answered) {  // the thread is stuck in MPI and uses the post, so the post must stay
     post->thread_.detach();
     lock.unlock();

@@ -41,7 +41,7 @@ MakeCrew Team::crew_maker(const ModelDescription&, std::function<void(const std:
 bool built() { return false; }
 Result<World> join(std::chrono::milliseconds, const std::string&) {
   return fail(ErrorCode::kFailed, "started as one of several processes, but this hre was built without MPI", "mpirun",
-              "build it with -DHRE_MPI=ON, or give each process a share with --shard I/N");
+              "build it with -DHRE_MPI=ON, or give each process a share with ‹shard› I/N");
 }
 Result<bool> serve(const Result<std::unique_ptr<Scorer>>&) { return false; }
 void leave() {}
@@ -252,7 +252,7 @@ MakeCrew Team::crew_maker(const ModelDescription& description, std::function<voi
       [state = state_, expected = identity(description), note, stop](Scorer& scorer) -> Result<std::unique_ptr<Crew>> {
         if (!state->gathered) state->gather(expected, note, stop);
         if (state->shares_differ) {
-          return input_error("ranks of one MPI job have different shares", "--shard",
+          return input_error("ranks of one MPI job have different shares", "‹shard›",
                              "a share each is for processes without MPI: srun --mpi=none");
         }
         state->computer = std::make_unique<Computer>(scorer);

@@ -26,7 +26,7 @@ Result<std::string> load_api_key(const std::string& file) {
     where = file;
     std::ifstream stream(file, std::ios::binary);
     text.resize(kLongest + 2);
-    if (!stream) return input_error("cannot be read", file, "--api-key-file is a file whose first line is the key");
+    if (!stream) return input_error("cannot be read", file, "‹api_key_file› is a file whose first line is the key");
     stream.read(text.data(), static_cast<std::streamsize>(text.size()));
     text.resize(static_cast<size_t>(std::max<std::streamsize>(0, stream.gcount())));
     text = trimmed(text.substr(0, text.find('\n')));

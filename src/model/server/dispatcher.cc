@@ -269,7 +269,7 @@ struct Dispatcher::State {
     if (any || finished() || transport_.now() - last_success_ < options_.wait) return {};
     Error error = last_error_;
     error.message += fmt::format("; no server answered for {:.0f} s", options_.wait);
-    error.next = "--wait SECONDS waits longer";
+    error.next = "‹wait› SECONDS waits longer";
     return tl::unexpected<Error>(std::move(error));
   }
 
@@ -290,7 +290,7 @@ struct Dispatcher::State {
   Error http_error(const Flight& flight, const Reply& reply) const {
     Error error{ErrorCode::kFailed, "the server answers " + refusal(reply.status, reply.body),
                 options_.servers[flight.server], ""};
-    if (reply.status == 401 || reply.status == 403) error.next = "a key goes into HRE_API_KEY or --api-key-file";
+    if (reply.status == 401 || reply.status == 403) error.next = "a key goes into HRE_API_KEY or ‹api_key_file›";
     return error;
   }
 

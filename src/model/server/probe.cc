@@ -59,7 +59,7 @@ class Prober {
     if (!reply) return forward(reply);
     if (reply->status == 401 || reply->status == 403) {
       return fail(ErrorCode::kFailed, "the server answers " + refusal(reply->status, reply->body), url_,
-                  "a key goes into HRE_API_KEY or --api-key-file");
+                  "a key goes into HRE_API_KEY or ‹api_key_file›");
     }
     if (reply->status < 200 || reply->status > 299) return std::optional<std::string>();
     return std::optional(std::move(reply->body));

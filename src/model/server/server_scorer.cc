@@ -336,10 +336,10 @@ Result<std::optional<Token>> choose_bos(Connection& connection, const Profile& p
   if (!profile.takes_ids()) {
     if (policy == BosPolicy::kAlways && !profile.server_adds_bos) {
       return input_error("this server takes text, and puts no beginning-of-sequence token in front", url,
-                         "use --bos never");
+                         "use ‹bos› never");
     }
     if (policy == BosPolicy::kNever && profile.server_adds_bos && connection.options.note) {
-      connection.options.note(url + " puts a beginning-of-sequence token before every text, against --bos never");
+      connection.options.note(url + " puts a beginning-of-sequence token before every text, against ‹bos› never");
     }
     return std::optional<Token>();
   }
@@ -354,7 +354,7 @@ Result<std::optional<Token>> choose_bos(Connection& connection, const Profile& p
   }
   if (!bos && policy == BosPolicy::kAlways) {
     return input_error("no beginning-of-sequence token is known of the model", url,
-                       "use --bos never, or name its vocabulary with ,tokenizer=FILE.gguf");
+                       "use ‹bos› never, or name its vocabulary with ,tokenizer=FILE.gguf");
   }
   return bos;
 }
@@ -368,13 +368,13 @@ Result<PlanRules> rules_for(const Profile& profile, const ModelOptions& options,
   // none is requested (vLLM).
   const int64_t most = profile.max_length > 0 ? profile.max_length - 2 - profile.server_adds_bos : kUnknownLength;
   if (profile.tokenizer == Tokenizer::kOffsets && options.max_length > 0) {
-    return input_error("this server's tokens can't be counted before they are scored, so --max-length can't be kept",
+    return input_error("this server's tokens can't be counted before they are scored, so ‹max_length› can't be kept",
                        url, kNameVocabulary);
   }
   if (most < 1) return input_error("the server's maximum length leaves no room for a text", url);
   if (options.max_length > most) {
     return input_error(
-        fmt::format("--max-length {} is more than the {} tokens that the server takes", options.max_length, most), url);
+        fmt::format("‹max_length› {} is more than the {} tokens that the server takes", options.max_length, most), url);
   }
   rules.max_length = static_cast<int>(options.max_length > 0 ? options.max_length : most);
   return rules;

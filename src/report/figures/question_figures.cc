@@ -202,7 +202,7 @@ void question_figures(const ReportData& data, Figures& figures) {
   const size_t run = run_to_show(data);
   const QuestionRow* row = question_to_show(data, run);
   if (row == nullptr) {
-    const char* why = data.rows.empty() ? ": the runs have no questions (hre eval --details keeps them)"
+    const char* why = data.rows.empty() ? ": the runs have no questions (hre eval keeps them with ‹details›)"
                       : data.dataset    ? ": no question of the best run has a value and up to six answers"
                                         : ": the questions' texts are missing";
     figures.missing.push_back(std::string("headline, dialogue") + why);

@@ -130,7 +130,7 @@ void vote_figures(const ReportData& data, Figures& figures) {
   const auto votes = votes_by_topic(data);
   if (votes.empty()) {
     figures.missing.emplace_back(
-        data.rows.empty() ? "votes, appendix_votes: the runs have no questions (hre eval --details keeps them)"
+        data.rows.empty() ? "votes, appendix_votes: the runs have no questions (hre eval keeps them with ‹details›)"
                           : "votes, appendix_votes: no question was scored");
     return;
   }
