@@ -15,23 +15,22 @@ namespace {
 
 using Questions = std::vector<const QuestionResult*>;
 
-Estimate estimate_metric(const Questions& questions, const Metric& metric, UndefinedPolicy policy) {
-  const std::optional<double> chance = chance_level(questions, metric);
-  std::vector<double> values;
-  int64_t undefined = 0;
-  for (const QuestionResult* question : questions) {
-    if (!(question->metrics.*metric.of_question)) ++undefined;
-    if (const auto value = value_under(policy, *question, metric, chance)) values.push_back(*value);
-  }
-  Estimate estimate = mean_estimate(values, metric.range, undefined);
-  if (estimate.mean) estimate.chance = chance;
-  return estimate;
-}
-
-MetricSummary estimate_metrics(const Questions& questions, UndefinedPolicy policy) {
+// A question without a value may count as its topic's chance, whether the mean is the topic's or over all topics.
+MetricSummary estimate_metrics(const Questions& questions, const std::map<std::string, Questions>& topics,
+                               UndefinedPolicy policy) {
   MetricSummary summary;
   for (const Metric& metric : all_metrics()) {
-    summary.*metric.of_summary = estimate_metric(questions, metric, policy);
+    std::map<std::string, std::optional<double>> chances;
+    std::vector<double> values;
+    int64_t undefined = 0;
+    for (const QuestionResult* question : questions) {
+      auto [chance, is_new] = chances.try_emplace(question->topic);
+      if (is_new) chance->second = chance_level(topics.at(question->topic), metric);
+      if (!(question->metrics.*metric.of_question)) ++undefined;
+      if (const auto value = value_under(policy, *question, metric, chance->second)) values.push_back(*value);
+    }
+    Estimate& estimate = summary.*metric.of_summary = mean_estimate(values, metric.range, undefined);
+    if (estimate.mean) estimate.chance = chance_level(questions, metric);
   }
   return summary;
 }
@@ -134,10 +133,10 @@ Summary summarize(const std::vector<QuestionResult>& questions, const SummaryOpt
   }
   Summary summary;
   for (const auto& [topic, members] : by_topic) {
-    const MetricSummary metrics = estimate_metrics(members, options.undefined);
+    const MetricSummary metrics = estimate_metrics(members, by_topic, options.undefined);
     summary.topics.push_back({topic, static_cast<int64_t>(members.size()), metrics.pearson.undefined, metrics});
   }
-  summary.micro = estimate_metrics(all, options.undefined);
+  summary.micro = estimate_metrics(all, by_topic, options.undefined);
   summary.macro = average_topics(summary.topics);
   summary.questions = static_cast<int64_t>(questions.size());
   summary.undefined = summary.micro.pearson.undefined;

@@ -165,9 +165,9 @@ TEST(Summary, ChanceOfEachMetric) {
   EXPECT_NEAR(*summary.micro.top_one.chance, (0.25 + 0.5 + 0.5) / 3, 1e-15);
   EXPECT_NEAR(*summary.macro.top_one.chance, (0.375 + 0.5) / 2, 1e-15);
   EXPECT_EQ(summary.micro.top_one.undefined, 1);
-  // A question without a value counts as the chance of those that have one: it moves the mean towards chance.
+  // A question without a value counts as the chance of those of its topic that have one.
   const Summary zero = summarize(questions, {.undefined = UndefinedPolicy::kZero, .draws = 0});
-  EXPECT_NEAR(*zero.micro.top_one.mean, (*summary.micro.top_one.mean * 3 + *summary.micro.top_one.chance) / 4, 1e-15);
+  EXPECT_NEAR(*zero.micro.top_one.mean, (*summary.micro.top_one.mean * 3 + *summary.topics[1].metrics.top_one.chance) / 4, 1e-15);
   EXPECT_NEAR(*zero.micro.pairwise_accuracy.mean, (*summary.micro.pairwise_accuracy.mean * 3 + 0.5) / 4, 1e-15);
 }
 
