@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <tuple>
 
 #include "analysis/test_calibration.h"
 #include "stats/test_simulation.h"
@@ -71,6 +72,10 @@ void coverage(const Effort& effort, const Effort& sequences) {
               most);
     }
     covered("interval of a paired difference", size, paired_coverage(n, effort));
+    covered("Student's interval of Pearson, 3 answers", size, metric_coverage(pearson, 3, n, effort));
+    covered("Student's interval of Spearman, 4 answers", size, metric_coverage(spearman, 4, n, effort));
+    covered("Student's interval of NDCG, 4 answers", size, metric_coverage(ndcg, 4, n, effort));
+    covered("Student's interval of NDCG, 10 answers", size, metric_coverage(ndcg, 10, n, effort));
     covered("exact interval of Top-1 at chance", size, exact_coverage(n, 0.25, effort), 1);
     covered("interval of an effect of 0.1, so of the questions needed", size, effect_coverage(n, 0.1, effort));
     const CovariateWorld both{4, 0.5, 0.4, 0.15, 1}, votes{4, 0.5, 0, 0.15, 1}, none{4, 0, 0, 0.15, 1};
@@ -96,15 +101,45 @@ void coverage(const Effort& effort, const Effort& sequences) {
     covered("cluster-robust interval", uneven, cluster_coverage(20 * clusters, clusters, true, false, effort));
     covered("bootstrap over clusters", uneven, cluster_coverage(20 * clusters, clusters, true, true, effort));
   }
+  for (const auto& [questions, authors, skewed] : {std::tuple{size_t{100}, size_t{60}, false},
+                                                   {100, 400, false},
+                                                   {100, 400, true},
+                                                   {500, 300, false},
+                                                   {500, 1000, true}}) {
+    covered("cluster-robust interval, four authors a question",
+            fmt::format("{} of {} authors{}", questions, authors, skewed ? ", few write most" : ""),
+            author_coverage(questions, authors, skewed, effort), 1);
+  }
+  for (const size_t n : {4, 10, 30}) {
+    covered("line through models, in the middle", fmt::format("{} models", n), line_coverage(n, 0, effort));
+    covered("line through models, at its end", fmt::format("{} models", n), line_coverage(n, 1, effort));
+  }
+  Effort ceilings = effort;
+  ceilings.simulations = effort.simulations / 10;
+  for (const size_t n : {200, 500, 1000}) {
+    for (const bool gamma : {false, true}) {
+      covered(gamma ? "ceiling, where expectations are gamma" : "ceiling, where expectations are log-normal",
+              std::to_string(n), ceiling_coverage({gamma}, n, ceilings), 1);
+    }
+  }
   Effort test = effort;
   test.draws = 999;
-  for (const size_t n : {8, 30, 100, 500}) {
+  for (const size_t n : {8, 30, 100, 200, 500}) {
     const std::string size = std::to_string(n);
     note("paired test calls equal models different at 5 %", size, false_positives(n, test), "", 0, 0.055);
-    note("gate fails a model exactly at its margin", size, gate_errors(n, 0.05, GateVerdict::kFail, test), "", 0,
+    for (const auto& [losses, how] :
+         {std::pair{Losses::kEverywhere, "everywhere"}, {Losses::kSeldom, "in one question of twenty"}}) {
+      const std::string model = std::string(" a model that loses its margin ") + how;
+      note("gate fails" + model, size, gate_errors(n, 0.05, losses, GateVerdict::kFail, test), "", 0, 0.055);
+      note("gate passes" + model, size, gate_errors(n, 0.05, losses, GateVerdict::kPass, test), "", 0, 0.055);
+    }
+  }
+  for (const size_t n : {5, 10, 30}) {
+    const std::string models = fmt::format("{} models", n);
+    note("agreement over unrelated models at 5 %", models, agreement_errors(CorrelationKind::kPearson, n, test), "", 0,
          0.055);
-    note("gate passes a model exactly at its margin", size, gate_errors(n, 0.05, GateVerdict::kPass, test), "", 0,
-         0.055);
+    note("... by Kendall", models, agreement_errors(CorrelationKind::kKendall, n, test), "", 0, 0.055);
+    note("stages that are alike told apart at 5 %", models, stage_errors(n, test), "", 0, 0.055);
   }
   Effort many = test;
   many.simulations = effort.simulations / 5;

@@ -160,6 +160,9 @@ def make_correlation():
 # --- summary ---------------------------------------------------------------------------------------------------
 
 
+FEWEST = 5  # of values, for Student's interval
+
+
 def t_interval(mean, error, df):
     """Nothing where values are equal: they tell nothing of their spread."""
     return stats.t.interval(0.95, df, loc=mean, scale=error) if error > 0 else (None, None)
@@ -181,7 +184,7 @@ def expected_mean(values):
     error, mean = stats.sem(near), values[0] + np.mean(near)
     if all(abs(v) == 1 for v in values):
         return [len(values), mean, error, *exact_interval(values)]
-    return [len(values), mean, error, *t_interval(mean, error, len(values) - 1)]
+    return [len(values), mean, error, *(t_interval(mean, error, len(values) - 1) if len(values) >= FEWEST else (None, None))]
 
 
 def expected_macro(topics):
@@ -198,6 +201,8 @@ def expected_macro(topics):
         strata.append((len(singles) * np.var(np.array(singles) - singles[0], ddof=1), len(singles) - 1))
     total = sum(v for v, _ in strata)
     error = math.sqrt(total) / len(topics)
+    if sum(map(len, topics)) < FEWEST:
+        return [len(topics), mean, error, None, None]
     df = total**2 / sum(v * v / df for v, df in strata) if error else 1
     return [len(topics), mean, error, *t_interval(mean, error, df)]
 
@@ -408,12 +413,13 @@ def make_clusters():
         sizes = np.array([sum(label in one for one in labels) for label in groups])
         e, k = x - np.mean(x), len(groups)
         if several:
-            variance = sum(e[i] * e[j] for i in range(n) for j in range(n) if i == j or set(labels[i]) & set(labels[j]))
-            error = math.sqrt(k / (k - 1) * variance) / n if variance > 0 else None
+            pairs = [(i, j) for i in range(n) for j in range(n) if i == j or set(labels[i]) & set(labels[j])]
+            variance, effective = sum(e[i] * e[j] for i, j in pairs), n**2 / len(pairs)
+            error = math.sqrt(effective / (effective - 1) * variance) / n if variance > 0 and effective > 1 else None
         else:
             fit = sm.OLS(e, np.ones(n)).fit(cov_type="cluster", cov_kwds={"groups": [one[0] for one in labels]})
             error = float(fit.bse[0])
-        effective = sizes.sum() ** 2 / (sizes**2).sum()
+            effective = n**2 / (sizes**2).sum()
         low, high = (None, None)
         if error is not None and effective >= 5:
             low, high = t_interval(np.mean(x), error, effective - 1)
@@ -531,11 +537,12 @@ def make_paired():
         constant = np.ptp(d) <= 1e-12
         deviation = np.std(d, ddof=1) if n > 1 and not constant else None
         error = None if n < 2 else 0.0 if constant else stats.sem(d)
-        low, high = (None, None) if n < 2 else t_interval(mean, error, n - 1)
+        low, high = (None, None) if n < FEWEST else t_interval(mean, error, n - 1)
         if n > 1 and not constant:
             theirs = stats.ttest_rel(flat_a, flat_b)
             agree(mean / error, theirs.statistic, 1e-8 * max(1, abs(theirs.statistic)), "paired t")
-            agree(low, theirs.confidence_interval(0.95).low, 1e-9, "paired interval")
+            if n >= FEWEST:
+                agree(low, theirs.confidence_interval(0.95).low, 1e-9, "paired interval")
         signs = np.array(list(itertools.product((-1, 1), repeat=n)))
         sums = np.abs(signs @ d)
         p = np.mean(sums >= abs(np.sum(d)) - 1e-9)

@@ -65,14 +65,6 @@ void add_all_columns(const double* rows, size_t stride, const std::vector<uint32
   for (; stride - done >= 4; done += 4) add_rows<4>(rows + done, stride, indices, sums + done);
 }
 
-// Of sorted values, with linear interpolation between order statistics.
-double quantile_of_sorted(std::span<const double> sorted, double p) {
-  const double place = p * static_cast<double>(sorted.size() - 1);
-  const auto below = std::min(static_cast<size_t>(place), sorted.size() - 1);
-  const size_t above = std::min(below + 1, sorted.size() - 1);
-  return sorted[below] + (place - static_cast<double>(below)) * (sorted[above] - sorted[below]);
-}
-
 // The normal quantile of the share of draws under the value; draws that differ from it by rounding count half,
 // and a share of 0 or 1 is taken for half a draw.
 double bias_correction(std::span<const double> sorted, double value) {

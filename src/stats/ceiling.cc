@@ -236,6 +236,7 @@ double reliability_of(const std::vector<const std::vector<int64_t>*>& up,
 }  // namespace
 
 VoteCeiling vote_ceiling(std::span<const VoteCounts> questions, const CeilingOptions& options) {
+  constexpr double kModelError = 0.02;  // how far the mean was off where expectations were gamma
   constexpr int kRounds = 200, kRoundsAgain = 20;
   std::vector<const std::vector<int64_t>*> for_them, against;
   for (const VoteCounts& question : questions) {
@@ -267,7 +268,7 @@ VoteCeiling vote_ceiling(std::span<const VoteCounts> questions, const CeilingOpt
   });
   const auto groups = static_cast<double>(kGroups);
   const double error = (groups - 1) / std::sqrt(groups) * std::sqrt(moments(without).variance);
-  const double reach = student_t_quantile(0.975, groups - 1) * error;
+  const double reach = student_t_quantile(0.975, groups - 1) * error + kModelError;
   result.interval = Interval{mean - reach, std::min(1.0, mean + reach)};
   return result;
 }

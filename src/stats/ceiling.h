@@ -25,10 +25,11 @@ struct CeilingOptions {
 struct VoteCeiling {
   int64_t questions = 0;       ///< whose votes differ
   std::optional<double> mean;  ///< of r of votes and their expectations: the largest mean r of any ranker
-  std::optional<double>
-      reliability;  ///< mean r^2 of them: the share of a question's spread of votes that is not chance
-  std::optional<Interval>
-      interval;  ///< 95 % for the mean, by the jackknife over 20 groups; nothing below 200 questions
+  /// The share of the spread of a question's votes that is not chance.
+  std::optional<double> reliability;
+  /// 95 % for the mean: by the jackknife over 20 groups, and 0.02 on either side for expectations that are not as the
+  /// model has them. Nothing below 200 questions.
+  std::optional<Interval> interval;
 };
 
 /// Counts are Poisson. The logarithm of their expectation is a normal level of the question plus a normal deviation of

@@ -22,18 +22,10 @@ ClusteredMean clustered_mean(std::span<const double> values, const ClusterLabels
     for (const size_t label : labels[i]) members[label].push_back(i);
   }
   result.clusters = static_cast<int64_t>(members.size());
-  double total = 0, squares = 0;
-  for (const auto& [label, values_of] : members) {
-    const auto n = static_cast<double>(values_of.size());
-    total += n;
-    squares += n * n;
-  }
-  if (squares > 0) result.effective = total * total / squares;
-  if (values.size() < 2 || members.size() < 2) return result;
-
-  const auto n = static_cast<double>(values.size()), g = static_cast<double>(members.size());
+  if (values.empty()) return result;
+  const auto n = static_cast<double>(values.size());
   const double mean = *result.estimate.mean;
-  double variance = 0, squared = 0;
+  double variance = 0, squared = 0, pairs = 0;  // pairs: of values that share a cluster, each with itself too
   for (const double value : values) squared += (value - mean) * (value - mean);
   std::vector<double> pulls;  // of each cluster, with their mean the mean of values
   if (single) {
@@ -41,15 +33,20 @@ ClusteredMean clustered_mean(std::span<const double> values, const ClusterLabels
       double sum = 0;
       for (const size_t i : values_of) sum += values[i] - mean;
       variance += sum * sum;
-      pulls.push_back(mean + g * sum / n);
+      pairs += std::pow(static_cast<double>(values_of.size()), 2);
+      pulls.push_back(mean + static_cast<double>(members.size()) * sum / n);
     }
   } else {
     for (size_t i = 0; i < values.size(); ++i) {
       std::set<size_t> partners = {i};
       for (const size_t label : labels[i]) partners.insert(members[label].begin(), members[label].end());
       for (const size_t j : partners) variance += (values[i] - mean) * (values[j] - mean);
+      pairs += static_cast<double>(partners.size());
     }
   }
+  result.effective = n * n / pairs;
+  const double g = single ? static_cast<double>(members.size()) : result.effective;
+  if (values.size() < 2 || g <= 1) return result;
   // Equal values; all of them together in a cluster, so that residuals cancel; or pairs that outweigh the rest.
   constexpr double kRounding = 1e-12;
   if (!(variance > kRounding * n * squared)) return result;

@@ -18,9 +18,9 @@ std::vector<double> differences_of(std::span<const double> a, std::span<const do
   return result;
 }
 
-std::optional<double> effect_size_of(const Estimate& difference, size_t n) {
-  if (!difference.stderr_ || !difference.ci_low) return std::nullopt;
-  return *difference.mean / (*difference.stderr_ * std::sqrt(static_cast<double>(n)));
+std::optional<double> effect_size_of(const Estimate& difference, std::span<const double> differences) {
+  if (!(difference.stderr_ > 0.0) || is_constant(differences)) return std::nullopt;
+  return *difference.mean / (*difference.stderr_ * std::sqrt(static_cast<double>(differences.size())));
 }
 
 // Everything but the bootstrap.
@@ -31,7 +31,7 @@ PairedComparison compare_without_draws(std::span<const double> a, std::span<cons
   result.mean_a = weighted_estimate(a, sizes, options.weights).mean;
   result.mean_b = weighted_estimate(b, sizes, options.weights).mean;
   result.difference = weighted_estimate(differences, sizes, options.weights);
-  result.effect_size = effect_size_of(result.difference, differences.size());
+  result.effect_size = effect_size_of(result.difference, differences);
   if (const auto p = difference_p(a, b, sizes, 0, options)) {
     result.p = p->p;
     result.p_method = p->method;
@@ -146,7 +146,11 @@ std::vector<GateDecision> gate(std::span<const std::span<const double>> runs, st
     GateDecision decision{i, margin, difference.mean, {}, {}, GateVerdict::kInconclusive, {}};
     if (const auto found = difference_p(runs[0], runs[i], sizes, -margin, options)) decision.p = found->p;
     const double deviation = difference.stderr_.value_or(0) * std::sqrt(static_cast<double>(runs[0].size()));
-    if (margin > 0 && deviation > 0) decision.questions_needed = questions_needed(margin / deviation, {level, 0.8});
+    if (margin > 0 && deviation > 0) {
+      decision.questions_needed =
+          questions_needed(margin / deviation, {level / static_cast<double>(runs.size() - 1), 0.8});
+      if (decision.questions_needed) decision.questions_needed = std::max(*decision.questions_needed, kFewestToPass);
+    }
     p.push_back(decision.p);
     decisions.push_back(decision);
   }
@@ -155,7 +159,14 @@ std::vector<GateDecision> gate(std::span<const std::span<const double>> runs, st
     GateDecision& decision = decisions[i];
     decision.p_holm = adjusted[i];
     if (adjusted[i].value_or(1) >= level) continue;
-    decision.verdict = *decision.difference < -margin ? GateVerdict::kFail : GateVerdict::kPass;
+    if (*decision.difference < -margin) {
+      decision.verdict = GateVerdict::kFail;
+      continue;
+    }
+    const std::vector<double> differences = differences_of(runs[0], runs[decision.against]);
+    const auto drawn = bootstrap_interval(differences, sizes, options.bootstrap());
+    const bool enough = static_cast<int64_t>(differences.size()) >= kFewestToPass;
+    if (enough && drawn && drawn->low > -margin) decision.verdict = GateVerdict::kPass;
   }
   return decisions;
 }

@@ -51,6 +51,7 @@ TEST(Comparison, CountsAndMeans) {
   const double deviation = std::sqrt((1.3125 - 0.015625) / 3);
   EXPECT_NEAR(*result.effect_size, -0.0625 / deviation, 1e-15);
   EXPECT_NEAR(*result.difference.stderr_, deviation / 2, 1e-15);
+  EXPECT_FALSE(interval_of(result)) << "of so few it would be too narrow";
   // |sum| >= 0.25 for all eight signs of 0.25, 0.5, 1.
   EXPECT_EQ(result.p, 1);
   EXPECT_TRUE(result.p_exact());

@@ -40,6 +40,13 @@ Moments moments(std::span<const double> values) {
   return {static_cast<int64_t>(values.size()), first + shift, values.size() < 2 ? 0 : squares / (n - 1)};
 }
 
+double quantile_of_sorted(std::span<const double> sorted, double p) {
+  const double place = p * static_cast<double>(sorted.size() - 1);
+  const auto below = std::min(static_cast<size_t>(place), sorted.size() - 1);
+  const size_t above = std::min(below + 1, sorted.size() - 1);
+  return sorted[below] + (place - static_cast<double>(below)) * (sorted[above] - sorted[below]);
+}
+
 bool at_ends(std::span<const double> values, const Interval& range) {
   return std::ranges::all_of(values, [&](double v) { return v == range.low || v == range.high; });
 }
@@ -54,7 +61,7 @@ Estimate mean_estimate(std::span<const double> values, std::optional<Interval> r
   estimate.stderr_ = std::sqrt(m.variance / static_cast<double>(m.n));
   if (range && at_ends(values, *range)) {
     set_exact_interval(estimate, std::ranges::count(values, range->high), *range);
-  } else if (!is_constant(values)) {
+  } else if (m.n >= kFewestForInterval && !is_constant(values)) {
     set_interval(estimate, static_cast<double>(m.n - 1));
   }
   return estimate;
@@ -65,6 +72,7 @@ Estimate mean_of_means(std::span<const Estimate> strata) {
   double sum = 0;
   double sum_squares = 0;
   double sum_fourth_by_df = 0;
+  int64_t values = 0;
   std::vector<double> singles;
   for (const Estimate& stratum : strata) {
     if (!stratum.mean) {
@@ -72,6 +80,7 @@ Estimate mean_of_means(std::span<const Estimate> strata) {
       continue;
     }
     ++estimate.n;
+    values += stratum.n;
     sum += *stratum.mean;
     if (!stratum.stderr_) {
       singles.push_back(*stratum.mean);
@@ -91,7 +100,9 @@ Estimate mean_of_means(std::span<const Estimate> strata) {
     sum_fourth_by_df += variance_of_sum * variance_of_sum / (n - 1);
   }
   estimate.stderr_ = std::sqrt(sum_squares) / static_cast<double>(estimate.n);
-  if (sum_squares > 0) set_interval(estimate, sum_squares * sum_squares / sum_fourth_by_df);
+  if (values >= kFewestForInterval && sum_squares > 0) {
+    set_interval(estimate, sum_squares * sum_squares / sum_fourth_by_df);
+  }
   return estimate;
 }
 

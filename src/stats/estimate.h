@@ -19,11 +19,17 @@ struct Moments {
 /// Mean and variance in two passes; exact under huge offsets. Values are finite.
 Moments moments(std::span<const double> values);
 
+/// A quantile, 0 <= p <= 1, of values in order (at least one), with linear interpolation between neighbours.
+double quantile_of_sorted(std::span<const double> sorted, double p);
+
 /// The mean, its standard error s / sqrt(n), and a 95 % interval: mean +- t(0.975, n - 1) stderr, or, where every value
 /// lies at one of the two ends of `range`, Clopper and Pearson's exact one (Biometrika 26, 1934), which holds for any
-/// n. No mean for n = 0, no error and no interval for n < 2; no interval either where all values are equal, unless they
-/// lie at an end of the range: they tell nothing of their spread. `undefined` is passed through.
+/// n. No mean for n = 0, no error for n < 2, no Student's interval for n < kFewestForInterval, where it is too narrow
+/// (of three answers' correlations, two questions' intervals hold the truth in 88 % of the cases), nor where all values
+/// are equal: they tell nothing of their spread. `undefined` is passed through.
 Estimate mean_estimate(std::span<const double> values, std::optional<Interval> range = {}, int64_t undefined = 0);
+
+constexpr int64_t kFewestForInterval = 5;
 
 /// Whether every value lies at an end of the range.
 bool at_ends(std::span<const double> values, const Interval& range);
@@ -31,7 +37,8 @@ bool at_ends(std::span<const double> values, const Interval& range);
 /// The mean of the strata's means, each stratum weighing the same: stderr = sqrt(sum se_t^2) / T, the interval
 /// by Student's t with the Welch-Satterthwaite degrees of freedom, (sum se_t^2)^2 / sum(se_t^4 / (n_t - 1)).
 /// n counts strata with a mean, `undefined` those without. Strata of a single value take their error from the spread
-/// among themselves (what sets them apart counts as error, which makes it larger); no error where there is one alone.
+/// among themselves (what sets them apart counts as error, which makes it larger); no error where there is one alone,
+/// no interval of fewer than kFewestForInterval values in all.
 Estimate mean_of_means(std::span<const Estimate> strata);
 
 /// The mean over questions, or over topics, of values topic after topic.

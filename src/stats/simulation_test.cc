@@ -44,8 +44,12 @@ TEST(Simulation, IntervalsHoldTheTruth) {
       SCOPED_TRACE(std::string(layout.name) + (weights == Weights::kTopics ? ", topics" : ", questions"));
       const Coverage bootstrap = bootstrap_coverage(layout.sizes, weights, effort);
       const size_t n = std::accumulate(layout.sizes.begin(), layout.sizes.end(), size_t{0});
-      if (n < 20) EXPECT_EQ(bootstrap.given, 0) << "few degrees of freedom have no bootstrap interval";
-      if (n > 30) EXPECT_EQ(bootstrap.given, 1);
+      if (n < 20) {
+        EXPECT_EQ(bootstrap.given, 0) << "few degrees of freedom have no bootstrap interval";
+      }
+      if (n > 30) {
+        EXPECT_EQ(bootstrap.given, 1);
+      }
       if (bootstrap.given > 0) {
         EXPECT_GE(bootstrap.held, at_least(600));
         EXPECT_LE(bootstrap.held, layout.most + 0.02);
@@ -93,14 +97,22 @@ TEST(Simulation, OtherIntervalsHoldTheTruth) {
     EXPECT_GE(cluster_coverage(600, 30, uneven, true, effort).held, least) << uneven;
   }
   EXPECT_EQ(cluster_coverage(80, 4, false, false, effort).given, 0) << "too few clusters to tell";
+  EXPECT_GE(author_coverage(100, 400, false, effort).held, least);
+  EXPECT_EQ(author_coverage(100, 25, false, effort).given, 0) << "nearly all questions share an author";
+  EXPECT_GE(line_coverage(6, 1, effort).held, least);
+  EXPECT_GE(metric_coverage(pearson, 3, 5, effort).held, least);
+  EXPECT_GE(metric_coverage(ndcg, 4, 30, effort).held, least);
 }
 
 TEST(Simulation, GatesAndRanksErrSeldom) {
   const Effort effort{.simulations = 1000, .draws = 399};
   for (const size_t n : {8, 30, 100}) {
-    EXPECT_LE(gate_errors(n, 0.05, GateVerdict::kFail, effort), five_percent(1000)) << n;
-    EXPECT_LE(gate_errors(n, 0.05, GateVerdict::kPass, effort), five_percent(1000)) << n;
+    for (const Losses losses : {Losses::kEverywhere, Losses::kSeldom}) {
+      EXPECT_LE(gate_errors(n, 0.05, losses, GateVerdict::kFail, effort), five_percent(1000)) << n;
+      EXPECT_EQ(gate_errors(n, 0.05, losses, GateVerdict::kPass, effort), 0) << n << " questions are too few";
+    }
   }
+  EXPECT_LE(gate_errors(200, 0.05, Losses::kSeldom, GateVerdict::kPass, effort), five_percent(1000));
   EXPECT_LE(many_run_errors(60, 4, effort), five_percent(1000));
 }
 

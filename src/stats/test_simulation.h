@@ -12,15 +12,18 @@
 
 #include "stats/agreement.h"
 #include "stats/bootstrap.h"
+#include "stats/ceiling.h"
 #include "stats/cluster.h"
 #include "stats/comparison.h"
 #include "stats/confound.h"
 #include "stats/correlation.h"
 #include "stats/estimate.h"
+#include "stats/least_squares.h"
 #include "stats/parallel.h"
 #include "stats/permutation.h"
 #include "stats/power.h"
 #include "stats/random.h"
+#include "stats/ranking.h"
 #include "stats/stopping.h"
 
 namespace hre::testing_simulation {
@@ -220,6 +223,29 @@ inline Coverage paired_coverage(size_t n, const Effort& effort) {
   });
 }
 
+/// Student's interval of a mean of some metric, over n questions of so many answers.
+inline Coverage metric_coverage(std::optional<double> (*metric)(std::span<const double>, std::span<const double>),
+                                size_t answers, size_t n, const Effort& effort) {
+  const auto draw = [&](Simulator& simulator) {
+    std::vector<double> votes(answers), scores(answers);
+    for (;;) {
+      for (size_t i = 0; i < answers; ++i) {
+        votes[i] = simulator.votes();
+        scores[i] = 0.2 * std::log(votes[i] + 3) + simulator.normal();
+      }
+      if (const auto value = metric(votes, scores)) return *value;
+    }
+  };
+  Simulator truth_simulator(987654321);
+  double sum = 0;
+  for (size_t i = 0; i < effort.truth_questions; ++i) sum += draw(truth_simulator);
+  return coverage_of(sum / static_cast<double>(effort.truth_questions), effort, [&](Simulator& simulator, size_t) {
+    std::vector<double> values(n);
+    for (double& value : values) value = draw(simulator);
+    return student_interval(mean_estimate(values, Interval{-1, 1}));
+  });
+}
+
 /// The exact interval of a share of successes, as of Top-1.
 inline Coverage exact_coverage(size_t n, double chance, const Effort& effort) {
   return coverage_of(chance, effort, [&](Simulator& simulator, size_t) {
@@ -277,6 +303,119 @@ inline Coverage cluster_coverage(size_t n, size_t clusters, bool uneven, bool bo
         clustered_mean(values, labels, {.draws = bootstrap ? effort.draws : 0, .seed = i, .threads = 1}).estimate;
     if (bootstrap && e.bootstrap_low) return Interval{*e.bootstrap_low, *e.bootstrap_high};
     return bootstrap ? std::nullopt : student_interval(e);
+  });
+}
+
+/// The cluster-robust interval of a mean over n questions, each with answers of four of so many authors. An author's
+/// part in a question's value is shared by all questions that have an answer of theirs. `skewed`: few authors write
+/// most.
+inline Coverage author_coverage(size_t n, size_t authors, bool skewed, const Effort& effort) {
+  return coverage_of(0, effort, [&](Simulator& simulator, size_t) -> std::optional<Interval> {
+    std::vector<double> shared(authors), values(n);
+    for (double& value : shared) value = 0.6 * simulator.normal();
+    ClusterLabels labels(n);
+    for (size_t k = 0; k < n; ++k) {
+      values[k] = 0.5 * simulator.normal();
+      for (int answer = 0; answer < 4; ++answer) {
+        const double u = simulator.uniform();
+        const auto author = static_cast<size_t>(static_cast<double>(authors) * (skewed ? u * u : u));
+        values[k] += shared[author] / 4;
+        if (std::ranges::find(labels[k], author) == labels[k].end()) labels[k].push_back(author);
+      }
+    }
+    return student_interval(clustered_mean(values, labels, {.draws = 0}).estimate);
+  });
+}
+
+/// The interval of a least-squares line through n points, in the middle or at their edge.
+inline Coverage line_coverage(size_t n, double at, const Effort& effort) {
+  return coverage_of(1 + 0.5 * at, effort, [&](Simulator& simulator, size_t) -> std::optional<Interval> {
+    std::vector<double> x(n), y(n);
+    for (size_t i = 0; i < n; ++i) {
+      x[i] = 2 * simulator.uniform() - 1;
+      y[i] = 1 + 0.5 * x[i] + 0.3 * simulator.normal();
+    }
+    return least_squares(x, y)->interval(at);
+  });
+}
+
+/// How often 5 % of p is said of two unrelated columns over n models, or of two groups of n models that are alike.
+inline double agreement_errors(CorrelationKind kind, size_t n, const Effort& effort) {
+  return share_of(effort.simulations, effort.threads, [&](Simulator& simulator, size_t i) {
+    std::vector<double> x(n), y(n);
+    for (double& value : x) value = simulator.normal();
+    for (double& value : y) value = simulator.normal();
+    return agreement(kind, x, y, {effort.draws, i}).p->p <= 0.05;
+  });
+}
+inline double stage_errors(size_t n, const Effort& effort) {
+  return share_of(effort.simulations, effort.threads, [&](Simulator& simulator, size_t i) {
+    std::vector<double> low(n), high(n);
+    for (double& value : low) value = simulator.normal();
+    for (double& value : high) value = simulator.normal();
+    return area_under_curve(low, high, {effort.draws, i})->p.p <= 0.05;
+  });
+}
+
+/// Votes that are counts, around expectations that are log-normal, or gamma with shape 2, which the ceiling's model has
+/// not.
+struct CountWorld {
+  bool gamma = false;
+  double mean = 0.5, spread = 0.8;  ///< of log expectations, between answers; questions differ by a spread of 0.8
+  double down = 0;                  ///< votes against by votes for; 0: none
+  size_t answers = 4;
+};
+
+/// Knuth's: products of uniform numbers; the expectations here are small enough.
+inline int64_t poisson(Simulator& simulator, double expectation) {
+  const double least = std::exp(-expectation);
+  int64_t n = 0;
+  for (double product = 1 - simulator.uniform(); product > least; product *= 1 - simulator.uniform()) ++n;
+  return n;
+}
+
+/// A question's votes; `expected` gets what they are on average.
+inline VoteCounts counted_question(Simulator& simulator, const CountWorld& world, std::vector<double>& expected) {
+  VoteCounts votes;
+  expected.clear();
+  const double level = world.mean + 0.8 * simulator.normal();
+  for (size_t i = 0; i < world.answers; ++i) {
+    const double deviation = world.gamma
+                                 ? std::log(-std::log((1 - simulator.uniform()) * (1 - simulator.uniform())) / 2)
+                                 : world.spread * simulator.normal();
+    const double up = std::exp(std::min(level + deviation, 6.0));
+    const double down = world.down > 0 ? world.down * std::exp(level + 0.6 * simulator.normal()) : 0;
+    votes.up.push_back(poisson(simulator, up));
+    votes.down.push_back(poisson(simulator, down));
+    expected.push_back(up - down);
+  }
+  return votes;
+}
+
+/// The mean r of votes and expectations over so many questions: what the ceiling is to be.
+inline double true_ceiling(const CountWorld& world, size_t questions) {
+  Simulator simulator(987654321);
+  double sum = 0, n = 0;
+  std::vector<double> expected;
+  for (size_t i = 0; i < questions; ++i) {
+    const VoteCounts votes = counted_question(simulator, world, expected);
+    std::vector<double> differences;
+    for (size_t k = 0; k < votes.up.size(); ++k)
+      differences.push_back(static_cast<double>(votes.up[k] - votes.down[k]));
+    if (const auto r = pearson(differences, expected)) {
+      sum += *r;
+      n += 1;
+    }
+  }
+  return sum / n;
+}
+
+inline Coverage ceiling_coverage(const CountWorld& world, size_t questions, const Effort& effort) {
+  return coverage_of(true_ceiling(world, 50000), effort, [&](Simulator& simulator, size_t i) {
+    std::vector<VoteCounts> votes;
+    std::vector<double> expected;
+    while (votes.size() < questions) votes.push_back(counted_question(simulator, world, expected));
+    return vote_ceiling(votes, {.seed = i, .threads = 1}).interval;
   });
 }
 
@@ -348,19 +487,26 @@ inline double false_positives(size_t n, const Effort& effort) {
   });
 }
 
+/// How a model that is worse by the margin loses: a little everywhere, or much in one question of twenty.
+enum class Losses { kEverywhere, kSeldom };
+
 /// How often a gate fails a model whose difference is exactly at the margin, or passes one.
-inline double gate_errors(size_t n, double margin, GateVerdict verdict, const Effort& effort) {
+inline double gate_errors(size_t n, double margin, Losses losses, GateVerdict verdict, const Effort& effort) {
   return share_of(effort.simulations, effort.threads, [&](Simulator& simulator, size_t i) {
     std::vector<double> a(n), b(n);
     for (size_t k = 0; k < n; ++k) {
-      const std::vector<double> values = simulator.question({0.2, 0.2});
-      a[k] = values[0] - margin;
-      b[k] = values[1];
+      if (losses == Losses::kEverywhere) {
+        const std::vector<double> values = simulator.question({0.2, 0.2});
+        a[k] = values[0] - margin;
+        b[k] = values[1];
+      } else {
+        b[k] = simulator.question({0.2}).front();
+        a[k] = b[k] - (simulator.uniform() < 0.05 ? 20 * margin : 0);
+      }
     }
     const std::span<const double> runs[] = {a, b};
-    return gate(runs, std::vector<size_t>{n}, margin, {.draws = 0, .permutations = effort.draws, .seed = i})
-               .front()
-               .verdict == verdict;
+    const ComparisonOptions options{.draws = effort.draws, .permutations = effort.draws, .seed = i, .threads = 1};
+    return gate(runs, std::vector<size_t>{n}, margin, options).front().verdict == verdict;
   });
 }
 

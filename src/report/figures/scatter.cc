@@ -6,7 +6,7 @@
 #include <cmath>
 
 #include "core/text.h"
-#include "stats/distributions.h"
+#include "stats/least_squares.h"
 
 namespace hre {
 namespace {
@@ -25,27 +25,6 @@ double overlap(const Box& a, const Box& b) {
 std::pair<double, double> bounds(double low, double high) {
   const double span = high > low ? high - low : std::max(std::abs(high), 1e-6) * 0.5;
   return {low - 0.1 * span, high + 0.1 * span};
-}
-
-/// A least-squares line and the half width of its 95 % band (Student's t, n - 2).
-struct Line {
-  double slope, intercept, mean_x, sum_xx, error, t, n;
-  [[nodiscard]] double at(double x) const { return intercept + slope * x; }
-  [[nodiscard]] double band(double x) const {
-    return t * error * std::sqrt(1 / n + (x - mean_x) * (x - mean_x) / sum_xx);
-  }
-};
-
-std::optional<Line> line_through(const std::vector<ScatterPoint>& points) {
-  const auto n = static_cast<double>(points.size());
-  if (points.size() < 3) return std::nullopt;
-  double mean_x = 0, mean_y = 0, xx = 0, xy = 0, residual = 0;
-  for (const ScatterPoint& p : points) mean_x += p.x / n, mean_y += p.y / n;
-  for (const ScatterPoint& p : points) xx += (p.x - mean_x) * (p.x - mean_x), xy += (p.x - mean_x) * (p.y - mean_y);
-  if (!(xx > 0)) return std::nullopt;
-  const double slope = xy / xx, intercept = mean_y - slope * mean_x;
-  for (const ScatterPoint& p : points) residual += std::pow(p.y - intercept - slope * p.x, 2);
-  return Line{slope, intercept, mean_x, xx, std::sqrt(residual / (n - 2)), student_t_quantile(0.975, n - 2), n};
 }
 
 }  // namespace
@@ -146,12 +125,17 @@ void draw_scatter(Figure& figure, const std::vector<ScatterPoint>& points, const
                           labels[i].to_left ? "right" : "left");
   }
   std::string plots;
-  if (const auto line = options.line ? line_through(points) : std::nullopt) {
+  std::vector<double> xs, ys;
+  for (const ScatterPoint& point : points) {
+    xs.push_back(point.x);
+    ys.push_back(point.y);
+  }
+  if (const auto line = options.line ? least_squares(xs, ys) : std::nullopt) {
     script += "$fit << EOD\n";
     for (int i = 0; i <= 60; ++i) {
       const double x = x0 + (x1 - x0) * i / 60;
-      script += fmt::format("{}\t{}\t{}\t{}\n", x, line->at(x), std::max(y0, line->at(x) - line->band(x)),
-                            std::min(y1, line->at(x) + line->band(x)));
+      const Interval band = line->interval(x);
+      script += fmt::format("{}\t{}\t{}\t{}\n", x, line->at(x), std::max(y0, band.low), std::min(y1, band.high));
     }
     script += "EOD\n";
     plots = fmt::format(

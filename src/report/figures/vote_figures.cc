@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "report/figures/run_figures.h"
+#include "stats/estimate.h"
 
 namespace hre {
 namespace {
@@ -30,14 +31,6 @@ std::map<std::string, std::vector<double>> votes_by_topic(const ReportData& data
   return votes;
 }
 
-/// Interpolated as numpy does.
-double quantile(const std::vector<double>& sorted, double q) {
-  const double at = q * static_cast<double>(sorted.size() - 1);
-  const auto low = static_cast<size_t>(at);
-  const size_t high = std::min(low + 1, sorted.size() - 1);
-  return sorted[low] + (at - static_cast<double>(low)) * (sorted[high] - sorted[low]);
-}
-
 std::string axis(char name) { return fmt::format(fmt::runtime(kAxis), name); }
 
 Figure boxes(const std::map<std::string, std::vector<double>>& votes) {
@@ -50,15 +43,13 @@ Figure boxes(const std::map<std::string, std::vector<double>>& votes) {
   double low = 0, high = 1;
   for (auto topic = votes.rbegin(); topic != votes.rend(); ++topic) {
     const auto& values = topic->second;
-    double sum = 0;
-    for (const double value : values) sum += value;
-    figure.table.rows.push_back({topic->first, std::to_string(values.size()), cell(quantile(values, 0.05)),
-                                 cell(quantile(values, 0.25)), cell(quantile(values, 0.5)),
-                                 cell(quantile(values, 0.75)), cell(quantile(values, 0.95)),
-                                 cell(sum / static_cast<double>(values.size()))});
+    figure.table.rows.push_back({topic->first, std::to_string(values.size()), cell(quantile_of_sorted(values, 0.05)),
+                                 cell(quantile_of_sorted(values, 0.25)), cell(quantile_of_sorted(values, 0.5)),
+                                 cell(quantile_of_sorted(values, 0.75)), cell(quantile_of_sorted(values, 0.95)),
+                                 cell(moments(values).mean)});
     names.push_back(shortened(topic->first, 22));
-    low = std::min(low, quantile(values, 0.05));
-    high = std::max(high, quantile(values, 0.95));
+    low = std::min(low, quantile_of_sorted(values, 0.05));
+    high = std::max(high, quantile_of_sorted(values, 0.95));
   }
   figure.height = 0.5 + 0.155 * static_cast<double>(names.size() + 1);
   figure.script =
