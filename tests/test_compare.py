@@ -129,7 +129,7 @@ class CompareTest(RunsTest):
         self.assertIn("--weights topics", self.error_of("compare", "zstd.json", "length.json", "--until", "decided", "--weights", "topics"))
 
     def test_other_metrics_and_weights(self):
-        for name, key in (("spearman", "spearman"), ("pairwise", "pairwise_accuracy"), ("given_length", "given_length")):
+        for name, key in (("spearman", "spearman"), ("pairwise", "pairwise_accuracy"), ("pearson_ranks", "pearson_ranks")):
             result = self.json_of("compare", "zstd.json", "zstd.json", "--metric", name)
             self.assertEqual(key, result["metric"])
             values = [v for v in self.values(self.zstd, key).values() if v is not None]

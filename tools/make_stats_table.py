@@ -606,62 +606,6 @@ def make_auc():
 # --- confounds -------------------------------------------------------------------------------------------------------
 
 
-def exact_partial(x, y, z):
-    """By the formula over the three plain correlations, in 60 digits."""
-    to_fractions = lambda v: [fractions.Fraction(float(a)) for a in v]
-    def moment(a, b):
-        ma, mb = sum(a) / len(a), sum(b) / len(b)
-        return sum((p - ma) * (q - mb) for p, q in zip(a, b))
-    x, y, z = map(to_fractions, (x, y, z))
-    top = moment(x, y) - moment(x, z) * moment(y, z) / moment(z, z)
-    bottom = (moment(x, x) - moment(x, z) ** 2 / moment(z, z)) * (moment(y, y) - moment(y, z) ** 2 / moment(z, z))
-    as_decimal = lambda f: decimal.Decimal(f.numerator) / decimal.Decimal(f.denominator)
-    return float(as_decimal(top) / as_decimal(bottom).sqrt())
-
-
-def residual_partial(x, y, z):
-    design = sm.add_constant(np.asarray(z, float))
-    rest = [sm.OLS(np.asarray(v, float), design).fit().resid for v in (x, y)]
-    return stats.pearsonr(*rest).statistic
-
-
-def make_confound():
-    rng = np.random.default_rng(20240609)
-    rows = []
-
-    def add(family, x, y, z, expected):
-        x, y, z = ([float(v) for v in values] for values in (x, y, z))
-        rows.append([family, numbers(x), numbers(y), numbers(z), number(expected)])
-
-    for n in (4, 5, 6, 8, 20):
-        for _ in range(26):
-            z = np.log(np.floor(rng.lognormal(6, 0.8, n)) + 1)
-            x = np.floor(np.exp(rng.normal(1.5, 1.2, n) + 0.3 * (z - 6)))
-            y = -rng.gamma(9, 0.08, n) + 0.1 * z
-            if len(set(x)) > 1 and len(set(z)) > 1:
-                partial = exact_partial(x, y, z)
-                agree(partial, residual_partial(x, y, z), 1e-8, "partial")
-                add("shape", x, y, z, partial)
-        x, y, z = rng.normal(size=(3, n))
-        for offset in (1e6, -1e6, 1e9):
-            add("offset", x, y, z + offset, exact_partial(x, y, z + offset))
-            add("offset", x + offset, y, z, exact_partial(x + offset, y, z))
-        ties = rng.integers(0, 3, n).astype(float)
-        ties[:2] = 0, 1
-        add("ties", ties, y, z, exact_partial(ties, y, z))
-        add("ties", x, y, ties, exact_partial(x, y, ties))
-        add("constant_covariate", x, y, np.full(n, 3.5), stats.pearsonr(x, y).statistic)
-        add("constant_x", np.ones(n), y, z, None)
-        add("line_of_covariate", 3 * z + 1, y, z, None)
-        for bad in (math.inf, -math.inf, math.nan):
-            add("not_finite", x, y, [bad, *z[1:]], None)
-            add("not_finite", [bad, *x[1:]], y, z, None)
-        add("short_covariate", x, y, z[1:], None)
-    for n in (0, 1, 2, 3):
-        add("few", *rng.normal(size=(3, n)), None)
-    write("partial", ["family", "x", "y", "z", "partial"], rows)
-
-
 def make_parts():
     """The value through a covariate from the definition: a sum over pairs of different questions. Slopes with all pairs
     must be those of statsmodels' least squares. Errors are those of the questions' pulls."""
@@ -955,7 +899,7 @@ def make_min_k():
 
 TABLES = {"correlation": make_correlation, "summary": make_summary, "philox": make_philox, "bca": make_bca,
           "bootstrap": make_bootstrap, "sign_flips": make_sign_flips, "paired": make_paired, "holm": make_holm, "auc": make_auc,
-          "partial": make_confound, "parts": make_parts, "clusters": make_clusters, "power": make_power, "effect": make_effect,
+          "parts": make_parts, "clusters": make_clusters, "power": make_power, "effect": make_effect,
           "confidence_sequence": make_confidence_sequence, "agreement": make_agreement, "arena": make_arena,
           "ranking": make_ranking, "min_k": make_min_k}
 

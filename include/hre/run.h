@@ -36,9 +36,6 @@ struct QuestionMetrics {
   std::optional<double> pearson_log;    ///< Pearson of log votes, sign(v) log(1 + |v|), and scores
   std::optional<double> pearson_ranks;  ///< Pearson of the votes' ranks and scores
   std::optional<double> length_only;    ///< Pearson of votes and length: a control without a model
-  std::optional<double> given_length;   ///< partial correlation of votes and scores, given log length
-  std::optional<double>
-      through_length;  ///< r(votes, log length) r(scores, log length); not neutral, see docs/formats.md
   std::optional<double> top_one_chance, ndcg_chance;  ///< what a random order of the answers gets on average
 };
 

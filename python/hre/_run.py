@@ -10,7 +10,7 @@ from . import _core
 def _interval_text(mean, interval):
     if mean is None:
         return "undefined"
-    return f"{mean:.4f}" if interval is None else f"{mean:.4f} [{interval[0]:.4f}, {interval[1]:.4f}]"
+    return f"{mean:.4f}" if interval is None or interval[0] is None else f"{mean:.4f} [{interval[0]:.4f}, {interval[1]:.4f}]"
 
 
 class Run:
@@ -63,7 +63,7 @@ class Run:
     def interval(self):
         """The value's 95 % interval, or None."""
         found = self.summary["pearson"]["ci95"]
-        return None if found is None else tuple(found)
+        return None if found[0] is None else tuple(found)
 
     @property
     def summary(self):
@@ -79,6 +79,11 @@ class Run:
     def questions(self):
         """Each question's id, topic, metrics and answers (votes, sum_log_prob in nats, n_tokens, n_chars, score)."""
         return self.data["questions"]
+
+    @property
+    def notes(self):
+        """What readers must know, a sentence each: that votes are invented, or that the run is partial."""
+        return self.data["notes"]
 
     def to_pandas(self):
         """A data frame with a row for each answer. Needs pandas."""
@@ -102,7 +107,7 @@ class Run:
         os.replace(temporary, path)
 
     def __str__(self):
-        return self._core.table(80)
+        return "\n".join([*self.notes, self._core.table(80)])
 
     def __repr__(self):
         partial = "PARTIAL, " if self.partial else ""
@@ -118,7 +123,7 @@ class Run:
             f"<td>{'–' if pairs is None else f'{100 * pairs:.0f} %'}</td></tr>" for topic, n, mean, interval, pairs in rows)
         return (f"<table><caption>{html.escape(self.model)} on {html.escape(self.dataset)}</caption><thead><tr>"
                 f"<th style='text-align:left'>topic</th><th>questions</th><th>Pearson's r [95 %]</th><th>pairs in people's order</th>"
-                f"</tr></thead><tbody>{cells}</tbody></table>")
+                f"</tr></thead><tbody>{cells}</tbody></table>" + "".join(f"<p>{html.escape(note)}</p>" for note in self.notes))
 
 
 class _Result:

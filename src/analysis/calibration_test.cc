@@ -31,10 +31,18 @@ TEST(Calibration, NeutralValuesAndTruths) {
 // The products that the parts leave out: of one question with itself. With them, a third of the value would go through
 // a length that plays no part in it.
 TEST(Calibration, WouldNoticeTheUncorrectedPart) {
-  const Summary summary = testing_calibration::summary_of({4, 0, 0, 0.3, 0}, 4000);
-  const double uncorrected = *summary.micro.through_length.mean / *summary.micro.pearson.mean;
-  EXPECT_NEAR(uncorrected, 1.0 / 3, 0.05);
-  EXPECT_NEAR(*summary.micro_length.through.mean / *summary.micro_length.value.mean, 0, 0.01);
+  testing_simulation::Simulator simulator(20250102);
+  std::vector<CovariateProducts> products;
+  double uncorrected = 0, value = 0;
+  while (products.size() < 8000) {
+    const auto one = testing_simulation::covariate_question(simulator, {4, 0, 0, 0.3, 0});
+    products.push_back(*one);
+    uncorrected += one->votes * one->scores / one->square;
+    value += one->value;
+  }
+  EXPECT_NEAR(uncorrected / value, 1.0 / 3, 0.05);
+  const ValueParts parts = value_parts(products, std::vector<size_t>{8000}, Weights::kQuestions);
+  EXPECT_NEAR(*parts.through.mean / *parts.value.mean, 0, 0.01);
 }
 
 }  // namespace

@@ -121,6 +121,8 @@ Result<DescribedRuns> describe_runs(std::span<const Run* const> runs, const Comp
     described.runs.push_back(describe(*runs[i], described.shared, i, described.undefined, options.statistics));
   }
   described.notes = notes_of(runs);
+  if (!described.differences.empty())
+    described.notes.push_back("Not the same: " + differences_line(described.differences));
   return described;
 }
 

@@ -21,8 +21,6 @@ constexpr Metric kMetrics[] = {
     {"pairwise_accuracy", "Pairwise accuracy", &Q::pairwise_accuracy, &S::pairwise_accuracy, 0.5, {0, 1}, true},
     {"top_one", "Top-1", &Q::top_one, &S::top_one, 0, {0, 1}, true, &Q::top_one_chance},
     {"ndcg", "NDCG", &Q::ndcg, &S::ndcg, 0, {0, 1}, true, &Q::ndcg_chance},
-    {"given_length", "Partial, length held", &Q::given_length, &S::given_length, 0, {-1, 1}, true},
-    {"through_length", "Through length", &Q::through_length, &S::through_length, 0, {-1, 1}, false},
 };
 constexpr size_t kShown = 9;
 

@@ -19,7 +19,7 @@ struct Metric {
   Estimate MetricSummary::*of_summary;
   double chance;   ///< the mean of scores that say nothing of the votes, where it is the same for every question
   Interval range;  ///< no question's value lies outside
-  bool of_model;   ///< it says something of the model; false for parts of the length control
+  bool of_model;   ///< it says something of the model; false for the length control
   /// Where chance depends on a question's votes.
   std::optional<double> QuestionMetrics::*chance_of_question = nullptr;
 

@@ -1,5 +1,7 @@
 #include "analysis/notes.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <limits>
 #include <string>
@@ -7,16 +9,13 @@
 namespace hre {
 namespace {
 
-std::string decimals(double value) {
-  std::string text = std::to_string(value);  // six of them
-  return text.substr(0, text.size() - 2);
-}
+constexpr const char* kSample = "09c5b7687eb433cb5177d6ee8e716a6e";  // the built-in dataset's fingerprint
 
 }  // namespace
 
 std::vector<std::string> run_notes(const Run& run, int64_t done) {
   std::vector<std::string> notes;
-  if (run.dataset_source == "sample") {
+  if (run.dataset_source == "sample" || run.dataset_fingerprint == kSample) {
     notes.emplace_back("The sample's votes are invented: values on it show how hre works, not how good a model is.");
   }
   const bool stopped = run.early_stop && run.early_stop->reached;
@@ -26,9 +25,9 @@ std::vector<std::string> run_notes(const Run& run, int64_t done) {
   }
   if (stopped) {
     notes.push_back("stopped early, at " + run.early_stop->rule + " after " + std::to_string(done) + " of " +
-                    std::to_string(run.planned) + " questions: only the interval [" +
-                    decimals(run.early_stop->low.value_or(0)) + ", " + decimals(run.early_stop->high.value_or(0)) +
-                    "] is valid at every look; all other intervals and p-values assume a fixed number of questions.");
+                    std::to_string(run.planned) + " questions: only the interval " +
+                    fmt::format("[{:.4f}, {:.4f}]", run.early_stop->low.value_or(0), run.early_stop->high.value_or(0)) +
+                    " is valid at every look; all other intervals and p-values assume a fixed number of questions.");
   }
   size_t fewest = std::numeric_limits<size_t>::max(), most = 0;
   for (const QuestionResult& question : run.questions) {

@@ -5,7 +5,6 @@
 #include <string>
 #include <vector>
 
-#include "stats/confound.h"
 #include "stats/correlation.h"
 #include "stats/ranking.h"
 
@@ -35,7 +34,7 @@ std::vector<double> log_lengths_of(std::span<const AnswerResult> answers) {
 }
 
 QuestionMetrics question_metrics(std::span<const AnswerResult> answers) {
-  const auto votes = votes_of(answers), scores = scores_of(answers), log_lengths = log_lengths_of(answers);
+  const auto votes = votes_of(answers), scores = scores_of(answers);
   const auto lengths =
       collect(answers, [](const AnswerResult& a) { return static_cast<double>(a.n_chars + a.n_cut_chars); });
   const auto log_votes =
@@ -50,15 +49,6 @@ QuestionMetrics question_metrics(std::span<const AnswerResult> answers) {
   metrics.pearson_log = pearson(log_votes, scores);
   metrics.pearson_ranks = pearson(average_ranks(votes), scores);
   metrics.length_only = pearson(votes, lengths);
-  metrics.given_length = partial_correlation(votes, scores, log_lengths);
-  if (metrics.pearson) {
-    const auto of_votes = pearson(votes, log_lengths), of_scores = pearson(scores, log_lengths);
-    if (of_votes && of_scores) {
-      metrics.through_length = *of_votes * *of_scores;
-    } else if (is_constant(log_lengths)) {
-      metrics.through_length = 0;
-    }
-  }
   metrics.top_one_chance = top_one_chance(votes);
   metrics.ndcg_chance = ndcg_chance(votes);
   return metrics;

@@ -8,10 +8,8 @@
 
 namespace hre {
 
-/// Nothing where undefined; see stats/correlation.h, stats/ranking.h and stats/confound.h. Lengths are those that
-/// people saw, whatever was cut off for the model: `length_only` is Pearson's r of votes and lengths in characters,
-/// `given_length` the partial correlation of votes and scores given the logarithm of the length, `through_length`
-/// r(votes, log length) r(scores, log length).
+/// Nothing where undefined; see stats/correlation.h and stats/ranking.h. `length_only` is Pearson's r of votes and
+/// lengths in characters, as people saw the answers, whatever was cut off for the model.
 QuestionMetrics question_metrics(std::span<const AnswerResult> answers);
 
 /// By answer. Lengths are in code points, of the whole answer as people saw it.

@@ -24,7 +24,6 @@ TEST(QuestionMetrics, EachFromItsOwnFunction) {
   const std::vector<AnswerResult> answers = {answer(10, -1.0, 100), answer(3, -0.8, 400), answer(0, -2.0, 50),
                                              answer(-1, -1.5, 90)};
   const std::vector<double> votes = {10, 3, 0, -1}, scores = {-1.0, -0.8, -2.0, -1.5}, lengths = {100, 400, 50, 90};
-  const std::vector<double> logs = {std::log(100.), std::log(400.), std::log(50.), std::log(90.)};
   const QuestionMetrics metrics = question_metrics(answers);
   EXPECT_EQ(metrics.pearson, pearson(votes, scores));
   EXPECT_EQ(metrics.spearman, spearman(votes, scores));
@@ -38,9 +37,6 @@ TEST(QuestionMetrics, EachFromItsOwnFunction) {
   EXPECT_EQ(metrics.pearson_ranks, pearson(ranks, scores));
   EXPECT_EQ(metrics.top_one_chance, 0.25);
   EXPECT_EQ(metrics.ndcg_chance, ndcg_chance(votes));
-  EXPECT_EQ(metrics.given_length, partial_correlation(votes, scores, logs));
-  EXPECT_DOUBLE_EQ(*metrics.through_length, *pearson(votes, logs) * *pearson(scores, logs));
-  EXPECT_LT(std::abs(*metrics.given_length), 1);
 }
 
 TEST(QuestionMetrics, OfNothingAndOfEqualVotes) {

@@ -18,7 +18,7 @@ void ComparingOptions::define(CLI::App& app) {
   app.add_option(
          "--metric", metric,
          "pearson (default), spearman, kendall, pairwise, top_one, ndcg, pearson_log or pearson_ranks (of log or "
-         "ranked votes), given_length (the partial correlation, length held)")
+         "ranked votes)")
       ->type_name("METRIC");
   app.add_option("--weights", weights, "what weighs the same in a mean: questions (default) or topics")
       ->type_name("questions|topics")

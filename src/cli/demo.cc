@@ -58,9 +58,8 @@ Result<std::string> verdict(const Run& base, const Run& tuned) {
   if (!comparison) return forward(comparison);
   const PairedComparison& pair = comparison->pairs.front().comparison;
   const Estimate& difference = pair.difference;
-  const std::string interval = difference.ci_low && difference.ci_high
-                                   ? fmt::format(" [{:.3f}, {:.3f}]", *difference.ci_low, *difference.ci_high)
-                                   : "";
+  const auto shown = interval_of(pair);
+  const std::string interval = shown ? fmt::format(" [{:.3f}, {:.3f}]", shown->low, shown->high) : "";
   std::string text = fmt::format("\nTuned minus base, question by question: {:.3f}{}, p {}:\n",
                                  difference.mean.value_or(0), interval, p_text(pair.p));
   if (!comparison->told_apart(pair)) return text + "these questions cannot tell the two models apart.\n";

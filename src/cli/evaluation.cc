@@ -43,9 +43,7 @@ std::string title(const Run& run, const Summary& summary) {
 /// What part the answers' length has in the value.
 std::string length_control(const Summary& summary) {
   const LengthParts& parts = summary.micro_length;
-  const Estimate& alone = summary.micro.length_only;
-  const auto interval = alone.ci_low ? std::optional(Interval{*alone.ci_low, *alone.ci_high}) : std::nullopt;
-  std::string text = "  length alone: " + with_interval(alone.mean, interval);
+  std::string text = "  length alone: " + with_interval(summary.micro.length_only);
   if (!parts.through.mean) return text;
   return text + fmt::format("\n  the value as a sum: {} through length + {} beyond it", with_interval(parts.through),
                             with_interval(parts.beyond));

@@ -6,6 +6,7 @@
 #include <memory>
 #include <ostream>
 
+#include "analysis/notes.h"
 #include "cli/command.h"
 #include "cli/run_argument.h"
 #include "cli/store_argument.h"
@@ -79,6 +80,8 @@ Status show_run(const std::string& given, const std::string& argument, Console& 
   print("Provenance", provenance(*info), console.out);
   print("Configuration", configuration(*info), console.out);
   print("Speed", speed(*info), console.out);
+  console.out << '\n';
+  for (const std::string& note : run_notes(*run, info->done)) console.out << note << '\n';
   const Summary summary = summarize(run->questions, {.undefined = run->options.undefined});
   console.out << '\n' << run_table({std::move(*run)}, {summary}, console.width);
   return {};

@@ -70,7 +70,10 @@ Status show(const ShowArguments& arguments, Console& console) {
   }
   auto dataset = dataset_of_run(arguments.data, runs.front(), *progress);
   if (!dataset) return forward(dataset);
-  auto data = report_data(std::move(runs), std::move(*dataset));
+  CompareOptions alike_or_not;  // questions are looked at side by side; nothing is decided
+  alike_or_not.allow_different = true;
+  alike_or_not.statistics.draws = alike_or_not.statistics.permutations = 0;
+  auto data = report_data(std::move(runs), std::move(*dataset), {}, alike_or_not);
   if (!data) return forward(data);
   if (!arguments.topic.empty()) {
     if (auto kept = keep_topic(*data, arguments.topic); !kept) return kept;
@@ -78,6 +81,7 @@ Status show(const ShowArguments& arguments, Console& console) {
   auto rows = rows_to_show(arguments, *data);
   if (!rows) return forward(rows);
   if (rows->empty()) return input_error("no question has a value", "", "--question ID shows one all the same");
+  for (const std::string& caveat : data->caveats) progress->note(caveat);
   const bool colour = console.out_is_terminal && std::getenv("NO_COLOR") == nullptr;
   for (size_t i = 0; colour && i < data->runs.size(); ++i) {
     if (const auto advice = token_advice(data->runs[i])) progress->note(data->labels[i] + ": " + *advice);

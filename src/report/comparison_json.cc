@@ -3,7 +3,7 @@
 namespace hre {
 namespace {
 
-Json of_run(const ComparedRun& run) {
+Json of_run(const ComparedRun& run, Weights weights) {
   Json json = {{"model", run.model},
                {"source", run.source},
                {"created", run.created},
@@ -11,7 +11,7 @@ Json of_run(const ComparedRun& run) {
                {"undefined", run.undefined},
                {"rank", run.rank.rank},
                {"rank95", json_interval(run.rank.interval)},
-               {"length_share", json_length_share(run.summary.micro_length)}};
+               {"length_share", json_length_share(run.length(weights))}};
   Json& micro = json["micro"] = Json::object();
   add_metrics(micro, run.summary.micro);
   micro["length"] = json_length_parts(run.summary.micro_length);
@@ -101,7 +101,8 @@ std::string comparison_json(const Comparison& comparison, const std::vector<std:
   json["differences"] = list_of(comparison.differences, of_difference);
   json["questions"] = {
       {"shared", comparison.shared}, {"undefined", comparison.undefined}, {"different", comparison.different}};
-  json["runs"] = list_of(comparison.runs, of_run);
+  json["runs"] =
+      list_of(comparison.runs, [&](const ComparedRun& run) { return of_run(run, options.statistics.weights); });
   json["pairs"] = list_of(comparison.pairs, [&](const ComparedPair& pair) { return of_pair(comparison, pair); });
   json["topics"] = Json::object();
   for (size_t i = 0; comparison.pairs.size() == 1 && i < comparison.topics.size(); ++i) {

@@ -79,7 +79,9 @@ std::string two_runs(const Comparison& comparison) {
   const bool adjusted = pair.topics.size() > 1;
   TextTable table(pair_header("topic", "A", "B", adjusted));
   for (size_t i = 0; i < pair.topics.size(); ++i) {
-    table.add_row(pair_cells(comparison.topics[i], pair.topics[i], adjusted));
+    const MetricSummary& means = comparison.runs[pair.a].summary.topics[i].metrics;
+    table.add_row(pair_cells(comparison.topics[i] + chance_text(means.*comparison.options.metric->of_summary),
+                             pair.topics[i], adjusted));
   }
   table.add_rule();
   std::vector<std::string> all = pair_cells("all", pair.comparison, false);
@@ -183,10 +185,12 @@ std::string with_interval(const std::optional<double>& value, const std::optiona
 }
 
 std::string with_interval(const Estimate& estimate) {
-  if (estimate.bootstrap_low)
-    return with_interval(estimate.mean, Interval{*estimate.bootstrap_low, *estimate.bootstrap_high});
   if (estimate.ci_low) return with_interval(estimate.mean, Interval{*estimate.ci_low, *estimate.ci_high});
   return fixed(estimate.mean);
+}
+
+std::string chance_text(const Estimate& estimate) {
+  return estimate.chance.value_or(0) == 0 ? "" : fmt::format(" (chance {:.4f})", *estimate.chance);
 }
 
 std::string p_text(const std::optional<double>& p, bool exact) {
@@ -203,7 +207,6 @@ std::string run_letter(size_t position) {
 std::string comparison_text(const Comparison& comparison) {
   std::string text;
   for (const std::string& note : comparison.notes) text += note + '\n';
-  if (!comparison.differences.empty()) text += "Not the same: " + differences_line(comparison.differences) + '\n';
   text += fmt::format("{} shared question{} in {} topic{}{}; {}, each {} weighing the same\n\n", comparison.shared,
                       comparison.shared == 1 ? "" : "s", comparison.topics.size(),
                       comparison.topics.size() == 1 ? "" : "s", left_out(comparison), comparison.options.metric->title,

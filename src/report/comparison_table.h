@@ -14,6 +14,9 @@ std::string comparison_text(const Comparison& comparison);
 std::string with_interval(const std::optional<double>& value, const std::optional<Interval>& interval);
 std::string with_interval(const Estimate& estimate);
 
+/// " (chance 0.2500)"; nothing where chance is 0, or is not known.
+std::string chance_text(const Estimate& estimate);
+
 /// A p-value: "0.0312", "< 0.0001", "0.0312 (exact)".
 std::string p_text(const std::optional<double>& p, bool exact = false);
 

@@ -68,12 +68,15 @@ std::string detection_table(const RunPower& power) {
          table.render();
 }
 
-Json of_run(const ComparedRun& run) {
+Json of_run(const ComparedRun& run, Weights weights) {
   Json json = {{"model", run.model}, {"source", run.source}};
   Json& micro = json["micro"] = Json::object();
   add_metrics(micro, run.summary.micro);
   micro["length"] = json_length_parts(run.summary.micro_length);
-  json["length_share"] = json_length_share(run.summary.micro_length);
+  Json& macro = json["macro"] = Json::object();
+  add_metrics(macro, run.summary.macro);
+  macro["length"] = json_length_parts(run.summary.macro_length);
+  json["length_share"] = json_length_share(run.length(weights));
   return json;
 }
 
@@ -103,7 +106,8 @@ std::string power_text(const RunPower& power) {
     const MetricSummary& means = power.runs[i].means(weights);
     const LengthParts& length = power.runs[i].length(weights);
     text += fmt::format("{}  {}: {} {}; Pearson {} is {} through length and {} beyond; length alone {}\n",
-                        run_letter(i), power.runs[i].model, metric.title, with_interval(means.*metric.of_summary),
+                        run_letter(i), power.runs[i].model, metric.title,
+                        with_interval(means.*metric.of_summary) + chance_text(means.*metric.of_summary),
                         number(length.value.mean), with_interval(length.through), with_interval(length.beyond),
                         with_interval(means.length_only));
   }
@@ -131,7 +135,7 @@ std::string power_json(const RunPower& power, const std::vector<std::string>& wh
   json["questions"] = power.questions;
   json["difference"] = json_number(power.options.difference);
   json["runs"] = Json::array();
-  for (const ComparedRun& run : power.runs) json["runs"].push_back(of_run(run));
+  for (const ComparedRun& run : power.runs) json["runs"].push_back(of_run(run, options.compare.statistics.weights));
   json["seen"] = power.seen ? json_paired(*power.seen) : Json(nullptr);
   json["cases"] = Json::array();
   for (const PowerCase& c : power.cases) json["cases"].push_back(of_case(c, power.seen.has_value()));

@@ -98,8 +98,8 @@ Table summary_table(const ReportData& data) {
       "summary",
       "Means over all questions, with the 95 % interval of Pearson's r, its parts through and beyond the answers' "
       "length, and what chance gives.",
-      {"model", "parameters", "questions", "undefined", "pearson_low", "pearson_high", "through_length",
-       "beyond_length", "top_one_chance", "ndcg_chance"},
+      {"model", "parameters", "questions", "pearson_undefined", "pearson_low", "pearson_high", "through_length",
+       "beyond_length", "pairwise_accuracy_chance", "top_one_chance", "ndcg_chance"},
       {}};
   for (const Metric& metric : shown_metrics()) table.columns.emplace_back(metric.name);
   table.columns.emplace_back("macro_pearson");
@@ -113,6 +113,7 @@ Table summary_table(const ReportData& data) {
                                     number(summary.micro.pearson.ci_high),
                                     number(summary.micro_length.through.mean),
                                     number(summary.micro_length.beyond.mean),
+                                    number(summary.micro.pairwise_accuracy.chance),
                                     number(summary.micro.top_one.chance),
                                     number(summary.micro.ndcg.chance)};
     for (const Metric& metric : shown_metrics()) row.push_back(number((summary.micro.*metric.of_summary).mean));

@@ -1,6 +1,7 @@
 #include "report/run_json.h"
 
 #include "analysis/metric.h"
+#include "analysis/notes.h"
 #include "report/json_numbers.h"
 
 namespace hre {
@@ -103,6 +104,7 @@ std::string run_json(const Run& run, const Summary& summary, bool details) {
   add_metrics(macro, summary.macro);
   macro["length"] = json_length_parts(summary.macro_length);
   json["results"] = {{"topics", std::move(topics)}, {"micro", std::move(micro)}, {"macro", std::move(macro)}};
+  json["notes"] = run_notes(run, summary.questions);
   json["times"] = {{"plan_seconds", run.times.plan_seconds},
                    {"score_seconds", run.times.score_seconds},
                    {"positions", run.times.positions},

@@ -8,6 +8,7 @@
 
 #include "analysis/metric.h"
 #include "core/text.h"
+#include "report/comparison_table.h"
 #include "report/text_table.h"
 
 namespace hre {
@@ -15,14 +16,14 @@ namespace {
 
 std::string number(const std::optional<double>& value) { return value ? fmt::format("{:.4f}", *value) : "–"; }
 
-/// "0.1081 ± 0.0063 [0.0957, 0.1205]"
+/// "0.3108 ± 0.0263 [0.2590, 0.3626] (chance 0.2500)"
 std::string cell(const Estimate& estimate) {
   if (!estimate.mean) return "–";
   std::string text = number(estimate.mean);
   if (estimate.stderr_) text += " ± " + number(estimate.stderr_);
   if (estimate.ci_low && estimate.ci_high)
     text += fmt::format(" [{:7.4f}, {:7.4f}]", *estimate.ci_low, *estimate.ci_high);
-  return text;
+  return text + chance_text(estimate);
 }
 
 /// One line of a table; no cell where a run lacks the topic.
@@ -146,8 +147,6 @@ Layout averages(const std::vector<Run>& runs, const std::vector<Summary>& summar
   for (const Run& run : runs) layout.titles.push_back(runs.size() == 1 ? "micro average" : run.model.name);
   for (const Metric* metric : metrics) {
     Row row{metric->title, {}, {}, {}};
-    const std::optional<double> chance = (first.micro.*metric->of_summary).chance;
-    if (chance && *chance != 0) row.name += fmt::format(" (chance {:.4f})", *chance);
     if (runs.size() == 1) {
       row.cells.push_back(&(first.macro.*metric->of_summary));
       row.questions.push_back(first.questions);

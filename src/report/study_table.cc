@@ -23,14 +23,15 @@ std::string runs_table(const Study& study) {
     const StudyMember& member = study.members[i];
     const MetricSummary& means = study.runs[i].means(weights);
     const LengthParts& length = study.runs[i].length(weights);
-    std::vector<std::string> cells = {member.name,
-                                      member.family,
-                                      size_text(member.size),
-                                      stage_name(member.stage),
-                                      with_interval(means.*options.metric->of_summary),
-                                      with_interval(length.through),
-                                      with_interval(length.beyond),
-                                      with_interval(means.length_only)};
+    std::vector<std::string> cells = {
+        member.name,
+        member.family,
+        size_text(member.size),
+        stage_name(member.stage),
+        with_interval(means.*options.metric->of_summary) + chance_text(means.*options.metric->of_summary),
+        with_interval(length.through),
+        with_interval(length.beyond),
+        with_interval(means.length_only)};
     for (const Judgement& judgement : study.judgements) {
       cells.push_back(judgement.values[i] ? fmt::format("{:g}", *judgement.values[i]) : "–");
     }
@@ -137,9 +138,6 @@ std::string size_text(double parameters) {
 std::string study_text(const Study& study, const std::string& name) {
   std::string text = name.empty() ? "" : name + "\n\n";
   for (const std::string& note : study.notes) text += note + '\n';
-  for (const RunDifference& d : study.differences) {
-    text += "not the same in all runs: " + d.what + '\n';
-  }
   text += fmt::format("{} questions that all runs share, in {} topics", study.shared, study.topics.size());
   if (study.undefined > 0) text += fmt::format("; {} without a value in some run left out", study.undefined);
   text += "\n\n" + runs_table(study);

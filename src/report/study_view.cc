@@ -33,12 +33,12 @@ std::map<std::string, Estimate> estimates_of(const Json& json) {
   return estimates;
 }
 
-StudyView::Member member_of(const Json& json) {
+StudyView::Member member_of(const Json& json, const char* means) {
   return {json.at("name").get<std::string>(),
           json.at("family").get<std::string>(),
           json.at("stage").get<std::string>(),
           json.at("size").get<double>(),
-          estimates_of(json.at("micro")),
+          estimates_of(json.at(means)),
           estimates_of(json.at("topics")),
           estimates_of(json.value("topics_spearman", Json::object()))};
 }
@@ -91,7 +91,8 @@ Result<StudyView> read_study(std::string_view text, const std::string& where) {
     view.name = json.at("name").get<std::string>();
     view.metric = json.at("metric").get<std::string>();
     view.topics = json.at("topics").get<std::vector<std::string>>();
-    for (const Json& member : json.at("runs")) view.members.push_back(member_of(member));
+    const bool of_topics = json.value("config", Json::object()).value("weights", "") == "topics";
+    for (const Json& member : json.at("runs")) view.members.push_back(member_of(member, of_topics ? "macro" : "micro"));
     read_judgements(json, view);
     read_matrix(json.at("matrix"), view);
     return view;

@@ -16,7 +16,7 @@ struct StudyView {
   struct Member {
     std::string name, family, stage;                  ///< stage: "pretrained", "tuned", "preference"
     double size = 0;                                  ///< parameters
-    std::map<std::string, Estimate> micro;            ///< by metric
+    std::map<std::string, Estimate> means;            ///< by metric, weighted as the study says
     std::map<std::string, Estimate> topics;           ///< of the study's metric
     std::map<std::string, Estimate> topics_spearman;  ///< empty in studies that were written without
   };

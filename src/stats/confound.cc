@@ -10,20 +10,10 @@
 namespace hre {
 namespace {
 
-constexpr double kCollinear = 1e-10;
 constexpr size_t kFewestForIntervals = 50, kFewestForShare = 100;
 
 double norm(std::span<const double> values) {
   return std::sqrt(std::inner_product(values.begin(), values.end(), values.begin(), 0.0));
-}
-
-// Takes off the part along the unit vector, twice: the second pass removes what rounding left.
-std::vector<double> residual(std::vector<double> values, std::span<const double> unit) {
-  for (int pass = 0; pass < 2; ++pass) {
-    const double along = std::inner_product(values.begin(), values.end(), unit.begin(), 0.0);
-    for (size_t i = 0; i < values.size(); ++i) values[i] -= along * unit[i];
-  }
-  return values;
 }
 
 std::vector<double> unit_deviations(std::span<const double> values) {
@@ -34,20 +24,6 @@ std::vector<double> unit_deviations(std::span<const double> values) {
 }
 
 }  // namespace
-
-std::optional<double> partial_correlation(std::span<const double> x, std::span<const double> y,
-                                          std::span<const double> z) {
-  const std::optional<double> plain = pearson(x, y);
-  const bool all_finite = std::ranges::all_of(z, [](double value) { return std::isfinite(value); });
-  if (!plain || z.size() != x.size() || x.size() < 4 || !all_finite) return std::nullopt;
-  if (is_constant(z)) return plain;
-  const std::vector<double> unit = unit_deviations(z);
-  const std::vector<double> rest_x = residual(unit_deviations(x), unit);
-  const std::vector<double> rest_y = residual(unit_deviations(y), unit);
-  const double norms = norm(rest_x) * norm(rest_y);
-  if (norm(rest_x) < kCollinear || norm(rest_y) < kCollinear) return std::nullopt;
-  return std::clamp(std::inner_product(rest_x.begin(), rest_x.end(), rest_y.begin(), 0.0) / norms, -1.0, 1.0);
-}
 
 std::optional<CovariateProducts> covariate_products(std::span<const double> votes, std::span<const double> scores,
                                                     std::span<const double> covariate) {

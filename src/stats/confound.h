@@ -9,12 +9,6 @@
 
 namespace hre {
 
-/// The partial correlation of x and y given z: Pearson's correlation of what is left of each after a least-squares line
-/// on z. For constant z the plain correlation. Nothing for fewer than four values (three leave nothing to vary), values
-/// that are not finite, or where x or y is constant or a line of z (up to a 10^-10th of its spread).
-std::optional<double> partial_correlation(std::span<const double> x, std::span<const double> y,
-                                          std::span<const double> z);
-
 /// One question's votes and scores against a covariate of its answers (their log length, date, position). u and w are
 /// the deviations of votes and scores from their means, scaled to length 1; z those of the covariate by sqrt(n - 1), so
 /// that votes of the same spread have the same slope on it whatever the number of answers n.

@@ -14,15 +14,6 @@ using testing_tables::near;
 using testing_tables::read_table;
 using Values = std::vector<double>;
 
-TEST(Confound, PartialCorrelationAsInStatsmodelsAndExactArithmetic) {
-  const auto rows = read_table("partial");
-  ASSERT_GE(rows.size(), 200U);
-  for (const auto& row : rows) {
-    const auto partial = partial_correlation(row.numbers("x"), row.numbers("y"), row.numbers("z"));
-    EXPECT_TRUE(near(partial, row.number("partial"), 1e-11)) << row.place << ' ' << row.text("family");
-  }
-}
-
 TEST(Confound, ProductsOfOneQuestion) {
   const Values votes = {5, 3, 0, 1}, scores = {1, 2, 0, 0}, z = {2, 2, 1, 3};
   const auto products = covariate_products(votes, scores, z);

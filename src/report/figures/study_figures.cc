@@ -33,7 +33,8 @@ std::map<double, std::string> size_names(const std::vector<double>& sizes) {
   return names;
 }
 
-/// A family's name as a file's: letters and digits, lower case, and a number where that is taken already.
+/// A family's name as a file's: letters and digits, lower case, and a number where one of its figures' names is taken
+/// already.
 std::string file_name(const std::string& family, std::set<std::string>& taken) {
   std::string name;
   for (const char c : family) {
@@ -44,8 +45,15 @@ std::string file_name(const std::string& family, std::set<std::string>& taken) {
   }
   if (name.empty()) name = "family";
   const std::string base = name;
-  for (int i = 2; !taken.insert(name).second; ++i) name = fmt::format("{}_{}", base, i);
-  return name;
+  for (int i = 2;; ++i) {
+    const std::string all[] = {name, name + "_overall", name + "_spearman", "appendix_" + name,
+                               "appendix_" + name + "_spearman"};
+    if (std::ranges::none_of(all, [&](const std::string& one) { return taken.contains(one); })) {
+      taken.insert(std::begin(all), std::end(all));
+      return name;
+    }
+    name = fmt::format("{}_{}", base, i);
+  }
 }
 
 std::string metric_title(const std::string& metric) {
@@ -170,8 +178,8 @@ Figure by_size(const Family& family, const std::string& name, const std::string&
       place += fmt::format("$3 == {} ? {} : ", cell(family.sizes[s]),
                            static_cast<double>(s) +
                                0.06 * (static_cast<double>(k) - 0.5 * static_cast<double>(family.stages.size() - 1)));
-      if (member == nullptr || !member->micro.contains(metric)) continue;
-      const Estimate& e = member->micro.at(metric);
+      if (member == nullptr || !member->means.contains(metric)) continue;
+      const Estimate& e = member->means.at(metric);
       figure.table.rows.push_back({family.name, stage, cell(family.sizes[s]), cell(e.mean), cell(e.ci_low),
                                    cell(e.ci_high), std::to_string(e.n)});
     }
@@ -209,8 +217,8 @@ std::optional<Figure> judgement_figure(const StudyView& study, const StudyView::
                                        const std::string& name) {
   std::vector<ScatterPoint> points;
   for (size_t i = 0; i < study.members.size(); ++i) {
-    const auto e = study.members[i].micro.find(study.metric);
-    if (!judgement.values[i] || e == study.members[i].micro.end() || !e->second.mean) continue;
+    const auto e = study.members[i].means.find(study.metric);
+    if (!judgement.values[i] || e == study.members[i].means.end() || !e->second.mean) continue;
     points.push_back({study.members[i].name, *judgement.values[i], *e->second.mean,
                       e->second.ci_low.value_or(*e->second.mean), e->second.ci_high.value_or(*e->second.mean)});
   }
