@@ -107,7 +107,7 @@ Error as_option(Error error) {
   if (found == kSettings.end()) return error;
   if (error.where == "allow_different") {
     error.where.clear();
-    error.next = "--allow-different compares them anyway";
+    error.next = "--allow-different uses them anyway";
   } else {
     error.where = found->second;
   }
