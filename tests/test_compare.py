@@ -408,7 +408,7 @@ models = { "baseline:length" = "Length" }
                                                     'family = "Baselines"\nsize = "1K"\nstage = "tuned"'))
         self.assertIn("same family, size and stage", self.error_of("study", "twice.toml"))
         self.write("scores.csv", "Model,Elo,MT\nlength,many,-\n")
-        self.assertIn("no number: 'many'", self.error_of("study", "study.toml"))
+        self.assertIn("not a number: 'many'", self.error_of("study", "study.toml"))
         self.assertIn("--example", self.error_of("study"))
 
     def test_judgements_of_linked_names(self):

@@ -51,7 +51,7 @@ void define_scale(CLI::App& app, ScaleArguments& arguments) {
                  "a file with one MODEL per line; lines that begin with # are comments")
       ->type_name("FILE");
   app.add_option("--shard", arguments.shard,
-                 "evaluate only shard I of N, for job arrays; hre runs merge merges the shards")
+                 "evaluate only shard I of N, for job arrays; merge the shards with hre runs merge")
       ->type_name("I/N");
   app.add_option("--workers", arguments.workers,
                  "number of processes that score, with one copy of the weights (default 1)")
