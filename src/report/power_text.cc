@@ -16,7 +16,7 @@ std::string number(const std::optional<double>& value) { return value ? fmt::for
 
 std::string case_name(const RunPower& power, const PowerCase& c) {
   const std::string correlation = c.correlation ? fmt::format("{:.2f}", *c.correlation) : "undefined";
-  return power.seen ? correlation + " (seen)" : correlation + " (assumed)";
+  return power.seen ? correlation + " (observed)" : correlation + " (assumed)";
 }
 
 std::string cases_table(const RunPower& power) {
