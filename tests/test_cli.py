@@ -48,7 +48,7 @@ class HelpTest(ProgramTest):
 
     def test_exit_statuses_are_documented(self):
         text = self.run_hre("--help").stdout
-        for status in ("0 done", "1 ", "2 ", "3 ", "130 interrupted"):
+        for status in ("0 success", "1 ", "2 ", "3 ", "130 interrupted"):
             self.assertIn(status, text)
 
 

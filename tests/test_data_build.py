@@ -124,14 +124,14 @@ class BuildTest(ProgramTest):
     def test_nothing_passes(self):
         self.dump(thread(10, answers=2))
         done = self.run_hre("data", "build", "--topic", "beer=beer.stackexchange.com", "--out", "set", status=2)
-        self.assertIn("no question passed the filters; --explain tells what removed them", done.stderr)
+        self.assertIn("no question passed the filters; --explain shows what each filter removed", done.stderr)
         self.assertFalse((self.folder / "set").exists())
 
     def test_mistakes(self):
         self.dump(thread(10))
         cases = [
-            (["--out", "set"], "hre: there is no topic to build; give --topic NAME=SOURCE, or a --recipe with topics"),
-            (["--topic", "beer=beer.stackexchange.com"], "hre: there is no place to write to; give --out DIR, or --dry-run"),
+            (["--out", "set"], "hre: no topic is given; give --topic NAME=SOURCE, or a --recipe with topics"),
+            (["--topic", "beer=beer.stackexchange.com"], "hre: no output folder is given; give --out DIR, or --dry-run"),
             (["--topic", "beer=nowhere", "--out", "set"], "hre: nowhere: there is nothing here; give a dump's folder, SITE.7z or SITE-Posts.7z"),
             (["--topic", "beer", "--out", "set"], "hre: --topic beer: a topic is NAME=SOURCE[,SOURCE...]; an example: beer=beer.stackexchange.com.7z"),
             (["--recipe", "none.toml", "--out", "set"], "hre: none.toml: the recipe can't be read"),
@@ -154,7 +154,7 @@ class BuildTest(ProgramTest):
         process.send_signal(signal.SIGINT)
         stderr = process.communicate(timeout=60)[1]
         self.assertEqual(130, process.returncode, stderr)
-        self.assertIn("what was read is kept in set.work", stderr)
+        self.assertIn("the data read so far is kept in set.work", stderr)
         self.assertEqual(["beer.stackexchange.com", "set.work"], sorted(os.listdir(self.folder)))
         self.run_hre(*call)
         self.run_hre(*call[:-3], "other", "--questions", "0")

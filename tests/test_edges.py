@@ -157,7 +157,7 @@ class EnvironmentTest(ProgramTest):
         if "Permission denied" in done.stderr:
             self.skipTest("that user can't run the program here")
         self.assertEqual(0, done.returncode, done.stderr)
-        self.assertIn("hre: nothing is kept: there is no home folder for a store of runs; --store FILE names one\n", done.stderr)
+        self.assertIn("hre: nothing is kept: there is no home folder for a store of runs; --store FILE names a store\n", done.stderr)
 
 
 class TerminalTest(ProgramTest):

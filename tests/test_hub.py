@@ -399,7 +399,7 @@ class ProcessesTest(HubTest):
 
 class CacheTest(HubTest):
     def test_list_and_remove(self):
-        self.assertIn("nothing of the hub is in the cache", self.hre("model", "list").stderr)
+        self.assertIn("no model or dataset is in the cache", self.hre("model", "list").stderr)
         old = self.hub.add("model", MODEL, {"a.gguf": b"old" * 1000, "same.gguf": b"same"}, reference="v1")
         new = self.hub.add("model", MODEL, {"a.gguf": b"new" * 1000, "same.gguf": b"same"})
         self.hub.add("dataset", "org/data", {"a.jsonl": jsonl(3)})

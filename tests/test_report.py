@@ -108,12 +108,12 @@ class FilesTest(ReportTest):
     def test_mistakes(self):
         runs = self.make_runs()
         self.write("file", "")
-        self.assertIn("file/out: this folder cannot be made", self.error_of("report", *runs, "--out", "file/out"))
+        self.assertIn("file/out: the folder cannot be created", self.error_of("report", *runs, "--out", "file/out"))
         self.assertIn("nothing.json", self.error_of("report", "nothing.json", "--out", "out"))
         self.write("other.jsonl", '{"topic": "t", "question": "q", "answers": [{"text": "a", "votes": 1}, {"text": "bb", "votes": 2}]}\n')
         self.assertIn("is not the dataset of the run", self.error_of("report", *runs, "--out", "out", "--data", "other.jsonl"))
         self.run_hre("eval", "baseline:zstd", "--data", "other.jsonl", "--json", "other.json", "--details", "--quiet")
-        self.assertIn("runs of one report are on one dataset", self.error_of("report", runs[0], "other.json", "--out", "out"))
+        self.assertIn("all runs of a report must be on one dataset", self.error_of("report", runs[0], "other.json", "--out", "out"))
         self.assertIn("is not a study", self.error_of("report", *runs, "--out", "out", "--study", "other.json", "--quiet"))
 
     def test_runs_without_their_questions(self):
@@ -122,7 +122,7 @@ class FilesTest(ReportTest):
             self.run_hre("eval", model, "--data", "sample", "--json", f"short{i}.json", "--quiet")
         self.run_hre("report", "long0.json", "long1.json", "--out", "whole", "--quiet")
         done = self.run_hre("report", "short0.json", "short1.json", "--out", "out")
-        self.assertIn("baseline:zstd was written without its questions, so only its means are shown, and it is compared with none", done.stderr)
+        self.assertIn("baseline:zstd was written without its questions, so only its means are shown, and it takes part in no comparison", done.stderr)
         self.assertIn("without votes, appendix_votes: the runs have no questions", done.stderr)
         self.assertNotIn("texts are missing", done.stderr)
         self.assertIn("0 questions, 2 runs", done.stdout)
@@ -139,12 +139,12 @@ class FilesTest(ReportTest):
         del short["questions"]
         short.update({"partial": True, "planned": 150})
         (self.folder / "short.json").write_text(json.dumps(short))
-        self.assertIn("baseline:zstd: partial: 112 of 150 questions were done", self.run_hre("report", "short.json", "--out", "out").stderr)
+        self.assertIn("baseline:zstd: partial: 112 of 150 questions were finished", self.run_hre("report", "short.json", "--out", "out").stderr)
 
     def test_means_that_are_wrong(self):
         short = self.read_json(self.make_runs(1)[0])
         del short["questions"]
-        for wrong, expected in (({"topics": 1}, "results.topics: is no object"), ({"topics": {}, "micro": {}, "macro": {}}, "results.micro: has no field 'questions'")):
+        for wrong, expected in (({"topics": 1}, "results.topics: is not an object"), ({"topics": {}, "micro": {}, "macro": {}}, "results.micro: has no field 'questions'")):
             (self.folder / "wrong.json").write_text(json.dumps({**short, "results": wrong}))
             self.assertIn(expected, self.error_of("report", "wrong.json", "--out", "out", "--quiet"))
 

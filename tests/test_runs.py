@@ -167,7 +167,7 @@ class ReuseTest(RunsTest):
     def test_recheck(self):
         self.evaluate()
         _, said = self.evaluate("--recheck", "10%")
-        self.assertIn("12 of them scored again: equal to what is stored", said)
+        self.assertIn("12 of them scored again: equal to the stored answers", said)
 
     def test_answers_of_another_question_are_noticed(self):
         first, _ = self.evaluate("--topic", "python")
@@ -240,7 +240,7 @@ class ListTest(RunsTest):
     def test_show(self):
         self.evaluate("--limit", "2", "--name", "mine")
         text = self.run_hre("runs", "show", "mine").stdout
-        for part in ("mine", "Provenance", "Configuration", "2 questions a topic", "Speed", "micro average"):
+        for part in ("mine", "Provenance", "Configuration", "2 questions per topic", "Speed", "micro average"):
             self.assertIn(part, text)
 
 
@@ -284,7 +284,7 @@ class HandOnTest(RunsTest):
         self.run_hre("runs", "import", "copy.json", "--store", "b.db", "--name", "copied")
         self.run_hre("runs", "export", "copied", "--store", "b.db", "--out", "again.json")
         self.assertEqual(copy, self.read_json("again.json"))
-        self.assertIn("was there already", self.run_hre("runs", "import", "copy.json", "--store", "b.db").stdout)
+        self.assertIn("already in the store", self.run_hre("runs", "import", "copy.json", "--store", "b.db").stdout)
 
     def test_imported_answers_are_never_reused(self):
         self.evaluate()
@@ -297,7 +297,7 @@ class HandOnTest(RunsTest):
         self.evaluate("--topic", "c*", "--store", "b.db")
         self.evaluate("--topic", "python", "--store", "b.db")
         said = self.run_hre("runs", "merge", "b.db", "--store", "a.db").stdout
-        self.assertEqual("b.db: 1 runs added, 1 were there; 16 questions added\n", said)
+        self.assertEqual("b.db: 1 runs added, 1 already in the store; 16 questions added\n", said)
         _, said = self.evaluate("--store", "a.db", "--topic", "python", "--topic", "c*")
         self.assertIn("24 of 24 questions reused", said)
         self.assertEqual(24, self.count("score", self.folder / "a.db"))

@@ -52,16 +52,16 @@ class ShardTest(ScalingTest):
         self.run_hre("eval", "baseline:length", "--data", "sample", "--shard", "2/2", "--json", "other.json", "--details")
         self.run_hre("eval", "baseline:zstd", "--data", "sample", "--json", "whole.json", "--details")
         for files, said in ((["shard-1.json"], "of 2 shards, 2 is missing"),
-                            (["shard-1.json", "shard-2.json", "shard-2.json"], "shard 2/2 is there twice"),
+                            (["shard-1.json", "shard-2.json", "shard-2.json"], "shard 2/2 is given twice"),
                             (["shard-1.json", "other.json"], "differ"), (["whole.json"], "is no shard"),
                             (["missing.json"], "missing.json")):
             with self.subTest(files=files):
                 self.assertIn(said, self.error_of("runs", "merge", *files, "--json", "merged.json"))
                 self.assertFalse((self.folder / "merged.json").exists())
 
-    def test_what_is_no_share(self):
+    def test_what_is_not_a_shard(self):
         for text in ("0/2", "3/2", "1", "1/", "/2", "1/2/3", "a/b", "-1/2", "1/0"):
-            self.assertIn("is no share", self.error_of("eval", "baseline:zstd", "--data", "sample", "--shard", text))
+            self.assertIn("is not a shard", self.error_of("eval", "baseline:zstd", "--data", "sample", "--shard", text))
 
 
     def test_processes_of_srun_with_a_share_each(self):
@@ -317,7 +317,7 @@ class RpcTest(ScalingTest):
         program.send_signal(signal.SIGINT)
         _, errors = program.communicate(timeout=100)
         self.assertEqual(130, program.returncode, errors)
-        self.assertIn("interrupted; the values are of what was done", errors)
+        self.assertIn("interrupted; the values are those of the finished questions", errors)
         self.finish(reference)
 
 

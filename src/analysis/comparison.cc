@@ -36,7 +36,7 @@ std::vector<MovedQuestion> most_moved(const SharedQuestions& shared, size_t coun
 
 Error nothing_shared(const SharedQuestions& shared) {
   if (shared.different > 0) {
-    return {ErrorCode::kInput, "the runs share no question whose answers are the same", "",
+    return {ErrorCode::kInput, "the runs share no question with the same answers", "",
             "were they made from the same dataset?"};
   }
   if (shared.undefined > 0) return {ErrorCode::kInput, "no shared question has a value in all runs", "", ""};
@@ -107,8 +107,8 @@ Result<DescribedRuns> describe_runs(std::span<const Run* const> runs, const Comp
   described.differences = run_differences(runs);
   if (options.undefined) std::erase_if(described.differences, [](const auto& d) { return d.what == "undefined"; });
   if (!described.differences.empty() && !options.allow_different) {
-    return input_error("the runs were not made alike: " + differences_line(described.differences), "allow_different",
-                       "allow it to use them all the same");
+    return input_error("the runs have different configurations: " + differences_line(described.differences),
+                       "allow_different", "allow it to use them anyway");
   }
   const bool any_zero =
       std::ranges::any_of(runs, [](const Run* run) { return run->options.undefined == UndefinedPolicy::kZero; });
@@ -131,10 +131,10 @@ Result<Comparison> compare_runs(std::span<const Run> runs, const CompareOptions&
 }
 
 Result<Comparison> compare_runs(std::span<const Run* const> runs, const CompareOptions& options) {
-  if (runs.size() < 2) return input_error("a comparison is of two runs or more");
-  if (options.until_decided && runs.size() != 2) return input_error("a decision is between two runs", "until");
+  if (runs.size() < 2) return input_error("a comparison needs two or more runs");
+  if (options.until_decided && runs.size() != 2) return input_error("a decision needs exactly two runs", "until");
   if (options.until_decided && options.statistics.weights != Weights::kQuestions) {
-    return input_error("a decision is about the mean over questions: topics can't weigh the same", "until");
+    return input_error("a decision is about the mean over questions, so topics can't have equal weight", "until");
   }
   auto described = describe_runs(runs, options);
   if (!described) return forward(described);

@@ -21,7 +21,7 @@ std::vector<std::string> run_notes(const Run& run, int64_t done) {
   const bool stopped = run.early_stop && run.early_stop->reached;
   if (done < run.planned && !stopped) {
     notes.push_back("partial: " + std::to_string(done) + " of " + std::to_string(run.planned) +
-                    " questions were done.");
+                    " questions were finished.");
   }
   if (stopped) {
     notes.push_back("stopped early, at " + run.early_stop->rule + " after " + std::to_string(done) + " of " +

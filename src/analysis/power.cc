@@ -55,7 +55,7 @@ void add_pair(const SharedQuestions& shared, RunPower& power) {
 }  // namespace
 
 Result<RunPower> run_power(std::span<const Run* const> runs, const PowerOptions& options) {
-  if (runs.empty() || runs.size() > 2) return input_error("power is of one run or two");
+  if (runs.empty() || runs.size() > 2) return input_error("power needs one run or two");
   auto described = describe_runs(runs, options.compare);
   if (!described) return forward(described);
   const SharedQuestions& shared = described->shared;
@@ -68,7 +68,9 @@ Result<RunPower> run_power(std::span<const Run* const> runs, const PowerOptions&
   power.undefined = shared.undefined;
   power.questions = options.questions.value_or(power.shared);
   const Estimate mean = weighted_estimate(shared.values.front(), shared.sizes, options.compare.statistics.weights);
-  if (!mean.stderr_) return input_error("there are too few questions to know how values spread", "", "give more");
+  if (!mean.stderr_)
+    return input_error("there are too few questions to estimate the spread of values", "",
+                       "give runs with more questions");
   if (runs.size() == 2) {
     add_pair(shared, power);
     return power;

@@ -31,8 +31,8 @@ Status check_members(const std::vector<StudyMember>& members) {
   for (const StudyMember& member : members) {
     const auto [at, is_new] = seen.try_emplace({{member.family, member.size}, member.stage}, member.name);
     if (!is_new) {
-      return input_error("two runs are of the same family, size and stage: " + at->second + " and " + member.name,
-                         "family " + member.family, "give one of them another family or size");
+      return input_error("two runs have the same family, size and stage: " + at->second + " and " + member.name,
+                         "family " + member.family, "give one of the runs another family or size");
     }
   }
   return {};

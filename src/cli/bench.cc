@@ -114,7 +114,7 @@ double largest_difference(const Contender& a, const Contender& b) {
 }
 
 std::string contenders_table(const std::vector<Contender>& contenders, size_t questions) {
-  TextTable table({"", "s a question", "CPU s", "answer tokens/s", "tokens/s computed"});
+  TextTable table({"", "s/question", "CPU s", "answer tokens/s", "tokens/s computed"});
   const auto n = static_cast<double>(questions);
   for (const Contender& c : contenders) {
     table.add_row({c.name, fmt::format("{:.3f}", c.seconds / n), fmt::format("{:.3f}", c.cpu_seconds / n),
@@ -158,7 +158,7 @@ Result<std::vector<Contender>> open_contenders(const BenchArguments& arguments, 
   plain.one_pass_an_answer = true;
   if (auto ok = open("hre", arguments.options); !ok) return forward(ok);
   if (arguments.no_plain) return contenders;
-  if (auto ok = open("the engine, one pass an answer", plain); !ok) return forward(ok);
+  if (auto ok = open("the engine, one pass per answer", plain); !ok) return forward(ok);
   return contenders;
 }
 
@@ -195,8 +195,8 @@ std::string table_text(const MachinePeak& peak) {
     const double chosen = peak.products[choice.chosen], f32 = peak.products[Precision::kF32];
     const double integers = peak.products[choice.integers];
     if (chosen <= 0) return "";
-    text += fmt::format("{} weights are multiplied in {}, {:.2f} times as fast as in f32 here", choice.weights,
-                        name_of(choice.chosen), chosen / f32);
+    text += fmt::format("{} weights are multiplied in {}, {:.2f} times as fast as in f32 on this machine",
+                        choice.weights, name_of(choice.chosen), chosen / f32);
     if (f32 > 1.05 * chosen) {
       text += ": the table is wrong for this machine, --precision exact is faster; please report it";
     } else if (integers > 1.15 * chosen) {
@@ -219,7 +219,7 @@ double tolerance(const Contender& contender) {
 Status bench(BenchArguments arguments, Console& console) {
   if (arguments.model.empty()) {
     const std::vector<std::string> shipped = shipped_models();
-    if (shipped.empty()) return input_error("there is no MODEL, and none beside the program");
+    if (shipped.empty()) return input_error("no MODEL is given, and no model is beside the program");
     arguments.model = shipped.front();
   }
   auto progress = make_progress(console, arguments.quiet);
@@ -252,7 +252,7 @@ Status bench(BenchArguments arguments, Console& console) {
     if (auto ok = file->commit(bench_json(*contenders, requests.size(), speed).dump(2) + "\n"); !ok) return ok;
   }
   if (contenders->size() > 1 && !(largest_difference(ours, contenders->back()) <= tolerance(ours))) {
-    return fail(ErrorCode::kThreshold, "the two ways give different values, so their speed says nothing");
+    return fail(ErrorCode::kThreshold, "the two contenders give different values, so their speeds can't be compared");
   }
   return {};
 }
@@ -261,13 +261,13 @@ Status bench(BenchArguments arguments, Console& console) {
 
 Action define_bench(CLI::App& app) {
   auto arguments = std::make_shared<BenchArguments>();
-  app.add_option("MODEL", arguments->model, "a model in process (default: the small one that comes along)")
+  app.add_option("MODEL", arguments->model, "a model in process (default: the small model that comes with hre)")
       ->type_name("");
-  app.add_option("--data", arguments->data, "questions (default: sample, built in)")->type_name("DATA");
-  app.add_option("--questions", arguments->questions, "so many, spread over the dataset (default 6)")
+  app.add_option("--data", arguments->data, "the dataset (default: sample, built in)")->type_name("DATA");
+  app.add_option("--questions", arguments->questions, "number of questions, spread over the dataset (default 6)")
       ->type_name("N")
       ->check(CLI::Range(size_t{1}, size_t{1} << 30).description(""));
-  app.add_flag("--no-plain", arguments->no_plain, "leave out the engine alone with one pass an answer");
+  app.add_flag("--no-plain", arguments->no_plain, "do not time the engine alone with one pass per answer");
   app.add_option("--json", arguments->json, "write the figures as JSON (format hre-bench/1)")->type_name("FILE");
   app.add_flag("--quiet", arguments->quiet, "no progress and no notes");
   define_model_options(app, arguments->options);

@@ -86,8 +86,8 @@ Result<std::vector<Run>> runs_of(const CompareArguments& a, const CompareOptions
 Status check_evaluating(const CompareArguments& a) {
   for (const CLI::Option* option : a.of_evaluating) {
     if (!a.data.empty() || option->count() == 0) continue;
-    return input_error(option->get_name() + " says how models are evaluated", "",
-                       "give --data, or choose questions of runs with --where");
+    return input_error(option->get_name() + " is about evaluating models, and the arguments are runs", "",
+                       "give --data to evaluate models, or choose the runs' questions with --where");
   }
   return {};
 }
@@ -103,12 +103,12 @@ Status run_compare(CompareArguments arguments, Console& console) {
   options->until_decided = !arguments.until.empty();
   options->allow_different = arguments.allow_different;
   if (options->until_decided && options->statistics.weights == Weights::kTopics) {
-    return input_error("a decision is about the mean over questions", "--until", "leave out --weights topics");
+    return input_error("decided is about the mean over questions", "--until", "leave out --weights topics");
   }
   auto runs = runs_of(arguments, *options, console);
   if (!runs) return forward(runs);
-  if (runs->size() < 2) return input_error("a comparison is of two runs or more");
-  if (!arguments.until.empty() && runs->size() != 2) return input_error("two runs are decided between", "--until");
+  if (runs->size() < 2) return input_error("a comparison needs two or more runs");
+  if (!arguments.until.empty() && runs->size() != 2) return input_error("decided needs exactly two runs", "--until");
   if (console.stop.stop_requested()) return fail(ErrorCode::kInterrupted, "interrupted; nothing was compared");
   for (const Run& run : *runs) {
     if (run.failure) return tl::unexpected<Error>(*run.failure);
@@ -130,7 +130,7 @@ Status run_compare(CompareArguments arguments, Console& console) {
 
 /// How models are evaluated; runs have been, so only the number of threads is of use for them.
 void define_evaluating(CLI::App& app, CompareArguments& a) {
-  app.add_option("--data", a.data, "evaluate now: the arguments are models, and this is the dataset")
+  app.add_option("--data", a.data, "evaluate now: the arguments are models, and DATA is the dataset")
       ->type_name("DATA");
   const size_t before = app.get_options().size();
   a.evaluating.define(app);
@@ -144,8 +144,8 @@ void define_evaluating(CLI::App& app, CompareArguments& a) {
 
 void define_looking(CLI::App& app, CompareArguments& a) {
   app.add_option("--until", a.until,
-                 "decided: look after every question, and stop when it is known which of two is better (with --data); "
-                 "of runs, when that would have been")
+                 "with --data: stop when it is decided which of two models is better, checked after every question; "
+                 "without it: say when that would have been decided for two runs")
       ->type_name("decided")
       ->check(CLI::IsMember({"decided"}).description(""));
   app.add_flag("--quiet", a.quiet, "no progress and no notes");
@@ -155,24 +155,24 @@ void define_looking(CLI::App& app, CompareArguments& a) {
 
 Action define_compare(CLI::App& app) {
   auto a = std::make_shared<CompareArguments>();
-  app.add_option("RUN", a->runs, "two runs or more; with --data, two models or more")->required()->type_name("");
+  app.add_option("RUN", a->runs, "two or more runs; with --data, two or more models")->required()->type_name("");
   define_looking(app, *a);
   add_store_option(app, a->store);
   define_evaluating(app, *a);
   a->comparing.define(app);
   define_cluster(app, a->comparing.cluster);
-  app.add_option("--moved", a->moved, "name so many questions that moved most (default 10)")
+  app.add_option("--moved", a->moved, "number of questions to list whose values differ most (default 10)")
       ->type_name("N")
       ->check(CLI::Range(0, 1000000).description(""));
-  app.add_option(
-         "--fail-if-worse", a->fail_if_worse,
-         "status 3 if the first is worse than another by more than BY (default 0): if the difference is below -BY "
-         "at 5 %, over all others together")
+  app.add_option("--fail-if-worse", a->fail_if_worse,
+                 "status 3 if the first run is worse than another run by more than BY (default 0): if the difference "
+                 "is below -BY at the 5 % level, corrected for the number of other runs")
       ->type_name("[BY]")
       ->expected(0, 1)
       ->default_str("0")
       ->check(CLI::NonNegativeNumber.description(""));
-  app.add_flag("--allow-different", a->allow_different, "compare runs of different configurations; they are named");
+  app.add_flag("--allow-different", a->allow_different,
+               "compare runs of different configurations; the differences are listed");
   app.add_option("--json", a->json, "write the comparison as JSON (format hre-compare/1); - for standard output")
       ->type_name("FILE");
   return [a](Console& console) { return run_compare(*a, console); };

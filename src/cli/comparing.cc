@@ -15,32 +15,31 @@ void ComparingOptions::define(CLI::App& app) {
                                                           {"topics", Weights::kTopics}};
   static const std::map<std::string, UndefinedPolicy> kUndefined = {{"leave-out", UndefinedPolicy::kLeaveOut},
                                                                     {"zero", UndefinedPolicy::kZero}};
-  app.add_option(
-         "--metric", metric,
-         "pearson (default), spearman, kendall, pairwise, top_one, ndcg, pearson_log or pearson_ranks (of log or "
-         "ranked votes)")
+  app.add_option("--metric", metric,
+                 "pearson (default), spearman, kendall, pairwise, top_one, ndcg, pearson_log or pearson_ranks (of log "
+                 "or ranked votes)")
       ->type_name("METRIC");
-  app.add_option("--weights", weights, "what weighs the same in a mean: questions (default) or topics")
+  app.add_option("--weights", weights, "what has equal weight in a mean: questions (default) or topics")
       ->type_name("questions|topics")
       ->transform(CLI::Transformer(kWeights).description(""))
       ->check(CLI::IsMember({Weights::kQuestions, Weights::kTopics}).description(""));
-  app.add_option(
-         "--undefined", undefined,
-         "questions without a value in some run: leave-out, or zero: they count as chance (default: as the runs "
-         "were evaluated)")
+  app.add_option("--undefined", undefined,
+                 "questions without a value in some run: leave-out, or zero (count them as chance); default: as the "
+                 "runs were evaluated")
       ->type_name("leave-out|zero")
       ->transform(CLI::Transformer(kUndefined).description(""))
       ->check(CLI::IsMember({UndefinedPolicy::kLeaveOut, UndefinedPolicy::kZero}).description(""));
   define_where(app, where, metadata);
-  app.add_option("--draws", draws, "bootstrap resamples (default 10000)")
+  app.add_option("--draws", draws, "number of bootstrap resamples (default 10000)")
       ->type_name("N")
       ->check(CLI::Range(100, 10000000).description(""));
-  app.add_option("--permutations", permutations, "random sign flips where all of them are too many (default 9999)")
+  app.add_option("--permutations", permutations,
+                 "number of random sign flips, if there are too many to try all (default 9999)")
       ->type_name("N")
       ->check(CLI::Range(99, 10000000).description(""));
   check_seed(app.add_option("--seed", seed, "random seed (default 42)")->type_name("S"));
   if (app.get_option_no_throw("--threads") != nullptr) return;
-  app.add_option("--threads", threads, "threads (default: all cores); they change no number")
+  app.add_option("--threads", threads, "number of threads (default: all cores); results do not depend on it")
       ->type_name("N")
       ->check(CLI::Range(1, 4096).description(""));
 }
@@ -93,8 +92,8 @@ void define_cluster(CLI::App& app, std::optional<ClusterKind>& cluster) {
                                                             {"author", ClusterKind::kAuthor},
                                                             {"asker", ClusterKind::kAsker}};
   app.add_option("--cluster", cluster,
-                 "also errors that allow for what questions have in common: their topic, site, the authors of their "
-                 "answers, or who asked")
+                 "also show errors that allow for what questions have in common: their topic, their site, the authors "
+                 "of their answers, or who asked them")
       ->type_name("topic|site|author|asker")
       ->transform(CLI::Transformer(kKinds).description(""))
       ->check(CLI::IsMember({ClusterKind::kTopic, ClusterKind::kSite, ClusterKind::kAuthor, ClusterKind::kAsker})
@@ -108,7 +107,7 @@ Error as_option(Error error) {
   if (found == kSettings.end()) return error;
   if (error.where == "allow_different") {
     error.where.clear();
-    error.next = "--allow-different uses them all the same";
+    error.next = "--allow-different uses them anyway";
   } else {
     error.where = found->second;
   }

@@ -73,13 +73,13 @@ Status run_confounds_command(const ConfoundsArguments& arguments, Console& conso
 
 Action define_confounds(CLI::App& app) {
   auto a = std::make_shared<ConfoundsArguments>();
-  app.add_option("RUN", a->runs, "runs: JSON files of hre eval --json FILE --details")->required()->type_name("");
+  app.add_option("RUN", a->runs, kRunHelp)->required()->type_name("");
   define_where(app, a->where, a->metadata);
   add_store_option(app, a->store);
-  app.add_option("--min-k", a->share, "the share of least likely tokens that Min-K% takes (default 0.2)")
+  app.add_option("--min-k", a->share, "the share of tokens, the least likely ones, that Min-K% averages (default 0.2)")
       ->type_name("SHARE")
       ->check(CLI::Range(0.001, 1.0).description(""));
-  app.add_option("--json", a->json, "write it as JSON (format hre-confounds/1); - for standard output")
+  app.add_option("--json", a->json, "write the result as JSON (format hre-confounds/1); - for standard output")
       ->type_name("FILE");
   return [a](Console& console) { return run_confounds_command(*a, console); };
 }

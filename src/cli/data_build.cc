@@ -153,7 +153,7 @@ class DatasetFolder {
   }
 
   [[nodiscard]] Status cannot_write(const std::string& name) const {
-    return fail(ErrorCode::kFailed, "it can't be written", path_ + "/" + name);
+    return fail(ErrorCode::kFailed, "can't be written", path_ + "/" + name);
   }
   [[nodiscard]] std::string place_of(const std::string& name) const { return output_->work_path() + "/" + name; }
 
@@ -204,7 +204,7 @@ void leave_work(const BuildArguments& arguments, const std::vector<se::Dump>& du
                 Console& console) {
   if (work.has_index()) {
     if (arguments.quiet) return;
-    console.err << "hre: what was read is kept in " << work.path() << "; the same command goes on from there\n";
+    console.err << "hre: the data read so far is kept in " << work.path() << "; the same command resumes from there\n";
   } else if (!arguments.keep_work) {
     work.remove(sites_of(dumps));
   }
@@ -214,8 +214,9 @@ Status finish(const BuildArguments& arguments, const se::Recipe& recipe, const s
               DatasetFolder& folder, Console& console) {
   print_report(recipe, report, arguments.explain, console);
   if (is_empty(report)) {
-    return input_error("no question passed the filters", "",
-                       arguments.explain ? "loosen what removed the most" : "--explain tells what removed them");
+    return input_error(
+        "no question passed the filters", "",
+        arguments.explain ? "loosen the filter that removed the most" : "--explain shows what each filter removed");
   }
   if (arguments.dry_run) return {};
   if (Status status = folder.commit(se::format_card(recipe, report), se::format_resolved(recipe, report)); !status) {
@@ -244,10 +245,10 @@ Status build(const BuildArguments& given, Console& console) {
     return {};
   }
   if (recipe->topics.empty()) {
-    return input_error("there is no topic to build", "", "give --topic NAME=SOURCE, or a --recipe with topics");
+    return input_error("no topic is given", "", "give --topic NAME=SOURCE, or a --recipe with topics");
   }
   if (arguments.out.empty() && !arguments.dry_run)
-    return input_error("there is no place to write to", "", "give --out DIR, or --dry-run");
+    return input_error("no output folder is given", "", "give --out DIR, or --dry-run");
   if (!arguments.dry_run) {
     if (Status status = check_out(arguments); !status) return status;
   }
@@ -278,34 +279,36 @@ Action define_data_build(CLI::App& app) {
   auto arguments = std::make_shared<BuildArguments>();
   app.add_option("--topic", arguments->topics,
                  "a topic and its dumps: NAME=SOURCE[,SOURCE...]; SOURCE is a folder of Posts.xml, SITE.7z or "
-                 "SITE-Posts.7z, with [tag][tag] behind it where only some questions are wanted")
+                 "SITE-Posts.7z, followed by [tag][tag] to take only questions with one of these tags")
       ->type_name("NAME=SOURCE")
       ->take_all();
   app.add_option("--recipe", arguments->recipe_file, "topics, filters and choices (docs/datasets.md)")
       ->type_name("FILE.toml");
-  app.add_option("--dumps", arguments->dumps, "where the sites of the recipe lie: SITE/, SITE.7z or SITE-Posts.7z")
+  app.add_option("--dumps", arguments->dumps,
+                 "folder with the dumps of the recipe's sites: SITE/, SITE.7z or SITE-Posts.7z")
       ->type_name("DIR");
   app.add_option("--out", arguments->out, "the folder to write; it appears when it is complete")->type_name("DIR");
-  app.add_flag("--force", arguments->force, "replace what is there, if it is a folder of a dataset alone");
-  app.add_option("--questions", arguments->questions, "questions a topic; 0: all")->type_name("N");
-  app.add_option("--answers", arguments->answers, "answers a question; 0: all")->type_name("N");
-  app.add_option("--choose", arguments->choose, "which answers: spread, top-and-random, random, all")->type_name("HOW");
+  app.add_flag("--force", arguments->force, "replace DIR if it exists and holds only a dataset");
+  app.add_option("--questions", arguments->questions, "questions per topic; 0: all")->type_name("N");
+  app.add_option("--answers", arguments->answers, "answers per question; 0: all")->type_name("N");
+  app.add_option("--choose", arguments->choose, "which answers to take: spread, top-and-random, random, all")
+      ->type_name("HOW");
   app.add_option("--code", arguments->code, "code as it is, or between fences: plain, fenced")->type_name("STYLE");
-  check_seed(app.add_option("--seed", arguments->seed, "of every draw")->type_name("N"));
-  app.add_flag("--dry-run", arguments->dry_run, "count only, write nothing");
+  check_seed(app.add_option("--seed", arguments->seed, "random seed")->type_name("N"));
+  app.add_flag("--dry-run", arguments->dry_run, "only count, and write nothing");
   app.add_flag("--explain", arguments->explain, "show how many posts each filter removed");
-  app.add_option("--why", arguments->why, "tell the fate of this post; SITE/ID where several sites are read")
+  app.add_option("--why", arguments->why, "say what happened to this post; SITE/ID if several sites are read")
       ->type_name("POSTID")
       ->take_all();
-  app.add_flag("--print-recipe", arguments->print_recipe, "print the recipe with every key, and read nothing");
-  app.add_flag("--strict", arguments->strict, "rows that can't be read are errors");
-  app.add_flag("--allow-truncated", arguments->allow_truncated, "take what a file that is cut short holds");
-  app.add_option("--threads", arguments->threads, "threads (default: all cores)")
+  app.add_flag("--print-recipe", arguments->print_recipe, "print the recipe with every key, without reading the dumps");
+  app.add_flag("--strict", arguments->strict, "treat rows that can't be read as errors");
+  app.add_flag("--allow-truncated", arguments->allow_truncated, "use the rows of a truncated file that can be read");
+  app.add_option("--threads", arguments->threads, "number of threads (default: all cores)")
       ->type_name("N")
       ->check(CLI::Range(1, 1024));
-  app.add_option("--work", arguments->work, "where intermediate files go (default: beside the output)")
+  app.add_option("--work", arguments->work, "folder for intermediate files (default: beside the output)")
       ->type_name("DIR");
-  app.add_flag("--keep-work", arguments->keep_work, "keep them, for the next build of these dumps");
+  app.add_flag("--keep-work", arguments->keep_work, "keep the intermediate files for the next build from these dumps");
   app.add_flag("--quiet", arguments->quiet, "no progress");
   return [arguments](Console& console) { return build(*arguments, console); };
 }

@@ -27,12 +27,12 @@ Result<data::OutputFormat> output_format(const ConvertArguments& arguments) {
   const std::string ending = std::filesystem::path(arguments.out).extension().string();
   if (ending == ".jsonl") {
     if (arguments.to != "parquet") return data::OutputFormat::kJsonlFile;
-    return input_error("--to parquet contradicts its ending", arguments.out,
-                       "parquet goes to a folder, with a file a split");
+    return input_error("--to parquet contradicts the file's ending", arguments.out,
+                       "parquet goes to a folder, with one file per split");
   }
   for (const char* other : {".parquet", ".json", ".ndjson", ".arrow", ".csv", ".zip", ".gz"}) {
     if (ending != other) continue;
-    return input_error(fmt::format("nothing is written to a file that ends in {}", ending), arguments.out,
+    return input_error(fmt::format("hre can't write a file that ends in {}", ending), arguments.out,
                        "give a folder, or a file that ends in .jsonl");
   }
   return arguments.to == "jsonl" ? data::OutputFormat::kJsonlFolder : data::OutputFormat::kParquet;
@@ -63,7 +63,8 @@ Action define_data_convert(CLI::App& app) {
       ->required();
   app.add_option("OUT", arguments->out, "a folder, or a file that ends in .jsonl; it appears when it is complete")
       ->required();
-  app.add_option("--to", arguments->to, "what a folder gets: parquet in the published layout, or jsonl, a file a topic")
+  app.add_option("--to", arguments->to,
+                 "format of a folder: parquet in the published layout, or jsonl with one file per topic")
       ->type_name("FORMAT")
       ->check(CLI::IsMember({"parquet", "jsonl"}));
   app.add_option("--topic", arguments->topics, "topics to write, by name or glob; repeatable")
@@ -71,7 +72,7 @@ Action define_data_convert(CLI::App& app) {
       ->expected(1)
       ->take_all();
   app.add_flag("--force", arguments->force,
-               "replace what is there, if it is a .jsonl file or a folder of a dataset alone");
+               "replace OUT if it exists and is a .jsonl file or a folder that holds only a dataset");
   app.add_flag("--quiet", arguments->quiet, "no progress");
   return [arguments](Console& console) { return convert(*arguments, console); };
 }

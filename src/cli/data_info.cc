@@ -36,7 +36,7 @@ struct NamedDistribution {
 };
 
 constexpr NamedDistribution kDistributions[] = {
-    {"answers_per_question", "Answers a question", &TopicStatistics::answers},
+    {"answers_per_question", "Answers per question", &TopicStatistics::answers},
     {"question_chars", "Length of questions (characters)", &TopicStatistics::question_lengths},
     {"answer_chars", "Length of answers (characters)", &TopicStatistics::answer_lengths},
     {"votes", "Votes", &TopicStatistics::votes}};
@@ -141,8 +141,8 @@ void print_text(const Located& data, const DatasetStatistics& statistics, const 
   table.add_rule();
   table.add_row(table_row("all", all));
   console.out << table.render()
-              << "\nanswers: a question; Q chars, A chars: the middle length of questions and of answers;\n"
-                 "tied: questions where answers share their votes; flat: where all do (no value is defined)\n\n"
+              << "\nanswers: per question; Q chars, A chars: median length of questions and of answers;\n"
+                 "tied: questions with equal votes for some answers; flat: for all answers (no value is defined)\n\n"
               << fmt::format("Empty answers {}, repeated questions {}\n", all.empty_answers, all.repeated);
   print_distributions(all, console);
 }

@@ -96,7 +96,7 @@ Status demo(const DemoArguments& arguments, Console& console) {
   auto progress = make_progress(console, arguments.quiet);
   const std::vector<std::string> shipped = shipped_models();
   if (shipped.empty())
-    progress->note("the models that come with hre are not beside the program, so the demo goes without them");
+    progress->note("the models that come with hre are not beside the program, so the demo leaves them out");
   std::vector<std::string> models = shipped;
   EvalOptions options;
   options.keep_tokens = true;
@@ -125,7 +125,8 @@ Status demo(const DemoArguments& arguments, Console& console) {
 
 Action define_demo(CLI::App& app) {
   auto arguments = std::make_shared<DemoArguments>();
-  app.add_option("--page", arguments->page, "the page to write (default: hre-demo.html, here)")->type_name("FILE");
+  app.add_option("--page", arguments->page, "the page to write (default: hre-demo.html in this folder)")
+      ->type_name("FILE");
   app.add_flag("--quiet", arguments->quiet, "no progress");
   return [arguments](Console& console) { return demo(*arguments, console); };
 }

@@ -171,7 +171,7 @@ std::string zsh_completion(const std::vector<Command>& commands) {
     const auto named = std::find_if(commands.begin(), commands.end(), [&](const Command& c) { return c.name == word; });
     first += fmt::format(
         "    '{}:{}'\n", word,
-        named == commands.end() ? "commands on " + word + (word == "runs" ? "" : "s") : zsh_text(named->summary));
+        named == commands.end() ? "commands for " + word + (word == "runs" ? "" : "s") : zsh_text(named->summary));
     if (second.empty()) continue;
     cases += fmt::format("    '{}')\n      compadd {}; return ;;\n", word, join(second, " "));
   }
@@ -285,8 +285,8 @@ std::string man_page_of_program(const std::vector<Command>& commands) {
   return fmt::format(
       ".TH HRE 1 \"\" \"hre {}\"\n.SH NAME\nhre \\- how well a language model's log\\-likelihoods rank people's "
       "answers\n"
-      ".SH SYNOPSIS\n.B hre\n.I command\n[arguments]\n.SH COMMANDS\n{}.SH EXIT STATUS\n0 done; 1 it could not be done; "
-      "2 the call or its input was wrong; 3 a threshold was not met; 130 interrupted.\n",
+      ".SH SYNOPSIS\n.B hre\n.I command\n[arguments]\n.SH COMMANDS\n{}.SH EXIT STATUS\n0 success; 1 failure; 2 a "
+      "mistake in the command line or in the input; 3 a threshold was not met; 130 interrupted.\n",
       HRE_VERSION, list);
 }
 
@@ -321,7 +321,7 @@ Result<std::string> completion(const std::vector<Command>& commands, const std::
   if (shell == "bash") return bash_completion(commands);
   if (shell == "zsh") return zsh_completion(commands);
   if (shell == "fish") return fish_completion(commands);
-  return fail(ErrorCode::kInput, "there is no completion for '" + shell + "'", "", "it is for bash, zsh or fish");
+  return fail(ErrorCode::kInput, "there is no completion for '" + shell + "'", "", "give bash, zsh or fish");
 }
 
 Status write_man_pages(const std::vector<Command>& commands, const std::string& folder) {

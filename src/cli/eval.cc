@@ -72,7 +72,7 @@ Result<Outputs> open_outputs(const EvalArguments& arguments) {
     outputs.json.emplace(std::move(*file));
   }
   if (!arguments.reference_json.empty()) {
-    if (arguments.models.size() > 1) return input_error("--reference-json holds one model; give one");
+    if (arguments.models.size() > 1) return input_error("--reference-json holds one model; give one MODEL");
     auto file = AtomicFile::create(arguments.reference_json);
     if (!file) return forward(file);
     outputs.reference_json.emplace(std::move(*file));
@@ -124,7 +124,7 @@ Result<std::optional<UntilOptions>> parse_until(const std::string& text) {
   if (text.empty()) return std::optional<UntilOptions>();
   const auto width = text.starts_with("width=") ? parse_finite_number(text.substr(6)) : std::nullopt;
   if (!width || !(*width > 0)) {
-    return input_error("'" + text + "' is no rule to stop by", "--until", "write it as width=0.05");
+    return input_error("'" + text + "' is not a stopping rule", "--until", "write it as width=0.05");
   }
   UntilOptions until;
   until.width = *width;
@@ -138,7 +138,7 @@ Status check_defined(const Evaluation& evaluation) {
       if (question.metrics.pearson) continue;
       const std::string why = question.problem.empty() ? "equal votes or equal scores" : question.problem;
       return fail(ErrorCode::kThreshold, "question " + question.id + " has no correlation: " + why, run.model.name,
-                  "--undefined leave-out counts such questions and leaves them out");
+                  "--undefined leave-out counts such questions and leaves them out of the means");
     }
   }
   return {};
@@ -179,7 +179,7 @@ Status run_eval(EvalArguments arguments, Console& console) {
   const std::string given = arguments.keeping.store;
   arguments.keeping.store = store_path(given);
   if (arguments.keeping.store.empty() && !store_was_refused(given)) {
-    console.err << "hre: nothing is kept: there is no home folder for a store of runs; --store FILE names one\n";
+    console.err << "hre: nothing is kept: there is no home folder for a store of runs; --store FILE names a store\n";
   }
   arguments.keeping.reuse = !arguments.no_cache;
   auto until = parse_until(arguments.until);
@@ -200,8 +200,9 @@ Status run_eval(EvalArguments arguments, Console& console) {
   if (auto ok = write_outputs(evaluation, arguments, speeds, *outputs, console); !ok) return ok;
   print_speeds(evaluation, speeds, outputs->json_to_out ? console.err : console.out);
   if (console.stop.stop_requested()) {
-    return fail(ErrorCode::kInterrupted, evaluation.runs.empty() ? "interrupted; nothing was scored yet"
-                                                                 : "interrupted; the values are of what was done");
+    return fail(ErrorCode::kInterrupted, evaluation.runs.empty()
+                                             ? "interrupted; nothing was scored yet"
+                                             : "interrupted; the values are those of the finished questions");
   }
   if (evaluation.failure.has_value() && options.undefined == UndefinedPolicy::kFail) return check_defined(evaluation);
   return evaluation.failure;
@@ -209,19 +210,19 @@ Status run_eval(EvalArguments arguments, Console& console) {
 
 void define_results(CLI::App& app, EvalArguments& a) {
   app.add_option("--metrics", a.metrics,
-                 "show these metrics by topic (default: pearson, the published value), separated by commas, or all")
+                 "metrics to show by topic, separated by commas, or all (default: pearson, the published value)")
       ->type_name("NAME,...")
       ->delimiter(',')
       ->allow_extra_args(false);
   app.add_option("--json", a.json,
-                 "write results as JSON (format hre-run/1); - for standard output, in the table's place")
+                 "write results as JSON (format hre-run/1); - writes to standard output instead of the table")
       ->type_name("FILE");
-  app.add_flag("--details", a.details, "with --json: every question and answer");
+  app.add_flag("--details", a.details, "with --json: include every question and answer");
   app.add_flag("--keep-tokens", a.evaluating.eval.keep_tokens,
-               "every token's log-probability and text, in the store and with --details");
+               "keep every token's log-probability and text, in the store and with --details");
   app.add_option("--reference-json", a.reference_json, "write the reference implementation's result file")
       ->type_name("FILE");
-  app.add_flag("--stats", a.stats, "show where the time went, against this machine's limit; --json keeps it");
+  app.add_flag("--stats", a.stats, "show where the time went, and how near this machine's limit; also added to --json");
   app.add_flag("--quiet", a.quiet, "no progress and no notes");
 }
 
@@ -229,27 +230,29 @@ void define_results(CLI::App& app, EvalArguments& a) {
 std::string take_percent(std::string& text) {
   const std::string digits = text.ends_with('%') ? text.substr(0, text.size() - 1) : text;
   const auto percent = parse_finite_number(digits);
-  if (!percent || *percent < 0 || *percent > 100) return "'" + text + "' is no percentage from 0% to 100%";
+  if (!percent || *percent < 0 || *percent > 100) return "'" + text + "' is not a percentage from 0% to 100%";
   text = fmt::format("{}", *percent / 100);
   return "";
 }
 
 void define_keeping(CLI::App& app, EvalArguments& a) {
   add_store_option(app, a.keeping.store);
-  app.add_option("--name", a.keeping.name, "the run's name in the store (default: made of model and dataset)")
+  app.add_option("--name", a.keeping.name,
+                 "the run's name in the store (default: made from the names of model and dataset)")
       ->type_name("NAME");
-  app.add_flag("--no-cache", a.no_cache, "score everything again, and replace what is stored");
+  app.add_flag("--no-cache", a.no_cache, "score everything again, and replace the stored answers");
   app.add_option("--recheck", a.keeping.recheck, "score N% of the stored answers again; they must be equal")
       ->type_name("N%")
       ->transform(CLI::Validator(take_percent, ""));
   app.add_flag("--verify-weights", a.verify_weights,
-               "read models' files for their content hashes, rather than trust size, times and inode");
-  app.add_flag("--explain", a.keeping.explain, "say what was reused, and why the rest was not");
+               "read models' files again for their content hashes, instead of trusting size, times and inode");
+  app.add_flag("--explain", a.keeping.explain, "say how many questions were reused, and why the others were not");
 }
 
 void define_selection(CLI::App& app, EvalArguments& a) {
   define_where(app, a.evaluating.eval.where, a.metadata);
-  app.add_option("--until", a.until, "stop as soon as the value is known to this width, looking after every question")
+  app.add_option("--until", a.until,
+                 "stop when the value's confidence sequence is no wider than W, checked after every question")
       ->type_name("width=W");
 }
 
@@ -257,7 +260,7 @@ void define_policies(CLI::App& app, EvalArguments& a) {
   static const std::map<std::string, UndefinedPolicy> kUndefined = {
       {"leave-out", UndefinedPolicy::kLeaveOut}, {"zero", UndefinedPolicy::kZero}, {"fail", UndefinedPolicy::kFail}};
   app.add_option("--undefined", a.evaluating.eval.undefined,
-                 "questions without a correlation: leave-out (default), zero (they count as 0), fail (status 3)")
+                 "questions without a correlation: leave-out (default), zero (count them as 0), fail (status 3)")
       ->type_name("leave-out|zero|fail")
       ->transform(CLI::Transformer(kUndefined).description(""))
       ->check(
@@ -270,11 +273,11 @@ Action define_eval(CLI::App& app) {
   auto arguments = std::make_shared<EvalArguments>();
   app.add_option("MODEL", arguments->models,
                  "a .gguf file, a checkpoint folder, hf:ORG/REPO[/FILE] on the hub, server:URL, baseline:length or "
-                 "baseline:zstd; several are shown side by side")
+                 "baseline:zstd; several models are shown side by side")
       ->type_name("");
   app.add_option("--data", arguments->data,
-                 "a folder or file of parquet, .jsonl, a saved Arrow dataset, hf:ORG/REPO on the hub, or sample "
-                 "(built in); without it the published dataset, " +
+                 "a folder or file of parquet or .jsonl, a saved Arrow dataset, hf:ORG/REPO on the hub, or sample "
+                 "(built in); default: the published dataset, " +
                      std::string(kPublishedDataset))
       ->type_name("DATA");
   arguments->evaluating.define(app);

@@ -19,7 +19,7 @@ Result<std::string> read_prompt(const std::string& path) {
 }  // namespace
 
 void EvaluatingOptions::define(CLI::App& app) {
-  app.add_option("--topic", eval.topics, "only topics that match; may be given again")
+  app.add_option("--topic", eval.topics, "only topics whose names match; repeatable")
       ->type_name("GLOB")
       ->allow_extra_args(false);
   app.add_option("--limit", eval.limit, "the first N questions of each topic, after the shuffle")

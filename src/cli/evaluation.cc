@@ -45,8 +45,8 @@ std::string length_control(const Summary& summary) {
   const LengthParts& parts = summary.micro_length;
   std::string text = "  length alone: " + with_interval(summary.micro.length_only);
   if (!parts.through.mean) return text;
-  return text + fmt::format("\n  the value as a sum: {} through length + {} beyond it", with_interval(parts.through),
-                            with_interval(parts.beyond));
+  return text + fmt::format("\n  the value as a sum: {} through length + {} beyond length",
+                            with_interval(parts.through), with_interval(parts.beyond));
 }
 
 std::string headline(const Run& run, const Summary& summary) {
@@ -77,7 +77,7 @@ void note_speed(const Run& run, ProgressListener& progress) {
   if (run.times.positions == 0) return;
   const double seconds = std::max(1e-9, run.times.score_seconds);
   progress.note(
-      fmt::format("{}: scored {} in {}, {:.3g} tokens/s; prompts computed once, {:.2f} times fewer tokens",
+      fmt::format("{}: scored {} in {}, {:.3g} tokens/s; {:.2f} times fewer tokens because prompts are computed once",
                   run.model.name, plural(static_cast<int64_t>(run.questions.size()) - run.times.reused, "question"),
                   format_seconds(seconds), static_cast<double>(run.times.positions) / seconds,
                   static_cast<double>(run.times.positions_unshared) / static_cast<double>(run.times.positions)));
@@ -99,12 +99,12 @@ std::string stopping(const Run& run) {
   const auto used = static_cast<int64_t>(run.questions.size());
   const std::string interval = fmt::format("[{:.4f}, {:.4f}]", stop.low.value_or(0), stop.high.value_or(0));
   if (!stop.reached) {
-    return fmt::format("  {} was not reached by {} questions: {} at the last look, valid at every one", stop.rule, used,
-                       interval);
+    return fmt::format("  {} was not reached with {} questions: {} at the last look, valid at every look", stop.rule,
+                       used, interval);
   }
   return fmt::format(
-      "  stopped at {} after {} of {} questions ({:.0f} % saved): {}, valid at every look; the other intervals do not "
-      "allow for\n  stopping where it looks good",
+      "  stopped at {} after {} of {} questions ({:.0f} % saved): {}, valid at every look; the other intervals "
+      "assume\n  a fixed number of questions",
       stop.rule, used, run.planned, 100 * (1 - static_cast<double>(used) / static_cast<double>(run.planned)), interval);
 }
 
@@ -156,7 +156,7 @@ Evaluation evaluate_models(const std::vector<std::string>& models, const Dataset
     }
     const ModelDescription& description = (*model)->describe();
     if (description.context_length > 0 && model_options.max_length > description.context_length) {
-      progress.note(fmt::format("{} was made for {} tokens; --max-length {} goes beyond", description.name,
+      progress.note(fmt::format("{} was made for at most {} tokens; --max-length {} is longer", description.name,
                                 description.context_length, model_options.max_length));
     }
     if (team) {

@@ -35,10 +35,10 @@ Status run_fetch(const FetchArguments& arguments, Fetch fetch, Console& console)
 }
 
 Action define_fetch(CLI::App& app, const std::shared_ptr<FetchArguments>& arguments, Fetch fetch) {
-  app.add_option("--connections", arguments->options.connections, "connections at once (default 8)")
+  app.add_option("--connections", arguments->options.connections, "number of connections at once (default 8)")
       ->type_name("N")
       ->check(CLI::Range(1, 64).description(""));
-  app.add_flag("--quiet", arguments->quiet, "the path alone, no progress and no notes");
+  app.add_flag("--quiet", arguments->quiet, "only the path, no progress and no notes");
   return [arguments, fetch](Console& console) { return run_fetch(*arguments, fetch, console); };
 }
 
@@ -48,7 +48,7 @@ Action define_model_fetch(CLI::App& app) {
   auto arguments = std::make_shared<FetchArguments>();
   app.add_option("NAME", arguments->name,
                  "hf:ORG/REPO[@REVISION][/FILE]; FILE may be a pattern (*Q4_K_M*) or a type (Q4_K_M). "
-                 "Asks the hub for the newest state of the revision, fetches what is missing, and prints its path")
+                 "Asks the hub for the newest state of the revision, fetches missing files, and prints the path")
       ->required();
   return define_fetch(app, arguments, fetch_model);
 }
@@ -56,10 +56,9 @@ Action define_model_fetch(CLI::App& app) {
 Action define_data_fetch(CLI::App& app) {
   auto arguments = std::make_shared<FetchArguments>();
   arguments->name = kPublishedDataset;
-  app.add_option(
-      "NAME", arguments->name,
-      "hf:ORG/REPO[@REVISION][/FILE]; without it the published dataset, " + std::string(kPublishedDataset) +
-          ". Asks the hub for the newest state of the revision, fetches what is missing, and prints its path");
+  app.add_option("NAME", arguments->name,
+                 "hf:ORG/REPO[@REVISION][/FILE]; default: the published dataset, " + std::string(kPublishedDataset) +
+                     ". Asks the hub for the newest state of the revision, fetches missing files, and prints the path");
   return define_fetch(app, arguments, fetch_dataset);
 }
 

@@ -22,50 +22,50 @@ namespace {
 
 const std::vector<Command>& commands() {
   static const std::vector<Command> table = {
-      {"demo", "an evaluation that needs nothing downloaded", "hre demo", define_demo},
-      {"eval", "a model's HumanRankEval value", "hre eval baseline:zstd --data sample --topic python --json run.json",
-       define_eval},
-      {"compare", "runs or models against each other, question by question",
+      {"demo", "run an evaluation that needs no download", "hre demo", define_demo},
+      {"eval", "compute a model's HumanRankEval value",
+       "hre eval baseline:zstd --data sample --topic python --json run.json", define_eval},
+      {"compare", "compare runs or models, question by question",
        "hre compare baseline:zstd baseline:length --data sample", define_compare},
-      {"study", "families of models: what separates them, and do they agree with judgements?", "hre study --example",
+      {"study", "show what separates families of models, and whether they agree with judgements", "hre study --example",
        define_study},
-      {"power", "what so many questions can tell",
+      {"power", "show how small a difference a number of questions can detect",
        "hre power <(hre eval baseline:zstd --data sample --json - --details --quiet)", define_power},
-      {"confounds", "what else could explain a value: length, age, position",
+      {"confounds", "show what else could explain a value: length, age, position",
        "hre confounds <(hre eval baseline:zstd --data sample --json - --details --quiet)", define_confounds},
-      {"show", "questions of a run, as people and the model rank their answers",
+      {"show", "show questions of a run, with their answers as people and the model rank them",
        "hre show <(hre eval baseline:zstd --data sample --json - --details --quiet) --worst 2", define_show},
-      {"report", "a page, figures and tables of runs",
+      {"report", "make a page, figures and tables from runs",
        "hre report <(hre eval baseline:length baseline:zstd --data sample --json - --details --quiet) --out report",
        define_report},
-      {"model show", "what a model is: architecture, vocabulary, memory it needs", "hre model show baseline:zstd",
+      {"model show", "describe a model: architecture, vocabulary, memory it needs", "hre model show baseline:zstd",
        define_model_show},
-      {"model tokens", "how a model's vocabulary cuts text into tokens", "hre model tokens --help",
-       define_model_tokens},
-      {"verify", "score a sample of a run again another way, and compare",
+      {"model tokens", "show how a model's vocabulary tokenises text", "hre model tokens --help", define_model_tokens},
+      {"verify", "score a sample of a run again by another method, and compare",
        "hre verify <(hre eval baseline:zstd --data sample --json - --details --quiet) --questions 3", define_verify},
-      {"bench", "how fast models are scored on this machine, against its limit", "hre bench --questions 2",
+      {"bench", "measure how fast a model is scored on this machine, and how near its limit", "hre bench --questions 2",
        define_bench},
-      {"data info", "what a dataset holds: topics, lengths, votes, ties", "hre data info sample", define_data_info},
-      {"data convert", "a dataset as parquet or JSON lines", "hre data convert sample questions.jsonl",
+      {"data info", "describe a dataset: topics, lengths, votes, ties", "hre data info sample", define_data_info},
+      {"data convert", "convert a dataset to parquet or JSON lines", "hre data convert sample questions.jsonl",
        define_data_convert},
-      {"data build", "a dataset from Stack Exchange dumps",
+      {"data build", "build a dataset from Stack Exchange dumps",
        "hre data build --topic beer=beer.stackexchange.com.7z --print-recipe", define_data_build},
-      {"data fetch", "a dataset from the hub into the cache", "hre data fetch hf:huawei-noah/human_rank_eval",
+      {"data fetch", "fetch a dataset from the hub into the cache", "hre data fetch hf:huawei-noah/human_rank_eval",
        define_data_fetch},
-      {"model fetch", "a model from the hub into the cache", "hre model fetch hf:EleutherAI/pythia-410m",
+      {"model fetch", "fetch a model from the hub into the cache", "hre model fetch hf:EleutherAI/pythia-410m",
        define_model_fetch},
-      {"model list", "what of the hub is in the cache", "hre model list", define_model_list},
-      {"model remove", "a model or dataset out of the cache", "hre model remove hf:EleutherAI/pythia-410m",
+      {"model list", "list the models and datasets in the cache", "hre model list", define_model_list},
+      {"model remove", "remove a model or dataset from the cache", "hre model remove hf:EleutherAI/pythia-410m",
        define_model_remove},
-      {"runs list", "the runs that are kept", "hre runs list --dataset sample", define_runs_list},
-      {"runs show", "a run: configuration, values, speed, provenance", "hre runs show last", define_runs_show},
-      {"runs export", "a run as a file, in several formats", "hre runs export last --to csv", define_runs_export},
-      {"runs import", "a run from a file", "hre runs import run.json", define_runs_import},
-      {"runs merge", "other stores' runs into this one, or shards of one evaluation as one run",
+      {"runs list", "list the stored runs", "hre runs list --dataset sample", define_runs_list},
+      {"runs show", "show a run: configuration, values, speed, provenance", "hre runs show last", define_runs_show},
+      {"runs export", "export a run to a file, in one of several formats", "hre runs export last --to csv",
+       define_runs_export},
+      {"runs import", "import runs from files", "hre runs import run.json", define_runs_import},
+      {"runs merge", "copy runs from other stores, or merge the shards of an evaluation into one run",
        "hre runs merge other.db", define_runs_merge},
-      {"runs remove", "runs, and the answers that no other run has", "hre runs remove last", define_runs_remove},
-      {"runs repair", "what can be read of a damaged store", "hre runs repair", define_runs_repair},
+      {"runs remove", "remove runs, and the answers that no other run has", "hre runs remove last", define_runs_remove},
+      {"runs repair", "recover every readable part of a damaged store", "hre runs repair", define_runs_repair},
   };
   return table;
 }
@@ -98,8 +98,8 @@ void print_help(std::ostream& out, const std::string& group = "") {
     if (!group.empty() && !command.name.starts_with(group + " ")) continue;
     out << "  " << command.name << std::string(widest + 3 - command.name.size(), ' ') << command.summary << '\n';
   }
-  out << "\nhre COMMAND --help tells more, with an example; hre --version names the engine.\n"
-      << "Exit status: 0 done, 1 it could not be done, 2 the call or its input was wrong,\n"
+  out << "\nhre COMMAND --help shows the options and an example; hre --version names the engine.\n"
+      << "Exit status: 0 success, 1 failure, 2 a mistake in the command line or in the input,\n"
       << "3 a threshold was not met, 130 interrupted.\n";
 }
 
@@ -150,7 +150,7 @@ Error parse_error(const CLI::App& app, const CLI::ParseError& problem, const std
   }
   std::string message = problem.what();
   while (!message.empty() && message.back() == '\n') message.pop_back();
-  return {ErrorCode::kInput, message, app.get_name(), app.get_name() + " --help tells more"};
+  return {ErrorCode::kInput, message, app.get_name(), app.get_name() + " --help shows the options"};
 }
 
 /// Ctrl-C once: stop in good order. Twice: at once. A thread of its own waits for signals, because a
@@ -165,7 +165,7 @@ void watch_signals(std::stop_source& stop) {
     int signal = 0;
     while (sigwait(&signals, &signal) == 0) {
       if (!stop.request_stop()) _exit(130);
-      constexpr char kMessage[] = "\nhre: stopping; once more to stop at once\n";
+      constexpr char kMessage[] = "\nhre: stopping; interrupt again to stop at once\n";
       [[maybe_unused]] const ssize_t n = write(STDERR_FILENO, kMessage, sizeof kMessage - 1);
     }
   }).detach();

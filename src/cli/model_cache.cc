@@ -34,7 +34,7 @@ Status list_models(Console& console) {
                                repository.is_dataset ? "dataset" : "model", shown_bytes(repository.bytes),
                                join(revisions));
   }
-  if (repositories->empty()) console.err << "hre: nothing of the hub is in the cache\n";
+  if (repositories->empty()) console.err << "hre: no model or dataset is in the cache\n";
   return {};
 }
 
@@ -52,8 +52,8 @@ Action define_model_list(CLI::App&) { return list_models; }
 Action define_model_remove(CLI::App& app) {
   auto name = std::make_shared<std::string>();
   app.add_option("NAME", *name,
-                 "hf:ORG/REPO, a model or a dataset; or hf:ORG/REPO@REVISION, for that revision and what only it uses. "
-                 "Python's programs use the same cache")
+                 "hf:ORG/REPO, a model or a dataset; or hf:ORG/REPO@REVISION, for that revision and the files that "
+                 "only it uses. Python programs use the same cache")
       ->required();
   return [name](Console& console) { return remove_model(*name, console); };
 }

@@ -39,44 +39,47 @@ void add_choice(CLI::App& app, const std::string& name, T& value, const Named<T>
 void define_text_options(CLI::App& app, EngineOptions& o) {
   add_choice(app, "--bos", o.bos, kBosPolicies,
              "beginning-of-sequence token: never (the published rule, default), auto (as the model says), always");
-  app.add_option("--max-length", o.max_length, "tokens the model sees at most (default: the model's own maximum)")
+  app.add_option("--max-length", o.max_length,
+                 "maximum number of tokens that the model sees (default: the model's own maximum)")
       ->type_name("L")
       ->check(CLI::Range(1, 1 << 30).description(""));
   add_choice(app, "--long-answers", o.long_answers, kLongAnswers,
-             "answers of more tokens than that: error (default), truncate them, skip their questions");
+             "answers of more tokens than --max-length: error (default), truncate them, or skip their questions");
   app.add_option("--chat-template", o.chat_template,
-                 "the question as a user's message, the answer as the reply: none (the published rule, default), auto "
-                 "(the model's own template), or a file with a Jinja template")
+                 "write the question as a user's message and the answer as the reply: none (the published rule, "
+                 "default), auto (the model's own template), or a file with a Jinja template")
       ->type_name("none|auto|FILE");
-  app.add_option("--system", o.system, "the system's message, with a chat template")->type_name("TEXT");
+  app.add_option("--system", o.system, "the system message, for a chat template")->type_name("TEXT");
   app.add_option("--date", o.date,
-                 "today's date for a chat template that asks for it (default 2024-07-26, whatever the day is)")
+                 "the date for a chat template that asks for today's date (default: always 2024-07-26)")
       ->type_name("YYYY-MM-DD");
 }
 
 void define_device_options(CLI::App& app, EngineOptions& o) {
-  app.add_option("--threads", o.threads, "threads (default: all cores)")
+  app.add_option("--threads", o.threads, "number of threads (default: all cores)")
       ->type_name("N")
       ->check(CLI::Range(1, 4096).description(""));
-  app.add_option("--gpu-layers", o.gpu_layers, "layers on the GPU, where there is one (default: all)")->type_name("N");
-  app.add_option("--device", o.devices, "use only this device; may be given again (hre --version lists them)")
+  app.add_option("--gpu-layers", o.gpu_layers, "number of layers on the GPU, if there is one (default: all)")
+      ->type_name("N");
+  app.add_option("--device", o.devices, "use only this device; repeatable (hre --version lists the devices)")
       ->type_name("NAME")
       ->allow_extra_args(false);
-  app.add_option("--tensor-split", o.tensor_split, "parts of the model for each GPU, as 3,1")
+  app.add_option("--tensor-split", o.tensor_split, "the share of the model for each GPU, such as 3,1")
       ->type_name("A,B,...")
       ->delimiter(',');
   add_choice(app, "--kv-type", o.cache_type, kCacheTypes,
-             "type of the cache of keys and values (default f32; others are less exact)");
-  add_choice(app, "--flash-attention", o.flash_attention, kFlashAttentions, "less exact on a CPU (default off)");
-  add_choice(app, "--engine-kernels", o.kernels, kEngineKernels,
-             "who computes products and attention on the CPU: hre's own kernels (default) or the engine");
+             "type of the KV cache (default f32; the others are less exact)");
+  add_choice(app, "--flash-attention", o.flash_attention, kFlashAttentions,
+             "flash attention, which is less exact on a CPU (default off)");
   add_choice(
-      app, "--precision", o.precision, kComputePrecisions,
-      "what the CPU multiplies in: what is fastest for the weights' type at errors of thousandths of a nat (default), "
-      "or float32");
-  app.add_flag("--stream-weights", o.stream_weights,
-               "read the weights from the disk layer by layer, for many questions at once: for models larger than the "
-               "memory");
+      app, "--engine-kernels", o.kernels, kEngineKernels,
+      "what computes products and attention on the CPU: auto, hre's own kernels (default), or plain, the engine");
+  add_choice(app, "--precision", o.precision, kComputePrecisions,
+             "precision of products on the CPU: auto, the fastest for the weights' type with errors of thousandths of "
+             "a nat (default), or exact, float32");
+  app.add_flag(
+      "--stream-weights", o.stream_weights,
+      "read the weights from the disk layer by layer, for many questions at once; for models larger than the memory");
   app.add_flag("--numa", o.numa, "spread threads over the machine's memory nodes");
 }
 
@@ -89,7 +92,7 @@ void define_model_options(CLI::App& app, EngineOptions& options) {
          [&options](const std::vector<std::string>& all) {
            for (const std::string& text : all) options.adapters.push_back(parse_adapter(text));
          },
-         "add a LoRA adapter (GGUF), times SCALE (default 1); may be given again")
+         "add a LoRA adapter (GGUF), multiplied by SCALE (default 1); repeatable")
       ->type_name("FILE[=SCALE]")
       ->allow_extra_args(false);
   define_device_options(app, options);

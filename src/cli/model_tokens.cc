@@ -21,7 +21,7 @@ struct TokensArguments {
 Result<std::string> text_of(const std::string& line, size_t number, const std::string& path) {
   const auto json = nlohmann::json::parse(line, nullptr, false);
   if (json.is_string()) return json.get<std::string>();
-  return input_error("is no JSON string", path + ", line " + std::to_string(number));
+  return input_error("is not a JSON string", path + ", line " + std::to_string(number));
 }
 
 Status tokens(const TokensArguments& arguments, Console& console) {
@@ -45,10 +45,12 @@ Status tokens(const TokensArguments& arguments, Console& console) {
 
 Action define_model_tokens(CLI::App& app) {
   auto arguments = std::make_shared<TokensArguments>();
-  app.add_option("MODEL", arguments->model, "a .gguf file; its vocabulary is enough")->required()->type_name("");
+  app.add_option("MODEL", arguments->model, "a .gguf file; a vocabulary without weights is enough")
+      ->required()
+      ->type_name("");
   app.add_option("TEXTS", arguments->texts,
-                 "a file with a JSON string a line; each gives a line with a list of token ids, or null where the "
-                 "vocabulary can't express it")
+                 "a file with one JSON string per line; for each string, one line with a list of token ids is printed, "
+                 "or null if the vocabulary can't express it")
       ->required()
       ->type_name("");
   return [arguments](Console& console) { return tokens(*arguments, console); };

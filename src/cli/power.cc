@@ -25,7 +25,7 @@ Status run_power_command(const PowerArguments& arguments, Console& console) {
   if (!compare) return forward(compare);
   auto runs = load_runs(arguments.runs, arguments.store);
   if (!runs) return forward(runs);
-  if (runs->size() > 2) return input_error("power is of one run or two, and these are " + std::to_string(runs->size()));
+  if (runs->size() > 2) return input_error("hre power takes one run or two, not " + std::to_string(runs->size()));
   if (auto ok = c.apply_where(*runs); !ok) return ok;
   PowerOptions options = arguments.power;
   options.compare = *compare;
@@ -39,25 +39,26 @@ Status run_power_command(const PowerArguments& arguments, Console& console) {
 
 Action define_power(CLI::App& app) {
   auto a = std::make_shared<PowerArguments>();
-  app.add_option("RUN", a->runs, "one run, or two to see how their values go together")
+  app.add_option("RUN", a->runs, "one run, or two runs to measure the correlation of their values")
       ->required()
       ->expected(1, 2)
       ->type_name("");
-  app.add_option("--difference", a->power.difference, "a difference between two models' values, to be found")
+  app.add_option("--difference", a->power.difference, "a difference between two models' values that is to be detected")
       ->type_name("D")
       ->check(CLI::Range(-2.0, 2.0).description(""));
-  app.add_option("--questions", a->power.questions, "to be asked (default: as many as the runs have)")
+  app.add_option("--questions", a->power.questions, "number of questions (default: as many as the runs have)")
       ->type_name("N")
       ->check(CLI::Range(int64_t{2}, int64_t{1} << 40).description(""));
-  app.add_option("--alpha", a->power.levels.alpha, "false positives allowed (default 0.05)")
+  app.add_option("--alpha", a->power.levels.alpha, "probability of a false positive (default 0.05)")
       ->type_name("P")
       ->check(CLI::Range(1e-9, 0.5).description(""));
-  app.add_option("--power", a->power.levels.power, "chance of finding what is there (default 0.8)")
+  app.add_option("--power", a->power.levels.power, "probability of detecting the difference (default 0.8)")
       ->type_name("P")
       ->check(CLI::Range(0.5, 0.999999).description(""));
   a->comparing.define(app);
   add_store_option(app, a->store);
-  app.add_option("--json", a->json, "write it as JSON (format hre-power/1); - for standard output")->type_name("FILE");
+  app.add_option("--json", a->json, "write the result as JSON (format hre-power/1); - for standard output")
+      ->type_name("FILE");
   return [a](Console& console) { return run_power_command(*a, console); };
 }
 

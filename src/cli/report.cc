@@ -40,7 +40,7 @@ struct ReportArguments {
 Status make_folder(const std::string& path) {
   std::error_code problem;
   fs::create_directories(path, problem);
-  if (problem) return input_error("this folder cannot be made: " + problem.message(), path, "--out names a folder");
+  if (problem) return input_error("the folder cannot be created: " + problem.message(), path, "--out names a folder");
   return {};
 }
 
@@ -107,7 +107,7 @@ void note_missing(const Figures& figures, ProgressListener& progress) {
   if (plotters.empty()) return;
   const bool pdf = plotters == std::vector<std::string>{"pdftocairo"};
   progress.note(join(plotters, " and ") + (plotters.size() == 1 ? " is" : " are") + " missing, so figures are " +
-                (pdf ? "PDF alone, and not in the page" : "tables (.tsv) and scripts (.gp) alone") +
+                (pdf ? "only PDF, and not in the page" : "only tables (.tsv) and scripts (.gp)") +
                 "; Debian's packages are gnuplot-nox and poppler-utils");
 }
 
@@ -190,16 +190,18 @@ Status report(const ReportArguments& arguments, Console& console) {
 
 Action define_report(CLI::App& app) {
   auto arguments = std::make_shared<ReportArguments>();
-  app.add_option("RUN", arguments->runs, std::string(kRunOrMeansHelp) + "; several are laid side by side")->required();
+  app.add_option("RUN", arguments->runs, std::string(kRunOrMeansHelp) + "; several runs are shown side by side")
+      ->required();
   app.add_option("--out", arguments->out, "the folder to write to: index.html, figures/, tables/")
       ->type_name("DIR")
       ->required();
-  app.add_option("--data", arguments->data, "the runs' dataset, where it is not at the place that they name")
+  app.add_option("--data", arguments->data, "where the runs' dataset is now (default: as in the runs)")
       ->type_name("DATA");
-  app.add_option("--study", arguments->study, "figures of families of models: what hre study --json FILE wrote")
+  app.add_option("--study", arguments->study,
+                 "draw figures of families of models from FILE, written by hre study --json FILE")
       ->type_name("FILE");
   app.add_flag("--allow-different", arguments->allow_different,
-               "lay runs of different configurations side by side; what differs is named");
+               "show runs of different configurations side by side; the differences are listed");
   add_store_option(app, arguments->store);
   app.add_flag("--quiet", arguments->quiet, "no progress and no notes");
   return [arguments](Console& console) { return report(*arguments, console); };

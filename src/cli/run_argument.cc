@@ -46,8 +46,8 @@ Result<Run> load_run(const std::string& argument, const std::string& store) {
   auto runs = runs_of_file(argument);
   if (!runs) return forward(runs);
   if (runs->size() > 1)
-    return input_error(fmt::format("holds {} runs, and one is wanted here", runs->size()), argument,
-                       "hre eval of one model writes one; the store names each (hre runs list)");
+    return input_error(fmt::format("holds {} runs, but this command needs one run", runs->size()), argument,
+                       "evaluate one model per file, or name a run in the store (hre runs list)");
   return std::move(runs->front());
 }
 

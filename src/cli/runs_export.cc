@@ -63,7 +63,7 @@ Result<std::string> dataset_id(const Export& e) {
   const std::string& source = e.run.dataset_source;
   if (source.starts_with("hf:")) return source.substr(3, source.find('@') - 3);
   return input_error("the run's dataset was not fetched from the hub", "--dataset-id",
-                     "give the id that it has there: --dataset-id ORG/NAME");
+                     "give the dataset's id on the hub: --dataset-id ORG/NAME");
 }
 
 Result<Dataset> dataset_of(const Export& e) {
@@ -112,7 +112,7 @@ Status write_lm_eval(const Export& e) {
   const std::filesystem::path folder = std::filesystem::path(e.arguments.out) / lm_eval_folder(e.run);
   std::error_code problem;
   std::filesystem::create_directories(folder, problem);
-  if (problem) return input_error("the folder can't be made: " + problem.message(), folder.string());
+  if (problem) return input_error("the folder cannot be created: " + problem.message(), folder.string());
   for (const NamedText& text : lm_eval_files(e.run, e.summary, *texts)) {
     auto file = AtomicFile::create((folder / text.name).string());
     if (!file) return forward(file);
@@ -138,13 +138,13 @@ struct Format {
 const std::vector<Format>& formats() {
   static const std::vector<Format> table = {
       {"json", "hre-run/1 with details", [](auto& e) { return write_text(e, run_json(e.run, e.summary, true)); }},
-      {"csv", "a row an answer", [](auto& e) { return write_text(e, csv(answer_columns(e.run))); }},
-      {"csv-wide", "a row a question", [](auto& e) { return write_text(e, csv(question_columns(e.run))); }},
-      {"parquet", "a row an answer", write_parquet},
-      {"reference", "the reference's result file",
+      {"csv", "one row per answer", [](auto& e) { return write_text(e, csv(answer_columns(e.run))); }},
+      {"csv-wide", "one row per question", [](auto& e) { return write_text(e, csv(question_columns(e.run))); }},
+      {"parquet", "one row per answer", write_parquet},
+      {"reference", "the reference implementation's result file",
        [](auto& e) { return write_text(e, reference_json(e.run, e.summary)); }},
-      {"reference-cache", "its cache of answers; needs --data", write_cache},
-      {"lm-eval", "a folder as lm-evaluation-harness writes; texts with --data", write_lm_eval},
+      {"reference-cache", "the reference implementation's cache of answers; needs --data", write_cache},
+      {"lm-eval", "a folder as lm-evaluation-harness writes it; with texts if --data is given", write_lm_eval},
       {"model-index", "metadata for a model card", write_yaml<model_index_yaml>},
       {"eval-results", "YAML for a model's .eval_results", write_yaml<eval_results_yaml>},
   };
@@ -179,7 +179,8 @@ Action define_runs_export(CLI::App& app) {
   for (const Format& format : formats()) help += std::string("\n  ") + format.name + ": " + format.what;
   app.add_option("RUN", arguments->run, kRunHelp)->required()->type_name("");
   app.add_option("--to", arguments->format, help)->type_name("FORMAT");
-  app.add_option("--out", arguments->out, "where to write it (default: standard output, for text)")->type_name("PATH");
+  app.add_option("--out", arguments->out, "where to write the run (default: standard output, for text formats)")
+      ->type_name("PATH");
   app.add_option("--data", arguments->data, "the run's dataset, for formats that hold texts")->type_name("DATA");
   app.add_option("--dataset-id", arguments->dataset_id, "the dataset's id on the hub (model-index, eval-results)")
       ->type_name("ORG/NAME");

@@ -29,7 +29,8 @@ Result<std::vector<Run>> runs_of_json(const std::string& file) {
 
 Result<std::vector<Run>> runs_of_cache(const std::string& file, const ImportArguments& arguments, Console& console) {
   if (arguments.data.empty()) {
-    return input_error("a cache has no questions", "--data", "give the dataset that it was made with: --data DATA");
+    return input_error("a cache has no questions", "--data",
+                       "give the dataset that the cache was made with: --data DATA");
   }
   auto dataset = load_data_argument(arguments.data, *make_progress(console, false), console.stop);
   if (!dataset) return forward(dataset);
@@ -42,11 +43,11 @@ Status import_file(RunStore& store, const std::string& file, const ImportArgumen
   auto runs = arguments.format == "json" ? runs_of_json(file) : runs_of_cache(file, arguments, console);
   if (!runs) return forward(runs);
   const std::string& name = arguments.name;
-  if (runs->size() > 1 && !name.empty()) return input_error("holds several runs; --name names one", file);
+  if (runs->size() > 1 && !name.empty()) return input_error("holds several runs, but --name names one run", file);
   for (const Run& run : *runs) {
     auto added = store.add(run, name, file);
     if (!added) return forward(added);
-    console.out << (added->is_new ? "imported " : "was there already: ") << added->name << '\n';
+    console.out << (added->is_new ? "imported " : "already in the store: ") << added->name << '\n';
   }
   return {};
 }
@@ -70,7 +71,7 @@ Status import_runs(const ImportArguments& arguments, Console& console) {
 Action define_runs_import(CLI::App& app) {
   auto arguments = std::make_shared<ImportArguments>();
   app.add_option("FILE", arguments->files,
-                 "results that hre eval --json FILE --details wrote, or the reference's caches")
+                 "results of hre eval --json FILE --details, or caches of the reference implementation")
       ->required()
       ->type_name("");
   add_store_option(app, arguments->store);
@@ -78,9 +79,10 @@ Action define_runs_import(CLI::App& app) {
   app.add_option("--from", arguments->format, "json (hre-run/1, default) or reference-cache")
       ->type_name("FORMAT")
       ->check(CLI::IsMember({"json", "reference-cache"}).description(""));
-  app.add_option("--data", arguments->data, "with --from reference-cache: the dataset that it was made with")
+  app.add_option("--data", arguments->data, "with --from reference-cache: the dataset that the cache was made with")
       ->type_name("DATA");
-  app.add_option("--model", arguments->model, "with --from reference-cache: the model's name (default: the file's)")
+  app.add_option("--model", arguments->model,
+                 "with --from reference-cache: the model's name (default: the file's name)")
       ->type_name("NAME");
   return [arguments](Console& console) { return import_runs(*arguments, console); };
 }

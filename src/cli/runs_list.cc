@@ -98,9 +98,10 @@ Action define_runs_list(CLI::App& app) {
   add_store_option(app, arguments->store);
   app.add_option("--model", arguments->model, "only models whose names match")->type_name("GLOB");
   app.add_option("--dataset", arguments->dataset, "only datasets whose names match")->type_name("GLOB");
-  app.add_option("--since", arguments->since, "only runs since then: 2026-01-31, or its beginning")->type_name("DATE");
-  app.add_option("--until", arguments->until, "only runs until then")->type_name("DATE");
-  app.add_flag("--json", arguments->json, "as JSON (format hre-runs/1)");
+  app.add_option("--since", arguments->since, "only runs since this date: 2026-01-31, or the beginning of a date")
+      ->type_name("DATE");
+  app.add_option("--until", arguments->until, "only runs until this date")->type_name("DATE");
+  app.add_flag("--json", arguments->json, "print JSON (format hre-runs/1)");
   return [arguments](Console& console) { return list_runs(*arguments, console); };
 }
 

@@ -23,7 +23,7 @@ Status merge_stores(const std::string& given, const std::vector<std::string>& ot
   for (const std::string& other : others) {
     auto merged = store->merge(other);
     if (!merged) return forward(merged);
-    console.out << fmt::format("{}: {} runs added, {} were there; {} questions added\n", other, merged->runs,
+    console.out << fmt::format("{}: {} runs added, {} already in the store; {} questions added\n", other, merged->runs,
                                merged->known_runs, merged->questions);
   }
   return {};
@@ -43,13 +43,13 @@ Action define_runs_merge(CLI::App& app) {
   auto store = std::make_shared<std::string>();
   auto files = std::make_shared<std::vector<std::string>>();
   auto json = std::make_shared<std::string>();
-  app.add_option(
-         "FILE", *files,
-         "stores to take runs from, which stay as they are; or all shards of an evaluation: what hre eval --shard "
-         "wrote with --json and --details")
+  app.add_option("FILE", *files,
+                 "stores to copy runs from, which stay unchanged; or all shards of an evaluation, written by hre eval "
+                 "--shard with --json and --details")
       ->required()
       ->type_name("");
-  app.add_option("--json", *json, "shards: write the run as JSON; - for standard output, in the table's place")
+  app.add_option("--json", *json,
+                 "with shards: write the run as JSON; - writes to standard output instead of the table")
       ->type_name("FILE");
   add_store_option(app, *store);
   return [store, files, json](Console& console) { return merge(*store, *files, *json, console); };

@@ -18,7 +18,7 @@ Status repair(const std::string& given, Console& console) {
   if (!path) return forward(path);
   auto repaired = repair_store(*path);
   if (!repaired) return forward(repaired);
-  console.out << fmt::format("{}: {} runs and {} questions saved, {} questions lost; the store as it was is {}\n",
+  console.out << fmt::format("{}: {} runs and {} questions saved, {} questions lost; the damaged store is now {}\n",
                              *path, repaired->runs, repaired->questions, repaired->lost_questions,
                              repaired->damaged_copy);
   return {};

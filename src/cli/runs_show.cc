@@ -34,10 +34,10 @@ Lines configuration(const RunInfo& run) {
                  {"weights", run.model.fingerprint.empty() ? "none" : run.model.fingerprint},
                  {"architecture", run.model.architecture},
                  {"dataset", run.dataset_name + " (" + run.dataset_source + ")"},
-                 {"dataset's content", run.dataset_fingerprint},
+                 {"dataset fingerprint", run.dataset_fingerprint},
                  {"prompt", options.prompt},
                  {"topics", options.topics.empty() ? "all" : join(options.topics)},
-                 {"limit", options.limit ? fmt::format("{} questions a topic", *options.limit) : "none"},
+                 {"limit", options.limit ? fmt::format("{} questions per topic", *options.limit) : "none"},
                  {"shuffle", options.shuffle ? fmt::format("seed {}", options.shuffle_seed) : "none"}};
   lines.insert(lines.end(), run.model.settings.begin(), run.model.settings.end());
   return lines;
@@ -48,7 +48,7 @@ Lines speed(const RunInfo& run) {
                  {"scoring", format_seconds(run.times.score_seconds)}};
   if (run.times.positions > 0 && run.times.score_seconds > 0) {
     lines.push_back(
-        {"tokens computed", fmt::format("{}, {:.3g} a second", run.times.positions,
+        {"tokens computed", fmt::format("{}, {:.3g}/s", run.times.positions,
                                         static_cast<double>(run.times.positions) / run.times.score_seconds)});
     lines.push_back({"without shared prompts", fmt::format("{}", run.times.positions_unshared)});
   }

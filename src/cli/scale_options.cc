@@ -22,7 +22,7 @@ Result<ShardChoice> parse_shard(const std::string& text) {
       half ? std::from_chars(slash + 1, end, shard.count) : std::from_chars_result{at, std::errc()};
   const bool whole = half && other == std::errc() && last == end;
   if (!whole || shard.count < 1 || shard.index < 1 || shard.index > shard.count) {
-    return input_error("'" + text + "' is no share", "--shard", "write I/N, with I from 1 to N: --shard 3/16");
+    return input_error("'" + text + "' is not a shard", "--shard", "write I/N, with I from 1 to N: --shard 3/16");
   }
   return shard;
 }
@@ -31,7 +31,7 @@ Result<ShardChoice> parse_shard(const std::string& text) {
 Result<std::vector<std::string>> read_models(const std::string& path) {
   auto text = read_file(path, 1 << 20);
   if (!text) {
-    text.error().next = "--models is a text file with one MODEL a line";
+    text.error().next = "--models is a text file with one MODEL per line";
     return forward(text);
   }
   std::vector<std::string> models;
@@ -40,24 +40,28 @@ Result<std::vector<std::string>> read_models(const std::string& path) {
     const size_t first = line.find_first_not_of(" \t\r"), last = line.find_last_not_of(" \t\r");
     if (first != std::string::npos && line[first] != '#') models.push_back(line.substr(first, last - first + 1));
   }
-  if (models.empty()) return input_error("names no model", path, "write one MODEL a line");
+  if (models.empty()) return input_error("names no model", path, "write one MODEL per line");
   return models;
 }
 
 }  // namespace
 
 void define_scale(CLI::App& app, ScaleArguments& arguments) {
-  app.add_option("--models", arguments.models_file, "a file with one MODEL a line, # for comments")->type_name("FILE");
-  app.add_option("--shard", arguments.shard, "only share I of N, for job arrays; hre runs merge puts them together")
+  app.add_option("--models", arguments.models_file,
+                 "a file with one MODEL per line; lines that begin with # are comments")
+      ->type_name("FILE");
+  app.add_option("--shard", arguments.shard,
+                 "evaluate only shard I of N, for job arrays; merge the shards with hre runs merge")
       ->type_name("I/N");
-  app.add_option("--workers", arguments.workers, "processes that score, with one copy of the weights (default 1)")
+  app.add_option("--workers", arguments.workers,
+                 "number of processes that score, with one copy of the weights (default 1)")
       ->type_name("N")
       ->check(CLI::Range(1, 1024).description(""));
   app.add_option("--rank-timeout", arguments.rank_timeout,
-                 "a rank of mpirun that is silent for so many seconds is taken for dead (default 30)")
+                 "seconds of silence after which a rank of mpirun is considered dead (default 30)")
       ->type_name("SECONDS")
       ->check(CLI::Range(0.5, 86400.0).description(""));
-  app.add_option("--rpc", arguments.rpc, "give layers to libllama's rpc-server there; may be given again")
+  app.add_option("--rpc", arguments.rpc, "give layers to libllama's rpc-server at this address; repeatable")
       ->type_name("HOST:PORT")
       ->allow_extra_args(false);
 }
@@ -85,7 +89,7 @@ Result<Ranks> apply_scale(const ScaleArguments& arguments, std::vector<std::stri
     if (!listed) return forward(listed);
     models.insert(models.end(), listed->begin(), listed->end());
   }
-  if (models.empty()) return input_error("no MODEL is given", "hre eval", "hre eval --help tells more");
+  if (models.empty()) return input_error("no MODEL is given", "hre eval", "hre eval --help shows the options");
   model.workers = arguments.workers;
   model.rpc = arguments.rpc;
   if (!arguments.shard.empty()) {

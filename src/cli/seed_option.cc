@@ -11,7 +11,7 @@ std::string take_seed(std::string& text) {
   uint64_t seed = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seed);
   const bool good = error == std::errc() && end == text.data() + text.size();
-  if (!good) return "'" + text + "' is no whole number from 0 to 2^64 - 1";
+  if (!good) return "'" + text + "' is not a whole number from 0 to 2^64 - 1";
   text = std::to_string(seed);
   return "";
 }

@@ -34,12 +34,13 @@ Result<const QuestionRow*> find_question(const ReportData& data, const std::stri
     topics.push_back(row.topic);
   }
   if (topics.size() > 1) {
-    return input_error("topics " + join(topics) + " each have a question '" + id + "'", "", "name one with --topic");
+    return input_error("topics " + join(topics) + " each have a question '" + id + "'", "",
+                       "choose a topic with --topic");
   }
   if (found != nullptr) return found;
   const auto nearest = nearest_name(id, ids);
   return input_error("the run has no question '" + id + "'", "",
-                     nearest ? "did you mean " + *nearest + "?" : "hre show RUN --worst 10 shows some");
+                     nearest ? "did you mean " + *nearest + "?" : "hre show RUN --worst 10 shows some questions");
 }
 
 /// Keeps the questions of topics that match.
@@ -80,7 +81,8 @@ Status show(const ShowArguments& arguments, Console& console) {
   }
   auto rows = rows_to_show(arguments, *data);
   if (!rows) return forward(rows);
-  if (rows->empty()) return input_error("no question has a value", "", "--question ID shows one all the same");
+  if (rows->empty())
+    return input_error("no question has a value", "", "--question ID shows a question without a value");
   for (const std::string& caveat : data->caveats) progress->note(caveat);
   const bool colour = console.out_is_terminal && std::getenv("NO_COLOR") == nullptr;
   for (size_t i = 0; colour && i < data->runs.size(); ++i) {
@@ -98,18 +100,20 @@ Status show(const ShowArguments& arguments, Console& console) {
 Action define_show(CLI::App& app) {
   auto a = std::make_shared<ShowArguments>();
   app.add_option("RUN", a->run, kRunHelp)->required();
-  auto* question = app.add_option("--question", a->question, "this question")->type_name("ID");
+  auto* question = app.add_option("--question", a->question, "show this question")->type_name("ID");
   app.add_option("--worst", a->worst,
-                 "so many questions, lowest value first (default 3); with --disagree, those that moved most")
+                 "number of questions to show, lowest value first (default 3); with --disagree, the questions whose "
+                 "values differ most")
       ->type_name("N")
       ->check(CLI::Range(1, 1000000).description(""))
       ->excludes(question);
-  app.add_option("--disagree", a->disagree, "a second run: questions whose values differ most, both runs side by side")
+  app.add_option("--disagree", a->disagree,
+                 "a second run: show the questions whose values differ most, both runs side by side")
       ->type_name("RUN2");
-  app.add_option("--topic", a->topic, "only topics that match")->type_name("GLOB");
-  app.add_option("--data", a->data, "the run's dataset, where it is not at the place that it names")->type_name("DATA");
+  app.add_option("--topic", a->topic, "only topics whose names match")->type_name("GLOB");
+  app.add_option("--data", a->data, "where the run's dataset is now (default: as in the run)")->type_name("DATA");
   add_store_option(app, a->store);
-  app.add_flag("--full", a->full, "all of the texts, not their beginnings");
+  app.add_flag("--full", a->full, "show complete texts, not only their beginnings");
   return [a](Console& console) { return show(*a, console); };
 }
 

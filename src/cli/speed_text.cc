@@ -60,7 +60,7 @@ std::string speed_text(const Speed& speed) {
   }
   std::string text = table.render();
   if (speed.peak.products.total() > 0) {
-    text += "\nthis machine's best, in GFLOP/s of products:";
+    text += "\nthis machine's measured peak, in GFLOP/s of products:";
     for (const Precision precision : kPrecisions) {
       const double peak = speed.peak.products[precision];
       if (peak > 0) text += fmt::format(" {:.0f} in {},", peak / 1e9, name_of(precision));
@@ -68,10 +68,11 @@ std::string speed_text(const Speed& speed) {
     text += fmt::format(" and {:.1f} GB/s of memory read\n", speed.peak.memory / 1e9);
   }
   if (const double limit = limit_of(speed); limit > 0) {
-    text += fmt::format("the arithmetic alone, at that: {:.3f} s; {:.0f} % of the limit was reached\n", limit,
-                        100 * limit / speed.seconds);
+    text += fmt::format(
+        "limit, the time of the arithmetic alone at that peak: {:.3f} s; {:.0f} % of the limit was reached\n", limit,
+        100 * limit / speed.seconds);
   } else {
-    text += "the engine's own kernels did the work, and their arithmetic is not counted\n";
+    text += "the engine's own kernels did the work; their arithmetic is not counted\n";
   }
   return text + fmt::format("peak memory: {}\n", shown_bytes(peak_memory()));
 }

@@ -27,8 +27,8 @@ std::string default_store() {
 
 void add_store_option(CLI::App& app, std::string& store) {
   app.add_option("--store", store,
-                 "the store of runs (default: $HRE_STORE, else hre/runs.db in $XDG_STATE_HOME or ~/.local/state); "
-                 "none for none")
+                 "the store of runs (default: $HRE_STORE, else hre/runs.db in $XDG_STATE_HOME or ~/.local/state); none "
+                 "stores nothing")
       ->type_name("FILE");
 }
 

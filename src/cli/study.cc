@@ -48,7 +48,8 @@ Result<std::vector<StudyMember>> members_of(const StudyFile& file, const std::ve
   for (size_t i = 0; i < runs.size(); ++i) {
     const StudyFile::Member& member = file.members[i];
     const double size = member.size.value_or(static_cast<double>(runs[i].model.parameters));
-    if (!(size > 0)) return input_error("its number of parameters is not known", member.run, "give it as size");
+    if (!(size > 0))
+      return input_error("the model's number of parameters is not known", member.run, "give the number as size");
     members.push_back({member.name.empty() ? runs[i].model.name : member.name, member.family, size, member.stage});
   }
   return members;
@@ -75,7 +76,7 @@ Result<const std::vector<std::string>*> find_row(const data::CsvTable& table, si
   const std::vector<std::string>* found = nullptr;
   for (const auto& row : table.rows) {
     if (lower(shown_name(row[column])) != lower(model)) continue;
-    if (found) return input_error("model " + model + " is there twice", where);
+    if (found) return input_error("model " + model + " has two rows", where);
     found = &row;
   }
   return found;
@@ -98,7 +99,8 @@ Status check_rows(const std::vector<const std::vector<std::string>*>& rows, cons
   }
   if (table.rows.size() > present.size()) present.push_back("...");
   return input_error("there is no row for any run: " + join(missing), path,
-                     "it has rows for " + join(present) + "; models = { \"RUN\" = \"ROW\" } says which is whose");
+                     "the file has rows for " + join(present) +
+                         "; models = { \"RUN\" = \"ROW\" } says which row belongs to which run");
 }
 
 Result<std::vector<Judgement>> read_judgements(const StudyFile::Judgements& judgements,
@@ -132,7 +134,7 @@ Result<std::vector<Judgement>> read_judgements(const StudyFile::Judgements& judg
       const std::string cell = rows[i] ? (*rows[i])[*column] : "";
       const auto value = parse_finite_number(cell);
       if (!value && !is_missing(cell)) {
-        return input_error("column " + name + " of " + members[i].name + " is no number: '" + cell + "'", path);
+        return input_error("column " + name + " of " + members[i].name + " is not a number: '" + cell + "'", path);
       }
       judgement.values.push_back(value);
     }
@@ -148,7 +150,7 @@ Result<std::vector<Judgement>> all_judgements(const StudyFile& file, const std::
   for (const StudyFile::Judgements& judgements : file.judgements) {
     for (const auto& [name, other] : judgements.models) {
       if (std::none_of(members.begin(), members.end(), [&](const StudyMember& m) { return m.name == name; })) {
-        return input_error("models names '" + name + "', which is no run's name", study);
+        return input_error("models names '" + name + "', which is not the name of a run", study);
       }
     }
     auto read = read_judgements(judgements, members, study, err);
@@ -164,12 +166,12 @@ name = "Two families"
 [[run]]
 run = "pythia-410m.json"      # a run: hre eval pythia-410m.gguf --data DATA --json pythia-410m.json --details
 family = "Pythia"
-size = "410M"                 # parameters; the model's own where it is left out
+size = "410M"                 # parameters; if left out, the model's own number
 stage = "pretrained"          # pretrained, tuned or preference
 
 [[run]]
 run = "pythia-410m-tuned.json"
-name = "Pythia-410M-tuned"    # the model's own name where it is left out
+name = "Pythia-410M-tuned"    # if left out, the model's name
 family = "Pythia"
 size = "410M"
 stage = "tuned"
@@ -178,7 +180,7 @@ stage = "tuned"
 file = "leaderboard.csv"
 model_column = "Model"
 columns = ["Arena Elo rating", "MT-bench (score)"]
-models = { "Pythia-410M-tuned" = "pythia-tuned" }   # names in that file, where they differ
+models = { "Pythia-410M-tuned" = "pythia-tuned" }   # names in that file, if they differ
 )toml";
 
 Status run_study(const StudyArguments& arguments, Console& console) {
@@ -186,7 +188,7 @@ Status run_study(const StudyArguments& arguments, Console& console) {
     console.out << kExample;
     return {};
   }
-  if (arguments.file.empty()) return input_error("there is no FILE.toml", "", "hre study --example prints one");
+  if (arguments.file.empty()) return input_error("no FILE.toml is given", "", "hre study --example prints an example");
   auto compare = arguments.comparing.compare_options();
   if (!compare) return forward(compare);
   auto text = read_file(arguments.file, 16 << 20);
@@ -215,11 +217,13 @@ Status run_study(const StudyArguments& arguments, Console& console) {
 
 Action define_study(CLI::App& app) {
   auto a = std::make_shared<StudyArguments>();
-  app.add_option("FILE.toml", a->file, "families, sizes and stages of runs, and judgements (docs/formats.md)")
+  app.add_option("FILE.toml", a->file,
+                 "a file with families, sizes and stages of runs, and judgements (docs/formats.md)")
       ->type_name("");
-  app.add_flag("--example", a->example, "print such a file to begin with");
+  app.add_flag("--example", a->example, "print an example file to start from");
   a->comparing.define(app);
-  app.add_flag("--allow-different", a->allow_different, "study runs of different configurations; they are named");
+  app.add_flag("--allow-different", a->allow_different,
+               "study runs of different configurations; the differences are listed");
   app.add_option("--json", a->json, "write the study as JSON (format hre-study/1); - for standard output")
       ->type_name("FILE");
   return [a](Console& console) { return run_study(*a, console); };

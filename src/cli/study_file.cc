@@ -24,7 +24,7 @@ void read_size(TomlReader& reader, std::optional<double>& size) {
   const auto text = node->value_exact<std::string>();
   size = text ? parse_size(*text) : node->is_number() ? node->value<double>() : std::nullopt;
   if (!size || !(*size > 0) || !std::isfinite(*size)) {
-    reader.wrong(*node, "size", "is no number of parameters, such as 410000000 or \"410M\"");
+    reader.wrong(*node, "size", "is not a number of parameters, such as 410000000 or \"410M\"");
   }
 }
 
@@ -50,7 +50,8 @@ void read_models(TomlReader& reader, std::map<std::string, std::string>& models)
   if (names == nullptr) return;
   for (const auto& [key, value] : *names) {
     const auto name = value.value_exact<std::string>();
-    if (!name) return reader.wrong(value, "models", "says of " + std::string(key.str()) + " what is no string");
+    if (!name)
+      return reader.wrong(value, "models", "has a value for " + std::string(key.str()) + " that is not a string");
     models.emplace(key.str(), *name);
   }
 }
@@ -81,7 +82,8 @@ StudyFile read(const toml::table& root, Context& context) {
     for (const toml::node& node : *all) file.judgements.push_back(read_judgements(*node.as_table(), context));
   }
   reader.finish();
-  if (file.members.empty()) reader.keep({ErrorCode::kInput, "there is no run: write [[run]]", context.place, ""});
+  if (file.members.empty())
+    reader.keep({ErrorCode::kInput, "there is no run: write a table [[run]]", context.place, ""});
   return file;
 }
 

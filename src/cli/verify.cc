@@ -113,7 +113,7 @@ Result<std::vector<Question>> texts_of(const std::vector<const QuestionResult*>&
       return question.id == result->id && question.topic == result->topic;
     });
     if (found == dataset.questions.end() || found->answers.size() != result->answers.size()) {
-      return input_error("the run's question " + result->id + " is not in it", dataset.source);
+      return input_error("the run's question " + result->id + " is not in the dataset", dataset.source);
     }
     Question& question = questions.emplace_back(*found);
     for (size_t a = 0; a < question.answers.size(); ++a) {
@@ -136,7 +136,7 @@ std::vector<Pair> start_pairs(const std::vector<const QuestionResult*>& chosen) 
 /// Both sides must agree on the weights and on all that moves a value but the way of computing.
 Status check_settings(const Run& run, const ModelDescription& model) {
   if (!run.model.fingerprint.empty() && run.model.fingerprint != model.fingerprint) {
-    return input_error("the model is not the one of the run: its weights differ", model.source);
+    return input_error("the model is not the model of the run: its weights differ", model.source);
   }
   std::vector<std::string> differ;
   for (const char* name : {"bos", "max_length", "cache_type", "flash_attention", "adapters", "chat_template", "system",
@@ -144,8 +144,8 @@ Status check_settings(const Run& run, const ModelDescription& model) {
     if (setting_of(run.model, name) != setting_of(model, name)) differ.emplace_back(name);
   }
   if (differ.empty()) return {};
-  return input_error("the model was run with another " + join(differ, ", "), run.model.name,
-                     "give the options that it was run with");
+  return input_error("the run used another " + join(differ, ", "), run.model.name,
+                     "give the options that the run used");
 }
 
 Status score_again(const Run& run, const VerifyArguments& arguments, const std::vector<Question>& questions,
@@ -171,7 +171,7 @@ Status score_again(const Run& run, const VerifyArguments& arguments, const std::
 Status score_by_python(const Run& run, const VerifyArguments& arguments, const std::vector<Question>& questions,
                        std::vector<Pair>& pairs, ProgressListener& progress, Console& console) {
   if (!is_checkpoint(arguments.model)) {
-    return input_error("is no checkpoint folder, and Transformers needs one", arguments.model,
+    return input_error("is not a checkpoint folder, and Transformers needs one", arguments.model,
                        "--model FOLDER names the checkpoint that the model was converted from");
   }
   auto prompt = PromptTemplate::parse(run.options.prompt);
@@ -214,7 +214,8 @@ Status verify(VerifyArguments arguments, Console& console) {
   auto dataset = load_data_argument(arguments.data, *progress, console.stop);
   if (!dataset) return forward(dataset);
   if (dataset->fingerprint != run->dataset_fingerprint) {
-    return input_error("is not the dataset of the run: its contents differ", arguments.data, "--data DATA names it");
+    return input_error("is not the dataset of the run: its contents differ", arguments.data,
+                       "--data DATA names the run's dataset");
   }
   take_options(*run, arguments.options);
   const auto chosen = sample(*run, arguments.questions);
@@ -232,18 +233,16 @@ Status verify(VerifyArguments arguments, Console& console) {
 
 Action define_verify(CLI::App& app) {
   auto arguments = std::make_shared<VerifyArguments>();
-  app.add_option("RUN", arguments->run, "a run with its questions (hre eval --json FILE --details)")
-      ->required()
-      ->type_name("");
-  app.add_option("--questions", arguments->questions, "so many, spread over the run (default 20)")
+  app.add_option("RUN", arguments->run, kRunHelp)->required()->type_name("");
+  app.add_option("--questions", arguments->questions, "number of questions, spread over the run (default 20)")
       ->type_name("N")
       ->check(CLI::Range(size_t{1}, size_t{1} << 30).description(""));
   app.add_option("--tolerance", arguments->tolerance,
-                 "nats an answer may differ by (default: 0.001, more where the run multiplied in less than float32); "
-                 "more is status 3")
+                 "largest difference per answer, in nats (default: 0.001, more if the run multiplied in less than "
+                 "float32); a larger difference is status 3")
       ->type_name("NATS")
       ->check(CLI::NonNegativeNumber.description(""));
-  app.add_flag("--python", arguments->python, "by Transformers in float32, from the checkpoint folder");
+  app.add_flag("--python", arguments->python, "score with Transformers in float32, from the checkpoint folder");
   app.add_option("--model", arguments->model, "where the model is now (default: as in the run)")->type_name("MODEL");
   app.add_option("--data", arguments->data, "where the dataset is now (default: as in the run)")->type_name("DATA");
   add_store_option(app, arguments->store);

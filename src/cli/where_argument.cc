@@ -46,8 +46,8 @@ Status keep_where(const std::vector<std::string>& where, const std::string& name
     auto loaded = metadata_of(named, source);
     if (!loaded) return forward(loaded);
     if (loaded->empty()) {
-      return input_error("dates and tags are in a dataset's metadata, and " + source + " has none", "--where",
-                         "name the file with --metadata");
+      return input_error("conditions on dates and tags need a dataset's metadata, and " + source + " has none",
+                         "--where", "name the file with --metadata");
     }
     metadata = std::move(*loaded);
   }
@@ -64,7 +64,7 @@ Status keep_where(const std::vector<std::string>& where, const std::string& name
     if (found != metadata.end()) facts.metadata = &found->second;
     return !std::ranges::all_of(*conditions, [&](const Condition& c) { return c.holds(facts); });
   });
-  if (questions.empty()) return input_error("no question is left by " + join(where), "--where");
+  if (questions.empty()) return input_error("no question meets the conditions " + join(where), "--where");
   return {};
 }
 
@@ -72,12 +72,12 @@ Status keep_where(const std::vector<std::string>& where, const std::string& name
 
 void define_where(CLI::App& app, std::vector<std::string>& where, std::string& metadata) {
   app.add_option("--where", where,
-                 "only questions where this holds: topic=GLOB, id=GLOB, tag=GLOB, votes, answers, length or date "
-                 "with =, !=, <, <=, >, >=; may be given again")
+                 "only questions that meet this condition: topic=GLOB, id=GLOB, tag=GLOB, or votes, answers, length or "
+                 "date with =, !=, <, <=, >, >=; repeatable")
       ->type_name("COND")
       ->allow_extra_args(false);
   app.add_option("--metadata", metadata,
-                 "dates and tags of questions (default: the dataset's metadata/questions.jsonl)")
+                 "file with dates and tags of questions (default: the dataset's metadata/questions.jsonl)")
       ->type_name("FILE");
 }
 

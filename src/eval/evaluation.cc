@@ -285,7 +285,7 @@ struct Evaluation::State final : PlanSource {
     if (!scored_again) return scored_again;
     if (difference) return tl::unexpected<Error>(std::move(*difference));
     if (!stop.stop_requested()) {
-      run.explanation.push_back(fmt::format("{} of them scored again: equal to what is stored", n));
+      run.explanation.push_back(fmt::format("{} of them scored again: equal to the stored answers", n));
     }
     return {};
   }

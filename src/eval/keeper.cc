@@ -19,13 +19,13 @@ std::string differences(const store::Components& ours, const store::Components& 
   for (const auto& [name, value] : here) {
     const auto at = there.find(name);
     if (at == there.end()) {
-      parts.push_back(fmt::format("{} is '{}', and was not stated", name, value));
+      parts.push_back(fmt::format("{} is '{}' and was not recorded", name, value));
     } else if (at->second != value) {
       parts.push_back(fmt::format("{} is '{}' and was '{}'", name, value, at->second));
     }
   }
   for (const auto& [name, value] : there) {
-    if (!here.contains(name)) parts.push_back(fmt::format("{} was '{}', and is not stated now", name, value));
+    if (!here.contains(name)) parts.push_back(fmt::format("{} was '{}' and is not recorded now", name, value));
   }
   return join(parts, "; ");
 }
@@ -91,7 +91,7 @@ void Keeper::explain() {
   if (!session_) return;
   std::vector<std::string>& lines = run_->explanation;
   if (!keeping_.reuse) {
-    lines.push_back("nothing is reused, as asked for");
+    lines.push_back("nothing is reused, as requested");
     return;
   }
   lines.push_back(fmt::format("{} of {} reused", n_found_, questions(run_->planned)));
@@ -131,7 +131,7 @@ Claims Keeper::claim(const std::vector<size_t>& places) {
   for (const size_t i : claimed->theirs) claims.theirs.push_back(places[i]);
   if (!claims.theirs.empty() && !waited_) {
     waited_ = true;
-    progress_->note(fmt::format("process {} is scoring some of these questions; they are waited for", claimed->other));
+    progress_->note(fmt::format("process {} is scoring some of these questions; waiting for it", claimed->other));
   }
   return claims;
 }
@@ -158,7 +158,8 @@ void Keeper::finish(const std::vector<size_t>& surplus) {
   const std::vector<int64_t> positions(surplus.begin(), surplus.end());
   if (auto ok = session_->finish(*run_, positions); !ok) run_->not_kept = ok.error();
   if (const int64_t n = session_->n_replaced(); n > 0) {
-    progress_->note(fmt::format("the stored answers of {} differed from these, and are replaced", questions(n)));
+    progress_->note(
+        fmt::format("the stored answers to {} differed from the new answers and are replaced", questions(n)));
   }
 }
 

@@ -139,7 +139,7 @@ TEST_F(KeepingTest, ASettingThatIsNewOrGone) {
   FakeScorer scorer;
   evaluate_with(scorer, dataset_);
   scorer.description_.settings.push_back({"quantiser", "a"});
-  EXPECT_NE(evaluate_with(scorer, dataset_).explanation[1].find("quantiser is 'a', and was not stated"),
+  EXPECT_NE(evaluate_with(scorer, dataset_).explanation[1].find("quantiser is 'a' and was not recorded"),
             std::string::npos);
   EXPECT_EQ(scorer.n_scored, 12);
 }

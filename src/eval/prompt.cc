@@ -7,7 +7,7 @@
 namespace hre {
 namespace {
 
-constexpr char kHelp[] = "a prompt is text with {question} and, at its end, {answer}; write {{ for a brace";
+constexpr char kHelp[] = "a prompt is a text with {question} and, at its end, {answer}; write {{ for a brace";
 
 bool is_name_char(char c) { return (c >= 'a' && c <= 'z') || c == '_'; }
 

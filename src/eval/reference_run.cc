@@ -75,7 +75,7 @@ Status write_run_as_reference_cache(const Run& run, const Dataset& dataset, cons
     if (result.answers.empty()) continue;
     const auto at = questions.find({result.topic, result.id});
     if (at == questions.end() || at->second->answers.size() != result.answers.size()) {
-      return input_error("question " + result.id + " of the run is not there", dataset.source,
+      return input_error("question " + result.id + " of the run is not in the dataset", dataset.source,
                          "‹data› is the dataset of the run");
     }
     store::ReferenceEntry& entry = entries.emplace_back();

@@ -29,7 +29,7 @@ std::string difference(const Run& a, const Run& b) {
       const auto& [name, value] = a.model.settings[i];
       const auto& [other_name, other_value] = b.model.settings[i];
       if (name != other_name || value != other_value) {
-        return fmt::format("{} is '{}' in one and '{}' in the other", name, value, other_value);
+        return fmt::format("{} is '{}' in one shard and '{}' in the other", name, value, other_value);
       }
     }
     return "their settings differ";
@@ -37,11 +37,11 @@ std::string difference(const Run& a, const Run& b) {
   if (a.dataset_fingerprint != b.dataset_fingerprint) return "the datasets differ";
   const EvalOptions &x = a.options, &y = b.options;
   if (x.prompt != y.prompt) return "the prompts differ";
-  if (x.topics != y.topics || x.limit != y.limit) return "they select other topics or another limit";
+  if (x.topics != y.topics || x.limit != y.limit) return "their topics or limits differ";
   if (x.where != y.where) return "their ‹where› differs";
   if (x.shuffle != y.shuffle || (x.shuffle && x.shuffle_seed != y.shuffle_seed)) return "their shuffle seeds differ";
   if (x.undefined != y.undefined) return "their ‹undefined› differs";
-  if (a.shard->selected != b.shard->selected) return "they select other questions";
+  if (a.shard->selected != b.shard->selected) return "they select different questions";
   return "";
 }
 
@@ -58,17 +58,17 @@ Status check_shards(const std::vector<Run>& shards) {
   for (const Run& run : shards) {
     if (run.shard->count != first.count) {
       return input_error(
-          fmt::format("{} and {} are of different evaluations", shard_name(shards.front()), shard_name(run)));
+          fmt::format("{} and {} belong to different evaluations", shard_name(shards.front()), shard_name(run)));
     }
     if (const std::string what = difference(shards.front(), run); !what.empty()) {
       return input_error(
           fmt::format("{} and {} can't be merged: {}", shard_name(shards.front()), shard_name(run), what));
     }
-    if (++seen[static_cast<size_t>(run.shard->index)] > 1) return input_error(shard_name(run) + " is there twice");
+    if (++seen[static_cast<size_t>(run.shard->index)] > 1) return input_error(shard_name(run) + " is given twice");
     if (run.partial()) {
       return input_error(
           fmt::format("{} is partial: {} of {} questions", shard_name(run), run.questions.size(), run.planned), "",
-          "run it to its end");
+          "run the shard to its end");
     }
   }
   std::vector<std::string> missing;
@@ -128,13 +128,13 @@ Result<Run> merge_shards(std::vector<Run> shards) {
   merged.times = {};
   for (Run& run : shards) {
     if (run.shard->places.size() != run.questions.size()) {
-      return input_error(shard_name(run) + " holds another number of questions than of places");
+      return input_error(shard_name(run) + " does not have as many questions as places");
     }
     for (size_t i = 0; i < run.questions.size(); ++i) {
       const int64_t place = run.shard->places[i];
       if (place < 0 || place >= selected) return input_error(shard_name(run) + " has a question out of range");
       if (!questions.emplace(place, std::move(run.questions[i])).second) {
-        return input_error(fmt::format("{} holds questions that another shard holds too", shard_name(run)));
+        return input_error(fmt::format("{} holds questions that another shard also holds", shard_name(run)));
       }
     }
     merged.created = std::max(merged.created, run.created);

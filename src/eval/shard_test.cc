@@ -107,7 +107,7 @@ TEST(Shards, RefuseWhatIsNotOneEvaluation) {
   EXPECT_THAT(message({}), HasSubstr("no shards"));
   EXPECT_THAT(message({good[0], good[2]}), HasSubstr("of 3 shards, 2 is missing"));
   EXPECT_THAT(message({good[1]}), HasSubstr("1, 3 are missing"));
-  EXPECT_THAT(message({good[0], good[1], good[1], good[2]}), HasSubstr("shard 2/3 is there twice"));
+  EXPECT_THAT(message({good[0], good[1], good[1], good[2]}), HasSubstr("shard 2/3 is given twice"));
   EXPECT_THAT(message({good[0], run_of(dataset, {})}), HasSubstr("is no shard"));
   EXPECT_THAT(message({good[0], all_shards(dataset, {}, 2)[1]}), HasSubstr("different evaluations"));
   const auto changed = [&](auto change) {
@@ -117,10 +117,10 @@ TEST(Shards, RefuseWhatIsNotOneEvaluation) {
   };
   EXPECT_THAT(changed([](hre::Run& r) { r.model.fingerprint = "x"; }), HasSubstr("the models differ"));
   EXPECT_THAT(changed([](hre::Run& r) { r.model.settings[0].second = "e 2"; }),
-              HasSubstr("engine is 'e 1' in one and 'e 2'"));
+              HasSubstr("engine is 'e 1' in one shard and 'e 2'"));
   EXPECT_THAT(changed([](hre::Run& r) { r.dataset_fingerprint = "x"; }), HasSubstr("the datasets differ"));
   EXPECT_THAT(changed([](hre::Run& r) { r.options.prompt = "x"; }), HasSubstr("the prompts differ"));
-  EXPECT_THAT(changed([](hre::Run& r) { r.options.limit = 3; }), HasSubstr("another limit"));
+  EXPECT_THAT(changed([](hre::Run& r) { r.options.limit = 3; }), HasSubstr("their topics or limits differ"));
   EXPECT_THAT(changed([](hre::Run& r) { r.options.shuffle_seed = 3; }), HasSubstr("seeds differ"));
   EXPECT_THAT(changed([](hre::Run& r) { ++r.planned; }), HasSubstr("shard 2/3 is partial"));
   EXPECT_THAT(changed([](hre::Run& r) { r.shard->places[0] = 1000; }), HasSubstr("out of range"));
@@ -128,7 +128,7 @@ TEST(Shards, RefuseWhatIsNotOneEvaluation) {
                 r.shard->places = good[0].shard->places, r.questions = good[0].questions,
                 r.planned = static_cast<int64_t>(r.questions.size());
               }),
-              HasSubstr("that another shard holds too"));
+              HasSubstr("that another shard also holds"));
 }
 
 }  // namespace

@@ -21,7 +21,7 @@ std::string runs_tables(const Comparison& comparison) {
   const bool left_out = std::ranges::any_of(
       comparison.runs, [](const ComparedRun& run) { return run.only_here > 0 || run.undefined > 0; });
   std::vector<std::string> header = {"run", options.metric->title, "chance"};
-  if (many) header.insert(header.end(), {"rank", "may be"});
+  if (many) header.insert(header.end(), {"rank", "range"});
   if (left_out) header.insert(header.end(), {"not shared", "undefined"});
   TextTable table(header);
   TextTable more({"Pearson is", "through length", "+ beyond length", "length alone"});
@@ -117,7 +117,7 @@ std::string gates_text(const Comparison& comparison) {
     text +=
         fmt::format("A − {} = {} with margin −{:g}, p {}", b, fixed(gate.difference), gate.margin, p_text(gate.p_holm));
     if (gate.verdict == GateVerdict::kInconclusive && gate.questions_needed) {
-      text += fmt::format("; an equal model passes with {} questions in 80 % of the cases", *gate.questions_needed);
+      text += fmt::format("; an equal model would pass with {} questions in 80 % of the cases", *gate.questions_needed);
     }
     text += '\n';
   }
@@ -152,8 +152,9 @@ std::string moved_table(const Comparison& comparison) {
 std::string left_out(const Comparison& comparison) {
   std::vector<std::string> parts;
   if (comparison.undefined > 0)
-    parts.push_back(fmt::format("{} without a value in some run left out", comparison.undefined));
-  if (comparison.different > 0) parts.push_back(fmt::format("{} whose answers differ left out", comparison.different));
+    parts.push_back(fmt::format("{} left out because they have no value in some run", comparison.undefined));
+  if (comparison.different > 0)
+    parts.push_back(fmt::format("{} left out because their answers differ", comparison.different));
   return parts.empty() ? "" : " (" + join(parts, "; ") + ")";
 }
 
@@ -163,7 +164,7 @@ std::string decision_text(const Decision& decision) {
   return decision.decided
              ? fmt::format("Decided after {} of {} questions ({:.0f} % saved): A − B in {}, valid at every look\n",
                            decision.used, decision.questions, saved, interval)
-             : fmt::format("Not decided by {} of {} questions: A − B in {}, valid at every look\n", decision.used,
+             : fmt::format("Not decided after {} of {} questions: A − B in {}, valid at every look\n", decision.used,
                            decision.questions, interval);
 }
 
@@ -207,7 +208,7 @@ std::string run_letter(size_t position) {
 std::string comparison_text(const Comparison& comparison) {
   std::string text;
   for (const std::string& note : comparison.notes) text += note + '\n';
-  text += fmt::format("{} shared question{} in {} topic{}{}; {}, each {} weighing the same\n\n", comparison.shared,
+  text += fmt::format("{} shared question{} in {} topic{}{}; {}, with equal weight for each {}\n\n", comparison.shared,
                       comparison.shared == 1 ? "" : "s", comparison.topics.size(),
                       comparison.topics.size() == 1 ? "" : "s", left_out(comparison), comparison.options.metric->title,
                       comparison.options.statistics.weights == Weights::kTopics ? "topic" : "question");

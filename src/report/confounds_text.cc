@@ -36,15 +36,14 @@ Json of_ceiling(const RunCeiling& ceiling) {
 /// How far votes are people's judgement and not chance.
 std::string ceiling_text(const RunCeiling& ceiling) {
   std::string text = fmt::format(
-      "\nCeiling: scores that knew what each answer's votes are on average would have a mean r of {} over {} "
-      "questions\n"
-      "(people vote independently, {}).",
+      "\nCeiling: scores equal to each answer's expected votes would have a mean r of {} over {} questions\n"
+      "(if people vote independently; {}).",
       with_interval(ceiling.ceiling.mean, ceiling.ceiling.interval), ceiling.ceiling.questions,
-      ceiling.counted ? "by votes for and against"
-                      : "as few as the votes' differences allow, so the ceiling is rather lower");
-  text += fmt::format("\n{:.0f} % of the votes' variance within questions is not chance.",
+      ceiling.counted ? "estimated from votes for and against"
+                      : "estimated with as few votes as their differences allow, so the true ceiling is rather lower");
+  text += fmt::format("\n{:.0f} % of the votes' variance within questions is not due to chance.",
                       100 * std::max(0.0, ceiling.ceiling.reliability.value_or(0)));
-  if (ceiling.share()) text += fmt::format(" The value is {:.0f} % of it.", 100 * *ceiling.share());
+  if (ceiling.share()) text += fmt::format(" The value is {:.0f} % of the ceiling.", 100 * *ceiling.share());
   return text + '\n';
 }
 
@@ -75,18 +74,20 @@ std::string confounds_text(const Run& run, const RunConfounds& confounds) {
   text += table.render();
   if (confounds.ceiling) text += ceiling_text(*confounds.ceiling);
   if (confounds.covariates.size() < 2) {
-    text += "\nDay of posting and position: the dataset's metadata has no dates of answers.\n";
+    text += "\nDay of posting and position: not available, because the dataset's metadata has no dates of answers.\n";
   }
   if (confounds.years.empty()) {
-    return text + "\nMin-K% by year: it needs a run that kept its tokens, and dates in the dataset's metadata.\n";
+    return text +
+           "\nMin-K% by year: not available; it needs a run that kept its tokens, and dates in the dataset's "
+           "metadata.\n";
   }
   TextTable years({"year", "questions", "Min-K% [95 %]"});
   for (const YearHint& year : confounds.years) {
     years.add_row({std::to_string(year.year), std::to_string(year.min_k.n), with_interval(year.min_k)});
   }
   return text + "\n" + years.render() +
-         "\nMin-K% is the mean of the least likely tokens, in nats. Higher for years that training has seen: a hint, "
-         "no proof.\n";
+         "\nMin-K% is the mean log-probability of the least likely tokens, in nats. Higher values for some years are a "
+         "hint that training\nhas seen them, not a proof.\n";
 }
 
 std::string confounds_json(const std::vector<Run>& runs, const std::vector<RunConfounds>& confounds, double share) {

@@ -16,13 +16,13 @@ std::string number(const std::optional<double>& value) { return value ? fmt::for
 
 std::string case_name(const RunPower& power, const PowerCase& c) {
   const std::string correlation = c.correlation ? fmt::format("{:.2f}", *c.correlation) : "undefined";
-  return power.seen ? correlation + " (seen)" : correlation + " (assumed)";
+  return power.seen ? correlation + " (observed)" : correlation + " (assumed)";
 }
 
 std::string cases_table(const RunPower& power) {
   const double percent = 100 * power.options.levels.power;
   std::vector<std::string> header = {"correlation of values", "deviation of differences",
-                                     fmt::format("smallest difference of {} questions", power.questions)};
+                                     fmt::format("smallest difference with {} questions", power.questions)};
   if (power.options.difference)
     header.push_back(fmt::format("questions needed for {:.4f}", std::abs(*power.options.difference)));
   TextTable table(header);
@@ -31,8 +31,8 @@ std::string cases_table(const RunPower& power) {
     if (power.options.difference) cells.push_back(c.needed ? std::to_string(*c.needed) : "over 10^12");
     table.add_row(std::move(cells));
   }
-  return fmt::format("What a paired t test at {:g} % finds with {:g} % chance:\n\n", 100 * power.options.levels.alpha,
-                     percent) +
+  return fmt::format("What a paired t test at the {:g} % level detects with {:g} % probability:\n\n",
+                     100 * power.options.levels.alpha, percent) +
          table.render();
 }
 
@@ -41,7 +41,7 @@ std::string curve_table(const RunPower& power) {
   for (const PowerCase& c : power.cases) {
     header.push_back("smallest difference, " + case_name(power, c));
     if (power.options.difference)
-      header.push_back(fmt::format("chance for {:.4f}", std::abs(*power.options.difference)));
+      header.push_back(fmt::format("power for {:.4f}", std::abs(*power.options.difference)));
   }
   TextTable table(header);
   for (size_t i = 0; i < power.cases.front().curve.size(); ++i) {
@@ -62,8 +62,8 @@ std::string detection_table(const RunPower& power) {
     table.add_row({std::to_string(point.n), rate_text(point), fmt::format("{:.1f} %", 100 * point.opposite)});
   }
   return fmt::format(
-             "\nThe difference seen would be found again with {:g} % chance by {}.\n"
-             "The chance by number of questions, with what the interval of the difference makes of it:\n\n",
+             "\nQuestions needed to detect the observed difference again with {:g} % probability: {}.\n"
+             "Probability by number of questions; in brackets, for the ends of the difference's interval:\n\n",
              100 * power.options.levels.power, questions_text(power.needed_for_seen)) +
          table.render();
 }
@@ -105,14 +105,14 @@ std::string power_text(const RunPower& power) {
   for (size_t i = 0; i < power.runs.size(); ++i) {
     const MetricSummary& means = power.runs[i].means(weights);
     const LengthParts& length = power.runs[i].length(weights);
-    text += fmt::format("{}  {}: {} {}; Pearson {} is {} through length and {} beyond; length alone {}\n",
+    text += fmt::format("{}  {}: {} {}; Pearson {} is {} through length + {} beyond length; length alone {}\n",
                         run_letter(i), power.runs[i].model, metric.title,
                         with_interval(means.*metric.of_summary) + chance_text(means.*metric.of_summary),
                         number(length.value.mean), with_interval(length.through), with_interval(length.beyond),
                         with_interval(means.length_only));
   }
   text += fmt::format("{} questions", power.shared);
-  if (power.undefined > 0) text += fmt::format(" ({} without a value left out)", power.undefined);
+  if (power.undefined > 0) text += fmt::format(" ({} left out because they have no value)", power.undefined);
   if (power.seen) {
     text += fmt::format("; A − B {}, p {}", with_interval(power.seen->difference.mean, interval_of(*power.seen)),
                         p_text(power.seen->p, power.seen->p_exact()));

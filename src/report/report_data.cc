@@ -34,7 +34,7 @@ Status same_dataset(const std::vector<Run>& runs) {
     return input_error(
         fmt::format("{} is on dataset {} ({}), {} on {} ({})", runs.front().model.name, runs.front().dataset_name,
                     runs.front().dataset_fingerprint, run.model.name, run.dataset_name, run.dataset_fingerprint),
-        "", "runs of one report are on one dataset: make a report of each");
+        "", "all runs of a report must be on one dataset: make one report per dataset");
   }
   return {};
 }
@@ -83,16 +83,17 @@ void add_caveats(ReportData& data) {
     const Run& run = data.runs[i];
     if (has_means_alone(data, i)) {
       data.caveats.push_back(fmt::format(
-          "{} was written without its questions, so only its means are shown, and it is compared with none.",
+          "{} was written without its questions, so only its means are shown, and it takes part in no comparison.",
           data.labels[i]));
     } else if (run.questions.size() != data.rows.size()) {
-      data.caveats.push_back(fmt::format("{} has {} of the {} questions shown, so its means are of other questions.",
+      data.caveats.push_back(fmt::format("{} has {} of the {} questions shown, so its means are over other questions.",
                                          data.labels[i], run.questions.size(), data.rows.size()));
     }
   }
   if (data.comparison) {
     if (!data.comparison->differences.empty()) {
-      data.caveats.push_back("The runs were not made alike: " + differences_line(data.comparison->differences) + ".");
+      data.caveats.push_back(
+          "The runs have different configurations: " + differences_line(data.comparison->differences) + ".");
     }
     if (data.comparison->shared < static_cast<int64_t>(data.rows.size())) {
       data.caveats.push_back(fmt::format("Comparisons are over the {} of {} questions that all compared runs share.",

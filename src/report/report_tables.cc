@@ -94,13 +94,12 @@ std::string csv(const Table& table) {
 }
 
 Table summary_table(const ReportData& data) {
-  Table table{
-      "summary",
-      "Means over all questions, with the 95 % interval of Pearson's r, its parts through and beyond the answers' "
-      "length, and what chance gives.",
-      {"model", "parameters", "questions", "pearson_undefined", "pearson_low", "pearson_high", "through_length",
-       "beyond_length", "pairwise_accuracy_chance", "top_one_chance", "ndcg_chance"},
-      {}};
+  Table table{"summary",
+              "Means over all questions, with the 95 % interval of Pearson's r, its parts through and beyond the "
+              "answers' length, and the values that chance gives.",
+              {"model", "parameters", "questions", "pearson_undefined", "pearson_low", "pearson_high", "through_length",
+               "beyond_length", "pairwise_accuracy_chance", "top_one_chance", "ndcg_chance"},
+              {}};
   for (const Metric& metric : shown_metrics()) table.columns.emplace_back(metric.name);
   table.columns.emplace_back("macro_pearson");
   for (size_t i = 0; i < data.runs.size(); ++i) {

@@ -32,7 +32,7 @@ class Field {
   [[noreturn]] void bad(const std::string& message) const { throw Bad{path_ + ": " + message}; }
 
   Field operator[](const std::string& key) const {
-    if (!json_.is_object()) bad("is no object");
+    if (!json_.is_object()) bad("is not an object");
     const auto found = json_.find(key);
     if (found == json_.end()) bad("has no field '" + key + "'");
     return {*found, path_.empty() ? key : path_ + "." + key};
@@ -41,7 +41,7 @@ class Field {
   [[nodiscard]] bool is_null() const { return json_.is_null(); }
 
   [[nodiscard]] std::string text() const {
-    if (!json_.is_string()) bad("is no string");
+    if (!json_.is_string()) bad("is not a string");
     return json_.get<std::string>();
   }
   [[nodiscard]] std::string text_or_null() const { return is_null() ? "" : text(); }
@@ -50,7 +50,7 @@ class Field {
     return json_.get<bool>();
   }
   [[nodiscard]] double number() const {
-    if (!json_.is_number()) bad("is no number");
+    if (!json_.is_number()) bad("is not a number");
     return json_.get<double>();
   }
   [[nodiscard]] std::optional<double> number_or_null() const {
@@ -59,7 +59,7 @@ class Field {
   /// Numbers that JSON can't hold were written as null.
   [[nodiscard]] double number_or_nan() const { return number_or_null().value_or(std::nan("")); }
   [[nodiscard]] int64_t count() const {
-    if (!json_.is_number_unsigned() || json_.get<uint64_t>() > INT64_MAX) bad("is no count");
+    if (!json_.is_number_unsigned() || json_.get<uint64_t>() > INT64_MAX) bad("is not a count");
     return json_.get<int64_t>();
   }
   [[nodiscard]] int small_count() const {
@@ -67,19 +67,19 @@ class Field {
     return static_cast<int>(count());
   }
   [[nodiscard]] uint64_t unsigned_number() const {
-    if (!json_.is_number_unsigned()) bad("is no whole number of 0 or more");
+    if (!json_.is_number_unsigned()) bad("is not a whole number of 0 or more");
     return json_.get<uint64_t>();
   }
 
   [[nodiscard]] std::vector<Field> items() const {
-    if (!json_.is_array()) bad("is no list");
+    if (!json_.is_array()) bad("is not a list");
     std::vector<Field> fields;
     fields.reserve(json_.size());
     for (const Json& item : json_) fields.emplace_back(item, fmt::format("{}[{}]", path_, fields.size()));
     return fields;
   }
   [[nodiscard]] std::vector<std::pair<std::string, Field>> members() const {
-    if (!json_.is_object()) bad("is no object");
+    if (!json_.is_object()) bad("is not an object");
     std::vector<std::pair<std::string, Field>> fields;
     for (const auto& [key, value] : json_.items()) fields.emplace_back(key, Field(value, path_ + "." + key));
     return fields;
@@ -125,7 +125,7 @@ void check_derived(const Field& field, const char* name, const std::optional<dou
   const bool same = written.has_value() == computed.has_value() &&
                     (!written || std::abs(*written - *computed) <= kRounding * std::max(1.0, std::abs(*computed)));
   if (same) return;
-  field[name].bad(fmt::format("is {}, and the answers beside it give {}", written ? fmt::to_string(*written) : "null",
+  field[name].bad(fmt::format("is {}, but the answers beside it give {}", written ? fmt::to_string(*written) : "null",
                               computed ? fmt::to_string(*computed) : "null"));
 }
 
@@ -187,7 +187,8 @@ void read_config(const Field& field, Run& run) {
 RunShard shard_of(const Field& field) {
   constexpr int64_t kMost = 1 << 20;
   const int64_t index = field["index"].count(), count = field["count"].count();
-  if (count < 1 || count > kMost || index < 1 || index > count) field.bad("is no index from 1 to a count of shards");
+  if (count < 1 || count > kMost || index < 1 || index > count)
+    field.bad("is not an index from 1 to the count of shards");
   RunShard shard{static_cast<int>(index), static_cast<int>(count), field["selected"].count(), {}};
   for (const Field& place : field["places"].items()) shard.places.push_back(place.count());
   return shard;
@@ -195,7 +196,7 @@ RunShard shard_of(const Field& field) {
 
 EarlyStop early_stop_of(const Field& field) {
   const std::vector<Field> interval = field["ci95"].items();
-  if (interval.size() != 2) field["ci95"].bad("is no pair of numbers");
+  if (interval.size() != 2) field["ci95"].bad("is not a pair of numbers");
   return {field["rule"].text(),       field["metric"].text(),       field["seed"].unsigned_number(),
           field["reached"].boolean(), interval[0].number_or_null(), interval[1].number_or_null()};
 }
@@ -203,7 +204,7 @@ EarlyStop early_stop_of(const Field& field) {
 Estimate estimate_of(const Field& field) {
   const auto interval = [&](const char* name) {
     const std::vector<Field> bounds = field[name].items();
-    if (bounds.size() != 2) field[name].bad("is no pair of numbers");
+    if (bounds.size() != 2) field[name].bad("is not a pair of numbers");
     return std::pair(bounds[0].number_or_null(), bounds[1].number_or_null());
   };
   Estimate e;
@@ -257,7 +258,8 @@ void read_questions(const Field& field, Run& run) {
                                            [](const AnswerResult& answer) { return !answer.token_log_probs.empty(); });
   }
   run.planned = field["planned"].count();
-  if (run.planned < static_cast<int64_t>(run.questions.size())) field["planned"].bad("is less than the questions here");
+  if (run.planned < static_cast<int64_t>(run.questions.size()))
+    field["planned"].bad("is less than the number of questions in the file");
 }
 
 ReadRun run_of(const Field& field, bool needs_questions) {

@@ -114,12 +114,13 @@ TEST(RunJson, SaysWhatIsWrong) {
   EXPECT_EQ(problem("[3]"), "run.json: [0]: has no field 'format': is it a result of hre eval?");
   EXPECT_EQ(problem(with("hre-run/1", "hre-run/9")), "run.json: format: is 'hre-run/9', not hre-run/1");
   EXPECT_EQ(problem(with("\"votes\": 12.0", "\"votes\": \"12\"")),
-            "run.json: questions[0].answers[0].votes: is no number");
+            "run.json: questions[0].answers[0].votes: is not a number");
   EXPECT_EQ(problem(with("\"n_chars\": 118", "\"n_chars\": -118")),
-            "run.json: questions[0].answers[0].n_chars: is no count");
+            "run.json: questions[0].answers[0].n_chars: is not a count");
   EXPECT_EQ(problem(with("\" caf\",", "")), "run.json: questions[0].answers[0].token_texts: has 1 texts for 2 tokens");
   EXPECT_THAT(problem(with("\"votes\": 12.0", "\"votes\": -12.0")), HasSubstr("run.json: questions[0].pearson: is -"));
-  EXPECT_EQ(problem(with("\"planned\": 3", "\"planned\": 1")), "run.json: planned: is less than the questions here");
+  EXPECT_EQ(problem(with("\"planned\": 3", "\"planned\": 1")),
+            "run.json: planned: is less than the number of questions in the file");
   EXPECT_EQ(problem(run_json(run, summarize(run.questions), false)),
             "run.json: holds no questions: it was written without ‹details›");
   EXPECT_EQ(problem("\"\xff\""), "run.json: byte 2 is not UTF-8");

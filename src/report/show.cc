@@ -183,7 +183,7 @@ std::string values_line(const ReportData& data, const QuestionRow& row) {
     const QuestionResult* result = row.by_run[i];
     text += visible_text(data.labels[i]) + ": ";
     if (result == nullptr)
-      text += "not among its questions\n";
+      text += "not among this run's questions\n";
     else if (!result->problem.empty())
       text += "not scored: " + visible_text(result->problem) + "\n";
     else

@@ -59,7 +59,7 @@ std::string detection_row(const std::vector<DetectionPoint>& curve) {
 std::string separation_text(const Separation& separation) {
   std::string text = fmt::format("\n{} against {}\n\n", stage_name(separation.later), stage_name(separation.earlier));
   if (separation.pairs.empty()) {
-    text += "No family has both at one size.\n";
+    text += "No family has both stages at one size.\n";
   } else {
     TextTable table({"family, size", "later − earlier [95 %]", "p", "p (Holm)", "d_z", "won / tied / lost",
                      "questions for 80 % [95 %]"});
@@ -68,14 +68,13 @@ std::string separation_text(const Separation& separation) {
     }
     table.add_rule();
     add_pair(table, "pooled over sizes", *separation.pooled, separation.questions_80);
-    text +=
-        table.render() +
-        fmt::format(
-            "\nIntervals and p are about other questions for these models, of {} famil{}: they do not say what other "
-            "models would do.\n\nThe chance that so many questions find the pooled difference seen, by a t test at "
-            "5 %, with what the interval of\nthe difference makes of it:\n\n",
-            separation.families, separation.families == 1 ? "y" : "ies") +
-        detection_row(separation.detection);
+    text += table.render() +
+            fmt::format(
+                "\nIntervals and p-values are about other questions for these models, of {} famil{}: they do not say "
+                "what other models would do.\n\nProbability that a t test at the 5 % level detects the observed pooled "
+                "difference, by number of questions;\nin brackets, for the ends of the difference's interval:\n\n",
+                separation.families, separation.families == 1 ? "y" : "ies") +
+            detection_row(separation.detection);
   }
   if (separation.auc) {
     text += fmt::format(
@@ -87,7 +86,7 @@ std::string separation_text(const Separation& separation) {
 }
 
 std::string agreement_text(const Study& study) {
-  TextTable table({"judgement", "correlation", "models", "value [95 %]", "p", "leaving one out", "moved most by"});
+  TextTable table({"judgement", "correlation", "models", "value [95 %]", "p", "leaving one out", "most influential"});
   bool few = false;
   for (const JudgedAgreement& judged : study.agreements) {
     const Agreement& agreement = judged.agreement;
@@ -102,8 +101,8 @@ std::string agreement_text(const Study& study) {
   }
   std::string text = "\nAgreement with judgements, over models\n\n" + table.render();
   return few ? text +
-                   "\nFewer than ten models: one of them can make such a correlation, and only Pearson's has an "
-                   "interval.\n"
+                   "\nFewer than ten models: a single model can produce such a correlation, and only Pearson's r has "
+                   "an interval.\n"
              : text;
 }
 
@@ -120,7 +119,7 @@ std::string matrix_text(const Study& study) {
     }
     text += "\n" + table.render();
   }
-  return "\nCorrelations between all columns (over so many models)\n" + text;
+  return "\nCorrelations between all columns (number of models)\n" + text;
 }
 
 }  // namespace
@@ -139,7 +138,7 @@ std::string study_text(const Study& study, const std::string& name) {
   std::string text = name.empty() ? "" : name + "\n\n";
   for (const std::string& note : study.notes) text += note + '\n';
   text += fmt::format("{} questions that all runs share, in {} topics", study.shared, study.topics.size());
-  if (study.undefined > 0) text += fmt::format("; {} without a value in some run left out", study.undefined);
+  if (study.undefined > 0) text += fmt::format("; {} left out because they have no value in some run", study.undefined);
   text += "\n\n" + runs_table(study);
   if (study.separations.empty()) text += "\nAll runs are of one stage, so there is nothing to separate.\n";
   for (const Separation& separation : study.separations) text += separation_text(separation);
