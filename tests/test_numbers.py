@@ -9,7 +9,7 @@ import unittest
 import zlib
 
 import report_data
-from program import ProgramTest
+from program import SOURCE_DIR, ProgramTest
 
 
 def page_index(page):
@@ -140,6 +140,19 @@ class NumbersTest(ProgramTest):
         self.assertEqual("zero", compared["config"]["undefined"])
         self.assertEqual(61, compared["questions"]["shared"])
         self.assertEqual(61, a["results"]["micro"]["pearson"]["n"])
+        for metric in ("top_one", "ndcg", "pairwise_accuracy"):
+            shown = json.loads(self.run_hre("compare", "a.json", "b.json", "--metric", metric, "--json", "-").stdout)
+            mean = a["results"]["micro"][metric]["mean"]
+            self.assertAlmostEqual(mean, shown["pairs"][0]["mean_a"], 12, metric)
+            self.assertAlmostEqual(mean, shown["runs"][0]["micro"][metric]["mean"], 12, metric)
+
+    def test_invented_votes_are_said_wherever_the_sample_lies(self):
+        done = self.run_hre("eval", "baseline:zstd", "--data", SOURCE_DIR / "src/data/sample", "--limit", 2, "--name", "mine", "--json",
+                            "mine.json", "--details")
+        for text in (done.stdout, self.run_hre("runs", "show", "mine").stdout, self.run_hre("power", "mine.json").stdout,
+                     self.run_hre("confounds", "mine.json").stdout, "".join(self.read_json("mine.json")["notes"]),
+                     self.run_hre("show", "mine", "--worst", 1).stderr):
+            self.assertIn("votes are invented", text)
 
     def test_confounds_and_the_ceiling(self):
         self.evaluate()
@@ -188,7 +201,12 @@ class NumbersTest(ProgramTest):
         index = page_index((self.folder / "out/index.html").read_text(encoding="utf-8"))
         self.assertTrue(any("bos (always | never)" in caveat for caveat in index["caveats"]), index["caveats"])
         text = self.run_hre("compare", "b.json", "c.json", "--allow-different").stdout
-        self.assertIn("Not the same: bos (always | never)", text)
+        self.assertIn("The runs have different configurations: bos (always | never)", text)
+        for command in (("power", "b.json", "c.json"), ("show", "b.json", "--disagree", "c.json")):
+            done = self.run_hre(*command)
+            self.assertIn("The runs have different configurations: bos (always | never)", done.stdout + done.stderr, command)
+        notes = json.loads(self.run_hre("power", "b.json", "c.json", "--json", "-").stdout)["notes"]
+        self.assertTrue(any("bos (always | never)" in note for note in notes), notes)
 
     def test_the_same_caveats(self):
         self.evaluate()

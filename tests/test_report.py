@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import shutil
 import statistics
 import struct
@@ -52,8 +53,8 @@ class ReportTest(ProgramTest):
             (self.folder / f"run{i}.json").write_text(json.dumps(run))
         return [f"run{i}.json" for i in range(count)]
 
-    def table(self, name):
-        with open(self.folder / "out" / "figures" / f"{name}.tsv", encoding="utf-8", newline="") as file:
+    def table(self, name, out="out"):
+        with open(self.folder / out / "figures" / f"{name}.tsv", encoding="utf-8", newline="") as file:
             return list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
 
 
@@ -178,10 +179,28 @@ class FilesTest(ReportTest):
                     row = rows[f"{run['size'] / 1e6:g}M", run["stage"], topic]
                     self.assertAlmostEqual(e["mean"], float(row["mean"]), delta=1e-5)
                     self.assertEqual(e["n"], int(row["questions"]))
+        self.run_hre("study", "study.toml", "--weights", "topics", "--where", "votes>30", "--json", "topics.json")
+        self.run_hre("report", "run0.json", "--out", "topics", "--study", "topics.json", "--quiet")
+        topics = self.read_json("topics.json")
+        by_topics = {(float(row["size"]), row["stage"]): float(row["mean"]) for row in self.table("mine_overall", out="topics")}
+        for run in topics["runs"]:
+            self.assertAlmostEqual(run["macro"]["pearson"]["mean"], by_topics[run["size"], run["stage"]], delta=1e-5)
+            self.assertGreater(abs(run["macro"]["pearson"]["mean"] - run["micro"]["pearson"]["mean"]), 1e-4)
         spearman = {run["model"]: run["micro"]["spearman"]["mean"] for run in study["runs"]}
         self.assertAlmostEqual(self.read_json("run0.json")["results"]["micro"]["spearman"]["mean"], spearman["baseline:zstd"], places=12)
         arena = {row["model"]: row for row in self.table("ChatArena")}
         self.assertEqual({"baseline:zstd": 900, "model-1": 1000, "model-2": 950}, {name: float(row["judgement"]) for name, row in arena.items()})
+
+    def test_families_whose_figures_would_share_a_name(self):
+        study = json.loads((SOURCE_DIR / "tests/data/report/study.json").read_text())
+        runs = [run for run in study["runs"] if run["family"] == "Pythia"]
+        study["runs"] = runs + [{**run, "name": run["name"] + " too", "family": "Pythia overall"} for run in runs]
+        study["judgements"], study["agreement"], study["matrix"] = [], [], None
+        self.write("study.json", json.dumps(study))
+        done = self.run_hre("report", *self.make_runs(1), "--out", "out", "--study", "study.json")
+        drawn = int(re.search(r"(\d+) figures", done.stdout + done.stderr)[1])
+        self.assertEqual(drawn, len(list((self.folder / "out/figures").glob("*.tsv"))))
+        self.assertEqual({"Pythia"}, {row["family"] for row in self.table("pythia_overall")})
 
     def test_a_dataset_that_is_gone(self):
         self.write("mine.jsonl", '{"topic": "t", "question": "q", "answers": [{"text": "a", "votes": 1}, {"text": "bb", "votes": 2}]}\n')

@@ -102,6 +102,10 @@ std::string differences_line(const std::vector<RunDifference>& differences) {
   return join(parts);
 }
 
+std::string differences_note(const std::vector<RunDifference>& differences) {
+  return "The runs have different configurations: " + differences_line(differences) + ".";
+}
+
 Result<DescribedRuns> describe_runs(std::span<const Run* const> runs, const CompareOptions& options) {
   DescribedRuns described;
   described.differences = run_differences(runs);
@@ -121,8 +125,7 @@ Result<DescribedRuns> describe_runs(std::span<const Run* const> runs, const Comp
     described.runs.push_back(describe(*runs[i], described.shared, i, described.undefined, options.statistics));
   }
   described.notes = notes_of(runs);
-  if (!described.differences.empty())
-    described.notes.push_back("Not the same: " + differences_line(described.differences));
+  if (!described.differences.empty()) described.notes.push_back(differences_note(described.differences));
   return described;
 }
 

@@ -106,4 +106,7 @@ Result<Comparison> compare_runs(std::span<const Run> runs, const CompareOptions&
 /// "bos (never | always), prompt (...)"
 std::string differences_line(const std::vector<RunDifference>& differences);
 
+/// A sentence for a result's notes.
+std::string differences_note(const std::vector<RunDifference>& differences);
+
 }  // namespace hre

@@ -92,8 +92,7 @@ void add_caveats(ReportData& data) {
   }
   if (data.comparison) {
     if (!data.comparison->differences.empty()) {
-      data.caveats.push_back(
-          "The runs have different configurations: " + differences_line(data.comparison->differences) + ".");
+      data.caveats.push_back(differences_note(data.comparison->differences));
     }
     if (data.comparison->shared < static_cast<int64_t>(data.rows.size())) {
       data.caveats.push_back(fmt::format("Comparisons are over the {} of {} questions that all compared runs share.",
