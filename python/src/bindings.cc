@@ -517,6 +517,12 @@ SummarisedRun evaluate_model(Model& model, const Dataset& dataset, const nb::dic
   left.take("reuse", keeping.reuse);
   left.finish();
   keeping.store = cli::store_path(store);
+  if (model.python && !keeping.store.empty() && model.scorer->describe().fingerprint.empty()) {
+    // Another object of its class has the same name: its stored answers would stand for this one's.
+    throw Raised(Error{ErrorCode::kInput, "a store can't tell this model from others: it has no fingerprint",
+                       model.scorer->describe().name,
+                       "give it one, a text that changes whenever its values do, or leave out ‹store›"});
+  }
   PythonProgress listener(std::move(progress));
   if (model.python) model.python->forget();
   auto run = in_background(
