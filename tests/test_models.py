@@ -9,7 +9,7 @@ import re
 import unittest
 
 import gguf_files
-from program import SOURCE_DIR, ProgramTest
+from program import SOURCE_DIR, ProgramTest, real_model
 
 DATA = SOURCE_DIR / "tests" / "data" / "models"
 EXPECTED = json.loads((DATA / "expected.json").read_text(encoding="utf-8"))
@@ -222,6 +222,29 @@ class ModelsTest(ProgramTest):
         run = self.evaluate([path])[0]
         self.assertEqual(run["model"]["fingerprint"], shown["fingerprint"])
         self.assertIn("memory to score", self.run_hre("model", "show", path).stdout)
+
+    def file_type(self, path):
+        return json.loads(self.run_hre("model", "show", path, "--json").stdout)["file_type"]
+
+    def test_file_types_are_what_the_file_states(self):
+        """And what most weights are, where that is another."""
+        values, tensors = gguf_files.read(self.unpack("llama-gqa").read_bytes())
+        narrow = [gguf_files.as_q8_0(tensor)[0] if tensor.name.endswith("weight") and len(tensor.shape) == 2 else tensor for tensor in tensors]
+        unknown = 999
+        for of_weights, stated, expected in ((tensors, None, "F32"), (tensors, 0, "F32"), (tensors, unknown, "F32"), (narrow, 7, "Q8_0"), (narrow, None, "Q8_0"),
+                                             (narrow, unknown, "Q8_0"), (narrow, 15, "Q4_K - Medium, most weights Q8_0"), (narrow, 0, "F32, most weights Q8_0")):
+            with self.subTest(stated=stated, expected=expected):
+                own = {key: value for key, value in values.items() if key != "general.file_type"}
+                if stated is not None:
+                    own["general.file_type"] = gguf_files.value(gguf_files.U32, stated)
+                path = self.folder / "stated.gguf"
+                gguf_files.write(path, own, of_weights)
+                self.assertEqual(expected, self.file_type(path))
+                run = self.evaluate([path])[0]
+                self.assertEqual(expected, run["model"]["file_type"])
+
+    def test_file_type_of_a_real_model(self):
+        self.assertEqual("Q4_K - Medium, most weights Q8_0", self.file_type(real_model("gemma-3-270m-q4_k_m.gguf")))
 
     def test_not_a_number(self):
         path = self.unpack("llama-gqa")
