@@ -21,6 +21,7 @@
 #include "core/files.h"
 #include "core/fingerprint.h"
 #include "core/text.h"
+#include "core/visible.h"
 #include "report/run_json.h"
 
 namespace hre::cli {
@@ -159,7 +160,8 @@ std::vector<Speed> speeds_of(const Evaluation& evaluation, int threads) {
 void print_speeds(const Evaluation& evaluation, const std::vector<Speed>& speeds, std::ostream& out) {
   for (size_t i = 0; i < speeds.size(); ++i) {
     const ModelDescription& model = evaluation.runs[i].model;
-    out << fmt::format("\n{}, kernels: {}\n{}", model.name, setting_of(model, "kernels"), speed_text(speeds[i]));
+    out << fmt::format("\n{}, kernels: {}\n{}", visible_line(model.name), setting_of(model, "kernels"),
+                       speed_text(speeds[i]));
   }
   out << std::flush;
 }

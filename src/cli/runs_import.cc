@@ -9,6 +9,7 @@
 #include "cli/progress.h"
 #include "cli/store_argument.h"
 #include "core/files.h"
+#include "core/visible.h"
 #include "eval/reference_run.h"
 #include "hre/store.h"
 #include "report/run_json.h"
@@ -46,7 +47,7 @@ Status import_file(RunStore& store, const std::string& file, const ImportArgumen
   for (const Run& run : *runs) {
     auto added = store.add(run, name, file);
     if (!added) return forward(added);
-    console.out << (added->is_new ? "imported " : "was there already: ") << added->name << '\n';
+    console.out << (added->is_new ? "imported " : "was there already: ") << visible_line(added->name) << '\n';
   }
   return {};
 }

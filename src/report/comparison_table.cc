@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "core/text.h"
+#include "core/visible.h"
 #include "report/text_table.h"
 
 namespace hre {
@@ -202,8 +203,9 @@ std::string run_letter(size_t position) {
 
 std::string comparison_text(const Comparison& comparison) {
   std::string text;
-  for (const std::string& note : comparison.notes) text += note + '\n';
-  if (!comparison.differences.empty()) text += "Not the same: " + differences_line(comparison.differences) + '\n';
+  for (const std::string& note : comparison.notes) text += visible_line(note) + '\n';
+  if (!comparison.differences.empty())
+    text += "Not the same: " + visible_line(differences_line(comparison.differences)) + '\n';
   text += fmt::format("{} shared question{} in {} topic{}{}; {}, each {} weighing the same\n\n", comparison.shared,
                       comparison.shared == 1 ? "" : "s", comparison.topics.size(),
                       comparison.topics.size() == 1 ? "" : "s", left_out(comparison), comparison.options.metric->title,
