@@ -20,6 +20,7 @@
 #include "core/cores.h"
 #include "core/files.h"
 #include "core/fingerprint.h"
+#include "core/question_name.h"
 #include "core/text.h"
 #include "core/visible.h"
 #include "report/run_json.h"
@@ -138,8 +139,9 @@ Status check_defined(const Evaluation& evaluation) {
     for (const QuestionResult& question : run.questions) {
       if (question.metrics.pearson) continue;
       const std::string why = question.problem.empty() ? "equal votes or equal scores" : question.problem;
-      return fail(ErrorCode::kThreshold, "question " + question.id + " has no correlation: " + why, run.model.name,
-                  "--undefined leave-out counts such questions and leaves them out");
+      return fail(ErrorCode::kThreshold,
+                  "question " + question_name(question.topic, question.id) + " has no correlation: " + why,
+                  run.model.name, "--undefined leave-out counts such questions and leaves them out");
     }
   }
   return {};

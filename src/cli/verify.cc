@@ -16,7 +16,9 @@
 #include "cli/progress.h"
 #include "cli/run_argument.h"
 #include "cli/store_argument.h"
+#include "core/question_name.h"
 #include "core/text.h"
+#include "core/visible.h"
 #include "eval/prompt.h"
 #include "hre/evaluate.h"
 #include "model/checkpoint/checkpoint.h"
@@ -113,7 +115,8 @@ Result<std::vector<Question>> texts_of(const std::vector<const QuestionResult*>&
       return question.id == result->id && question.topic == result->topic;
     });
     if (found == dataset.questions.end() || found->answers.size() != result->answers.size()) {
-      return input_error("the run's question " + result->id + " is not in it", dataset.source);
+      return input_error("the run's question " + question_name(result->topic, result->id) + " is not in it",
+                         dataset.source);
     }
     Question& question = questions.emplace_back(*found);
     for (size_t a = 0; a < question.answers.size(); ++a) {
@@ -186,13 +189,19 @@ Status score_by_python(const Run& run, const VerifyArguments& arguments, const s
 
 Status print_pairs(const std::vector<Pair>& pairs, bool by_python, double tolerance, Console& console) {
   double largest = 0;
-  size_t answers = 0;
-  console.out << fmt::format("{:<24} {:>8} {:>12}\n", "question", "answers", "difference");
+  size_t answers = 0, widest = 24;
+  std::vector<std::string> names;
   for (const Pair& pair : pairs) {
+    names.push_back(visible_line(question_name(pair.topic, pair.id)));
+    widest = std::max(widest, names.back().size());
+  }
+  console.out << fmt::format("{:<{}} {:>8} {:>12}\n", "question", widest, "answers", "difference");
+  for (size_t i = 0; i < pairs.size(); ++i) {
+    const Pair& pair = pairs[i];
     if (pair.kept.size() != pair.again.size()) {
-      return fail(ErrorCode::kThreshold, "question " + pair.id + " could not be scored again");
+      return fail(ErrorCode::kThreshold, "question " + names[i] + " could not be scored again");
     }
-    console.out << fmt::format("{:<24} {:>8} {:>12.2e}\n", pair.id, pair.kept.size(), pair.difference());
+    console.out << fmt::format("{:<{}} {:>8} {:>12.2e}\n", names[i], widest, pair.kept.size(), pair.difference());
     largest = std::max(largest, pair.difference());
     answers += pair.kept.size();
   }

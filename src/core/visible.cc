@@ -23,7 +23,9 @@ std::string picture(unsigned control) { return {'\xE2', '\x90', static_cast<char
 unsigned shown_by_number(std::string_view character) {
   const unsigned lead = byte_of(character, 0), second = byte_of(character, 1), third = byte_of(character, 2);
   if (lead == 0xC2 && second >= 0x80 && second < 0xA0) return second;  // U+0080 to U+009F
+  if (character == "\u00AD") return 0x00AD;
   if (character == "\u061C") return 0x061C;
+  if (character == "\u180E") return 0x180E;
   if (character == "\uFEFF") return 0xFEFF;
   if (lead == 0xE2 && second == 0x80 &&
       (third == 0x8B || third == 0x8E || third == 0x8F || (third >= 0xA8 && third <= 0xAE))) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/question_name.h"
 #include "core/text.h"
 #include "core/visible.h"
 #include "report/text_table.h"
@@ -234,7 +235,8 @@ std::optional<double> value_in(const QuestionRow& row, size_t run) {
 
 std::string show_question(const ReportData& data, const QuestionRow& row, const ShowOptions& options) {
   const int width = options.width > 20 ? options.width : 100;
-  std::string text = painted(visible_line(row.id), "1", options.colour) + "\n" + values_line(data, row) + "\n";
+  std::string text = painted(visible_line(question_name(row.topic, row.id)), "1", options.colour) + "\n" +
+                     values_line(data, row) + "\n";
   if (row.text != nullptr)
     text += laid_out(visible_text(row.text->text), width - 2, options.full ? SIZE_MAX : 15, "  ", options.cut) + "\n";
   const QuestionResult* any = scored_result(row);
