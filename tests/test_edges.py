@@ -152,12 +152,19 @@ class EnvironmentTest(ProgramTest):
         self.addCleanup(shutil.rmtree, open_folder)
         open_folder.chmod(0o777)
         environment = clean_environment(HOME=None, HRE_STORE=None, XDG_STATE_HOME=None, XDG_CACHE_HOME=None)
-        done = subprocess.run(["setpriv", "--reuid", "54321", "--clear-groups", PROGRAM, "eval", "baseline:length", "--data", "sample"],
-                              cwd=open_folder, env=environment, capture_output=True, text=True, check=False)
-        if "Permission denied" in done.stderr:
-            self.skipTest("that user can't run the program here")
-        self.assertEqual(0, done.returncode, done.stderr)
-        self.assertIn("hre: nothing is kept: there is no home folder for a store of runs; --store FILE names one\n", done.stderr)
+        two = ("baseline:length", "baseline:zstd", "--data", "sample")
+        for command in (("eval", *two), ("compare", *two), ("compare", *two, "--until", "decided")):
+            done = subprocess.run(["setpriv", "--reuid", "54321", "--clear-groups", PROGRAM, *command],
+                                  cwd=open_folder, env=environment, capture_output=True, text=True, check=False)
+            if "Permission denied" in done.stderr:
+                self.skipTest("that user can't run the program here")
+            self.assertEqual(0, done.returncode, done.stderr)
+            self.assertEqual(1, done.stderr.count("hre: nothing is kept: there is no home folder for a store of runs; --store FILE names one\n"), done.stderr)
+            environment["HRE_STORE"] = "none"
+            done = subprocess.run(["setpriv", "--reuid", "54321", "--clear-groups", PROGRAM, *command],
+                                  cwd=open_folder, env=environment, capture_output=True, text=True, check=False)
+            self.assertNotIn("nothing is kept", done.stderr)
+            del environment["HRE_STORE"]
 
 
 # What a terminal would obey, or turn text by.

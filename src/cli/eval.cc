@@ -180,11 +180,7 @@ Status run_eval(EvalArguments arguments, Console& console) {
   if (arguments.models.size() > 1 && !arguments.keeping.name.empty()) {
     return input_error("--name names one run; give one MODEL");
   }
-  const std::string given = arguments.keeping.store;
-  arguments.keeping.store = store_path(given);
-  if (arguments.keeping.store.empty() && !store_was_refused(given)) {
-    console.err << "hre: nothing is kept: there is no home folder for a store of runs; --store FILE names one\n";
-  }
+  arguments.keeping.store = store_to_keep(arguments.keeping.store, console.err);
   arguments.keeping.reuse = !arguments.no_cache;
   auto until = parse_until(arguments.until);
   if (!until) return forward(until);

@@ -154,7 +154,8 @@ Evaluation evaluate_models(const std::vector<std::string>& models, const Dataset
     if (console.stop.stop_requested()) break;
     std::optional<mpi::Team> team;  // its end is the model's end for all ranks
     if (several_ranks) team.emplace();
-    auto model = open_model_argument(source, with_server(model_options, console, progress), progress, console.stop);
+    auto model = open_model_argument(source, options_of(source, models, with_server(model_options, console, progress)),
+                                     progress, console.stop);
     if (!model) {
       failed(source, model.error());
       continue;
@@ -190,6 +191,17 @@ Evaluation evaluate_models(const std::vector<std::string>& models, const Dataset
     evaluation.runs.push_back(std::move(*run));
   }
   return evaluation;
+}
+
+EngineOptions options_of(const std::string& source, const std::vector<std::string>& models,
+                         const EngineOptions& options) {
+  const auto is_baseline = [](const std::string& model) { return model.starts_with("baseline:"); };
+  if (!is_baseline(source) || std::ranges::all_of(models, is_baseline)) return options;
+  EngineOptions own;
+  own.threads = options.threads;
+  own.workers = options.workers;
+  own.server = options.server;
+  return own;
 }
 
 void print_evaluation(const Evaluation& evaluation, Console& console,
