@@ -211,6 +211,28 @@ class ModelsTest(ProgramTest):
         (self.folder / "run.json").write_text(json.dumps(run))
         self.assertIn("its weights differ", self.error_of("verify", "run.json", "--quiet"))
 
+    def test_verify_tolerates_what_the_type_costs(self):
+        """By default: a thousandth of a nat of float32, and more by what the run says that it multiplied in."""
+        values, tensors = gguf_files.read(self.unpack("llama-gqa").read_bytes())
+        narrow = [gguf_files.as_q8_0(tensor)[0] if tensor.name.endswith("weight") and len(tensor.shape) == 2 else tensor for tensor in tensors]
+        stated = lambda number: {**values, "general.file_type": gguf_files.value(gguf_files.U32, number)}
+        for own, of_weights, options in ((stated(0), tensors, ()), (stated(7), narrow, ()), (stated(15), narrow, ()), (stated(0), narrow, ()),
+                                         (stated(7), narrow, ("--precision", "exact")), (stated(7), narrow, ("--engine-kernels", "plain"))):
+            gguf_files.write(self.folder / "m.gguf", own, of_weights)
+            self.run_hre("eval", "m.gguf", "--data", DATA / "questions.jsonl", "--threads", 1, "--json", "run.json", "--details", "--quiet", *options)
+            run = self.read_json("run.json")
+            kernels, tolerance = run["config"]["kernels"], 1e-3
+            if of_weights is narrow:
+                ways = {"Q8_0 by int16": 0.05, "Q8_0 by int14": 0.2, "Q8_0 by bf16": 10}
+                tolerance = 10 if kernels == "the engine's" else max([way for name, way in ways.items() if name in kernels], default=1e-3)
+            with self.subTest(file_type=run["model"]["file_type"], options=options, kernels=kernels, tolerance=tolerance):
+                self.run_hre("verify", "run.json", "--threads", 1, "--quiet")
+                for moved, status in ((0.3, 0), (3, 3)):
+                    run["questions"][1]["answers"][0]["sum_log_prob"] -= moved * tolerance
+                    self.write_changed(run)
+                    self.run_hre("verify", "run.json", "--threads", 1, "--quiet", status=status)
+                    run["questions"][1]["answers"][0]["sum_log_prob"] += moved * tolerance
+
     def test_show(self):
         path = self.unpack("llama-gqa")
         shown = json.loads(self.run_hre("model", "show", path, "--json").stdout)

@@ -51,7 +51,8 @@ struct Pair {
 };
 
 /// What the run says of its own options; those given again stay.
-void take_options(const Run& run, EngineOptions& options) {
+void take_options(const Run& run, const std::string& model, EngineOptions& options) {
+  if (model.starts_with("baseline:")) return;
   if (options.max_length == 0) {
     const std::string length = setting_of(run.model, "max_length");
     std::from_chars(length.data(), length.data() + length.size(), options.max_length);
@@ -69,6 +70,7 @@ void take_options(const Run& run, EngineOptions& options) {
   if (options.system.empty()) options.system = setting_of(run.model, "system");
   if (options.date.empty()) options.date = setting_of(run.model, "date");
   options.long_answers = LongAnswers::kTruncate;
+  if (model.starts_with("server:")) return;
   options.one_pass_an_answer = true;
   options.kernels = EngineKernels::kPlain;
   options.widens_weights = true;
@@ -77,7 +79,10 @@ void take_options(const Run& run, EngineOptions& options) {
 /// How far an answer's log-likelihood may be from that of float32 products of the same weights, in nats, by what the
 /// run says that it multiplied weights of its model's type in. Some times what answers of a few hundred tokens showed.
 double tolerance_of(const Run& run) {
-  const std::string kernels = setting_of(run.model, "kernels"), &type = run.model.file_type;
+  const std::string kernels = setting_of(run.model, "kernels");
+  std::string type = run.model.file_type;  // "Q4_K - Medium, most weights Q8_0": what most are counts
+  constexpr std::string_view kMost = "most weights ";
+  if (const size_t at = type.find(kMost); at != std::string::npos) type.erase(0, at + kMost.size());
   const auto multiplies = [&](const std::string& kind, const std::string& in) {
     return kernels.find(kind + " by " + in) != std::string::npos;
   };
@@ -225,7 +230,7 @@ Status verify(VerifyArguments arguments, Console& console) {
   if (dataset->fingerprint != run->dataset_fingerprint) {
     return input_error("is not the dataset of the run: its contents differ", arguments.data, "--data DATA names it");
   }
-  take_options(*run, arguments.options);
+  take_options(*run, arguments.model, arguments.options);
   const auto chosen = sample(*run, arguments.questions);
   if (chosen.empty()) return input_error("holds no question that could be scored", arguments.run);
   auto questions = texts_of(chosen, *dataset);

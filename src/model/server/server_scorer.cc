@@ -380,12 +380,13 @@ Result<PlanRules> rules_for(const Profile& profile, const ModelOptions& options,
   return rules;
 }
 
-/// Replaces the hash of the weights: a hash of the model's name and its values for a known text, rounded as finely as
-/// equal requests agree. It changes if other weights are served under the same name.
+/// Replaces the hash of the weights: a hash of the model's name and its values for a known text. It changes if other
+/// weights are served under the same name. The sum is rounded by the same step for every server: a finer one for those
+/// whose equal requests agree would be another for a server that once agrees and once doesn't.
 std::string fingerprint_of(const Profile& profile) {
   double sum = 0;
   for (const float value : profile.probe_values) sum += value;
-  const double step = profile.noise < 1e-4 ? 0.01 : 1;
+  constexpr double step = 1;
   ContentHash hash;
   hash.add_field("served");
   hash.add_field(profile.model);
