@@ -75,6 +75,7 @@ def with_tokens(run, texts, seed, longest=6):
                 parts.append(rest[:size])
                 rest = rest[size:]
             answer["token_texts"] = parts
-            answer["token_log_probs"] = [round(-max(0.001, rng.expovariate(0.5)), 3) for _ in parts]
+            shares = [max(0.001, rng.expovariate(0.5)) for _ in parts]
+            answer["token_log_probs"] = [answer["sum_log_prob"] * share / sum(shares) for share in shares]
             answer["n_tokens"] = len(parts)
     return run

@@ -8,7 +8,7 @@ a test computes what must come out: expected_sum(context, continuation).
 
 Quirks (several may be given) apply to requests that score, after the first `after` of them:
 
-shapes      first_absent, n_plus_1, shuffled, shifted, self_scored, bos, bos_stripped, infinite, no_log_probs, noisy,
+shapes      first_absent, n_plus_1, shuffled, shifted, self_scored, bos, bos_stripped, infinite, no_log_probs, noisy, unsteady,
             constant, prompt_logprobs, last_token (an id that SGLang lists as 0)
 offsets     no_tokenizer, no_offsets, byte_offsets, utf16_offsets, parts (of characters, shown as U+FFFD), hex (of bytes),
             behind (a space put in front)
@@ -78,6 +78,7 @@ class StandIn:
         self.states_length = states_length
         self.renumbered = None   # a word to which its tokenizer gives another id
         self.more_models = 0
+        self.unsteadiness = 1e-4  # nats, of "unsteady"
         self.key, self.away_url, self.delay, self.max_length, self.model = key, away_url, delay, max_length, model
         self.lock = threading.Lock()
         self.scored = 0          # requests that score, so far
@@ -392,6 +393,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             values = [None] + [-1.0] * (len(values) - 1)
         if s.has("noisy"):
             values = [None] + [v - 2 * (time.monotonic_ns() % 1009) / 1009 for v in values[1:]]
+        if s.has("unsteady"):  # a little more or less each time, as with other requests in the same batch
+            values = [None] + [v + s.unsteadiness * (time.monotonic_ns() % 7 - 3) for v in values[1:]]
         if s.has("infinite"):  # SGLang's JSON has null for it
             values[-2] = None if s.api == "sglang" else -9999.0
         return values

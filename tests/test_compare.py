@@ -102,6 +102,22 @@ class CompareTest(RunsTest):
                 self.assertIn(given[0] + " is about evaluating models, and the arguments are runs; give --data",
                               self.error_of("compare", "zstd.json", "length.json", *given))
 
+    def test_models_at_once_keep_their_answers(self):
+        """In the store, as hre eval does, which then scores nothing again."""
+        chosen = ("--data", "sample", "--where", "topic=p*", "--where", "votes>3")
+        for _ in range(2):
+            self.run_hre("compare", "baseline:zstd", "baseline:length", *chosen, "--store", "runs.db", "--quiet")
+        runs = json.loads(self.run_hre("runs", "list", "--json", "--store", "runs.db").stdout)["runs"]
+        self.assertEqual(["baseline:length", "baseline:zstd"], sorted(run["model"] for run in runs))
+        for model in ("baseline:zstd", "baseline:length"):
+            self.run_hre("eval", model, *chosen, "--store", "runs.db", "--json", "run.json", "--details", "--quiet")
+            run = self.read_json("run.json")
+            self.assertEqual(["topic=p*", "votes>3"], run["config"]["where"])
+            self.assertEqual(run["planned"], run["times"]["questions_reused"])
+            self.assertGreater(run["planned"], 0)
+        self.run_hre("compare", "baseline:zstd", "baseline:length", "--data", "sample", "--until", "decided", "--store", "until.db", "--quiet")
+        self.assertEqual(2, len(json.loads(self.run_hre("runs", "list", "--json", "--store", "until.db").stdout)["runs"]))
+
     def test_a_real_model_takes_its_options(self):
         model = shared_data("models/stories260K.gguf")
         call = ["compare", model, "baseline:length", "--data", "sample", "--limit", 1, "--allow-different", "--quiet"]

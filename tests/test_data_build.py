@@ -121,6 +121,18 @@ class BuildTest(ProgramTest):
         self.assertRegex(self.error_of(*call), r"row 6, byte \d+: the file is cut short.*--allow-truncated")
         self.run_hre(*call, "--allow-truncated")
 
+    def test_cut_votes(self):
+        """Posts that are whole, and votes that are not: they are refused, or taken and said to be too few."""
+        path = self.dump(thread(10))
+        votes = "".join(row(Id=i, PostId=11, VoteTypeId=2) for i in range(1, 40))
+        (path / "Votes.xml").write_text(table(votes, "votes")[:-90])
+        call = ["data", "build", "--topic", "beer=beer.stackexchange.com", "--out", "set"]
+        self.assertRegex(self.error_of(*call), r"Votes.xml: row \d+, byte \d+: the file is cut short.*--allow-truncated")
+        done = self.run_hre(*call, "--allow-truncated")
+        said = "cut short: Votes.xml (votes cast are undercounted)"
+        self.assertIn(said, done.stderr)
+        self.assertIn(said, (self.folder / "set" / "README.md").read_text())
+
     def test_nothing_passes(self):
         self.dump(thread(10, answers=2))
         done = self.run_hre("data", "build", "--topic", "beer=beer.stackexchange.com", "--out", "set", status=2)

@@ -152,20 +152,31 @@ class EnvironmentTest(ProgramTest):
         self.addCleanup(shutil.rmtree, open_folder)
         open_folder.chmod(0o777)
         environment = clean_environment(HOME=None, HRE_STORE=None, XDG_STATE_HOME=None, XDG_CACHE_HOME=None)
-        done = subprocess.run(["setpriv", "--reuid", "54321", "--clear-groups", PROGRAM, "eval", "baseline:length", "--data", "sample"],
-                              cwd=open_folder, env=environment, capture_output=True, text=True, check=False)
-        if "Permission denied" in done.stderr:
-            self.skipTest("that user can't run the program here")
-        self.assertEqual(0, done.returncode, done.stderr)
-        self.assertIn("hre: nothing is kept: there is no home folder for a store of runs; --store FILE names a store\n", done.stderr)
+        two = ("baseline:length", "baseline:zstd", "--data", "sample")
+        for command in (("eval", *two), ("compare", *two), ("compare", *two, "--until", "decided")):
+            done = subprocess.run(["setpriv", "--reuid", "54321", "--clear-groups", PROGRAM, *command],
+                                  cwd=open_folder, env=environment, capture_output=True, text=True, check=False)
+            if "Permission denied" in done.stderr:
+                self.skipTest("that user can't run the program here")
+            self.assertEqual(0, done.returncode, done.stderr)
+            self.assertEqual(1, done.stderr.count("hre: nothing is kept: there is no home folder for a store of runs; --store FILE names one\n"), done.stderr)
+            environment["HRE_STORE"] = "none"
+            done = subprocess.run(["setpriv", "--reuid", "54321", "--clear-groups", PROGRAM, *command],
+                                  cwd=open_folder, env=environment, capture_output=True, text=True, check=False)
+            self.assertNotIn("nothing is kept", done.stderr)
+            del environment["HRE_STORE"]
+
+
+# What a terminal would obey, or turn text by.
+OBEYED = "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u202a-\u202e\u2066-\u2069]"
 
 
 class TerminalTest(ProgramTest):
-    def on_terminal(self, *arguments, term="xterm"):
+    def on_terminal(self, *arguments, term="xterm", status=0, **environment):
         """What a terminal gets of both streams."""
         ours, theirs = pty.openpty()
         process = subprocess.Popen([PROGRAM, *map(str, arguments)], cwd=self.folder, stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs,
-                                   env=clean_environment(TERM=term))
+                                   env=clean_environment(TERM=term, **environment))
         os.close(theirs)
         shown = b""
         while select.select([ours], [], [], 60)[0]:
@@ -177,17 +188,50 @@ class TerminalTest(ProgramTest):
                 break
             shown += part
         os.close(ours)
-        self.assertEqual(0, process.wait(timeout=60), shown)
+        self.assertEqual(status, process.wait(timeout=60), shown)
         return shown.decode(errors="replace").replace("\r\n", "\n")
 
     def test_names_with_escapes_are_shown_and_not_obeyed(self):
         name = "a\x1b]0;title\x07b\x1b[2Jc\nd.gguf"
         self.write(name, fixture("llama-gqa"))
-        shown = self.on_terminal("eval", name, "--data", MODELS / "questions.jsonl", "--threads", "1", "--bos", "auto")
-        self.assertNotRegex(re.sub(r"\r\x1b\[K|\x1b\[[0-9;]*m", "", shown), r"[\x00-\x08\x0b-\x1f\x7f]")
+        shown = self.on_terminal("eval", name, "--data", MODELS / "questions.jsonl", "--threads", "1", "--bos", "auto", "--quiet")
+        self.assertNotRegex(shown, OBEYED)
         done = self.run_hre("eval", "nowhere\x1b[2J\n.gguf", "--data", "sample", status=2)
         self.assertEqual(1, done.stderr.count("\n"))
         self.assertNotIn("\x1b", done.stderr)
+
+    def test_nothing_from_elsewhere_is_obeyed(self):
+        """Names of models, datasets, topics and questions, and texts, in every command that shows them: on a terminal and in a pipe.
+        hre's own codes stay out, by --quiet and NO_COLOR."""
+        evil = "a\r\x1b[Kb\x1b[31;1mc\x1b[0m\x1b]0;t\x07\u009b2J\u202egnp\u202c\nnext line"
+        questions = [{"topic": f"{evil} {i % 2}", "id": f"{evil} {i}", "question": f"{evil} {i}?", "answers": [
+            {"text": f"{evil} {'x' * (7 * a * i % 11)}", "votes": a} for a in range(4)]} for i in range(6)]
+        self.write("evil\x1b[31m.jsonl", "".join(json.dumps(question) + "\n" for question in questions))
+        store = ("--store", "evil.db")
+        for model in ("length", "zstd"):
+            self.run_hre("eval", f"baseline:{model}", "--data", "evil\x1b[31m.jsonl", "--details", "--json", f"{model}.json", "--quiet")
+            run = self.read_json(f"{model}.json")
+            run["model"]["name"] = run["model"]["source"] = f"{model} {evil}"
+            run["config"][f"key {evil}"] = f"{model} {evil}"
+            self.write(f"{model}.json", json.dumps(run))
+            self.run_hre("runs", "import", f"{model}.json", "--name", model, *store)
+        for command in (("eval", "baseline:zstd", "baseline:length", "--data", "evil\x1b[31m.jsonl", "--quiet"),
+                        ("compare", "length.json", "zstd.json", "--allow-different", "--quiet"),
+                        ("compare", "length.json", "zstd.json", "zstd.json", "--allow-different", "--quiet"),
+                        ("power", "length.json"), ("power", "length.json", "zstd.json"), ("confounds", "zstd.json"),
+                        ("runs", "list", *store), ("runs", "show", "zstd", *store), ("data", "info", "evil\x1b[31m.jsonl", "--quiet"),
+                        ("show", "zstd.json", "--data", "evil\x1b[31m.jsonl", "--worst", "9"),
+                        ("show", "zstd.json", "--disagree", "length.json", "--data", "evil\x1b[31m.jsonl")):
+            with self.subTest(command=command):
+                shown = self.on_terminal(*command, NO_COLOR="1")
+                self.assertNotRegex(shown, OBEYED)
+                piped = self.run_hre(*command)
+                self.assertNotRegex(piped.stdout + piped.stderr, OBEYED)
+                if command[0] != "show":  # whose texts have lines
+                    self.assertNotIn("\nnext line", shown + piped.stdout)
+        line = self.on_terminal("show", "zstd.json", "--question", evil + " 9", "--data", "evil\x1b[31m.jsonl", status=2)
+        self.assertNotRegex(line, OBEYED)
+        self.assertNotIn("\nnext line", line)
 
     def test_a_dumb_terminal_gets_plain_text(self):
         self.write("q.jsonl", (MODELS / "questions.jsonl").read_text() * 1)

@@ -8,6 +8,8 @@ import pathlib
 import random
 import shutil
 import subprocess
+import sys
+import textwrap
 import unittest
 
 import gguf_files
@@ -117,6 +119,37 @@ class FilesTest(ProgramTest):
         folder.mkdir()
         self.assertIn("is a folder without a config.json", self.error_of("eval", folder, "--data", "sample"))
 
+    def test_no_code_of_a_checkpoint_is_run(self):
+        """By a module that stands in for Transformers, and wants to be allowed to run code as it does."""
+        done = subprocess.run([sys.executable, "-c", textwrap.dedent("""
+            import sys, types
+            sys.path.insert(0, sys.argv[1])
+            import convert_checkpoint
+            asked = []
+            class Auto:
+                @classmethod
+                def from_pretrained(cls, folder, trust_remote_code=None, **named):
+                    asked.append(trust_remote_code)
+                    if folder == "broken":
+                        raise ValueError("no vocabulary")
+                    if folder == "own code" and not trust_remote_code:
+                        raise ValueError("Please pass the argument `trust_remote_code=True` to allow custom code to be run.")
+                    return cls.__name__, folder
+            transformers = types.SimpleNamespace(AutoConfig=type("AutoConfig", (Auto,), dict(vars(Auto))),
+                                                 AutoTokenizer=type("AutoTokenizer", (Auto,), dict(vars(Auto))))
+            convert_checkpoint.leave_own_code_alone(transformers)
+            assert transformers.AutoTokenizer.from_pretrained("plain", trust_remote_code=True) == ("AutoTokenizer", "plain")
+            for loader in (transformers.AutoConfig, transformers.AutoTokenizer):
+                for folder, expected in (("own code", convert_checkpoint.Refused), ("broken", ValueError)):
+                    try:
+                        loader.from_pretrained(folder, trust_remote_code=True)
+                    except expected:
+                        continue
+                    raise AssertionError(folder)
+            assert asked == [False] * 5, asked"""), SOURCE_DIR / "src" / "model" / "checkpoint"], capture_output=True, text=True, check=False,
+                              env=clean_environment(PYTHONDONTWRITEBYTECODE="1"))
+        self.assertEqual(0, done.returncode, done.stderr)
+
     def test_several_processes_make_one_environment_and_one_file(self):
         """By a python3 that stands in for the real one: it takes its time, and leaves traces."""
         small = self.model
@@ -180,6 +213,16 @@ fi
         self.run_hre("eval", folder, "--data", "q.jsonl", "--long-answers", "truncate", "--json", "run.json", "--details", "--quiet", env=env, timeout=600)
         self.assertGreater(json.loads((self.folder / "run.json").read_text())["questions"][0]["answers"][0]["n_cut_chars"], 0)
         self.run_hre("verify", "run.json", "--python", "--quiet", env=env, timeout=600)
+        settings = json.loads((folder / "tokenizer_config.json").read_text())
+        settings["tokenizer_class"], settings["auto_map"] = "Own", {"AutoTokenizer": ["own.Own", None]}
+        (folder / "own.py").write_text(f"open({str(self.folder / 'ran')!r}, 'w')\nfrom transformers import GPT2Tokenizer as Own\n")
+        kept = (folder / "tokenizer_config.json").read_text()
+        (folder / "tokenizer_config.json").write_text(json.dumps(settings))
+        error = self.error_of("eval", folder, "--data", "q.jsonl", "--quiet", env=env, timeout=600)
+        self.assertIn("is Python code of its own, which hre does not run", error)
+        self.assertIn("convert_hf_to_gguf.py runs it", error)
+        self.assertFalse((self.folder / "ran").exists(), "the folder's own code was run")
+        (folder / "tokenizer_config.json").write_text(kept)
         weights = folder / "model.safetensors"
         weights.write_bytes(weights.read_bytes()[:-100])
         self.assertIn("was cut short", self.error_of("eval", folder, "--data", "q.jsonl", "--quiet", env=env, timeout=600))

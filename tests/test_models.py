@@ -9,7 +9,7 @@ import re
 import unittest
 
 import gguf_files
-from program import SOURCE_DIR, ProgramTest
+from program import SOURCE_DIR, ProgramTest, real_model
 
 DATA = SOURCE_DIR / "tests" / "data" / "models"
 EXPECTED = json.loads((DATA / "expected.json").read_text(encoding="utf-8"))
@@ -211,6 +211,28 @@ class ModelsTest(ProgramTest):
         (self.folder / "run.json").write_text(json.dumps(run))
         self.assertIn("its weights differ", self.error_of("verify", "run.json", "--quiet"))
 
+    def test_verify_tolerates_what_the_type_costs(self):
+        """By default: a thousandth of a nat of float32, and more by what the run says that it multiplied in."""
+        values, tensors = gguf_files.read(self.unpack("llama-gqa").read_bytes())
+        narrow = [gguf_files.as_q8_0(tensor)[0] if tensor.name.endswith("weight") and len(tensor.shape) == 2 else tensor for tensor in tensors]
+        stated = lambda number: {**values, "general.file_type": gguf_files.value(gguf_files.U32, number)}
+        for own, of_weights, options in ((stated(0), tensors, ()), (stated(7), narrow, ()), (stated(15), narrow, ()), (stated(0), narrow, ()),
+                                         (stated(7), narrow, ("--precision", "exact")), (stated(7), narrow, ("--engine-kernels", "plain"))):
+            gguf_files.write(self.folder / "m.gguf", own, of_weights)
+            self.run_hre("eval", "m.gguf", "--data", DATA / "questions.jsonl", "--threads", 1, "--json", "run.json", "--details", "--quiet", *options)
+            run = self.read_json("run.json")
+            kernels, tolerance = run["config"]["kernels"], 1e-3
+            if of_weights is narrow:
+                ways = {"Q8_0 by int16": 0.05, "Q8_0 by int14": 0.2, "Q8_0 by bf16": 10}
+                tolerance = 10 if kernels == "the engine's" else max([way for name, way in ways.items() if name in kernels], default=1e-3)
+            with self.subTest(file_type=run["model"]["file_type"], options=options, kernels=kernels, tolerance=tolerance):
+                self.run_hre("verify", "run.json", "--threads", 1, "--quiet")
+                for moved, status in ((0.3, 0), (3, 3)):
+                    run["questions"][1]["answers"][0]["sum_log_prob"] -= moved * tolerance
+                    self.write_changed(run)
+                    self.run_hre("verify", "run.json", "--threads", 1, "--quiet", status=status)
+                    run["questions"][1]["answers"][0]["sum_log_prob"] += moved * tolerance
+
     def test_show(self):
         path = self.unpack("llama-gqa")
         shown = json.loads(self.run_hre("model", "show", path, "--json").stdout)
@@ -222,6 +244,29 @@ class ModelsTest(ProgramTest):
         run = self.evaluate([path])[0]
         self.assertEqual(run["model"]["fingerprint"], shown["fingerprint"])
         self.assertIn("memory to score", self.run_hre("model", "show", path).stdout)
+
+    def file_type(self, path):
+        return json.loads(self.run_hre("model", "show", path, "--json").stdout)["file_type"]
+
+    def test_file_types_are_what_the_file_states(self):
+        """And what most weights are, where that is another."""
+        values, tensors = gguf_files.read(self.unpack("llama-gqa").read_bytes())
+        narrow = [gguf_files.as_q8_0(tensor)[0] if tensor.name.endswith("weight") and len(tensor.shape) == 2 else tensor for tensor in tensors]
+        unknown = 999
+        for of_weights, stated, expected in ((tensors, None, "F32"), (tensors, 0, "F32"), (tensors, unknown, "F32"), (narrow, 7, "Q8_0"), (narrow, None, "Q8_0"),
+                                             (narrow, unknown, "Q8_0"), (narrow, 15, "Q4_K - Medium, most weights Q8_0"), (narrow, 0, "F32, most weights Q8_0")):
+            with self.subTest(stated=stated, expected=expected):
+                own = {key: value for key, value in values.items() if key != "general.file_type"}
+                if stated is not None:
+                    own["general.file_type"] = gguf_files.value(gguf_files.U32, stated)
+                path = self.folder / "stated.gguf"
+                gguf_files.write(path, own, of_weights)
+                self.assertEqual(expected, self.file_type(path))
+                run = self.evaluate([path])[0]
+                self.assertEqual(expected, run["model"]["file_type"])
+
+    def test_file_type_of_a_real_model(self):
+        self.assertEqual("Q4_K - Medium, most weights Q8_0", self.file_type(real_model("gemma-3-270m-q4_k_m.gguf")))
 
     def test_not_a_number(self):
         path = self.unpack("llama-gqa")

@@ -170,6 +170,22 @@ class PythonTest(PackageTest):
         self.assertEqual([14 * 4, ["run-1"], 1, [14]], found)
         self.assertIn("run-1", self.run_hre("runs", "list", "--store", "runs.db").stdout)
 
+    def test_a_store_needs_a_fingerprint(self):
+        """Two objects of one class are two models: neither's scores may stand for the other's."""
+        message = self.run_python("""
+            import json, os, hre
+            class Mine:
+                def __init__(self, factor): self.factor = factor
+                def loglikelihoods(self, pairs): return [[-self.factor * len(text)] for _, text in pairs]
+            try:
+                for factor in (1.0, 2.0):
+                    hre.evaluate(Mine(factor), "sample", limit=1, topics=["python"], store="runs.db", progress=False)
+            except hre.InputError as problem:
+                assert not os.path.exists("runs.db")
+                print(json.dumps(str(problem)))""")
+        self.assertIn("Mine: a store can't tell this model from others: it has no fingerprint", message)
+        self.assertIn("or leave out store", message)
+
     def test_ctrl_c(self):
         self.write("slow.py", textwrap.dedent("""
             import time, hre
@@ -341,7 +357,7 @@ class TransformersTest(PackageTest):
                                                        save_strategy="no", logging_steps=20, use_cpu=True, disable_tqdm=True)
             pad = lambda rows: {key: torch.tensor([row[key] for row in rows]) for key in rows[0]}
             trainer = transformers.Trainer(model=model, args=arguments, train_dataset=train, data_collator=pad, processing_class=Bytes())
-            callback = hre.transformers.Callback(data, every=20).attach(trainer)
+            callback = hre.transformers.Callback(data, every=20, store="curve.db").attach(trainer)
             trainer.train()
             import glob, os
             events = EventAccumulator(os.path.dirname(glob.glob("**/events.out*", recursive=True)[0]))
@@ -350,9 +366,11 @@ class TransformersTest(PackageTest):
             curve = [event.value for event in events.Scalars(tags[0])]
             with open("found.json", "w") as file:
                 json.dump({"steps": [step for step, _ in callback.runs], "values": [run.value for _, run in callback.runs], "curve": curve,
+                           "kept": sorted(run.value for run in hre.Store("curve.db")),
                            "log": [row for row in trainer.state.log_history if "eval/hre" in row]}, file)""", python=self.torch_python, quiet=True)
         found = self.read_json("found.json")
         self.assertEqual([0, 20, 40, 60], found["steps"])
+        self.assertEqual(sorted(found["values"]), found["kept"], "no step's scores stand for another's")
         self.assertGreater(found["values"][-1], max(0.9, found["values"][0] + 0.1))
         for expected, value in zip(found["values"], found["curve"], strict=True):
             self.assertAlmostEqual(expected, value, places=6)

@@ -369,6 +369,20 @@ class ShowTest(ReportTest):
         self.assertIn("functools.cache", out)
         self.assertIn("did you mean python/000001?", self.error_of("show", runs[0], "--question", "pyton/000001"))
 
+    def test_equal_ids_in_two_topics(self):
+        """Every place that names a question says which of the two it is."""
+        self.write("q.jsonl", "".join(json.dumps({"topic": topic, "id": "7", "question": f"About {topic}?", "answers": [
+            {"text": topic * 3 * a, "votes": votes} for a, votes in enumerate(votes, 1)]}) + "\n"
+            for topic, votes in (("tea", [1, 2, 3]), ("coffee", [2, 2, 2]))))
+        self.run_hre("eval", "baseline:length", "--data", "q.jsonl", "--json", "run.json", "--details", "--quiet")
+        shown = self.run_hre("show", "run.json", "--question", "7", "--topic", "tea").stdout
+        self.assertEqual("7 (topic tea)", shown.splitlines()[0])
+        self.assertIn("topics coffee, tea each have a question '7'", self.error_of("show", "run.json", "--question", "7"))
+        verified = self.run_hre("verify", "run.json", "--quiet").stdout
+        self.assertEqual(["7 (topic coffee)", "7 (topic tea)"], sorted(re.findall(r"^7 \(topic \w+\)", verified, re.M)))
+        failed = self.run_hre("eval", "baseline:length", "--data", "q.jsonl", "--undefined", "fail", "--quiet", status=3)
+        self.assertIn("question 7 (topic coffee) has no correlation", failed.stderr)
+
     def test_disagree(self):
         runs = self.make_runs(2)
         values = [{q["id"]: q["pearson"] for q in self.read_json(run)["questions"]} for run in runs]

@@ -226,6 +226,21 @@ class SamplePageTest(PageTest):
         self.browser.until("return document.querySelector('#detail h3')?.textContent === 'python/000001'")
 
 
+class EqualIdsPageTest(PageTest):
+    def test_a_question_is_its_topic_and_id(self):
+        self.write("q.jsonl", "".join(json.dumps({"topic": topic, "id": "7 & 8", "question": f"About {topic}?", "answers": [
+            {"text": topic * 3 * a, "votes": a} for a in range(1, 4)]}) + "\n" for topic in ("coffee", "tea")))
+        self.run_hre("eval", "baseline:length", "--data", "q.jsonl", "--json", "run.json", "--details", "--quiet")
+        self.open_report("run.json", fragment="#topic=tea&question=7%20%26%208")
+        self.assertEqual("7 & 8 (topic tea)", self.text("#detail h3"))
+        self.assertIn("About tea?", self.text(".question .prose"))
+        self.browser.run("location.hash = '#topic=coffee&question=7%20%26%208'")
+        self.browser.until("return document.querySelector('#detail h3')?.textContent === '7 & 8 (topic coffee)'")
+        self.focus("#list")
+        self.browser.press("End")  # and what is chosen gets an address of its own
+        self.browser.until("return location.hash === '#topic=tea&question=7%20%26%208'")
+
+
 class HostilePageTest(PageTest):
     def test_nothing_runs(self):
         report_data.write_dataset(self.folder / "bad.jsonl", report_data.hostile_questions())

@@ -286,6 +286,20 @@ class HandOnTest(RunsTest):
         self.assertEqual(copy, self.read_json("again.json"))
         self.assertIn("already in the store", self.run_hre("runs", "import", "copy.json", "--store", "b.db").stdout)
 
+    def test_an_import_with_other_scores_is_another_run(self):
+        run, _ = self.evaluate()
+        said = [self.run_hre("runs", "import", "run.json").stdout]
+        question = next(question for question in run["questions"] if question["pearson"] is not None)
+        question["answers"][0]["sum_log_prob"] -= 7
+        for derived, holder in (("score", question["answers"][0]), *((metric, question) for metric in ("pearson", "spearman", "kendall", "pairwise_accuracy"))):
+            holder.pop(derived)
+        self.write("moved.json", json.dumps(run))
+        said += [self.run_hre("runs", "import", "moved.json").stdout for _ in range(2)]
+        self.assertRegex(said[0], "^already in the store: ")
+        self.assertRegex(said[1], "^imported ")
+        self.assertRegex(said[2], "^already in the store: ")
+        self.assertEqual(2, len(json.loads(self.run_hre("runs", "list", "--json").stdout)["runs"]))
+
     def test_imported_answers_are_never_reused(self):
         self.evaluate()
         self.run_hre("runs", "import", "run.json", "--store", "b.db")

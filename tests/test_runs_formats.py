@@ -4,6 +4,7 @@ import csv
 import hashlib
 import io
 import json
+import os
 import pickle
 import sqlite3
 import unittest
@@ -136,6 +137,20 @@ class LmEvalTest(FormatsTest):
         self.export("lm-eval", "--out", "lm", *options)
         folder = self.folder / "lm" / "baseline__zstd"
         return sorted(path.name for path in folder.iterdir()), folder
+
+    def test_names_that_lead_elsewhere(self):
+        """A model's name makes a folder's: it stays below the one that was named."""
+        for n, name in enumerate(("..", ".", "../../x", "/etc", "a/../b", "")):
+            with self.subTest(name=name):
+                run = json.loads(json.dumps(self.whole))
+                run["model"]["name"] = name
+                self.write(f"named{n}.json", json.dumps(run))
+                self.run_hre("runs", "import", f"named{n}.json", "--name", f"named{n}", "--store", "named.db")
+                self.run_hre("runs", "export", f"named{n}", "--to", "lm-eval", "--out", f"deep/lm{n}", "--store", "named.db")
+                made = [path for path in (self.folder / "deep" / f"lm{n}").rglob("*") if path.is_file()]
+                self.assertGreater(len(made), 1)
+                self.assertEqual({self.folder / "deep" / f"lm{n}"}, {path.parent.parent for path in made})
+        self.assertEqual([f"lm{n}" for n in range(6)], sorted(os.listdir(self.folder / "deep")))
 
     def test_files(self):
         names, folder = self.files("--data", "data.jsonl")

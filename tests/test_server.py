@@ -441,9 +441,9 @@ class ManyServersTest(ServerTest):
         with StandIn("vllm", model="x\x1b[2J") as server:
             server.more_models = 100
             said = self.evaluate(server, status=2).stderr
-            self.assertIn("the server has several models: x [2J, m0, m1", said)
+            self.assertIn("the server has several models: x␛[2J, m0, m1", said)
             self.assertIn("and 91 more", said)
-            self.assertIn("it has x [2J", self.evaluate(server, spec=",model=quite-another", status=2).stderr)
+            self.assertIn("it has x␛[2J", self.evaluate(server, spec=",model=quite-another", status=2).stderr)
 
     def test_the_shorter_length_counts(self):
         with StandIn("vllm", max_length=60, delay=0.01) as a, StandIn("vllm", max_length=37, delay=0.01) as b:

@@ -27,7 +27,8 @@ struct RunInfo {
   int64_t planned = 0, done = 0;  ///< questions
   std::optional<double> value;    ///< micro average of Pearson's r over the questions done
   std::optional<double> value_stderr;
-  RunTimes times;  ///< summed over all evaluations of the run
+  RunTimes times;       ///< summed over all evaluations of the run
+  std::string problem;  ///< why its description can't be read; then id, name, dates, origin and dataset stand alone
 };
 
 /// The result of adding a run.
@@ -61,7 +62,7 @@ class RunStore {
   RunStore(RunStore&&) noexcept;
   RunStore& operator=(RunStore&&) noexcept;
 
-  /// All runs, latest first.
+  /// All runs, latest first; those that are damaged too, with their problem.
   Result<std::vector<RunInfo>> list();
   /// The run that `argument` names: a name, the beginning of an id (four digits or more), "last" or "last~N". Input
   /// errors suggest similar names.

@@ -27,7 +27,8 @@ def evaluate(model, data=None, *, topics=(), limit=None, shuffle=True, shuffle_s
     prompt: a template with {question} and, at its end, {answer}.
     undefined: what a mean does with questions that have no correlation, "leave-out" or "zero".
     keep_tokens: keep each token's log-probability.
-    store: a file that keeps the run, and answers for later ones; "" is the program's own, "none" keeps nothing.
+    store: a file that keeps the run, and answers for later ones; "" is the program's own, "none" keeps nothing. Objects as models
+      need a fingerprint there.
     name: the run's name in the store. reuse: False scores everything again.
     progress: see docs/python.md; True shows tqdm's bars.
 

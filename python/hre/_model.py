@@ -38,8 +38,8 @@ def open_model(model, *, progress=False, **options):
         loglikelihoods(pairs) -> for each (context, continuation) an array of the log-probabilities, in nats, of the
                                  continuation's tokens (or their sum)
 
-      and if wanted the attributes `name`, `fingerprint` (a text that changes whenever its values do: with it, scores may
-      be kept in a store and used again), `settings` (a dictionary of what else moves values) and `batch_questions` (how
+      and if wanted the attributes `name`, `fingerprint` (a text that changes whenever its values do; a store needs it,
+      since scores that are kept there are used again), `settings` (a dictionary of what else moves values) and `batch_questions` (how
       many questions it is given at once: 32).
     options, of models that hre opens itself: threads, gpu_layers, max_length, bos ("never", "auto", "always"),
       long_answers ("error", "truncate", "skip"), chat_template, system, date, precision ("auto", "exact"),

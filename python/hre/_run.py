@@ -220,7 +220,8 @@ class Store:
         self._core = _core.Store.open(self.path)
 
     def list(self):
-        """A dictionary for each run, the latest first: name, id, model, dataset, created, questions, planned, value, stderr."""
+        """A dictionary for each run, the latest first: name, id, model, dataset, created, questions, planned, value, stderr; and
+        problem, for a run that is damaged."""
         return self._core.list()
 
     def load(self, run="last"):

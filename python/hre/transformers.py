@@ -20,6 +20,7 @@ logits after that layer (a scale, a soft cap) stays its own.
 import contextlib
 import copy
 import inspect
+import uuid
 
 import torch
 import transformers
@@ -39,7 +40,7 @@ class Model:
     max_length: tokens that the model sees at most; None: the model's own maximum, else 2048.
     bos: put the beginning-of-sequence token before every text.
     long_answers: what becomes of answers of more tokens than max_length: "error", "truncate" them, or "skip" their questions.
-    fingerprint: a text that changes whenever the weights do; with it, scores may be kept in a store and used again.
+    fingerprint: a text that changes whenever the weights do; a store needs it, since scores that are kept there are used again.
     """
 
     batch_questions = 64
@@ -198,7 +199,9 @@ class Callback(transformers.TrainerCallback):
         trainer.train()
 
     data: see hre.load_dataset. every: steps between evaluations; None: at the end of each epoch. The model is also evaluated before
-    the first step and at the end. limit, topics and other options are those of hre.evaluate.
+    the first step and at the end. limit, topics and other options are those of hre.evaluate. With store=, every step's model is
+    known by this training and its step, so that no score of one step stands for another's; a fingerprint in model_options is one of
+    the training, by which the same training may be recognised later.
 
     Each evaluation logs eval/hre (HumanRankEval's value), eval/hre_half_interval (half its 95 % interval), eval/hre_pairs (pairs of
     answers in people's order; 0.5 is chance), and the paired differences eval/hre_since_first, eval/hre_since_last and
@@ -212,6 +215,7 @@ class Callback(transformers.TrainerCallback):
         self.runs = []
         self._data, self._every, self._options = hre.load_dataset(data), every, {"progress": False, **options}
         self._model_options = {"batch_tokens": batch_tokens, "long_answers": "truncate", **(model_options or {})}
+        self._training = self._model_options.pop("fingerprint", "") or f"training {uuid.uuid4()}"
         self._trainer = None
 
     def attach(self, trainer):
@@ -240,7 +244,8 @@ class Callback(transformers.TrainerCallback):
         if not state.is_world_process_zero or (self.runs and self.runs[-1][0] == state.global_step):
             return
         model = self._trainer.accelerator.unwrap_model(self._trainer.model)
-        run = hre.evaluate(Model(model, self._trainer.processing_class, **self._model_options), self._data, **self._options)
+        model = Model(model, self._trainer.processing_class, fingerprint=f"{self._training}, step {state.global_step}", **self._model_options)
+        run = hre.evaluate(model, self._data, **self._options)
         log = {}
         if run.value is not None:
             log["eval/hre"] = run.value

@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <cstdlib>
 #include <future>
 #include <map>
 #include <memory>
@@ -517,6 +518,15 @@ SummarisedRun evaluate_model(Model& model, const Dataset& dataset, const nb::dic
   left.take("reuse", keeping.reuse);
   left.finish();
   keeping.store = cli::store_path(store);
+  if (keeping.store.empty() && store.empty() && std::getenv("HRE_STORE") == nullptr) {
+    throw Raised(Error{ErrorCode::kInput, "there is no home folder for a store of runs", "‹store›", "name a file"});
+  }
+  if (model.python && !keeping.store.empty() && model.scorer->describe().fingerprint.empty()) {
+    // Another object of its class has the same name: its stored answers would stand for this one's.
+    throw Raised(Error{ErrorCode::kInput, "a store can't tell this model from others: it has no fingerprint",
+                       model.scorer->describe().name,
+                       "give it one, a text that changes whenever its values do, or leave out ‹store›"});
+  }
   PythonProgress listener(std::move(progress));
   if (model.python) model.python->forget();
   auto run = in_background(
@@ -655,6 +665,7 @@ NB_MODULE(_core, m) {
                run["planned"] = info.planned;
                run["value"] = info.value;
                run["stderr"] = info.value_stderr;
+               if (!info.problem.empty()) run["problem"] = in_python(info.problem);
                runs.append(run);
              }
              return runs;

@@ -21,6 +21,7 @@
 #include "cli/speed_text.h"
 #include "core/cores.h"
 #include "core/files.h"
+#include "core/visible.h"
 #include "eval/prompt.h"
 #include "hre/dataset.h"
 #include "hre/run.h"
@@ -236,8 +237,8 @@ Status bench(BenchArguments arguments, Console& console) {
   if (ours.sums.empty()) return input_error("no question could be scored", arguments.model);
   const Speed speed{ours.work, ours.plan_seconds, 0, ours.seconds, better_of(before, measure_machine(threads))};
   const ModelDescription& model = ours.scorer->describe();
-  console.out << fmt::format("{} ({}, {}) on {}: {} questions, {} threads\nkernels: {}\n\n{}", model.name,
-                             model.architecture, model.file_type, dataset->name, requests.size(), threads,
+  console.out << fmt::format("{} ({}, {}) on {}: {} questions, {} threads\nkernels: {}\n\n{}", visible_line(model.name),
+                             model.architecture, model.file_type, visible_line(dataset->name), requests.size(), threads,
                              setting_of(model, "kernels"), contenders_table(*contenders, requests.size()));
   if (contenders->size() > 1) {
     const Contender& plain = contenders->back();

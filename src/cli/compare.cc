@@ -50,13 +50,13 @@ Result<std::vector<Run>> decide_models(const CompareArguments& a, const EvalOpti
   std::vector<std::unique_ptr<Scorer>> models;
   std::vector<Scorer*> scorers;
   for (const std::string& source : a.runs) {
-    auto model = open_model_argument(source, a.evaluating.model, progress, console.stop);
+    auto model = open_model_argument(source, options_of(source, a.runs, a.evaluating.model), progress, console.stop);
     if (!model) return forward(model);
     models.push_back(std::move(*model));
     scorers.push_back(models.back().get());
   }
   return evaluate_until(dataset, scorers, options, {std::nullopt, compare.metric, a.comparing.seed}, progress,
-                        console.stop, {.store = store_path(a.store)});
+                        console.stop, {.store = store_to_keep(a.store, console.err)});
 }
 
 /// The arguments are models, to be evaluated on --data.
@@ -68,8 +68,8 @@ Result<std::vector<Run>> evaluate_runs(const CompareArguments& a, const CompareO
   EvalOptions options = a.evaluating.eval;
   options.where = a.comparing.where;
   if (!a.until.empty()) return decide_models(a, options, *dataset, compare, *progress, console);
-  Evaluation evaluation = evaluate_models(a.runs, *dataset, a.evaluating.model, options, {.store = store_path(a.store)},
-                                          console, *progress);
+  Evaluation evaluation = evaluate_models(a.runs, *dataset, a.evaluating.model, options,
+                                          {.store = store_to_keep(a.store, console.err)}, console, *progress);
   if (!evaluation.failure) return forward(evaluation.failure);
   return std::move(evaluation.runs);
 }

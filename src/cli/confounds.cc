@@ -8,6 +8,7 @@
 #include "cli/run_argument.h"
 #include "cli/store_argument.h"
 #include "cli/where_argument.h"
+#include "core/question_name.h"
 #include "report/confounds_text.h"
 
 namespace hre::cli {
@@ -45,7 +46,8 @@ Result<std::vector<PostingFacts>> facts_of(const Run& run, const std::string& na
     if (!question.answers.empty()) {
       std::vector<double> votes;
       for (const AnswerResult& answer : question.answers) votes.push_back(answer.votes);
-      if (auto ok = data::check_metadata(found->second, question.id, votes); !ok) return forward(ok);
+      if (auto ok = data::check_metadata(found->second, question_name(question.topic, question.id), votes); !ok)
+        return forward(ok);
     }
     facts.back() = {found->second.created, found->second.answers_created, counts_of(found->second, question.answers)};
   }

@@ -15,6 +15,7 @@
 #include "cli/progress.h"
 #include "cli/seed_option.h"
 #include "core/cores.h"
+#include "core/visible.h"
 #include "data/output.h"
 #include "data/writer.h"
 #include "stackexchange/build.h"
@@ -167,7 +168,8 @@ class DatasetFolder {
 void print_report(const se::Recipe& recipe, const se::BuildReport& report, bool explain, Console& console) {
   for (const se::SiteReport& site : report.sites) {
     console.err << se::format_site(site) << '\n';
-    for (const std::string& problem : site.counts.problems) console.err << "  skipped: " << problem << '\n';
+    for (const std::string& problem : site.counts.problems)
+      console.err << "  skipped: " << visible_line(problem) << '\n';
     const int64_t more = site.counts.skipped + site.counts.skipped_votes + site.counts.skipped_history -
                          static_cast<int64_t>(site.counts.problems.size());
     if (more > 0 && !site.counts.problems.empty()) console.err << "  and " << more << " more\n";

@@ -11,6 +11,7 @@
 #include "cli/hub_argument.h"
 #include "cli/progress.h"
 #include "core/text.h"
+#include "core/visible.h"
 #include "data/selection.h"
 #include "data/statistics.h"
 #include "report/text_table.h"
@@ -131,7 +132,7 @@ TopicStatistics sum_of(const DatasetStatistics& statistics, const std::vector<st
 void print_text(const Located& data, const DatasetStatistics& statistics, const std::vector<std::string>& topics,
                 Console& console) {
   const TopicStatistics all = sum_of(statistics, topics);
-  console.out << fmt::format("{}: {}, {}, {}\n", name_of(data), counted(all.questions, "question"),
+  console.out << fmt::format("{}: {}, {}, {}\n", visible_line(name_of(data)), counted(all.questions, "question"),
                              counted(static_cast<int64_t>(topics.size()), "topic"),
                              counted(all.votes.size(), "answer"));
   console.out << fmt::format("fingerprint {}{}\n\n", statistics.fingerprint(),

@@ -20,7 +20,9 @@
 #include "core/cores.h"
 #include "core/files.h"
 #include "core/fingerprint.h"
+#include "core/question_name.h"
 #include "core/text.h"
+#include "core/visible.h"
 #include "report/run_json.h"
 
 namespace hre::cli {
@@ -137,8 +139,9 @@ Status check_defined(const Evaluation& evaluation) {
     for (const QuestionResult& question : run.questions) {
       if (question.metrics.pearson) continue;
       const std::string why = question.problem.empty() ? "equal votes or equal scores" : question.problem;
-      return fail(ErrorCode::kThreshold, "question " + question.id + " has no correlation: " + why, run.model.name,
-                  "--undefined leave-out counts such questions and leaves them out of the means");
+      return fail(ErrorCode::kThreshold,
+                  "question " + question_name(question.topic, question.id) + " has no correlation: " + why,
+                  run.model.name, "--undefined leave-out counts such questions and leaves them out of the means");
     }
   }
   return {};
@@ -159,7 +162,8 @@ std::vector<Speed> speeds_of(const Evaluation& evaluation, int threads) {
 void print_speeds(const Evaluation& evaluation, const std::vector<Speed>& speeds, std::ostream& out) {
   for (size_t i = 0; i < speeds.size(); ++i) {
     const ModelDescription& model = evaluation.runs[i].model;
-    out << fmt::format("\n{}, kernels: {}\n{}", model.name, setting_of(model, "kernels"), speed_text(speeds[i]));
+    out << fmt::format("\n{}, kernels: {}\n{}", visible_line(model.name), setting_of(model, "kernels"),
+                       speed_text(speeds[i]));
   }
   out << std::flush;
 }
@@ -176,11 +180,7 @@ Status run_eval(EvalArguments arguments, Console& console) {
   if (arguments.models.size() > 1 && !arguments.keeping.name.empty()) {
     return input_error("--name names one run; give one MODEL");
   }
-  const std::string given = arguments.keeping.store;
-  arguments.keeping.store = store_path(given);
-  if (arguments.keeping.store.empty() && !store_was_refused(given)) {
-    console.err << "hre: nothing is kept: there is no home folder for a store of runs; --store FILE names a store\n";
-  }
+  arguments.keeping.store = store_to_keep(arguments.keeping.store, console.err);
   arguments.keeping.reuse = !arguments.no_cache;
   auto until = parse_until(arguments.until);
   if (!until) return forward(until);

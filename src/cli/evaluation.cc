@@ -11,6 +11,7 @@
 #include "cli/hub_argument.h"
 #include "cli/speed_text.h"
 #include "cli/terminal.h"
+#include "core/visible.h"
 #include "eval/shard.h"
 #include "model/crew/crew.h"
 #include "model/mpi/world.h"
@@ -51,8 +52,9 @@ std::string length_control(const Summary& summary) {
 
 std::string headline(const Run& run, const Summary& summary) {
   const Estimate& value = summary.micro.pearson;
-  if (!value.mean) return fmt::format("{}: HumanRankEval is undefined: no question has a correlation", run.model.name);
-  std::string text = fmt::format("{}: HumanRankEval {:.4f}", run.model.name, *value.mean);
+  if (!value.mean)
+    return fmt::format("{}: HumanRankEval is undefined: no question has a correlation", visible_line(run.model.name));
+  std::string text = fmt::format("{}: HumanRankEval {:.4f}", visible_line(run.model.name), *value.mean);
   if (value.ci_low && value.ci_high)
     text += fmt::format(", 95 % interval [{:.4f}, {:.4f}]", *value.ci_low, *value.ci_high);
   text += fmt::format(" (micro average of Pearson's r over {}", plural(value.n, "question"));
@@ -68,9 +70,10 @@ std::string headline(const Run& run, const Summary& summary) {
 /// That a run is not kept is said even where notes are not wanted.
 void say_what_is_kept(const Run& run, const Keeping& keeping, Console& console) {
   if (keeping.explain) {
-    for (const std::string& line : run.explanation) console.err << "hre: " << run.model.name << ": " << line << '\n';
+    for (const std::string& line : run.explanation)
+      console.err << "hre: " << visible_line(run.model.name + ": " + line) << '\n';
   }
-  if (run.not_kept) console.err << "hre: this run is not kept: " << visible_line(run.not_kept->text()) << '\n';
+  if (run.not_kept) console.err << "hre: this run is not kept: " << message_line(run.not_kept->text()) << '\n';
 }
 
 void note_speed(const Run& run, ProgressListener& progress) {
@@ -128,7 +131,7 @@ void print_failed(const Evaluation& evaluation, Console& console) {
   console.out << fmt::format("\n{} failed:\n", plural(static_cast<int64_t>(evaluation.failed.size()), "model"));
   for (const FailedModel& model : evaluation.failed) {
     const bool says_which = model.why.starts_with(model.source + ": ");
-    console.out << fmt::format("  {:<{}}  {}\n", model.source, widest,
+    console.out << fmt::format("  {:<{}}  {}\n", visible_line(model.source), widest,
                                says_which ? model.why.substr(model.source.size() + 2) : model.why);
   }
 }
@@ -140,16 +143,17 @@ Evaluation evaluate_models(const std::vector<std::string>& models, const Dataset
                            Console& console, ProgressListener& progress, const std::optional<UntilOptions>& until) {
   Evaluation evaluation;
   const auto failed = [&](const std::string& source, const Error& error) {
-    evaluation.failed.push_back({source, visible_line(error.text())});
+    evaluation.failed.push_back({source, message_line(error.text())});
     if (evaluation.failure) evaluation.failure = tl::unexpected<Error>(error);
-    if (models.size() > 1) console.err << "hre: " << visible_line(error.text()) << '\n';
+    if (models.size() > 1) console.err << "hre: " << message_line(error.text()) << '\n';
   };
   const bool several_ranks = mpi::world().size > 1;
   for (const std::string& source : models) {
     if (console.stop.stop_requested()) break;
     std::optional<mpi::Team> team;  // its end is the model's end for all ranks
     if (several_ranks) team.emplace();
-    auto model = open_model_argument(source, with_server(model_options, console, progress), progress, console.stop);
+    auto model = open_model_argument(source, options_of(source, models, with_server(model_options, console, progress)),
+                                     progress, console.stop);
     if (!model) {
       failed(source, model.error());
       continue;
@@ -187,6 +191,17 @@ Evaluation evaluate_models(const std::vector<std::string>& models, const Dataset
   return evaluation;
 }
 
+EngineOptions options_of(const std::string& source, const std::vector<std::string>& models,
+                         const EngineOptions& options) {
+  const auto is_baseline = [](const std::string& model) { return model.starts_with("baseline:"); };
+  if (!is_baseline(source) || std::ranges::all_of(models, is_baseline)) return options;
+  EngineOptions own;
+  own.threads = options.threads;
+  own.workers = options.workers;
+  own.server = options.server;
+  return own;
+}
+
 void print_evaluation(const Evaluation& evaluation, Console& console,
                       const std::vector<const Metric*>& metrics_by_topic) {
   if (evaluation.runs.empty()) {
@@ -194,14 +209,14 @@ void print_evaluation(const Evaluation& evaluation, Console& console,
     return;
   }
   for (size_t i = 0; i < evaluation.runs.size(); ++i) {
-    console.out << title(evaluation.runs[i], evaluation.summaries[i]) << '\n';
+    console.out << visible_line(title(evaluation.runs[i], evaluation.summaries[i])) << '\n';
   }
   console.out << '\n' << run_table(evaluation.runs, evaluation.summaries, console.width, metrics_by_topic) << '\n';
   for (size_t i = 0; i < evaluation.runs.size(); ++i) {
     console.out << headline(evaluation.runs[i], evaluation.summaries[i]) << '\n';
     if (evaluation.runs[i].early_stop) console.out << stopping(evaluation.runs[i]) << '\n';
   }
-  for (const std::string& note : notes_of(pointers_to(evaluation.runs))) console.out << note << '\n';
+  for (const std::string& note : notes_of(pointers_to(evaluation.runs))) console.out << visible_line(note) << '\n';
   if (evaluation.runs.size() + evaluation.failed.size() > 1 && !evaluation.failed.empty())
     print_failed(evaluation, console);
   console.out << std::flush;

@@ -85,7 +85,7 @@ int exit_status(ErrorCode code) {
 }
 
 int report(const Error& error) {
-  std::cerr << "hre: " << visible_line(error.text()) << '\n';
+  std::cerr << "hre: " << message_line(error.text()) << '\n';
   return exit_status(error.code);
 }
 

@@ -10,6 +10,7 @@
 #include "cli/command.h"
 #include "cli/sizes.h"
 #include "core/text.h"
+#include "core/visible.h"
 #include "hre/hub.h"
 
 namespace hre::cli {
@@ -30,9 +31,9 @@ Status list_models(Console& console) {
   for (const CachedRepository& repository : *repositories) {
     std::vector<std::string> revisions;
     for (const auto& revision : repository.revisions) revisions.push_back(revision_text(revision));
-    console.out << fmt::format("{:<{}}  {:<7}  {:>9}  {}\n", repository.name, widest,
+    console.out << fmt::format("{:<{}}  {:<7}  {:>9}  {}\n", visible_line(repository.name), widest,
                                repository.is_dataset ? "dataset" : "model", shown_bytes(repository.bytes),
-                               join(revisions));
+                               visible_line(join(revisions)));
   }
   if (repositories->empty()) console.err << "hre: no model or dataset is in the cache\n";
   return {};

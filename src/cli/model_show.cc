@@ -11,6 +11,7 @@
 #include "cli/model_options.h"
 #include "cli/progress.h"
 #include "core/text.h"
+#include "core/visible.h"
 #include "model/inspect.h"
 
 namespace hre::cli {
@@ -60,7 +61,7 @@ void print_text(const ModelFacts& facts, Console& console) {
                              {"fingerprint", model.fingerprint}});
   }
   for (const auto& [name, value] : model.settings) rows.emplace_back(name, value);
-  for (const auto& [name, value] : rows) console.out << fmt::format("{:<16} {}\n", name, value);
+  for (const auto& [name, value] : rows) console.out << fmt::format("{:<16} {}\n", name, visible_line(value));
 }
 
 void print_json(const ModelFacts& facts, Console& console) {

@@ -6,6 +6,7 @@
 #include <ostream>
 
 #include "cli/terminal.h"
+#include "core/visible.h"
 #include "report/run_table.h"
 
 namespace hre::cli {
@@ -35,13 +36,13 @@ class ConsoleProgress final : public ProgressListener {
   }
 
   void end() override {
-    if (redraws_ && open_) console_.err << "\r\033[K" << std::flush;
+    if (redraws_ && open_) write_painted(console_.err, "\r\033[K");
     open_ = false;
   }
 
   void note(const std::string& message) override {
     end();
-    console_.err << "hre: " << visible_line(message) << '\n' << std::flush;
+    console_.err << "hre: " << message_line(message) << '\n' << std::flush;
   }
 
  private:
@@ -53,7 +54,7 @@ class ConsoleProgress final : public ProgressListener {
     if (elapsed > 0 && done_ > 0) line += fmt::format(", {:.3g}/s", static_cast<double>(done_) / elapsed);
     if (share > 0 && share < 1) line += ", " + format_seconds(elapsed * (1 - share) / share) + " left";
     if (redraws_) {
-      console_.err << "\r\033[K" << bar(share) << line << std::flush;
+      write_painted(console_.err, "\r\033[K" + bar(share) + visible_line(line));
     } else {
       console_.err << line << '\n' << std::flush;
     }

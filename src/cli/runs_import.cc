@@ -9,6 +9,7 @@
 #include "cli/progress.h"
 #include "cli/store_argument.h"
 #include "core/files.h"
+#include "core/visible.h"
 #include "eval/reference_run.h"
 #include "hre/store.h"
 #include "report/run_json.h"
@@ -47,7 +48,7 @@ Status import_file(RunStore& store, const std::string& file, const ImportArgumen
   for (const Run& run : *runs) {
     auto added = store.add(run, name, file);
     if (!added) return forward(added);
-    console.out << (added->is_new ? "imported " : "already in the store: ") << added->name << '\n';
+    console.out << (added->is_new ? "imported " : "already in the store: ") << visible_line(added->name) << '\n';
   }
   return {};
 }

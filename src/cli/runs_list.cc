@@ -10,6 +10,7 @@
 
 #include "cli/command.h"
 #include "cli/store_argument.h"
+#include "cli/terminal.h"
 #include "core/text.h"
 #include "hre/store.h"
 #include "report/text_table.h"
@@ -77,7 +78,14 @@ Status list_runs(const ListArguments& arguments, Console& console) {
   const std::string path = store_path(arguments.store);
   auto runs = runs_of(path);
   if (!runs) return forward(runs);
-  std::erase_if(*runs, [&](const RunInfo& run) { return !is_listed(run, arguments); });
+  for (const RunInfo& run : *runs) {
+    if (run.problem.empty()) continue;
+    console.err << "hre: "
+                << message_line("run " + run.name + " can't be read: " + run.problem +
+                                "; hre runs repair saves the others, hre runs remove takes it out")
+                << '\n';
+  }
+  std::erase_if(*runs, [&](const RunInfo& run) { return !run.problem.empty() || !is_listed(run, arguments); });
   if (arguments.json) {
     nlohmann::ordered_json json = {
         {"format", "hre-runs/1"}, {"store", path}, {"runs", nlohmann::ordered_json::array()}};

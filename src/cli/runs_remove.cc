@@ -6,6 +6,7 @@
 
 #include "cli/command.h"
 #include "cli/store_argument.h"
+#include "core/visible.h"
 #include "hre/store.h"
 
 namespace hre::cli {
@@ -23,7 +24,8 @@ Status remove_runs(const std::string& given, const std::vector<std::string>& arg
     runs.push_back(std::move(*run));
   }
   if (auto ok = store->remove(runs); !ok) return ok;
-  for (const RunInfo& run : runs) console.out << "removed " << run.name << " (" << run.id.substr(0, 8) << ")\n";
+  for (const RunInfo& run : runs)
+    console.out << "removed " << visible_line(run.name) << " (" << run.id.substr(0, 8) << ")\n";
   return {};
 }
 

@@ -11,6 +11,7 @@
 #include "cli/run_argument.h"
 #include "cli/store_argument.h"
 #include "core/text.h"
+#include "core/visible.h"
 #include "hre/store.h"
 #include "report/run_table.h"
 
@@ -59,12 +60,12 @@ Lines speed(const RunInfo& run) {
 std::string one_line(const std::string& text) {
   std::string line;
   for (const char c : text) line += c == '\n' ? std::string("\\n") : std::string(1, c);
-  return line;
+  return visible_line(line);
 }
 
 void print(const std::string& heading, const Lines& lines, std::ostream& out) {
   out << '\n' << heading << '\n';
-  for (const auto& [name, value] : lines) out << fmt::format("  {:<22}  {}\n", name, one_line(value));
+  for (const auto& [name, value] : lines) out << fmt::format("  {:<22}  {}\n", one_line(name), one_line(value));
 }
 
 Status show_run(const std::string& given, const std::string& argument, Console& console) {
@@ -76,7 +77,7 @@ Status show_run(const std::string& given, const std::string& argument, Console& 
   if (!info) return forward(info);
   auto run = store->load(*info);
   if (!run) return forward(run);
-  console.out << info->name << '\n';
+  console.out << visible_line(info->name) << '\n';
   print("Provenance", provenance(*info), console.out);
   print("Configuration", configuration(*info), console.out);
   print("Speed", speed(*info), console.out);

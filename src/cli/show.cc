@@ -12,6 +12,7 @@
 #include "cli/run_argument.h"
 #include "cli/run_dataset.h"
 #include "cli/store_argument.h"
+#include "cli/terminal.h"
 #include "core/text.h"
 
 namespace hre::cli {
@@ -89,8 +90,9 @@ Status show(const ShowArguments& arguments, Console& console) {
     if (const auto advice = token_advice(data->runs[i])) progress->note(data->labels[i] + ": " + *advice);
   }
   for (size_t i = 0; i < rows->size(); ++i) {
-    console.out << (i == 0 ? "" : "\n" + std::string(40, '-') + "\n\n")
-                << show_question(*data, *(*rows)[i], {colour, console.width, arguments.full, "--full shows the rest"});
+    if (i > 0) console.out << "\n" + std::string(40, '-') + "\n\n";
+    write_painted(console.out,
+                  show_question(*data, *(*rows)[i], {colour, console.width, arguments.full, "--full shows the rest"}));
   }
   return {};
 }

@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdlib>
 #include <filesystem>
+#include <ostream>
 
 #include "core/cache.h"
 
@@ -23,6 +24,8 @@ std::string default_store() {
   return home.empty() ? "" : home + "/.local/state/hre/runs.db";
 }
 
+std::string chosen_store(const std::string& given) { return given.empty() ? environment("HRE_STORE") : given; }
+
 }  // namespace
 
 void add_store_option(CLI::App& app, std::string& store) {
@@ -32,17 +35,21 @@ void add_store_option(CLI::App& app, std::string& store) {
       ->type_name("FILE");
 }
 
-bool store_was_refused(const std::string& given) {
-  return (given.empty() ? environment("HRE_STORE") : given) == "none";
-}
-
 std::string store_path(const std::string& given) {
-  const std::string chosen = given.empty() ? environment("HRE_STORE") : given;
+  const std::string chosen = chosen_store(given);
   if (chosen == "none") return "";
   if (!chosen.empty()) return chosen;
   const std::string path = default_store();
   std::error_code ignored;  // opening it says more
   if (!path.empty()) fs::create_directories(fs::path(path).parent_path(), ignored);
+  return path;
+}
+
+std::string store_to_keep(const std::string& given, std::ostream& err) {
+  std::string path = store_path(given);
+  if (path.empty() && chosen_store(given) != "none") {
+    err << "hre: nothing is kept: there is no home folder for a store of runs; --store FILE names one\n";
+  }
   return path;
 }
 

@@ -10,6 +10,7 @@
 #include "cli/study_file.h"
 #include "core/files.h"
 #include "core/text.h"
+#include "core/visible.h"
 #include "data/csv.h"
 #include "report/study_json.h"
 #include "report/study_table.h"
@@ -91,7 +92,7 @@ Status check_rows(const std::vector<const std::vector<std::string>*>& rows, cons
   }
   if (missing.empty()) return {};
   if (missing.size() < rows.size()) {
-    err << "hre: " << path << ": there is no row for " << join(missing) << '\n';
+    err << "hre: " << visible_line(path + ": there is no row for " + join(missing)) << '\n';
     return {};
   }
   for (const auto& row : table.rows) {

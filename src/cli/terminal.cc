@@ -1,6 +1,5 @@
 #include "cli/terminal.h"
 
-#include <fmt/format.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -9,40 +8,19 @@
 #include <string_view>
 
 #include "core/text.h"
-#include "report/show.h"
+#include "core/visible.h"
 
 namespace hre::cli {
 namespace {
 
-/// The length of what hre itself writes, at the beginning of a text: "\r\033[K", and "\033[1;31m".
-size_t own_code(std::string_view text) {
-  constexpr std::string_view kAnew = "\r\033[K", kStart = "\033[";
-  if (text.starts_with(kAnew)) return kAnew.size();
-  if (!text.starts_with(kStart)) return 0;
-  const size_t end = text.find_first_not_of("0123456789;", kStart.size());
-  return end != std::string_view::npos && text[end] == 'm' ? end + 1 : 0;
-}
-
+/// visible_text, but tabs stay.
 std::string harmless(std::string_view text) {
   std::string safe;
-  for (size_t at = 0; at < text.size();) {
-    const auto byte = static_cast<unsigned char>(text[at]);
-    const bool high_control =
-        byte == 0xC2 && at + 1 < text.size() && (text[at + 1] & 0xE0) == 0x80;  // U+0080 to U+009F
-    if (const size_t own = own_code(text.substr(at)); own > 0) {
-      safe += text.substr(at, own);
-      at += own;
-    } else if (high_control) {
-      safe += fmt::format("<U+{:04X}>", static_cast<unsigned char>(text[at + 1]));
-      at += 2;
-    } else if ((byte < 0x20 && byte != '\n' && byte != '\t') || byte == 0x7F) {
-      safe += fmt::format("<U+{:04X}>", byte);
-      ++at;
-    } else {
-      safe += text[at++];
-    }
+  for (size_t tab = text.find('\t'); tab != std::string_view::npos; tab = text.find('\t')) {
+    safe += visible_text(text.substr(0, tab)) + '\t';
+    text.remove_prefix(tab + 1);
   }
-  return safe;
+  return safe + visible_text(text);
 }
 
 }  // namespace
@@ -57,10 +35,23 @@ bool reader_is_gone(int descriptor) {
   return poll(&polled, 1, 0) == 1 && (polled.revents & POLLERR) != 0;
 }
 
-std::string visible_line(const std::string& message) {
-  std::string line = visible_text(spell_settings(message, SettingSpelling::kCommandLine));
-  for (size_t at = line.find('\n'); at != std::string::npos; at = line.find('\n', at)) line.replace(at, 1, "\u240A");
-  return line;
+std::string message_line(const std::string& message) {
+  return visible_line(spell_settings(message, SettingSpelling::kCommandLine));
+}
+
+void write_painted(std::ostream& out, std::string_view text) {
+  auto* filter = dynamic_cast<TerminalFilter*>(out.rdbuf());
+  if (filter == nullptr) {
+    out << text;
+  } else if (!filter->write_as_it_is(text)) {
+    out.setstate(std::ios_base::badbit);
+  }
+  out.flush();
+}
+
+bool TerminalFilter::write_as_it_is(std::string_view text) {
+  const auto length = static_cast<std::streamsize>(text.size());
+  return terminal_->sputn(text.data(), length) == length;
 }
 
 TerminalFilter::int_type TerminalFilter::overflow(int_type c) {
@@ -70,9 +61,7 @@ TerminalFilter::int_type TerminalFilter::overflow(int_type c) {
 }
 
 std::streamsize TerminalFilter::xsputn(const char* text, std::streamsize size) {
-  const std::string safe = harmless({text, static_cast<size_t>(size)});
-  const auto length = static_cast<std::streamsize>(safe.size());
-  return terminal_->sputn(safe.data(), length) == length ? size : 0;
+  return write_as_it_is(harmless({text, static_cast<size_t>(size)})) ? size : 0;
 }
 
 }  // namespace hre::cli

@@ -4,6 +4,7 @@
 #include <ostream>
 #include <streambuf>
 #include <string>
+#include <string_view>
 
 namespace hre::cli {
 
@@ -14,16 +15,21 @@ bool draws_on(int descriptor);
 bool reader_is_gone(int descriptor);
 
 /// A message of the library in one line: settings are spelled as options, control characters are shown, not obeyed.
-std::string visible_line(const std::string& message);
+std::string message_line(const std::string& message);
 
-/// Stands between a stream and its terminal for as long as it lives: control characters are shown as <U+001B>, except
-/// line ends, tabs, colours, and what progress needs, which starts its line anew.
+/// Writes hre's own codes with the text around them, in which all from elsewhere is visible_text already.
+void write_painted(std::ostream& out, std::string_view text);
+
+/// Stands between a stream and its terminal for as long as it lives: no code reaches the terminal but what
+/// write_painted() writes. Control characters are shown (core/visible.h), except line ends and tabs.
 class TerminalFilter final : public std::streambuf {
  public:
   explicit TerminalFilter(std::ostream& stream) : stream_(stream), terminal_(stream.rdbuf(this)) {}
   ~TerminalFilter() override { stream_.rdbuf(terminal_); }
   TerminalFilter(const TerminalFilter&) = delete;
   TerminalFilter& operator=(const TerminalFilter&) = delete;
+
+  bool write_as_it_is(std::string_view text);
 
  protected:
   int_type overflow(int_type c) override;

@@ -16,7 +16,9 @@
 #include "cli/progress.h"
 #include "cli/run_argument.h"
 #include "cli/store_argument.h"
+#include "core/question_name.h"
 #include "core/text.h"
+#include "core/visible.h"
 #include "eval/prompt.h"
 #include "hre/evaluate.h"
 #include "model/checkpoint/checkpoint.h"
@@ -49,7 +51,8 @@ struct Pair {
 };
 
 /// What the run says of its own options; those given again stay.
-void take_options(const Run& run, EngineOptions& options) {
+void take_options(const Run& run, const std::string& model, EngineOptions& options) {
+  if (model.starts_with("baseline:")) return;
   if (options.max_length == 0) {
     const std::string length = setting_of(run.model, "max_length");
     std::from_chars(length.data(), length.data() + length.size(), options.max_length);
@@ -67,6 +70,7 @@ void take_options(const Run& run, EngineOptions& options) {
   if (options.system.empty()) options.system = setting_of(run.model, "system");
   if (options.date.empty()) options.date = setting_of(run.model, "date");
   options.long_answers = LongAnswers::kTruncate;
+  if (model.starts_with("server:")) return;
   options.one_pass_an_answer = true;
   options.kernels = EngineKernels::kPlain;
   options.widens_weights = true;
@@ -75,7 +79,10 @@ void take_options(const Run& run, EngineOptions& options) {
 /// How far an answer's log-likelihood may be from that of float32 products of the same weights, in nats, by what the
 /// run says that it multiplied weights of its model's type in. Some times what answers of a few hundred tokens showed.
 double tolerance_of(const Run& run) {
-  const std::string kernels = setting_of(run.model, "kernels"), &type = run.model.file_type;
+  const std::string kernels = setting_of(run.model, "kernels");
+  std::string type = run.model.file_type;  // "Q4_K - Medium, most weights Q8_0": what most are counts
+  constexpr std::string_view kMost = "most weights ";
+  if (const size_t at = type.find(kMost); at != std::string::npos) type.erase(0, at + kMost.size());
   const auto multiplies = [&](const std::string& kind, const std::string& in) {
     return kernels.find(kind + " by " + in) != std::string::npos;
   };
@@ -113,7 +120,8 @@ Result<std::vector<Question>> texts_of(const std::vector<const QuestionResult*>&
       return question.id == result->id && question.topic == result->topic;
     });
     if (found == dataset.questions.end() || found->answers.size() != result->answers.size()) {
-      return input_error("the run's question " + result->id + " is not in the dataset", dataset.source);
+      return input_error("the run's question " + question_name(result->topic, result->id) + " is not in the dataset",
+                         dataset.source);
     }
     Question& question = questions.emplace_back(*found);
     for (size_t a = 0; a < question.answers.size(); ++a) {
@@ -186,13 +194,19 @@ Status score_by_python(const Run& run, const VerifyArguments& arguments, const s
 
 Status print_pairs(const std::vector<Pair>& pairs, bool by_python, double tolerance, Console& console) {
   double largest = 0;
-  size_t answers = 0;
-  console.out << fmt::format("{:<24} {:>8} {:>12}\n", "question", "answers", "difference");
+  size_t answers = 0, widest = 24;
+  std::vector<std::string> names;
   for (const Pair& pair : pairs) {
+    names.push_back(visible_line(question_name(pair.topic, pair.id)));
+    widest = std::max(widest, names.back().size());
+  }
+  console.out << fmt::format("{:<{}} {:>8} {:>12}\n", "question", widest, "answers", "difference");
+  for (size_t i = 0; i < pairs.size(); ++i) {
+    const Pair& pair = pairs[i];
     if (pair.kept.size() != pair.again.size()) {
-      return fail(ErrorCode::kThreshold, "question " + pair.id + " could not be scored again");
+      return fail(ErrorCode::kThreshold, "question " + names[i] + " could not be scored again");
     }
-    console.out << fmt::format("{:<24} {:>8} {:>12.2e}\n", pair.id, pair.kept.size(), pair.difference());
+    console.out << fmt::format("{:<{}} {:>8} {:>12.2e}\n", names[i], widest, pair.kept.size(), pair.difference());
     largest = std::max(largest, pair.difference());
     answers += pair.kept.size();
   }
@@ -217,7 +231,7 @@ Status verify(VerifyArguments arguments, Console& console) {
     return input_error("is not the dataset of the run: its contents differ", arguments.data,
                        "--data DATA names the run's dataset");
   }
-  take_options(*run, arguments.options);
+  take_options(*run, arguments.model, arguments.options);
   const auto chosen = sample(*run, arguments.questions);
   if (chosen.empty()) return input_error("holds no question that could be scored", arguments.run);
   auto questions = texts_of(chosen, *dataset);

@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 
+#include "core/question_name.h"
 #include "core/text.h"
 #include "data/where.h"
 
@@ -56,7 +57,8 @@ Status keep_where(const std::vector<std::string>& where, const std::string& name
     if (found == metadata.end() || question.answers.empty()) continue;
     std::vector<double> votes;
     for (const auto& answer : question.answers) votes.push_back(answer.votes);
-    if (auto ok = data::check_metadata(found->second, question.id, votes); !ok) return ok;
+    if (auto ok = data::check_metadata(found->second, question_name(question.topic, question.id), votes); !ok)
+      return ok;
   }
   std::erase_if(questions, [&](const Question& question) {
     QuestionFacts facts = facts_of_question(question);

@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
@@ -13,6 +14,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <optional>
+#include <thread>
 
 extern char** environ;
 
@@ -21,6 +23,7 @@ namespace {
 
 constexpr size_t kKeptErrors = 64 << 10;
 constexpr int kPollMilliseconds = 100;
+constexpr std::chrono::milliseconds kLongestPause{100};
 /// How long a program may take to end after it was asked to, before it is killed.
 constexpr std::chrono::seconds kGrace{5};
 
@@ -86,6 +89,26 @@ Result<pid_t> start(const std::vector<std::string>& words, const Pipe& out, cons
   return process;
 }
 
+/// A program's end before its time: it and its children are asked, and killed when their time is over.
+class Ending {
+ public:
+  explicit Ending(pid_t process) : process_(process) {}
+
+  /// To be called again and again. Whether it was killed.
+  bool ask() {
+    const auto now = std::chrono::steady_clock::now();
+    if (!asked_) kill(-process_, SIGTERM);
+    asked_ = asked_.value_or(now);
+    const bool over = now - *asked_ > kGrace;
+    if (over) kill(-process_, SIGKILL);
+    return over;
+  }
+
+ private:
+  pid_t process_;
+  std::optional<std::chrono::steady_clock::time_point> asked_;
+};
+
 void give_lines(std::string& text, const std::function<void(const std::string&)>& line) {
   size_t at = 0;
   for (size_t end = text.find('\n'); end != std::string::npos; end = text.find('\n', at)) {
@@ -116,29 +139,26 @@ Result<ProcessResult> run_process(const std::vector<std::string>& words,
   ProcessResult result;
   std::string text;
   bool out_open = true, errors_open = true;
-  std::optional<std::chrono::steady_clock::time_point> asked;
+  Ending ending(*process);
   while (out_open || errors_open) {
     std::array<pollfd, 2> ready = {
         {{out_open ? out.reader() : -1, POLLIN, 0}, {errors_open ? errors.reader() : -1, POLLIN, 0}}};
     poll(ready.data(), ready.size(), kPollMilliseconds);
-    if (stop.stop_requested()) {
-      const auto now = std::chrono::steady_clock::now();
-      if (!asked) kill(-*process, SIGTERM);
-      asked = asked.value_or(now);
-      if (now - *asked >
-          kGrace) {  // its children may hold the pipes open in another group: they are left to themselves
-        kill(-*process, SIGKILL);
-        break;
-      }
-    }
+    // Its children may hold the pipes open in another group: they are left to themselves.
+    if (stop.stop_requested() && ending.ask()) break;
     if (ready[0].revents != 0) out_open = out.read_into(text);
     if (ready[1].revents != 0) errors_open = errors.read_into(result.errors);
     if (result.errors.size() > 2 * kKeptErrors) result.errors.erase(0, result.errors.size() - kKeptErrors);
     give_lines(text, line);
   }
   if (!text.empty()) line(text);  // the last line, without a line break
+  // It may have closed its outputs and go on.
   int status = 0;
-  while (waitpid(*process, &status, 0) < 0 && errno == EINTR) {
+  for (auto pause = std::chrono::milliseconds(1);; pause = std::min(2 * pause, kLongestPause)) {
+    const pid_t ended = waitpid(*process, &status, WNOHANG);
+    if (ended == *process || (ended < 0 && errno != EINTR)) break;
+    if (stop.stop_requested()) ending.ask();
+    std::this_thread::sleep_for(pause);
   }
   if (stop.stop_requested()) return fail(ErrorCode::kInterrupted, "interrupted", words[0]);
   result.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);

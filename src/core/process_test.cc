@@ -55,6 +55,27 @@ TEST(RunProcess, AProgramThatDoesNotListenIsKilled) {
   EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(30));
 }
 
+TEST(RunProcess, AProgramThatClosedItsOutputsIsEndedToo) {
+  for (const char* script :
+       {"exec >&- 2>&-; exec sleep 60", "trap '' TERM; exec >&- 2>&-; while :; do sleep 0.1; done"}) {
+    std::stop_source stop;
+    std::thread stopper([&] {
+      std::this_thread::sleep_for(std::chrono::milliseconds(300));
+      stop.request_stop();
+    });
+    const auto begin = std::chrono::steady_clock::now();
+    const auto done = run_process(
+        {"sh", "-c", script}, [](const std::string&) {}, stop.get_token());
+    stopper.join();
+    ASSERT_FALSE(done);
+    EXPECT_EQ(done.error().code, ErrorCode::kInterrupted);
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(30));
+  }
+  const auto done = run_process({"sh", "-c", "exec >&- 2>&-; sleep 0.3; exit 7"}, [](const std::string&) {}, {});
+  ASSERT_TRUE(done);
+  EXPECT_EQ(done->status, 7);
+}
+
 TEST(HasProgram, LooksAlongThePath) {
   EXPECT_TRUE(has_program("sh"));
   EXPECT_FALSE(has_program("no-such-program-here"));

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "core/open_files.h"
+#include "core/question_name.h"
 #include "data/writer.h"
 
 namespace hre::data {
@@ -60,7 +61,7 @@ class JsonlWriter final : public DatasetWriter {
       if (std::fwrite(line.data(), 1, line.size(), output.file.get()) == line.size()) return {};
       return cannot_write(output.path);
     } catch (const std::exception& problem) {  // invalid UTF-8
-      return fail(ErrorCode::kFailed, problem.what(), "question " + question.id);
+      return fail(ErrorCode::kFailed, problem.what(), "question " + question_name(question.topic, question.id));
     }
   }
 

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/files.h"
+#include "core/question_name.h"
 #include "core/text.h"
 
 namespace hre::data {
@@ -136,7 +137,7 @@ void read_line(std::string_view text, Metadata& metadata) {
   const json line = json::parse(text, nullptr, false);
   if (line.is_discarded() || !line.is_object()) throw Bad{"is no JSON object"};
   std::pair key{required_text(line, "topic"), required_text(line, "id")};
-  const std::string name = key.second;
+  const std::string name = question_name(key.first, key.second);
   if (!metadata.try_emplace(std::move(key), metadata_of(line)).second)
     throw Bad{"question " + name + " was there before"};
 }
@@ -202,13 +203,13 @@ std::optional<std::string> find_metadata(const std::string& source) {
   return std::nullopt;
 }
 
-Status check_metadata(const QuestionMetadata& metadata, const std::string& id, std::span<const double> votes) {
+Status check_metadata(const QuestionMetadata& metadata, const std::string& question, std::span<const double> votes) {
   const std::vector<std::optional<double>>& said = metadata.answers_votes;
   bool same = said.empty() || said.size() == votes.size();
   for (size_t i = 0; same && i < said.size(); ++i) same = !said[i] || *said[i] == votes[i];
   if (same) return {};
-  return input_error("the metadata's votes of question " + id + " are not those of the dataset: it is another's", "",
-                     "name the dataset's own with ‹metadata›");
+  return input_error("the metadata's votes of question " + question + " are not those of the dataset: it is another's",
+                     "", "name the dataset's own with ‹metadata›");
 }
 
 Result<Metadata> load_metadata(const std::string& path) {

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "core/open_files.h"
+#include "core/question_name.h"
 #include "core/text.h"
 #include "data/arrow_status.h"
 #include "data/writer.h"
@@ -175,7 +176,8 @@ class ParquetWriter final : public DatasetWriter {
       file = *std::move(opened);
     }
     if (ids_ == Ids::kPositional && question.id != positional_id(question.topic, file->count())) {
-      return fail(ErrorCode::kFailed, "its id is not by position and would be lost", "question " + question.id);
+      return fail(ErrorCode::kFailed, "its id is not by position and would be lost",
+                  "question " + question_name(question.topic, question.id));
     }
     const arrow::Status status = file->add(question);
     return status.ok() ? Status() : cannot_write(message_of(status), file->path());

@@ -17,6 +17,7 @@
 
 #include "analysis/question_metrics.h"
 #include "core/cores.h"
+#include "core/question_name.h"
 #include "core/text.h"
 #include "eval/keeper.h"
 #include "eval/prompt.h"
@@ -70,7 +71,9 @@ Status plan_all(const std::vector<size_t>& places, const std::vector<const Quest
   if (stop.stop_requested()) return fail(ErrorCode::kInterrupted, "interrupted before the first question was scored");
   for (size_t i = 0; i < places.size(); ++i) {
     if (!errors[i]) continue;
-    if (errors[i]->where.empty()) errors[i]->where = "question " + questions[places[i]]->id;
+    if (errors[i]->where.empty()) {
+      errors[i]->where = "question " + question_name(questions[places[i]]->topic, questions[places[i]]->id);
+    }
     return tl::unexpected<Error>(std::move(*errors[i]));
   }
   return {};
@@ -138,7 +141,7 @@ void note_problems(const std::vector<std::optional<QuestionResult>>& results, co
   }
   if (n > 0) {
     progress.note(fmt::format("{}: {} question{} could not be scored and count as undefined; the first is {}: {}",
-                              model, n, n == 1 ? "" : "s", first->id, first->problem));
+                              model, n, n == 1 ? "" : "s", question_name(first->topic, first->id), first->problem));
   }
 }
 
@@ -154,7 +157,7 @@ std::optional<Error> difference_of(const QuestionResult& stored, const QuestionR
         fmt::format("stored answers are wrong: answer {} has a log-likelihood of {:.17g} over {} tokens in the "
                     "store, and {:.17g} over {} now",
                     i + 1, a.sum_log_prob, a.n_tokens, b.sum_log_prob, b.n_tokens),
-        "question " + now.id, "‹no_cache› scores all again and replaces them"};
+        "question " + question_name(now.topic, now.id), "‹no_cache› scores all again and replaces them"};
   }
   return std::nullopt;
 }
@@ -276,7 +279,7 @@ struct Evaluation::State final : PlanSource {
         difference = difference_of(*results[places[index]], scored(question, again[index], std::move(score), run));
       } else {
         difference = Error{ErrorCode::kFailed, "stored answers could not be checked: " + score.problem,
-                           "question " + question.id, ""};
+                           "question " + question_name(question.topic, question.id), ""};
       }
       return !difference && !stop.stop_requested();
     };

@@ -1,5 +1,5 @@
 #pragma once
-/// One evaluation under way: what evaluate() does in one go, evaluate_until() in stretches.
+/// One evaluation under way: what evaluate() does in one go, evaluate_until() from look to look.
 
 #include <functional>
 #include <memory>

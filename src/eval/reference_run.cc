@@ -8,6 +8,7 @@
 #include <map>
 
 #include "analysis/question_metrics.h"
+#include "core/question_name.h"
 #include "core/text.h"
 #include "eval/prompt.h"
 #include "store/reference_cache.h"
@@ -75,8 +76,8 @@ Status write_run_as_reference_cache(const Run& run, const Dataset& dataset, cons
     if (result.answers.empty()) continue;
     const auto at = questions.find({result.topic, result.id});
     if (at == questions.end() || at->second->answers.size() != result.answers.size()) {
-      return input_error("question " + result.id + " of the run is not in the dataset", dataset.source,
-                         "‹data› is the dataset of the run");
+      return input_error("question " + question_name(result.topic, result.id) + " of the run is not in the dataset",
+                         dataset.source, "‹data› is the dataset of the run");
     }
     store::ReferenceEntry& entry = entries.emplace_back();
     entry.request = prompt->render(*at->second);

@@ -11,17 +11,16 @@
 namespace hre {
 namespace {
 
-/// Questions that are planned and scored before the rule is asked whether that was enough: of one model it is asked for
-/// each as it comes, and this is how many are tokenised at once; two models take turns by so many.
-constexpr size_t kFirstStretch = 64, kSmallestTurn = 8;
+/// Questions between two looks. Of one model the rule looks at each question as it comes, and kAtOnce are tokenised at
+/// once; two models are scored alternately, and the rule looks when both have kBetweenLooks more. Both grow with what
+/// is done.
+constexpr size_t kAtOnce = 64, kBetweenLooks = 8;
 
-/// One stage for all stretches.
-class StretchProgress final : public ProgressListener {
+/// One stage for everything between the looks.
+class OneStage final : public ProgressListener {
  public:
-  StretchProgress(ProgressListener& outer, int64_t total) : outer_(outer) {
-    outer_.begin("scoring", total, "questions", 0);
-  }
-  ~StretchProgress() override { outer_.end(); }
+  OneStage(ProgressListener& outer, int64_t total) : outer_(outer) { outer_.begin("scoring", total, "questions", 0); }
+  ~OneStage() override { outer_.end(); }
   void begin(const std::string&, int64_t, const std::string&, double) override {}
   void advance(int64_t, double) override {}
   void end() override {}
@@ -101,10 +100,10 @@ Result<std::vector<Run>> evaluate_until(const Dataset& dataset, std::span<Scorer
   auto order = order_work(dataset, options, until.seed);
   if (!order) return forward(order);
   const EarlyStop asked{name_of(until), until.metric->name, until.seed, false, {}, {}};
-  StretchProgress stretches(progress, static_cast<int64_t>(order->work.size()));
+  OneStage stage(progress, static_cast<int64_t>(order->work.size()));
   std::vector<Evaluation> evaluations;
   for (Scorer* scorer : scorers) {
-    Evaluation& evaluation = evaluations.emplace_back(dataset, *scorer, options, stretches, stop);
+    Evaluation& evaluation = evaluations.emplace_back(dataset, *scorer, options, stage, stop);
     if (auto ok = evaluation.begin(keeping, order->work, asked); !ok) return forward(ok);
   }
 
@@ -118,14 +117,14 @@ Result<std::vector<Run>> evaluate_until(const Dataset& dataset, std::span<Scorer
     return !rule.reached();
   };
   const Evaluation::Watch watch = [&](size_t nth, const QuestionResult&) {
-    stretches.done(nth + 1);
+    stage.done(nth + 1);
     return see(nth);
   };
   bool sound = true;
   for (size_t end = 0; end < order->work.size() && !rule.reached() && sound;) {
     const size_t begin = end;
-    end = std::min(order->work.size(), begin + (evaluations.size() == 1 ? std::max(kFirstStretch, begin)
-                                                                        : std::max(kSmallestTurn, begin / 20)));
+    end = std::min(order->work.size(),
+                   begin + (evaluations.size() == 1 ? std::max(kAtOnce, begin) : std::max(kBetweenLooks, begin / 20)));
     for (Evaluation& evaluation : evaluations) {
       auto ok = evaluation.advance(end, evaluations.size() == 1 ? watch : Evaluation::Watch());
       if (!ok && (begin == 0 || ok.error().code != ErrorCode::kInterrupted)) return forward(ok);
@@ -135,7 +134,7 @@ Result<std::vector<Run>> evaluate_until(const Dataset& dataset, std::span<Scorer
     if (evaluations.size() == 1 || !sound) continue;
     for (size_t nth = begin; nth < end && see(nth); ++nth) {
     }
-    stretches.done(end);
+    stage.done(end);
   }
 
   EarlyStop reached = asked;

@@ -11,6 +11,7 @@
 #include <iterator>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <random>
 #include <utility>
 
 #include "core/files.h"
@@ -175,15 +176,18 @@ Status RepoCache::link(const std::string& commit, const std::string& path, const
   target += "blobs/" + etag;
   std::error_code problem;
   if (fs::read_symlink(name, problem) == fs::path(target)) return {};
-  const std::string temporary = fmt::format("{}.{}.hre", name, getpid());
-  fs::remove(temporary, problem);
+  // A name of random letters: hosts may share the cache, and have equal process ids.
+  std::random_device random;
+  const std::string temporary = fmt::format("{}.{:08x}{:08x}.hre", name, random(), random());
   if (symlink(target.c_str(), temporary.c_str()) != 0) {
     fs::copy_file(blob(etag), temporary, fs::copy_options::overwrite_existing, problem);
     if (problem) return cannot_write(name, problem.message());
     if (auto ok = sync_file(temporary); !ok) return ok;
   }
-  if (std::rename(temporary.c_str(), name.c_str()) != 0) return cannot_write(name, why());
-  return {};
+  if (std::rename(temporary.c_str(), name.c_str()) == 0) return {};
+  auto failed = cannot_write(name, why());
+  fs::remove(temporary, problem);
+  return failed;
 }
 
 }  // namespace hre::hub

@@ -11,33 +11,23 @@
 #include "model/crew/crew.h"
 #include "model/crew/forked_crew.h"
 #include "model/llama/llama_scorer.h"
+#include "model/option_names.h"
 #include "model/server/server_scorer.h"
 
 namespace hre {
 namespace {
 
-/// Refuses options for the engine in process with other models: they must not be ignored silently.
-Result<std::unique_ptr<Scorer>> open_behind_server(const std::string& source, const EngineOptions& options) {
-  if (options.workers > 1) {
-    return input_error("a server gets many requests at once anyway", "‹workers›", "‹max_concurrency› bounds them");
+bool is_server(const std::string& source) { return source.starts_with("server:"); }
+bool is_baseline(const std::string& source) { return source.starts_with("baseline:"); }
+
+/// Refuses options that this kind of model doesn't take.
+Status check_uses(const std::string& source, const EngineOptions& options) {
+  for (const OptionUse& option : kOptionUses) {
+    const char* why = is_server(source) ? option.not_by_server : is_baseline(source) ? option.not_by_baseline : nullptr;
+    if (why == nullptr || !option.given(options)) continue;
+    return input_error(why, option.name, is_server(source) ? option.next : "");
   }
-  if (options.chat_template != "none") {
-    return input_error("a server is asked for the log-probabilities of plain text", "‹chat_template›",
-                       "‹prompt_file› writes a template's text out");
-  }
-  if (!options.system.empty() || !options.date.empty()) {
-    return input_error("a server is asked without a chat template", options.date.empty() ? "‹system›" : "‹date›");
-  }
-  if (options.stream_weights) {
-    return input_error("a server holds the weights itself", "‹stream_weights›");
-  }
-  if (!options.rpc.empty()) {
-    return input_error("a server spreads a model over machines itself", "‹rpc›");
-  }
-  if (!options.adapters.empty()) {
-    return input_error("a server has its adapters loaded itself", "‹lora›", "name it with server:URL,model=NAME");
-  }
-  return open_server(source, options);
+  return {};
 }
 
 Result<std::unique_ptr<Scorer>> open_one(const std::string& source, const EngineOptions& options,
@@ -46,12 +36,12 @@ Result<std::unique_ptr<Scorer>> open_one(const std::string& source, const Engine
       "MODEL is a path to a .gguf file or a checkpoint folder, server:URL, baseline:length or baseline:zstd";
   if (source == "baseline:length") return open_length_baseline();
   if (source == "baseline:zstd") return open_zstd_baseline();
-  if (source.starts_with("baseline:")) {
+  if (is_baseline(source)) {
     const auto nearest = nearest_name(source, {"baseline:length", "baseline:zstd"});
     return input_error("there is no such baseline" + (nearest ? "; did you mean " + *nearest + "?" : std::string()),
                        source, nearest ? "" : accepted);
   }
-  if (source.starts_with("server:")) return open_behind_server(source, options);
+  if (is_server(source)) return open_server(source, options);
   if (source.starts_with("http://") || source.starts_with("https://")) {
     return input_error("a server's URL is written with server: in front", "MODEL", "server:URL[,model=NAME]");
   }
@@ -71,7 +61,8 @@ Result<std::unique_ptr<Scorer>> open_one(const std::string& source, const Engine
 
 Result<std::unique_ptr<Scorer>> open_model(const std::string& source, const EngineOptions& options,
                                            ProgressListener& progress, const std::stop_token& stop) {
-  if (options.workers <= 1 || source.starts_with("server:")) return open_one(source, options, progress, stop);
+  if (auto ok = check_uses(source, options); !ok) return forward(ok);
+  if (options.workers <= 1) return open_one(source, options, progress, stop);
   if (!options.rpc.empty()) {
     return input_error("an rpc-server serves one process at a time", "‹workers›", "leave out ‹workers› or ‹rpc›");
   }

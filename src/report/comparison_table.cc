@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "core/text.h"
+#include "core/visible.h"
 #include "report/text_table.h"
 
 namespace hre {
@@ -207,7 +208,7 @@ std::string run_letter(size_t position) {
 
 std::string comparison_text(const Comparison& comparison) {
   std::string text;
-  for (const std::string& note : comparison.notes) text += note + '\n';
+  for (const std::string& note : comparison.notes) text += visible_line(note) + '\n';
   text += fmt::format("{} shared question{} in {} topic{}{}; {}, with equal weight for each {}\n\n", comparison.shared,
                       comparison.shared == 1 ? "" : "s", comparison.topics.size(),
                       comparison.topics.size() == 1 ? "" : "s", left_out(comparison), comparison.options.metric->title,

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "core/visible.h"
 #include "report/comparison_table.h"
 #include "report/json_numbers.h"
 #include "report/text_table.h"
@@ -70,7 +71,7 @@ std::string confounds_text(const Run& run, const RunConfounds& confounds) {
                    with_interval(c.parts.value), with_interval(c.parts.through), with_interval(c.parts.beyond)});
   }
   std::string text;
-  for (const std::string& note : confounds.notes) text += note + '\n';
+  for (const std::string& note : confounds.notes) text += visible_line(note) + '\n';
   text += table.render();
   if (confounds.ceiling) text += ceiling_text(*confounds.ceiling);
   if (confounds.covariates.size() < 2) {

@@ -6,6 +6,7 @@
 
 #include "analysis/metric.h"
 #include "core/hashing.h"
+#include "core/question_name.h"
 #include "core/text.h"
 
 namespace hre {
@@ -151,7 +152,7 @@ Json sample_json(const QuestionResult& question, int64_t number, const ScoringRe
                {"filter", "none"},
                {"metrics", std::move(names)},
                {"doc_hash", hash_of(doc.dump())},
-               {"prompt_hash", hash_of(text == nullptr ? question.id : text->context)},
+               {"prompt_hash", hash_of(text == nullptr ? question_name(question.topic, question.id) : text->context)},
                {"target_hash", hash_of(target)}};
   for (const Metric& metric : all_metrics()) {
     if (!metric.of_model) continue;

@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "core/visible.h"
 #include "report/comparison_json.h"
 #include "report/comparison_table.h"
 #include "report/detection.h"
@@ -101,12 +102,12 @@ std::string power_text(const RunPower& power) {
   const Metric& metric = *power.options.compare.metric;
   const Weights weights = power.options.compare.statistics.weights;
   std::string text;
-  for (const std::string& note : power.notes) text += note + '\n';
+  for (const std::string& note : power.notes) text += visible_line(note) + '\n';
   for (size_t i = 0; i < power.runs.size(); ++i) {
     const MetricSummary& means = power.runs[i].means(weights);
     const LengthParts& length = power.runs[i].length(weights);
     text += fmt::format("{}  {}: {} {}; Pearson {} is {} through length + {} beyond length; length alone {}\n",
-                        run_letter(i), power.runs[i].model, metric.title,
+                        run_letter(i), visible_line(power.runs[i].model), metric.title,
                         with_interval(means.*metric.of_summary) + chance_text(means.*metric.of_summary),
                         number(length.value.mean), with_interval(length.through), with_interval(length.beyond),
                         with_interval(means.length_only));

@@ -100,6 +100,25 @@ TokenTexts texts_of(const Field& field, size_t n_tokens) {
   return texts;
 }
 
+/// Refuses a sum or a number of tokens that does not follow from the values of the tokens beside it.
+void check_tokens(const Field& field, const AnswerResult& answer) {
+  const std::vector<float>& tokens = answer.token_log_probs;
+  const bool has_tokens = answer.n_tokens != 0;  // a baseline has none, and one value
+  if (has_tokens && static_cast<size_t>(answer.n_tokens) != tokens.size()) {
+    field["n_tokens"].bad(fmt::format("is {}, and there are the values of {} tokens", answer.n_tokens, tokens.size()));
+  }
+  double sum = 0, size = 1;
+  for (const float value : tokens) {
+    sum += value;
+    size += std::abs(value);
+  }
+  constexpr double kRounding = 1e-6;  // tokens are kept in float32
+  const bool same = std::isfinite(sum) ? std::abs(answer.sum_log_prob - sum) <= kRounding * size
+                                       : !std::isfinite(answer.sum_log_prob);
+  if (same) return;
+  field["sum_log_prob"].bad(fmt::format("is {}, and the tokens beside it give {}", answer.sum_log_prob, sum));
+}
+
 AnswerResult answer_of(const Field& field) {
   AnswerResult answer;
   answer.votes = field["votes"].number_or_nan();
@@ -112,6 +131,7 @@ AnswerResult answer_of(const Field& field) {
     for (const Field& token : field["token_log_probs"].items()) {
       answer.token_log_probs.push_back(static_cast<float>(token.number_or_nan()));
     }
+    check_tokens(field, answer);
   }
   if (field.has("token_texts")) answer.token_texts = texts_of(field["token_texts"], answer.token_log_probs.size());
   return answer;

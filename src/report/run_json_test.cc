@@ -32,8 +32,8 @@ Run example() {
   run.planned = 3;
   run.created = "2026-01-31T12:00:00Z";
   run.times = {0.25, 1.5, 100, 180};
-  AnswerResult first{12, 118, 2, 3, 4, -96.123456789012345, 0, {-1.5F, -0.1F}, token_texts({" caf\xC3", "\xA9"})};
-  AnswerResult second{-2.5, 7, 1, 0, 0, -1e-300, 0, {-7.25F}, {}};
+  AnswerResult first{12, 118, 2, 3, 4, -1.600000001490116, 0, {-1.5F, -0.1F}, token_texts({" caf\xC3", "\xA9"})};
+  AnswerResult second{-2.5, 7, 1, 0, 0, -1e-300, 0, {}, {}};
   run.questions = {{"python/000012", "python", {}, {first, second}, ""},
                    {"python/000013", "python", {}, {}, "answer 2 is empty"}};
   complete_question(run.questions[0], true);
@@ -52,7 +52,7 @@ TEST(RunJson, ReadsBackWhatWasWritten) {
   EXPECT_EQ(run_json(read, summarize(read.questions), true), text);
   EXPECT_EQ(read.options.shuffle_seed, run.options.shuffle_seed);
   EXPECT_EQ(read.questions[0].answers[0].sum_log_prob, run.questions[0].answers[0].sum_log_prob);
-  EXPECT_EQ(read.questions[0].answers[1].token_log_probs, run.questions[0].answers[1].token_log_probs);
+  EXPECT_EQ(read.questions[0].answers[0].token_log_probs, run.questions[0].answers[0].token_log_probs);
   EXPECT_EQ(read.questions[0].answers[0].token_texts, run.questions[0].answers[0].token_texts);
   EXPECT_EQ(read.model.settings, run.model.settings);
   EXPECT_EQ(read.questions[0].metrics.pearson, run.questions[0].metrics.pearson);
@@ -85,7 +85,7 @@ TEST(RunJson, ReadsSeveral) {
 
 TEST(RunJson, KeepsWhatIsNotFiniteAsUndefined) {
   hre::Run run = example();
-  run.questions[0].answers[0].sum_log_prob = std::nan("");
+  run.questions[0].answers[0].sum_log_prob = run.questions[0].answers[0].token_log_probs[1] = std::nanf("");
   run.questions[0].metrics = {};
   complete_question(run.questions[0], run.model.normalise_by_characters);
   const auto back = read_runs_json(run_json(run, summarize(run.questions), true), "run.json");
@@ -118,6 +118,13 @@ TEST(RunJson, SaysWhatIsWrong) {
   EXPECT_EQ(problem(with("\"n_chars\": 118", "\"n_chars\": -118")),
             "run.json: questions[0].answers[0].n_chars: is not a count");
   EXPECT_EQ(problem(with("\" caf\",", "")), "run.json: questions[0].answers[0].token_texts: has 1 texts for 2 tokens");
+  EXPECT_EQ(problem(with("\"n_tokens\": 2", "\"n_tokens\": 3")),
+            "run.json: questions[0].answers[0].n_tokens: is 3, and there are the values of 2 tokens");
+  EXPECT_THAT(problem(with("\"sum_log_prob\": -1.6", "\"sum_log_prob\": -1.7")),
+              HasSubstr("run.json: questions[0].answers[0].sum_log_prob: is -1.7"));
+  EXPECT_THAT(problem(with("\"sum_log_prob\": -1.600000001490116", "\"sum_log_prob\": null")),
+              HasSubstr("questions[0].answers[0].sum_log_prob: is nan, and the tokens beside it give -1.6"));
+  EXPECT_EQ(problem(with("\"sum_log_prob\": -1.600000001490116", "\"sum_log_prob\": -1.6000001")), "none");
   EXPECT_THAT(problem(with("\"votes\": 12.0", "\"votes\": -12.0")), HasSubstr("run.json: questions[0].pearson: is -"));
   EXPECT_EQ(problem(with("\"planned\": 3", "\"planned\": 1")),
             "run.json: planned: is less than the number of questions in the file");

@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/question_name.h"
 #include "core/text.h"
+#include "core/visible.h"
 #include "report/text_table.h"
 #include "stats/correlation.h"
 
@@ -144,7 +146,7 @@ std::string shaded(const Pieces& pieces, bool difference, const ShowOptions& opt
 std::string ranks_table(const ReportData& data, const QuestionRow& row, const QuestionResult& any) {
   std::vector<std::string> header = {"answer", "votes", "people"};
   for (const std::string& label : data.labels) {
-    header.push_back(visible_text(label));
+    header.push_back(label);
     header.insert(header.end(), {"score", "tokens"});
   }
   header.emplace_back("chars");
@@ -181,11 +183,11 @@ std::string values_line(const ReportData& data, const QuestionRow& row) {
   std::string text;
   for (size_t i = 0; i < row.by_run.size(); ++i) {
     const QuestionResult* result = row.by_run[i];
-    text += visible_text(data.labels[i]) + ": ";
+    text += visible_line(data.labels[i]) + ": ";
     if (result == nullptr)
       text += "not among this run's questions\n";
     else if (!result->problem.empty())
-      text += "not scored: " + visible_text(result->problem) + "\n";
+      text += "not scored: " + visible_line(result->problem) + "\n";
     else
       text += fmt::format("Pearson {}, Spearman {}, Kendall {}\n", number(result->metrics.pearson),
                           number(result->metrics.spearman), number(result->metrics.kendall));
@@ -231,42 +233,10 @@ std::optional<double> value_in(const QuestionRow& row, size_t run) {
 
 }  // namespace
 
-std::string visible_text(std::string_view text) {
-  std::string result;
-  for (size_t at = 0; at < text.size();) {
-    const size_t end = character_end(text, at);
-    const std::string_view character = text.substr(at, end - at);
-    const auto byte = [&](size_t i) { return i < character.size() ? static_cast<unsigned char>(character[i]) : 0; };
-    const int lead = byte(0);
-    at = end;
-    if (character == "\n")
-      result += '\n';
-    else if (character == "\t")
-      result += "    ";
-    else if (character == "\r")
-      continue;
-    else if (lead < 0x20)
-      result += {'\xE2', '\x90', static_cast<char>(0x80 + lead)};  // U+2400 and on: ␛ for escape
-    else if (lead == 0x7F)
-      result += "␡";
-    else if (lead == 0xC2 && byte(1) < 0xA0)
-      result += fmt::format("<U+{:04X}>", byte(1));
-    else if (character == "\u061C")
-      result += "<U+061C>";
-    else if (lead == 0xE2 && byte(1) == 0x80 &&
-             (byte(2) == 0x8B || byte(2) == 0x8E || byte(2) == 0x8F || (byte(2) >= 0xA8 && byte(2) <= 0xAE)))
-      result += fmt::format("<U+20{:02X}>", byte(2) - 0x80);
-    else if (lead == 0xE2 && byte(1) == 0x81 && byte(2) >= 0xA0 && byte(2) <= 0xAF)
-      result += fmt::format("<U+20{:02X}>", byte(2) - 0x40);
-    else
-      result += character;
-  }
-  return result;
-}
-
 std::string show_question(const ReportData& data, const QuestionRow& row, const ShowOptions& options) {
   const int width = options.width > 20 ? options.width : 100;
-  std::string text = painted(visible_text(row.id), "1", options.colour) + "\n" + values_line(data, row) + "\n";
+  std::string text = painted(visible_line(question_name(row.topic, row.id)), "1", options.colour) + "\n" +
+                     values_line(data, row) + "\n";
   if (row.text != nullptr)
     text += laid_out(visible_text(row.text->text), width - 2, options.full ? SIZE_MAX : 15, "  ", options.cut) + "\n";
   const QuestionResult* any = scored_result(row);

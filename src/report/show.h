@@ -24,8 +24,4 @@ std::vector<const QuestionRow*> worst_rows(const ReportData& data, size_t n);
 /// Rows by the difference of Pearson's r between the first two runs, largest first; those without both are left out.
 std::vector<const QuestionRow*> moved_rows(const ReportData& data, size_t n);
 
-/// Text from elsewhere, safe for a terminal: escapes, other control characters and bidirectional controls are shown,
-/// not obeyed. Line feeds stay, tabs become spaces.
-std::string visible_text(std::string_view text);
-
 }  // namespace hre

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "core/visible.h"
 #include "report/comparison_table.h"
 #include "report/detection.h"
 #include "report/text_table.h"
@@ -135,8 +136,8 @@ std::string size_text(double parameters) {
 }
 
 std::string study_text(const Study& study, const std::string& name) {
-  std::string text = name.empty() ? "" : name + "\n\n";
-  for (const std::string& note : study.notes) text += note + '\n';
+  std::string text = name.empty() ? "" : visible_line(name) + "\n\n";
+  for (const std::string& note : study.notes) text += visible_line(note) + '\n';
   text += fmt::format("{} questions that all runs share, in {} topics", study.shared, study.topics.size());
   if (study.undefined > 0) text += fmt::format("; {} left out because they have no value in some run", study.undefined);
   text += "\n\n" + runs_table(study);

@@ -3,8 +3,14 @@
 #include <algorithm>
 
 #include "core/text.h"
+#include "core/visible.h"
 
 namespace hre {
+
+void TextTable::add_row(std::vector<std::string> cells) {
+  for (std::string& cell : cells) cell = visible_line(cell);
+  rows_.push_back(std::move(cells));
+}
 
 std::string TextTable::render() const {
   std::vector<int> widths(rows_.front().size());

@@ -9,9 +9,10 @@ namespace hre {
 class TextTable {
  public:
   /// The first column is aligned left, the others right.
-  explicit TextTable(std::vector<std::string> header) : rows_{std::move(header)} {}
+  explicit TextTable(std::vector<std::string> header) { add_row(std::move(header)); }
 
-  void add_row(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
+  /// Cells may hold names from elsewhere: each is shown in one line, and nothing in it is obeyed.
+  void add_row(std::vector<std::string> cells);
   /// A rule under what has been added so far (one stands under the header).
   void add_rule() { rules_.push_back(rows_.size()); }
 

@@ -29,7 +29,9 @@ std::optional<double> detectable_effect(int64_t n, const TestLevels& levels) {
   if (n < 2) return std::nullopt;
   double low = 0;
   double high = 1;
-  while (paired_power(high, n, levels.alpha) < levels.power) high *= 2;
+  constexpr double kLargest = 1e100;
+  while (high < kLargest && paired_power(high, n, levels.alpha) < levels.power) high *= 2;
+  if (high >= kLargest) return std::nullopt;
   for (int step = 0; step < 60; ++step) {
     const double middle = (low + high) / 2;
     (paired_power(middle, n, levels.alpha) < levels.power ? low : high) = middle;

@@ -5,6 +5,7 @@
 
 #include <cmath>
 
+#include "stats/distributions.h"
 #include "stats/test_table.h"
 
 namespace hre {
@@ -39,6 +40,41 @@ TEST(Power, IsItsOwnInverse) {
   EXPECT_FALSE(detectable_effect(1, {}));
   EXPECT_FALSE(questions_needed(0, {}));
   EXPECT_EQ(questions_needed(-0.1, {}), questions_needed(0.1, {}));
+}
+
+/// Few questions and a small level: noncentralities that Boost's series gives up on. Of two questions T' is a ratio of
+/// a normal and a half-normal variable, which far out is 1 / |z|: P(T' > t) is P(|z| < delta / t).
+TEST(Power, OfTwoQuestionsAtSmallLevels) {
+  for (const double alpha : {1e-4, 1e-6, 1e-9}) {
+    const auto effect = detectable_effect(2, {.alpha = alpha});
+    ASSERT_TRUE(effect) << alpha;
+    EXPECT_NEAR(paired_power(*effect, 2, alpha), 0.8, 1e-9) << alpha;
+    const double t = student_t_quantile(1 - alpha / 2, 1);
+    EXPECT_NEAR(*effect * std::sqrt(2), normal_quantile(0.9) * t, 1e-4 * t) << alpha;
+  }
+  for (const int64_t n : {2, 3, 5, 30, 1000, 1000000}) {
+    for (const double alpha : {1e-9, 1e-3, 0.5}) {
+      for (const double power : {0.5, 0.999999}) {
+        const auto effect = detectable_effect(n, {.alpha = alpha, .power = power});
+        ASSERT_TRUE(effect) << n << ' ' << alpha;
+        EXPECT_NEAR(paired_power(*effect, n, alpha), power, 1e-6) << n << ' ' << alpha << ' ' << power;
+      }
+    }
+  }
+}
+
+TEST(Power, NoncentralityBeyondTheSeriesGoesOn) {
+  for (const double df : {1.0, 4.0, 100.0}) {
+    double before = noncentral_t_cdf(9e4, df, 8e4);
+    for (double delta = 8e4; delta < 1.1e5; delta *= 1.01) {  // Boost ends at 92681
+      const double value = noncentral_t_cdf(9e4, df, delta);
+      EXPECT_LT(value, before + 1e-6) << df << ' ' << delta;
+      EXPECT_GT(value, before - 0.15) << df << ' ' << delta;
+      before = value;
+    }
+    EXPECT_NEAR(noncentral_t_cdf(9e4, df, 92680), noncentral_t_cdf(9e4, df, 92682), 1e-3) << df;
+    EXPECT_NEAR(noncentral_t_cdf(-9e4, df, -1e5) + noncentral_t_cdf(9e4, df, 1e5), 1, 1e-9) << df;
+  }
 }
 
 TEST(Power, DeviationOfDifferences) {

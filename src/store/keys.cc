@@ -117,7 +117,11 @@ std::string run_key(const Run& run) {
 
 std::string imported_key(const Run& run) {
   const std::string key = run_key(run);
-  if (run.planned == static_cast<int64_t>(run.questions.size()) && !run.shard) return key;
+  const bool is_whole = run.planned == static_cast<int64_t>(run.questions.size()) && !run.shard;
+  return is_whole ? key : contents_key(key, run);
+}
+
+std::string contents_key(const std::string& key, const Run& run) {
   ContentHash hash;
   hash.add_field(key);
   hash.add_field("imported");

@@ -35,6 +35,8 @@ std::string run_key(const Run& run);
 /// The same of a run from elsewhere. One that holds a part of what was asked for must not be taken for the whole: where
 /// its questions stand in the selection is not known, so that the key is that of its contents too.
 std::string imported_key(const Run& run);
+/// Of a run that was asked for by such a key and of its answers.
+std::string contents_key(const std::string& key, const Run& run);
 
 /// Of a text alone.
 std::string content_key(std::string_view text);

@@ -43,11 +43,16 @@ Status copy_run(Database& to, Database& from, int64_t row, Merged& merged) {
   if (auto ok = from.status(); !ok) return ok;
 
   Statement known(to, "SELECT id, origin FROM run WHERE key = ?");
-  const bool is_known = known.with(stored->key).step();
+  bool is_known = known.with(stored->key).step();
   // Only evaluations number their questions by their places in the selection, so imports can't complete one another.
   if (is_known && (known.text(1) != kScored || stored->label.origin != kScored)) {
-    ++merged.known_runs;
-    return to.status();
+    stored->run.questions = *questions;
+    stored->key = key_beside(to, stored->key, stored->run);
+    is_known = known.with(stored->key).step();
+    if (is_known) {
+      ++merged.known_runs;
+      return to.status();
+    }
   }
   const int64_t setting = put_setting(to, stored->run.model);
   Result<int64_t> copy = is_known ? known.integer(0) : 0;

@@ -81,13 +81,15 @@ std::string free_path(const std::string& base) {
   return path;
 }
 
-/// Moves the old files aside, then the new file into their place.
+/// Moves the old files aside, then the new file into their place. Where files can have two names there is a store at
+/// this path at every moment, so that no other process makes a new one meanwhile.
 Status replace(const std::string& path, const std::string& repaired, const std::string& aside) {
-  std::error_code problem;
+  std::error_code problem, no_links;
+  fs::create_hard_link(path, aside, no_links);
   for (const char* suffix : {"-wal", "-shm"}) {
-    if (path_exists(path + suffix)) fs::rename(path + suffix, aside + suffix, problem);
+    if (!problem && path_exists(path + suffix)) fs::rename(path + suffix, aside + suffix, problem);
   }
-  if (!problem) fs::rename(path, aside, problem);
+  if (!problem && no_links) fs::rename(path, aside, problem);
   if (!problem) fs::rename(repaired, path, problem);
   if (problem) return fail(ErrorCode::kFailed, "files can't be renamed: " + problem.message(), path);
   return {};
@@ -118,7 +120,8 @@ Result<Repaired> repair_store(const std::string& path) {
     (*to)->run("PRAGMA journal_mode = DELETE");  // one file to rename; the next process that opens it changes this
     if (auto ok = (*to)->status(); !ok) return forward(ok);
   }
-  from->reset();
+  // The lock is held until the files have their places. Closing writes nothing: a log of this name is the new store's.
+  sqlite3_db_config((*from)->handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
   if (auto ok = replace(path, fresh, repaired.damaged_copy); !ok) return forward(ok);
   return repaired;
 }

@@ -101,4 +101,8 @@ std::vector<int64_t> run_positions(Database& database, int64_t run);
 /// A run's questions; fails where what is stored doesn't match its checksums.
 Result<std::vector<QuestionResult>> read_questions(Database& database, const RunRow& row);
 
+/// The key under which a run from elsewhere is in the store, or comes there: `key`, unless a run with other answers has
+/// it; then that of its answers too.
+std::string key_beside(Database& database, const std::string& key, const Run& run);
+
 }  // namespace hre::store

@@ -163,14 +163,15 @@ std::vector<int64_t> run_positions(Database& database, int64_t run) {
 }
 
 Result<std::vector<QuestionResult>> read_questions(Database& database, const RunRow& row) {
-  database.run("BEGIN");  // one view for all
+  const bool in_transaction = sqlite3_get_autocommit(database.handle()) == 0;
+  if (!in_transaction) database.run("BEGIN");  // one view for all
   QuestionReader reader(database);
   std::vector<QuestionResult> results;
   for (const int64_t position : run_positions(database, row.row)) {
     auto question = reader.read(row, position);
     if (!question) {
       auto ok = database.status();
-      database.run("ROLLBACK");
+      if (!in_transaction) database.run("ROLLBACK");
       if (!ok) return forward(ok);
       return fail(ErrorCode::kFailed,
                   fmt::format("question {} of run {} is not as it was stored: the store is damaged", position + 1,
@@ -182,9 +183,23 @@ Result<std::vector<QuestionResult>> read_questions(Database& database, const Run
     }
     results.push_back(std::move(*question));
   }
-  database.run("COMMIT");
+  if (!in_transaction) database.run("COMMIT");
   if (auto ok = database.status(); !ok) return forward(ok);
   return results;
+}
+
+std::string key_beside(Database& database, const std::string& key, const Run& run) {
+  Statement known(database, "SELECT id FROM run WHERE key = ?");
+  if (!known.with(key).step()) return key;
+  auto stored = read_run(database, known.integer(0));
+  if (stored) {
+    if (auto questions = read_questions(database, *stored)) {
+      stored->run.questions = std::move(*questions);
+      if (contents_key(key, stored->run) == contents_key(key, run)) return key;
+    }
+  }
+  (void)database.status();  // a run that can't be read is not the same one
+  return contents_key(key, run);
 }
 
 }  // namespace hre::store

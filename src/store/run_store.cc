@@ -82,9 +82,26 @@ Result<int64_t> row_of(Database& database, const std::string& argument) {
                      nearest ? "did you mean " + *nearest + "?" : "hre runs list shows them");
 }
 
+/// A run whose description can't be read, as far as it can.
+Result<RunInfo> damaged_info(Database& database, int64_t row, const Error& why) {
+  Statement at(database, "SELECT key, name, created, updated, origin, dataset_name FROM run WHERE id = ?");
+  const bool found = at.with(row).step();
+  if (auto ok = database.status(); !ok) return forward(ok);
+  if (!found) return tl::unexpected<Error>(why);
+  RunInfo info;
+  info.id = at.text(0);
+  info.name = at.text(1);
+  info.created = at.text(2);
+  info.updated = at.text(3);
+  info.origin = at.text(4);
+  info.dataset_name = at.text(5);
+  info.problem = why.text();
+  return info;
+}
+
 Result<RunInfo> info_of(Database& database, int64_t row) {
   auto stored = store::read_run(database, row);
-  if (!stored) return forward(stored);
+  if (!stored) return damaged_info(database, row, stored.error());
   Statement count(database, "SELECT count(*) FROM run_question WHERE run = ?");
   RunInfo info;
   info.done = count.with(row).step() ? count.integer(0) : 0;
@@ -193,7 +210,7 @@ Result<Added> RunStore::add(const Run& run, const std::string& name, const std::
   }
   Database& database = *state_->database;
   Transaction transaction(database);
-  const std::string key = store::imported_key(run);
+  const std::string key = store::key_beside(database, store::imported_key(run), run);
   auto chosen = store::choose_name(database, key, run, name);
   if (!chosen) return forward(chosen);
   Statement known(database, "SELECT 1 FROM run WHERE key = ?");

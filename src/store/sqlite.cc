@@ -184,6 +184,14 @@ void Database::stick(int code) {
   problem_ = describe(code, sqlite3_errmsg(handle_), path_);
 }
 
+void Database::check_place() {
+  int moved = 0;
+  const int code = sqlite3_file_control(handle_, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+  if (code != SQLITE_OK || moved == 0 || failed()) return;
+  problem_ = Error{ErrorCode::kFailed, "another file has taken the store's place since it was opened", path_,
+                   "run the command again"};
+}
+
 Status Database::status() {
   if (!failed()) return {};
   Error error = std::move(*problem_);
@@ -273,6 +281,7 @@ void Statement::bind(int index, std::nullptr_t) {
 Transaction::Transaction(Database& database) : database_(database) {
   database_.run("BEGIN IMMEDIATE");
   open_ = !database_.failed();
+  if (open_) database_.check_place();
 }
 
 Transaction::~Transaction() {

@@ -48,6 +48,9 @@ class Database {
   /// Records a failure, unless an earlier one is recorded.
   void stick(int code);
 
+  /// Fails where the file no longer stands at its path, as after a repair: what is written there would be lost.
+  void check_place();
+
   [[nodiscard]] bool is_read_only() const { return read_only_; }
   void make_read_only() { read_only_ = true; }
   [[nodiscard]] const std::string& path() const { return path_; }

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <sqlite3.h>
 
+#include <atomic>
 #include <chrono>
 #include <cmath>
 #include <fstream>
@@ -340,6 +341,37 @@ TEST(Store, APartOfARunIsNotTakenForTheWhole) {
   EXPECT_NE(refused.error().message.find("one shard of a run"), std::string::npos);
 }
 
+TEST(Store, RunsOfOneConfigurationWithOtherAnswersAreOthers) {
+  const Scratch scratch;
+  auto store = RunStore::open_or_create(scratch.path("runs.db")),
+       other = RunStore::open_or_create(scratch.path("b.db"));
+  ASSERT_TRUE(store && other);
+  hre::Run first = made_run("model", 3);
+  for (int64_t n = 0; n < 3; ++n) first.questions.push_back(made_question(n));
+  hre::Run second = first;
+  second.questions[1].answers[2].sum_log_prob -= 1e-9;
+  complete_question(second.questions[1], true);
+  EXPECT_TRUE(store->add(first, "", "first.json")->is_new);
+  const auto added = store->add(second, "", "second.json");
+  ASSERT_TRUE(added) << added.error().text();
+  EXPECT_TRUE(added->is_new);
+  EXPECT_FALSE(store->add(second, "", "again.json")->is_new);
+  EXPECT_FALSE(store->add(first, "", "again.json")->is_new);
+  const auto kept = store->load(added->name);
+  ASSERT_TRUE(kept) << kept.error().text();
+  EXPECT_EQ(kept->questions[1].answers[2].sum_log_prob, second.questions[1].answers[2].sum_log_prob);
+  EXPECT_EQ(store->list()->size(), 2U);
+
+  ASSERT_TRUE(other->add(second, "", "second.json")->is_new);  // there it has the configuration's own key
+  hre::Run third = first;
+  third.questions[0].answers[0].sum_log_prob = -3;
+  complete_question(third.questions[0], true);
+  auto more = RunStore::open_or_create(scratch.path("c.db"));
+  ASSERT_TRUE(more && more->add(third, "", "third.json")->is_new);
+  for (const char* name : {"b.db", "c.db", "b.db"}) ASSERT_TRUE(store->merge(scratch.path(name)));
+  EXPECT_EQ(store->list()->size(), 3U);
+}
+
 /// An evaluation of what an import holds a part of numbers its questions anew.
 TEST(Store, AnEvaluationTakesAnImportedRunsPlace) {
   const Scratch scratch;
@@ -385,6 +417,77 @@ TEST(Repair, IsRefusedWhileAnotherUsesTheStore) {
   const auto repaired = repair_store(path);
   ASSERT_FALSE(repaired);
   EXPECT_NE(repaired.error().message.find("another process holds the store"), std::string::npos);
+}
+
+/// A process that had the store open, and had not read it yet: what it would write goes into the file that is moved
+/// aside.
+TEST(Repair, NobodyWritesToTheFileThatIsMovedAside) {
+  const Scratch scratch;
+  const std::string path = scratch.path("runs.db");
+  {
+    auto session = begin(path, made_run("model", 3));
+    for (int64_t n = 0; n < 3; ++n) session->put(n, made_key(n), made_question(n));
+    ASSERT_TRUE(session->finish(made_run("model", 3)));
+  }
+  auto early = Database::open(path, Open::kExisting);
+  ASSERT_TRUE(early);
+  ASSERT_TRUE(repair_store(path));
+  {
+    Transaction transaction(**early);
+    (*early)->run("UPDATE run SET name = 'lost'");
+    const auto refused = transaction.commit();
+    ASSERT_FALSE(refused);
+    EXPECT_NE(refused.error().message.find("another file has taken the store's place"), std::string::npos);
+  }
+  auto store = RunStore::open(path);
+  ASSERT_TRUE(store);
+  hre::Run run = made_run("another", 1);
+  run.questions = {made_question(0)};
+  EXPECT_TRUE(store->add(run, "", "a file")) << "the repaired store is written as any";
+  EXPECT_EQ(store->list()->size(), 2U);
+}
+
+/// At every moment of a repair a store stands at the path: who opens it then gets the old one or the new one.
+TEST(Repair, TheStoreIsThereAllTheTime) {
+  const Scratch scratch;
+  const std::string path = scratch.path("runs.db");
+  { auto store = RunStore::open_or_create(path); }
+  std::atomic<bool> done = false;
+  int64_t n_missing = 0;
+  std::thread watcher([&] {
+    while (!done) n_missing += std::filesystem::exists(path) ? 0 : 1;
+  });
+  for (int i = 0; i < 60; ++i) ASSERT_TRUE(repair_store(path));
+  done = true;
+  watcher.join();
+  EXPECT_EQ(n_missing, 0);
+}
+
+/// One run's description is no JSON any more: the others are listed, and it can be removed.
+TEST(Store, ADamagedDescriptionHidesNoOtherRun) {
+  const Scratch scratch;
+  const std::string path = scratch.path("runs.db");
+  auto store = RunStore::open_or_create(path);
+  ASSERT_TRUE(store);
+  for (const char* model : {"first", "second", "third"}) {
+    hre::Run run = made_run(model, 1);
+    run.questions = {made_question(0)};
+    ASSERT_TRUE(store->add(run, model, "a file"));
+  }
+  {
+    auto database = open_store(path, Open::kExisting);
+    (*database)->run("UPDATE run SET model = '{' WHERE name = 'second'");
+    ASSERT_TRUE((*database)->status());
+  }
+  const auto runs = store->list();
+  ASSERT_TRUE(runs) << runs.error().text();
+  ASSERT_EQ(runs->size(), 3U);
+  EXPECT_EQ((*runs)[1].name, "second");
+  EXPECT_FALSE((*runs)[1].problem.empty());
+  EXPECT_EQ((*runs)[0].problem + (*runs)[2].problem, "");
+  EXPECT_FALSE(store->load("second"));
+  ASSERT_TRUE(store->remove({*store->find("second")}));
+  EXPECT_EQ(store->list()->size(), 2U);
 }
 
 TEST(Repair, SavesAllThatCanBeRead) {

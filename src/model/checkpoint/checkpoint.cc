@@ -61,7 +61,7 @@ Result<Converter> find_converter() {
 bool is_part(const fs::path& file) {
   const std::string extension = file.extension().string();
   return extension == ".json" || extension == ".safetensors" || extension == ".bin" || extension == ".model" ||
-         extension == ".jinja" || extension == ".txt" || extension == ".tiktoken";
+         extension == ".jinja" || extension == ".txt" || extension == ".tiktoken" || extension == ".vocab";
 }
 
 Result<std::vector<fs::path>> parts_of(const std::string& folder) {
@@ -82,6 +82,7 @@ Result<std::string> hash_of(const std::vector<fs::path>& parts, const Converter&
   progress.begin("reading the checkpoint", static_cast<int64_t>(parts.size()), "files", 0);
   std::vector<fs::path> files = parts;
   files.push_back(converter.script());
+  files.push_back(converter.lock);  // the packages that read the checkpoint
   for (size_t i = 0; i < files.size() && !stop.stop_requested(); ++i) {
     auto hash = fingerprint_file(files[i].string());
     if (!hash) return hash;
@@ -205,9 +206,14 @@ Result<std::string> find_python(const Converter& converter, ProgressListener& pr
   progress.end();
   if (auto ok = write_marker(made.path() + "/ready", converter.lock.filename().string()); !ok) return forward(ok);
   sync_file_system(made.path());
-  if (fs::exists(ready, problem)) return python;  // another process was faster, where files can't be locked
-  fs::remove_all(folder, problem);                // an incomplete environment of an earlier hre
   fs::rename(made.path(), folder, problem);
+  if (!fs::exists(ready, problem)) {  // an incomplete environment of an earlier hre stands there
+    const TemporaryFolder aside(folder.string());
+    fs::rename(folder, aside.path(), problem);
+    // Where files can't be locked another process may have completed it since: then it goes back.
+    const bool complete = fs::exists(fs::path(aside.path()) / "ready", problem);
+    fs::rename(complete ? aside.path() : made.path(), folder, problem);
+  }
   if (!fs::exists(ready, problem))
     return fail(ErrorCode::kFailed, "the environment could not be kept", folder.string());
   sync_folder(folder_of(folder.string()));

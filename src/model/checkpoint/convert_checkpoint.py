@@ -10,7 +10,8 @@ the converter itself this knows
   reordered (their rotary pairs are neighbours, Phi-2's lie half a head apart);
 - byte-level BPE vocabularies that the converter's list of hashes lacks, where tokenizer.json itself says
   which pre-tokeniser is meant;
-- the activation, which libllama takes from the architecture, and models of one architecture differ in.
+- the activation, which libllama takes from the architecture, and models of one architecture differ in;
+- that a folder's own Python code stays unrun: the converter would let Transformers run it.
 
 Standard output: "progress DONE TOTAL" lines, in bytes. Standard error: on failure, one line that says why, after everything else.
 Exit status: 0, 2 where the checkpoint is at fault, 1 otherwise.
@@ -45,6 +46,27 @@ class Progress:
 
 class Refused(Exception):
     """The checkpoint can't be converted, and why."""
+
+
+def leave_own_code_alone(transformers):
+    """A folder may name Python code of its own (auto_map) for its tokenizer or configuration. The converter asks Transformers to run
+    it; here nothing of a folder is run, and one that can't be read without is refused."""
+
+    def careful(load):
+        def loaded(cls, *plain, **named):
+            named["trust_remote_code"] = False
+            try:
+                return load(cls, *plain, **named)
+            except ValueError as problem:
+                if "trust_remote_code" not in str(problem):
+                    raise
+                raise Refused("its tokenizer or configuration is Python code of its own, which hre does not run; "
+                              "llama.cpp's convert_hf_to_gguf.py runs it, and makes a .gguf file of a checkpoint that you trust") from None
+
+        return classmethod(loaded)
+
+    for loader in (transformers.AutoConfig, transformers.AutoTokenizer):  # the converter uses no others
+        loader.from_pretrained = careful(vars(loader)["from_pretrained"].__func__)
 
 
 def check_tensors(folder):
@@ -301,6 +323,9 @@ def convert(sources, folder, out):
     sys.path[:0] = [str(sources), str(sources / "gguf-py")]
     import torch
     import tqdm
+    import transformers
+
+    leave_own_code_alone(transformers)
 
     from conversion import ModelType, base
 

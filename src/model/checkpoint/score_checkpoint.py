@@ -57,16 +57,16 @@ def load(folder):
     import safetensors.torch
     import transformers
 
-    config = transformers.AutoConfig.from_pretrained(folder)
+    config = transformers.AutoConfig.from_pretrained(folder, trust_remote_code=False)
     auto = transformers.AutoModelForSeq2SeqLM if config.is_encoder_decoder else transformers.AutoModelForCausalLM
-    model = auto.from_pretrained(folder, torch_dtype=torch.float32, attn_implementation="eager").eval()
+    model = auto.from_pretrained(folder, torch_dtype=torch.float32, attn_implementation="eager", trust_remote_code=False).eval()
     if any(weight.is_meta for weight in model.parameters()):
         # Tied weights that the file has under the output's name: some versions leave them out.
         model = auto.from_config(config, attn_implementation="eager").float().eval()
         rest = model.load_state_dict(safetensors.torch.load_file(pathlib.Path(folder) / "model.safetensors"), strict=False)
         if rest.unexpected_keys:
             raise ValueError(f"weights without a place: {', '.join(rest.unexpected_keys)}")
-    return model, transformers.AutoTokenizer.from_pretrained(folder)
+    return model, transformers.AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
 
 
 def main(arguments):

@@ -98,7 +98,9 @@ std::string describe_devices(const EngineOptions& options, const Machine& machin
   std::vector<std::string> names;
   for (const UsedDevice& device : machine.devices) names.push_back(device.description);
   const std::string layers = options.gpu_layers < 0 ? "all" : std::to_string(options.gpu_layers);
-  return join(names) + " (" + layers + " layers)";
+  std::vector<std::string> shares;
+  for (const float share : options.tensor_split) shares.push_back(fmt::format("{}", share));
+  return join(names) + " (" + layers + " layers" + (shares.empty() ? "" : ", split " + join(shares, ":")) + ")";
 }
 
 /// The error for a shortage of memory: where, how much is needed for what, and how much is free.

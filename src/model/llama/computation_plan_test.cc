@@ -78,6 +78,16 @@ TEST(ComputationPlan, GroupsWhereNothingDependsOnNeighbours) {
   EXPECT_FALSE(plan_computation(model(), {}, Machine{})->rules.groups_questions);
 }
 
+TEST(ComputationPlan, NamesDevicesAndHowTheyShareTheModel) {
+  EXPECT_EQ(plan_computation(model(), {}, machine_of(fast::Isa::kAvx2))->device, "CPU");
+  EngineOptions options;
+  EXPECT_EQ(plan_computation(model(), options, with_device())->device, "a device (all layers)");
+  options.gpu_layers = 10;
+  EXPECT_EQ(plan_computation(model(), options, with_device())->device, "a device (10 layers)");
+  options.tensor_split = {3, 1.5F};
+  EXPECT_EQ(plan_computation(model(), options, with_device())->device, "a device (10 layers, split 3:1.5)");
+}
+
 TEST(ComputationPlan, CountsMemoryWhereTheLayersAre) {
   EngineOptions options;
   auto plan = plan_computation(model(), options, with_device());

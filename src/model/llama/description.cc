@@ -30,15 +30,23 @@ std::string commonest_type(const ModelFiles& files) {
   return name;
 }
 
-/// The file type as stated ("Q4_K - Medium"), if it agrees with the weights: programs that write files often copy the
-/// statement of another file.
-std::string file_type_name(const llama_model* model, const ModelFiles& files) {
-  std::string stated = llama_ftype_name(llama_model_ftype(model));
-  if (stated.starts_with("all ")) stated.erase(0, 4);  // "all F32"
-  const std::string found = commonest_type(files);
-  if (stated.starts_with(found)) return stated;
-  const bool states = files.main().number("general.file_type", -1) >= 0;
-  return states ? stated + ", most weights " + found : found;
+/// The file type that the file states ("Q4_K - Medium"); empty if it states none that libllama knows. By the header:
+/// libllama takes a model of which it loaded the vocabulary alone for F32.
+std::string stated_type(const ModelFiles& files) {
+  const int64_t stated = files.main().number("general.file_type", -1);
+  if (stated < 0 || stated >= LLAMA_FTYPE_GUESSED) return "";
+  std::string name = llama_ftype_name(static_cast<llama_ftype>(stated));
+  if (name.starts_with("unknown")) return "";
+  if (name.starts_with("all ")) name.erase(0, 4);  // "all F32"
+  return name;
+}
+
+/// The stated file type, and the weights' where they are of another: programs that write files often copy the statement
+/// of another file.
+std::string file_type_name(const ModelFiles& files) {
+  const std::string stated = stated_type(files), found = commonest_type(files);
+  if (stated.empty()) return found;
+  return stated.starts_with(found) ? stated : stated + ", most weights " + found;
 }
 
 /// The file's name without its extension and part number.
@@ -127,7 +135,7 @@ Result<ModelDescription> describe_files(const llama_model* model, const ModelFil
   description.fingerprint = *fingerprint;
   description.architecture = files.architecture();
   description.parameters = llama_model_n_params(model);
-  description.file_type = file_type_name(model, files);
+  description.file_type = file_type_name(files);
   description.context_length = llama_model_n_ctx_train(model);
   return description;
 }

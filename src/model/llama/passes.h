@@ -11,7 +11,7 @@ namespace hre {
 
 /// How a question's answers are computed.
 enum class Passes {
-  kShared,     ///< the shared prefix once, in one batch with all answers
+  kShared,     ///< the shared prefix once, in one pass with all answers
   kCopied,     ///< computes the shared prefix once and copies its state to each answer in turn: for recurrent models
   kPerAnswer,  ///< one pass per answer: the plain path, for checks
 };

@@ -73,7 +73,7 @@ struct Job {
   Post* post = nullptr;          // never freed, because its thread may not end
   std::string share;             // the value of --shard
   int64_t n_sent = 0;            // plans; each score returns its plan's number, so that late scores are recognised
-  int turn = 0;                  // number of the current model
+  int model_number = 0;          // of the current model
   std::optional<bool> together;  // sent by rank 0 to the others: whether no rank is lost
 };
 
@@ -152,7 +152,7 @@ Result<World> join(std::chrono::milliseconds patience, const std::string& share)
 }
 
 struct Team::State {
-  int turn = ++job().turn;
+  int model_number = ++job().model_number;
   bool gathered = false, shares_differ = false;
   std::vector<int> ranks;  // the ranks that have this model; the first is 0
   std::unique_ptr<Computer> computer;
@@ -172,7 +172,7 @@ struct Team::State {
     while (n_waited > 0 && !stop.stop_requested() && SteadyClock::now() < deadline) {
       const auto message = post().receive(kMoment);
       if (!message || message->rank == 0 || !waited[static_cast<size_t>(message->rank)]) continue;
-      const bool is_ready = message->tag == Tag::kReady && message->number == turn;
+      const bool is_ready = message->tag == Tag::kReady && message->number == model_number;
       if (!is_ready && message->tag != Tag::kLost) continue;
       waited[static_cast<size_t>(message->rank)] = false;
       --n_waited;
@@ -243,7 +243,7 @@ class RankCrew final : public Crew {
 Team::Team() : state_(std::make_shared<State>()) {}
 
 Team::~Team() {
-  for (int rank = 1; rank < post().size(); ++rank) post().send(rank, Tag::kEndOfModel, state_->turn);
+  for (int rank = 1; rank < post().size(); ++rank) post().send(rank, Tag::kEndOfModel, state_->model_number);
 }
 
 MakeCrew Team::crew_maker(const ModelDescription& description, std::function<void(const std::string&)> note,
@@ -261,8 +261,8 @@ MakeCrew Team::crew_maker(const ModelDescription& description, std::function<voi
 }
 
 Result<bool> serve(const Result<std::unique_ptr<Scorer>>& model) {
-  const int turn = ++job().turn;
-  post().send(0, Tag::kReady, turn,
+  const int model_number = ++job().model_number;
+  post().send(0, Tag::kReady, model_number,
               job().share + "\n" + (model ? identity((*model)->describe()) : "!" + model.error().text()));
   std::optional<Computer> computer;
   if (model) computer.emplace(**model);
@@ -278,7 +278,7 @@ Result<bool> serve(const Result<std::unique_ptr<Scorer>>& model) {
       job().together = message->number == 0;
       return false;
     }
-    if (message->tag == Tag::kEndOfModel && message->number == turn) return true;
+    if (message->tag == Tag::kEndOfModel && message->number == model_number) return true;
     if (message->tag != Tag::kPlan || !computer) continue;
     if (auto plan = unpack_plan(message->bytes)) computer->give(message->number, std::move(*plan));
   }

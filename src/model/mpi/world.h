@@ -32,7 +32,7 @@ Result<World> join(std::chrono::milliseconds patience, const std::string& share)
 /// The result of join(); before that, a world of one rank.
 const World& world();
 
-/// Rank 0's side of one model's turn. Its destructor lets the other ranks continue with the next model.
+/// Rank 0's side of one model's questions. Its destructor lets the other ranks continue with the next model.
 class Team {
  public:
   Team();
@@ -51,8 +51,8 @@ class Team {
   std::shared_ptr<State> state_;
 };
 
-/// The other ranks' side: scores what rank 0 sends until the model's turn ends. False when the job ends; fails if rank
-/// 0 is lost.
+/// The other ranks' side: scores what rank 0 sends until the model's questions end. False when the job ends; fails if
+/// rank 0 is lost.
 Result<bool> serve(const Result<std::unique_ptr<Scorer>>& model);
 
 /// Leaves the job: rank 0 tells the others to end, and nobody waits for lost ranks.

@@ -18,7 +18,7 @@ constexpr int kAway = 3;
 /// The longest pause, in seconds, between attempts to reach a server that is away.
 constexpr double kLongestAwayPause = 5;
 
-struct Job {
+struct Pending {
   size_t index = 0;
   int attempts = 0;             // failed ones
   double due = 0;               // not sent before this time
@@ -27,7 +27,7 @@ struct Job {
 };
 
 struct Flight {
-  Job job;
+  Pending pending;
   size_t server = 0;
   double sent_at = 0;
   double work = 0;
@@ -56,8 +56,8 @@ struct Dispatcher::State {
         servers_(options_.servers.size(), Server(options_.most_in_flight)),
         random_(options_.seed) {}
 
-  Status run(const Jobs& jobs, const std::stop_token& stop) {
-    jobs_ = &jobs;
+  Status run(const Requests& requests, const std::stop_token& stop) {
+    requests_ = &requests;
     all_given_ = ended_ = false;
     next_at_ = 0;
     last_success_ = transport_.now();
@@ -94,7 +94,7 @@ struct Dispatcher::State {
   double pause() const {
     const double now = transport_.now();
     double until = now + 0.5;
-    for (const auto& [due, job] : waiting_) until = std::min(until, std::max(due, now + 0.001));
+    for (const auto& [due, pending] : waiting_) until = std::min(until, std::max(due, now + 0.001));
     if (!all_given_ && next_at_ > now) until = std::min(until, next_at_);
     for (const Server& server : servers_) {
       if (!server.left_out && server.not_before > now) until = std::min(until, server.not_before);
@@ -107,15 +107,15 @@ struct Dispatcher::State {
     return server.in_flight < (server.away ? 1 : server.limit.limit());
   }
 
-  /// The server with the lowest share of its limit in use; the server of this job's last failure only if no other is
-  /// available.
-  size_t choose_server(const Job& job, double now) const {
+  /// The server with the lowest share of its limit in use; the server of this request's last failure only if no other
+  /// is available.
+  size_t choose_server(const Pending& pending, double now) const {
     size_t best = SIZE_MAX;
     double best_load = 0;
     for (size_t i = 0; i < servers_.size(); ++i) {
       if (!has_room(servers_[i], now)) continue;
       const double load = servers_[i].in_flight / static_cast<double>(servers_[i].limit.limit()) +
-                          (i == job.failed_at) + 2.0 * servers_[i].away;
+                          (i == pending.failed_at) + 2.0 * servers_[i].away;
       if (best == SIZE_MAX || load < best_load) best = i, best_load = load;
     }
     return best;
@@ -125,21 +125,21 @@ struct Dispatcher::State {
     const double now = transport_.now();
     const bool again = !waiting_.empty() && waiting_.begin()->first <= now;
     if (!again && (all_given_ || now < next_at_)) return false;
-    Job job = again ? waiting_.begin()->second : Job{};
-    const size_t server = choose_server(job, now);
+    Pending pending = again ? waiting_.begin()->second : Pending{};
+    const size_t server = choose_server(pending, now);
     if (server == SIZE_MAX) return false;
     if (again) {
       waiting_.erase(waiting_.begin());
     } else {
-      const NextPlan next = jobs_->next();
+      const NextPlan next = requests_->next();
       all_given_ = next.kind == NextPlan::Kind::kEnd;
       if (next.kind == NextPlan::Kind::kLater) next_at_ = now + kLaterPause;
       if (next.kind != NextPlan::Kind::kQuestion) return false;
-      job.index = next.index;
+      pending.index = next.index;
     }
-    const Request request = jobs_->make(job.index);
+    const Request request = requests_->make(pending.index);
     const size_t id = n_sent_++;
-    flights_.emplace(id, Flight{job, server, now, request.work});
+    flights_.emplace(id, Flight{pending, server, now, request.work});
     ++servers_[server].in_flight;
     transport_.send(id, server, request);
     return true;
@@ -160,7 +160,7 @@ struct Dispatcher::State {
 
   Status succeeded(const Flight& flight, const Reply& reply) {
     const double now = transport_.now();
-    auto taken = jobs_->take(flight.job.index, reply.body);
+    auto taken = requests_->take(flight.pending.index, reply.body);
     if (!taken && taken.error().code != ErrorCode::kFailed) return forward(taken);
     answered(flight.server);
     if (!taken) return again(flight, at(flight, taken.error()), std::nullopt);
@@ -198,7 +198,7 @@ struct Dispatcher::State {
     if (load) server.limit.pushed_back(now, flight.sent_at);
     answered(flight.server);
     Error error = http_error(flight, reply);
-    if (!delay(flight.job.attempts, reply.retry_after)) {
+    if (!delay(flight.pending.attempts, reply.retry_after)) {
       error.message += fmt::format(", and asks for a pause of {} s", reply.retry_after->count() / 1000);
       return leave_out(flight, std::move(error));
     }
@@ -207,14 +207,14 @@ struct Dispatcher::State {
   }
 
   /// No further attempt can help at this server. If the request itself is at fault, other servers would refuse it, too:
-  /// only this job ends.
+  /// only this request ends.
   Status refused(const Flight& flight, const Reply& reply) {
     Error error = reply.status == 0 ? at(flight, reply.error) : http_error(flight, reply);
     const bool about_request = reply.status == 400 || reply.status == 413 || reply.status == 422;
     if (about_request) {
       answered(flight.server);
       last_success_ = transport_.now();
-      ended_ = !jobs_->take_refusal(flight.job.index, error);
+      ended_ = !requests_->take_refusal(flight.pending.index, error);
       return {};
     }
     return leave_out(flight, std::move(error));
@@ -229,25 +229,25 @@ struct Dispatcher::State {
       return tl::unexpected<Error>(std::move(error));
     }
     if (news) note(error.text() + "; it is left out");
-    Job job = flight.job;
-    job.failed_at = flight.server;
-    waiting_.emplace(transport_.now(), job);
+    Pending pending = flight.pending;
+    pending.failed_at = flight.server;
+    waiting_.emplace(transport_.now(), pending);
     return {};
   }
 
-  /// Schedules another attempt, unless the job has had its attempts while others succeeded.
+  /// Schedules another attempt, unless the request has had its attempts while others succeeded.
   Status again(const Flight& flight, Error error, std::optional<std::chrono::milliseconds> retry_after) {
-    Job job = flight.job;
+    Pending pending = flight.pending;
     const double now = transport_.now();
-    if (job.first_failure < 0) job.first_failure = now;
-    job.failed_at = flight.server;
-    ++job.attempts;
+    if (pending.first_failure < 0) pending.first_failure = now;
+    pending.failed_at = flight.server;
+    ++pending.attempts;
     const bool server_works = !servers_[flight.server].away && servers_[flight.server].failures == 0;
-    if (job.attempts >= options_.retry.attempts && (server_works || last_success_ > job.first_failure)) {
-      error.message += fmt::format(" ({} attempts)", job.attempts);
+    if (pending.attempts >= options_.retry.attempts && (server_works || last_success_ > pending.first_failure)) {
+      error.message += fmt::format(" ({} attempts)", pending.attempts);
       return tl::unexpected<Error>(std::move(error));
     }
-    waiting_.emplace(now + delay(job.attempts - 1, retry_after).value_or(0), job);
+    waiting_.emplace(now + delay(pending.attempts - 1, retry_after).value_or(0), pending);
     return {};
   }
 
@@ -305,9 +305,9 @@ struct Dispatcher::State {
   size_t n_sent_ = 0;
 
   // State of one call of run().
-  const Jobs* jobs_ = nullptr;
+  const Requests* requests_ = nullptr;
   std::map<size_t, Flight> flights_;
-  std::multimap<double, Job> waiting_;  // by the time at which they are due
+  std::multimap<double, Pending> waiting_;  // by the time at which they are due
   bool all_given_ = false, ended_ = false;
   double next_at_ = 0;  // when to ask the source again
   double last_success_ = 0;
@@ -318,6 +318,6 @@ Dispatcher::Dispatcher(Transport& transport, DispatchOptions options)
     : state_(std::make_unique<State>(transport, std::move(options))) {}
 Dispatcher::~Dispatcher() = default;
 
-Status Dispatcher::run(const Jobs& jobs, const std::stop_token& stop) { return state_->run(jobs, stop); }
+Status Dispatcher::run(const Requests& requests, const std::stop_token& stop) { return state_->run(requests, stop); }
 
 }  // namespace hre::server

@@ -62,19 +62,19 @@ struct DispatchOptions {
   std::function<void(const std::string&)> note = {};
 };
 
-/// The next job, which can be sent at once; the caller chooses its number.
-using NextJob = std::function<NextPlan()>;
-/// Makes a job's request when it is sent, so that memory holds only the requests in flight.
-using MakeRequest = std::function<Request(size_t job)>;
+/// The next request, which can be sent at once; the caller chooses its number.
+using NextRequest = std::function<NextPlan()>;
+/// Makes a request when it is sent, so that memory holds only the requests in flight.
+using MakeRequest = std::function<Request(size_t request)>;
 /// Receives the body of a 2xx. An error of kFailed means that the body is malformed; the request is then repeated
 /// within the limits. Any other error ends the work. False ends it without an error.
-using TakeReply = std::function<Result<bool>(size_t job, const std::string& body)>;
-/// Receives a server's objection to a job's request itself (400, 413, 422), which is not repeated. False ends the work
+using TakeReply = std::function<Result<bool>(size_t request, const std::string& body)>;
+/// Receives a server's objection to a request itself (400, 413, 422), which is not repeated. False ends the work
 /// without an error.
-using TakeRefusal = std::function<bool(size_t job, const Error& error)>;
+using TakeRefusal = std::function<bool(size_t request, const Error& error)>;
 
-struct Jobs {
-  NextJob next;
+struct Requests {
+  NextRequest next;
   MakeRequest make;
   TakeReply take;
   TakeRefusal take_refusal;
@@ -90,10 +90,10 @@ class Dispatcher {
   Dispatcher(const Dispatcher&) = delete;
   Dispatcher& operator=(const Dispatcher&) = delete;
 
-  /// Does all jobs, in any order. Ends early, without an error, if `take` or `stop` says so; requests in flight are
+  /// Does all requests, in any order. Ends early, without an error, if `take` or `stop` says so; requests in flight are
   /// then abandoned. Fails with the server's message if no attempt can help, and if no server has answered for as long
   /// as the policy waits.
-  Status run(const Jobs& jobs, const std::stop_token& stop);
+  Status run(const Requests& requests, const std::stop_token& stop);
 
  private:
   struct State;

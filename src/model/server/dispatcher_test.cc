@@ -100,31 +100,31 @@ struct Outcome {
   std::vector<std::string> notes;
 };
 
-Jobs jobs_of(size_t n_jobs, Outcome& outcome) {
-  outcome.done.resize(n_jobs);
-  Jobs jobs;
-  jobs.next = [n_jobs, next = size_t{0}]() mutable -> NextPlan {
-    if (next == n_jobs) return {};
+Requests requests_of(size_t n_requests, Outcome& outcome) {
+  outcome.done.resize(n_requests);
+  Requests requests;
+  requests.next = [n_requests, next = size_t{0}]() mutable -> NextPlan {
+    if (next == n_requests) return {};
     return {NextPlan::Kind::kQuestion, next++};
   };
-  jobs.make = [](size_t) { return Request{"/v1/completions", "{}", 1, 100}; };
-  jobs.take = [&outcome](size_t job, const std::string&) -> Result<bool> {
-    ++outcome.done[job];
+  requests.make = [](size_t) { return Request{"/v1/completions", "{}", 1, 100}; };
+  requests.take = [&outcome](size_t request, const std::string&) -> Result<bool> {
+    ++outcome.done[request];
     return true;
   };
-  jobs.take_refusal = [&outcome](size_t job, const Error& error) {
-    outcome.refused[job] = error.message;
+  requests.take_refusal = [&outcome](size_t request, const Error& error) {
+    outcome.refused[request] = error.message;
     return true;
   };
-  return jobs;
+  return requests;
 }
 
-Outcome run(SimulatedServers& servers, size_t n_jobs, DispatchOptions options = {}) {
+Outcome run(SimulatedServers& servers, size_t n_requests, DispatchOptions options = {}) {
   Outcome outcome;
   for (size_t i = 0; i < servers.servers.size(); ++i) options.servers.push_back("http://" + std::to_string(i));
   options.note = [&](const std::string& note) { outcome.notes.push_back(note); };
   Dispatcher dispatcher(servers, options);
-  outcome.status = dispatcher.run(jobs_of(n_jobs, outcome), {});
+  outcome.status = dispatcher.run(requests_of(n_requests, outcome), {});
   outcome.seconds = servers.now();
   return outcome;
 }
@@ -158,7 +158,7 @@ TEST(Dispatcher, ServersShareByWhatTheyCan) {
   EXPECT_LT(outcome.seconds, 1.35 * 4000 / (4 + 16 + 32));
 }
 
-TEST(Dispatcher, EveryJobIsDoneOnceWhateverFails) {
+TEST(Dispatcher, EveryRequestIsDoneOnceWhateverFails) {
   const unsigned seed = std::random_device()();
   SCOPED_TRACE(seed);
   std::mt19937 random(seed);
@@ -196,7 +196,7 @@ TEST(Dispatcher, WaitsForAServerThatComesBackAndNoLonger) {
   EXPECT_GE(std::count(given_up.done.begin(), given_up.done.end(), 1), 20);
 }
 
-TEST(Dispatcher, ARequestThatIsWrongEndsItsOwnJobAlone) {
+TEST(Dispatcher, ARequestThatIsWrongEndsItselfAlone) {
   SimulatedServers servers({{.refused_id = 7}}, 1);
   const Outcome outcome = run(servers, 50);
   ASSERT_TRUE(outcome.status);
@@ -209,9 +209,9 @@ TEST(Dispatcher, WhatIsKnownOfServersIsKeptFromCallToCall) {
   Outcome outcome;
   Dispatcher dispatcher(servers, {.servers = {"http://0", "http://1"},
                                   .note = [&](const std::string& note) { outcome.notes.push_back(note); }});
-  ASSERT_TRUE(dispatcher.run(jobs_of(5000, outcome), {}));
+  ASSERT_TRUE(dispatcher.run(requests_of(5000, outcome), {}));
   const double first = servers.now();
-  ASSERT_TRUE(dispatcher.run(jobs_of(64, outcome), {}));
+  ASSERT_TRUE(dispatcher.run(requests_of(64, outcome), {}));
   EXPECT_LT(servers.now() - first, 1.5) << "all at once: the concurrency is known";
   EXPECT_EQ(outcome.notes.size(), 1u) << "a server that was left out stays out";
 }
@@ -219,19 +219,19 @@ TEST(Dispatcher, WhatIsKnownOfServersIsKeptFromCallToCall) {
 TEST(Dispatcher, ASourceThatHasNothingNowIsAskedAgain) {
   SimulatedServers servers({{}}, 1);
   Outcome outcome;
-  Jobs jobs = jobs_of(1, outcome);
-  jobs.next = [&, next = 0]() mutable -> NextPlan {
+  Requests requests = requests_of(1, outcome);
+  requests.next = [&, next = 0]() mutable -> NextPlan {
     if (servers.now() < 5) return {NextPlan::Kind::kLater, 0};
     if (next++ == 0) return {NextPlan::Kind::kQuestion, 0};
     return {};
   };
   Dispatcher dispatcher(servers, {.servers = {"http://0"}});
-  ASSERT_TRUE(dispatcher.run(jobs, {}));
+  ASSERT_TRUE(dispatcher.run(requests, {}));
   EXPECT_EQ(outcome.done[0], 1);
   EXPECT_NEAR(servers.now(), 6, 0.3);
 }
 
-TEST(Dispatcher, AJobThatAlwaysFailsEndsTheWork) {
+TEST(Dispatcher, ARequestThatAlwaysFailsEndsTheWork) {
   SimulatedServers servers({{.failing_share = 1}}, 1);
   const Outcome outcome = run(servers, 5);
   ASSERT_FALSE(outcome.status);

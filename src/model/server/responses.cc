@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/text.h"
+#include "core/visible.h"
 
 namespace hre::server {
 namespace {
@@ -57,15 +58,15 @@ const Json& member(const Json& json, const char* name) {
 
 std::string text_of(const Json& json) { return json.is_string() ? json.get<std::string>() : std::string(); }
 
-/// Makes text safe to show in a terminal.
+/// The beginning of a server's words in one line, safe to show in a terminal. Line ends become spaces.
 std::string shown(std::string text) {
   constexpr size_t kLongest = 300;
-  for (char& c : text) {
-    if (static_cast<unsigned char>(c) < ' ' || c == '\x7f') c = ' ';
-  }
   if (text.size() > kLongest) text.resize(kLongest);
   if (const auto bad = find_invalid_utf8(text)) text.resize(*bad);
-  return text;
+  for (char& c : text) {
+    if (c == '\n' || c == '\r' || c == '\t') c = ' ';
+  }
+  return visible_line(text);
 }
 
 /// Formats a message, to be appended to another.

@@ -88,9 +88,10 @@ TEST(Responses, NamesCanBeShown) {
   const auto models =
       parse_models(R"({"data": [{"id": "m\u001b[31m\nx"}, {"id": ")" + std::string(5000, 'y') + "\"}]}");
   ASSERT_TRUE(models) << why(models);
-  EXPECT_EQ(models->models[0], "m [31m x");
+  EXPECT_EQ(models->models[0], "m␛[31m x");
   EXPECT_EQ(models->models[1].size(), 300U);
   EXPECT_EQ(*parse_version(R"({"version": "1\r2"})"), "1 2");
+  EXPECT_EQ(*parse_version(R"({"version": "1\u009b2J\u202e"})"), "1<U+009B>2J<U+202E>");
 }
 
 TEST(Responses, LengthsAreOfAPromptAndOneGeneratedToken) {
@@ -127,7 +128,7 @@ TEST(Responses, ErrorMessagesAreOneShortLine) {
   EXPECT_EQ(error_message(R"({"error": {"message": "no\nway."}})"), "no way");
   EXPECT_EQ(error_message(R"({"error": "busy"})"), "busy");
   EXPECT_EQ(error_message(R"({"detail": [{"msg": "bad"}]})"), R"([{"msg":"bad"}])");
-  EXPECT_EQ(error_message("plain \x1B[31m text"), "plain  [31m text");
+  EXPECT_EQ(error_message("plain \x1B[31m text"), "plain ␛[31m text");
   EXPECT_LE(error_message(std::string(100000, 'x')).size(), 300u);
   EXPECT_EQ(refusal(429, R"({"error": "Model is overloaded", "error_type": "overloaded"})"),
             "429: Model is overloaded");

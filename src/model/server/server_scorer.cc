@@ -56,25 +56,25 @@ Result<server::Reply> ask_with_patience(Connection& connection, const std::strin
 }
 
 /// Answers of a question that are sent together.
-struct Piece {
+struct RequestAnswers {
   size_t plan = 0;
   size_t first = 0, last = 0;  // answers
 };
 
 /// The most answers, and the most tokens, that are sent together: any server should be able to take as many.
-constexpr size_t kPieceAnswers = 64;
-constexpr int64_t kPieceTokens = 65536;
+constexpr size_t kRequestAnswers = 64;
+constexpr int64_t kRequestTokens = 65536;
 
-void cut_into_pieces(const QuestionPlan& plan, size_t index, bool together, std::deque<Piece>& pieces) {
+void cut_into_requests(const QuestionPlan& plan, size_t index, bool together, std::deque<RequestAnswers>& parts) {
   int64_t tokens = 0;
   for (size_t a = 0; a < plan.answers.size(); ++a) {
     const auto n = static_cast<int64_t>(plan.prefix.size() + plan.answers[a].tail.size());
-    const bool fits = together && a > 0 && a - pieces.back().first < kPieceAnswers && tokens + n <= kPieceTokens;
+    const bool fits = together && a > 0 && a - parts.back().first < kRequestAnswers && tokens + n <= kRequestTokens;
     if (!fits) {
-      pieces.push_back({index, a, a});
+      parts.push_back({index, a, a});
       tokens = 0;
     }
-    pieces.back().last = a + 1;
+    parts.back().last = a + 1;
     tokens += n;
   }
 }
@@ -132,49 +132,49 @@ class ServerScorer final : public Scorer {
 
   Status score(PlanSource& source, const ScoreSink& sink, std::stop_token stop) override {
     const std::span<const QuestionPlan> plans = source.plans();
-    std::deque<Piece> waiting;     // the rest of a question whose first pieces are sent
-    std::map<size_t, Piece> sent;  // by job
-    std::map<size_t, Open> open;   // questions, by plan
-    std::set<size_t> refused;      // plans of which a piece was refused
-    size_t n_jobs = 0;
-    server::Jobs jobs;
-    jobs.next = [&]() -> NextPlan {
+    std::deque<RequestAnswers> waiting;     // the rest of a question whose first answers are sent
+    std::map<size_t, RequestAnswers> sent;  // by request
+    std::map<size_t, Open> open;            // questions, by plan
+    std::set<size_t> refused;               // plans of which a request was refused
+    size_t n_requests = 0;
+    server::Requests requests;
+    requests.next = [&]() -> NextPlan {
       if (waiting.empty()) {
         const NextPlan next = source.next();
         if (next.kind != NextPlan::Kind::kQuestion) return next;
-        cut_into_pieces(plans[next.index], next.index, profile_.takes_ids(), waiting);
+        cut_into_requests(plans[next.index], next.index, profile_.takes_ids(), waiting);
       }
-      sent.emplace(n_jobs, waiting.front());
+      sent.emplace(n_requests, waiting.front());
       waiting.pop_front();
-      return {NextPlan::Kind::kQuestion, n_jobs++};
+      return {NextPlan::Kind::kQuestion, n_requests++};
     };
-    jobs.make = [&](size_t job) {
-      const Piece& piece = sent.at(job);
-      return server::scoring_request(profile_, prompts_of(plans[piece.plan], piece));
+    requests.make = [&](size_t request) {
+      const RequestAnswers& part = sent.at(request);
+      return server::scoring_request(profile_, prompts_of(plans[part.plan], part));
     };
-    jobs.take = [&](size_t job, const std::string& body) -> Result<bool> {
-      const Piece piece = sent.at(job);
-      const QuestionPlan& plan = plans[piece.plan];
-      auto values = refused.contains(piece.plan) ? std::vector<AnswerScore>() : values_of(plan, piece, body);
+    requests.take = [&](size_t request, const std::string& body) -> Result<bool> {
+      const RequestAnswers part = sent.at(request);
+      const QuestionPlan& plan = plans[part.plan];
+      auto values = refused.contains(part.plan) ? std::vector<AnswerScore>() : values_of(plan, part, body);
       if (!values) return forward(values);
-      sent.erase(job);
-      if (refused.contains(piece.plan)) return true;
-      Open& question = open[piece.plan];
+      sent.erase(request);
+      if (refused.contains(part.plan)) return true;
+      Open& question = open[part.plan];
       question.score.answers.resize(plan.answers.size());
-      std::move(values->begin(), values->end(), question.score.answers.begin() + static_cast<ptrdiff_t>(piece.first));
-      question.done += piece.last - piece.first;
+      std::move(values->begin(), values->end(), question.score.answers.begin() + static_cast<ptrdiff_t>(part.first));
+      question.done += part.last - part.first;
       if (question.done < plan.answers.size()) return true;
       QuestionScore score = std::move(question.score);
-      open.erase(piece.plan);
-      return sink(piece.plan, std::move(score));
+      open.erase(part.plan);
+      return sink(part.plan, std::move(score));
     };
-    jobs.take_refusal = [&](size_t job, const Error& error) {
-      const size_t plan = sent.at(job).plan;
-      sent.erase(job);
+    requests.take_refusal = [&](size_t request, const Error& error) {
+      const size_t plan = sent.at(request).plan;
+      sent.erase(request);
       open.erase(plan);
       return !refused.insert(plan).second || sink(plan, {{}, error.message});
     };
-    return dispatcher_->run(jobs, stop);
+    return dispatcher_->run(requests, stop);
   }
 
  private:
@@ -183,9 +183,9 @@ class ServerScorer final : public Scorer {
     size_t done = 0;  // answers
   };
 
-  std::vector<Prompt> prompts_of(const QuestionPlan& plan, const Piece& piece) const {
+  std::vector<Prompt> prompts_of(const QuestionPlan& plan, const RequestAnswers& part) const {
     std::vector<Prompt> prompts;
-    for (size_t a = piece.first; a < piece.last; ++a) {
+    for (size_t a = part.first; a < part.last; ++a) {
       Prompt prompt;
       if (profile_.takes_ids()) {
         prompt.ids = plan.prefix;
@@ -207,20 +207,20 @@ class ServerScorer final : public Scorer {
     return plan.text.context + std::string(first_code_points(continuation, n_kept));
   }
 
-  Result<std::vector<AnswerScore>> values_of(const QuestionPlan& plan, const Piece& piece,
+  Result<std::vector<AnswerScore>> values_of(const QuestionPlan& plan, const RequestAnswers& part,
                                              const std::string& body) const {
-    auto scored = server::parse_scored(profile_, body, piece.last - piece.first);
+    auto scored = server::parse_scored(profile_, body, part.last - part.first);
     if (!scored) return forward(scored);
     std::vector<AnswerScore> scores;
     for (size_t i = 0; i < scored->size(); ++i) {
-      auto values = values_of_answer(plan, piece.first + i, (*scored)[i]);
+      auto values = values_of_answer(plan, part.first + i, (*scored)[i]);
       if (!values) return forward(values);
       AnswerScore& score = scores.emplace_back();
       score.n_tokens = static_cast<int>(values->size());
       score.token_log_probs = std::move(*values);
       if (profile_.tokenizer == Tokenizer::kOffsets) {
         score.token_texts = server::texts_from_offset((*scored)[i], profile_.offsets, plan.text.context.size(),
-                                                      text_of(plan, piece.first + i));
+                                                      text_of(plan, part.first + i));
       }
     }
     return scores;
@@ -380,12 +380,13 @@ Result<PlanRules> rules_for(const Profile& profile, const ModelOptions& options,
   return rules;
 }
 
-/// Replaces the hash of the weights: a hash of the model's name and its values for a known text, rounded as finely as
-/// equal requests agree. It changes if other weights are served under the same name.
+/// Replaces the hash of the weights: a hash of the model's name and its values for a known text. It changes if other
+/// weights are served under the same name. The sum is rounded by the same step for every server: a finer one for those
+/// whose equal requests agree would be another for a server that once agrees and once doesn't.
 std::string fingerprint_of(const Profile& profile) {
   double sum = 0;
   for (const float value : profile.probe_values) sum += value;
-  const double step = profile.noise < 1e-4 ? 0.01 : 1;
+  constexpr double step = 1;
   ContentHash hash;
   hash.add_field("served");
   hash.add_field(profile.model);

@@ -77,7 +77,7 @@ function rowElement(report, state, index, place, count) {
   const values = report.values[state.metric];
   const shown = state.a === state.b ? number(values[state.a][index], 2) : `A ${number(values[state.a][index], 2)}  B ${number(values[state.b][index], 2)}`;
   const row = make('div', { class: 'row', role: 'option', id: `row-${index}`, 'aria-selected': String(index === state.selected), 'aria-posinset': place + 1, 'aria-setsize': count },
-    make('div', { class: 'top' }, make('span', {}, safeText(report.questions.id[index])), make('span', { class: 'values' }, shown)),
+    make('div', { class: 'top' }, make('span', {}, safeText(questionName(report, index))), make('span', { class: 'values' }, shown)),
     make('div', { class: 'text' }, report.questions.text[index] === '' ? '–' : safeText(report.questions.text[index])));
   row.style.top = `${place * ROW_HEIGHT}px`;
   return row;
@@ -158,6 +158,24 @@ function explorerControls(report, state, refresh, redraw, search) {
     bound('A from', 'low'), bound('to', 'high'), pairControls(report, state));
 }
 
+// Ids are unique within a topic only.
+function questionAddress(report, index) {
+  const topic = report.topics[report.questions.topic[index]];
+  return `#topic=${encodeURIComponent(topic)}&question=${encodeURIComponent(report.questions.id[index])}`;
+}
+
+// Without a topic, the first question of the id; -1 where the address names none.
+function questionOfAddress(report, address) {
+  const [, topic, id] = address.match(/^#(?:topic=([^&]*)&)?question=(.*)$/) ?? [];
+  if (id === undefined) return -1;
+  try {
+    const [wantedTopic, wantedId] = [topic === undefined ? null : decodeURIComponent(topic), decodeURIComponent(id)];
+    return report.questions.id.findIndex((own, i) => own === wantedId && (wantedTopic === null || report.topics[report.questions.topic[i]] === wantedTopic));
+  } catch { // an address that is no encoding of anything
+    return -1;
+  }
+}
+
 function openDetail(report, state, place) {
   let wanted = null;
   return async (index) => {
@@ -166,7 +184,7 @@ function openDetail(report, state, place) {
     if (wanted !== index) return;
     place.replaceChildren(...questionDetail(report, state, index, question));
     try {
-      history.replaceState(null, '', `#question=${encodeURIComponent(report.questions.id[index])}`);
+      history.replaceState(null, '', questionAddress(report, index));
     } catch { /* a page in a frame may not */ }
   };
 }
@@ -194,14 +212,7 @@ function explorerSection(report, state) {
     if (state.selected !== null) open(state.selected);
   }
   state.onpair.push(redraw);
-  // Opens the question that the address names; -1 where it names none.
-  const named = () => {
-    try {
-      return report.questions.id.indexOf(decodeURIComponent(location.hash.match(/^#question=(.*)$/)?.[1] ?? ''));
-    } catch { // an address that is no encoding of anything
-      return -1;
-    }
-  };
+  const named = () => questionOfAddress(report, location.hash);
   const go = (index) => {
     open(Math.max(0, index)).then(() => refresh(true));
     if (index >= 0) document.getElementById('questions').scrollIntoView();

@@ -1,5 +1,11 @@
 // One question: its answers as people and as each model rank them, with votes, scores and lengths.
 
+// Ids are unique within a topic only: "python/000012", whose id has the topic, or "12 (topic python)".
+function questionName(report, index) {
+  const [topic, id] = [report.topics[report.questions.topic[index]], report.questions.id[index]];
+  return id.startsWith(`${topic}/`) ? id : `${id} (topic ${topic})`;
+}
+
 const letter = (answer) => make('span', { class: `letter l${answer % 6}` }, answer < 26 ? String.fromCharCode(65 + answer) : answer + 1);
 
 // Positions 0, 1, ... by falling value; equal values keep their order.
@@ -80,7 +86,7 @@ function questionDetail(report, state, index, question) {
     question.tokens === null ? null : select('Shade tokens by', SHADES, state.shade, again('shade')), legend);
   show();
   return [
-    make('h3', {}, safeText(report.questions.id[index])),
+    make('h3', {}, safeText(questionName(report, index))),
     problems(report, question),
     make('div', { class: 'question' }, question.q === null ? make('p', { class: 'soft' }, 'The dataset was not at hand, so the texts are missing.')
       : make('p', { class: 'prose', tabindex: 0, 'aria-label': 'The question' }, safeText(question.q))),
