@@ -147,7 +147,7 @@ TEST(RunConfounds, CeilingOfCountedVotesOrOfTheirDifferences) {
   const RunConfounds counted = run_confounds(run, facts);
   EXPECT_TRUE(counted.ceiling->counted);
   EXPECT_EQ(counted.ceiling->ceiling.questions, 1);
-  EXPECT_DOUBLE_EQ(*counted.ceiling->value, 0.2);
+  EXPECT_DOUBLE_EQ(*counted.ceiling->value.mean, 0.2);
   hre::Run shares = run;
   shares.questions[0].answers[0].votes = 0.5;
   EXPECT_FALSE(run_confounds(shares, {}).ceiling) << "votes that are no counts";

@@ -1,5 +1,7 @@
 #include "analysis/confounds.h"
 
+#include <fmt/format.h>
+
 #include <chrono>
 #include <cmath>
 #include <map>
@@ -94,8 +96,21 @@ std::optional<VoteCounts> least_counts(const QuestionResult& question) {
   return counts;
 }
 
-// Over the questions with a value; where some have counts of votes, over these.
-std::optional<RunCeiling> ceiling_of(const Run& run, std::span<const PostingFacts> facts) {
+}  // namespace
+
+std::optional<double> RunCeiling::share() const {
+  return value.mean && ceiling.mean && *ceiling.mean > 0 ? std::optional(*value.mean / *ceiling.mean) : std::nullopt;
+}
+
+std::optional<Interval> RunCeiling::share_interval() const {
+  if (!value.ci_low || !ceiling.interval || ceiling.interval->low <= 0) return std::nullopt;
+  const auto by = [&](double end, bool low) {
+    return end / ((end > 0) == low ? ceiling.interval->high : ceiling.interval->low);
+  };
+  return Interval{by(*value.ci_low, true), by(*value.ci_high, false)};
+}
+
+std::optional<RunCeiling> run_ceiling(const Run& run, std::span<const PostingFacts> facts) {
   std::vector<VoteCounts> counted, least;
   std::vector<double> counted_values, least_values;
   for (size_t i = 0; i < run.questions.size(); ++i) {
@@ -114,11 +129,18 @@ std::optional<RunCeiling> ceiling_of(const Run& run, std::span<const PostingFact
   result.counted = !counted.empty();
   result.ceiling = vote_ceiling(result.counted ? counted : least);
   if (!result.ceiling.mean) return std::nullopt;
-  result.value = mean_estimate(result.counted ? counted_values : least_values).mean;
+  result.value = mean_estimate(result.counted ? counted_values : least_values, Interval{-1, 1});
   return result;
 }
 
-}  // namespace
+std::string ceiling_note(const RunCeiling& ceiling) {
+  const auto& interval = ceiling.ceiling.interval;
+  return fmt::format(
+      "Ceiling: votes are counts of people, so even scores equal to each answer's expected votes would have a mean r "
+      "of "
+      "{:.2f}{}, not 1.",
+      *ceiling.ceiling.mean, interval ? fmt::format(" [{:.2f}, {:.2f}]", interval->low, interval->high) : "");
+}
 
 RunConfounds run_confounds(const Run& run, std::span<const PostingFacts> facts, double share) {
   RunConfounds result;
@@ -135,7 +157,7 @@ RunConfounds run_confounds(const Run& run, std::span<const PostingFacts> facts, 
     const auto value = min_k_of(run.questions[i], share);
     if (value && facts[i].question) years[year_of(*facts[i].question)].push_back(*value);
   }
-  result.ceiling = ceiling_of(run, facts);
+  result.ceiling = run_ceiling(run, facts);
   for (const auto& [year, values] : years) result.years.push_back({year, mean_estimate(values)});
   return result;
 }

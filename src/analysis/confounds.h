@@ -25,12 +25,21 @@ struct PostingFacts {
 struct RunCeiling {
   VoteCeiling ceiling;
   bool counted = false;  ///< by votes for and against; false: by their difference alone, which is the least chance
-  std::optional<double> value;  ///< the run's mean r over the same questions
+  Estimate value;        ///< the run's mean r over the same questions
+
   /// value / ceiling
-  [[nodiscard]] std::optional<double> share() const {
-    return value && ceiling.mean && *ceiling.mean > 0 ? std::optional(*value / *ceiling.mean) : std::nullopt;
-  }
+  [[nodiscard]] std::optional<double> share() const;
+  /// From the value's low end by the ceiling's high end to the reverse, so that it holds the truth at least as often as
+  /// both of them.
+  [[nodiscard]] std::optional<Interval> share_interval() const;
 };
+
+/// Of the questions with a value; where `facts` have counts of votes for some, of these. Nothing for votes that are not
+/// counts. Takes about half a second for a thousand questions.
+std::optional<RunCeiling> run_ceiling(const Run& run, std::span<const PostingFacts> facts = {});
+
+/// One sentence: how high the mean r of any scores could be.
+std::string ceiling_note(const RunCeiling& ceiling);
 
 /// One covariate of answers, over the questions where all answers have it.
 struct CovariateSummary {

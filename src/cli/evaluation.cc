@@ -6,6 +6,7 @@
 #include <optional>
 #include <ostream>
 
+#include "analysis/confounds.h"
 #include "analysis/notes.h"
 #include "analysis/shared_questions.h"
 #include "cli/hub_argument.h"
@@ -64,7 +65,9 @@ std::string headline(const Run& run, const Summary& summary) {
     text += fmt::format("\n  by bootstrap over questions within topics: [{:.4f}, {:.4f}]", *value.bootstrap_low,
                         *value.bootstrap_high);
   }
-  return text + '\n' + length_control(summary);
+  text += '\n' + length_control(summary);
+  const auto ceiling = run_ceiling(run);
+  return ceiling ? text + "\n  " + ceiling_note(*ceiling) : text;
 }
 
 /// That a run is not kept is said even where notes are not wanted.

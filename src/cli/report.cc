@@ -11,6 +11,7 @@
 #include <ostream>
 #include <thread>
 
+#include "analysis/confounds.h"
 #include "cli/command.h"
 #include "cli/comparing.h"
 #include "cli/progress.h"
@@ -178,6 +179,7 @@ Status report(const ReportArguments& arguments, Console& console) {
   compare.allow_different = arguments.allow_different;
   auto data = report_data(std::move(runs), std::move(*dataset), std::move(means), compare);
   if (!data) return tl::unexpected<Error>(as_option(data.error()));
+  if (const auto ceiling = run_ceiling(data->runs.front())) data->caveats.push_back(ceiling_note(*ceiling));
   for (const std::string& caveat : data->caveats) progress->note(caveat.substr(0, caveat.size() - 1));
   note_untold_tokens(*data, *progress);
   auto figures = write_figures(arguments, *data, *progress, console);

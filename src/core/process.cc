@@ -96,17 +96,20 @@ class Ending {
 
   /// To be called again and again. Whether it was killed.
   bool ask() {
-    const auto now = std::chrono::steady_clock::now();
-    if (!asked_) kill(-process_, SIGTERM);
-    asked_ = asked_.value_or(now);
-    const bool over = now - *asked_ > kGrace;
+    const Clock::time_point now = Clock::now();
+    if (asked_ == Clock::time_point()) {
+      kill(-process_, SIGTERM);
+      asked_ = now;
+    }
+    const bool over = now - asked_ > kGrace;
     if (over) kill(-process_, SIGKILL);
     return over;
   }
 
  private:
+  using Clock = std::chrono::steady_clock;
   pid_t process_;
-  std::optional<std::chrono::steady_clock::time_point> asked_;
+  Clock::time_point asked_;  // none before it was asked
 };
 
 void give_lines(std::string& text, const std::function<void(const std::string&)>& line) {

@@ -30,8 +30,9 @@ Json of_ceiling(const RunCeiling& ceiling) {
           {"ci95", json_interval(ceiling.ceiling.interval)},
           {"reliability", json_number(ceiling.ceiling.reliability)},
           {"votes", ceiling.counted ? "counted" : "differences"},
-          {"value", json_number(ceiling.value)},
-          {"share", json_number(ceiling.share())}};
+          {"value", json_number(ceiling.value.mean)},
+          {"share", json_number(ceiling.share())},
+          {"share95", json_interval(ceiling.share_interval())}};
 }
 
 /// How far votes are people's judgement and not chance.
@@ -43,8 +44,12 @@ std::string ceiling_text(const RunCeiling& ceiling) {
       ceiling.counted ? "estimated from votes for and against"
                       : "estimated with as few votes as their differences allow, so the true ceiling is rather lower");
   text += fmt::format("\n{:.0f} % of the votes' variance within questions is not due to chance.",
-                      100 * std::max(0.0, ceiling.ceiling.reliability.value_or(0)));
-  if (ceiling.share()) text += fmt::format(" The value is {:.0f} % of the ceiling.", 100 * *ceiling.share());
+                      100 * ceiling.ceiling.reliability.value_or(0));
+  if (ceiling.share()) {
+    const auto interval = ceiling.share_interval();
+    text += fmt::format(" The value is {:.0f} % of the ceiling{}.", 100 * *ceiling.share(),
+                        interval ? fmt::format(" [{:.0f}, {:.0f}]", 100 * interval->low, 100 * interval->high) : "");
+  }
   return text + '\n';
 }
 

@@ -166,7 +166,7 @@ std::string ranks_table(const ReportData& data, const QuestionRow& row, const Qu
       cells.push_back(there ? fmt::format("{:.4f}", row.by_run[r]->answers[i].score) : "–");
       cells.push_back(there ? std::to_string(row.by_run[r]->answers[i].n_tokens) : "–");
     }
-    cells.push_back(std::to_string(any.answers[i].n_chars));
+    cells.push_back(std::to_string(any.answers[i].n_chars + any.answers[i].n_cut_chars));
     table.add_row(std::move(cells));
   }
   return table.render();

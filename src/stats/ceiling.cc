@@ -251,7 +251,7 @@ VoteCeiling vote_ceiling(std::span<const VoteCounts> questions, const CeilingOpt
   VoteCeiling result;
   result.questions = static_cast<int64_t>(for_them.size());
   if (for_them.empty()) return result;
-  result.reliability = reliability_of(for_them, against);
+  result.reliability = std::max(0.0, reliability_of(for_them, against));
   const Side up = side_of(for_them), down = side_of(against);
   const Model up_model = fit(up, kNone, {}, kRounds), down_model = down.any ? fit(down, kNone, {-1}, kRounds) : Model();
   const double mean = mean_r(up, down, up_model, down_model, kNone, options);
