@@ -181,6 +181,16 @@ fi
             self.assertEqual(0, call.returncode, errors)
         self.assertEqual(["convert", "pip", "venv"], sorted((self.folder / "calls").read_text().split()))
         self.assertEqual([], [path for path in (self.folder / "cache").rglob("*") if ".part-" in path.name])
+        # What an earlier hre left incomplete gives way.
+        made = next((self.folder / "cache" / "python").glob("convert-*/ready"))
+        made.unlink()
+        (made.parent / "stale").write_text("")
+        shutil.rmtree(self.folder / "cache" / "converted")
+        done = subprocess.run([PROGRAM, "eval", folder, "--data", DATA / "questions.jsonl", "--threads", "1", "--quiet"], cwd=self.folder, env=env,
+                              capture_output=True, text=True, check=False)
+        self.assertEqual(0, done.returncode, done.stderr)
+        self.assertTrue(made.exists() and not (made.parent / "stale").exists())
+        self.assertEqual([], [path for path in (self.folder / "cache").rglob("*") if ".part-" in path.name])
 
     def converter_python(self):
         """A Python with the converter's packages; the test is skipped, visibly, where none is named."""
