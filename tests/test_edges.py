@@ -233,6 +233,12 @@ class TerminalTest(ProgramTest):
         self.assertNotRegex(line, OBEYED)
         self.assertNotIn("\nnext line", line)
 
+    def test_progress_is_drawn(self):
+        """hre's own codes reach the terminal: a line that starts anew, and is gone at the end."""
+        shown = self.on_terminal("eval", SOURCE_DIR / "models" / "hre-base-q8_0.gguf", "--data", "sample", "--threads", "1", "--long-answers", "truncate")
+        self.assertRegex(shown, "\r\x1b\\[K[█░]{20} scoring \\d+ of 112 questions")
+        self.assertNotRegex(shown.replace("\r\x1b[K", ""), OBEYED)
+
     def test_a_dumb_terminal_gets_plain_text(self):
         self.write("q.jsonl", (MODELS / "questions.jsonl").read_text() * 1)
         shown = self.on_terminal("eval", "baseline:zstd", "--data", "sample", term="dumb")

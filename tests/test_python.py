@@ -133,6 +133,18 @@ class PythonTest(PackageTest):
             self.assertIn(expected, message or "")
         self.assertRegex(found[-2], "many")
 
+    def test_options_that_a_baseline_has_no_use_for(self):
+        found = self.run_python("""
+            import json, hre
+            messages = []
+            for name, value in {"kv_type": "f16", "max_length": 9, "bos": "always", "precision": "exact"}.items():
+                try:
+                    hre.open_model("baseline:zstd", **{name: value})
+                except hre.InputError as problem:
+                    messages.append(str(problem))
+            print(json.dumps(messages))""")
+        self.assertEqual([f"{name}: a baseline has no model that it could be for" for name in ("kv_type", "max_length", "bos", "precision")], found)
+
     def test_a_model_of_ones_own(self):
         """Its values come through to the last digit, batched as it asks."""
         found = self.run_python("""

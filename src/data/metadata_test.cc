@@ -62,7 +62,7 @@ TEST(Metadata, SaysWhatIsWrong) {
   EXPECT_EQ(problem("{\"id\": \"1\", \"topic\": \"a\", \"tags\": \"x\"}"), "m.jsonl, line 1: field tags is no list");
   EXPECT_EQ(problem("{\"id\": \"1\", \"topic\": \"a\", \"answers\": [1]}"), "m.jsonl, line 1: an answer is no object");
   EXPECT_EQ(problem("{\"id\": \"1\", \"topic\": \"a\"}\n{\"id\": \"1\", \"topic\": \"a\"}"),
-            "m.jsonl, line 2: question 1 was there before");
+            "m.jsonl, line 2: question 1 (topic a) was there before");
   EXPECT_EQ(problem("{\"id\": \"\xff\"}"), "m.jsonl, line 1: is not UTF-8");
 }
 
