@@ -180,7 +180,7 @@ class CompareTest(RunsTest):
         self.assertIn("the runs have different configurations: prompt (", line)
         self.assertIn("--allow-different", line)
         text = self.run_hre("compare", "zstd.json", "other.json", "--allow-different").stdout
-        self.assertIn("Not the same: prompt (", text)
+        self.assertIn("The runs have different configurations: prompt (", text)
         result = self.json_of("compare", "zstd.json", "other.json", "--allow-different")
         self.assertEqual(["prompt"], [d["what"] for d in result["differences"]])
 

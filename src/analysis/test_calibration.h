@@ -117,6 +117,9 @@ inline std::vector<Line> calibrate(int kind, size_t questions) {
     for (const Summary& summary : *summaries) add(line, line.null, summary.micro_length.through);
     lines.push_back(line);
   }
+  Line alone{"length alone: in neither", kVotes[kind], 0, {}, {}, {}, 0};
+  for (const Summary& summary : no_part) add(alone, alone.null, summary.micro.length_only);
+  lines.push_back(alone);
   Line share{"through length / value", kVotes[kind], 0, {}, *many.through.mean / *many.value.mean, {}, 0};
   for (size_t i = 0; i < related.size(); ++i) {
     const LengthParts& none = no_part[i].micro_length;
