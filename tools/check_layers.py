@@ -68,7 +68,7 @@ WRAPPED = {
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 TEXT = re.compile(r'"(?:[^"\\]|\\.)*"')
-DEFINED = re.compile(r'add_(?:option|flag)\w*\([^;]*?"(?:-\w,)?--([a-z-]+)')
+DEFINED = re.compile(r'"(?:-\w,)?--([a-z][a-z-]+)"')
 STANDARD = re.compile(r"[a-z_]+|tl/expected\.hpp")  # what public headers may stand on
 
 

@@ -107,7 +107,7 @@ class Run:
         os.replace(temporary, path)
 
     def __str__(self):
-        return "\n".join([*self.notes, self._core.table(80)])
+        return self._core.text(80)
 
     def __repr__(self):
         partial = "PARTIAL, " if self.partial else ""

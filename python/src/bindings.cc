@@ -20,10 +20,12 @@
 #include <memory>
 
 #include "analysis/comparison.h"
+#include "analysis/notes.h"
 #include "analysis/power.h"
 #include "cli/hub_argument.h"
 #include "cli/store_argument.h"
 #include "core/text.h"
+#include "core/visible.h"
 #include "data/arrow_reader.h"
 #include "data/rows.h"
 #include "hre/engine_options.h"
@@ -43,7 +45,16 @@ using namespace nb::literals;
 namespace hre::python {
 namespace {
 
-std::string in_python(const std::string& message) { return spell_settings(message, SettingSpelling::kPython); }
+/// Three arguments have other names than options.
+std::string in_python(std::string message) {
+  constexpr std::pair<const char*, const char*> kNames[] = {
+      {"‹topic›", "topics"}, {"‹lora›", "adapters"}, {"‹prompt_file›", "prompt"}};
+  for (const auto& [option, argument] : kNames) {
+    for (size_t at = message.find(option); at != std::string::npos; at = message.find(option, at))
+      message.replace(at, std::string_view(option).size(), argument);
+  }
+  return spell_settings(message, SettingSpelling::kPython);
+}
 
 /// An Error on its way to Python: see the translator at the end.
 struct Raised : std::exception {
@@ -634,7 +645,11 @@ NB_MODULE(_core, m) {
                      return run.run.not_kept ? in_python(run.run.not_kept->text()) : std::string();
                    })
       .def("json", [](SummarisedRun& run, bool details) { return run_json(run.run, run.summary(), details); })
-      .def("table", [](SummarisedRun& run, int width) { return run_table({run.run}, {run.summary()}, width); });
+      .def("text", [](SummarisedRun& run, int width) {
+        std::string text;
+        for (const std::string& note : run_notes(run.run, run.summary().questions)) text += visible_line(note) + '\n';
+        return text + run_table({run.run}, {run.summary()}, width);
+      });
 
   m.def("load_dataset", &load, "source"_a, "progress"_a.none());
   m.def("dataset_of_rows", &dataset_of_rows, "rows"_a, "name"_a);

@@ -43,11 +43,6 @@ Error nothing_shared(const SharedQuestions& shared) {
   return {ErrorCode::kInput, "the runs share no question", "", "were they made from the same dataset?"};
 }
 
-std::string one_line(std::string text) {
-  for (size_t at = text.find('\n'); at != std::string::npos; at = text.find('\n', at)) text.replace(at, 1, "\\n");
-  return text;
-}
-
 // When it was decided, where the runs were stopped for it; else when looking after every question would have.
 Decision decision_of(std::span<const Run* const> runs, const SharedQuestions& shared, const CompareOptions& options) {
   const auto& early = runs[0]->early_stop;
@@ -111,8 +106,8 @@ Result<DescribedRuns> describe_runs(std::span<const Run* const> runs, const Comp
   described.differences = run_differences(runs);
   if (options.undefined) std::erase_if(described.differences, [](const auto& d) { return d.what == "undefined"; });
   if (!described.differences.empty() && !options.allow_different) {
-    return input_error("the runs have different configurations: " + differences_line(described.differences),
-                       "allow_different", "allow it to use them anyway");
+    return input_error("the runs have different configurations: " + differences_line(described.differences), "",
+                       "‹allow_different› uses them anyway");
   }
   const bool any_zero =
       std::ranges::any_of(runs, [](const Run* run) { return run->options.undefined == UndefinedPolicy::kZero; });
@@ -135,9 +130,9 @@ Result<Comparison> compare_runs(std::span<const Run> runs, const CompareOptions&
 
 Result<Comparison> compare_runs(std::span<const Run* const> runs, const CompareOptions& options) {
   if (runs.size() < 2) return input_error("a comparison needs two or more runs");
-  if (options.until_decided && runs.size() != 2) return input_error("a decision needs exactly two runs", "until");
+  if (options.until_decided && runs.size() != 2) return input_error("a decision needs exactly two runs", "‹until›");
   if (options.until_decided && options.statistics.weights != Weights::kQuestions) {
-    return input_error("a decision is about the mean over questions, so topics can't have equal weight", "until");
+    return input_error("a decision is about the mean over questions, so topics can't have equal weight", "‹until›");
   }
   auto described = describe_runs(runs, options);
   if (!described) return forward(described);

@@ -133,13 +133,14 @@ std::optional<RunCeiling> run_ceiling(const Run& run, std::span<const PostingFac
   return result;
 }
 
-std::string ceiling_note(const RunCeiling& ceiling) {
+std::optional<std::string> ceiling_note(const RunCeiling& ceiling) {
   const auto& interval = ceiling.ceiling.interval;
+  if (!interval) return std::nullopt;
   return fmt::format(
       "Ceiling: votes are counts of people, so even scores equal to each answer's expected votes would have a mean r "
       "of "
-      "{:.2f}{}, not 1.",
-      *ceiling.ceiling.mean, interval ? fmt::format(" [{:.2f}, {:.2f}]", interval->low, interval->high) : "");
+      "{}{:.2f} [{:.2f}, {:.2f}].",
+      ceiling.counted ? "" : "at most ", *ceiling.ceiling.mean, interval->low, interval->high);
 }
 
 RunConfounds run_confounds(const Run& run, std::span<const PostingFacts> facts, double share) {

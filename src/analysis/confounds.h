@@ -35,11 +35,11 @@ struct RunCeiling {
 };
 
 /// Of the questions with a value; where `facts` have counts of votes for some, of these. Nothing for votes that are not
-/// counts. Takes about half a second for a thousand questions.
+/// counts. Takes seconds for thousands of questions.
 std::optional<RunCeiling> run_ceiling(const Run& run, std::span<const PostingFacts> facts = {});
 
-/// One sentence: how high the mean r of any scores could be.
-std::string ceiling_note(const RunCeiling& ceiling);
+/// One sentence: how high the mean r of any scores could be. Nothing for few questions, where there is no interval.
+std::optional<std::string> ceiling_note(const RunCeiling& ceiling);
 
 /// One covariate of answers, over the questions where all answers have it.
 struct CovariateSummary {

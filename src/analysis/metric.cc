@@ -22,7 +22,6 @@ constexpr Metric kMetrics[] = {
     {"top_one", "Top-1", &Q::top_one, &S::top_one, 0, {0, 1}, true, &Q::top_one_chance},
     {"ndcg", "NDCG", &Q::ndcg, &S::ndcg, 0, {0, 1}, true, &Q::ndcg_chance},
 };
-constexpr size_t kShown = 9;
 
 }  // namespace
 
@@ -49,8 +48,6 @@ std::optional<double> value_under(UndefinedPolicy policy, const QuestionResult& 
 
 std::span<const Metric> all_metrics() { return kMetrics; }
 
-std::span<const Metric> shown_metrics() { return std::span(kMetrics).first(kShown); }
-
 Result<const Metric*> find_metric(std::string_view name) {
   std::vector<std::string> names;
   for (const Metric& metric : all_metrics()) {
@@ -61,7 +58,7 @@ Result<const Metric*> find_metric(std::string_view name) {
     names.emplace_back(metric.name);
   }
   const auto nearest = nearest_name(name, names);
-  return input_error("there is no metric '" + std::string(name) + "'", "metric",
+  return input_error("there is no metric '" + std::string(name) + "'", "‹metric›",
                      nearest ? "did you mean " + *nearest + "?" : "there are " + join(names));
 }
 

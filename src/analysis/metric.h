@@ -39,9 +39,6 @@ std::optional<double> value_under(UndefinedPolicy policy, const QuestionResult& 
 /// All of them; the published one first.
 std::span<const Metric> all_metrics();
 
-/// Those that tables show.
-std::span<const Metric> shown_metrics();
-
 /// One that says something of the model, by name; "pairwise" stands for "pairwise_accuracy". An input error names the
 /// nearest.
 Result<const Metric*> find_metric(std::string_view name);

@@ -122,7 +122,7 @@ Status run_compare(CompareArguments arguments, Console& console) {
     options->clusters = &*clusters;
   }
   auto comparison = compare_runs(*runs, *options);
-  if (!comparison) return tl::unexpected<Error>(as_option(comparison.error()));
+  if (!comparison) return forward(comparison);
   const std::string json = comparison_json(*comparison, arguments.comparing.where);
   if (auto ok = write_result(arguments.json, json, comparison_text(*comparison), console); !ok) return ok;
   return check_worse(*comparison);

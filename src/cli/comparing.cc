@@ -46,7 +46,7 @@ void ComparingOptions::define(CLI::App& app) {
 
 Result<CompareOptions> ComparingOptions::compare_options() const {
   auto found = find_metric(metric);
-  if (!found) return tl::unexpected<Error>(as_option(found.error()));
+  if (!found) return forward(found);
   CompareOptions options;
   options.metric = *found;
   options.undefined = undefined;
@@ -98,20 +98,6 @@ void define_cluster(CLI::App& app, std::optional<ClusterKind>& cluster) {
       ->transform(CLI::Transformer(kKinds).description(""))
       ->check(CLI::IsMember({ClusterKind::kTopic, ClusterKind::kSite, ClusterKind::kAuthor, ClusterKind::kAsker})
                   .description(""));
-}
-
-Error as_option(Error error) {
-  static const std::map<std::string, std::string> kSettings = {
-      {"allow_different", "--allow-different"}, {"until", "--until"}, {"metric", "--metric"}};
-  const auto found = kSettings.find(error.where);
-  if (found == kSettings.end()) return error;
-  if (error.where == "allow_different") {
-    error.where.clear();
-    error.next = "--allow-different uses them anyway";
-  } else {
-    error.where = found->second;
-  }
-  return error;
 }
 
 Status write_result(const std::string& json_path, const std::string& json, const std::string& text, Console& console) {

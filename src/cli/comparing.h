@@ -35,9 +35,6 @@ struct ComparingOptions {
 /// Adds --cluster.
 void define_cluster(CLI::App& app, std::optional<ClusterKind>& cluster);
 
-/// An error of the library about a setting, as this program's user gave it: "allow_different" is --allow-different.
-Error as_option(Error error);
-
 /// Writes a result to its JSON file ("-": to standard output in the text's place) and the text to standard output.
 Status write_result(const std::string& json_path, const std::string& json, const std::string& text, Console& console);
 

@@ -65,8 +65,6 @@ Status read_statistics(const Located& data, DatasetStatistics& statistics, Progr
 
 std::string name_of(const Located& data) { return data.name.empty() ? dataset_name(data.path) : data.name; }
 
-std::string counted(int64_t n, const char* what) { return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s"); }
-
 std::string range(const Distribution& values) {
   const std::string low = format_number(values.quantile(0)), high = format_number(values.quantile(1));
   return low == high ? low : low + " to " + high;

@@ -46,7 +46,7 @@ Result<std::vector<const Metric*>> find_metrics(const std::vector<std::string>& 
   std::set<const Metric*> wanted;
   for (const std::string& name : names) {
     if (name == "all") {
-      for (const Metric& metric : shown_metrics()) wanted.insert(&metric);
+      for (const Metric& metric : all_metrics()) wanted.insert(&metric);
       continue;
     }
     auto metric = find_metric(name);

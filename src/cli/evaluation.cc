@@ -12,6 +12,7 @@
 #include "cli/hub_argument.h"
 #include "cli/speed_text.h"
 #include "cli/terminal.h"
+#include "core/text.h"
 #include "core/visible.h"
 #include "eval/shard.h"
 #include "model/crew/crew.h"
@@ -22,22 +23,14 @@
 namespace hre::cli {
 namespace {
 
-std::string plural(int64_t n, const std::string& noun) { return fmt::format("{} {}{}", n, noun, n == 1 ? "" : "s"); }
-
-std::string parameters(uint64_t n) {
-  if (n >= 1000000000) return fmt::format("{:.3g} B", static_cast<double>(n) / 1e9);
-  if (n >= 1000000) return fmt::format("{:.3g} M", static_cast<double>(n) / 1e6);
-  return fmt::format("{:.3g} K", static_cast<double>(n) / 1e3);
-}
-
 std::string title(const Run& run, const Summary& summary) {
   std::string text = run.model.name;
   if (run.model.parameters > 0) {
-    text += fmt::format(" ({}, {} parameters, {})", run.model.architecture, parameters(run.model.parameters),
-                        run.model.file_type);
+    text += fmt::format(" ({}, {} parameters, {})", run.model.architecture,
+                        size_text(static_cast<double>(run.model.parameters)), run.model.file_type);
   }
-  text += fmt::format(" on {}: {} in {}", run.dataset_name, plural(summary.questions, "question"),
-                      plural(static_cast<int64_t>(summary.topics.size()), "topic"));
+  text += fmt::format(" on {}: {} in {}", run.dataset_name, counted(summary.questions, "question"),
+                      counted(static_cast<int64_t>(summary.topics.size()), "topic"));
   if (run.partial()) text += fmt::format(", PARTIAL: {} of {} done", run.questions.size(), run.planned);
   return text;
 }
@@ -58,16 +51,14 @@ std::string headline(const Run& run, const Summary& summary) {
   std::string text = fmt::format("{}: HumanRankEval {:.4f}", visible_line(run.model.name), *value.mean);
   if (value.ci_low && value.ci_high)
     text += fmt::format(", 95 % interval [{:.4f}, {:.4f}]", *value.ci_low, *value.ci_high);
-  text += fmt::format(" (micro average of Pearson's r over {}", plural(value.n, "question"));
+  text += fmt::format(" (micro average of Pearson's r over {}", counted(value.n, "question"));
   if (value.undefined > 0) text += fmt::format(", {} undefined", value.undefined);
   text += ")";
   if (value.bootstrap_low && value.bootstrap_high) {
     text += fmt::format("\n  by bootstrap over questions within topics: [{:.4f}, {:.4f}]", *value.bootstrap_low,
                         *value.bootstrap_high);
   }
-  text += '\n' + length_control(summary);
-  const auto ceiling = run_ceiling(run);
-  return ceiling ? text + "\n  " + ceiling_note(*ceiling) : text;
+  return text + '\n' + length_control(summary);
 }
 
 /// That a run is not kept is said even where notes are not wanted.
@@ -84,7 +75,7 @@ void note_speed(const Run& run, ProgressListener& progress) {
   const double seconds = std::max(1e-9, run.times.score_seconds);
   progress.note(
       fmt::format("{}: scored {} in {}, {:.3g} tokens/s; {:.2f} times fewer tokens because prompts are computed once",
-                  run.model.name, plural(static_cast<int64_t>(run.questions.size()) - run.times.reused, "question"),
+                  run.model.name, counted(static_cast<int64_t>(run.questions.size()) - run.times.reused, "question"),
                   format_seconds(seconds), static_cast<double>(run.times.positions) / seconds,
                   static_cast<double>(run.times.positions_unshared) / static_cast<double>(run.times.positions)));
 }
@@ -130,12 +121,15 @@ EvalOptions for_source(EvalOptions options, const std::string& source) {
 /// Which models failed, and why, under the values of the others.
 void print_failed(const Evaluation& evaluation, Console& console) {
   size_t widest = 5;
-  for (const FailedModel& model : evaluation.failed) widest = std::max(widest, model.source.size());
-  console.out << fmt::format("\n{} failed:\n", plural(static_cast<int64_t>(evaluation.failed.size()), "model"));
+  for (const FailedModel& model : evaluation.failed)
+    widest = std::max(widest, static_cast<size_t>(display_width(visible_line(model.source))));
+  console.out << fmt::format("\n{} failed:\n", counted(static_cast<int64_t>(evaluation.failed.size()), "model"));
   for (const FailedModel& model : evaluation.failed) {
-    const bool says_which = model.why.starts_with(model.source + ": ");
-    console.out << fmt::format("  {:<{}}  {}\n", visible_line(model.source), widest,
-                               says_which ? model.why.substr(model.source.size() + 2) : model.why);
+    const std::string source = visible_line(model.source);
+    const std::string gap(widest - static_cast<size_t>(display_width(source)), ' ');
+    const bool says_which = model.why.starts_with(source + ": ");
+    console.out << fmt::format("  {}{}  {}\n", source, gap,
+                               says_which ? model.why.substr(source.size() + 2) : model.why);
   }
 }
 
@@ -196,10 +190,19 @@ Evaluation evaluate_models(const std::vector<std::string>& models, const Dataset
 
 EngineOptions options_of(const std::string& source, const std::vector<std::string>& models,
                          const EngineOptions& options) {
-  const auto is_baseline = [](const std::string& model) { return model.starts_with("baseline:"); };
-  if (!is_baseline(source) || std::ranges::all_of(models, is_baseline)) return options;
+  const auto is_of_process = [](const std::string& model) {
+    return !model.starts_with("baseline:") && !model.starts_with("server:");
+  };
+  const bool beside_others = std::ranges::any_of(
+      models, [&](const std::string& model) { return is_of_process(model) != is_of_process(source); });
+  if (is_of_process(source) || !beside_others) return options;
   EngineOptions own;
   own.threads = options.threads;
+  if (source.starts_with("server:")) {
+    own.bos = options.bos;
+    own.max_length = options.max_length;
+    own.long_answers = options.long_answers;
+  }
   own.workers = options.workers;
   own.server = options.server;
   return own;
@@ -219,6 +222,9 @@ void print_evaluation(const Evaluation& evaluation, Console& console,
     console.out << headline(evaluation.runs[i], evaluation.summaries[i]) << '\n';
     if (evaluation.runs[i].early_stop) console.out << stopping(evaluation.runs[i]) << '\n';
   }
+  // The votes are the same for all models.
+  const auto ceiling = console.stop.stop_requested() ? std::nullopt : run_ceiling(evaluation.runs.front());
+  if (const auto note = ceiling ? ceiling_note(*ceiling) : std::nullopt) console.out << *note << '\n';
   for (const std::string& note : notes_of(pointers_to(evaluation.runs))) console.out << visible_line(note) << '\n';
   if (evaluation.runs.size() + evaluation.failed.size() > 1 && !evaluation.failed.empty())
     print_failed(evaluation, console);

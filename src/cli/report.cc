@@ -45,14 +45,6 @@ Status make_folder(const std::string& path) {
   return {};
 }
 
-std::string plural(size_t n, const std::string& noun) { return fmt::format("{} {}{}", n, noun, n == 1 ? "" : "s"); }
-
-Status write_file(const fs::path& path, const std::string& content) {
-  auto file = AtomicFile::create(path.string());
-  if (!file) return forward(file);
-  return file->commit(content);
-}
-
 Result<Figures> make_figures(const ReportArguments& arguments, const ReportData& data) {
   Figures figures;
   question_figures(data, figures);
@@ -121,7 +113,7 @@ Result<std::vector<PageFigure>> write_figures(const ReportArguments& arguments, 
   if (auto made = make_folder(folder); !made) return forward(made);
   std::vector<PageFigure> drawn = draw_all(figures->figures, folder, progress, console.stop);
   if (console.stop.stop_requested()) return fail(ErrorCode::kInterrupted, "interrupted; no page was written");
-  console.out << fmt::format("{}  {}\n", folder, plural(figures->figures.size(), "figure"));
+  console.out << fmt::format("{}  {}\n", folder, counted(static_cast<int64_t>(figures->figures.size()), "figure"));
   return drawn;
 }
 
@@ -132,7 +124,7 @@ Status write_tables(const ReportData& data, const std::string& out, Console& con
   for (const TableFile& file : files) {
     if (auto written = write_file(folder / file.name, file.content); !written) return written;
   }
-  console.out << fmt::format("{}  {}\n", folder.string(), plural(files.size() / 3, "table"));
+  console.out << fmt::format("{}  {}\n", folder.string(), counted(static_cast<int64_t>(files.size() / 3), "table"));
   return {};
 }
 
@@ -142,7 +134,8 @@ Status write_page(const ReportData& data, const std::vector<PageFigure>& figures
   const std::string html = page_html(data, figures);
   if (auto written = write_file(path, html); !written) return written;
   console.out << fmt::format("{}  {:.2f} MB: {}, {}\n", path.string(), static_cast<double>(html.size()) / 1e6,
-                             plural(data.rows.size(), "question"), plural(data.runs.size(), "run"));
+                             counted(static_cast<int64_t>(data.rows.size()), "question"),
+                             counted(static_cast<int64_t>(data.runs.size()), "run"));
   return {};
 }
 
@@ -178,8 +171,9 @@ Status report(const ReportArguments& arguments, Console& console) {
   CompareOptions compare;
   compare.allow_different = arguments.allow_different;
   auto data = report_data(std::move(runs), std::move(*dataset), std::move(means), compare);
-  if (!data) return tl::unexpected<Error>(as_option(data.error()));
-  if (const auto ceiling = run_ceiling(data->runs.front())) data->caveats.push_back(ceiling_note(*ceiling));
+  if (!data) return forward(data);
+  const auto ceiling = run_ceiling(data->runs.front());
+  if (const auto note = ceiling ? ceiling_note(*ceiling) : std::nullopt) data->caveats.push_back(*note);
   for (const std::string& caveat : data->caveats) progress->note(caveat.substr(0, caveat.size() - 1));
   note_untold_tokens(*data, *progress);
   auto figures = write_figures(arguments, *data, *progress, console);

@@ -56,16 +56,10 @@ Lines speed(const RunInfo& run) {
   return lines;
 }
 
-/// Line ends in a value (a prompt has some) are written as \n.
-std::string one_line(const std::string& text) {
-  std::string line;
-  for (const char c : text) line += c == '\n' ? std::string("\\n") : std::string(1, c);
-  return visible_line(line);
-}
-
 void print(const std::string& heading, const Lines& lines, std::ostream& out) {
   out << '\n' << heading << '\n';
-  for (const auto& [name, value] : lines) out << fmt::format("  {:<22}  {}\n", one_line(name), one_line(value));
+  for (const auto& [name, value] : lines)
+    out << fmt::format("  {:<22}  {}\n", one_line(name), visible_line(one_line(value)));
 }
 
 Status show_run(const std::string& given, const std::string& argument, Console& console) {
@@ -81,8 +75,8 @@ Status show_run(const std::string& given, const std::string& argument, Console& 
   print("Provenance", provenance(*info), console.out);
   print("Configuration", configuration(*info), console.out);
   print("Speed", speed(*info), console.out);
-  console.out << '\n';
-  for (const std::string& note : run_notes(*run, info->done)) console.out << note << '\n';
+  const std::vector<std::string> notes = run_notes(*run, info->done);
+  for (size_t i = 0; i < notes.size(); ++i) console.out << (i == 0 ? "\n" : "") << visible_line(notes[i]) << '\n';
   const Summary summary = summarize(run->questions, {.undefined = run->options.undefined});
   console.out << '\n' << run_table({std::move(*run)}, {summary}, console.width);
   return {};

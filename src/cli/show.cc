@@ -84,7 +84,7 @@ Status show(const ShowArguments& arguments, Console& console) {
   if (!rows) return forward(rows);
   if (rows->empty())
     return input_error("no question has a value", "", "--question ID shows a question without a value");
-  for (const std::string& caveat : data->caveats) progress->note(caveat);
+  for (const std::string& caveat : data->caveats) progress->note(caveat.substr(0, caveat.size() - 1));
   const bool colour = console.out_is_terminal && std::getenv("NO_COLOR") == nullptr;
   for (size_t i = 0; colour && i < data->runs.size(); ++i) {
     if (const auto advice = token_advice(data->runs[i])) progress->note(data->labels[i] + ": " + *advice);

@@ -210,7 +210,7 @@ Status run_study(const StudyArguments& arguments, Console& console) {
   options.compare.allow_different = arguments.allow_different;
   options.agreement.seed = c.seed;
   auto study = make_study(pointers_to(*runs), std::move(*members), std::move(*judgements), options);
-  if (!study) return tl::unexpected<Error>(as_option(study.error()));
+  if (!study) return forward(study);
   return write_result(arguments.json, study_json(*study, file->name, c.where), study_text(*study, file->name), console);
 }
 

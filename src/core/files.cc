@@ -153,6 +153,11 @@ Status AtomicFile::commit(const std::string& content) {
   return {};
 }
 
+Status write_file(const std::string& path, const std::string& content) {
+  auto file = AtomicFile::create(path);
+  return file ? file->commit(content) : forward(file);
+}
+
 Status sync_file(const std::string& path) {
   const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (descriptor < 0) return fail(ErrorCode::kFailed, "writing failed: " + why(), path);

@@ -37,6 +37,9 @@ class AtomicFile {
   int descriptor_;
 };
 
+/// The same at once.
+Status write_file(const std::string& path, const std::string& content);
+
 /// Flushes a closed file to the disk, before it gets the name under which others find it.
 Status sync_file(const std::string& path);
 

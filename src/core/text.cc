@@ -1,5 +1,6 @@
 #include "core/text.h"
 
+#include <fmt/format.h>
 #include <wchar.h>
 
 #include <algorithm>
@@ -163,6 +164,38 @@ std::optional<double> parse_finite_number(std::string_view text) {
   const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (problem != std::errc() || end != text.data() + text.size() || !std::isfinite(value)) return std::nullopt;
   return value;
+}
+
+std::string counted(int64_t n, std::string_view noun) { return fmt::format("{} {}{}", n, noun, n == 1 ? "" : "s"); }
+
+std::string size_text(double parameters, int digits, std::string_view before_unit) {
+  const auto in = [&](double unit, char name) {
+    return fmt::format("{:.{}g}{}{}", parameters / unit, digits, before_unit, name);
+  };
+  if (parameters >= 1e9) return in(1e9, 'B');
+  if (parameters >= 1e6) return in(1e6, 'M');
+  return parameters >= 1e3 ? in(1e3, 'K') : fmt::format("{:.{}g}", parameters, digits);
+}
+
+std::string flat(std::string_view text) {
+  std::string result;
+  for (const char c : text) result += static_cast<unsigned char>(c) < ' ' || c == 127 ? ' ' : c;
+  return result;
+}
+
+std::string bytes_of_hex(std::string_view digits) {
+  std::string bytes;
+  for (size_t i = 0; i + 1 < digits.size(); i += 2) {
+    int value = 0;
+    std::from_chars(digits.data() + i, digits.data() + i + 2, value, 16);
+    bytes += static_cast<char>(value);
+  }
+  return bytes;
+}
+
+std::string one_line(std::string text) {
+  for (size_t at = text.find('\n'); at != std::string::npos; at = text.find('\n', at)) text.replace(at, 1, "\\n");
+  return text;
 }
 
 std::string spell_settings(std::string_view message, SettingSpelling spelling) {

@@ -35,6 +35,24 @@ std::optional<std::string> nearest_name(std::string_view typed, const std::vecto
 /// "a, b, c"
 std::string join(const std::vector<std::string>& parts, std::string_view separator = ", ");
 
+/// "1 question", "2 questions"
+std::string counted(int64_t n, std::string_view noun);
+
+/// A model's size: "1.1 B", "135 M", "656 K", "12".
+std::string size_text(double parameters, int digits = 3, std::string_view before_unit = " ");
+
+/// The same text in one line: line ends are written as \n.
+std::string one_line(std::string text);
+
+/// One line without control characters: each is a space.
+std::string flat(std::string_view text);
+
+/// The bytes that pairs of hexadecimal digits stand for.
+std::string bytes_of_hex(std::string_view digits);
+
+/// What HTML takes for space.
+constexpr bool is_space(char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r' || c == '\f'; }
+
 /// Messages of the library name a setting as ‹max_length›, since it doesn't know how settings are given. A front end
 /// shows its own spelling: --max-length on a command line, max_length in Python.
 enum class SettingSpelling { kCommandLine, kPython };

@@ -64,6 +64,23 @@ TEST(Settings, AreSpelledAsTheyAreGiven) {
   EXPECT_EQ(spell_settings("‹‹bos››", SettingSpelling::kCommandLine), "‹--bos›");
 }
 
+TEST(Words, CountsAndSizes) {
+  EXPECT_EQ(counted(1, "question"), "1 question");
+  EXPECT_EQ(counted(0, "run"), "0 runs");
+  EXPECT_EQ(size_text(1.1e9), "1.1 B");
+  EXPECT_EQ(size_text(134515008), "135 M");
+  EXPECT_EQ(size_text(656000, 2, ""), "6.6e+02K");
+  EXPECT_EQ(size_text(12), "12");
+}
+
+TEST(Words, OneLineWithoutControls) {
+  EXPECT_EQ(one_line("a\nb\n"), "a\\nb\\n");
+  EXPECT_EQ(flat("a\tb\x1b[m\x7f"), "a b [m ");
+  EXPECT_EQ(bytes_of_hex("00ff41"), std::string("\0\xff"
+                                                "A",
+                                                3));
+}
+
 TEST(Numbers, ParseWholeStringsOnly) {
   EXPECT_EQ(parse_finite_number("12"), 12);
   EXPECT_EQ(parse_finite_number("+3"), 3);

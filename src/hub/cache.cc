@@ -51,11 +51,9 @@ std::optional<std::string> read_small_file(const std::string& path, size_t longe
   return *std::move(text);
 }
 
-Status write_file(const std::string& path, const std::string& content) {
+Status write_with_folder(const std::string& path, const std::string& content) {
   if (Status made = make_folder_of(path); !made) return made;
-  auto file = AtomicFile::create(path);
-  if (!file) return cannot_write(path, why());
-  return file->commit(content);
+  return write_file(path, content);
 }
 
 }  // namespace
@@ -87,7 +85,7 @@ std::optional<std::string> RepoCache::commit_of(const std::string& revision) con
 
 Status RepoCache::set_commit(const std::string& revision, const std::string& commit) const {
   if (is_commit(revision)) return {};
-  return write_file(folder_ + "/refs/" + revision, commit);
+  return write_with_folder(folder_ + "/refs/" + revision, commit);
 }
 
 std::string listing_text(const Listing& listing) {
@@ -138,7 +136,7 @@ std::optional<Listing> RepoCache::listing(const std::string& commit) const {
 }
 
 Status RepoCache::set_listing(const Listing& listing) const {
-  return write_file(folder_ + "/.hre/" + listing.commit + ".json", listing_text(listing));
+  return write_with_folder(folder_ + "/.hre/" + listing.commit + ".json", listing_text(listing));
 }
 
 std::vector<RepoFile> files_below(const std::string& folder, int deepest) {

@@ -28,11 +28,11 @@ struct OptionUse {
   const char* next;  ///< what to do instead, behind a server
 };
 
-/// Every option that only some kinds of models take. An option must not be ignored silently, so a kind that takes it
-/// not refuses it. Not here: those that bound what is used and move no value (threads, workers of a baseline, what
-/// concerns the connection to a server).
+/// Every option that only some kinds of models take. An option must not be ignored silently, so a kind that does
+/// not take it must refuse it. Not here: those that bound what is used and move no value (threads, workers of a
+/// baseline, what concerns the connection to a server).
 inline constexpr char kByServer[] = "a server computes by its own settings";
-inline constexpr char kNoModel[] = "a baseline has no model that it could be for";
+inline constexpr char kNoModel[] = "a baseline has no model to apply it to";
 inline constexpr OptionUse kOptionUses[] = {
     {"‹workers›", [](const EngineOptions& o) { return o.workers > 1; }, "a server gets many requests at once anyway",
      nullptr, "‹max_concurrency› bounds them"},

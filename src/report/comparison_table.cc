@@ -12,8 +12,6 @@
 namespace hre {
 namespace {
 
-std::string fixed(const std::optional<double>& value) { return value ? fmt::format("{:.4f}", *value) : "–"; }
-
 /// Names may be long, so what goes through length stands in a table of its own.
 std::string runs_tables(const Comparison& comparison) {
   const CompareOptions& options = comparison.options;
@@ -31,8 +29,8 @@ std::string runs_tables(const Comparison& comparison) {
     const MetricSummary& means = run.means(weights);
     const LengthParts& length = run.length(weights);
     const Estimate& value = means.*options.metric->of_summary;
-    std::vector<std::string> cells = {run_letter(i) + "  " + run.model, with_interval(value), fixed(value.chance)};
-    more.add_row({run_letter(i) + "  " + fixed(length.value.mean), with_interval(length.through),
+    std::vector<std::string> cells = {letter_of(i) + "  " + run.model, with_interval(value), fixed(value.chance)};
+    more.add_row({letter_of(i) + "  " + fixed(length.value.mean), with_interval(length.through),
                   with_interval(length.beyond), with_interval(means.length_only)});
     if (many) {
       cells.push_back(fmt::format("{:g}", run.rank.rank));
@@ -99,7 +97,7 @@ std::string clustered_table(const Comparison& comparison) {
   for (const ComparedPair& pair : comparison.pairs) {
     const ClusteredMean& clustered = pair.clustered->mean;
     const Estimate& e = clustered.estimate;
-    table.add_row({run_letter(pair.a) + " − " + run_letter(pair.b),
+    table.add_row({letter_of(pair.a) + " − " + letter_of(pair.b),
                    with_interval(pair.comparison.difference.mean, interval_of(pair.comparison)),
                    cluster_name(pair.clustered->kind), std::to_string(clustered.clusters), fixed(e.stderr_),
                    with_interval(e)});
@@ -110,7 +108,7 @@ std::string clustered_table(const Comparison& comparison) {
 std::string gates_text(const Comparison& comparison) {
   std::string text;
   for (const GateDecision& gate : comparison.gates) {
-    const std::string b = run_letter(gate.against);
+    const std::string b = letter_of(gate.against);
     text += fmt::format("Gate, A against {}: {}, ", b,
                         gate.verdict == GateVerdict::kPass   ? "PASS"
                         : gate.verdict == GateVerdict::kFail ? "FAIL"
@@ -128,13 +126,13 @@ std::string gates_text(const Comparison& comparison) {
 std::string many_runs(const Comparison& comparison) {
   TextTable table(pair_header("pair", "first", "second", true));
   for (const ComparedPair& pair : comparison.pairs) {
-    table.add_row(pair_cells(run_letter(pair.a) + " − " + run_letter(pair.b), pair.comparison, true));
+    table.add_row(pair_cells(letter_of(pair.a) + " − " + letter_of(pair.b), pair.comparison, true));
   }
   const bool exact = std::ranges::any_of(comparison.pairs, [](const auto& pair) { return is_exact(pair.comparison); });
   std::string text = table.render() + legend(exact) + "\nGroups that can't be told apart, best first: ";
   for (size_t i = 0; i < comparison.groups.size(); ++i) {
     std::vector<std::string> letters;
-    for (const size_t member : comparison.groups[i]) letters.push_back(run_letter(member));
+    for (const size_t member : comparison.groups[i]) letters.push_back(letter_of(member));
     text += (i == 0 ? "" : "; ") + join(letters, " ");
   }
   return text + '\n';
@@ -199,11 +197,6 @@ std::string p_text(const std::optional<double>& p, bool exact) {
   if (!p) return "–";
   const std::string text = *p < 1e-4 ? "< 0.0001" : fmt::format("{:.4f}", *p);
   return exact ? text + " (exact)" : text;
-}
-
-std::string run_letter(size_t position) {
-  std::string letters(1, static_cast<char>('A' + position % 26));
-  return position < 26 ? letters : run_letter(position / 26 - 1) + letters;
 }
 
 std::string comparison_text(const Comparison& comparison) {

@@ -20,7 +20,4 @@ std::string chance_text(const Estimate& estimate);
 /// A p-value: "0.0312", "< 0.0001", "0.0312 (exact)".
 std::string p_text(const std::optional<double>& p, bool exact = false);
 
-/// "A", "B", ..., "Z", "AA"
-std::string run_letter(size_t position);
-
 }  // namespace hre

@@ -41,8 +41,9 @@ std::string ceiling_text(const RunCeiling& ceiling) {
       "\nCeiling: scores equal to each answer's expected votes would have a mean r of {} over {} questions\n"
       "(if people vote independently; {}).",
       with_interval(ceiling.ceiling.mean, ceiling.ceiling.interval), ceiling.ceiling.questions,
-      ceiling.counted ? "estimated from votes for and against"
-                      : "estimated with as few votes as their differences allow, so the true ceiling is rather lower");
+      ceiling.counted
+          ? "estimated from votes for and against"
+          : "estimated with as few votes as their differences allow, so the true ceiling is probably lower");
   text += fmt::format("\n{:.0f} % of the votes' variance within questions is not due to chance.",
                       100 * ceiling.ceiling.reliability.value_or(0));
   if (ceiling.share()) {

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "core/cores.h"
+#include "core/text.h"
 #include "report/packing.h"
 #include "report/page_data.h"
 #include "report/page_files.h"
@@ -49,12 +50,7 @@ std::string escape_html(std::string_view text) {
 }
 
 /// 'sha256-...' as a content-security policy names a script or a style.
-std::string policy_hash(std::string_view hexadecimal) {
-  std::string bytes;
-  for (size_t i = 0; i + 1 < hexadecimal.size(); i += 2)
-    bytes += static_cast<char>(std::stoi(std::string(hexadecimal.substr(i, 2)), nullptr, 16));
-  return "'sha256-" + base64(bytes) + "'";
-}
+std::string policy_hash(std::string_view hexadecimal) { return "'sha256-" + base64(bytes_of_hex(hexadecimal)) + "'"; }
 
 /// Nothing may be fetched, framed or sent; the page's own script and style run, known by their hashes.
 std::string content_security_policy() {

@@ -39,7 +39,7 @@ Json of_parts(const LengthParts& parts) {
 
 Json of_metrics(const MetricSummary& metrics) {
   Json json;
-  for (const Metric& metric : shown_metrics()) json[metric.name] = of_estimate(metrics.*metric.of_summary);
+  for (const Metric& metric : all_metrics()) json[metric.name] = of_estimate(metrics.*metric.of_summary);
   return json;
 }
 
@@ -133,7 +133,7 @@ std::string beginning(const std::string& text) {
 
 Json of_values(const ReportData& data) {
   Json values;
-  for (const Metric& metric : shown_metrics()) {
+  for (const Metric& metric : all_metrics()) {
     Json by_run = Json::array();
     for (size_t i = 0; i < data.runs.size(); ++i) {
       Json column = Json::array();
@@ -237,7 +237,7 @@ std::string page_index(const ReportData& data) {
                {"values", of_values(data)},
                {"people", Json::array()},
                {"best", Json::array()}};
-  for (const Metric& metric : shown_metrics())
+  for (const Metric& metric : all_metrics())
     json["metrics"].push_back({{"name", metric.name}, {"title", metric.title}});
   for (size_t i = 0; i < data.runs.size(); ++i) {
     json["runs"].push_back(of_run(data, i));

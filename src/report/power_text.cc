@@ -13,8 +13,6 @@
 namespace hre {
 namespace {
 
-std::string number(const std::optional<double>& value) { return value ? fmt::format("{:.4f}", *value) : "–"; }
-
 std::string case_name(const RunPower& power, const PowerCase& c) {
   const std::string correlation = c.correlation ? fmt::format("{:.2f}", *c.correlation) : "undefined";
   return power.seen ? correlation + " (observed)" : correlation + " (assumed)";
@@ -28,7 +26,7 @@ std::string cases_table(const RunPower& power) {
     header.push_back(fmt::format("questions needed for {:.4f}", std::abs(*power.options.difference)));
   TextTable table(header);
   for (const PowerCase& c : power.cases) {
-    std::vector<std::string> cells = {case_name(power, c), number(c.deviation), number(c.detectable)};
+    std::vector<std::string> cells = {case_name(power, c), fixed(c.deviation), fixed(c.detectable)};
     if (power.options.difference) cells.push_back(c.needed ? std::to_string(*c.needed) : "over 10^12");
     table.add_row(std::move(cells));
   }
@@ -48,7 +46,7 @@ std::string curve_table(const RunPower& power) {
   for (size_t i = 0; i < power.cases.front().curve.size(); ++i) {
     std::vector<std::string> cells = {std::to_string(power.cases.front().curve[i].questions)};
     for (const PowerCase& c : power.cases) {
-      cells.push_back(number(c.curve[i].detectable));
+      cells.push_back(fixed(c.curve[i].detectable));
       if (power.options.difference)
         cells.push_back(c.curve[i].power ? fmt::format("{:.1f} %", 100 * *c.curve[i].power) : "–");
     }
@@ -107,9 +105,9 @@ std::string power_text(const RunPower& power) {
     const MetricSummary& means = power.runs[i].means(weights);
     const LengthParts& length = power.runs[i].length(weights);
     text += fmt::format("{}  {}: {} {}; Pearson {} is {} through length + {} beyond length; length alone {}\n",
-                        run_letter(i), visible_line(power.runs[i].model), metric.title,
+                        letter_of(i), visible_line(power.runs[i].model), metric.title,
                         with_interval(means.*metric.of_summary) + chance_text(means.*metric.of_summary),
-                        number(length.value.mean), with_interval(length.through), with_interval(length.beyond),
+                        fixed(length.value.mean), with_interval(length.through), with_interval(length.beyond),
                         with_interval(means.length_only));
   }
   text += fmt::format("{} questions", power.shared);

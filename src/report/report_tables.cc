@@ -6,6 +6,7 @@
 
 #include "analysis/metric.h"
 #include "core/text.h"
+#include "report/run_columns.h"
 
 namespace hre {
 namespace {
@@ -17,12 +18,6 @@ struct Table {
 };
 
 std::string number(const std::optional<double>& value) { return value ? fmt::format("{:.4f}", *value) : ""; }
-
-std::string flat(std::string_view text) {
-  std::string result;
-  for (const char c : text) result += static_cast<unsigned char>(c) < ' ' ? ' ' : c;
-  return result;
-}
 
 std::string escaped_markdown(std::string_view text) {
   std::string result;
@@ -52,14 +47,6 @@ std::string escaped_latex(std::string_view text) {
           std::string_view("&%$#_{}").find(c) != std::string_view::npos ? std::string("\\") + c : std::string(1, c);
   }
   return result;
-}
-
-/// RFC 4180.
-std::string escaped_csv(std::string_view text) {
-  if (text.find_first_of(",\"\n\r") == std::string_view::npos) return std::string(text);
-  std::string result = "\"";
-  for (const char c : text) result += c == '"' ? "\"\"" : std::string(1, c);
-  return result + "\"";
 }
 
 template <class Escape>
@@ -100,7 +87,7 @@ Table summary_table(const ReportData& data) {
               {"model", "parameters", "questions", "pearson_undefined", "pearson_low", "pearson_high", "through_length",
                "beyond_length", "pairwise_accuracy_chance", "top_one_chance", "ndcg_chance"},
               {}};
-  for (const Metric& metric : shown_metrics()) table.columns.emplace_back(metric.name);
+  for (const Metric& metric : all_metrics()) table.columns.emplace_back(metric.name);
   table.columns.emplace_back("macro_pearson");
   for (size_t i = 0; i < data.runs.size(); ++i) {
     const Summary& summary = data.summaries[i];
@@ -115,7 +102,7 @@ Table summary_table(const ReportData& data) {
                                     number(summary.micro.pairwise_accuracy.chance),
                                     number(summary.micro.top_one.chance),
                                     number(summary.micro.ndcg.chance)};
-    for (const Metric& metric : shown_metrics()) row.push_back(number((summary.micro.*metric.of_summary).mean));
+    for (const Metric& metric : all_metrics()) row.push_back(number((summary.micro.*metric.of_summary).mean));
     row.push_back(number(summary.macro.pearson.mean));
     table.rows.push_back(std::move(row));
   }

@@ -53,16 +53,9 @@ void add_answer(std::vector<Column>& columns, const Run& run, size_t i) {
   add("score", [](const AnswerResult& a) { return a.score; });
 }
 
-std::string quoted(const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
-  std::string result = "\"";
-  for (const char c : text) result += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return result + '"';
-}
-
 struct Cell {
   size_t row;
-  std::string operator()(const Texts& values) const { return quoted(values[row]); }
+  std::string operator()(const Texts& values) const { return escaped_csv(values[row]); }
   std::string operator()(const Integers& values) const { return std::to_string(values[row]); }
   std::string operator()(const Reals& values) const { return values[row] ? format_number(*values[row]) : ""; }
 };
@@ -109,9 +102,16 @@ std::vector<Column> question_columns(const Run& run) {
   return columns;
 }
 
+std::string escaped_csv(std::string_view text) {
+  if (text.find_first_of(",\"\r\n") == std::string_view::npos) return std::string(text);
+  std::string result = "\"";
+  for (const char c : text) result += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return result + '"';
+}
+
 std::string csv(const std::vector<Column>& columns) {
   std::vector<std::string> names;
-  for (const Column& column : columns) names.push_back(quoted(column.name));
+  for (const Column& column : columns) names.push_back(escaped_csv(column.name));
   std::string text = join(names, ",") + "\n";
   const size_t n_rows = std::visit([](const auto& values) { return values.size(); }, columns.front().values);
   for (size_t row = 0; row < n_rows; ++row) {

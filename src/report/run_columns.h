@@ -2,6 +2,7 @@
 /// Runs as tables: for spreadsheets, data frames and databases.
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/columns.h"
@@ -15,6 +16,9 @@ std::vector<Column> answer_columns(const Run& run);
 
 /// One row a question: its values, and as many columns as the longest list of answers needs.
 std::vector<Column> question_columns(const Run& run);
+
+/// A field of RFC 4180: in quotes where it needs them.
+std::string escaped_csv(std::string_view text);
 
 /// RFC 4180 with a header; lines end in \n, numbers are in the shortest form that reads back equal.
 std::string csv(const std::vector<Column>& columns);

@@ -14,13 +14,11 @@
 namespace hre {
 namespace {
 
-std::string number(const std::optional<double>& value) { return value ? fmt::format("{:.4f}", *value) : "–"; }
-
 /// "0.3108 ± 0.0263 [0.2590, 0.3626] (chance 0.2500)"
 std::string cell(const Estimate& estimate) {
   if (!estimate.mean) return "–";
-  std::string text = number(estimate.mean);
-  if (estimate.stderr_) text += " ± " + number(estimate.stderr_);
+  std::string text = fixed(estimate.mean);
+  if (estimate.stderr_) text += " ± " + fixed(estimate.stderr_);
   if (estimate.ci_low && estimate.ci_high)
     text += fmt::format(" [{:7.4f}, {:7.4f}]", *estimate.ci_low, *estimate.ci_high);
   return text + chance_text(estimate);
@@ -208,7 +206,7 @@ std::string run_table(const std::vector<Run>& runs, const std::vector<Summary>& 
   std::vector<std::string> tables = runs.size() == 1 ? one_run(summaries, metrics_by_topic, width)
                                                      : several_runs(runs, summaries, metrics_by_topic, width);
   std::vector<const Metric*> others;
-  for (const Metric& metric : shown_metrics()) {
+  for (const Metric& metric : all_metrics()) {
     if (std::ranges::find(metrics_by_topic, &metric) == metrics_by_topic.end()) others.push_back(&metric);
   }
   if (!others.empty()) tables.push_back(fitting(averages(runs, summaries, others), width));

@@ -16,15 +16,9 @@ namespace {
 
 constexpr int kLetterColours[] = {32, 166, 35, 133, 100, 67};  // of the 256 of a terminal
 
-std::string letter_of(size_t answer) {
-  return answer < 26 ? std::string(1, static_cast<char>('A' + answer)) : std::to_string(answer + 1);
-}
-
 std::string painted(const std::string& text, const std::string& codes, bool colour) {
   return colour && !text.empty() ? "\x1b[" + codes + "m" + text + "\x1b[0m" : text;
 }
-
-std::string number(const std::optional<double>& value) { return value ? fmt::format("{:.4f}", *value) : "–"; }
 
 std::string rank_text(double rank) {
   return rank == std::floor(rank) ? fmt::format("{:.0f}", rank) : fmt::format("{:.1f}", rank);
@@ -189,8 +183,8 @@ std::string values_line(const ReportData& data, const QuestionRow& row) {
     else if (!result->problem.empty())
       text += "not scored: " + visible_line(result->problem) + "\n";
     else
-      text += fmt::format("Pearson {}, Spearman {}, Kendall {}\n", number(result->metrics.pearson),
-                          number(result->metrics.spearman), number(result->metrics.kendall));
+      text += fmt::format("Pearson {}, Spearman {}, Kendall {}\n", fixed(result->metrics.pearson),
+                          fixed(result->metrics.spearman), fixed(result->metrics.kendall));
   }
   return text;
 }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "core/text.h"
 #include "core/visible.h"
 #include "report/comparison_table.h"
 #include "report/detection.h"
@@ -9,8 +10,6 @@
 
 namespace hre {
 namespace {
-
-std::string number(const std::optional<double>& value) { return value ? fmt::format("{:.4f}", *value) : "–"; }
 
 std::string runs_table(const Study& study) {
   const CompareOptions& options = study.options.compare;
@@ -115,7 +114,7 @@ std::string matrix_text(const Study& study) {
     TextTable table(header);
     for (size_t i = 0; i < matrix.size(); ++i) {
       std::vector<std::string> cells = {study.columns[i]};
-      for (const MatrixCell& cell : matrix[i]) cells.push_back(fmt::format("{} ({})", number(cell.value), cell.n));
+      for (const MatrixCell& cell : matrix[i]) cells.push_back(fmt::format("{} ({})", fixed(cell.value), cell.n));
       table.add_row(std::move(cells));
     }
     text += "\n" + table.render();
@@ -127,12 +126,6 @@ std::string matrix_text(const Study& study) {
 
 const char* correlation_name(CorrelationKind kind) {
   return kind == CorrelationKind::kPearson ? "pearson" : kind == CorrelationKind::kSpearman ? "spearman" : "kendall";
-}
-
-std::string size_text(double parameters) {
-  if (parameters >= 1e9) return fmt::format("{:.3g} B", parameters / 1e9);
-  if (parameters >= 1e6) return fmt::format("{:.3g} M", parameters / 1e6);
-  return parameters >= 1e3 ? fmt::format("{:.3g} K", parameters / 1e3) : fmt::format("{:g}", parameters);
 }
 
 std::string study_text(const Study& study, const std::string& name) {

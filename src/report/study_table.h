@@ -13,7 +13,4 @@ std::string study_text(const Study& study, const std::string& name);
 /// "pearson", "spearman", "kendall"
 const char* correlation_name(CorrelationKind kind);
 
-/// Parameters: "410 M", "6.7 B".
-std::string size_text(double parameters);
-
 }  // namespace hre

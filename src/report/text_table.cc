@@ -1,11 +1,20 @@
 #include "report/text_table.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "core/text.h"
 #include "core/visible.h"
 
 namespace hre {
+
+std::string fixed(const std::optional<double>& value) { return value ? fmt::format("{:.4f}", *value) : "–"; }
+
+std::string letter_of(size_t position) {
+  std::string letters(1, static_cast<char>('A' + position % 26));
+  return position < 26 ? letters : letter_of(position / 26 - 1) + letters;
+}
 
 void TextTable::add_row(std::vector<std::string> cells) {
   for (std::string& cell : cells) cell = visible_line(cell);

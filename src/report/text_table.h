@@ -1,10 +1,17 @@
 #pragma once
 /// Tables of text: columns as wide as their widest cell, in terminal columns.
 
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace hre {
+
+/// "0.1081"; "–" where there is no value.
+std::string fixed(const std::optional<double>& value);
+
+/// Of a run or an answer by its position: A, B, ..., Z, AA.
+std::string letter_of(size_t position);
 
 class TextTable {
  public:

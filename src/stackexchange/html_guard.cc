@@ -6,6 +6,7 @@
 #include <array>
 #include <vector>
 
+#include "core/text.h"
 #include "stackexchange/html.h"
 
 namespace hre::stackexchange {
@@ -16,8 +17,6 @@ constexpr size_t kLongestIrregular = size_t{16} << 10;
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
 bool is_letter(char c) { return lower(c) >= 'a' && lower(c) <= 'z'; }
-bool is_space(char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r' || c == '\f'; }
-
 bool same(std::string_view a, std::string_view b) {
   return a.size() == b.size() &&
          std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return lower(x) == lower(y); });

@@ -7,6 +7,8 @@
 #include <limits>
 #include <set>
 
+#include "core/text.h"
+
 namespace hre::stackexchange {
 namespace {
 
@@ -17,8 +19,6 @@ constexpr size_t kBands = 32;
 // are compared in vain. These numbers of rows miss at most 1 in 1,000 pairs at the threshold from 0.2 on, and 1 in
 // 10,000,000 from 0.75 on.
 size_t rows_for(double threshold) { return threshold >= 0.75 ? 3 : threshold >= 0.6 ? 2 : 1; }
-
-bool is_space(char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r' || c == '\f'; }
 
 std::vector<std::string> words_of(std::string_view text) {
   std::vector<std::string> words;

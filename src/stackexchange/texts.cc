@@ -148,11 +148,6 @@ std::optional<SiteTexts> find_texts(const std::string& folder, const std::string
   return SiteTexts{std::move(*texts), std::move(*records), true};
 }
 
-Status write_file(const std::string& path, const std::string& content) {
-  Result<AtomicFile> file = AtomicFile::create(path);
-  return file ? file->commit(content) : forward(file);
-}
-
 }  // namespace
 
 void IdSet::insert(uint32_t id) {

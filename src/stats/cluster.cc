@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <set>
 
 #include "stats/distributions.h"
 #include "stats/estimate.h"
@@ -37,11 +36,18 @@ ClusteredMean clustered_mean(std::span<const double> values, const ClusterLabels
       pulls.push_back(mean + static_cast<double>(members.size()) * sum / n);
     }
   } else {
+    std::vector<size_t> partner_of(values.size(), values.size());  // the last value that each was a partner of
     for (size_t i = 0; i < values.size(); ++i) {
-      std::set<size_t> partners = {i};
-      for (const size_t label : labels[i]) partners.insert(members[label].begin(), members[label].end());
-      for (const size_t j : partners) variance += (values[i] - mean) * (values[j] - mean);
-      pairs += static_cast<double>(partners.size());
+      double sum = 0;
+      for (const size_t label : labels[i]) {
+        for (const size_t j : members[label]) {
+          if (partner_of[j] == i) continue;
+          partner_of[j] = i;
+          sum += values[j] - mean;
+          pairs += 1;
+        }
+      }
+      variance += (values[i] - mean) * sum;
     }
   }
   result.effective = n * n / pairs;

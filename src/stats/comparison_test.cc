@@ -58,6 +58,15 @@ TEST(Comparison, CountsAndMeans) {
   EXPECT_FALSE(result.p_holm);
 }
 
+// A model passes against itself, and nobody passes on few questions.
+TEST(Gate, EqualRunsPassFromEnoughQuestionsOn) {
+  for (const size_t n : {size_t{199}, size_t{200}}) {
+    const std::vector<Values> runs(2, Values(n, 0.25));
+    const GateVerdict expected = n < 200 ? GateVerdict::kInconclusive : GateVerdict::kPass;
+    EXPECT_EQ(gate(spans(runs), Sizes{n}, 0.1, {.draws = 100}).front().verdict, expected) << n;
+  }
+}
+
 TEST(Comparison, TableOfScipyAndAllSigns) {
   const auto rows = testing_tables::read_table("paired");
   ASSERT_GE(rows.size(), 200U);

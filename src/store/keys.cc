@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "core/hashing.h"
+#include "core/text.h"
 
 namespace hre::store {
 namespace {
@@ -13,14 +14,7 @@ namespace {
 /// Increased when hre's own rules change the sum of log-probabilities.
 constexpr char kScoringVersion[] = "1";
 
-std::string bytes_of(const ContentHash& hash) {
-  const std::string digits = hash.value();
-  std::string bytes;
-  for (size_t i = 0; i < digits.size(); i += 2) {
-    bytes += static_cast<char>(std::stoi(digits.substr(i, 2), nullptr, 16));
-  }
-  return bytes;
-}
+std::string bytes_of(const ContentHash& hash) { return bytes_of_hex(hash.value()); }
 
 void add_number(ContentHash& hash, uint64_t value) {
   char bytes[8];  // little-endian on every machine

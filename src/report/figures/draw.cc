@@ -8,12 +8,6 @@
 namespace hre {
 namespace {
 
-Status write_file(const std::string& path, const std::string& content) {
-  auto file = AtomicFile::create(path);
-  if (!file) return forward(file);
-  return file->commit(content);
-}
-
 /// Cairo writes the time into a PDF, always in 14 digits: another one of the same length leaves all offsets right.
 Status take_time_out(const std::string& path) {
   auto pdf = read_file(path);

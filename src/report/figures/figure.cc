@@ -24,13 +24,6 @@ set bars 0.5
 set pointsize 0.55
 )";
 
-/// Text on one line, without control characters.
-std::string flat(std::string_view text) {
-  std::string result;
-  for (const char c : text) result += static_cast<unsigned char>(c) < ' ' || c == 127 ? ' ' : c;
-  return result;
-}
-
 /// The longest beginning of valid UTF-8 that fits so many columns.
 std::string_view fitting(std::string_view text, int columns) {
   size_t end = 0;

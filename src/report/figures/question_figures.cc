@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "report/figures/run_figures.h"
+#include "report/text_table.h"
 #include "stats/correlation.h"
 
 namespace hre {
@@ -84,8 +85,6 @@ class Board {
   double height_;
   std::string script_;
 };
-
-std::string letter_of(size_t answer) { return std::string(1, static_cast<char>('A' + answer)); }
 
 std::vector<double> values_of(const QuestionResult& result, double AnswerResult::*value) {
   std::vector<double> values;

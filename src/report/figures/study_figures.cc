@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 
+#include "core/text.h"
 #include "report/figures/scatter.h"
 
 namespace hre {
@@ -16,18 +17,12 @@ using Member = StudyView::Member;
 
 constexpr const char* kStages[] = {"pretrained", "tuned", "preference"};
 
-std::string size_name(double parameters, int digits) {
-  if (parameters >= 1e9) return fmt::format("{:.{}g}B", parameters / 1e9, digits);
-  if (parameters >= 1e6) return fmt::format("{:.{}g}M", parameters / 1e6, digits);
-  return fmt::format("{:.{}g}K", parameters / 1e3, digits);
-}
-
 /// Three digits, or as many more as tell all sizes apart: series are found by these names.
 std::map<double, std::string> size_names(const std::vector<double>& sizes) {
   std::map<double, std::string> names;
   for (int digits = 3; digits <= 17; ++digits) {
     std::set<std::string> distinct;
-    for (const double size : sizes) distinct.insert(names[size] = size_name(size, digits));
+    for (const double size : sizes) distinct.insert(names[size] = size_text(size, digits, ""));
     if (distinct.size() == names.size()) break;
   }
   return names;

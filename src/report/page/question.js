@@ -3,7 +3,7 @@
 // Ids are unique within a topic only: "python/000012", whose id has the topic, or "12 (topic python)".
 function questionName(report, index) {
   const [topic, id] = [report.topics[report.questions.topic[index]], report.questions.id[index]];
-  return id.startsWith(`${topic}/`) ? id : `${id} (topic ${topic})`;
+  return topic === '' || id.startsWith(`${topic}/`) ? id : `${id} (topic ${topic})`;
 }
 
 const letter = (answer) => make('span', { class: `letter l${answer % 6}` }, answer < 26 ? String.fromCharCode(65 + answer) : answer + 1);
