@@ -106,8 +106,8 @@ Result<DescribedRuns> describe_runs(std::span<const Run* const> runs, const Comp
   described.differences = run_differences(runs);
   if (options.undefined) std::erase_if(described.differences, [](const auto& d) { return d.what == "undefined"; });
   if (!described.differences.empty() && !options.allow_different) {
-    return input_error("the runs have different configurations: " + differences_line(described.differences), "",
-                       "‹allow_different› uses them anyway");
+    return input_error("the runs have different configurations: " + differences_line(described.differences),
+                       "‹allow_different›", "give it to use them anyway");
   }
   const bool any_zero =
       std::ranges::any_of(runs, [](const Run* run) { return run->options.undefined == UndefinedPolicy::kZero; });

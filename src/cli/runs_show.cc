@@ -59,7 +59,7 @@ Lines speed(const RunInfo& run) {
 void print(const std::string& heading, const Lines& lines, std::ostream& out) {
   out << '\n' << heading << '\n';
   for (const auto& [name, value] : lines)
-    out << fmt::format("  {:<22}  {}\n", one_line(name), visible_line(one_line(value)));
+    out << fmt::format("  {:<22}  {}\n", visible_line(one_line(name)), visible_line(one_line(value)));
 }
 
 Status show_run(const std::string& given, const std::string& argument, Console& console) {
