@@ -72,6 +72,17 @@ void coverage(const Effort& effort, const Effort& sequences) {
               most);
     }
     covered("interval of a paired difference", size, paired_coverage(n, effort));
+    if (n >= 30) {
+      const std::vector<size_t> uneven = {n / 2, n / 4, n - n / 2 - n / 4};
+      for (const auto& [sizes, name] : {std::pair{equal_topics(n, 5), fmt::format("{} in 5 topics", n)},
+                                        {uneven, fmt::format("{} in topics of 2 : 1 : 1", n)},
+                                        {mostly_singles(n), fmt::format("{}, half in topics of one question", n)}}) {
+        covered("interval of a paired difference", name, paired_topics_coverage(sizes, Weights::kQuestions, effort), 1);
+        covered("... with topics of equal weight", name, paired_topics_coverage(sizes, Weights::kTopics, effort), 1);
+      }
+      covered("interval of an effect of 0.1, topics of equal weight", fmt::format("{} in topics of 2 : 1 : 1", n),
+              effect_of_topics_coverage(uneven, 0.1, effort));
+    }
     covered("Student's interval of Pearson, 3 answers", size, metric_coverage(pearson, 3, n, effort));
     covered("Student's interval of Spearman, 4 answers", size, metric_coverage(spearman, 4, n, effort));
     covered("Student's interval of NDCG, 4 answers", size, metric_coverage(ndcg, 4, n, effort));

@@ -151,7 +151,8 @@ class NumbersTest(ProgramTest):
                             "mine.json", "--details")
         for text in (done.stdout, self.run_hre("runs", "show", "mine").stdout, self.run_hre("power", "mine.json").stdout,
                      self.run_hre("confounds", "mine.json").stdout, "".join(self.read_json("mine.json")["notes"]),
-                     self.run_hre("show", "mine", "--worst", 1).stderr):
+                     self.run_hre("show", "mine", "--worst", 1).stderr, self.run_hre("runs", "list").stdout,
+                     self.run_hre("runs", "export", "mine", "--to", "eval-results", "--dataset-id", "a/b").stdout):
             self.assertIn("votes are invented", text)
 
     def test_confounds_and_the_ceiling(self):

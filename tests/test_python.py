@@ -143,7 +143,7 @@ class PythonTest(PackageTest):
                 except hre.InputError as problem:
                     messages.append(str(problem))
             print(json.dumps(messages))""")
-        self.assertEqual([f"{name}: a baseline has no model that it could be for" for name in ("kv_type", "max_length", "bos", "precision")], found)
+        self.assertEqual([f"{name}: a baseline has no model to apply it to" for name in ("kv_type", "max_length", "bos", "precision")], found)
 
     def test_a_model_of_ones_own(self):
         """Its values come through to the last digit, batched as it asks."""

@@ -13,11 +13,14 @@ constexpr const char* kSample = "09c5b7687eb433cb5177d6ee8e716a6e";  // the buil
 
 }  // namespace
 
+std::optional<std::string> invented_votes_note(const std::string& dataset_source, const std::string& fingerprint) {
+  if (dataset_source != "sample" && fingerprint != kSample) return std::nullopt;
+  return "The sample's votes are invented: values on it show how hre works, not how good a model is.";
+}
+
 std::vector<std::string> run_notes(const Run& run, int64_t done) {
   std::vector<std::string> notes;
-  if (run.dataset_source == "sample" || run.dataset_fingerprint == kSample) {
-    notes.emplace_back("The sample's votes are invented: values on it show how hre works, not how good a model is.");
-  }
+  if (const auto note = invented_votes_note(run.dataset_source, run.dataset_fingerprint)) notes.push_back(*note);
   const bool stopped = run.early_stop && run.early_stop->reached;
   if (done < run.planned && !stopped) {
     notes.push_back("partial: " + std::to_string(done) + " of " + std::to_string(run.planned) +

@@ -1,6 +1,7 @@
 #pragma once
 /// What readers must know before they read a run's values: the same sentences wherever they are shown.
 
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -8,6 +9,9 @@
 #include "hre/run.h"
 
 namespace hre {
+
+/// A sentence where the votes of a dataset are invented: those of the built-in sample, wherever it lies.
+std::optional<std::string> invented_votes_note(const std::string& dataset_source, const std::string& fingerprint);
 
 /// A sentence each: that votes are invented, that the run is partial or was stopped early, that the numbers of answers
 /// differ between its questions.

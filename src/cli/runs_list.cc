@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <ostream>
 
+#include "analysis/notes.h"
 #include "cli/command.h"
 #include "cli/store_argument.h"
 #include "cli/terminal.h"
@@ -95,6 +96,12 @@ Status list_runs(const ListArguments& arguments, Console& console) {
     console.out << "no runs\n";
   } else {
     console.out << table_of(*runs);
+    for (const RunInfo& run : *runs) {
+      if (const auto note = invented_votes_note(run.dataset_source, run.dataset_fingerprint)) {
+        console.out << *note << '\n';
+        break;
+      }
+    }
   }
   return {};
 }

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "analysis/metric.h"
+#include "analysis/notes.h"
 
 namespace hre {
 namespace {
@@ -73,7 +74,8 @@ std::string eval_results_yaml(const Run& run, const Summary& summary, const std:
     if (!pearson.mean) continue;
     const std::string spread = pearson.stderr_ ? fmt::format(" ± {:.4f}", *pearson.stderr_) : "";
     const std::string notes =
-        fmt::format("Pearson's r of votes and log-likelihoods{}, {} questions, by hre", spread, pearson.n);
+        fmt::format("Pearson's r of votes and log-likelihoods{}, {} questions, by hre", spread, pearson.n) +
+        (invented_votes_note(run.dataset_source, run.dataset_fingerprint) ? "; the votes are invented" : "");
     text += fmt::format("- dataset:\n    id: {}\n    task_id: {}\n  value: {}\n  date: {}\n  notes: {}\n",
                         quoted(dataset_id), quoted(part.id), number(*pearson.mean), quoted(run.created), quoted(notes));
   }

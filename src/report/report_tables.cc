@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "analysis/metric.h"
+#include "analysis/notes.h"
 #include "core/text.h"
 #include "report/run_columns.h"
 
@@ -159,7 +160,9 @@ Table differences_table(const ReportData& data) {
 
 std::vector<TableFile> report_tables(const ReportData& data) {
   std::vector<TableFile> files;
-  for (const Table& table : {summary_table(data), topics_table(data), differences_table(data)}) {
+  const auto note = invented_votes_note(data.runs.front().dataset_source, data.runs.front().dataset_fingerprint);
+  for (Table table : {summary_table(data), topics_table(data), differences_table(data)}) {
+    if (note) table.caption += " " + *note;
     if (table.rows.empty()) continue;
     files.push_back({table.name + ".md", markdown(table)});
     files.push_back({table.name + ".tex", latex(table)});

@@ -98,6 +98,12 @@ std::vector<Column> question_columns(const Run& run) {
     columns.push_back(column<Reals>(
         metric.name, rows, [&](const QuestionResult& question) { return question.metrics.*metric.of_question; }));
   }
+  for (const Metric& metric : all_metrics()) {
+    if (!metric.chance_of_question) continue;
+    columns.push_back(column<Reals>(std::string(metric.name) + "_chance", rows, [&](const QuestionResult& question) {
+      return metric.chance_for(question.metrics);
+    }));
+  }
   for (size_t i = 0; i < n_answers; ++i) add_answer(columns, run, i);
   return columns;
 }

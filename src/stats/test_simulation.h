@@ -223,6 +223,34 @@ inline Coverage paired_coverage(size_t n, const Effort& effort) {
   });
 }
 
+/// The same where topics differ, with questions or topics of equal weight.
+inline Coverage paired_topics_coverage(const std::vector<size_t>& sizes, Weights weights, const Effort& effort) {
+  const double gap = 0.15;
+  double truths[5];
+  for (size_t i = 0; i < 5; ++i) {
+    const double quality = topic_quality(i, sizes.size());
+    truths[i] = true_mean(quality + gap, effort.truth_questions) - true_mean(quality, effort.truth_questions);
+  }
+  const std::vector<double> shares = question_weights(sizes, weights);
+  double truth = 0;
+  for_each_topic(sizes, [&](size_t topic, size_t begin, size_t n) {
+    for (size_t i = begin; i < begin + n; ++i) truth += shares[i] * truths[topic % 5];
+  });
+  return coverage_of(truth, effort, [&](Simulator& simulator, size_t i) {
+    std::vector<double> differences;
+    for (size_t topic = 0; topic < sizes.size(); ++topic) {
+      const double quality = topic_quality(topic, sizes.size());
+      const std::vector<double> own = simulator.differences(quality + gap, quality, sizes[topic]);
+      differences.insert(differences.end(), own.begin(), own.end());
+    }
+    PairedComparison comparison;
+    comparison.difference = weighted_estimate(differences, sizes, weights);
+    comparison.bootstrap =
+        bootstrap_interval(differences, sizes, {.draws = effort.draws, .seed = i, .threads = 1, .weights = weights});
+    return interval_of(comparison);
+  });
+}
+
 /// Student's interval of a mean of some metric, over n questions of so many answers.
 inline Coverage metric_coverage(std::optional<double> (*metric)(std::span<const double>, std::span<const double>),
                                 size_t answers, size_t n, const Effort& effort) {
@@ -265,6 +293,22 @@ inline Coverage effect_coverage(size_t n, double truth, const Effort& effort) {
     }
     const Moments m = moments(values);
     return effect_interval(m.mean / std::sqrt(m.variance), static_cast<int64_t>(n));
+  });
+}
+
+/// The same for topics of equal weight and unequal size, on the effect that such a comparison has.
+inline Coverage effect_of_topics_coverage(const std::vector<size_t>& sizes, double truth, const Effort& effort) {
+  const size_t n = std::accumulate(sizes.begin(), sizes.end(), size_t{0});
+  const double deviation = 0.5;
+  double squares = 0;  // the standard error of the weighted mean, by that of one value
+  for (const double share : question_weights(sizes, Weights::kTopics)) squares += share * share;
+  const double mean = truth * deviation * std::sqrt(squares * static_cast<double>(n));
+  return coverage_of(truth, effort, [&](Simulator& simulator, size_t) -> std::optional<Interval> {
+    std::vector<double> values(n);
+    for (double& value : values) value = mean + deviation * (2 * simulator.uniform() - 1) * std::sqrt(3.0);
+    const Estimate e = weighted_estimate(values, sizes, Weights::kTopics);
+    const double effect = *e.mean / (*e.stderr_ * std::sqrt(static_cast<double>(n)));
+    return effect_interval(effect, static_cast<int64_t>(n));
   });
 }
 
