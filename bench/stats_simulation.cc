@@ -99,7 +99,7 @@ void coverage(const Effort& effort, const Effort& sequences) {
   for (const auto& [kind, name] : {std::pair{CorrelationKind::kPearson, "Pearson"},
                                    {CorrelationKind::kSpearman, "Spearman"},
                                    {CorrelationKind::kKendall, "Kendall"}}) {
-    for (const size_t n : {5, 10, 30}) {
+    for (const size_t n : {4, 5, 10, 30}) {
       covered(fmt::format("agreement over models by {}, 0.5", name), fmt::format("{} models", n),
               agreement_coverage(kind, n, 0.5, effort));
     }

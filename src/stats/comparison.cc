@@ -146,6 +146,7 @@ std::vector<GateDecision> gate(std::span<const std::span<const double>> runs, st
     GateDecision decision{i, margin, difference.mean, {}, {}, GateVerdict::kInconclusive, {}};
     if (const auto found = difference_p(runs[0], runs[i], sizes, -margin, options)) decision.p = found->p;
     const double deviation = difference.stderr_.value_or(0) * std::sqrt(static_cast<double>(runs[0].size()));
+    if (margin > 0 && deviation == 0) decision.questions_needed = kFewestToPass;
     if (margin > 0 && deviation > 0) {
       decision.questions_needed =
           questions_needed(margin / deviation, {level / static_cast<double>(runs.size() - 1), 0.8});

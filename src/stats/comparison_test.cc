@@ -63,7 +63,9 @@ TEST(Gate, EqualRunsPassFromEnoughQuestionsOn) {
   for (const size_t n : {size_t{199}, size_t{200}}) {
     const std::vector<Values> runs(2, Values(n, 0.25));
     const GateVerdict expected = n < 200 ? GateVerdict::kInconclusive : GateVerdict::kPass;
-    EXPECT_EQ(gate(spans(runs), Sizes{n}, 0.1, {.draws = 100}).front().verdict, expected) << n;
+    const GateDecision decision = gate(spans(runs), Sizes{n}, 0.1, {.draws = 100}).front();
+    EXPECT_EQ(decision.verdict, expected) << n;
+    EXPECT_EQ(decision.questions_needed, 200);
   }
 }
 

@@ -84,7 +84,7 @@ TEST(Simulation, OtherIntervalsHoldTheTruth) {
   }
   for (const CorrelationKind kind :
        {CorrelationKind::kPearson, CorrelationKind::kSpearman, CorrelationKind::kKendall}) {
-    for (const size_t n : {5, 12}) {
+    for (const size_t n : {4, 5, 12}) {
       const Coverage coverage = agreement_coverage(kind, n, 0.5, effort);
       if (coverage.given > 0) {
         EXPECT_GE(coverage.held, least) << n;
