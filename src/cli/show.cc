@@ -74,6 +74,7 @@ Status show(const ShowArguments& arguments, Console& console) {
   if (!dataset) return forward(dataset);
   CompareOptions alike_or_not;  // questions are looked at side by side; nothing is decided
   alike_or_not.allow_different = true;
+  alike_or_not.moved = SIZE_MAX;  // topics may be left out below
   alike_or_not.statistics.draws = alike_or_not.statistics.permutations = 0;
   auto data = report_data(std::move(runs), std::move(*dataset), {}, alike_or_not);
   if (!data) return forward(data);
@@ -82,8 +83,10 @@ Status show(const ShowArguments& arguments, Console& console) {
   }
   auto rows = rows_to_show(arguments, *data);
   if (!rows) return forward(rows);
-  if (rows->empty())
-    return input_error("no question has a value", "", "--question ID shows a question without a value");
+  if (rows->empty()) {
+    return input_error(arguments.disagree.empty() ? "no question has a value" : "no shared question's value differs",
+                       "", "--question ID shows a question all the same");
+  }
   for (const std::string& caveat : data->caveats) progress->note(caveat.substr(0, caveat.size() - 1));
   const bool colour = console.out_is_terminal && std::getenv("NO_COLOR") == nullptr;
   for (size_t i = 0; colour && i < data->runs.size(); ++i) {

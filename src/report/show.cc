@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
+#include <utility>
 
 #include "core/question_name.h"
 #include "core/text.h"
@@ -249,10 +251,14 @@ std::vector<const QuestionRow*> worst_rows(const ReportData& data, size_t n) {
 }
 
 std::vector<const QuestionRow*> moved_rows(const ReportData& data, size_t n) {
-  return first_rows(data, n, [](const QuestionRow& row) -> std::optional<double> {
-    const auto a = value_in(row, 0), b = value_in(row, 1);
-    return a && b ? std::optional(-std::abs(*a - *b)) : std::nullopt;
-  });
+  std::map<std::pair<std::string, std::string>, const QuestionRow*> by_name;
+  for (const QuestionRow& row : data.rows) by_name[{row.topic, row.id}] = &row;
+  std::vector<const QuestionRow*> rows;
+  for (size_t i = 0; data.comparison && i < data.comparison->moved.size() && rows.size() < n; ++i) {
+    const MovedQuestion& moved = data.comparison->moved[i];
+    if (const auto found = by_name.find({moved.topic, moved.id}); found != by_name.end()) rows.push_back(found->second);
+  }
+  return rows;
 }
 
 }  // namespace hre

@@ -21,7 +21,7 @@ std::string show_question(const ReportData& data, const QuestionRow& row, const 
 /// Rows by the first run's Pearson's r, lowest first; those without a value are left out.
 std::vector<const QuestionRow*> worst_rows(const ReportData& data, size_t n);
 
-/// Rows by the difference of Pearson's r between the first two runs, largest first; those without both are left out.
+/// Rows that moved most between the first two runs, as their comparison has them (CompareOptions::moved).
 std::vector<const QuestionRow*> moved_rows(const ReportData& data, size_t n);
 
 }  // namespace hre
