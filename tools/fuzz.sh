@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs each fuzz target for SECONDS (default 60): tools/fuzz.sh [SECONDS] [NAME]...
 # Inputs that were found to matter are kept in build/fuzz/corpus/NAME; one that breaks something stays
-# in build/fuzz/findings, and the script ends with status 1. Needs clang with its fuzzer runtime.
+# in build/fuzz/findings, and the script ends with status 1. Inputs may grow to 64 KiB, deep enough for nested ones. Needs clang with its fuzzer runtime.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 seconds=${1:-60}
@@ -30,7 +30,7 @@ for program in build/fuzz/fuzz/fuzz_*; do
   seeds=()
   [ ! -d "fuzz/seeds/$name" ] || seeds=("fuzz/seeds/$name")
   echo "fuzz: $name for $seconds s"
-  if "$program" -max_total_time="$seconds" -rss_limit_mb=2048 -timeout=20 -print_final_stats=1 \
+  if "$program" -max_total_time="$seconds" -rss_limit_mb=2048 -timeout=20 -max_len=65536 -print_final_stats=1 \
     -artifact_prefix="build/fuzz/findings/$name-" "$corpus" "${seeds[@]}" >"build/fuzz/$name.log" 2>&1; then
     grep -E 'number_of_executed_units' "build/fuzz/$name.log" || true
   else
