@@ -117,7 +117,7 @@ void coverage(const Effort& effort, const Effort& sequences) {
                                                    {100, 400, true},
                                                    {500, 300, false},
                                                    {500, 1000, true}}) {
-    covered("cluster-robust interval, four authors a question",
+    covered("cluster-robust interval, four authors per question",
             fmt::format("{} of {} authors{}", questions, authors, skewed ? ", few write most" : ""),
             author_coverage(questions, authors, skewed, effort), 1);
   }

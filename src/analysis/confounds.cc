@@ -138,8 +138,7 @@ std::optional<std::string> ceiling_note(const RunCeiling& ceiling) {
   if (!interval) return std::nullopt;
   return fmt::format(
       "Ceiling: votes are counts of people, so even scores equal to each answer's expected votes would have a mean r "
-      "of "
-      "{}{:.2f} [{:.2f}, {:.2f}].",
+      "of {}{:.2f} [{:.2f}, {:.2f}].",
       ceiling.counted ? "" : "at most ", *ceiling.ceiling.mean, interval->low, interval->high);
 }
 

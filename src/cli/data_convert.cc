@@ -11,6 +11,7 @@
 #include "cli/command.h"
 #include "cli/hub_argument.h"
 #include "cli/progress.h"
+#include "core/text.h"
 #include "data/convert.h"
 
 namespace hre::cli {
@@ -47,10 +48,9 @@ Status convert(const ConvertArguments& arguments, Console& console) {
   if (!located) return forward(located);
   Result<data::Converted> done = data::convert_dataset(located->path, arguments.out, options, *progress, console.stop);
   if (!done) return forward(done);
-  const size_t n_topics = done->topics.size();
-  console.out << fmt::format("{}: {} question{} of {} topic{} written, and read back equal\nfingerprint {}\n",
-                             arguments.out, done->questions, done->questions == 1 ? "" : "s", n_topics,
-                             n_topics == 1 ? "" : "s", done->fingerprint);
+  console.out << fmt::format("{}: {} of {} written, and read back equal\nfingerprint {}\n", arguments.out,
+                             counted(done->questions, "question"),
+                             counted(static_cast<int64_t>(done->topics.size()), "topic"), done->fingerprint);
   return {};
 }
 

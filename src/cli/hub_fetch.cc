@@ -10,6 +10,7 @@
 #include "cli/hub_argument.h"
 #include "cli/progress.h"
 #include "cli/sizes.h"
+#include "core/text.h"
 #include "hre/hub.h"
 
 namespace hre::cli {
@@ -28,7 +29,7 @@ Status run_fetch(const FetchArguments& arguments, Fetch fetch, Console& console)
   const std::unique_ptr<ProgressListener> progress = make_progress(console, arguments.quiet);
   auto files = fetch(arguments.name, arguments.options, *progress, console.stop);
   if (!files) return forward(files);
-  progress->note(fmt::format("{}: {} file{}, {}", files->source, files->files, files->files == 1 ? "" : "s",
+  progress->note(fmt::format("{}: {}, {}", files->source, counted(static_cast<int64_t>(files->files), "file"),
                              shown_bytes(files->bytes)));
   console.out << files->path << '\n';
   return {};

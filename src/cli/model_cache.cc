@@ -19,8 +19,8 @@ namespace {
 std::string revision_text(const CachedRepository::Revision& revision) {
   constexpr size_t kShort = 8;
   const std::string names = revision.references.empty() ? "" : " " + join(revision.references);
-  return fmt::format("{}{} ({} file{})", revision.commit.substr(0, kShort), names, revision.files,
-                     revision.files == 1 ? "" : "s");
+  return fmt::format("{}{} ({})", revision.commit.substr(0, kShort), names,
+                     counted(static_cast<int64_t>(revision.files), "file"));
 }
 
 Status list_models(Console& console) {

@@ -140,8 +140,8 @@ void note_problems(const std::vector<std::optional<QuestionResult>>& results, co
     if (n++ == 0) first = &*result;
   }
   if (n > 0) {
-    progress.note(fmt::format("{}: {} question{} could not be scored and count as undefined; the first is {}: {}",
-                              model, n, n == 1 ? "" : "s", question_name(first->topic, first->id), first->problem));
+    progress.note(fmt::format("{}: {} could not be scored and count as undefined; the first is {}: {}", model,
+                              counted(n, "question"), question_name(first->topic, first->id), first->problem));
   }
 }
 

@@ -10,8 +10,6 @@
 namespace hre {
 namespace {
 
-std::string questions(int64_t n) { return fmt::format("{} question{}", n, n == 1 ? "" : "s"); }
-
 /// "engine is 'b', stored is 'a'; bos is ..." of two settings.
 std::string differences(const store::Components& ours, const store::Components& stored) {
   const std::map<std::string, std::string> here(ours.begin(), ours.end()), there(stored.begin(), stored.end());
@@ -94,18 +92,18 @@ void Keeper::explain() {
     lines.push_back("nothing is reused, as requested");
     return;
   }
-  lines.push_back(fmt::format("{} of {} reused", n_found_, questions(run_->planned)));
+  lines.push_back(fmt::format("{} of {} reused", n_found_, counted(run_->planned, "question")));
   if (n_found_ > 0 && !keeping_.explain) progress_->note(fmt::format("{}: {}", run_->model.name, lines.back()));
-  if (n_damaged_ > 0) lines.push_back(questions(n_damaged_) + " to score: their stored answers are damaged");
+  if (n_damaged_ > 0) lines.push_back(counted(n_damaged_, "question") + " to score: their stored answers are damaged");
   if (n_without_tokens_ > 0) {
-    lines.push_back(questions(n_without_tokens_) + " to score: their tokens' values are not stored");
+    lines.push_back(counted(n_without_tokens_, "question") + " to score: their tokens' values are not stored");
   }
   if (missing_.empty() || !keeping_.explain) return;
   const auto misses = session_->misses(missing_);
   const auto other_prompt = session_->run_with_other_prompt();
   if (!misses || !other_prompt) return;
   for (const store::Miss& miss : *misses) {
-    std::string line = questions(miss.questions) + " to score: ";
+    std::string line = counted(miss.questions, "question") + " to score: ";
     if (!miss.stored.empty()) {
       line += "stored under another setting: " + differences(store::setting_components(run_->model), miss.stored);
     } else {
@@ -159,7 +157,7 @@ void Keeper::finish(const std::vector<size_t>& surplus) {
   if (auto ok = session_->finish(*run_, positions); !ok) run_->not_kept = ok.error();
   if (const int64_t n = session_->n_replaced(); n > 0) {
     progress_->note(
-        fmt::format("the stored answers to {} differed from the new answers and are replaced", questions(n)));
+        fmt::format("the stored answers to {} differed from the new answers and are replaced", counted(n, "question")));
   }
 }
 

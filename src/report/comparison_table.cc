@@ -202,10 +202,11 @@ std::string p_text(const std::optional<double>& p, bool exact) {
 std::string comparison_text(const Comparison& comparison) {
   std::string text;
   for (const std::string& note : comparison.notes) text += visible_line(note) + '\n';
-  text += fmt::format("{} shared question{} in {} topic{}{}; {}, with equal weight for each {}\n\n", comparison.shared,
-                      comparison.shared == 1 ? "" : "s", comparison.topics.size(),
-                      comparison.topics.size() == 1 ? "" : "s", left_out(comparison), comparison.options.metric->title,
-                      comparison.options.statistics.weights == Weights::kTopics ? "topic" : "question");
+  text +=
+      fmt::format("{} in {}{}; {}, with equal weight for each {}\n\n", counted(comparison.shared, "shared question"),
+                  counted(static_cast<int64_t>(comparison.topics.size()), "topic"), left_out(comparison),
+                  comparison.options.metric->title,
+                  comparison.options.statistics.weights == Weights::kTopics ? "topic" : "question");
   text += runs_tables(comparison) + '\n';
   text += comparison.runs.size() == 2 ? two_runs(comparison) : many_runs(comparison);
   text += clustered_table(comparison) + moved_table(comparison) + '\n' + gates_text(comparison);

@@ -128,16 +128,16 @@ std::string format_site(const SiteReport& site) {
                                  c.questions, c.answers, c.others);
   if (c.orphans > 0) text += fmt::format(", {} answers whose question is missing", c.orphans);
   if (c.repeated > 0) text += fmt::format(", {} posts that were there before", c.repeated);
-  if (c.skipped > 0) text += fmt::format(", {} row{} skipped", c.skipped, c.skipped == 1 ? "" : "s");
+  if (c.skipped > 0) text += ", " + counted(c.skipped, "row") + " skipped";
   text +=
       c.has_votes ? fmt::format(", {} votes", c.votes) : ", no Votes.xml: votes cast are at least what the score tells";
-  if (c.skipped_votes > 0) text += fmt::format(" ({} row{} skipped)", c.skipped_votes, c.skipped_votes == 1 ? "" : "s");
+  if (c.skipped_votes > 0) text += " (" + counted(c.skipped_votes, "row") + " skipped)";
   if (c.cleaned > 0) {
-    text += fmt::format(", {} row{} taken without control characters", c.cleaned, c.cleaned == 1 ? "" : "s");
+    text += ", " + counted(c.cleaned, "row") + " taken without control characters";
   }
   if (!c.has_history) text += "; no PostHistory.xml: locked posts can't be told";
   if (c.skipped_history > 0) {
-    text += fmt::format("; {} row{} of PostHistory.xml skipped", c.skipped_history, c.skipped_history == 1 ? "" : "s");
+    text += "; " + counted(c.skipped_history, "row") + " of PostHistory.xml skipped";
   }
   if (!c.truncated.empty()) {
     text += "; cut short: " + join(c.truncated);

@@ -164,10 +164,13 @@ std::vector<GateDecision> gate(std::span<const std::span<const double>> runs, st
       decision.verdict = GateVerdict::kFail;
       continue;
     }
-    const PairedComparison pair = compare_paired(runs[0], runs[decision.against], sizes, options);
+    if (static_cast<int64_t>(runs[0].size()) < kFewestToPass) continue;
+    const std::vector<double> differences = differences_of(runs[0], runs[decision.against]);
+    PairedComparison pair;
+    pair.difference = weighted_estimate(differences, sizes, options.weights);
+    pair.bootstrap = bootstrap_interval(differences, sizes, options.bootstrap());
     const auto shown = interval_of(pair);  // nothing where all differences are equal, and so A - B is what it is
-    const bool enough = static_cast<int64_t>(runs[0].size()) >= kFewestToPass;
-    if (enough && (shown ? shown->low : *decision.difference) > -margin) decision.verdict = GateVerdict::kPass;
+    if ((shown ? shown->low : *decision.difference) > -margin) decision.verdict = GateVerdict::kPass;
   }
   return decisions;
 }

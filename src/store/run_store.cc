@@ -64,7 +64,7 @@ Result<int64_t> row_of(Database& database, const std::string& argument) {
     auto rows = rows_of(database, kLatestFirst, "");
     if (!rows) return forward(rows);
     if (*steps < rows->size()) return (*rows)[*steps];
-    return input_error(fmt::format("the store has {} run{}", rows->size(), rows->size() == 1 ? "" : "s"), argument,
+    return input_error("the store has " + counted(static_cast<int64_t>(rows->size()), "run"), argument,
                        "hre runs list shows them");
   }
   auto rows = matching_rows(database, argument);
