@@ -192,9 +192,10 @@ class NumbersTest(ProgramTest):
         b["model"]["architecture"] = "llama"
         b["config"]["bos"] = "always"
         self.write("b.json", json.dumps(b))
-        b["config"]["bos"] = "never"
-        b["model"]["name"] = "third"
-        self.write("c.json", json.dumps(b))
+        c = self.read_json("a.json")
+        c["model"]["architecture"] = "llama"
+        c["config"]["bos"] = "never"
+        self.write("c.json", json.dumps(c))
         errors = [self.error_of("compare", "b.json", "c.json"), self.error_of("report", "b.json", "c.json", "--out", "out", "--quiet")]
         self.assertEqual(errors[0], errors[1])
         self.assertIn("bos (always | never)", errors[0])
