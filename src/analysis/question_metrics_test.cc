@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "analysis/metric.h"
+#include "analysis/test_runs.h"
 #include "stats/confound.h"
 #include "stats/correlation.h"
 #include "stats/ranking.h"
@@ -12,13 +13,7 @@
 namespace hre {
 namespace {
 
-AnswerResult answer(double votes, double score, int64_t n_chars) {
-  AnswerResult result;
-  result.votes = votes;
-  result.score = score;
-  result.n_chars = n_chars;
-  return result;
-}
+using testing_runs::answer;
 
 TEST(QuestionMetrics, EachFromItsOwnFunction) {
   const std::vector<AnswerResult> answers = {answer(10, -1.0, 100), answer(3, -0.8, 400), answer(0, -2.0, 50),

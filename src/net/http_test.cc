@@ -12,12 +12,6 @@ using std::chrono::milliseconds;
 using testing::HasSubstr;
 using testing::Not;
 
-HttpRequest get(const std::string& url) {
-  HttpRequest request;
-  request.url = url;
-  return request;
-}
-
 bool asks_for(const std::string& request, const std::string& path) {
   return request.find(" " + path + " ") != std::string::npos;
 }

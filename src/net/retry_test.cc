@@ -19,12 +19,6 @@ struct Waits {
   };
 };
 
-HttpRequest get(const std::string& url) {
-  HttpRequest request;
-  request.url = url;
-  return request;
-}
-
 TEST(RetryWait, DoublesUpToItsBound) {
   const RetryPolicy policy{.attempts = 100, .first_wait = milliseconds(100), .longest_wait = milliseconds(1000)};
   EXPECT_EQ(milliseconds(100), retry_wait(policy, 0, {}, 1));

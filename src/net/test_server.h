@@ -14,6 +14,8 @@
 #include <thread>
 #include <vector>
 
+#include "net/http.h"
+
 namespace hre::net {
 
 /// What is done with one request.
@@ -27,6 +29,12 @@ struct Reply {
 inline Reply reply(int status, const std::string& body, const std::string& headers = "") {
   return {"HTTP/1.1 " + std::to_string(status) + " X\r\n" + headers + "Content-Length: " + std::to_string(body.size()) +
           "\r\n\r\n" + body};
+}
+
+inline HttpRequest get(const std::string& url) {
+  HttpRequest request;
+  request.url = url;
+  return request;
 }
 
 class TestServer {

@@ -11,7 +11,7 @@ namespace hre {
 namespace {
 
 /// A JSON string is a YAML string.
-std::string quoted(const std::string& text) {
+std::string yaml_string(const std::string& text) {
   return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
@@ -46,8 +46,8 @@ std::string model_index_result(const Run& run, const Part& part, const std::stri
   for (const Metric& metric : all_metrics()) {
     const Estimate& estimate = part.metrics.*metric.of_summary;
     if (!metric.of_model || !estimate.mean) continue;
-    metrics += fmt::format("    - type: {}\n      value: {}\n      name: {}\n", quoted(metric_type(metric)),
-                           number(*estimate.mean), quoted(metric.title));
+    metrics += fmt::format("    - type: {}\n      value: {}\n      name: {}\n", yaml_string(metric_type(metric)),
+                           number(*estimate.mean), yaml_string(metric.title));
   }
   if (metrics.empty()) return "";
   return fmt::format(
@@ -55,14 +55,14 @@ std::string model_index_result(const Run& run, const Part& part, const std::stri
       "    dataset:\n      type: {}\n      name: {}\n      config: {}\n      args:\n"
       "        questions: {}\n        fingerprint: {}\n        prompt: {}\n"
       "    metrics:\n{}",
-      quoted("Ranking people's answers"), quoted(dataset_id), quoted(part.title), quoted(part.id), part.questions,
-      quoted(run.dataset_fingerprint), quoted(run.options.prompt), metrics);
+      yaml_string("Ranking people's answers"), yaml_string(dataset_id), yaml_string(part.title), yaml_string(part.id),
+      part.questions, yaml_string(run.dataset_fingerprint), yaml_string(run.options.prompt), metrics);
 }
 
 }  // namespace
 
 std::string model_index_yaml(const Run& run, const Summary& summary, const std::string& dataset_id) {
-  std::string text = fmt::format("---\nmodel-index:\n- name: {}\n  results:\n", quoted(run.model.name));
+  std::string text = fmt::format("---\nmodel-index:\n- name: {}\n  results:\n", yaml_string(run.model.name));
   for (const Part& part : parts_of(summary)) text += model_index_result(run, part, dataset_id);
   return text + "---\n";
 }
@@ -77,7 +77,8 @@ std::string eval_results_yaml(const Run& run, const Summary& summary, const std:
         fmt::format("Pearson's r of votes and log-likelihoods{}, {} questions, by hre", spread, pearson.n) +
         (invented_votes_note(run.dataset_source, run.dataset_fingerprint) ? "; the votes are invented" : "");
     text += fmt::format("- dataset:\n    id: {}\n    task_id: {}\n  value: {}\n  date: {}\n  notes: {}\n",
-                        quoted(dataset_id), quoted(part.id), number(*pearson.mean), quoted(run.created), quoted(notes));
+                        yaml_string(dataset_id), yaml_string(part.id), number(*pearson.mean), yaml_string(run.created),
+                        yaml_string(notes));
   }
   return text;
 }

@@ -57,7 +57,7 @@ std::string figure_script(const Figure& figure) {
 
 std::string colour(size_t i) { return kColours[i % std::size(kColours)]; }
 
-std::string quoted(std::string_view text) {
+std::string gnuplot_string(std::string_view text) {
   // Between double quotes: between single ones, gnuplot takes two quotes at the beginning for an empty text. It
   // substitutes what stands between backquotes there too, so they go in by their number; and it reads a number as long
   // as digits go on, so a digit after one goes in by its own.
@@ -76,7 +76,7 @@ std::string tics(const std::vector<std::string>& names) {
   for (size_t i = 0; i < names.size(); ++i) {
     std::string name;
     for (const char c : names[i]) name += c == '%' ? "%%" : std::string(1, c);  // a tic's name is a number's format
-    parts.push_back(fmt::format("{} {}", quoted(name), i));
+    parts.push_back(fmt::format("{} {}", gnuplot_string(name), i));
   }
   return "(" + join(parts) + ")";
 }

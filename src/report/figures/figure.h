@@ -41,7 +41,7 @@ std::string figure_script(const Figure& figure);
 std::string colour(size_t i);
 
 /// A text as a gnuplot string on which nothing is substituted.
-std::string quoted(std::string_view text);
+std::string gnuplot_string(std::string_view text);
 
 /// "('a' 0, 'b' 1)": tics with these names at 0, 1, ...
 std::string tics(const std::vector<std::string>& names);

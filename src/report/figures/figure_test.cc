@@ -14,9 +14,9 @@ namespace {
 using testing::ElementsAre;
 
 TEST(Figure, TextsCannotLeaveTheirQuotes) {
-  EXPECT_EQ(quoted("it's 1.4B \\ \"x\" é"), "\"it's 1.4B \\\\ \\\"x\\\" é\"");
-  EXPECT_EQ(quoted("`12 8`"), "\"\\140\\061\\062 8\\140\"");
-  EXPECT_EQ(quoted("a\nb\tc\x1b"), "\"a b c \"");
+  EXPECT_EQ(gnuplot_string("it's 1.4B \\ \"x\" é"), "\"it's 1.4B \\\\ \\\"x\\\" é\"");
+  EXPECT_EQ(gnuplot_string("`12 8`"), "\"\\140\\061\\062 8\\140\"");
+  EXPECT_EQ(gnuplot_string("a\nb\tc\x1b"), "\"a b c \"");
   EXPECT_EQ(tics({"50%", "b"}), "(\"50%%\" 0, \"b\" 1)");
 }
 

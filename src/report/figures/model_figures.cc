@@ -30,7 +30,7 @@ std::string points_across(const std::vector<std::string>& names, const std::stri
   return kAcross + fmt::format(
                        "set ytics {} scale 0\nset yrange [-0.6:{}]\nset xlabel {}\n{}plot data using 2:0:3:4 "
                        "with xerrorbars linecolor rgb '{}' pointtype 7 linewidth 1.1\n",
-                       tics(names), static_cast<double>(names.size()) - 0.4, quoted(label), axis, colour(0));
+                       tics(names), static_cast<double>(names.size()) - 0.4, gnuplot_string(label), axis, colour(0));
 }
 
 /// With 0, marked, and so few steps over `reach` that their names don't touch.
@@ -169,8 +169,8 @@ std::optional<Figure> detection_rate(const ReportData& data) {
     plots += fmt::format(
         "{}data using 2:(strcol(1) eq {} ? $3 : NaN):4:5 with yerrorlines linecolor rgb '{}' pointtype {} "
         "title {}",
-        k == 0 ? "plot " : ", \\\n     ", quoted(name), colour(k), 5 + 2 * (k % 5),
-        quoted(shortened(better, 22) + " over " + shortened(worse, 22)));
+        k == 0 ? "plot " : ", \\\n     ", gnuplot_string(name), colour(k), 5 + 2 * (k % 5),
+        gnuplot_string(shortened(better, 22) + " over " + shortened(worse, 22)));
   }
   figure.script =
       fmt::format("set logscale x\nset xrange [{}:*]\n", 0.9 * static_cast<double>(fewest)) +
@@ -248,7 +248,8 @@ std::optional<Figure> training_steps(const ReportData& data) {
     figure.script += fmt::format(
         "{}data using (strcol(1) eq {} ? $2 : NaN):3:4:5 with yerrorlines linecolor rgb '{}' pointtype {} "
         "title {}",
-        k == 0 ? "plot " : ", \\\n     ", quoted(name), colour(k), 5 + 2 * (k % 5), quoted(shortened(name, 30)));
+        k == 0 ? "plot " : ", \\\n     ", gnuplot_string(name), colour(k), 5 + 2 * (k % 5),
+        gnuplot_string(shortened(name, 30)));
     ++k;
   }
   figure.script += "\n";

@@ -61,8 +61,9 @@ class Board {
   }
   void text(double x, double y, const std::string& text, const char* align, double size, bool mono,
             const std::string& rgb = "#222222") {
-    script_ += fmt::format("set label {} at {:.4f},{:.4f} {} font '{},{}' textcolor rgb '{}' front\n", quoted(text), x,
-                           height_ - y, align, mono ? "DejaVu Sans Mono" : "DejaVu Sans", size, rgb);
+    script_ +=
+        fmt::format("set label {} at {:.4f},{:.4f} {} font '{},{}' textcolor rgb '{}' front\n", gnuplot_string(text), x,
+                    height_ - y, align, mono ? "DejaVu Sans Mono" : "DejaVu Sans", size, rgb);
   }
   /// Lines of text in a box, cut to it.
   void paragraph(double x, double y, double width, double height, const std::string& words, double size) {

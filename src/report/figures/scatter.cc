@@ -110,9 +110,11 @@ void draw_scatter(Figure& figure, const std::vector<ScatterPoint>& points, const
       "{:.4f}\n"
       "set xrange [{}:{}]\nset yrange [{}:{}]\nset xlabel {} offset 0,0.3\nset ylabel {} offset 1.2,0\nunset key\n{}",
       left / figure.width, 1 - right / figure.width, bottom / figure.height, 1 - top / figure.height,
-      options.x_log ? std::pow(10, x0) : x0, options.x_log ? std::pow(10, x1) : x1, y0, y1, quoted(options.x_label),
-      quoted(options.y_label), options.x_log ? "set logscale x\n" + log_tics(x0, x1) : "");
-  if (!options.fit.empty()) script += fmt::format("set title {} font ',6.5' offset 0,-0.6\n", quoted(options.fit));
+      options.x_log ? std::pow(10, x0) : x0, options.x_log ? std::pow(10, x1) : x1, y0, y1,
+      gnuplot_string(options.x_label), gnuplot_string(options.y_label),
+      options.x_log ? "set logscale x\n" + log_tics(x0, x1) : "");
+  if (!options.fit.empty())
+    script += fmt::format("set title {} font ',6.5' offset 0,-0.6\n", gnuplot_string(options.fit));
   for (size_t i = 0; i < points.size(); ++i) {
     const double x = x_of(labels[i].x);
     if (labels[i].far) {
@@ -120,7 +122,7 @@ void draw_scatter(Figure& figure, const std::vector<ScatterPoint>& points, const
           fmt::format("set arrow from {},{} to {},{} nohead linewidth 0.4 linecolor rgb '#999999' back\n", points[i].x,
                       points[i].y, options.x_log ? std::pow(10, x) : x, y0 + labels[i].y / height * (y1 - y0));
     }
-    script += fmt::format("set label {} at {},{} {} font ',6' front\n", quoted(shortened(points[i].name, 24)),
+    script += fmt::format("set label {} at {},{} {} font ',6' front\n", gnuplot_string(shortened(points[i].name, 24)),
                           options.x_log ? std::pow(10, x) : x, y0 + labels[i].y / height * (y1 - y0),
                           labels[i].to_left ? "right" : "left");
   }

@@ -61,7 +61,8 @@ std::string series(const std::string& panel, const std::string& name, size_t k, 
   return fmt::format(
       "data using (strcol(1) eq {} && strcol(2) eq {} ? {} : NaN):4:5:6 with {} linecolor rgb '{}' pointtype "
       "{} linewidth 1.1 title {}",
-      quoted(panel), quoted(name), x, with, colour(k), k == 0 ? 6 : 5 + 2 * k, title.empty() ? "''" : quoted(title));
+      gnuplot_string(panel), gnuplot_string(name), x, with, colour(k), k == 0 ? 6 : 5 + 2 * k,
+      title.empty() ? "''" : gnuplot_string(title));
 }
 
 struct Family {
@@ -131,15 +132,15 @@ Figure by_topic(const StudyView& study, const Family& family, const std::string&
       "set multiplot layout {},{} margins 0.07,0.985,{:.3f},{:.3f} spacing 0.07,{:.3f}\nset offsets 0,0,graph 0.18,0\n"
       "set ylabel {} font ',6' offset 1.6,0\n",
       tics(names), static_cast<double>(names.size()) - 0.4, lines, columns, 0.8 / figure.height,
-      1 - 0.2 / figure.height, 1.0 / figure.height, quoted(metric_title(metric)));
+      1 - 0.2 / figure.height, 1.0 / figure.height, gnuplot_string(metric_title(metric)));
   for (const double size : sizes) {
-    figure.script += fmt::format("set title {} offset 0,-0.7\n", quoted(family.name + " " + size_of.at(size)));
+    figure.script += fmt::format("set title {} offset 0,-0.7\n", gnuplot_string(family.name + " " + size_of.at(size)));
     figure.script += "plot 0 with lines linewidth 0.7 linecolor rgb '#777777' notitle";  // so 0 is in sight
     size_t k = 0;
     for (const std::string& stage : family.stages) {
       std::string place = "(";  // of a topic, a little beside that of the other stages
       for (size_t t = 0; t < study.topics.size(); ++t)
-        place += fmt::format("strcol(3) eq {} ? {} : ", quoted(study.topics[t]),
+        place += fmt::format("strcol(3) eq {} ? {} : ", gnuplot_string(study.topics[t]),
                              static_cast<double>(t) +
                                  0.22 * (static_cast<double>(k) - 0.5 * static_cast<double>(family.stages.size() - 1)));
       place += "NaN)";
@@ -186,7 +187,8 @@ Figure by_size(const Family& family, const std::string& name, const std::string&
       fmt::format(
           "set xtics {}\nset xrange [-0.4:{}]\nset xlabel 'parameters'\nset ylabel {}\nset offsets 0,0,graph 0.2,graph "
           "0.05\n",
-          tics(names), static_cast<double>(names.size()) - 0.6, quoted("HumanRankEval, " + metric_title(metric))) +
+          tics(names), static_cast<double>(names.size()) - 0.6,
+          gnuplot_string("HumanRankEval, " + metric_title(metric))) +
       plots + "\n";
   return figure;
 }
@@ -256,9 +258,9 @@ Figure correlation_matrix_figure(const StudyView& study) {
       figure.table.rows.push_back({study.columns[r], study.columns[c], cell(one.value), std::to_string(one.n)});
       const char* text = one.value && std::abs(*one.value) > 0.6 ? "#ffffff" : "#222222";
       labels += fmt::format("set label {} at {},{} center font ',6.5' textcolor rgb '{}' front offset 0,0.35\n",
-                            quoted(one.value ? fmt::format("{:.2f}", *one.value) : "–"), c, n - 1 - r, text);
+                            gnuplot_string(one.value ? fmt::format("{:.2f}", *one.value) : "–"), c, n - 1 - r, text);
       labels += fmt::format("set label {} at {},{} center font ',5' textcolor rgb '{}' front offset 0,-0.5\n",
-                            quoted(std::to_string(one.n)), c, n - 1 - r, text);
+                            gnuplot_string(std::to_string(one.n)), c, n - 1 - r, text);
     }
   }
   figure.height = 0.95 + 0.36 * static_cast<double>(n);

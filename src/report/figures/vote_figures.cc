@@ -68,7 +68,7 @@ Figure boxes(const std::map<std::string, std::vector<double>>& votes) {
 }
 
 /// Bounds of bars, equally wide on the asinh axis.
-std::vector<double> bounds(double low, double high) {
+std::vector<double> bin_edges(double low, double high) {
   constexpr int kBars = 24;
   const double from = std::asinh(low - 0.5), to = std::asinh(high + 0.5);
   std::vector<double> all;
@@ -84,7 +84,7 @@ Figure histograms(const std::map<std::string, std::vector<double>>& votes) {
     low = std::min(low, values.front());
     high = std::max(high, values.back());
   }
-  const std::vector<double> edges = bounds(low, high);
+  const std::vector<double> edges = bin_edges(low, high);
   for (const auto& [topic, values] : votes) {
     for (size_t i = 0; i + 1 < edges.size(); ++i) {
       const auto from = std::ranges::lower_bound(values, edges[i]), to = std::ranges::lower_bound(values, edges[i + 1]);
@@ -108,7 +108,7 @@ Figure histograms(const std::map<std::string, std::vector<double>>& votes) {
     figure.script += fmt::format(
         "set title {} font ',6.5'\nplot data using (strcol(1) eq {} ? $2 : "
         "NaN):(0):2:3:(0):4 with boxxyerror fillstyle solid noborder fillcolor rgb '{}'\n",
-        quoted(shortened(topic, 20)), quoted(topic), colour(0));
+        gnuplot_string(shortened(topic, 20)), gnuplot_string(topic), colour(0));
     if (!std::exchange(labelled, true)) figure.script += "unset label\n";
   }
   figure.script += "unset multiplot\n";
