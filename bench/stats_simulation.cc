@@ -93,8 +93,8 @@ void coverage(const Effort& effort, const Effort& sequences) {
     covered("part through length", size, parts_coverage(n, both, false, effort));
     covered("part beyond length", size, parts_coverage(n, both, true, effort));
     covered("through length as a share of the value", size, share_coverage(n, both, effort));
-    covered("part through length, scores without", size, parts_coverage(n, votes, false, effort), 1);
-    covered("part through length, neither with", size, parts_coverage(n, none, false, effort), 1);
+    covered("part through length, scores without", size, parts_coverage(n, votes, false, effort));
+    covered("part through length, neither with", size, parts_coverage(n, none, false, effort));
   }
   for (const auto& [kind, name] : {std::pair{CorrelationKind::kPearson, "Pearson"},
                                    {CorrelationKind::kSpearman, "Spearman"},

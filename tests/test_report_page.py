@@ -204,6 +204,36 @@ class SamplePageTest(PageTest):
         self.assertNotEqual(seen[0][1], seen[1][1])
         self.check_quiet()
 
+    def test_colours_begin_at_chance(self):
+        for metric, title in (("pearson", "Pearson"), ("pairwise_accuracy", "Pairwise accuracy"), ("top_one", "Top-1"), ("ndcg", "NDCG")):
+            self.browser.run("""const list = [...document.querySelectorAll('label')].find((label) => label.firstChild.textContent === 'Statistic').querySelector('select');
+                list.value = arguments[0]; list.dispatchEvent(new Event('change'));""", metric)
+            self.assertTrue(self.text("#heat-table caption").startswith(title + " by topic"))
+            cells = []
+            for text, tip, colour in self.browser.run("return [...document.querySelectorAll('#heat-table td')].map((cell) => [cell.textContent, cell.title, cell.style.getPropertyValue('--cell')])"):
+                value, chance = (float(part.replace("\u2212", "-")) for part in (text, tip.rsplit("chance ", 1)[1]))
+                red, _, blue = (int(part) for part in colour[4:-1].split(","))
+                cells.append((value - chance, blue - red))
+            if metric == "top_one":
+                chances = [q["top_one_chance"] for q in self.read_json("run0.json")["questions"]]
+                self.assertAlmostEqual(sum(chances) / len(chances), chance, delta=6e-4)
+            self.assertTrue(any(above > 0.01 for above, _ in cells) and any(above < -0.01 for above, _ in cells), metric)
+            for above, blue in cells:  # values and chance are shown to three decimals
+                self.assertTrue(abs(above) < 0.002 or (above > 0) == (blue > 0), (metric, above, blue))
+            strengths = [strength for _, strength in sorted((abs(above), abs(blue)) for above, blue in cells)]
+            self.assertGreater(strengths[-1], 130)
+            self.assertLess(strengths[0], 40)
+        self.check_quiet()
+
+    def test_chance_stands_beside_a_question(self):
+        self.assertNotIn("random order", self.text("#ranks caption"))  # Pearson's is 0
+        id = self.text("#detail h3")
+        chance = next(q["ndcg_chance"] for q in self.read_json("run0.json")["questions"] if q["id"] == id)
+        self.browser.run("""const list = [...document.querySelectorAll('#filters label')].find((label) => label.firstChild.textContent === 'Value').querySelector('select');
+            list.value = 'ndcg'; list.dispatchEvent(new Event('change'));""")
+        self.browser.until("return document.querySelector('#ranks caption').textContent.includes(arguments[0])", f"A random order of the answers gets NDCG {chance:.3f} on average.")
+        self.check_quiet()
+
     def test_nothing_is_wider_than_the_page(self):
         for width in (500, 800, 1280):
             self.browser.resize(width, 900)

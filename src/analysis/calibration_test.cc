@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "analysis/test_calibration.h"
+#include "stats/contamination.h"
 
 namespace hre {
 namespace {
@@ -43,6 +44,26 @@ TEST(Calibration, WouldNoticeTheUncorrectedPart) {
   EXPECT_NEAR(uncorrected / value, 1.0 / 3, 0.05);
   const ValueParts parts = value_parts(products, std::vector<size_t>{8000}, Weights::kQuestions);
   EXPECT_NEAR(*parts.through.mean / *parts.value.mean, 0, 0.01);
+}
+
+// Tokens whose surprise is exponential with mean 1: of many, the 20 % that surprise most have a mean of 1 + ln 5. A text
+// that surprises half as much has half of it; lengths play no part from 50 tokens on.
+TEST(Calibration, MinKPercentIsOfTheTextAndNotOfItsLength) {
+  testing_simulation::Simulator simulator(20250103);
+  const auto mean = [&](size_t tokens, double surprise) {
+    const size_t texts = 400000 / tokens;
+    double sum = 0;
+    for (size_t text = 0; text < texts; ++text) {
+      std::vector<float> log_probs(tokens);
+      for (float& p : log_probs) p = static_cast<float>(surprise * std::log(1 - simulator.uniform()));
+      sum += *min_k_percent(log_probs);
+    }
+    return sum / static_cast<double>(texts);
+  };
+  const double truth = -(1 + std::log(5.0));
+  for (const size_t tokens : {50, 200, 1000}) EXPECT_NEAR(mean(tokens, 1), truth, 0.02 * -truth) << tokens;
+  EXPECT_NEAR(mean(200, 0.5), truth / 2, 0.01 * -truth);
+  EXPECT_NEAR(mean(10, 1), 0.93 * truth, 0.01 * -truth) << "short texts come out higher, as the documentation says";
 }
 
 }  // namespace

@@ -215,6 +215,20 @@ Json tokens_of_row(const QuestionRow& row) {
   return by_run;
 }
 
+/// What a random order of the answers gets by each metric, where that is known and not 0.
+Json of_chances(const QuestionRow& row) {
+  Json chances = Json::object();
+  for (const Metric& metric : all_metrics()) {
+    for (const QuestionResult* question : row.by_run) {
+      const auto chance = question != nullptr ? metric.chance_for(question->metrics) : std::nullopt;
+      if (chance.value_or(0) == 0) continue;
+      chances[metric.name] = rounded(*chance, 6);
+      break;
+    }
+  }
+  return chances;
+}
+
 std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 }  // namespace
@@ -267,7 +281,8 @@ std::string page_questions(const ReportData& data, size_t from) {
                      {"a", Json::array()},
                      {"v", Json::array()},
                      {"c", Json::array()},
-                     {"r", Json::array()}};
+                     {"r", Json::array()},
+                     {"chance", of_chances(row)}};
     if (row.text != nullptr) {
       for (const Answer& answer : row.text->answers) question["a"].push_back(answer.text);
     }

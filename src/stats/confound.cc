@@ -11,6 +11,7 @@ namespace hre {
 namespace {
 
 constexpr size_t kFewestForIntervals = 50, kFewestForShare = 100;
+constexpr double kClearSlope = 4;  // standard errors
 
 double norm(std::span<const double> values) {
   return std::sqrt(std::inner_product(values.begin(), values.end(), values.begin(), 0.0));
@@ -21,6 +22,16 @@ std::vector<double> unit_deviations(std::span<const double> values) {
   const double length = norm(result);
   for (double& value : result) value /= length;
   return result;
+}
+
+/// Whether the slope on the covariate is clearly not 0. `products` are those of votes or of scores, of mean `mean`;
+/// `square` is the mean square of the covariate.
+bool has_clear_slope(std::span<const CovariateProducts> questions, double CovariateProducts::*products, double mean,
+                     double square, std::span<const size_t> sizes, Weights weights) {
+  std::vector<double> pulls;
+  for (const CovariateProducts& q : questions) pulls.push_back(mean + q.*products - mean / square * q.square);
+  const Estimate slope = weighted_estimate(pulls, sizes, weights);
+  return slope.stderr_ && std::abs(mean) >= kClearSlope * *slope.stderr_;
 }
 
 }  // namespace
@@ -68,6 +79,11 @@ ValueParts value_parts(std::span<const CovariateProducts> products, std::span<co
   parts.beyond = weighted_estimate(rests, sizes, weights);
   if (products.size() < kFewestForIntervals) {
     for (Estimate* part : {&parts.through, &parts.beyond}) part->ci_low = part->ci_high = std::nullopt;
+    return parts;
+  }
+  if (!has_clear_slope(products, &CovariateProducts::votes, a, c, sizes, weights) &&
+      !has_clear_slope(products, &CovariateProducts::scores, b, c, sizes, weights)) {
+    parts.through.ci_low = parts.through.ci_high = std::nullopt;
     return parts;
   }
   const Estimate& value = parts.value;

@@ -70,6 +70,16 @@ TEST(Confound, IntervalsAndSharesNeedQuestions) {
   ASSERT_TRUE(parts_of(100, 0.2).share_interval);
   EXPECT_TRUE(parts_of(100, 0.2).share_interval->contains(*parts_of(100, 0.2).share));
   EXPECT_FALSE(parts_of(100, -0.5).share) << "of a value that may be 0";
+
+  // Slopes of 0.5 +- 1 / sqrt(n) over votes, and of none over scores: four standard errors are reached at 64 questions.
+  const auto unclear = [](size_t n) {
+    std::vector<CovariateProducts> products;
+    for (size_t i = 0; i < n; ++i) products.push_back({0.5, i % 2 == 0 ? 1.5 : -0.5, i % 4 < 2 ? 1.0 : -1.0, 1});
+    return value_parts(products, std::vector<size_t>{n}, Weights::kQuestions);
+  };
+  EXPECT_FALSE(unclear(60).through.ci_low || unclear(60).through.ci_high);
+  EXPECT_TRUE(unclear(60).beyond.ci_low);
+  EXPECT_TRUE(unclear(68).through.ci_low && unclear(68).through.ci_high);
 }
 
 }  // namespace

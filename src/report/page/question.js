@@ -33,11 +33,13 @@ function scoresOf(question, run) {
 function ranksTable(report, state, index, question) {
   const columns = [{ title: 'People', under: 'votes', values: question.v, digits: null },
     ...report.runs.map((run, i) => ({ title: run.label, under: `${metricOf(report, state.metric).title} ${number(report.values[state.metric][i][index], 2)}`, values: scoresOf(question, i), digits: 3 }))];
+  const chance = question.chance[state.metric];
+  const random = chance === undefined ? '' : ` A random order of the answers gets ${metricOf(report, state.metric).title} ${number(chance, 3)} on average.`;
   const orders = columns.map((column) => ranking(column.values));
   const cell = (column, answer) => (answer === undefined ? make('td', {}, '–')
     : make('td', {}, letter(answer), make('small', {}, column.digits === null ? column.values[answer] : number(column.values[answer], column.digits))));
   return make('div', { class: 'scroll' }, make('table', { class: 'ranks', id: 'ranks' },
-    make('caption', {}, 'The answers by rank, best on top: by votes, and by each model’s score.'),
+    make('caption', {}, 'The answers by rank, best on top: by votes, and by each model’s score.', random),
     make('thead', {}, make('tr', {}, make('th', { scope: 'col' }, 'Rank'), columns.map((column) => make('th', { scope: 'col' }, safeText(column.title), make('span', { class: 'interval' }, column.under))))),
     make('tbody', {}, question.v.map((_, rank) => make('tr', {}, make('th', { scope: 'row' }, rank + 1), columns.map((column, i) => cell(column, orders[i][rank])))))));
 }
