@@ -85,6 +85,38 @@ class PythonTest(PackageTest):
             print(json.dumps([hre.compare(*runs).data, hre.power(runs[0], difference=0.1).data]))""")
         self.assertEqual([self.read_json("compared.json"), self.read_json("power.json")], found)
 
+    def test_studies_gates_and_reports_are_the_programs(self):
+        for name in ("length", "zstd"):
+            self.run_hre("eval", f"baseline:{name}", "--data", "sample", "--limit", 3, "--quiet", "--details", "--json", f"{name}.json")
+        stages = {"length": "pretrained", "zstd": "tuned"}
+        runs = "".join(f'[[run]]\nrun = "{name}.json"\nfamily = "F"\nsize = 1000\nstage = "{stage}"\nname = "{name}"\n' for name, stage in stages.items())
+        self.write("study.toml", 'name = "S"\n' + runs + '[[judgements]]\nfile = "judged.csv"\nmodel_column = "model"\ncolumns = ["Elo"]\n')
+        self.write("judged.csv", "model,Elo\nzstd,7.5\nlength,-\n")
+        self.run_hre("study", "study.toml", "--json", "study.json")
+        self.run_hre("report", "length.json", "zstd.json", "--study", "study.json", "--out", "program", "--quiet")
+        self.run_hre("compare", "zstd.json", "length.json", "--fail-if-worse", 0.9, "--json", "compared.json")
+        found = self.run_python("""
+            import json, pandas, hre
+            runs = {name: hre.load(f"{name}.json") for name in ("length", "zstd")}
+            members = [{"run": runs[name], "family": "F", "size": 1000, "stage": stage, "name": name} for name, stage in (("length", "pretrained"), ("zstd", "tuned"))]
+            study = hre.study(members, {"Elo": {"zstd": 7.5}}, name="S")
+            frame = pandas.DataFrame({"Elo": [7.5, None]}, index=["zstd", "length"])
+            assert hre.study(members, frame, name="S").data == study.data
+            page = hre.report(*runs.values(), out="package", study=study, progress=False)
+            assert page == "package/index.html", page
+            gate = hre.gate(runs["zstd"], runs["length"], margin=0.9)
+            assert bool(gate) == (gate.verdict == "pass"), gate
+            try:
+                hre.study([{**members[0], "stage": "base"}])
+            except hre.InputError as problem:
+                error = str(problem)
+            print(json.dumps([study.data, gate.decisions, error]))""")
+        self.assertEqual([self.read_json("study.json"), self.read_json("compared.json")["gate"], "stage: 'base' is none of: pretrained, tuned, preference"], found)
+        written = {path.relative_to(self.folder / "program") for path in (self.folder / "program").rglob("*") if path.is_file()}
+        self.assertGreater(len(written), 5)
+        for path in written:
+            self.assertEqual((self.folder / "program" / path).read_bytes(), (self.folder / "package" / path).read_bytes(), path)
+
     def test_data_in_every_form(self):
         found = self.run_python("""
             import json, datasets, pandas, pyarrow, hre

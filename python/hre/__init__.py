@@ -11,11 +11,12 @@ from ._data import Dataset, load_dataset
 from ._errors import Error, InputError, Interrupted, ThresholdError
 from ._model import open_model
 from ._progress import listener as _listener
-from ._run import Comparison, Power, Run, Store, compare, load, load_all, power
+from ._run import Comparison, Gate, Power, Run, Store, Study, compare, gate, load, load_all, power, report, study
 
 __version__ = _core.__version__
-__all__ = ["Comparison", "Dataset", "Error", "InputError", "Interrupted", "Power", "Run", "Store", "ThresholdError", "compare",
-           "evaluate", "load", "load_all", "load_dataset", "open_model", "power"]
+__all__ = ["Comparison", "Dataset", "Error", "Gate", "InputError", "Interrupted", "Power", "Run", "Store", "Study",
+           "ThresholdError", "compare", "evaluate", "gate", "load", "load_all", "load_dataset", "open_model", "power", "report",
+           "study"]
 
 
 def evaluate(model, data=None, *, topics=(), limit=None, shuffle=True, shuffle_seed=42, prompt=None, undefined="leave-out",

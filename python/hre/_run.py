@@ -5,6 +5,7 @@ import json
 import os
 
 from . import _core
+from ._progress import listener
 
 
 def _interval_text(mean, interval):
@@ -209,6 +210,91 @@ def power(*runs, metric="pearson", difference=None, questions=None):
     return Power(_core.power([run._core for run in runs], metric, difference, questions))
 
 
+class Gate:
+    """Whether a run may pass: the verdict on it against each of the others.
+
+    bool() is True only where every verdict is "pass".
+    """
+
+    def __init__(self, comparison):
+        self.comparison = comparison
+        self.decisions = comparison.data["gate"]
+
+    @property
+    def verdict(self):
+        """"fail" if the run is worse than any other by more than the margin, "pass" if it is shown not to be; else "inconclusive"."""
+        verdicts = {decision["verdict"] for decision in self.decisions}
+        return "fail" if "fail" in verdicts else "pass" if verdicts == {"pass"} else "inconclusive"
+
+    def __bool__(self):
+        return self.verdict == "pass"
+
+    def __str__(self):
+        return str(self.comparison)
+
+    def __repr__(self):
+        return f"<hre.Gate {self.verdict}>"
+
+
+def gate(run, *others, margin=0.02, metric="pearson", weights="questions", allow_different=False):
+    """Whether a run is good enough: not worse than any of the others (a released model, an earlier checkpoint) by `margin`.
+
+    Fails only where the difference is below -margin at the 5 % level, corrected for the number of others; passes only where the
+    interval shows that it is not. Too few questions decide neither: the verdict is then "inconclusive".
+
+    >>> import hre
+    >>> length, zstd = (hre.evaluate(f"baseline:{name}", "sample", limit=2) for name in ("length", "zstd"))
+    >>> hre.gate(zstd, length, margin=0.5).verdict
+    'inconclusive'
+    """
+    return Gate(compare(run, *others, metric=metric, weights=weights, margin=margin, allow_different=allow_different))
+
+
+class Study(_Result):
+    """Families of models: format hre-study/1 (docs/formats.md)."""
+
+
+def study(members, judgements=None, *, name="", metric="pearson", weights="questions", allow_different=False):
+    """What separates pretrained models from tuned ones, and whether values agree with outside judgements.
+
+    members: a dictionary for each model: run, family, stage ("pretrained", "tuned" or "preference") and, where the run does not
+      say, size (parameters) and name.
+    judgements: values by judgement and model's name, {"Elo": {"pythia-tuned": 1012, ...}}, or a data frame whose index is the
+      models' names. A model that is missing there has none.
+
+    >>> import hre
+    >>> runs = [hre.evaluate(f"baseline:{name}", "sample", limit=2) for name in ("length", "zstd")]
+    >>> facts = {"family": "Baseline", "size": 1e6}
+    >>> study = hre.study([{"run": runs[0], "stage": "pretrained", **facts}, {"run": runs[1], "stage": "tuned", **facts}])
+    >>> [pair["family"] for pair in study.data["separations"][0]["pairs"]]
+    ['Baseline']
+    """
+    members = list(members)
+    judgements = {} if judgements is None else judgements.to_dict() if hasattr(judgements, "to_dict") else judgements
+    names = [member.get("name") or member["run"].model for member in members]
+    facts = [(name, member["family"], member.get("size"), member["stage"]) for name, member in zip(names, members)]
+    value = lambda cell: None if cell is None or cell != cell else float(cell)  # a data frame says NaN
+    columns = [(str(judgement), [value(values.get(name)) for name in names]) for judgement, values in judgements.items()]
+    return Study(_core.study([member["run"]._core for member in members], facts, columns, name, metric, weights, allow_different))
+
+
+def report(*runs, out, data=None, study=None, allow_different=False, progress=True):
+    """Writes a page, figures and tables into the folder `out`, as `hre report` does; gives the page's path.
+
+    data: the dataset, for the questions' texts (a Dataset, or what `hre report --data` takes); None: from where the runs have it.
+    study: a Study, for the figures of families of models.
+
+    >>> import hre, os, tempfile
+    >>> run = hre.evaluate("baseline:length", "sample", topics=["python"], limit=2)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     os.path.basename(hre.report(run, out=folder, progress=False))
+    'index.html'
+    """
+    dataset, source = (data, "") if isinstance(data, _core.Dataset) else (None, "" if data is None else os.fspath(data))
+    return _core.report([run._core for run in runs], os.fspath(out), dataset, source, "" if study is None else study.json(),
+                        allow_different, listener(progress))
+
+
 class Store:
     """The store of runs: one SQLite file, which other processes may use at the same time.
 
@@ -233,7 +319,8 @@ class Store:
         self._core.remove(run)
 
     def __iter__(self):
-        return (self.load(info["id"]) for info in self.list())
+        """The runs, the latest first; those that are damaged are left out (list() says which, and why)."""
+        return (self.load(info["id"]) for info in self.list() if "problem" not in info)
 
     def __len__(self):
         return len(self.list())

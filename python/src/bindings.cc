@@ -8,6 +8,7 @@
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
+#include <nanobind/stl/tuple.h>
 #include <nanobind/stl/unique_ptr.h>
 #include <nanobind/stl/vector.h>
 
@@ -22,7 +23,9 @@
 #include "analysis/comparison.h"
 #include "analysis/notes.h"
 #include "analysis/power.h"
+#include "analysis/study.h"
 #include "cli/hub_argument.h"
+#include "cli/run_dataset.h"
 #include "cli/store_argument.h"
 #include "core/text.h"
 #include "core/visible.h"
@@ -38,6 +41,9 @@
 #include "report/power_text.h"
 #include "report/run_json.h"
 #include "report/run_table.h"
+#include "report/study_json.h"
+#include "report/study_table.h"
+#include "report/write_report.h"
 
 namespace nb = nanobind;
 using namespace nb::literals;
@@ -586,6 +592,62 @@ std::pair<std::string, std::string> power(const std::vector<const SummarisedRun*
   return {power_json(result, {}), power_text(result)};
 }
 
+/// What is said of a run: name (empty: the model's), family, size (nothing: the model's), stage.
+using MemberFacts = std::tuple<std::string, std::string, std::optional<double>, std::string>;
+
+std::pair<std::string, std::string> study(const std::vector<const SummarisedRun*>& given,
+                                          const std::vector<MemberFacts>& facts,
+                                          const std::vector<std::pair<std::string, Column>>& judgements,
+                                          const std::string& name, const std::string& metric,
+                                          const std::string& weights, bool allow_different) {
+  StudyOptions options;
+  options.compare = compare_options(metric, weights, 0.05, std::nullopt, allow_different);
+  const std::vector<const Run*> runs = runs_of(given);
+  std::vector<StudyMember> members;
+  for (size_t i = 0; i < runs.size(); ++i) {
+    const auto& [member, family, size, stage] = facts[i];
+    const ModelDescription& model = runs[i]->model;
+    members.push_back({member.empty() ? model.name : member, family,
+                       size.value_or(static_cast<double>(model.parameters)), choice("stage", stage, kStages)});
+    if (!(members.back().size > 0)) {
+      throw Raised(Error{ErrorCode::kInput, "the model's number of parameters is not known", members.back().name,
+                         "give the number as size"});
+    }
+  }
+  std::vector<Judgement> columns;
+  for (const auto& [judgement, values] : judgements) columns.push_back({judgement, values});
+  const Study result = value_of(in_background(
+      [&](const std::stop_token&) { return make_study(runs, std::move(members), std::move(columns), options); }));
+  return {study_json(result, name, {}), study_text(result, name)};
+}
+
+/// Gives the page's path. `study_data`: the JSON of a study, or empty.
+std::string report(const std::vector<const SummarisedRun*>& given, const std::string& out, const Dataset* dataset,
+                   const std::string& data, const std::string& study_data, bool allow_different, nb::object progress) {
+  PythonProgress listener(std::move(progress));
+  std::optional<StudyView> view;
+  if (!study_data.empty()) view = value_of(read_study(study_data, "‹study›"));
+  std::vector<Run> runs;
+  for (const SummarisedRun* run : given) runs.push_back(run->run);
+  std::optional<Dataset> texts;
+  if (dataset) texts = *dataset;
+  CompareOptions options;
+  options.allow_different = allow_different;
+  return value_of(in_background([&](const std::stop_token& stop) -> Result<WrittenReport> {
+           if (texts) {
+             if (auto same = check_fingerprint(runs.front(), *texts); !same) return forward(same);
+           } else if (!runs.empty()) {
+             auto found = cli::dataset_of_run(data, runs.front(), listener);
+             if (!found) return forward(found);
+             texts = std::move(*found);
+           }
+           auto ready = report_data(std::move(runs), std::move(texts), {}, options);
+           if (!ready) return forward(ready);
+           return write_report(*ready, view, out, listener, stop);
+         }))
+      .page;
+}
+
 std::vector<SummarisedRun> read_runs(const std::string& text, const std::string& where) {
   std::vector<SummarisedRun> runs;
   for (Run& run : value_of(read_runs_json(text, where))) runs.emplace_back(std::move(run));
@@ -661,6 +723,9 @@ NB_MODULE(_core, m) {
   m.def("read_runs", &read_runs, "text"_a, "where"_a);
   m.def("compare", &compare, "runs"_a, "metric"_a, "weights"_a, "level"_a, "margin"_a.none(), "allow_different"_a);
   m.def("power", &power, "runs"_a, "metric"_a, "difference"_a.none(), "questions"_a.none());
+  m.def("study", &study, "runs"_a, "facts"_a, "judgements"_a, "name"_a, "metric"_a, "weights"_a, "allow_different"_a);
+  m.def("report", &report, "runs"_a, "out"_a, "dataset"_a.none(), "data"_a, "study_data"_a, "allow_different"_a,
+        "progress"_a.none());
   m.def("store_path", &cli::store_path, "given"_a);
 
   nb::class_<RunStore>(m, "Store")

@@ -13,7 +13,6 @@
 namespace hre {
 namespace {
 
-constexpr std::array kStages = {Stage::kPretrained, Stage::kTuned, Stage::kPreference};
 constexpr std::array kKinds = {CorrelationKind::kPearson, CorrelationKind::kSpearman, CorrelationKind::kKendall};
 
 using Place = std::pair<std::string, double>;  // family, size
@@ -168,10 +167,6 @@ std::vector<std::optional<double>> topic_means(std::span<const double> values, s
 
 }  // namespace
 
-const char* stage_name(Stage stage) {
-  return stage == Stage::kPretrained ? "pretrained" : stage == Stage::kTuned ? "tuned" : "preference";
-}
-
 bool same_size(double a, double b) { return std::abs(a - b) <= 0.02 * std::min(a, b); }
 
 Result<Study> make_study(std::span<const Run* const> runs, std::vector<StudyMember> members,
@@ -198,9 +193,9 @@ Result<Study> make_study(std::span<const Run* const> runs, std::vector<StudyMemb
   for (const auto& values : shared.values) study.topic_values.push_back(topic_means(values, shared.sizes));
 
   const StudyValues values(shared, study.options);
-  for (size_t i = 0; i < kStages.size(); ++i) {
-    for (size_t j = i + 1; j < kStages.size(); ++j) {
-      if (auto found = separate(kStages[i], kStages[j], study.members, values, study.options)) {
+  for (size_t i = 0; i < std::size(kStages); ++i) {
+    for (size_t j = i + 1; j < std::size(kStages); ++j) {
+      if (auto found = separate(kStages[i].value, kStages[j].value, study.members, values, study.options)) {
         study.separations.push_back(std::move(*found));
       }
     }

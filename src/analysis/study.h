@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "analysis/comparison.h"
+#include "core/named.h"
 #include "hre/run.h"
 #include "stats/agreement.h"
 #include "stats/power.h"
@@ -17,8 +18,9 @@ namespace hre {
 
 enum class Stage { kPretrained, kTuned, kPreference };
 
-/// "pretrained", "tuned", "preference"
-const char* stage_name(Stage stage);
+/// In their order.
+inline constexpr Named<Stage> kStages[] = {
+    {"pretrained", Stage::kPretrained}, {"tuned", Stage::kTuned}, {"preference", Stage::kPreference}};
 
 /// What is said of a run.
 struct StudyMember {

@@ -11,7 +11,7 @@ Result<std::optional<Dataset>> dataset_of_run(const std::string& data, const Run
   Status usable = dataset ? check_fingerprint(run, *dataset) : Status(tl::unexpected<Error>(dataset.error()));
   if (usable) return std::optional(std::move(*dataset));
   if (!data.empty()) return forward(usable);
-  usable.error().next = "--data names the dataset";
+  usable.error().next = "‹data› names the dataset";
   progress.note("the questions' texts are missing: " + usable.error().text());
   return std::optional<Dataset>();
 }

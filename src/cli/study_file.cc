@@ -10,9 +10,6 @@
 namespace hre::cli {
 namespace {
 
-constexpr Named<Stage> kStages[] = {
-    {"pretrained", Stage::kPretrained}, {"tuned", Stage::kTuned}, {"preference", Stage::kPreference}};
-
 struct Context {
   std::string place;
   std::optional<Error> problem;

@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 
+#include "analysis/confounds.h"
 #include "analysis/notes.h"
 
 namespace hre {
@@ -175,6 +176,8 @@ Result<ReportData> report_data(std::vector<Run> runs, std::optional<Dataset> dat
   std::vector<std::string> refused = std::move(data.caveats);
   add_caveats(data);
   data.caveats.insert(data.caveats.end(), refused.begin(), refused.end());
+  const auto ceiling = run_ceiling(data.runs.front());
+  if (const auto note = ceiling ? ceiling_note(*ceiling) : std::nullopt) data.caveats.push_back(*note);
   return data;
 }
 

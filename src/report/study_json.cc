@@ -13,7 +13,7 @@ Json of_run(const Study& study, size_t position) {
   Json json = {{"name", member.name},
                {"family", member.family},
                {"size", member.size},
-               {"stage", stage_name(member.stage)},
+               {"stage", name_of(kStages, member.stage)},
                {"model", run.model},
                {"source", run.source},
                {"only_here", run.only_here},
@@ -44,7 +44,7 @@ Json of_pair(const StagePair& pair) {
 }
 
 Json of_separation(const Separation& separation) {
-  Json json = {{"earlier", stage_name(separation.earlier)}, {"later", stage_name(separation.later)}};
+  Json json = {{"earlier", name_of(kStages, separation.earlier)}, {"later", name_of(kStages, separation.later)}};
   json["pairs"] = Json::array();
   for (const StagePair& pair : separation.pairs) json["pairs"].push_back(of_pair(pair));
   json["pooled"] = nullptr;

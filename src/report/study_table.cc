@@ -27,7 +27,7 @@ std::string runs_table(const Study& study) {
         member.name,
         member.family,
         size_text(member.size),
-        stage_name(member.stage),
+        name_of(kStages, member.stage),
         with_interval(means.*options.metric->of_summary) + chance_text(means.*options.metric->of_summary),
         with_interval(length.through),
         with_interval(length.beyond),
@@ -57,7 +57,8 @@ std::string detection_row(const std::vector<DetectionPoint>& curve) {
 }
 
 std::string separation_text(const Separation& separation) {
-  std::string text = fmt::format("\n{} against {}\n\n", stage_name(separation.later), stage_name(separation.earlier));
+  std::string text =
+      fmt::format("\n{} against {}\n\n", name_of(kStages, separation.later), name_of(kStages, separation.earlier));
   if (separation.pairs.empty()) {
     text += "No family has both stages at one size.\n";
   } else {

@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 
+#include "analysis/study.h"
 #include "core/text.h"
 #include "report/figures/scatter.h"
 
@@ -14,8 +15,6 @@ namespace hre {
 namespace {
 
 using Member = StudyView::Member;
-
-constexpr const char* kStages[] = {"pretrained", "tuned", "preference"};
 
 /// Three digits, or as many more as tell all sizes apart: series are found by these names.
 std::map<double, std::string> size_names(const std::vector<double>& sizes) {
@@ -84,9 +83,9 @@ std::vector<Family> families_of(const StudyView& study) {
     std::set<double> sizes;
     for (const Member* member : family.members) sizes.insert(member->size);
     family.sizes.assign(sizes.begin(), sizes.end());
-    for (const char* stage : kStages) {
-      if (std::ranges::any_of(family.members, [&](const Member* m) { return m->stage == stage; }))
-        family.stages.emplace_back(stage);
+    for (const Named<Stage>& stage : kStages) {
+      if (std::ranges::any_of(family.members, [&](const Member* m) { return m->stage == stage.name; }))
+        family.stages.emplace_back(stage.name);
     }
     all.push_back(std::move(family));
   }
