@@ -377,6 +377,39 @@ class TransformersTest(PackageTest):
             assert n == 48, n
             """, folder, file, python=self.torch_python)
 
+    def test_with_the_evaluation_harness(self):
+        """The task that comes along, and the harness's models as hre's, have hre's values."""
+        if subprocess.run([self.torch_python, "-c", "import lm_eval"], capture_output=True, check=False).returncode != 0:
+            self.skipTest("that Python has no lm_eval")
+        folder = shared_data("models/TinyStories-656K")
+        found = self.run_python("""
+            import json, pathlib, random, subprocess, sys, torch, transformers, hre, hre.lm_eval, hre.transformers
+            from lm_eval.models.huggingface import HFLM
+            made = random.Random(6)
+            words = "the cat sat on a mat and then it saw one big dog who was very happy to play in the park with little girl".split()
+            text = lambda: " ".join(made.choices(words, k=made.randint(3, 40))) + "."
+            rows = [{"topic": "tale", "question": text(), "answers": [{"text": text(), "votes": made.randint(-2, 9)} for a in range(4)]} for _ in range(12)]
+            pathlib.Path("tales.jsonl").write_text("".join(json.dumps(row) + "\\n" for row in rows))
+            model = transformers.AutoModelForCausalLM.from_pretrained(sys.argv[1], dtype=torch.float32)
+            tokenizer = transformers.AutoTokenizer.from_pretrained(sys.argv[1])
+            own = hre.evaluate(hre.transformers.Model(model, tokenizer, max_length=256), "tales.jsonl", progress=False)
+            theirs = hre.evaluate(hre.lm_eval.Model(HFLM(pretrained=model, tokenizer=tokenizer, max_length=256, batch_size=4)), "tales.jsonl", progress=False)
+            include = subprocess.run([sys.executable, "-m", "hre.lm_eval"], capture_output=True, text=True, check=True).stdout.strip()
+            subprocess.run([sys.executable, "-m", "lm_eval", "--model", "hf", "--model_args", f"pretrained={sys.argv[1]},dtype=float32,max_length=256",
+                            "--tasks", "human_rank_eval", "--include_path", include, "--metadata", '{"data": "tales.jsonl"}', "--output_path", "out",
+                            "--device", "cpu", "--batch_size", "4"], capture_output=True, check=True)
+            results = json.loads(next(pathlib.Path("out").rglob("results*.json")).read_text())["results"]["human_rank_eval"]
+            for a, b in zip(own.questions, theirs.questions, strict=True):
+                for x, y in zip(a["answers"], b["answers"], strict=True):
+                    assert abs(x["sum_log_prob"] - y["sum_log_prob"]) < 1e-3, (x, y)
+            metrics = "pearson", "spearman", "pairwise_accuracy"
+            with open("found.json", "w") as file:
+                json.dump([[own.summary[name]["mean"] for name in metrics], [results[f"{name},none"] for name in metrics]], file)""",
+            folder, python=self.torch_python, quiet=True)
+        own, task = self.read_json("found.json")
+        for a, b in zip(own, task, strict=True):
+            self.assertAlmostEqual(a, b, delta=1e-4)
+
     def test_in_a_training_loop(self):
         """A small model learns the answers that people like: its value rises, and TensorBoard's file has the curve."""
         found = self.run_python("""

@@ -6,6 +6,9 @@
 (28, True)
 """
 
+from collections.abc import Iterable
+from typing import Any, Literal
+
 from . import _core
 from ._data import Dataset, load_dataset
 from ._errors import Error, InputError, Interrupted, ThresholdError
@@ -19,8 +22,10 @@ __all__ = ["Comparison", "Dataset", "Error", "Gate", "InputError", "Interrupted"
            "study"]
 
 
-def evaluate(model, data=None, *, topics=(), limit=None, shuffle=True, shuffle_seed=42, prompt=None, undefined="leave-out",
-             keep_tokens=False, store="none", name="", reuse=True, progress=True, **model_options):
+def evaluate(model: Any, data: Any = None, *, topics: Iterable[str] = (), limit: int | None = None, shuffle: bool = True,
+             shuffle_seed: int = 42, prompt: str | None = None, undefined: Literal["leave-out", "zero"] = "leave-out",
+             keep_tokens: bool = False, store: str = "none", name: str = "", reuse: bool = True, progress: Any = True,
+             **model_options: Any) -> Run:
     """Evaluates a model on a dataset, and gives the Run.
 
     model, model_options: see hre.open_model. data: see hre.load_dataset.

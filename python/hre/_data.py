@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from typing import Any
 
 from . import _core
 from ._progress import listener
@@ -16,7 +17,7 @@ def _stream(table):
     return table.__arrow_c_stream__() if hasattr(table, "__arrow_c_stream__") else None
 
 
-def load_dataset(data=None, *, name=None, progress=False):
+def load_dataset(data: Any = None, *, name: str | None = None, progress: Any = False) -> Dataset:
     """Questions with the answers that people wrote and voted on.
 
     data: "sample"; a file or folder of parquet, Arrow or JSON lines; hf:ORG/REPO; None for the published dataset (fetched

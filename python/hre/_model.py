@@ -1,6 +1,7 @@
 """MODEL: what the command line takes, and models in memory."""
 
 import os
+from typing import Any
 
 from . import _core
 from ._progress import listener
@@ -29,7 +30,7 @@ def _floats(values):
     return [values] if isinstance(values, (int, float)) else [float(value) for value in values]
 
 
-def open_model(model, *, progress=False, **options):
+def open_model(model: Any, *, progress: Any = False, **options: Any) -> _core.Model:
     """A model that can be evaluated.
 
     model: a .gguf file, a checkpoint's folder, hf:ORG/REPO, server:URL, baseline:length or baseline:zstd; or an object:

@@ -1,11 +1,22 @@
 """Runs, comparisons and stores, as objects."""
 
+from __future__ import annotations
+
+import builtins
 import html
 import json
 import os
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Literal, Union
 
 from . import _core
 from ._progress import listener
+
+if TYPE_CHECKING:
+    import pandas
+
+Path = Union[str, "os.PathLike[str]"]
+Weights = Literal["questions", "topics"]
 
 
 def _interval_text(mean, interval):
@@ -24,69 +35,69 @@ class Run:
         self._core, self._data = core, None
 
     @property
-    def data(self):
+    def data(self) -> dict[str, Any]:
         """The whole run as a dictionary: the format hre-run/1 (docs/formats.md) with details."""
         if self._data is None:
             self._data = json.loads(self._core.json(True))
         return self._data
 
     @property
-    def model(self):
+    def model(self) -> str:
         """The model's name."""
         return self.data["model"]["name"]
 
     @property
-    def dataset(self):
+    def dataset(self) -> str:
         """The dataset's name."""
         return self.data["dataset"]["name"]
 
     @property
-    def name(self):
+    def name(self) -> str:
         """Its name in the store; empty where it is in none."""
         return self._core.name
 
     @property
-    def partial(self):
+    def partial(self) -> bool:
         """Whether it ended before its end."""
         return self._core.partial
 
     @property
-    def config(self):
+    def config(self) -> dict[str, Any]:
         """Everything that can move a value, as text."""
         return self.data["config"]
 
     @property
-    def value(self):
+    def value(self) -> float | None:
         """HumanRankEval's value: the mean of Pearson's r over all questions. None where no question has a correlation."""
         return self.summary["pearson"]["mean"]
 
     @property
-    def interval(self):
+    def interval(self) -> tuple[float, float] | None:
         """The value's 95 % interval, or None."""
         found = self.summary["pearson"]["ci95"]
         return None if found[0] is None else tuple(found)
 
     @property
-    def summary(self):
+    def summary(self) -> dict[str, Any]:
         """Each metric's mean over all questions, with n, undefined, stderr, ci95 and bootstrap95."""
         return self.data["results"]["micro"]
 
     @property
-    def topics(self):
+    def topics(self) -> dict[str, Any]:
         """The same for each topic."""
         return self.data["results"]["topics"]
 
     @property
-    def questions(self):
+    def questions(self) -> list[dict[str, Any]]:
         """Each question's id, topic, metrics and answers (votes, sum_log_prob in nats, n_tokens, n_chars, score)."""
         return self.data["questions"]
 
     @property
-    def notes(self):
+    def notes(self) -> list[str]:
         """What readers must know, a sentence each: that votes are invented, or that the run is partial."""
         return self.data["notes"]
 
-    def to_pandas(self):
+    def to_pandas(self) -> pandas.DataFrame:
         """A data frame with a row for each answer. Needs pandas."""
         import pandas
 
@@ -94,11 +105,11 @@ class Run:
             {"topic": question["topic"], "question": question["id"], "answer": i, **answer}
             for question in self.questions for i, answer in enumerate(question.get("answers", []))])
 
-    def json(self, details=True):
+    def json(self, details: bool = True) -> str:
         """The text of `hre eval --json`; with details, every question and answer."""
         return self._core.json(details)
 
-    def save(self, path):
+    def save(self, path: Path) -> None:
         """Writes the run with its details as JSON, which hre.load and every command read."""
         temporary = f"{os.fspath(path)}.new"
         with open(temporary, "w", encoding="utf-8") as file:
@@ -107,14 +118,14 @@ class Run:
             os.fsync(file.fileno())
         os.replace(temporary, path)
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self._core.text(80)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         partial = "PARTIAL, " if self.partial else ""
         return f"<hre.Run {self.model} on {self.dataset}: {_interval_text(self.value, self.interval)}, {partial}{len(self.questions)} questions>"
 
-    def _repr_html_(self):
+    def _repr_html_(self) -> str:
         rows = [(topic, row["questions"], row["pearson"]["mean"], row["pearson"]["ci95"], row["pairwise_accuracy"]["mean"])
                 for topic, row in self.topics.items()]
         rows.append(("all questions", self.summary["pearson"]["n"] + self.summary["pearson"]["undefined"], self.value, self.interval,
@@ -134,17 +145,17 @@ class _Result:
         self._json, self._text = result
         self.data = json.loads(self._json)
 
-    def json(self):
+    def json(self) -> str:
         """The text of the command's --json."""
         return self._json
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self._text
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"<hre.{type(self).__name__}\n{self._text}>"
 
-    def _repr_html_(self):
+    def _repr_html_(self) -> str:
         return f"<pre>{html.escape(self._text)}</pre>"
 
 
@@ -152,17 +163,17 @@ class Comparison(_Result):
     """Runs against each other on the questions that they share: format hre-compare/1 (docs/formats.md)."""
 
     @property
-    def pairs(self):
+    def pairs(self) -> list[dict[str, Any]]:
         """Each two runs' paired comparison: difference, ci95, p, won, tied, lost."""
         return self.data["pairs"]
 
     @property
-    def difference(self):
+    def difference(self) -> float:
         """The first pair's difference of means."""
         return self.pairs[0]["difference"]
 
     @property
-    def p(self):
+    def p(self) -> float:
         """The first pair's p-value, from a paired permutation test."""
         return self.pairs[0]["p"]
 
@@ -171,13 +182,13 @@ class Power(_Result):
     """What so many questions can tell: format hre-power/1 (docs/formats.md)."""
 
 
-def load_all(path):
+def load_all(path: Path) -> list[Run]:
     """All runs of a JSON file with details, as `hre eval --json FILE --details` writes it."""
     with open(path, encoding="utf-8") as file:
         return [Run(run) for run in _core.read_runs(file.read(), os.fspath(path))]
 
 
-def load(path):
+def load(path: Path) -> Run:
     """The run of such a file, or of one that Run.save wrote."""
     runs = load_all(path)
     if len(runs) != 1:
@@ -185,7 +196,8 @@ def load(path):
     return runs[0]
 
 
-def compare(*runs, metric="pearson", weights="questions", level=0.05, margin=None, allow_different=False):
+def compare(*runs: Run, metric: str = "pearson", weights: Weights = "questions", level: float = 0.05, margin: float | None = None,
+            allow_different: bool = False) -> Comparison:
     """Whether runs differ, question by question: paired tests and intervals over the questions that they share.
 
     metric: "pearson", "spearman", "pairwise", ... as `hre compare --metric`.
@@ -202,7 +214,7 @@ def compare(*runs, metric="pearson", weights="questions", level=0.05, margin=Non
     return Comparison(_core.compare([run._core for run in runs], metric, weights, level, margin, allow_different))
 
 
-def power(*runs, metric="pearson", difference=None, questions=None):
+def power(*runs: Run, metric: str = "pearson", difference: float | None = None, questions: int | None = None) -> Power:
     """What so many questions can tell of one run or two.
 
     difference: to be found. questions: to be asked; None: as many as are there.
@@ -221,22 +233,23 @@ class Gate:
         self.decisions = comparison.data["gate"]
 
     @property
-    def verdict(self):
+    def verdict(self) -> Literal["pass", "fail", "inconclusive"]:
         """"fail" if the run is worse than any other by more than the margin, "pass" if it is shown not to be; else "inconclusive"."""
         verdicts = {decision["verdict"] for decision in self.decisions}
         return "fail" if "fail" in verdicts else "pass" if verdicts == {"pass"} else "inconclusive"
 
-    def __bool__(self):
+    def __bool__(self) -> bool:
         return self.verdict == "pass"
 
-    def __str__(self):
+    def __str__(self) -> str:
         return str(self.comparison)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"<hre.Gate {self.verdict}>"
 
 
-def gate(run, *others, margin=0.02, metric="pearson", weights="questions", allow_different=False):
+def gate(run: Run, *others: Run, margin: float = 0.02, metric: str = "pearson", weights: Weights = "questions",
+         allow_different: bool = False) -> Gate:
     """Whether a run is good enough: not worse than any of the others (a released model, an earlier checkpoint) by `margin`.
 
     Fails only where the difference is below -margin at the 5 % level, corrected for the number of others; passes only where the
@@ -254,7 +267,8 @@ class Study(_Result):
     """Families of models: format hre-study/1 (docs/formats.md)."""
 
 
-def study(members, judgements=None, *, name="", metric="pearson", weights="questions", allow_different=False):
+def study(members: Iterable[Mapping[str, Any]], judgements: Any = None, *, name: str = "", metric: str = "pearson",
+          weights: Weights = "questions", allow_different: bool = False) -> Study:
     """What separates pretrained models from tuned ones, and whether values agree with outside judgements.
 
     members: a dictionary for each model: run, family, stage ("pretrained", "tuned" or "preference") and, where the run does not
@@ -278,7 +292,8 @@ def study(members, judgements=None, *, name="", metric="pearson", weights="quest
     return Study(_core.study([member["run"]._core for member in members], facts, columns, name, metric, weights, allow_different))
 
 
-def report(*runs, out, data=None, study=None, allow_different=False, progress=True):
+def report(*runs: Run, out: Path, data: Any = None, study: Study | None = None, allow_different: bool = False,
+           progress: Any = True) -> str:
     """Writes a page, figures and tables into the folder `out`, as `hre report` does; gives the page's path.
 
     data: the dataset, for the questions' texts (a Dataset, or what `hre report --data` takes); None: from where the runs have it.
@@ -301,26 +316,26 @@ class Store:
     path: its file; None: the program's own ($HRE_STORE, else hre/runs.db in $XDG_STATE_HOME or ~/.local/state).
     """
 
-    def __init__(self, path=None):
+    def __init__(self, path: Path | None = None):
         self.path = _core.store_path("" if path is None else os.fspath(path))
         self._core = _core.Store.open(self.path)
 
-    def list(self):
+    def list(self) -> builtins.list[dict[str, Any]]:
         """A dictionary for each run, the latest first: name, id, model, dataset, created, questions, planned, value, stderr; and
         problem, for a run that is damaged."""
         return self._core.list()
 
-    def load(self, run="last"):
+    def load(self, run: str = "last") -> Run:
         """The run of a name, the beginning of an id, "last" or "last~1"."""
         return Run(self._core.load(run))
 
-    def remove(self, run):
+    def remove(self, run: str) -> None:
         """Removes a run, and the answers that no other run has."""
         self._core.remove(run)
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[Run]:
         """The runs, the latest first; those that are damaged are left out (list() says which, and why)."""
         return (self.load(info["id"]) for info in self.list() if "problem" not in info)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.list())

@@ -23,6 +23,7 @@
 #include "analysis/comparison.h"
 #include "analysis/notes.h"
 #include "analysis/power.h"
+#include "analysis/question_metrics.h"
 #include "analysis/study.h"
 #include "cli/hub_argument.h"
 #include "cli/run_dataset.h"
@@ -648,6 +649,26 @@ std::string report(const std::vector<const SummarisedRun*>& given, const std::st
       .page;
 }
 
+/// The metrics of a question whose answers' log-likelihoods are known.
+nb::dict metrics_of(const std::vector<double>& votes, const std::vector<double>& sums,
+                    const std::vector<std::string>& texts) {
+  if (votes.size() != sums.size() || votes.size() != texts.size())
+    throw Raised(Error{ErrorCode::kInput, "votes, sums and texts are not of equal number", "", ""});
+  QuestionResult question;
+  for (size_t i = 0; i < votes.size(); ++i) {
+    AnswerResult& answer = question.answers.emplace_back();
+    answer.votes = votes[i];
+    answer.sum_log_prob = sums[i];
+    answer.n_chars = count_code_points(texts[i]);
+  }
+  complete_question(question, true);
+  nb::dict values;
+  for (const Metric& metric : all_metrics()) {
+    if (metric.of_model) values[metric.name] = question.metrics.*metric.of_question;
+  }
+  return values;
+}
+
 std::vector<SummarisedRun> read_runs(const std::string& text, const std::string& where) {
   std::vector<SummarisedRun> runs;
   for (Run& run : value_of(read_runs_json(text, where))) runs.emplace_back(std::move(run));
@@ -723,6 +744,7 @@ NB_MODULE(_core, m) {
   m.def("read_runs", &read_runs, "text"_a, "where"_a);
   m.def("compare", &compare, "runs"_a, "metric"_a, "weights"_a, "level"_a, "margin"_a.none(), "allow_different"_a);
   m.def("power", &power, "runs"_a, "metric"_a, "difference"_a.none(), "questions"_a.none());
+  m.def("question_metrics", &metrics_of, "votes"_a, "sums"_a, "texts"_a);
   m.def("study", &study, "runs"_a, "facts"_a, "judgements"_a, "name"_a, "metric"_a, "weights"_a, "allow_different"_a);
   m.def("report", &report, "runs"_a, "out"_a, "dataset"_a.none(), "data"_a, "study_data"_a, "allow_different"_a,
         "progress"_a.none());
