@@ -286,6 +286,27 @@ class PythonTest(PackageTest):
             print(json.dumps(Listener.stages))"""))
 
 
+    def test_nothing_is_left_behind(self):
+        """Many evaluations in one process take no more memory than some."""
+        grown = self.run_python("""
+            import json, os, hre
+            class Short:
+                def loglikelihoods(self, pairs): return [[-1.0, -2.0] for _ in pairs]
+            rows = [{"question": f"q {i}", "answers": [{"text": "a" * (k + 1) * 50, "votes": k} for k in range(4)]} for i in range(8)]
+            def used():
+                with open("/proc/self/statm") as file:
+                    return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+            def times(n):
+                for i in range(n):
+                    run = hre.evaluate(Short(), rows, progress=False)
+                    assert len(run.questions) == 8 and run.value is None
+            times(200)
+            before = used()
+            times(800)
+            print(json.dumps(used() - before))""")
+        self.assertLess(grown, 4_000_000)
+
+
 class ServedTest(PackageTest):
     def test_notes_after_opening(self):
         """A server that fails amid the work is told to the listener with which the model was opened."""
@@ -353,6 +374,39 @@ class TransformersTest(PackageTest):
                             expected = sum(values[i - 1, whole[i]].item() for i in range(n, len(whole)))
                             assert abs(expected - given["sum_log_prob"]) < 1e-3, (type(model), batch, expected, given["sum_log_prob"])
                     model.train()
+            """, python=self.torch_python)
+
+    def test_encoder_decoders(self):
+        """The prompt goes to the encoder, and each answer to the decoder after its start token."""
+        self.run_python("""
+            import torch, transformers, hre, hre.transformers
+            torch.manual_seed(8)
+            class Bytes:
+                bos_token_id, eos_token_id = 1, 2
+                def __call__(self, texts, add_special_tokens, verbose):
+                    return {"input_ids": [[byte + 3 for byte in text.encode()] for text in texts]}
+            configs = [transformers.T5Config(vocab_size=300, d_model=64, d_kv=16, d_ff=96, num_layers=2, num_heads=4, decoder_start_token_id=0),
+                       transformers.BartConfig(vocab_size=300, d_model=64, encoder_layers=2, decoder_layers=2, encoder_attention_heads=4, decoder_attention_heads=4,
+                                               encoder_ffn_dim=96, decoder_ffn_dim=96, max_position_embeddings=4096, decoder_start_token_id=2)]
+            data = hre.load_dataset("sample")
+            texts = {data.question(i)["id"]: data.question(i) for i in range(len(data))}
+            for config in configs:
+                model = transformers.AutoModelForSeq2SeqLM.from_config(config)
+                for parameter in model.parameters():
+                    parameter.data.mul_(2)
+                for batch, end in ((300, False), (8192, True)):
+                    run = hre.evaluate(hre.transformers.Model(model, Bytes(), batch_tokens=batch, max_length=4000, bos=end), data, limit=1, topics=["python", "unix"], progress=False)
+                    model.eval()
+                    for question in run.questions:
+                        full = texts[question["id"]]
+                        source = [byte + 3 for byte in f"Question: {full['question']}\nAnswer:".encode()] + ([2] if end else [])
+                        for answer, given in zip(full["answers"], question["answers"], strict=True):
+                            labels = [byte + 3 for byte in (" " + answer["text"]).encode()]
+                            with torch.inference_mode():
+                                logits = model(input_ids=torch.tensor([source]), decoder_input_ids=torch.tensor([[config.decoder_start_token_id] + labels[:-1]])).logits[0].float()
+                            values = torch.log_softmax(logits, -1)
+                            expected = sum(values[i, label].item() for i, label in enumerate(labels))
+                            assert abs(expected - given["sum_log_prob"]) < 1e-3, (type(model), batch, expected, given["sum_log_prob"])
             """, python=self.torch_python)
 
     def test_values_are_those_of_the_file(self):

@@ -12,6 +12,8 @@ How a batch is computed. A question's answers share a prompt, whose keys and val
               cache row 0 | a a . .  padded on the right
               cache row 1 | a a a a
 
+An encoder-decoder reads each prompt once by its encoder, and its decoder reads each answer after the start token.
+
 A position that no answer's token is predicted at never reaches the output layer: a hook in front of it keeps the others
 alone, so that logits are [answer tokens x vocabulary] and never [batch x length x vocabulary]. What a model does to its
 logits after that layer (a scale, a soft cap) stays its own.
@@ -31,14 +33,14 @@ _OUT_OF_MEMORY = getattr(torch, "OutOfMemoryError", torch.cuda.OutOfMemoryError)
 
 
 class Model:
-    """A causal language model and its tokenizer.
+    """A language model and its tokenizer.
 
-    model: any AutoModelForCausalLM, sharded or not, with adapters or not; its training mode is put back afterwards.
+    model: any AutoModelForCausalLM or AutoModelForSeq2SeqLM, sharded or not, with adapters or not; its training mode is put back afterwards.
     tokenizer: its tokenizer. Texts are encoded without special tokens, by the published rule.
     batch_tokens: positions in one pass, padding included. Halved where memory runs out.
     logit_bytes: what one pass's logits may take.
     max_length: tokens that the model sees at most; None: the model's own maximum, else 2048.
-    bos: put the beginning-of-sequence token before every text.
+    bos: put the beginning-of-sequence token before every text; of an encoder-decoder, the end-of-sequence token after the encoder's.
     long_answers: what becomes of answers of more tokens than max_length: "error", "truncate" them, or "skip" their questions.
     fingerprint: a text that changes whenever the weights do; a store needs it, since scores that are kept there are used again.
     """
@@ -48,8 +50,6 @@ class Model:
     def __init__(self, model, tokenizer, *, batch_tokens=4096, logit_bytes=1 << 28, max_length=None, bos=False, long_answers="error",
                  name=None, fingerprint=""):
         config = getattr(model.config, "get_text_config", lambda: model.config)()
-        if getattr(config, "is_encoder_decoder", False):
-            raise ValueError("encoder-decoder models can't be scored in memory yet: convert the checkpoint (hre eval FOLDER)")
         if model.get_output_embeddings() is None:
             raise ValueError(f"{type(model).__name__} has no output layer: open it by AutoModelForCausalLM")
         self._model, self._tokenizer = model, tokenizer
@@ -59,9 +59,14 @@ class Model:
         self._shares = True
         self.name = name or (getattr(model.config, "_name_or_path", "") or type(model).__name__).rstrip("/").split("/")[-1]
         self.fingerprint = fingerprint
-        self.bos = tokenizer.bos_token_id if bos else None
-        if bos and self.bos is None:
-            raise ValueError("the tokenizer has no beginning-of-sequence token")
+        self.bos = self.decoder_start = self.source_end = None
+        if getattr(config, "is_encoder_decoder", False):
+            self.decoder_start = next(token for token in (config.decoder_start_token_id, config.bos_token_id, tokenizer.bos_token_id, 0) if token is not None)
+            self.source_end = tokenizer.eos_token_id if bos else None
+        elif bos:
+            self.bos = tokenizer.bos_token_id
+            if self.bos is None:
+                raise ValueError("the tokenizer has no beginning-of-sequence token")
         longest = max_length or next((int(value) for value in (getattr(config, key, None) for key in ("n_positions", "max_position_embeddings", "n_ctx"))
                                       if value), 2048)
         self.max_length, self.long_answers = longest, long_answers
@@ -77,7 +82,8 @@ class Model:
     def score_plans(self, questions):
         """Log-probabilities, in nats: for each (prefix, [(tail, targets)]) a list with those of each answer's targets.
 
-        An answer's sequence is prefix + tail; its k-th of n targets is predicted at position len(prefix + tail) - n + k.
+        An answer's sequence is prefix + tail (of an encoder-decoder, tail alone); its k-th of n targets is predicted at position
+        len(sequence) - n + k.
         """
         results = [[[0.0] * len(targets) for _, targets in answers] for _, answers in questions]
         order = sorted(range(len(questions)), key=lambda i: -len(questions[i][0]))
@@ -88,7 +94,7 @@ class Model:
                 while order:
                     n = self._how_many(questions, order)
                     try:
-                        self._score(questions, order[:n], results)
+                        (self._score if self.decoder_start is None else self._score_encoded)(questions, order[:n], results)
                     except _OUT_OF_MEMORY:
                         if n == 1 and self._batch_tokens < 256:
                             raise
@@ -123,33 +129,56 @@ class Model:
             return
         self._score_answers([job for job in jobs if job[1]], cache, [len(prompt) for prompt in prompts])
 
-    def _score_answers(self, jobs, cache, lengths):
-        """Jobs are (cache row, tokens, targets, where values go)."""
+    def _score_encoded(self, questions, chosen, results):
+        """An encoder's texts in one pass, then each decoder's sequence."""
+        sources = [questions[i][0] for i in chosen]
+        device, width = self._model.device, max(1, *map(len, sources))
+        ids, mask = torch.zeros(len(sources), width, dtype=torch.long), torch.zeros(len(sources), width, dtype=torch.long)
+        for row, source in enumerate(sources):
+            ids[row, :len(source)] = torch.tensor(source)
+            mask[row, :len(source)] = 1
+        mask = mask.to(device)
+        encoded = self._model.get_encoder()(input_ids=ids.to(device), attention_mask=mask).last_hidden_state
+        jobs = [(row, tail, targets, results[i][a]) for row, i in enumerate(chosen) for a, (tail, targets) in enumerate(questions[i][1])]
+        for some, longest in self._batches(jobs, width):
+            rows = torch.tensor([row for row, *_ in some], device=device)
+            sequences, read = torch.zeros(len(some), longest, dtype=torch.long), torch.zeros(len(some), longest, dtype=torch.long)
+            for row, (_, tokens, *_) in enumerate(some):
+                sequences[row, :len(tokens)] = torch.tensor(tokens)
+                read[row, :len(tokens)] = 1
+            self._run({"encoder_outputs": transformers.modeling_outputs.BaseModelOutput(last_hidden_state=encoded[rows]), "attention_mask": mask[rows],
+                       "decoder_input_ids": sequences.to(device), "decoder_attention_mask": read.to(device), "use_cache": False},
+                      _wanted(some), longest)
+
+    def _batches(self, jobs, width):
+        """Jobs of like length, as many as go into one pass beside `width` columns of what they read, with the longest's length."""
         jobs = sorted(jobs, key=lambda job: -len(job[1]))
         vocabulary = self._model.get_output_embeddings().weight.shape[0]
         most_rows = max(1, self._logit_bytes // (4 * vocabulary))
-        width = 0 if lengths is None else max(lengths)
         while jobs:
             longest, n, rows = len(jobs[0][1]), 0, 0
             while n < len(jobs) and (n == 0 or (n + 1) * (longest + width) <= 2 * self._batch_tokens and
                                      rows + min(len(jobs[n][1]), len(jobs[n][2])) <= most_rows):
                 rows += min(len(jobs[n][1]), len(jobs[n][2]))
                 n += 1
-            some, jobs = jobs[:n], jobs[n:]
-            wanted = [(row, len(tokens) - len(targets) + k, targets[k], out, k) for row, (_, tokens, targets, out) in enumerate(some)
-                      for k in range(len(targets)) if len(tokens) - len(targets) + k >= 0]
+            yield jobs[:n], longest
+            jobs = jobs[n:]
+
+    def _score_answers(self, jobs, cache, lengths):
+        """Jobs are (cache row, tokens, targets, where values go)."""
+        width = 0 if lengths is None else max(lengths)
+        for some, longest in self._batches(jobs, width):
             chosen = None
             if cache is not None:
                 chosen = copy.copy(cache)
                 chosen.layers = [copy.copy(layer) for layer in cache.layers]
                 chosen.batch_select_indices(torch.tensor([row for row, *_ in some], device=self._model.device))
             before = [0 if lengths is None else lengths[row] for row, *_ in some]
-            self._forward(list(zip(before, (tokens for _, tokens, *_ in some))), wanted, longest, left=False, use_cache=cache is not None,
+            self._forward(list(zip(before, (tokens for _, tokens, *_ in some))), _wanted(some), longest, left=False, use_cache=cache is not None,
                           cache=chosen, cache_width=width)
 
     def _forward(self, rows, wanted, width, *, left, use_cache, cache=None, cache_width=0):
-        """One pass. rows: (positions before, tokens). wanted: (row, column, target, out, k): out[k] is set to the log-probability of
-        `target` at that place. Gives the cache."""
+        """One pass of a decoder. rows: (positions before, tokens). Gives the cache."""
         device = self._model.device
         ids = torch.zeros(len(rows), width, dtype=torch.long)
         mask = torch.zeros(len(rows), cache_width + width, dtype=torch.long)
@@ -160,11 +189,15 @@ class Model:
             positions[i, start:start + len(tokens)] = torch.arange(before, before + len(tokens))
             mask[i, cache_width - before:cache_width] = 1  # the prompt stands at the right of its cache row
             mask[i, cache_width + start:cache_width + start + len(tokens)] = 1
-        places = torch.tensor([(row, column) for row, column, *_ in wanted] or [(0, width - 1)])
         arguments = {"input_ids": ids.to(device), "attention_mask": mask.to(device), "position_ids": positions.to(device),
                      "use_cache": use_cache}
         if cache is not None:
             arguments[self._cache_name] = cache
+        return getattr(self._run(arguments, wanted, width), self._cache_name, None)
+
+    def _run(self, arguments, wanted, width):
+        """wanted: (row, column, target, out, k): out[k] is set to the log-probability of `target` at that place. Gives the output."""
+        places = torch.tensor([(row, column) for row, column, *_ in wanted] or [(0, width - 1)])
         with self._rows_alone(places):
             output = self._model(**arguments)
         logits = output.logits[0].float()
@@ -175,7 +208,7 @@ class Model:
             chosen = logits.gather(1, targets[:, None])[:, 0] - torch.logsumexp(logits, dim=1)
             for value, (_, _, _, out, k) in zip(chosen.tolist(), wanted):
                 out[k] = value
-        return getattr(output, self._cache_name, None)
+        return output
 
     @contextlib.contextmanager
     def _rows_alone(self, places):
@@ -190,6 +223,12 @@ class Model:
             yield
         finally:
             handle.remove()
+
+
+def _wanted(jobs):
+    """The places, in each job's tokens, at which its targets are predicted: see Model._run."""
+    return [(row, len(tokens) - len(targets) + k, targets[k], out, k) for row, (_, tokens, targets, out) in enumerate(jobs)
+            for k in range(len(targets)) if len(tokens) - len(targets) + k >= 0]
 
 
 class Callback(transformers.TrainerCallback):

@@ -149,12 +149,14 @@ nb::str python_text(const std::string& text) { return nb::str(text.c_str(), text
 /// vocabulary can't express. The GIL is taken.
 class PythonTokenizer {
  public:
-  PythonTokenizer(nb::object model, PlanRules rules) : model_(std::move(model)), rules_(rules) {}
+  PythonTokenizer(nb::object model, PlanRules rules, std::optional<EncoderDecoderRules> encoder)
+      : model_(std::move(model)), rules_(rules), encoder_(encoder) {}
 
   /// The question's texts go to the tokenizer in one call.
   Result<QuestionPlan> plan(const ScoringRequest& request) const {
     std::vector<std::string> texts = {request.context};
-    for (const std::string& continuation : request.continuations) texts.push_back(request.context + continuation);
+    for (const std::string& continuation : request.continuations)
+      texts.push_back(encoder_ ? continuation : request.context + continuation);
     auto all = encode(texts);
     if (!all) return forward(all);
     std::map<std::string, Tokens, std::less<>> known;
@@ -169,8 +171,10 @@ class PythonTokenizer {
       if (!found->second) return input_error("the model's vocabulary can't express the text");
       return *found->second;
     };
-    return plan_question(request, by_text, rules_);
+    return encoder_ ? plan_encoder_decoder(request, by_text, rules_, *encoder_)
+                    : plan_question(request, by_text, rules_);
   }
+  [[nodiscard]] bool has_encoder() const { return encoder_.has_value(); }
 
  private:
   using Tokens = std::optional<std::vector<Token>>;
@@ -188,17 +192,19 @@ class PythonTokenizer {
 
   nb::object model_;
   PlanRules rules_;
+  std::optional<EncoderDecoderRules> encoder_;
 };
 
 /// A model that is a Python object. With a tokenizer of its own, hre plans what is shared, and
 /// score_plans([(prefix, [(tail, targets)])]) gives for each question a list with the targets' log-probabilities of
-/// each answer; without, score_questions([(context, [continuation])]) does. python/hre/_model.py makes any model one of
-/// these.
+/// each answer (of an encoder-decoder, the prefix is the encoder's text, and tails are all of the decoder's); without,
+/// score_questions([(context, [continuation])]) does. python/hre/_model.py makes any model one of these.
 class PythonScorer final : public Scorer {
  public:
-  PythonScorer(nb::object model, ModelDescription description, size_t batch, std::optional<PlanRules> rules)
+  PythonScorer(nb::object model, ModelDescription description, size_t batch, std::optional<PlanRules> rules,
+               std::optional<EncoderDecoderRules> encoder)
       : model_(std::move(model)), description_(std::move(description)), batch_(std::max<size_t>(1, batch)) {
-    if (rules) tokenizer_.emplace(model_, *rules);
+    if (rules) tokenizer_.emplace(model_, *rules, encoder);
   }
 
   [[nodiscard]] const ModelDescription& describe() const override { return description_; }
@@ -248,8 +254,14 @@ class PythonScorer final : public Scorer {
       const QuestionPlan& plan = source.plans()[i];
       nb::list answers;
       if (tokenizer_) {
-        for (const AnswerPlan& answer : plan.answers) answers.append(nb::make_tuple(answer.tail, answer.targets));
-        questions.append(nb::make_tuple(plan.prefix, answers));
+        const auto decoded = plan.prefix.begin() + (tokenizer_->has_encoder() ? plan.n_context : plan.prefix.size());
+        const std::vector<Token> prefix(plan.prefix.begin(), decoded);
+        for (const AnswerPlan& answer : plan.answers) {
+          std::vector<Token> tail(decoded, plan.prefix.end());
+          tail.insert(tail.end(), answer.tail.begin(), answer.tail.end());
+          answers.append(nb::make_tuple(tail, answer.targets));
+        }
+        questions.append(nb::make_tuple(prefix, answers));
       } else {
         for (const std::string& continuation : plan.text.continuations) answers.append(python_text(continuation));
         questions.append(nb::make_tuple(python_text(plan.text.context), answers));
@@ -416,23 +428,29 @@ std::unique_ptr<Model> open(const std::string& source, const nb::dict& given, nb
   return model;
 }
 
-/// `max_length` > 0: the model works on tokens.
+/// `max_length` > 0: the model works on tokens. `decoder_start`: it is an encoder-decoder.
 std::unique_ptr<Model> wrap(nb::object object, const std::string& name, const std::string& fingerprint,
                             std::vector<std::pair<std::string, std::string>> settings, size_t batch, int max_length,
-                            std::optional<Token> bos, const std::string& long_answers) {
+                            std::optional<Token> bos, const std::string& long_answers,
+                            std::optional<Token> decoder_start, std::optional<Token> source_end) {
   ModelDescription description;
   description.name = description.source = name;
   description.fingerprint = fingerprint;
   description.architecture = "python";
   description.settings = std::move(settings);
   std::optional<PlanRules> rules;
+  std::optional<EncoderDecoderRules> encoder;
+  if (decoder_start) {
+    encoder = EncoderDecoderRules{*decoder_start, source_end};
+    description.settings.emplace_back("encoder_end", source_end ? "token " + std::to_string(*source_end) : "none");
+  }
   if (max_length > 0) {
     rules = PlanRules{max_length, bos, choice("long_answers", long_answers, kLongAnswers)};
     description.settings.emplace_back("bos", bos ? std::to_string(*bos) : "none");
     description.settings.emplace_back("max_length", std::to_string(max_length));
     description.settings.emplace_back("long_answers", long_answers);
   }
-  auto scorer = std::make_unique<PythonScorer>(std::move(object), std::move(description), batch, rules);
+  auto scorer = std::make_unique<PythonScorer>(std::move(object), std::move(description), batch, rules, encoder);
   auto model = std::make_unique<Model>();
   model->python = scorer.get();
   model->scorer = std::move(scorer);
@@ -739,7 +757,7 @@ NB_MODULE(_core, m) {
   m.def("dataset_of_streams", &dataset_of_streams, "tables"_a, "name"_a);
   m.def("open_model", &open, "source"_a, "options"_a, "progress"_a.none());
   m.def("wrap_model", &wrap, "model"_a, "name"_a, "fingerprint"_a, "settings"_a, "batch"_a, "max_length"_a,
-        "bos"_a.none(), "long_answers"_a);
+        "bos"_a.none(), "long_answers"_a, "decoder_start"_a.none(), "source_end"_a.none());
   m.def("evaluate", &evaluate_model, "model"_a, "dataset"_a, "options"_a, "progress"_a.none());
   m.def("read_runs", &read_runs, "text"_a, "where"_a);
   m.def("compare", &compare, "runs"_a, "metric"_a, "weights"_a, "level"_a, "margin"_a.none(), "allow_different"_a);
