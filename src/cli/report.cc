@@ -57,7 +57,7 @@ Status report(const ReportArguments& arguments, Console& console) {
   compare.allow_different = arguments.allow_different;
   auto data = report_data(std::move(runs), std::move(*dataset), std::move(means), compare);
   if (!data) return forward(data);
-  const auto written = write_report(*data, study, arguments.out, *progress, console.stop);
+  auto written = write_report(*data, study, arguments.out, *progress, console.stop);
   if (!written) return forward(written);
   console.out << fmt::format(
       "{}  {}\n{}  {}\n{}  {:.2f} MB: {}, {}\n", written->figures_folder, counted(written->figures, "figure"),

@@ -43,6 +43,7 @@ TEST(Memory, SaysWhatIsMissingAndWhatHelps) {
 
 TEST(Memory, CountsWeightsAndCache) {
   ModelFiles files;
+  files.parts = {"m.gguf"};
   GgufHeader header = two_layers();
   header.values["llama.attention.head_count_kv"] = int64_t{2};
   header.tensors = {{"token_embd.weight", {64, 1000}, 0, 256000}, {"output.weight", {64, 1000}, 0, 256000}};
