@@ -152,7 +152,7 @@ class BuildTest(ProgramTest):
             with self.subTest(arguments=arguments):
                 self.assertEqual(message, self.error_of("data", "build", *arguments))
         self.write("r.toml", "seed = 1\n[question]\nmin_scor = 3\n")
-        self.assertEqual("hre: r.toml: line 3: there is no key 'min_scor' in question; did you mean min_score?",
+        self.assertEqual("hre: r.toml: line 3: unknown key 'min_scor' in question; did you mean min_score?",
                          self.error_of("data", "build", "--recipe", "r.toml", "--out", "set"))
 
     def test_interrupted_leaves_no_output_and_goes_on(self):

@@ -95,13 +95,13 @@ TEST(Recipe, TheFourteenTopics) {
 
 TEST(Recipe, MistakesAreToldWithLineAndKey) {
   const std::pair<std::string, std::string> cases[] = {
-      {"sede = 3", "r.toml: line 1: there is no key 'sede'; did you mean seed?"},
+      {"sede = 3", "r.toml: line 1: unknown key 'sede'; did you mean seed?"},
       {"\nseed = \"a\"", "r.toml: line 2: seed is not a whole number"},
       {"seed = 1.5", "r.toml: line 1: seed is not a whole number"},
       {"seed = -1", "r.toml: line 1: seed is less than 0"},
-      {"choose = \"best\"", "r.toml: line 1: choose is none of: spread, top-and-random, random, all"},
-      {"[question]\nmin_viws = 3", "r.toml: line 2: there is no key 'min_viws' in question; did you mean min_views?"},
-      {"[question]\nmax_code = 1.5", "r.toml: line 2: max_code in question is not a number from 0 to 1"},
+      {"choose = \"best\"", "r.toml: line 1: choose is not one of: spread, top-and-random, random, all"},
+      {"[question]\nmin_viws = 3", "r.toml: line 2: unknown key 'min_viws' in question; did you mean min_views?"},
+      {"[question]\nmax_code = 1.5", "r.toml: line 2: max_code in question is not a number between 0 and 1"},
       {"[question]\nfrom = \"2020\"", "r.toml: line 2: from in question is not a date (2023-04-30)"},
       {"[answer]\ndrop = [\"closed\"]",
        "r.toml: line 2: drop in answer can't drop 'closed'; it can: locked, wiki, deleted_author, image_only"},
@@ -117,14 +117,14 @@ TEST(Recipe, MistakesAreToldWithLineAndKey) {
   for (const auto& [toml, message] : cases) EXPECT_EQ(problem_of(toml), message) << toml;
   EXPECT_THAT(problem_of("x = ["), HasSubstr("r.toml: line 1, column"));
   EXPECT_THAT(problem_of("# \u00e9\nname = \"\\\"\u00e9\" # \u00e9\ndescription = \u00e9"),
-              HasSubstr("r.toml: line 3: there is a character"));
+              HasSubstr("r.toml: line 3: a character outside"));
   EXPECT_EQ(problem_of("name = \"\u00e9\"\ndescription = \"\"\"\u0409\n'\"\u0409\"\"\"\n"), "");
 }
 
 TEST(Recipe, CharactersThatTomlHasNotAreRefused) {
   using namespace std::string_literals;
   for (const std::string& odd : {"\0"s, "\x1F"s, "\x7F"s, "\u00E9"s}) {
-    EXPECT_THAT(problem_of("seed = 1\n[" + odd + "question]\n"), HasSubstr("r.toml: line 2: there is a character"));
+    EXPECT_THAT(problem_of("seed = 1\n[" + odd + "question]\n"), HasSubstr("r.toml: line 2: a character outside"));
     EXPECT_NE(problem_of("name = \"" + odd + "\nseed = 1\n"), "");
   }
 }
