@@ -82,8 +82,8 @@ class BuildTest(ProgramTest):
         self.dump(thread(10))
         self.write("set/notes.txt", "mine")
         call = ["data", "build", "--topic", "beer=beer.stackexchange.com", "--out", "set"]
-        self.assertEqual("hre: set: it is there already; give another place, or --force to replace it", self.error_of(*call))
-        self.assertIn("it holds more than a dataset (notes.txt) and stays", self.error_of(*call, "--force"))
+        self.assertEqual("hre: set: already exists; choose another path, or use --force to replace it", self.error_of(*call))
+        self.assertIn("holds more than a dataset (notes.txt), so it is not replaced", self.error_of(*call, "--force"))
         self.assertEqual("mine", (self.folder / "set/notes.txt").read_text())
 
     def test_force_replaces_a_dataset(self):

@@ -328,7 +328,8 @@ class FailureTest(HubTest):
         self.fail_with(Fault(corrupt=True), lambda request: request.host == "files")
         line = self.problem("model", "fetch", f"hf:{MODEL}", status=1)
         etag = hashlib.sha256(WEIGHTS).hexdigest()
-        self.assertIn(f"a.gguf arrived twice with a hash other than {etag}; the received file is kept as {self.cache()}/.hre/wrong/{etag}", line)
+        self.assertIn(f"a.gguf arrived twice with a hash other than {etag}; the received file is kept as "
+                      f"{self.cache()}/.hre/wrong/{etag}", line)
         self.assertEqual(b"\xff" * len(WEIGHTS), (self.cache() / ".hre" / "wrong" / etag).read_bytes())
         self.assertEqual(2, self.hub.bodies_of(etag))
         self.assert_nothing_kept()
@@ -338,7 +339,8 @@ class FailureTest(HubTest):
         file = self.hub.repositories[("model", MODEL)].commits[self.hub.repositories[("model", MODEL)].find("main")]["a.gguf"]
         file.content.size = 1 << 49
         line = self.problem("model", "fetch", f"hf:{MODEL}", status=1)
-        self.assertRegex(line, r"562949953.4 MB are needed, but [0-9.]+ MB are free; free some space, or set HF_HOME to a folder on another disk")
+        self.assertRegex(line, r"562949953.4 MB are needed, but [0-9.]+ MB are free; free some space, or set HF_HOME to a folder "
+                               r"on another disk")
         self.assert_nothing_kept()
 
     def test_writing_fails(self):
