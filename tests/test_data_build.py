@@ -60,7 +60,7 @@ class BuildTest(ProgramTest):
         lines = [json.loads(line) for line in (self.folder / "set/metadata/questions.jsonl").read_text().splitlines()]
         self.assertEqual([f"beer/{i:06}" for i in range(8)], [line["id"] for line in lines])
         card = (self.folder / "set/README.md").read_text()
-        self.assertIn("`metadata/questions.jsonl` names for every question and answer", card)
+        self.assertIn("For every question and answer, `metadata/questions.jsonl` gives the address", card)
         named = re.findall(r"`([\w/]+\.(?:jsonl|toml))`", card)
         self.assertEqual([], [name for name in named if not (self.folder / "set" / name).is_file()])
 
@@ -107,9 +107,9 @@ class BuildTest(ProgramTest):
         done = self.run_hre(*call)
         self.assertRegex(done.stderr, r"skipped: \S+Posts.xml: row 7, byte \d+: PostTypeId is missing")
         self.assertRegex(done.stderr, r"skipped: \S+Posts.xml: row 8, byte \d+: not well-formed \(invalid token\)")
-        self.assertIn("1 row taken without control characters", done.stderr)
+        self.assertIn("1 row read without control characters", done.stderr)
         self.assertRegex(self.error_of(*call[:-2], "other", "--strict"),
-                         r"hre: \S+Posts.xml: row 7, byte \d+: not well-formed \(invalid token\); without --strict it is skipped")
+                         r"hre: \S+Posts.xml: row 7, byte \d+: not well-formed \(invalid token\); without --strict the row is skipped")
         self.assertFalse((self.folder / "other").exists())
         self.assertEqual(["beer.stackexchange.com", "set"], sorted(os.listdir(self.folder)))
 
@@ -144,8 +144,10 @@ class BuildTest(ProgramTest):
         cases = [
             (["--out", "set"], "hre: no topic is given; give --topic NAME=SOURCE, or a --recipe with topics"),
             (["--topic", "beer=beer.stackexchange.com"], "hre: no output folder is given; give --out DIR, or --dry-run"),
-            (["--topic", "beer=nowhere", "--out", "set"], "hre: nowhere: there is nothing here; give a dump's folder, SITE.7z or SITE-Posts.7z"),
-            (["--topic", "beer", "--out", "set"], "hre: --topic beer: a topic is NAME=SOURCE[,SOURCE...]; an example: beer=beer.stackexchange.com.7z"),
+            (["--topic", "beer=nowhere", "--out", "set"],
+             "hre: nowhere: there is no such file or folder; give a dump's folder, SITE.7z or SITE-Posts.7z"),
+            (["--topic", "beer", "--out", "set"],
+             "hre: --topic beer: a topic has the form NAME=SOURCE[,SOURCE...]; for example beer=beer.stackexchange.com.7z"),
             (["--recipe", "none.toml", "--out", "set"], "hre: none.toml: the recipe can't be read"),
         ]
         for arguments, message in cases:

@@ -104,15 +104,16 @@ TEST(Recipe, MistakesAreToldWithLineAndKey) {
       {"[question]\nmax_code = 1.5", "r.toml: line 2: max_code in question is not a number between 0 and 1"},
       {"[question]\nfrom = \"2020\"", "r.toml: line 2: from in question is not a date (2023-04-30)"},
       {"[answer]\ndrop = [\"closed\"]",
-       "r.toml: line 2: drop in answer can't drop 'closed'; it can: locked, wiki, deleted_author, image_only"},
+       "r.toml: line 2: drop in answer does not take 'closed', only: locked, wiki, deleted_author, image_only"},
       {"question = 3", "r.toml: line 1: question is not a table"},
       {"topic = 3", "r.toml: line 1: topic is not a list of tables ([[topic]])"},
-      {"answers = 1", "r.toml: one answer a question can't be ranked; take at least 2 (answers = 4)"},
-      {"[[topic]]\nname = \"A b\"", "r.toml: line 1: 'A b' is no topic's name; use lower-case letters, digits and _"},
+      {"answers = 1", "r.toml: one answer per question can't be ranked; take at least 2 (answers = 4)"},
+      {"[[topic]]\nname = \"A b\"",
+       "r.toml: line 1: 'A b' is not a valid topic name; use lower-case letters, digits and _"},
       {"[[topic]]\nname = \"a\"", "r.toml: line 1: topic a has no source; give sites or sources"},
       {"[[topic]]\nname = \"a\"\nsites = [\"foo.com\"]",
-       "r.toml: line 1: 'foo.com' is no site of Stack Exchange; an example: beer.stackexchange.com"},
-      {std::string(kTopic) + kTopic, "r.toml: topic beer is there twice"},
+       "r.toml: line 1: 'foo.com' is not a Stack Exchange site; for example beer.stackexchange.com"},
+      {std::string(kTopic) + kTopic, "r.toml: topic beer appears twice"},
   };
   for (const auto& [toml, message] : cases) EXPECT_EQ(problem_of(toml), message) << toml;
   EXPECT_THAT(problem_of("x = ["), HasSubstr("r.toml: line 1, column"));
