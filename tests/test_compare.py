@@ -411,7 +411,7 @@ models = { "baseline:length" = "Length" }
 
     def test_mistakes(self):
         for old, new, expected in (
-                ('stage = "tuned"', 'stage = "tunned"', "none of: pretrained, tuned, preference"),
+                ('stage = "tuned"', 'stage = "tunned"', "not one of: pretrained, tuned, preference"),
                 ('size = "1K"', 'size = "big"', "not a number of parameters"),
                 ('family = "More"', 'famly = "More"', "did you mean family?"),
                 ('"Elo", "MT"', '"Elo", "Nt"', "there are Model, Elo, MT"),

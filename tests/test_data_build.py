@@ -60,7 +60,7 @@ class BuildTest(ProgramTest):
         lines = [json.loads(line) for line in (self.folder / "set/metadata/questions.jsonl").read_text().splitlines()]
         self.assertEqual([f"beer/{i:06}" for i in range(8)], [line["id"] for line in lines])
         card = (self.folder / "set/README.md").read_text()
-        self.assertIn("`metadata/questions.jsonl` names for every question and answer", card)
+        self.assertIn("For every question and answer, `metadata/questions.jsonl` gives the address", card)
         named = re.findall(r"`([\w/]+\.(?:jsonl|toml))`", card)
         self.assertEqual([], [name for name in named if not (self.folder / "set" / name).is_file()])
 
@@ -82,8 +82,8 @@ class BuildTest(ProgramTest):
         self.dump(thread(10))
         self.write("set/notes.txt", "mine")
         call = ["data", "build", "--topic", "beer=beer.stackexchange.com", "--out", "set"]
-        self.assertEqual("hre: set: it is there already; give another place, or --force to replace it", self.error_of(*call))
-        self.assertIn("it holds more than a dataset (notes.txt) and stays", self.error_of(*call, "--force"))
+        self.assertEqual("hre: set: already exists; choose another path, or use --force to replace it", self.error_of(*call))
+        self.assertIn("holds more than a dataset (notes.txt), so it is not replaced", self.error_of(*call, "--force"))
         self.assertEqual("mine", (self.folder / "set/notes.txt").read_text())
 
     def test_force_replaces_a_dataset(self):
@@ -107,9 +107,9 @@ class BuildTest(ProgramTest):
         done = self.run_hre(*call)
         self.assertRegex(done.stderr, r"skipped: \S+Posts.xml: row 7, byte \d+: PostTypeId is missing")
         self.assertRegex(done.stderr, r"skipped: \S+Posts.xml: row 8, byte \d+: not well-formed \(invalid token\)")
-        self.assertIn("1 row taken without control characters", done.stderr)
+        self.assertIn("1 row read without control characters", done.stderr)
         self.assertRegex(self.error_of(*call[:-2], "other", "--strict"),
-                         r"hre: \S+Posts.xml: row 7, byte \d+: not well-formed \(invalid token\); without --strict it is skipped")
+                         r"hre: \S+Posts.xml: row 7, byte \d+: not well-formed \(invalid token\); without --strict the row is skipped")
         self.assertFalse((self.folder / "other").exists())
         self.assertEqual(["beer.stackexchange.com", "set"], sorted(os.listdir(self.folder)))
 
@@ -144,15 +144,17 @@ class BuildTest(ProgramTest):
         cases = [
             (["--out", "set"], "hre: no topic is given; give --topic NAME=SOURCE, or a --recipe with topics"),
             (["--topic", "beer=beer.stackexchange.com"], "hre: no output folder is given; give --out DIR, or --dry-run"),
-            (["--topic", "beer=nowhere", "--out", "set"], "hre: nowhere: there is nothing here; give a dump's folder, SITE.7z or SITE-Posts.7z"),
-            (["--topic", "beer", "--out", "set"], "hre: --topic beer: a topic is NAME=SOURCE[,SOURCE...]; an example: beer=beer.stackexchange.com.7z"),
+            (["--topic", "beer=nowhere", "--out", "set"],
+             "hre: nowhere: there is no such file or folder; give a dump's folder, SITE.7z or SITE-Posts.7z"),
+            (["--topic", "beer", "--out", "set"],
+             "hre: --topic beer: a topic has the form NAME=SOURCE[,SOURCE...]; for example beer=beer.stackexchange.com.7z"),
             (["--recipe", "none.toml", "--out", "set"], "hre: none.toml: the recipe can't be read"),
         ]
         for arguments, message in cases:
             with self.subTest(arguments=arguments):
                 self.assertEqual(message, self.error_of("data", "build", *arguments))
         self.write("r.toml", "seed = 1\n[question]\nmin_scor = 3\n")
-        self.assertEqual("hre: r.toml: line 3: there is no key 'min_scor' in question; did you mean min_score?",
+        self.assertEqual("hre: r.toml: line 3: unknown key 'min_scor' in question; did you mean min_score?",
                          self.error_of("data", "build", "--recipe", "r.toml", "--out", "set"))
 
     def test_interrupted_leaves_no_output_and_goes_on(self):

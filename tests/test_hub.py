@@ -144,7 +144,7 @@ class FetchTest(HubTest):
         self.assertIn("HF_HUB_OFFLINE", self.problem("model", "fetch", "hf:org/other", env={"HF_HUB_OFFLINE": "yes"}))
         self.assertEqual(before, len(self.hub.requests))
         done = self.hre("model", "fetch", f"hf:{MODEL}/Q4_0", env={"HF_ENDPOINT": "http://127.0.0.1:9"})
-        self.assertIn("taking what the cache has", done.stderr)
+        self.assertIn("using the cached copy", done.stderr)
 
     def test_fetch_takes_the_newest(self):
         self.hub.add("dataset", "org/data", {"a.jsonl": jsonl(3)})
@@ -172,34 +172,35 @@ class ChoiceTest(HubTest):
 
     def test_choices_are_listed(self):
         line = self.problem("model", "fetch", f"hf:{MODEL}")
-        self.assertEqual(f"hre: hf:{MODEL}: 4 files could be meant: F16/tiny-F16.gguf (1 KB), tiny-IQ4_K_M.gguf (1 KB), "
-                         "tiny-Q4_K_M.gguf (4 KB), tiny-Q4_K_S.gguf (4 KB); name one, by its name, a pattern or its type: "
+        self.assertEqual(f"hre: hf:{MODEL}: 4 files are possible: F16/tiny-F16.gguf (1 KB), tiny-IQ4_K_M.gguf (1 KB), "
+                         "tiny-Q4_K_M.gguf (4 KB), tiny-Q4_K_S.gguf (4 KB); choose one by name, pattern or type: "
                          f"hf:{MODEL}/F16/tiny-F16.gguf", line)
         self.hre("model", "fetch", f"hf:{MODEL}/F16/tiny-F16.gguf")
 
     def test_near_names(self):
         line = self.problem("model", "fetch", f"hf:{MODEL}/tiny-Q4_K_L.gguf")
-        self.assertIn("it has no file tiny-Q4_K_L.gguf; near to it are tiny-Q4_K_M.gguf, tiny-Q4_K_S.gguf", line)
+        self.assertIn("no such file: tiny-Q4_K_L.gguf; similar names are tiny-Q4_K_M.gguf, tiny-Q4_K_S.gguf", line)
 
     def test_nothing_to_choose(self):
         self.hub.add("model", "org/pickled", {"config.json": b"{}", "pytorch_model.bin": b"x"})
-        self.assertIn("which may hold programs", self.problem("model", "fetch", "hf:org/pickled"))
+        self.assertIn("which can contain programs", self.problem("model", "fetch", "hf:org/pickled"))
         self.hub.add("model", "org/readme", {"README.md": b"hello"})
         self.assertIn("no .gguf file and no safetensors", self.problem("model", "fetch", "hf:org/readme"))
         self.hub.add("dataset", "org/csv", {"a.csv": b"hello"})
-        self.assertIn("no parquet and no .jsonl", self.problem("data", "fetch", "hf:org/csv"))
+        self.assertIn("no parquet or .jsonl files", self.problem("data", "fetch", "hf:org/csv"))
 
     def test_local_folder_of_the_same_layout(self):
         for name in ("tiny-Q4_K_M.gguf", "tiny-Q8_0.gguf"):
             self.write(f"models/{name}", "no weights")
         line = self.problem("eval", "models", "--data", "sample")
-        self.assertIn("models: 2 files could be meant: tiny-Q4_K_M.gguf (1 KB), tiny-Q8_0.gguf (1 KB)", line)
+        self.assertIn("models: 2 files are possible: tiny-Q4_K_M.gguf (1 KB), tiny-Q8_0.gguf (1 KB)", line)
         self.assertIn("models/tiny-Q8_0.gguf", self.problem("eval", "models/*Q8*", "--data", "sample"))
 
     def test_wrong_names(self):
-        for name, part in (("tiny", "no name on the hub"), ("hf:", "no repository's name"), ("hf:a/../b", "no "),
-                           ("hf:org/repo/../x", "no path"), ("hf:org/repo@", "no revision"), ("hf:org/re po", "no repository's name"),
-                           ("hf:org/repo/f@main", "revision stands behind"), ("hf:org/repo/", "nothing behind")):
+        for name, part in (("tiny", "not a name on the hub"), ("hf:", "not a valid repository name"), ("hf:a/../b", "not a valid "),
+                           ("hf:org/repo/../x", "not a valid path"), ("hf:org/repo@", "not a valid revision"),
+                           ("hf:org/re po", "not a valid repository name"),
+                           ("hf:org/repo/f@main", "revision must come before"), ("hf:org/repo/", "nothing follows")):
             with self.subTest(name=name):
                 self.assertIn(part, self.problem("model", "fetch", name))
         self.assertEqual([], self.hub.requests)
@@ -219,21 +220,21 @@ class FailureTest(HubTest):
     def test_no_network(self):
         line = self.problem("model", "fetch", f"hf:{MODEL}", status=1, env={"HF_ENDPOINT": "http://127.0.0.1:9"})
         self.assertIn("no connection", line)
-        self.assertIn("is the network there?", line)
+        self.assertIn("check the network", line)
 
     def test_not_there_or_private(self):
         self.hub.add("model", "org/secret", {"a.gguf": b"x"}, access="private")
         for name in ("org/secret", "org/nowhere"):
-            self.assertEqual(f"hre: hf:{name}: there is no such model, or it is private (401); check its name; for a private "
-                             "one set HF_TOKEN to a token of yours", self.problem("model", "fetch", f"hf:{name}"))
+            self.assertEqual(f"hre: hf:{name}: there is no such model, or it is private (401); check the name; if the "
+                             "repository is private, set HF_TOKEN to your token", self.problem("model", "fetch", f"hf:{name}"))
         self.assertIn("there is no such model on the hub", self.problem("model", "fetch", "hf:org/nowhere", env={"HF_TOKEN": "hf_right"}))
         self.assertIn("there is no such dataset on the hub", self.problem("data", "fetch", f"hf:{MODEL}", env={"HF_TOKEN": "hf_right"}))
-        self.assertIn("does not let this token in (401)", self.problem("model", "fetch", f"hf:{MODEL}", env={"HF_TOKEN": "hf_old"}))
+        self.assertIn("the hub rejected the token (401)", self.problem("model", "fetch", f"hf:{MODEL}", env={"HF_TOKEN": "hf_old"}))
 
     def test_gated(self):
         self.hub.add("model", "org/gated", {"a.gguf": b"x"}, access="gated")
-        self.assertEqual("hre: hf:org/gated: access to it is granted only to those who accepted its terms; accept them at "
-                         f"{self.hub.endpoint}/org/gated, and set HF_TOKEN to a token of yours",
+        self.assertEqual("hre: hf:org/gated: access requires that you accept the repository's terms; accept them at "
+                         f"{self.hub.endpoint}/org/gated, and set HF_TOKEN to your token",
                          self.problem("model", "fetch", "hf:org/gated"))
         self.hub.accepted = False
         self.assertIn("with the account that the token belongs to",
@@ -241,36 +242,36 @@ class FailureTest(HubTest):
 
     def test_forbidden(self):
         self.fail_with(Fault(status=403))
-        self.assertIn("does not let this token in (403)", self.problem("model", "fetch", f"hf:{MODEL}", env={"HF_TOKEN": "hf_right"}))
+        self.assertIn("the hub rejected the token (403)", self.problem("model", "fetch", f"hf:{MODEL}", env={"HF_TOKEN": "hf_right"}))
 
     def test_too_many_requests(self):
         self.fail_with(Fault(status=429, headers={"Retry-After": "120"}))
         line = self.problem("model", "fetch", f"hf:{MODEL}", status=1)
-        self.assertIn("too many requests (429); try again in 120 s; with HF_TOKEN set", line)
+        self.assertIn("too many requests (429); try again in 120 s; the hub allows more if HF_TOKEN is set", line)
         self.assertEqual(1, len(self.hub.requests), "a wait of two minutes is the user's to take")
         self.fail_with(Fault(status=429, headers={"Retry-After": "0"}), lambda request: request.count == 0)
         self.hre("model", "fetch", f"hf:{MODEL}")
 
     def test_server_errors(self):
         self.fail_with(Fault(status=503))
-        self.assertIn("a problem of its own (503)", self.problem("model", "fetch", f"hf:{MODEL}", status=1))
+        self.assertIn("an error of its own (503)", self.problem("model", "fetch", f"hf:{MODEL}", status=1))
         self.fail_with(Fault(status=500), lambda request: request.count == 0)
         self.hre("model", "fetch", f"hf:{MODEL}")
 
     def test_silence(self):
         self.fail_with(Fault(silent=True))
         line = self.problem("model", "fetch", f"hf:{MODEL}", status=1, env={"HF_HUB_DOWNLOAD_TIMEOUT": "0.2"})
-        self.assertIn("time-out: nothing came for 200 ms", line)
+        self.assertIn("timed out: no data arrived for 200 ms", line)
 
     def test_no_hub_at_all(self):
         self.fail_with(Fault(status=200))
-        self.assertIn("is HF_ENDPOINT a hub's address?", self.problem("model", "fetch", f"hf:{MODEL}", status=1))
-        self.assertIn("no http or https address", self.problem("model", "fetch", f"hf:{MODEL}", env={"HF_ENDPOINT": "ftp://x"}))
+        self.assertIn("check that HF_ENDPOINT is a hub's address", self.problem("model", "fetch", f"hf:{MODEL}", status=1))
+        self.assertIn("not an http or https address", self.problem("model", "fetch", f"hf:{MODEL}", env={"HF_ENDPOINT": "ftp://x"}))
 
     def test_paths_that_lead_out_of_the_cache(self):
         for path in ("../../../evil.gguf", "/evil.gguf", "a/../../evil.gguf"):
             self.hub.add("model", "org/evil", {path: b"x"})
-            self.assertIn("an entry that no repository has", self.problem("model", "fetch", "hf:org/evil", status=1))
+            self.assertIn("the list of files has an invalid entry", self.problem("model", "fetch", "hf:org/evil", status=1))
         self.assertEqual([], list(self.folder.rglob("*evil*gguf")))
 
     def test_broken_connection_is_resumed_where_it_broke(self):
@@ -315,7 +316,7 @@ class FailureTest(HubTest):
                 self.hre("model", "fetch", f"hf:{MODEL}", env={"HF_HOME": str(self.folder / f"good{number}")})
                 self.fail_with(Fault(corrupt=True), lambda request: request.host == "files")
                 line = self.problem("model", "fetch", f"hf:{MODEL}", status=1, env={"HF_HOME": str(self.folder / f"bad{number}")})
-                self.assertIn(f"came twice with another hash than {hashlib.sha256(WEIGHTS).hexdigest()}", line)
+                self.assertIn(f"arrived twice with a hash other than {hashlib.sha256(WEIGHTS).hexdigest()}", line)
                 self.assertFalse(list((self.folder / f"bad{number}").rglob("blobs/*")))
 
     def test_wrong_hash_once(self):
@@ -327,7 +328,8 @@ class FailureTest(HubTest):
         self.fail_with(Fault(corrupt=True), lambda request: request.host == "files")
         line = self.problem("model", "fetch", f"hf:{MODEL}", status=1)
         etag = hashlib.sha256(WEIGHTS).hexdigest()
-        self.assertIn(f"a.gguf came twice with another hash than {etag}; what came is kept as {self.cache()}/.hre/wrong/{etag}", line)
+        self.assertIn(f"a.gguf arrived twice with a hash other than {etag}; the received file is kept as "
+                      f"{self.cache()}/.hre/wrong/{etag}", line)
         self.assertEqual(b"\xff" * len(WEIGHTS), (self.cache() / ".hre" / "wrong" / etag).read_bytes())
         self.assertEqual(2, self.hub.bodies_of(etag))
         self.assert_nothing_kept()
@@ -337,7 +339,8 @@ class FailureTest(HubTest):
         file = self.hub.repositories[("model", MODEL)].commits[self.hub.repositories[("model", MODEL)].find("main")]["a.gguf"]
         file.content.size = 1 << 49
         line = self.problem("model", "fetch", f"hf:{MODEL}", status=1)
-        self.assertRegex(line, r"562949953.4 MB are needed, and [0-9.]+ MB are free; make room, or name another place by HF_HOME")
+        self.assertRegex(line, r"562949953.4 MB are needed, but [0-9.]+ MB are free; free some space, or set HF_HOME to a folder "
+                               r"on another disk")
         self.assert_nothing_kept()
 
     def test_writing_fails(self):
@@ -347,7 +350,7 @@ class FailureTest(HubTest):
         done = subprocess.run([PROGRAM, "model", "fetch", f"hf:{MODEL}"], env=clean_environment(**self.environment),
                               preexec_fn=limit, capture_output=True, text=True, check=False)
         self.assertEqual(1, done.returncode)
-        self.assertRegex(done.stderr, r"\Ahre: [^\n]*writing failed: File too large; HF_HOME names another place[^\n]*\n\Z")
+        self.assertRegex(done.stderr, r"\Ahre: [^\n]*writing failed: File too large; set HF_HOME to use another folder[^\n]*\n\Z")
         self.assert_nothing_kept()
 
     def test_cache_that_cannot_be_written(self):
@@ -364,7 +367,7 @@ class FailureTest(HubTest):
         child.send_signal(signal.SIGINT)
         _, errors = child.communicate(timeout=30)
         self.assertEqual(130, child.returncode)
-        self.assertIn("interrupted; what is there is kept, and the same command goes on", errors)
+        self.assertIn("interrupted; the bytes received so far are kept, and the same command resumes", errors)
 
 
 class ProcessesTest(HubTest):
@@ -388,7 +391,7 @@ class ProcessesTest(HubTest):
             fcntl.flock(held, fcntl.LOCK_EX)
             child = subprocess.Popen([PROGRAM, "model", "fetch", f"hf:{MODEL}"], env=clean_environment(**self.environment),
                                      stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-            self.assertIn("waiting for another process that fetches a.gguf", child.stderr.readline())
+            self.assertIn("waiting for another process to fetch a.gguf", child.stderr.readline())
             blob = self.cache() / "blobs" / etag
             blob.parent.mkdir(parents=True)
             blob.write_bytes(WEIGHTS)
@@ -412,12 +415,12 @@ class CacheTest(HubTest):
         self.assertRegex(self.hre("model", "remove", f"hf:{MODEL}@v1").stdout, r"removed, 3\.\d KB freed")
         self.assertEqual({b"new" * 1000, b"same"}, {path.read_bytes() for path in (self.cache() / "blobs").iterdir()})
         self.assertNotIn("v1", self.hre("model", "list").stdout)
-        self.assertIn("the cache does not have it", self.problem("model", "remove", f"hf:{MODEL}@v1"))
+        self.assertIn("not in the cache", self.problem("model", "remove", f"hf:{MODEL}@v1"))
         self.hre("model", "remove", f"hf:{MODEL}")
         self.hre("model", "remove", "hf:org/data")
         self.assertFalse(self.cache().exists())
-        self.assertIn("the cache does not have it", self.problem("model", "remove", "hf:org/data"))
-        self.assertIn("single files are not removed", self.problem("model", "remove", f"hf:{MODEL}/a.gguf"))
+        self.assertIn("not in the cache", self.problem("model", "remove", "hf:org/data"))
+        self.assertIn("single files can't be removed", self.problem("model", "remove", f"hf:{MODEL}/a.gguf"))
 
 
 class EvalTest(HubTest):

@@ -160,7 +160,7 @@ class PythonTest(PackageTest):
                 error(lambda: hre.evaluate(3, [good])), error(lambda: hre.evaluate(Few(), [good])), error(lambda: hre.evaluate(Words(), [good])), raised()]))""")
         for message, expected in zip(found, ("row 2: 'votes' is missing or of another type", "row 2: 'answers' is missing", "row 2: 'question'",
                                              "row 2: ", "row 2, column answers: no answers", "row 2: its votes are not finite", "no questions",
-                                             "nowhere: ", "nowhere.gguf: no such file", "no option 'thread'", "none of: never, auto, always",
+                                             "nowhere: ", "nowhere.gguf: no such file", "no option 'thread'", "not one of: never, auto, always",
                                              "int is no model", "1 results for 2 pairs", "", "'mine'"), strict=True):
             self.assertIn(expected, message or "")
         self.assertRegex(found[-2], "many")

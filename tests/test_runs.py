@@ -323,7 +323,7 @@ class HandOnTest(RunsTest):
         self.assertEqual(["some"], [run["name"] for run in self.listed()])
         self.assertEqual(8, self.count("score"))
         self.assertEqual(8, self.count("question"))
-        self.assertIn("no run of that name", self.error_of("runs", "remove", "all"))
+        self.assertIn("no run with this name", self.error_of("runs", "remove", "all"))
 
 
 class TroubleTest(RunsTest):
@@ -340,11 +340,11 @@ class TroubleTest(RunsTest):
     def test_not_a_store(self):
         self.write("text.db", "no database at all, but text " * 100)
         _, said = self.evaluate("--store", "text.db")
-        self.assertIn("text.db: is no store of runs", said)
+        self.assertIn("text.db: is not a store of runs", said)
         with sqlite3.connect(self.folder / "other.db") as database:
             database.execute("CREATE TABLE mine (x)")
         _, said = self.evaluate("--store", "other.db")
-        self.assertIn("is a database, but no store of runs", said)
+        self.assertIn("is a database, but not a store of runs", said)
         _, said = self.evaluate("--store", self.folder)
         self.assertIn("is a folder", said)
         _, said = self.evaluate("--store", "nowhere/runs.db")

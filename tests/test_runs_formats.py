@@ -128,7 +128,7 @@ print(json.dumps(sorted(value[0] for value in SqliteDict("cache.db").values())))
             text = json.dumps(["loglikelihood", f"Question: {QUESTIONS[0]['question']}\nAnswer:", " Because it is so."])
             database.execute("INSERT INTO unnamed VALUES (?, ?)",
                              (hashlib.sha256(text.encode()).hexdigest(), pickle.dumps(print)))
-        self.assertIn("no pickled pair", self.error_of("runs", "import", "cache.db", "--from", "reference-cache",
+        self.assertIn("is not a pickled pair", self.error_of("runs", "import", "cache.db", "--from", "reference-cache",
                                                        "--data", "data.jsonl"))
 
 

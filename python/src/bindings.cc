@@ -349,7 +349,7 @@ T choice(const std::string& option, const std::string& given, const Named<T> (&t
     if (row.name == given) return row.value;
     names += (names.empty() ? "" : ", ") + std::string(row.name);
   }
-  throw Raised(Error{ErrorCode::kInput, "'" + given + "' is none of: " + names, option, ""});
+  throw Raised(Error{ErrorCode::kInput, "'" + given + "' is not one of: " + names, option, ""});
 }
 
 /// Takes options out of a dictionary; what stays is unknown.

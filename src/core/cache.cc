@@ -30,12 +30,12 @@ Result<std::string> cache_folder(const std::string& part) {
   fs::path folder = value_of("HRE_CACHE");
   if (folder.empty() && !value_of("XDG_CACHE_HOME").empty()) folder = fs::path(value_of("XDG_CACHE_HOME")) / "hre";
   if (folder.empty() && !home_folder().empty()) folder = fs::path(home_folder()) / ".cache" / "hre";
-  if (folder.empty()) return input_error("there is no place for a cache", "", "set HRE_CACHE to a folder");
+  if (folder.empty()) return input_error("no folder for the cache is known", "", "set HRE_CACHE to a folder");
   folder /= part;
   std::error_code problem;
   fs::create_directories(folder, problem);
   if (problem)
-    return fail(ErrorCode::kFailed, "cannot be made: " + problem.message(), folder.string(),
+    return fail(ErrorCode::kFailed, "cannot be created: " + problem.message(), folder.string(),
                 "set HRE_CACHE to another folder");
   return folder.string();
 }

@@ -135,7 +135,7 @@ Result<ProcessResult> run_process(const std::vector<std::string>& words,
                                   const std::function<void(const std::string&)>& line, const std::stop_token& stop,
                                   const std::string& folder) {
   Pipe out, errors;
-  if (!out.good() || !errors.good()) return fail(ErrorCode::kFailed, "no pipe could be made", words[0]);
+  if (!out.good() || !errors.good()) return fail(ErrorCode::kFailed, "no pipe could be created", words[0]);
   auto process = start(words, out, errors, folder);
   if (!process) return forward(process);
   out.close_writer(), errors.close_writer();

@@ -12,7 +12,7 @@ namespace {
 
 std::string range(int64_t low, int64_t high) {
   return high == std::numeric_limits<int64_t>::max() ? fmt::format("is less than {}", low)
-                                                     : fmt::format("is not from {} to {}", low, high);
+                                                     : fmt::format("is not between {} and {}", low, high);
 }
 
 // The end of the string that begins with a quote at text[at]: the position after its last quote.
@@ -53,8 +53,8 @@ int odd_line(std::string_view text) {
 
 Result<toml::table> parse_toml(std::string_view text, const std::string& place) {
   if (const int line = odd_line(text); line > 0) {
-    return input_error("there is a character outside of strings and comments that is none of printable ASCII",
-                       fmt::format("{}: line {}", place, line), "take it out, or put it between quotes");
+    return input_error("a character outside of strings and comments is not printable ASCII",
+                       fmt::format("{}: line {}", place, line), "remove it, or put it in quotes");
   }
   toml::parse_result parsed = toml::parse(text, place);
   if (parsed) return std::move(parsed).table();
@@ -101,7 +101,7 @@ void TomlReader::number(const char* key, double& value, double low, double high)
   if (node == nullptr) return;
   const auto given = node->is_number() ? node->value<double>() : std::nullopt;
   if (!given || !(*given >= low && *given <= high)) {
-    return wrong(*node, key, fmt::format("is not a number from {} to {}", format_number(low), format_number(high)));
+    return wrong(*node, key, fmt::format("is not a number between {} and {}", format_number(low), format_number(high)));
   }
   value = *given;
 }
@@ -131,7 +131,7 @@ std::optional<size_t> TomlReader::word_of(const char* key, const std::vector<std
   const auto given = node->value_exact<std::string>();
   const auto at = given ? std::find(names.begin(), names.end(), *given) : names.end();
   if (at != names.end()) return static_cast<size_t>(at - names.begin());
-  wrong(*node, key, "is none of: " + join(names));
+  wrong(*node, key, "is not one of: " + join(names));
   return std::nullopt;
 }
 
@@ -156,13 +156,13 @@ void TomlReader::finish() {
     const std::string name(key.str());
     if (taken_.contains(name)) continue;
     const auto nearest = nearest_name(name, known);
-    keep({ErrorCode::kInput, fmt::format("there is no key '{}'{}", name, title_), place_of(node),
-          nearest ? "did you mean " + *nearest + "?" : "known are " + join(known)});
+    keep({ErrorCode::kInput, fmt::format("unknown key '{}'{}", name, title_), place_of(node),
+          nearest ? "did you mean " + *nearest + "?" : "known keys are " + join(known)});
   }
 }
 
 void TomlReader::need(const char* key, const std::string& value) {
-  if (value.empty()) keep({ErrorCode::kInput, fmt::format("there is no {}{}", key, title_), place_of(table_), ""});
+  if (value.empty()) keep({ErrorCode::kInput, fmt::format("{}{} is missing", key, title_), place_of(table_), ""});
 }
 
 }  // namespace hre

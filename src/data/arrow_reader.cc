@@ -163,7 +163,7 @@ Status check_end_mark(RandomAccessFile& file, const std::string& name) {
     return input_error("this is Arrow's file format (Feather), not its stream format", name,
                        "save it with datasets.save_to_disk, or as parquet");
   }
-  return input_error("the Arrow stream has no end", name, kFetchAgain);
+  return input_error("the Arrow stream has no end marker", name, kFetchAgain);
 }
 
 Result<std::unique_ptr<RowReader>> stream_rows(Input input) {
@@ -192,8 +192,7 @@ using OpenRows = Result<std::unique_ptr<RowReader>> (*)(Input);
 Result<std::unique_ptr<RowReader>> open_file(const std::string& path, OpenRows rows) {
   return guarded(path, [&]() -> Result<std::unique_ptr<RowReader>> {
     auto file = arrow::io::ReadableFile::Open(path);
-    if (!file.ok())
-      return input_error("it cannot be opened: " + message_of(file.status()), path, "check its permissions");
+    if (!file.ok()) return input_error("cannot be opened: " + message_of(file.status()), path, "check its permissions");
     Input input = input_of(path, memory_limit_for((*file)->GetSize().ValueOr(0)));
     auto capped = arrow::io::ReadableFile::Open(path, input.pool.get());
     if (!capped.ok()) return unreadable(capped.status(), path);
@@ -234,7 +233,7 @@ Result<std::unique_ptr<RowReader>> read_arrow_stream(std::string_view bytes, con
 Result<std::unique_ptr<RowReader>> read_arrow_batches(ArrowArrayStream* stream, const std::string& name) {
   return guarded(name, [&]() -> Result<std::unique_ptr<RowReader>> {
     auto batches = arrow::ImportRecordBatchReader(stream);
-    if (!batches.ok()) return input_error("it is no table: " + message_of(batches.status()), name);
+    if (!batches.ok()) return input_error("is not a table: " + message_of(batches.status()), name);
     Input input;
     input.name = name;
     input.batches = *std::move(batches);

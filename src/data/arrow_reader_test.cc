@@ -70,25 +70,25 @@ TEST(BadFixtures, NameFileRowAndColumn) {
       {"votes_text.parquet", ", row 2, answer 2, column votes: \"many\" is not a number"},
       {"votes_nan.parquet", ", row 1, answer 2, column votes: nan is not a finite number"},
       {"votes_null.parquet", ", row 3, answer 2, column votes: an answer without votes (null)"},
-      {"votes_bool.parquet", ", column answers.votes: it is bool, where a string or a number is expected"},
+      {"votes_bool.parquet", ", column answers.votes: the type is bool, where a string or a number is expected"},
       {"text_null.parquet", ", row 2, answer 1, column text: an answer without text (null)"},
       {"answer_null.parquet", ", row 2, answer 2: the answer is null"},
       {"answers_null.parquet", ", row 2, column answers: no answers (null)"},
-      {"one_answer.parquet", ", row 2, column answers: one answer alone"},
+      {"one_answer.parquet", ", row 2, column answers: only one answer"},
       {"question_null.parquet", ", row 2, column question: a question without text (null)"},
-      {"question_int.parquet", ", column question: it is int64, where a string is expected"},
+      {"question_int.parquet", ", column question: the type is int64, where a string is expected"},
       {"answers_text.parquet",
-       ", column answers: it is list<element: string>, where a list of structs with text and votes is expected"},
+       ", column answers: the type is list<element: string>, where a list of structs with text and votes is expected"},
       {"answers_struct.parquet", ", row 1, column answers: 2 texts and 1 votes"},
-      {"no_votes.parquet", ", column answers: its structs have no single field \"votes\""},
-      {"no_answers.parquet", ": there is no column \"answers\" (there are question, reply)"},
-      {"id_twice.parquet", ", row 3, column id: the id \"x\" is there twice in topic id_twice"},
-      {"no_rows.parquet", ": there are no questions in it"},
+      {"no_votes.parquet", ", column answers: the structs need exactly one field \"votes\""},
+      {"no_answers.parquet", ": there is no column \"answers\" (the columns are question, reply)"},
+      {"id_twice.parquet", ", row 3, column id: the id \"x\" appears twice in topic id_twice"},
+      {"no_rows.parquet", ": no questions found"},
       {"latin1.parquet", ", row 2, column question: invalid UTF-8 at byte 3 of the text"},
       {"feather.arrow", ": this is Arrow's file format (Feather), not its stream format"},
-      {"saved_truncated", "/HumanRankEvalSoftEng/data-00000-of-00001.arrow: the Arrow stream has no end"},
+      {"saved_truncated", "/HumanRankEvalSoftEng/data-00000-of-00001.arrow: the Arrow stream has no end marker"},
       {"saved_missing",
-       "/HumanRankEvalSoftEng/data-00000-of-00001.arrow: the file is missing, and state.json names it"}};
+       "/HumanRankEvalSoftEng/data-00000-of-00001.arrow: the file is named in state.json but missing"}};
   for (const auto& [name, problem] : kProblems) {
     EXPECT_EQ(problem_of(kFixtures + "/bad/" + name), std::string("DIR/bad/") + name + problem);
   }
@@ -186,23 +186,23 @@ TEST_F(SavedDataset, KeepsTheOrderOfSplits) {
 
 TEST_F(SavedDataset, IsRefusedWhereItsFilesAreOdd) {
   folder_.write("d/dataset_dict.json", "nonsense");
-  EXPECT_EQ(problem(), "it cannot be read as a JSON object");
+  EXPECT_EQ(problem(), "cannot be read as a JSON object");
   folder_.write("d/dataset_dict.json", std::string(100'000, '['));
-  EXPECT_EQ(problem(), "it cannot be read as a JSON object");
+  EXPECT_EQ(problem(), "cannot be read as a JSON object");
   folder_.write("d/dataset_dict.json", "{}");
-  EXPECT_EQ(problem(), "it lists no splits");
+  EXPECT_EQ(problem(), "lists no splits");
   folder_.write("d/dataset_dict.json", R"({"splits": []})");
-  EXPECT_EQ(problem(), "there are no questions in it");
+  EXPECT_EQ(problem(), "no questions found");
   folder_.write("d/dataset_dict.json", R"({"splits": ["../d/HumanRankEvalPython"]})");
-  EXPECT_EQ(problem(), "a split's name is not a folder's");
+  EXPECT_EQ(problem(), "the name of a split is not a folder name");
   folder_.write("d/dataset_dict.json", R"({"splits": ["HumanRankEvalPython"]})");
   folder_.write("d/HumanRankEvalPython/state.json", R"({"_data_files": [{"filename": "../../x.arrow"}]})");
-  EXPECT_EQ(problem(), "_data_files has an entry without a file's name");
+  EXPECT_EQ(problem(), "_data_files has an entry without a file name");
   folder_.write("d/HumanRankEvalPython/state.json", R"({"_data_files": 3})");
-  EXPECT_EQ(problem(), "it lists no _data_files");
+  EXPECT_EQ(problem(), "lists no _data_files");
   folder_.write("d/HumanRankEvalPython/state.json",
                 R"({"_data_files": [], "_indices_data_files": [{"filename": "i.arrow"}]})");
-  EXPECT_EQ(problem(), "the dataset is a selection by an index of rows, which is not read here");
+  EXPECT_EQ(problem(), "the dataset selects rows by an index, which hre does not read");
 }
 
 }  // namespace

@@ -14,7 +14,8 @@
 namespace hre::data {
 namespace {
 
-constexpr const char* kColumns = "wanted are question: string, answers: list<struct<text: string, votes: string>>";
+constexpr const char* kColumns =
+    "the columns must be question: string, answers: list<struct<text: string, votes: string>>";
 
 constexpr const char* kLeaveOut = "give it a text, or leave it out";
 
@@ -153,7 +154,7 @@ Result<std::string> text_of(const arrow::Array& column, int64_t i, const std::st
 }
 
 Result<double> votes_of(const arrow::Array& column, int64_t i, const std::string& where) {
-  constexpr const char* kVotes = "votes are numbers, or strings of one";
+  constexpr const char* kVotes = "votes must be numbers, or strings that hold a number";
   if (is_null(column, i)) return input_error("an answer without votes (null)", where, kVotes);
   if (is_text(*column.type())) {
     const std::string_view text = text_at(column, i);
@@ -189,7 +190,7 @@ Result<std::vector<Answer>> answers_of_lists(const arrow::StructArray& column, i
   const int64_t n = text_span.end - text_span.begin, n_votes = votes_span.end - votes_span.begin;
   if (n != n_votes) {
     return input_error(fmt::format("{} texts and {} votes", n, n_votes), where + ", column answers",
-                       "each answer has one of each");
+                       "each answer needs a text and votes");
   }
   const std::shared_ptr<arrow::Array> text_items = list_items(*texts), votes_items = list_items(*votes);
   std::vector<Answer> answers;
@@ -233,7 +234,7 @@ Result<std::optional<std::string>> optional_text(const arrow::RecordBatch& batch
 
 tl::unexpected<Error> wrong_type(const std::string& column, const arrow::DataType& type, const char* wanted,
                                  const std::string& file) {
-  return input_error(fmt::format("it is {}, where {} is expected", type.ToString(), wanted),
+  return input_error(fmt::format("the type is {}, where {} is expected", type.ToString(), wanted),
                      file + ", column " + column, kColumns);
 }
 
@@ -246,7 +247,7 @@ Status check_answers(const arrow::DataType& type, const std::string& file) {
   const auto& fields = static_cast<const arrow::StructType&>(item);
   const auto text = fields.GetFieldByName("text"), votes = fields.GetFieldByName("votes");
   if (!text || !votes) {
-    return input_error(fmt::format("its structs have no single field \"{}\"", text ? "votes" : "text"),
+    return input_error(fmt::format("the structs need exactly one field \"{}\"", text ? "votes" : "text"),
                        file + ", column answers", kColumns);
   }
   if (of_lists && (!is_list(*text->type()) || !is_list(*votes->type()))) {
@@ -309,7 +310,7 @@ std::string find_corruption(const arrow::RecordBatch& batch) {
   for (const char* name : {"question", "answers", "id", "topic"}) {
     const std::shared_ptr<arrow::Array> column = batch.GetColumnByName(name);
     if (!column) continue;
-    if (column->length() != batch.num_rows()) return fmt::format("column {} has not as many rows as it should", name);
+    if (column->length() != batch.num_rows()) return fmt::format("column {} has the wrong number of rows", name);
     const arrow::Status status = arrow::MakeArray(without_text(*column->data()))->ValidateFull();
     if (!status.ok()) return fmt::format("column {}: {}", name, message_of(status));
   }
@@ -319,10 +320,11 @@ std::string find_corruption(const arrow::RecordBatch& batch) {
 Status check_schema(const arrow::Schema& schema, const std::string& file) {
   for (const char* name : {"question", "answers", "id", "topic"}) {
     const size_t n = schema.GetAllFieldIndices(name).size();
-    if (n > 1) return input_error(fmt::format("it is there {} times", n), file + ", column " + name, kColumns);
+    if (n > 1) return input_error(fmt::format("the column appears {} times", n), file + ", column " + name, kColumns);
     if (n == 0 && (name[0] == 'q' || name[0] == 'a')) {
-      return input_error(fmt::format("there is no column \"{}\" (there are {})", name, join(schema.field_names())),
-                         file, kColumns);
+      return input_error(
+          fmt::format("there is no column \"{}\" (the columns are {})", name, join(schema.field_names())), file,
+          kColumns);
     }
   }
   const arrow::DataType& question = *schema.GetFieldByName("question")->type();
@@ -349,7 +351,7 @@ Result<Row> row_of_batch(const arrow::RecordBatch& batch, int64_t i, const std::
                                      topic = optional_text(batch, "topic", i, where);
   if (!id) return forward(id);
   if (*id && (*id)->empty())
-    return input_error("the id is empty", where + ", column id", "leave the column out to count them");
+    return input_error("the id is empty", where + ", column id", "leave out the column to number the questions");
   if (!topic) return forward(topic);
   return Row{
       .id = *std::move(id), .topic = *std::move(topic), .text = *std::move(text), .answers = *std::move(answers)};

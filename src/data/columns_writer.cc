@@ -53,7 +53,7 @@ arrow::Status write(const std::string& path, const std::vector<Column>& columns)
 
 Status write_columns(const std::string& path, const std::vector<Column>& columns) {
   const auto cannot = [&](const std::string& what) {
-    return fail(ErrorCode::kFailed, "it cannot be written: " + first_line(what), path);
+    return fail(ErrorCode::kFailed, "cannot be written: " + first_line(what), path);
   };
   try {
     const arrow::Status status = write(path, columns);

@@ -78,8 +78,8 @@ Status check_read_back(const std::string& path, const std::string& fingerprint, 
     return done;
   }
   if (read.value() == fingerprint) return {};
-  return fail(ErrorCode::kFailed, "what was written reads back differently, and was removed", path,
-              "this is a fault of hre or of the disk");
+  return fail(ErrorCode::kFailed, "the written dataset reads back differently and was removed", path,
+              "this is a bug in hre or a fault of the disk");
 }
 
 }  // namespace

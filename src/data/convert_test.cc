@@ -182,7 +182,7 @@ TEST_F(ConvertTest, WritesTheTopicsAskedFor) {
   EXPECT_FALSE(fs::exists(folder_ / "l/unix.jsonl"));
   const auto none = convert(write_source(), "n", options(OutputFormat::kParquet, {"cp"}));
   ASSERT_FALSE(none);
-  EXPECT_EQ(none.error().text(), "‹topic›: no topic matches \"cp\"; did you mean cpp? there are unix, cpp");
+  EXPECT_EQ(none.error().text(), "‹topic›: no topic matches \"cp\"; did you mean cpp? the topics are unix, cpp");
   EXPECT_EQ(folder_.entries(), 2) << "source and l, and nothing half-written";
 }
 

@@ -53,7 +53,7 @@ Result<CsvTable> read_csv(std::string_view text, const std::string& where) {
     return input_error("byte " + std::to_string(*at + 1) + " is not UTF-8", where);
   if (text.find_first_not_of(" \t\r\n") == std::string_view::npos) return input_error("is empty", where);
   const auto table = parse(text.ends_with('\n') ? std::string(text) : std::string(text) + '\n');
-  if (!table.ok()) return input_error("is no CSV table: " + message_of(table.status()), where);
+  if (!table.ok()) return input_error("is not a CSV table: " + message_of(table.status()), where);
   if ((*table)->num_columns() > kMostColumns) return input_error("has more than 4096 columns", where);
   CsvTable result;
   for (int64_t row = 0; row < (*table)->num_rows(); ++row) {

@@ -29,7 +29,7 @@ class TopicIds {
     for (int64_t i = 0; seen_.empty() && i < position; ++i) seen_.insert(positional_id(topic_, i));
     std::string id = own ? *std::move(own) : positional_id(topic_, position);
     if (!seen_.insert(id).second)
-      return input_error(fmt::format("the id \"{}\" is there twice in topic {}", id, topic_));
+      return input_error(fmt::format("the id \"{}\" appears twice in topic {}", id, topic_));
     return id;
   }
 
@@ -50,11 +50,11 @@ class RowQuestions {
                       .text = std::move(row.text),
                       .answers = std::move(row.answers)};
     if (question.topic.empty() || question.topic.size() > kLongestTopic) {
-      return input_error("the topic's name is empty or too long", where + ", column topic", "a short word does");
+      return input_error("the topic's name is empty or too long", where + ", column topic", "use a short word");
     }
     if (question.answers.size() < 2) {
-      return input_error(question.answers.empty() ? "no answers" : "one answer alone", where + ", column answers",
-                         "a question needs two answers or more to rank");
+      return input_error(question.answers.empty() ? "no answers" : "only one answer", where + ", column answers",
+                         "a question needs at least two answers");
     }
     Result<std::string> id = ids_.try_emplace(question.topic, question.topic).first->second.next(std::move(row.id));
     if (!id) return input_error(id.error().message, where + ", column id", "ids must differ within a topic");
@@ -105,7 +105,8 @@ class FilesReader final : public DatasetReader {
  private:
   Result<std::optional<Question>> end() const {
     if (questions_.count() > 0) return std::nullopt;
-    return input_error("there are no questions in it", files_.front().path, "check that it was saved or copied whole");
+    return input_error("no questions found", files_.front().path,
+                       "check that the dataset was saved or copied completely");
   }
 
   std::vector<InputFile> files_;
@@ -168,7 +169,7 @@ Result<Dataset> data::dataset_of_rows(std::vector<TopicRows> parts, const std::s
       dataset.questions.push_back(*std::move(question));
     }
   }
-  if (dataset.questions.empty()) return input_error("there are no questions in it", name);
+  if (dataset.questions.empty()) return input_error("no questions found", name);
   finish(dataset);
   return dataset;
 }

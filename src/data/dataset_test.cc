@@ -76,15 +76,15 @@ TEST_F(DatasetTest, OwnIdsStayAndMayNotRepeat) {
   EXPECT_EQ(dataset->questions[1].id, "x");
   EXPECT_EQ(dataset->questions[2].id, "t/000002");
   EXPECT_EQ(problem_of(write("u.jsonl", own + kLine + own)),
-            "DIR/u.jsonl, line 3, column id: the id \"x\" is there twice in topic u");
+            "DIR/u.jsonl, line 3, column id: the id \"x\" appears twice in topic u");
   EXPECT_EQ(problem_of(write("v.jsonl", kLine + R"({"id": "v/000000", )" + kLine.substr(1))),
-            "DIR/v.jsonl, line 2, column id: the id \"v/000000\" is there twice in topic v");
+            "DIR/v.jsonl, line 2, column id: the id \"v/000000\" appears twice in topic v");
   EXPECT_TRUE(load_dataset(write("w.jsonl", own + R"({"id": "x", "topic": "other", )" + kLine.substr(1))));
 }
 
 TEST_F(DatasetTest, OneAnswerAloneIsRefused) {
   EXPECT_EQ(problem_of(write("t.jsonl", kLine + R"({"question": "Q", "answers": [{"text": "A", "votes": 1}]})")),
-            "DIR/t.jsonl, line 2, column answers: one answer alone");
+            "DIR/t.jsonl, line 2, column answers: only one answer");
   EXPECT_EQ(problem_of(write("t.jsonl", R"({"question": "Q", "answers": []})")),
             "DIR/t.jsonl, line 1, column answers: no answers");
 }
@@ -94,16 +94,15 @@ TEST_F(DatasetTest, SaysWhatThereIsInsteadOfADataset) {
   EXPECT_EQ(problem_of(folder_), "DIR: the folder is empty");
   write("notes.txt", "x");
   write("more/x.csv", "x");
-  EXPECT_EQ(problem_of(folder_),
-            "DIR: there is no parquet, .jsonl or saved dataset in the folder, which has more/, notes.txt");
+  EXPECT_EQ(problem_of(folder_), "DIR: the folder has no parquet, .jsonl or saved dataset, only more/, notes.txt");
   EXPECT_EQ(problem_of(folder_ + "/notes.txt"),
             "DIR/notes.txt: the file's name does not end in .parquet, .jsonl or .arrow");
-  EXPECT_EQ(problem_of(write("t.jsonl", "")), "DIR/t.jsonl: there are no questions in it");
+  EXPECT_EQ(problem_of(write("t.jsonl", "")), "DIR/t.jsonl: no questions found");
   write("t.parquet", "x");
   EXPECT_EQ(problem_of(folder_), "DIR: the folder mixes formats: t.jsonl and t.parquet");
   fs::remove(folder_ + "/t.parquet");
   write("data/t.jsonl", kLine);
-  EXPECT_EQ(problem_of(folder_), "DIR: there are questions both in the folder and in its folder data");
+  EXPECT_EQ(problem_of(folder_), "DIR: questions are both in the folder and in its subfolder data");
   EXPECT_EQ(problem_of("/dev/null"), "/dev/null: this is neither a file nor a folder");
   EXPECT_EQ(problem_of("hf:huawei-noah/human_rank_eval"),
             "hf:huawei-noah/human_rank_eval: this is a name on the hub, not a path");
@@ -121,7 +120,7 @@ TEST_F(DatasetTest, PartsMustAllBeThereOnce) {
   ASSERT_EQ(dataset->questions.size(), 2u);
   EXPECT_EQ(dataset->questions[1].id, "cpp/000001");
   write("d/data/HumanRankEvalCPP-00001-of-00002-ffff.jsonl", kLine);
-  EXPECT_EQ(problem_of(folder_ + "/d"), "DIR/d/data: part 1 of split HumanRankEvalCPP is there twice");
+  EXPECT_EQ(problem_of(folder_ + "/d"), "DIR/d/data: part 1 of split HumanRankEvalCPP exists twice");
 }
 
 TEST_F(DatasetTest, PartsAreNumberedFromNought) {

@@ -66,19 +66,19 @@ Status check_parts(const std::vector<InputFile>& files) {
   for (const auto& [split, parts] : splits) {
     for (size_t i = 0; i < parts.size(); ++i) {
       if (i > 0 && parts[i].part == parts[i - 1].part) {
-        return input_error(fmt::format("part {} of split {} is there twice", parts[i].part, split), folder,
-                           "keep the one you mean");
+        return input_error(fmt::format("part {} of split {} exists twice", parts[i].part, split), folder,
+                           "remove one of the two");
       }
     }
     const bool alike = std::ranges::all_of(parts, [&](const PartName& part) { return part.parts == parts[0].parts; });
     const bool numbered = parts.front().part == 0 && parts.back().part == static_cast<int>(parts.size()) - 1;
     if (alike && static_cast<int>(parts.size()) == parts.front().parts && !numbered) {
       return input_error(fmt::format("split {} has parts that are not numbered from 0 to {}", split, parts.size() - 1),
-                         folder, "fetch or copy it whole");
+                         folder, "fetch or copy the whole split");
     }
     if (!alike || static_cast<int>(parts.size()) != parts.front().parts) {
       return input_error(fmt::format("split {} has {} of {} parts", split, parts.size(), parts.front().parts), folder,
-                         "fetch or copy the others too");
+                         "fetch or copy the whole split");
     }
   }
   return {};
@@ -116,8 +116,7 @@ tl::unexpected<Error> nothing_here(const std::string& folder, const std::vector<
   constexpr size_t kShown = 5;
   std::vector<std::string> shown(others.begin(), others.begin() + static_cast<long>(std::min(kShown, others.size())));
   if (others.size() > kShown) shown.push_back(fmt::format("{} more", others.size() - kShown));
-  return input_error("there is no parquet, .jsonl or saved dataset in the folder, which has " + join(shown), folder,
-                     kAcceptedData);
+  return input_error("the folder has no parquet, .jsonl or saved dataset, only " + join(shown), folder, kAcceptedData);
 }
 
 Result<std::vector<InputFile>> find_in_folder(const std::string& source) {
@@ -130,8 +129,8 @@ Result<std::vector<InputFile>> find_in_folder(const std::string& source) {
     Result<Listing> published = list_folder(inner);
     if (!published) return forward(published);
     if (!files.empty() && !published->files.empty()) {
-      return input_error("there are questions both in the folder and in its folder data", source,
-                         "give the one you mean: " + inner.string() + ", or the files");
+      return input_error("questions are both in the folder and in its subfolder data", source,
+                         "give one of the two: " + inner.string() + ", or the files");
     }
     if (files.empty()) files = std::move(published->files);
   }

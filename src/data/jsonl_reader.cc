@@ -64,7 +64,7 @@ class RowParser : public nlohmann::json_sax<json> {
     key_ = std::move(name);
     bool* seen = level_ == Level::kAnswer || level_ == Level::kColumns ? answer_field(key_) : row_field(key_);
     skip_value_ = seen == nullptr;
-    return skip_value_ || !std::exchange(*seen, true) || reject("the field is there twice");
+    return skip_value_ || !std::exchange(*seen, true) || reject("the field appears twice");
   }
 
   bool start_object(std::size_t) override {
@@ -194,7 +194,7 @@ class RowParser : public nlohmann::json_sax<json> {
                          : level_ == Level::kAnswers ? "an object with text and votes"
                          : key_ == "answers"         ? "a list"
                          : level_ == Level::kColumns ? "a list"
-                         : key_ == "votes"           ? "a number or a string of one"
+                         : key_ == "votes"           ? "a number or a string that holds a number"
                                                      : "a string";
     return reject(fmt::format("{} where {} is expected", found, wanted));
   }
@@ -290,7 +290,7 @@ class JsonlReader final : public RowReader {
     const std::string limit =
         longest_line_ >> 20 ? fmt::format("{} MiB", longest_line_ >> 20) : fmt::format("{} bytes", longest_line_);
     return input_error(fmt::format("the line is longer than {}", limit), where(),
-                       "JSON lines have one question a line");
+                       "a JSON Lines file has one question per line");
   }
 
   File file_;
@@ -309,7 +309,7 @@ class JsonlReader final : public RowReader {
 Result<std::unique_ptr<RowReader>> open_jsonl(const std::string& path) {
   File file(std::fopen(path.c_str(), "rb"), &std::fclose);
   if (!file)
-    return input_error(fmt::format("it cannot be opened: {}", std::strerror(errno)), path, "check its permissions");
+    return input_error(fmt::format("cannot be opened: {}", std::strerror(errno)), path, "check its permissions");
   std::error_code ignored;
   const uint64_t size = std::filesystem::file_size(path, ignored);
   return std::make_unique<JsonlReader>(std::move(file), path, size, kLongestLine);
@@ -319,7 +319,7 @@ Result<std::unique_ptr<RowReader>> read_jsonl(std::string_view bytes, const std:
   // With mode "rb", fmemopen does not write to the memory.
   File file(fmemopen(const_cast<char*>(bytes.empty() ? "\n" : bytes.data()), std::max<size_t>(1, bytes.size()), "rb"),
             &std::fclose);
-  if (!file) return fail(ErrorCode::kFailed, fmt::format("it cannot be opened: {}", std::strerror(errno)), name);
+  if (!file) return fail(ErrorCode::kFailed, fmt::format("cannot be opened: {}", std::strerror(errno)), name);
   return std::make_unique<JsonlReader>(std::move(file), name, bytes.size(), longest_line);
 }
 

@@ -84,12 +84,13 @@ TEST(Jsonl, NamesLineAndField) {
             "q.jsonl, line 2, answer 2, field text: an answer without text (null)");
   EXPECT_EQ(problem_of(line(first + R"({"votes": 1}])")), "q.jsonl, line 1, answer 2: an answer without text");
   EXPECT_EQ(problem_of(line(first + R"({"text": "B"}])")), "q.jsonl, line 1, answer 2: an answer without votes");
-  EXPECT_EQ(problem_of(line(first + R"({"text": "B", "votes": true}])")),
-            "q.jsonl, line 1, answer 2, field votes: a boolean where a number or a string of one is expected");
+  EXPECT_EQ(
+      problem_of(line(first + R"({"text": "B", "votes": true}])")),
+      "q.jsonl, line 1, answer 2, field votes: a boolean where a number or a string that holds a number is expected");
   EXPECT_EQ(problem_of(line(first + R"({"text": ["B"], "votes": 1}])")),
             "q.jsonl, line 1, answer 2, field text: a list where a string is expected");
   EXPECT_EQ(problem_of(line(first + R"({"text": "B", "text": "C", "votes": 1}])")),
-            "q.jsonl, line 1, answer 2, field text: the field is there twice");
+            "q.jsonl, line 1, answer 2, field text: the field appears twice");
   EXPECT_EQ(problem_of(line(first + "7]")),
             "q.jsonl, line 1, answer 2: a number where an object with text and votes is expected");
   EXPECT_EQ(problem_of(line("{}")), "q.jsonl, line 1, field answers: answers without text");

@@ -19,7 +19,7 @@ using nlohmann::ordered_json;
 using File = std::unique_ptr<FILE, int (*)(FILE*)>;
 
 tl::unexpected<Error> cannot_write(const std::string& path) {
-  return fail(ErrorCode::kFailed, fmt::format("it cannot be written: {}", std::strerror(errno)), path);
+  return fail(ErrorCode::kFailed, fmt::format("cannot be written: {}", std::strerror(errno)), path);
 }
 
 // Writes whole numbers without a point, as people write votes.
@@ -97,8 +97,8 @@ class JsonlWriter final : public DatasetWriter {
 Status check_topic(const Question& question) {
   const std::string& topic = question.topic;
   if (!topic.empty() && topic_of_split(topic) == topic) return {};
-  return input_error(fmt::format("\"{}\" is no topic's name", topic), "question " + question.id,
-                     fmt::format("{} would be one", topic.empty() ? "general" : topic_of_split(topic)));
+  return input_error(fmt::format("\"{}\" is not a valid topic name", topic), "question " + question.id,
+                     fmt::format("{} would be valid", topic.empty() ? "general" : topic_of_split(topic)));
 }
 
 Result<std::unique_ptr<DatasetWriter>> create_jsonl_folder(const std::string& folder) {

@@ -72,7 +72,7 @@ const json* field(const json& object, const char* name) {
 
 std::string required_text(const json& object, const char* name) {
   const json* value = field(object, name);
-  if (!value || !value->is_string()) throw Bad{fmt::format("field {} is no string", name)};
+  if (!value || !value->is_string()) throw Bad{fmt::format("field {} is not a string", name)};
   return value->get<std::string>();
 }
 
@@ -80,7 +80,7 @@ std::optional<double> created(const json& object) {
   const json* value = field(object, "created");
   if (!value) return std::nullopt;
   const auto date = value->is_string() ? parse_date(value->get_ref<const std::string&>()) : std::nullopt;
-  if (!date) throw Bad{"field created is no date"};
+  if (!date) throw Bad{"field created is not a date"};
   return date->begin;
 }
 
@@ -109,16 +109,16 @@ QuestionMetadata metadata_of(const json& line) {
   question.site = optional_text(line, "site");
   question.asker = author(line, question.site.value_or(""));
   if (const json* tags = field(line, "tags")) {
-    if (!tags->is_array()) throw Bad{"field tags is no list"};
+    if (!tags->is_array()) throw Bad{"field tags is not a list"};
     for (const json& tag : *tags) {
-      if (!tag.is_string()) throw Bad{"a tag is no string"};
+      if (!tag.is_string()) throw Bad{"a tag is not a string"};
       question.tags.push_back(tag.get<std::string>());
     }
   }
   if (const json* answers = field(line, "answers")) {
-    if (!answers->is_array()) throw Bad{"field answers is no list"};
+    if (!answers->is_array()) throw Bad{"field answers is not a list"};
     for (const json& answer : *answers) {
-      if (!answer.is_object()) throw Bad{"an answer is no object"};
+      if (!answer.is_object()) throw Bad{"an answer is not an object"};
       question.answers_created.push_back(created(answer));
       const auto name = author(answer, question.site.value_or(""));
       if (name && std::ranges::find(question.authors, *name) == question.authors.end()) {
@@ -135,11 +135,10 @@ QuestionMetadata metadata_of(const json& line) {
 
 void read_line(std::string_view text, Metadata& metadata) {
   const json line = json::parse(text, nullptr, false);
-  if (line.is_discarded() || !line.is_object()) throw Bad{"is no JSON object"};
+  if (line.is_discarded() || !line.is_object()) throw Bad{"is not a JSON object"};
   std::pair key{required_text(line, "topic"), required_text(line, "id")};
   const std::string name = question_name(key.first, key.second);
-  if (!metadata.try_emplace(std::move(key), metadata_of(line)).second)
-    throw Bad{"question " + name + " was there before"};
+  if (!metadata.try_emplace(std::move(key), metadata_of(line)).second) throw Bad{"question " + name + " appears twice"};
 }
 
 }  // namespace
@@ -208,8 +207,9 @@ Status check_metadata(const QuestionMetadata& metadata, const std::string& quest
   bool same = said.empty() || said.size() == votes.size();
   for (size_t i = 0; same && i < said.size(); ++i) same = !said[i] || *said[i] == votes[i];
   if (same) return {};
-  return input_error("the metadata's votes of question " + question + " are not those of the dataset: it is another's",
-                     "", "name the dataset's own with ‹metadata›");
+  return input_error(
+      "metadata and dataset differ in the votes of question " + question + ": the metadata is of another dataset", "",
+      "give the dataset's own with ‹metadata›");
 }
 
 Result<Metadata> load_metadata(const std::string& path) {

@@ -54,15 +54,17 @@ TEST(Metadata, ReadsWhatIsNeeded) {
 }
 
 TEST(Metadata, SaysWhatIsWrong) {
-  EXPECT_EQ(problem("{\"id\": \"1\", \"topic\": \"a\"}\n[]"), "m.jsonl, line 2: is no JSON object");
-  EXPECT_EQ(problem("{"), "m.jsonl, line 1: is no JSON object");
-  EXPECT_EQ(problem("{\"topic\": \"a\"}"), "m.jsonl, line 1: field id is no string");
-  EXPECT_EQ(problem("{\"id\": 1, \"topic\": \"a\"}"), "m.jsonl, line 1: field id is no string");
-  EXPECT_EQ(problem("{\"id\": \"1\", \"topic\": \"a\", \"created\": 5}"), "m.jsonl, line 1: field created is no date");
-  EXPECT_EQ(problem("{\"id\": \"1\", \"topic\": \"a\", \"tags\": \"x\"}"), "m.jsonl, line 1: field tags is no list");
-  EXPECT_EQ(problem("{\"id\": \"1\", \"topic\": \"a\", \"answers\": [1]}"), "m.jsonl, line 1: an answer is no object");
+  EXPECT_EQ(problem("{\"id\": \"1\", \"topic\": \"a\"}\n[]"), "m.jsonl, line 2: is not a JSON object");
+  EXPECT_EQ(problem("{"), "m.jsonl, line 1: is not a JSON object");
+  EXPECT_EQ(problem("{\"topic\": \"a\"}"), "m.jsonl, line 1: field id is not a string");
+  EXPECT_EQ(problem("{\"id\": 1, \"topic\": \"a\"}"), "m.jsonl, line 1: field id is not a string");
+  EXPECT_EQ(problem("{\"id\": \"1\", \"topic\": \"a\", \"created\": 5}"),
+            "m.jsonl, line 1: field created is not a date");
+  EXPECT_EQ(problem("{\"id\": \"1\", \"topic\": \"a\", \"tags\": \"x\"}"), "m.jsonl, line 1: field tags is not a list");
+  EXPECT_EQ(problem("{\"id\": \"1\", \"topic\": \"a\", \"answers\": [1]}"),
+            "m.jsonl, line 1: an answer is not an object");
   EXPECT_EQ(problem("{\"id\": \"1\", \"topic\": \"a\"}\n{\"id\": \"1\", \"topic\": \"a\"}"),
-            "m.jsonl, line 2: question 1 (topic a) was there before");
+            "m.jsonl, line 2: question 1 (topic a) appears twice");
   EXPECT_EQ(problem("{\"id\": \"\xff\"}"), "m.jsonl, line 1: is not UTF-8");
 }
 

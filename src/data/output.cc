@@ -91,8 +91,8 @@ Result<std::string> make_work_path(const fs::path& path, OutputKind kind, const 
     work.clear();
   }
   if (work.empty()) {
-    return input_error(fmt::format("it cannot be made: {}", std::strerror(errno)), name,
-                       "give a place in a folder that exists and can be written");
+    return input_error(fmt::format("cannot be created: {}", std::strerror(errno)), name,
+                       "choose a path in a folder that exists and can be written");
   }
   open_to_others(work, kind == OutputKind::kFolder ? 0777 : 0666);
   return work;
@@ -122,20 +122,20 @@ Status Output::check_place() const {
   if (!fs::exists(status)) return {};
   const bool wants_folder = kind_ == OutputKind::kFolder;
   if (wants_folder != fs::is_directory(status)) {
-    return input_error(wants_folder ? "it is there, and no folder" : "it is there, and a folder", path_,
-                       "give another place");
+    return input_error(wants_folder ? "already exists and is not a folder" : "already exists and is a folder", path_,
+                       "choose another path");
   }
   if (wants_folder && fs::is_empty(path_, problem) && !problem) return {};
-  if (!replace_) return input_error("it is there already", name_, "give another place, or ‹force› to replace it");
+  if (!replace_) return input_error("already exists", name_, "choose another path, or use ‹force› to replace it");
   if (!wants_folder) {
     if (fs::is_regular_file(status)) return {};
-    return input_error("it is no regular file", name_, "give another place");
+    return input_error("is not a regular file", name_, "choose another path");
   }
   if (holds_current_folder(path_))
-    return input_error("it is the current folder and stays", name_, "give another place");
+    return input_error("is the current folder, so it is not replaced", name_, "choose another path");
   if (const std::optional<std::string> foreign = foreign_entry(path_)) {
-    return input_error(fmt::format("it holds more than a dataset ({}) and stays", *foreign), path_,
-                       "give another place");
+    return input_error(fmt::format("holds more than a dataset ({}), so it is not replaced", *foreign), path_,
+                       "choose another path");
   }
   return {};
 }
@@ -144,7 +144,7 @@ Result<Output> Output::create(const std::string& path, OutputKind kind, bool rep
   std::error_code problem;
   fs::path place = fs::absolute(path, problem);
   if (!problem) place = fs::weakly_canonical(place, problem);  // a link's target is replaced, not the link
-  if (problem || place.empty()) return input_error("it is no place to write to", path, "give a file or folder");
+  if (problem || place.empty()) return input_error("is not a path that can be written", path, "give a file or folder");
   if (!place.has_filename()) place = place.parent_path();
   Output output(path, place.string(), kind, replace);
   if (Status checked = output.check_place(); !checked) return forward(checked);

@@ -54,11 +54,11 @@ TEST_F(OutputTest, WhatIsThereStaysUnlessReplaced) {
   folder_.write("a.jsonl", "old");
   folder_.write("d/data/old.parquet", "old");
   folder_.write("d/README.md", "old");
-  EXPECT_EQ(refusal("a.jsonl", OutputKind::kFile), "it is there already");
-  EXPECT_EQ(refusal("d", OutputKind::kFolder), "it is there already");
-  EXPECT_EQ(refusal("d", OutputKind::kFile, true), "it is there, and a folder");
-  EXPECT_EQ(refusal("a.jsonl", OutputKind::kFolder, true), "it is there, and no folder");
-  EXPECT_EQ(refusal("none/a.jsonl", OutputKind::kFile), "it cannot be made: No such file or directory");
+  EXPECT_EQ(refusal("a.jsonl", OutputKind::kFile), "already exists");
+  EXPECT_EQ(refusal("d", OutputKind::kFolder), "already exists");
+  EXPECT_EQ(refusal("d", OutputKind::kFile, true), "already exists and is a folder");
+  EXPECT_EQ(refusal("a.jsonl", OutputKind::kFolder, true), "already exists and is not a folder");
+  EXPECT_EQ(refusal("none/a.jsonl", OutputKind::kFile), "cannot be created: No such file or directory");
 
   Result<Output> file = Output::create(folder_ / "a.jsonl", OutputKind::kFile, true);
   Result<Output> made = Output::create(folder_ / "d/", OutputKind::kFolder, true);
@@ -75,17 +75,17 @@ TEST_F(OutputTest, WhatIsThereStaysUnlessReplaced) {
 TEST_F(OutputTest, AFolderWithOtherThingsIsNeverReplaced) {
   folder_.write("d/a.jsonl", "x");
   folder_.write("d/thesis.tex", "x");
-  EXPECT_EQ(refusal("d", OutputKind::kFolder, true), "it holds more than a dataset (thesis.tex) and stays");
+  EXPECT_EQ(refusal("d", OutputKind::kFolder, true), "holds more than a dataset (thesis.tex), so it is not replaced");
   fs::remove(folder_ / "d/thesis.tex");
   folder_.write("d/other/b.jsonl", "x");
-  EXPECT_EQ(refusal("d", OutputKind::kFolder, true), "it holds more than a dataset (other) and stays");
+  EXPECT_EQ(refusal("d", OutputKind::kFolder, true), "holds more than a dataset (other), so it is not replaced");
   fs::remove_all(folder_ / "d/other");
   folder_.write("d/data/notes", "x");
-  EXPECT_EQ(refusal("d", OutputKind::kFolder, true), "it holds more than a dataset (data/notes) and stays");
+  EXPECT_EQ(refusal("d", OutputKind::kFolder, true), "holds more than a dataset (data/notes), so it is not replaced");
   fs::remove_all(folder_ / "d/data");
   const fs::path here = fs::current_path();
   fs::current_path(folder_ / "d");
-  EXPECT_EQ(refusal("d", OutputKind::kFolder, true), "it is the current folder and stays");
+  EXPECT_EQ(refusal("d", OutputKind::kFolder, true), "is the current folder, so it is not replaced");
   fs::current_path(here);
 }
 

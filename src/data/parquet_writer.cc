@@ -23,7 +23,7 @@ constexpr int64_t kGroupRows = 1000;
 constexpr size_t kGroupBytes = size_t{16} << 20;
 
 tl::unexpected<Error> cannot_write(const std::string& what, const std::string& path) {
-  return fail(ErrorCode::kFailed, "it cannot be written: " + first_line(what), path);
+  return fail(ErrorCode::kFailed, "cannot be written: " + first_line(what), path);
 }
 
 std::shared_ptr<arrow::Schema> published_schema(Ids ids) {
@@ -176,7 +176,7 @@ class ParquetWriter final : public DatasetWriter {
       file = *std::move(opened);
     }
     if (ids_ == Ids::kPositional && question.id != positional_id(question.topic, file->count())) {
-      return fail(ErrorCode::kFailed, "its id is not by position and would be lost",
+      return fail(ErrorCode::kFailed, "its id is not positional and would be lost",
                   "question " + question_name(question.topic, question.id));
     }
     const arrow::Status status = file->add(question);

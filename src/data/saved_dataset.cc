@@ -26,7 +26,7 @@ Result<json> read_json(const fs::path& path) {
   auto text = read_file(path.string(), kLargest);
   if (!text) return forward(text);
   json value = json::parse(*text, nullptr, /*allow_exceptions=*/false);
-  if (!value.is_object()) return input_error("it cannot be read as a JSON object", path.string(), kSaveAgain);
+  if (!value.is_object()) return input_error("cannot be read as a JSON object", path.string(), kSaveAgain);
   return value;
 }
 
@@ -41,18 +41,18 @@ bool is_plain_name(const json& name) {
 Result<std::vector<InputFile>> files_of_split(const fs::path& folder, const std::string& topic, const json& state) {
   const fs::path state_path = folder / "state.json";
   const json names = state.value("_data_files", json());
-  if (!names.is_array()) return input_error("it lists no _data_files", state_path.string(), kSaveAgain);
+  if (!names.is_array()) return input_error("lists no _data_files", state_path.string(), kSaveAgain);
   if (const json indices = state.value("_indices_data_files", json()); indices.is_array() && !indices.empty()) {
-    return input_error("the dataset is a selection by an index of rows, which is not read here", state_path.string(),
+    return input_error("the dataset selects rows by an index, which hre does not read", state_path.string(),
                        "call flatten_indices() before save_to_disk");
   }
   std::vector<InputFile> files;
   for (const json& entry : names) {
     const json name = entry.is_object() ? entry.value("filename", json()) : json();
     if (!is_plain_name(name))
-      return input_error("_data_files has an entry without a file's name", state_path.string(), kSaveAgain);
+      return input_error("_data_files has an entry without a file name", state_path.string(), kSaveAgain);
     const fs::path path = folder / name.get<std::string>();
-    if (!is_file(path)) return input_error("the file is missing, and state.json names it", path.string(), kSaveAgain);
+    if (!is_file(path)) return input_error("the file is named in state.json but missing", path.string(), kSaveAgain);
     std::error_code ignored;
     files.push_back({.path = path.string(),
                      .format = Format::kArrowStream,
@@ -69,7 +69,7 @@ Result<std::vector<InputFile>> single_dataset(const fs::path& folder) {
   const json split = state->value("_split", json());
   const std::string name = split.is_string() ? split.get<std::string>() : dataset_name(folder.string());
   Result<std::vector<InputFile>> files = files_of_split(folder, topic_of_split(name), *state);
-  if (files && files->empty()) return input_error("there are no questions in it", folder.string(), kSaveAgain);
+  if (files && files->empty()) return input_error("no questions found", folder.string(), kSaveAgain);
   return files;
 }
 
@@ -85,10 +85,11 @@ Result<std::vector<InputFile>> saved_dataset_inputs(const std::string& folder) {
   Result<json> dict = read_json(dict_path);
   if (!dict) return forward(dict);
   const json splits = dict->value("splits", json());
-  if (!splits.is_array()) return input_error("it lists no splits", dict_path.string(), kSaveAgain);
+  if (!splits.is_array()) return input_error("lists no splits", dict_path.string(), kSaveAgain);
   std::vector<InputFile> files;
   for (const json& split : splits) {
-    if (!is_plain_name(split)) return input_error("a split's name is not a folder's", dict_path.string(), kSaveAgain);
+    if (!is_plain_name(split))
+      return input_error("the name of a split is not a folder name", dict_path.string(), kSaveAgain);
     const std::string name = split.get<std::string>();
     Result<json> state = read_json(fs::path(folder) / name / "state.json");
     if (!state) return forward(state);
@@ -96,7 +97,7 @@ Result<std::vector<InputFile>> saved_dataset_inputs(const std::string& folder) {
     if (!of_split) return of_split;
     files.insert(files.end(), of_split->begin(), of_split->end());
   }
-  if (files.empty()) return input_error("there are no questions in it", folder, kSaveAgain);
+  if (files.empty()) return input_error("no questions found", folder, kSaveAgain);
   return files;
 }
 

@@ -16,7 +16,7 @@ bool matches(const std::string& glob, const std::string& name) {
 
 Error no_match(const std::string& glob, const std::vector<std::string>& names) {
   const std::string message = fmt::format("no topic matches \"{}\"", glob);
-  const std::string there_are = names.empty() ? "there are none" : "there are " + join(names);
+  const std::string there_are = names.empty() ? "there are no topics" : "the topics are " + join(names);
   const std::optional<std::string> nearest = nearest_name(topic_of_split(glob), names);
   return {ErrorCode::kInput, message, "‹topic›",
           nearest ? fmt::format("did you mean {}? {}", *nearest, there_are) : there_are};

@@ -23,10 +23,10 @@ TEST(SelectTopics, TakesPublishedNames) {
 
 TEST(SelectTopics, SaysWhatThereIs) {
   EXPECT_EQ(select_topics(kNames, {"cpp", "latx"}).error().text(),
-            "‹topic›: no topic matches \"latx\"; did you mean latex? there are cpp, soft_eng, cs_db, latex");
+            "‹topic›: no topic matches \"latx\"; did you mean latex? the topics are cpp, soft_eng, cs_db, latex");
   EXPECT_EQ(select_topics(kNames, {"cooking*"}).error().text(),
-            "‹topic›: no topic matches \"cooking*\"; there are cpp, soft_eng, cs_db, latex");
-  EXPECT_EQ(select_topics({}, {"x"}).error().text(), "‹topic›: no topic matches \"x\"; there are none");
+            "‹topic›: no topic matches \"cooking*\"; the topics are cpp, soft_eng, cs_db, latex");
+  EXPECT_EQ(select_topics({}, {"x"}).error().text(), "‹topic›: no topic matches \"x\"; there are no topics");
   EXPECT_EQ(select_topics(kNames, {""}).error().code, ErrorCode::kInput);
 }
 

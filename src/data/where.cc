@@ -15,8 +15,8 @@ bool is_text(const std::string& field) { return field == "topic" || field == "id
 Error unknown_field(const std::string& field, std::string_view text) {
   static const std::vector<std::string> names = {"topic", "id", "tag", "answers", "length", "votes", "date"};
   const auto nearest = nearest_name(field, names);
-  return {ErrorCode::kInput, "there is no field '" + field + "' in \"" + std::string(text) + "\"", "‹where›",
-          nearest ? "did you mean " + *nearest + "?" : "there are " + join(names)};
+  return {ErrorCode::kInput, "unknown field '" + field + "' in \"" + std::string(text) + "\"", "‹where›",
+          nearest ? "did you mean " + *nearest + "?" : "the fields are " + join(names)};
 }
 
 bool any_tag(const QuestionMetadata& metadata, const std::string& glob) {
@@ -42,8 +42,8 @@ Result<Condition> Condition::parse(std::string_view text) {
   const std::string_view rest = at == std::string_view::npos ? "" : text.substr(at);
   const auto op = std::ranges::find_if(kOperators, [&](const char* o) { return rest.starts_with(o); });
   if (op == kOperators.end()) {
-    return input_error("\"" + std::string(text) + "\" is no condition", "‹where›",
-                       "write one as topic=python, length<500 or date>=2019");
+    return input_error("\"" + std::string(text) + "\" is not a condition", "‹where›",
+                       "conditions look like topic=python, length<500 or date>=2019");
   }
   Condition condition;
   condition.field_ = text.substr(0, at);
@@ -53,12 +53,12 @@ Result<Condition> Condition::parse(std::string_view text) {
   if (is_text(field)) {
     condition.glob_ = value;
     if (condition.operator_ == "=" || condition.operator_ == "!=") return condition;
-    return input_error(field + " is compared with = or != alone", "‹where›");
+    return input_error(field + " can only be compared with = or !=", "‹where›");
   }
   if (field == "date") {
     const auto period = parse_date(value);
     if (!period)
-      return input_error("'" + value + "' is no date", "‹where›", "write one as 2019, 2019-07 or 2019-07-31");
+      return input_error("'" + value + "' is not a date", "‹where›", "write dates as 2019, 2019-07 or 2019-07-31");
     condition.low_ = period->begin;
     condition.high_ = period->end;
     return condition;
@@ -66,7 +66,7 @@ Result<Condition> Condition::parse(std::string_view text) {
   if (field != "answers" && field != "length" && field != "votes")
     return tl::unexpected<Error>(unknown_field(field, text));
   const auto number = parse_finite_number(value);
-  if (!number) return input_error("'" + value + "' is no number", "‹where›");
+  if (!number) return input_error("'" + value + "' is not a number", "‹where›");
   condition.low_ = condition.high_ = *number;
   return condition;
 }

@@ -54,16 +54,18 @@ TEST(Where, DatesArePeriods) {
 }
 
 TEST(Where, SaysWhatIsWrong) {
-  EXPECT_EQ(problem(""), "‹where›: \"\" is no condition; write one as topic=python, length<500 or date>=2019");
+  EXPECT_EQ(problem(""),
+            "‹where›: \"\" is not a condition; conditions look like topic=python, length<500 or date>=2019");
   EXPECT_EQ(problem("topic"),
-            "‹where›: \"topic\" is no condition; write one as topic=python, length<500 or date>=2019");
-  EXPECT_EQ(problem("topc=x"), "‹where›: there is no field 'topc' in \"topc=x\"; did you mean topic?");
+            "‹where›: \"topic\" is not a condition; conditions look like topic=python, length<500 or date>=2019");
+  EXPECT_EQ(problem("topc=x"), "‹where›: unknown field 'topc' in \"topc=x\"; did you mean topic?");
   EXPECT_EQ(problem("=x"),
-            "‹where›: there is no field '' in \"=x\"; there are topic, id, tag, answers, length, votes, date");
-  EXPECT_EQ(problem("topic<x"), "‹where›: topic is compared with = or != alone");
-  EXPECT_EQ(problem("votes=many"), "‹where›: 'many' is no number");
-  EXPECT_EQ(problem("votes<"), "‹where›: '' is no number");
-  EXPECT_EQ(problem("date=31.7.2019"), "‹where›: '31.7.2019' is no date; write one as 2019, 2019-07 or 2019-07-31");
+            "‹where›: unknown field '' in \"=x\"; the fields are topic, id, tag, answers, length, votes, date");
+  EXPECT_EQ(problem("topic<x"), "‹where›: topic can only be compared with = or !=");
+  EXPECT_EQ(problem("votes=many"), "‹where›: 'many' is not a number");
+  EXPECT_EQ(problem("votes<"), "‹where›: '' is not a number");
+  EXPECT_EQ(problem("date=31.7.2019"),
+            "‹where›: '31.7.2019' is not a date; write dates as 2019, 2019-07 or 2019-07-31");
 }
 
 }  // namespace

@@ -50,43 +50,42 @@ Error not_allowed(const net::HttpResponse& response, const std::string& code, Re
   const std::string page = repository_url(settings, kind, name.repository);
   if (code == "GatedRepo") {
     const bool anonymous = settings.token.empty();
-    return {ErrorCode::kInput, "access to it is granted only to those who accepted its terms", "hf:" + name.repository,
+    return {ErrorCode::kInput, "access requires that you accept the repository's terms", "hf:" + name.repository,
             "accept them at " + page +
-                (anonymous ? ", and set HF_TOKEN to a token of yours" : " with the account that the token belongs to")};
+                (anonymous ? ", and set HF_TOKEN to your token" : " with the account that the token belongs to")};
   }
   if (!settings.token.empty()) {
-    return {ErrorCode::kInput, fmt::format("the hub does not let this token in ({})", response.status),
-            "hf:" + name.repository,
-            "check its name and HF_TOKEN: the token may be wrong, expired, or without the right to read this " +
-                kind_word(kind)};
+    return {
+        ErrorCode::kInput, fmt::format("the hub rejected the token ({})", response.status), "hf:" + name.repository,
+        "check the name and HF_TOKEN: the token may be wrong, expired, or not allowed to read this " + kind_word(kind)};
   }
   return {ErrorCode::kInput,
           fmt::format("there is no such {}, or it is private ({})", kind_word(kind), response.status),
-          "hf:" + name.repository, "check its name; for a private one set HF_TOKEN to a token of yours"};
+          "hf:" + name.repository, "check the name; if the repository is private, set HF_TOKEN to your token"};
 }
 
 Error not_found(const std::string& code, RepoKind kind, const HubName& name, const HubSettings& settings) {
   if (code == "RevisionNotFound") {
     return {ErrorCode::kInput, "there is no revision '" + name.revision + "'", "hf:" + name.repository,
-            "its branches and tags are at " + repository_url(settings, kind, name.repository) + "/tree/main"};
+            "its branches and tags are listed at " + repository_url(settings, kind, name.repository) + "/tree/main"};
   }
   if (code == "EntryNotFound") {
     return {ErrorCode::kInput, "there is no file " + name.file, "hf:" + name.repository + "@" + name.revision, ""};
   }
   const std::string other =
-      kind == RepoKind::kModel ? "a dataset goes to ‹data› or hre data" : "a model is not given as DATA";
+      kind == RepoKind::kModel ? "a dataset is given with ‹data› or to hre data" : "a model can't be used as DATA";
   return {ErrorCode::kInput, "there is no such " + kind_word(kind) + " on the hub", "hf:" + name.repository,
-          "check its name at " + settings.endpoint + "; " + other};
+          "check the name at " + settings.endpoint + "; " + other};
 }
 
 Error busy(const net::HttpResponse& response, const HubName& name) {
   if (response.status == 429) {
     const auto wait = net::retry_after(response);
-    const std::string when = wait ? fmt::format("in {} s", wait->count() / 1000) : "in some minutes";
-    return {ErrorCode::kFailed, "the hub says that there were too many requests (429)", "hf:" + name.repository,
-            "try again " + when + "; with HF_TOKEN set the hub allows more"};
+    const std::string when = wait ? fmt::format("in {} s", wait->count() / 1000) : "in a few minutes";
+    return {ErrorCode::kFailed, "the hub reports too many requests (429)", "hf:" + name.repository,
+            "try again " + when + "; the hub allows more if HF_TOKEN is set"};
   }
-  return {ErrorCode::kFailed, fmt::format("the hub has a problem of its own ({})", response.status),
+  return {ErrorCode::kFailed, fmt::format("the hub reports an error of its own ({})", response.status),
           "hf:" + name.repository, "try again later"};
 }
 
@@ -106,14 +105,16 @@ Error error_of(const net::HttpResponse& response, RepoKind kind, const HubName& 
 Result<std::string> parse_commit(const std::string& text) {
   const std::string commit = text_at(parse_json(text), "sha");
   if (!is_commit(commit))
-    return fail(ErrorCode::kFailed, "the answer names no commit", "", "is HF_ENDPOINT a hub's address?");
+    return fail(ErrorCode::kFailed, "the hub's answer names no commit", "",
+                "check that HF_ENDPOINT is a hub's address");
   return commit;
 }
 
 Status parse_tree_page(const std::string& text, std::vector<RepoFile>& files) {
   const json page = parse_json(text);
   if (!page.is_array())
-    return fail(ErrorCode::kFailed, "the answer is no list of files", "", "is HF_ENDPOINT a hub's address?");
+    return fail(ErrorCode::kFailed, "the hub's answer is not a list of files", "",
+                "check that HF_ENDPOINT is a hub's address");
   for (const json& entry : page) {
     if (text_at(entry, "type") != "file") continue;
     const json none;
@@ -121,7 +122,7 @@ Status parse_tree_page(const std::string& text, std::vector<RepoFile>& files) {
     const std::string path = text_at(entry, "path"), etag = text_at(lfs.is_null() ? entry : lfs, "oid");
     const auto size = number_at(lfs.is_null() ? entry : lfs, "size");
     if (!is_inner_path(path) || find_invalid_utf8(path) || !BlobDigest::is_hash(etag) || !size) {
-      return fail(ErrorCode::kFailed, "the list of files has an entry that no repository has");
+      return fail(ErrorCode::kFailed, "the list of files has an invalid entry");
     }
     if (files.size() == kMostFiles)
       return fail(ErrorCode::kFailed, fmt::format("the repository has more than {} files", kMostFiles));
@@ -199,7 +200,7 @@ HubResult<Listing> HubApi::list(RepoKind kind, const HubName& name, const std::s
     if (!target || net::origin_of(*target) != net::origin_of(url)) break;
     url = *target;
   }
-  return broken({ErrorCode::kFailed, "the pages of its list of files do not end", "", ""});
+  return broken({ErrorCode::kFailed, "the repository's list of files never ends", "", ""});
 }
 
 Result<FileAddress> HubApi::locate(RepoKind kind, const std::string& repository, const std::string& commit,
@@ -222,8 +223,8 @@ Result<FileAddress> HubApi::locate(RepoKind kind, const std::string& repository,
   FileAddress address{.etag = file.etag, .size = file.size, .url = response->url, .foreign = redirect};
   if (redirect) address.url = net::resolve_url(response->url, response->header("location").value_or("")).value_or("");
   if (!net::origin_of(address.url)) {
-    return fail(ErrorCode::kFailed, "the hub gives no address of " + file.path, "hf:" + repository,
-                "is HF_ENDPOINT a hub's address?");
+    return fail(ErrorCode::kFailed, "the hub gave no address for " + file.path, "hf:" + repository,
+                "check that HF_ENDPOINT is a hub's address");
   }
   return address;
 }

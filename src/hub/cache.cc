@@ -41,7 +41,8 @@ std::string folder_name(RepoKind kind, const std::string& repository) {
 std::string why() { return std::strerror(errno); }
 
 tl::unexpected<Error> cannot_write(const std::string& path, const std::string& reason) {
-  return fail(ErrorCode::kFailed, "cannot be written: " + reason, path, "HF_HOME names another place for the cache");
+  return fail(ErrorCode::kFailed, "cannot be written: " + reason, path,
+              "set HF_HOME to use another folder for the cache");
 }
 
 /// The content of a file, if it exists and is no longer than this.

@@ -119,7 +119,7 @@ tl::unexpected<Error> no_such_file(const std::vector<std::string>& names, const 
   std::stable_sort(near.begin(), near.end(), [&](const auto& a, const auto& b) { return distance(a) < distance(b); });
   constexpr size_t kShown = 5;
   if (near.size() > kShown) near.resize(kShown);
-  return input_error("it has no file " + wanted, where, near.empty() ? "" : "near to it are " + join(near));
+  return input_error("no such file: " + wanted, where, near.empty() ? "" : "similar names are " + join(near));
 }
 
 Result<Selection> one_gguf(const Choices& choices, const std::string& wanted, const std::string& where) {
@@ -130,13 +130,13 @@ Result<Selection> one_gguf(const Choices& choices, const std::string& wanted, co
     return no_such_file(names, wanted, where);
   }
   if (found.size() > 1) {
-    return input_error(fmt::format("{} files could be meant: {}", found.size(), list_of(found)), where,
-                       "name one, by its name, a pattern or its type: " + where + "/" + found.begin()->first);
+    return input_error(fmt::format("{} files are possible: {}", found.size(), list_of(found)), where,
+                       "choose one by name, pattern or type: " + where + "/" + found.begin()->first);
   }
   const Choice& choice = found.begin()->second;
   if (static_cast<int>(choice.files.size()) != choice.parts) {
-    return input_error(fmt::format("{} has {} of {} parts", found.begin()->first, choice.files.size(), choice.parts),
-                       where);
+    return input_error(
+        fmt::format("{} has only {} of {} parts", found.begin()->first, choice.files.size(), choice.parts), where);
   }
   return Selection{.files = choice.files, .main = choice.files.front()};
 }
@@ -170,17 +170,18 @@ Result<Selection> checkpoint(const std::vector<RepoFile>& files, const std::stri
   if (selection.files.empty() || !has_file(files, "config.json")) {
     const bool pickled =
         std::any_of(files.begin(), files.end(), [](const auto& file) { return ends_with(file.path, ".bin"); });
-    return input_error(pickled ? "it has its weights as .bin alone, which may hold programs"
-                               : "it has no .gguf file and no safetensors checkpoint",
-                       where,
-                       pickled ? "look for a revision or a copy with safetensors or .gguf" : "is it a language model?");
+    return input_error(
+        pickled ? "the weights are only in .bin files, which can contain programs"
+                : "no .gguf file and no safetensors checkpoint found",
+        where,
+        pickled ? "look for a revision or a copy with safetensors or .gguf" : "check that this is a language model");
   }
   std::map<std::string, int> parts_there;
   for (const std::string& name : selection.files) ++parts_there[whole_name(name).first];
   for (const std::string& name : selection.files) {
     const auto [whole, parts] = whole_name(name);
     const int there = parts_there[whole];
-    if (there < parts) return input_error(fmt::format("its weights have {} of {} parts", there, parts), where);
+    if (there < parts) return input_error(fmt::format("the weights have only {} of {} parts", there, parts), where);
   }
   for (const RepoFile& file : files) {
     if (is_checkpoint_text(file.path)) selection.files.push_back(file.path);
@@ -217,7 +218,7 @@ Result<Selection> choose_model_files(const std::vector<RepoFile>& files, const s
   std::vector<std::string> names;
   for (const RepoFile& file : files) names.push_back(file.path);
   if (!has_file(files, wanted)) return no_such_file(names, wanted, where);
-  return input_error(wanted + " is no .gguf file", where, "without it, the name means the repository's checkpoint");
+  return input_error(wanted + " is not a .gguf file", where, "leave out the file to use the repository's checkpoint");
 }
 
 Result<Selection> choose_dataset_files(const std::vector<RepoFile>& files, const std::string& wanted,
@@ -232,16 +233,16 @@ Result<Selection> choose_dataset_files(const std::vector<RepoFile>& files, const
       chosen.push_back(file.path);
   }
   if (all.empty())
-    return input_error("it has no parquet and no .jsonl files", where,
+    return input_error("no parquet or .jsonl files found", where,
                        "hre reads datasets in the published layout: docs/formats.md");
   if (!wanted.empty() && chosen.empty()) return no_such_file(all, wanted, where);
   if (wanted.empty()) chosen = question_files(files);
   if (chosen.empty())
-    return input_error("its questions are in folders of their own, such as " + all.front(), where,
-                       "name the folder or the file behind the name");
+    return input_error("the questions are in subfolders, such as " + all.front(), where,
+                       "add the folder or the file to the name");
   if (is_pattern(wanted) && chosen.size() > 1) {
     return input_error(fmt::format("{} files match {}: {}", chosen.size(), wanted, join(chosen)), where,
-                       "a pattern names one file; ‹topic› chooses among the topics of a dataset");
+                       "a pattern must match one file; ‹topic› chooses among the topics of a dataset");
   }
   Selection selection{.files = chosen, .main = is_pattern(wanted) ? chosen[0] : wanted};
   if (has_file(files, "README.md")) selection.files.emplace_back("README.md");

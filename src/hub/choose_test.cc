@@ -26,8 +26,8 @@ TEST(ChooseModel, TypesAreWords) {
   const auto repository = files({"m.IQ4_XS.gguf", "m.Q4_K.gguf", "m.Q4_K_M.gguf", "m.Q8_0.gguf", "q8_0-notes.txt"});
   EXPECT_EQ("m.Q4_K.gguf", choose_model_files(repository, "Q4_K", "w").value().main);
   EXPECT_EQ("m.Q8_0.gguf", choose_model_files(repository, "q8_0", "w").value().main);
-  EXPECT_THAT(problem(choose_model_files(repository, "Q4", "w")), HasSubstr("no file Q4"));
-  EXPECT_THAT(problem(choose_model_files(repository, "*Q4*", "w")), HasSubstr("3 files could be meant"));
+  EXPECT_THAT(problem(choose_model_files(repository, "Q4", "w")), HasSubstr("no such file: Q4"));
+  EXPECT_THAT(problem(choose_model_files(repository, "*Q4*", "w")), HasSubstr("3 files are possible"));
   EXPECT_THAT(problem(choose_model_files(repository, "", "w")), HasSubstr("m.Q8_0.gguf (2.0 GB)"));
 }
 
@@ -46,9 +46,9 @@ TEST(ChooseModel, Checkpoint) {
             choose_model_files(one, "", "w").value());
   EXPECT_THAT(problem(choose_model_files(files({"config.json", "model-00001-of-00002.safetensors"}), "", "w")),
               HasSubstr("1 of 2 parts"));
-  EXPECT_THAT(problem(choose_model_files(one, "model.safetensors", "w")), HasSubstr("is no .gguf file"));
+  EXPECT_THAT(problem(choose_model_files(one, "model.safetensors", "w")), HasSubstr("is not a .gguf file"));
   EXPECT_THAT(problem(choose_model_files(one, "modle.safetensors", "w")),
-              HasSubstr("near to it are model.safetensors"));
+              HasSubstr("similar names are model.safetensors"));
   EXPECT_THAT(problem(choose_model_files({}, "", "w")), HasSubstr("no .gguf file"));
 }
 
@@ -60,7 +60,7 @@ TEST(ChooseDataset, AsALocalFolderIsRead) {
   EXPECT_EQ("old", choose_dataset_files(published, "old", "w").value().main);
   EXPECT_EQ("data/A-00000-of-00001.parquet", choose_dataset_files(published, "*A-0*", "w").value().main);
   EXPECT_THAT(problem(choose_dataset_files(published, "data/*", "w")), HasSubstr("2 files match"));
-  EXPECT_THAT(problem(choose_dataset_files(published, "data/C", "w")), HasSubstr("near to it are"));
+  EXPECT_THAT(problem(choose_dataset_files(published, "data/C", "w")), HasSubstr("similar names are"));
   EXPECT_THAT(problem(choose_dataset_files(files({"en/x.parquet"}), "", "w")), HasSubstr("en/x.parquet"));
 }
 

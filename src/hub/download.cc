@@ -163,7 +163,7 @@ Status Downloader::begin(Fetch& fetch) {
   if (Status made = make_folder_of(lock_path); !made) return made;
   auto lock = FileLock::try_take(lock_path);
   if (!lock) {
-    if (lock.error().next.empty()) lock.error().next = "HF_HOME names another place for the cache";
+    if (lock.error().next.empty()) lock.error().next = "set HF_HOME to use another folder for the cache";
     return forward(lock);
   }
   if (!*lock) {
@@ -246,7 +246,7 @@ Attempt Downloader::judge(Fetch& fetch, const Transfer& transfer, const FileAddr
   if (!result) return {.error = result.error().error, .again = result.error().transient, .asked = {}};
   if (result->status == 200 || result->status == 206) {
     if (transfer.received == transfer.range.size()) return {};
-    return {.error = Error{ErrorCode::kFailed, "the server sent too little of it", fetch.file->path, ""},
+    return {.error = Error{ErrorCode::kFailed, "the server sent too few bytes", fetch.file->path, ""},
             .again = true,
             .asked = {}};
   }
@@ -274,12 +274,12 @@ Status Downloader::begin_body(Fetch& fetch, Transfer& transfer, const net::HttpR
   } else if (head.status == 200 && range.empty()) {
     if (transfer.whole || transfer.range == Range{0, size}) return {};
     transfer.dropped = fetch.served_whole.exchange(true);
-    if (transfer.dropped) return fail(ErrorCode::kFailed, "another thread takes it");
+    if (transfer.dropped) return fail(ErrorCode::kFailed, "another thread takes the file");
     transfer.whole = true;
     transfer.range = {0, size};
     return {};
   }
-  return fail(ErrorCode::kFailed, fmt::format("the server sent other bytes than were asked for ({})", range),
+  return fail(ErrorCode::kFailed, fmt::format("the server sent other bytes than requested ({})", range),
               fetch.file->path);
 }
 
@@ -289,7 +289,7 @@ Status Downloader::take_bytes(Fetch& fetch, Transfer& transfer, const net::HttpR
   }
   const auto n = static_cast<int64_t>(bytes.size());
   if (transfer.received + n > transfer.range.size()) {
-    return fail(ErrorCode::kFailed, "the server sends more than was asked for", fetch.file->path);
+    return fail(ErrorCode::kFailed, "the server sent more bytes than requested", fetch.file->path);
   }
   if (Status written = fetch.part->write(transfer.range.begin + transfer.received, bytes); !written) return written;
   transfer.received += n;
@@ -304,9 +304,9 @@ Status Downloader::finish(Fetch& fetch) {
   if (*outcome == Outcome::kGood) return link(fetch);
   if (++fetch.wrong_hashes == 2) {
     return fail(ErrorCode::kFailed,
-                fmt::format("{} came twice with another hash than {}", fetch.file->path, fetch.address.etag),
+                fmt::format("{} arrived twice with a hash other than {}", fetch.file->path, fetch.address.etag),
                 "hf:" + job_.repository,
-                "what came is kept as " + cache_.wrong(fetch.address.etag) +
+                "the received file is kept as " + cache_.wrong(fetch.address.etag) +
                     "; a proxy may have changed it, or the hub's file is damaged");
   }
   fetch.served_whole = false;
@@ -345,14 +345,14 @@ Status Downloader::check_space() const {
   if (static_cast<double>(needed) <= free) return {};
   return fail(
       ErrorCode::kFailed,
-      fmt::format("{:.1f} MB are needed, and {:.1f} MB are free", static_cast<double>(needed) / 1e6, free / 1e6),
-      folder.string(), "make room, or name another place by HF_HOME");
+      fmt::format("{:.1f} MB are needed, but {:.1f} MB are free", static_cast<double>(needed) / 1e6, free / 1e6),
+      folder.string(), "free some space, or set HF_HOME to a folder on another disk");
 }
 
 /// Queues the files again that another process was fetching.
 void Downloader::requeue_waiting(ProgressListener& progress) {
   if (waiting_.empty()) return;
-  if (!said_waiting_) progress.note("waiting for another process that fetches " + waiting_.front().fetch->file->path);
+  if (!said_waiting_) progress.note("waiting for another process to fetch " + waiting_.front().fetch->file->path);
   said_waiting_ = true;
   queue_.insert(queue_.end(), waiting_.begin(), waiting_.end());
   waiting_.clear();
@@ -380,7 +380,8 @@ Status Downloader::run(ProgressListener& progress) {
   progress.end();
   if (error_ && error_->code != ErrorCode::kInterrupted) return tl::unexpected<Error>(std::move(*error_));
   if (left_ > 0)
-    return fail(ErrorCode::kInterrupted, "interrupted; what is there is kept, and the same command goes on");
+    return fail(ErrorCode::kInterrupted,
+                "interrupted; the bytes received so far are kept, and the same command resumes");
   return {};
 }
 

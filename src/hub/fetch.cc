@@ -77,18 +77,16 @@ std::optional<HubFiles> find_cached(const Wanted& wanted, bool trusting) {
 
 /// The error that says why the cache alone can't serve.
 tl::unexpected<Error> not_cached(const Wanted& wanted) {
-  const std::string next = "unset HF_HUB_OFFLINE to let it be fetched";
+  const std::string next = "unset HF_HUB_OFFLINE to allow the download";
   const auto commit = wanted.cache.commit_of(wanted.name.revision);
-  if (!commit)
-    return input_error("it is not in the cache, and HF_HUB_OFFLINE forbids to fetch it", shown_name(wanted), next);
+  if (!commit) return input_error("not in the cache, and HF_HUB_OFFLINE forbids downloads", shown_name(wanted), next);
   const auto listing = wanted.cache.listing(*commit);
   auto selection = choose(wanted, listing ? listing->files : wanted.cache.present(*commit), shown_name(wanted));
   if (!selection) {
-    selection.error().message += " (of what the cache has)";
+    selection.error().message += " (among the files in the cache)";
     return forward(selection);
   }
-  return input_error("the cache does not have all of it, and HF_HUB_OFFLINE forbids to fetch the rest",
-                     shown_name(wanted), next);
+  return input_error("only partly in the cache, and HF_HUB_OFFLINE forbids downloads", shown_name(wanted), next);
 }
 
 Result<HubFiles> fetch_listed(HubApi& api, const Wanted& wanted, const Listing& listing, const HubOptions& options,
@@ -126,7 +124,7 @@ Result<HubFiles> fetch(RepoKind kind, const std::string& text, const HubOptions&
   Error error = listing.error().error;
   if (listing.error().unreachable) {
     if (auto cached = find_cached(wanted, true)) {
-      progress.note("the hub cannot be asked (" + error.message + "); taking what the cache has: " + cached->source);
+      progress.note("the hub cannot be reached (" + error.message + "); using the cached copy: " + cached->source);
       return *std::move(cached);
     }
   }

@@ -159,7 +159,7 @@ Result<int64_t> remove_from_cache(const std::string& text) {
   auto settings = read_settings();
   if (!settings) return forward(settings);
   if (!name->file.empty())
-    return input_error("single files are not removed", text, "name the repository or a revision of it");
+    return input_error("single files can't be removed", text, "give the repository or one of its revisions");
   const bool whole = text.find('@') == std::string::npos;
   int64_t freed = 0;
   bool found = false;
@@ -169,7 +169,7 @@ Result<int64_t> remove_from_cache(const std::string& text) {
     found = found || removed->has_value();
     freed += removed->value_or(0);
   }
-  if (!found) return input_error("the cache does not have it", text, "hre model list says what it has");
+  if (!found) return input_error("not in the cache", text, "hre model list shows what the cache has");
   return freed;
 }
 

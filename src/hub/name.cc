@@ -62,7 +62,7 @@ std::string kind_word(RepoKind kind) { return kind == RepoKind::kModel ? "model"
 bool is_hub_name(const std::string& text) { return text.starts_with(kScheme); }
 
 Result<HubName> parse_hub_name(const std::string& text) {
-  if (!is_hub_name(text)) return input_error("this is no name on the hub", text, kForm);
+  if (!is_hub_name(text)) return input_error("this is not a name on the hub", text, kForm);
   const std::string rest = text.substr(kScheme.size());
   const size_t at = rest.find('@');
   const std::vector<std::string> parts = split(rest.substr(0, at), '/');
@@ -70,17 +70,17 @@ Result<HubName> parse_hub_name(const std::string& text) {
   const size_t n = std::min<size_t>(parts.size(), 2);
   name.repository = joined(parts, 0, n);
   if (!std::all_of(parts.begin(), parts.begin() + static_cast<ptrdiff_t>(n), is_repo_part)) {
-    return input_error("'" + name.repository + "' is no repository's name", text, kForm);
+    return input_error("'" + name.repository + "' is not a valid repository name", text, kForm);
   }
   name.file = joined(parts, n, parts.size());
   if (at != std::string::npos) {
-    if (parts.size() > 2) return input_error("the revision stands behind the file", text, kForm);
+    if (parts.size() > 2) return input_error("the revision must come before the file", text, kForm);
     take_revision(rest.substr(at + 1), name);
   }
-  if (!is_inner_path(name.revision)) return input_error("'" + name.revision + "' is no revision", text, kForm);
-  if (text.back() == '/') return input_error("there is nothing behind its last slash", text, kForm);
+  if (!is_inner_path(name.revision)) return input_error("'" + name.revision + "' is not a valid revision", text, kForm);
+  if (text.back() == '/') return input_error("nothing follows the last slash", text, kForm);
   if (!name.file.empty() && !is_inner_path(name.file)) {
-    return input_error("'" + name.file + "' is no path in a repository", text, kForm);
+    return input_error("'" + name.file + "' is not a valid path in a repository", text, kForm);
   }
   return name;
 }

@@ -20,8 +20,8 @@ namespace {
 Error disk_error(const std::string& path) {
   const bool full = errno == ENOSPC || errno == EDQUOT;
   return {ErrorCode::kFailed, full ? "the disk is full" : std::string("writing failed: ") + std::strerror(errno), path,
-          full ? "make room and call again, it goes on where it was; or name another place by HF_HOME"
-               : "HF_HOME names another place for the cache"};
+          full ? "free some space and run the same command to resume, or set HF_HOME to a folder on another disk"
+               : "set HF_HOME to use another folder for the cache"};
 }
 
 Status write_at(int descriptor, int64_t offset, std::string_view bytes, const std::string& path) {

@@ -55,7 +55,7 @@ Result<std::string> read_token(const Environment& environment, const std::string
   }
   const auto printable = [](unsigned char c) { return c > 0x20 && c < 0x7f; };
   if (!std::all_of(token.begin(), token.end(), printable)) {
-    return input_error("the token has characters that no token has", where, "copy it again from the hub's settings");
+    return input_error("the token has invalid characters", where, "copy it again from the hub's settings");
   }
   return token;
 }
@@ -81,8 +81,8 @@ Result<HubSettings> read_settings(const Environment& environment) {
   if (std::string endpoint = environment("HF_ENDPOINT"); !endpoint.empty()) settings.endpoint = std::move(endpoint);
   while (settings.endpoint.ends_with('/')) settings.endpoint.pop_back();
   if (!net::origin_of(settings.endpoint)) {
-    return input_error("this is no http or https address", "HF_ENDPOINT=" + settings.endpoint,
-                       "give the hub's, or unset it");
+    return input_error("this is not an http or https address", "HF_ENDPOINT=" + settings.endpoint,
+                       "set it to the hub's address, or unset it");
   }
   settings.offline = is_true(environment("HF_HUB_OFFLINE")) || is_true(environment("TRANSFORMERS_OFFLINE"));
   if (const auto seconds = parse_finite_number(environment("HF_HUB_DOWNLOAD_TIMEOUT")); seconds && *seconds > 0) {

@@ -132,7 +132,7 @@ bool Connection::take_body(std::string_view bytes) {
   }
   if (response_.body.size() + bytes.size() > request_->max_body) {
     refused_ = broken(fmt::format("the response is longer than {} bytes", request_->max_body), false,
-                      "is this the server you mean?");
+                      "check that this is the right server");
     return false;
   }
   response_.body.append(bytes);
@@ -215,19 +215,19 @@ HttpFailure Connection::failure_of(CURLcode code, bool stopped) const {
   switch (code) {
     case CURLE_OPERATION_TIMEDOUT:
       return broken(message_[0] != '\0'
-                        ? "time-out: " + detail
-                        : fmt::format("time-out: nothing came for {} ms", request_->timeouts.silence.count()),
-                    true, "is the server there, and the network?");
+                        ? "timed out: " + detail
+                        : fmt::format("timed out: no data arrived for {} ms", request_->timeouts.silence.count()),
+                    true, "check the server and the network");
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_RESOLVE_PROXY:
     case CURLE_COULDNT_CONNECT:
-      return broken("no connection: " + detail, true, "is the network there? A proxy is given by https_proxy");
+      return broken("no connection: " + detail, true, "check the network; https_proxy sets a proxy");
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CACERT_BADFILE:
-      return broken("no secure connection: " + detail, false, "CURL_CA_BUNDLE names a file of further certificates");
+      return broken("no secure connection: " + detail, false, "set CURL_CA_BUNDLE to a file with further certificates");
     case CURLE_URL_MALFORMAT:
     case CURLE_UNSUPPORTED_PROTOCOL:
-      return {{ErrorCode::kInput, "this is no http or https address", shown_url(request_->url), ""}, false};
+      return {{ErrorCode::kInput, "this is not an http or https address", shown_url(request_->url), ""}, false};
     default:
       return broken("the connection broke: " + detail, true);
   }
@@ -267,10 +267,11 @@ HttpFailure redirect_failure(const HttpRequest& request, std::string message) {
 tl::expected<HttpRequest, HttpFailure> redirected(HttpRequest request, const HttpResponse& response) {
   const auto target = resolve_url(request.url, *response.header("location"));
   const auto to = target ? origin_of(*target) : std::nullopt;
-  if (!to) return tl::unexpected(redirect_failure(request, "it redirects to what is no http or https address"));
+  if (!to)
+    return tl::unexpected(redirect_failure(request, "redirects to something that is not an http or https address"));
   const auto from = origin_of(request.url);
   if (from && from->starts_with("https:") && to->starts_with("http:")) {
-    return tl::unexpected(redirect_failure(request, "it redirects from https to http, which is not followed"));
+    return tl::unexpected(redirect_failure(request, "redirects from https to http, which hre does not follow"));
   }
   if (from != to) {
     request.bearer_token.clear();
@@ -323,7 +324,7 @@ HttpResult HttpClient::exchange(const HttpRequest& request, std::stop_token stop
   HttpResult result = connection->exchange(current, stop);
   for (int hops = 0; result && is_redirect(*result) && current.redirects != Redirects::kNone; ++hops) {
     if (hops == kMostRedirects) {
-      result = tl::unexpected(redirect_failure(request, "it redirects more than ten times"));
+      result = tl::unexpected(redirect_failure(request, "redirects more than ten times"));
       break;
     }
     auto next = redirected(current, *result);

@@ -152,7 +152,7 @@ TEST(HttpClient, RedirectToWhatIsNoWebAddress) {
   HttpClient client;
   const HttpResult response = client.exchange(get(server.url()), {});
   ASSERT_FALSE(response);
-  EXPECT_THAT(response.error().error.message, HasSubstr("no http or https address"));
+  EXPECT_THAT(response.error().error.message, HasSubstr("not an http or https address"));
 }
 
 TEST(HttpClient, BodiesAreBounded) {
@@ -238,10 +238,10 @@ TEST(HttpClient, SaysThatNothingCame) {
   HttpClient client;
   HttpRequest request = get(server.url("/?token=t"));
   request.timeouts.silence = milliseconds(150);
-  EXPECT_EQ(server.url() + ": time-out: nothing came for 150 ms; is the server there, and the network?",
+  EXPECT_EQ(server.url() + ": timed out: no data arrived for 150 ms; check the server and the network",
             client.exchange(request, {}).error().error.text());
   request.timeouts = {.total = milliseconds(150)};
-  EXPECT_THAT(client.exchange(request, {}).error().error.message, HasSubstr("time-out"));
+  EXPECT_THAT(client.exchange(request, {}).error().error.message, HasSubstr("timed out"));
 }
 
 TEST(HttpClient, NobodyListens) {

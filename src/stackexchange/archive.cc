@@ -64,7 +64,7 @@ struct Archive {
 std::string problem_of(archive* opened) {
   const char* text = archive_error_string(opened);
   // libarchive reports no error if the list of entries, which a .7z has at its end, is missing.
-  return text != nullptr ? text : "it is cut short, damaged, or no .7z";
+  return text != nullptr ? text : "the file is cut short, damaged, or not a .7z archive";
 }
 
 Error damaged(const Archive& archive, std::string where) {
@@ -77,7 +77,7 @@ Result<Archive> open_archive(const std::string& path, std::stop_token stop) {
   Archive archive{std::make_unique<ArchiveFile>(path, std::move(stop)), {}};
   if (archive.file->descriptor < 0) return input_error(std::strerror(errno), path);
   archive.opened.reset(archive_read_new());
-  if (!archive.opened) return fail(ErrorCode::kFailed, "no memory for the archive", path);
+  if (!archive.opened) return fail(ErrorCode::kFailed, "not enough memory for the archive", path);
   archive_read_support_format_7zip(archive.get());
   archive_read_support_format_zip(archive.get());
   archive_read_set_callback_data(archive.get(), archive.file.get());

@@ -16,7 +16,7 @@ constexpr size_t kBlockBytes = size_t{16} << 10;
 tl::unexpected<Error> failed(const std::string& path) {
   const bool full = errno == ENOSPC;
   return fail(ErrorCode::kFailed, std::strerror(errno), path,
-              full ? "intermediate files need room: name a folder on another disk with ‹work›" : "");
+              full ? "intermediate files need space: give a folder on another disk with ‹work›" : "");
 }
 
 }  // namespace
@@ -65,8 +65,8 @@ Status WorkFile::read(uint64_t offset, char* to, size_t n) const {
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return failed(path_);
     if (got == 0)
-      return fail(ErrorCode::kFailed, "an intermediate file is shorter than it was", path_,
-                  "remove it and run this again");
+      return fail(ErrorCode::kFailed, "an intermediate file has become shorter", path_,
+                  "remove the file and run the command again");
     to += got;
     n -= static_cast<size_t>(got);
     offset += static_cast<uint64_t>(got);
@@ -135,7 +135,7 @@ Result<BucketFile> BucketFile::reopen(const std::string& path, size_t record_byt
   }
   uint64_t bytes = 0;
   for (const Block& block : buckets.blocks_) bytes += block.bytes;
-  if (bytes != buckets.file_.size()) return fail(ErrorCode::kFailed, "an intermediate file is not whole", path);
+  if (bytes != buckets.file_.size()) return fail(ErrorCode::kFailed, "an intermediate file is incomplete", path);
   return buckets;
 }
 

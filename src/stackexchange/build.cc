@@ -145,8 +145,8 @@ class Builder {
     counts.orphans += static_cast<int64_t>(group.answers.size());
     if (!options_.read.rows.strict) return {};
     const PostRecord& answer = group.answers.front();
-    return input_error(fmt::format("answer {} is to question {}, which is missing", answer.id, answer.question),
-                       place_of_post(dumps_[site], answer.id, 1, stop_), "without ‹strict› it is left out");
+    return input_error(fmt::format("answer {} belongs to question {}, which is missing", answer.id, answer.question),
+                       place_of_post(dumps_[site], answer.id, 1, stop_), "without ‹strict› the answer is left out");
   }
 
   Status choose(uint32_t site, const SiteIndex& index) {
@@ -172,7 +172,7 @@ class Builder {
     const Topic& topic = recipe_.topics[group.question->topic];
     Verdict verdict = first_look(recipe_, topic, group);
     if (verdict.question == Reason::kNone && !second_look(recipe_, topic, group, texts, verdict)) {
-      return input_error("the dump has changed while it was read", dumps_[site].path, "run this again");
+      return input_error("the dump changed while hre was reading it", dumps_[site].path, "run the command again");
     }
     Funnel& funnel = report_.topics[group.question->topic].funnel;
     std::vector<size_t> chosen;
@@ -241,7 +241,7 @@ class Builder {
     funnel.answers_with_question += candidate.passing;
     funnel.answers_not_chosen -= candidate.passing - candidate.chosen;
     if (reason == Reason::kNotDrawn) {
-      fates_.tell_draw(dumps_[candidate.site].site, candidate.id, "not drawn: enough were");
+      fates_.tell_draw(dumps_[candidate.site].site, candidate.id, "not drawn: enough questions were drawn before");
     }
   }
 
@@ -259,7 +259,7 @@ class Builder {
     }
     const std::string& name = dumps_[candidate.site].site;
     if (const auto twin = find_twin(taken.front().texts.text)) {
-      fates_.tell_draw(name, candidate.id, "nearly the same as " + *twin + ", which was taken before");
+      fates_.tell_draw(name, candidate.id, "nearly the same as " + *twin + ", which was taken earlier");
       return Reason::kDuplicate;
     }
     TopicReport& report = report_.topics[number];
@@ -310,8 +310,8 @@ Status check_dumps(const Recipe& recipe, const std::string& folder) {
     for (const Source& source : topic.sources) {
       if (!source.path.empty()) continue;
       if (folder.empty()) {
-        return input_error("there is no path for " + source.site + " of topic " + topic.name, "",
-                           "say where dumps lie with ‹dumps› FOLDER, or give ‹topic› " + topic.name + "=PATH");
+        return input_error("no path is given for " + source.site + " of topic " + topic.name, "",
+                           "give the folder of the dumps with ‹dumps› FOLDER, or ‹topic› " + topic.name + "=PATH");
       }
       const bool told = std::find(missing.begin(), missing.end(), source.site) != missing.end();
       if (!told && !path_of_dump(folder, source.site)) missing.push_back(source.site);
@@ -337,7 +337,7 @@ Result<std::vector<Dump>> open_dumps(Recipe& recipe, const std::string& folder) 
         dumps.push_back(std::move(*dump));
       } else if (known->path != dump->path) {
         return input_error(fmt::format("{} is given twice, also as {}", dump->site, known->path), dump->path,
-                           "give one of them");
+                           "give only one of them");
       }
     }
   }

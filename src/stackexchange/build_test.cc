@@ -285,12 +285,12 @@ TEST(Build, StrictRefusesAnswersWithoutQuestionAndRepeatedPosts) {
   std::string path = beer(folder, rows);
   EXPECT_EQ(build(recipe_of({"beer=" + path}), way).error,
             path + "/Posts.xml: row 7, byte " + std::to_string(table(rows).find("<row Id=\"90\"")) +
-                ": answer 90 is to question 89, which is missing; without ‹strict› it is left out");
+                ": answer 90 belongs to question 89, which is missing; without ‹strict› the answer is left out");
   rows = thread_of(10) + row(answer(12, 10, 3));
   path = beer(folder, rows);
   EXPECT_EQ(build(recipe_of({"beer=" + path}), way).error,
             path + "/Posts.xml: row 7, byte " + std::to_string(table(rows).rfind("<row Id=\"12\"")) +
-                ": post 12 was there before; without ‹strict› the first one is taken");
+                ": post 12 appears twice; without ‹strict› the first is taken");
 }
 
 TEST(Build, AnswersMayStandBeforeTheirQuestion) {
@@ -423,16 +423,17 @@ TEST(Build, TellsTheFateOfPosts) {
   std::string rows = thread_of(10) + thread_of(20, "<malt>") + row(question(30)) + row(answer(31, 99, 1));
   Recipe recipe = recipe_of({"beer=" + beer(folder, rows) + "[hops]"});
   const Built built = build(recipe, {.why = {"10", "13", "beer.stackexchange.com/20", "30", "31", "77"}});
-  EXPECT_THAT(built.report.fates, ElementsAre("beer.stackexchange.com/10: a question of topic beer, score 5, 5 votes "
-                                              "cast, 5 answers read; passed with 5 answers",
-                                              "beer.stackexchange.com/10: taken as beer/000000",
-                                              "beer.stackexchange.com/13: an answer to 10 of topic beer, score 20, 20 "
-                                              "votes cast; passed, but others were chosen",
-                                              "beer.stackexchange.com/20: a question of no topic: none takes its tags",
-                                              "beer.stackexchange.com/30: a question of topic beer, score 5, 5 votes "
-                                              "cast, 0 answers read; removed: too few answers left",
-                                              "beer.stackexchange.com/31: an answer whose question 99 is missing",
-                                              "77: no question or answer with this id was read"));
+  EXPECT_THAT(built.report.fates,
+              ElementsAre("beer.stackexchange.com/10: a question of topic beer, score 5, 5 votes "
+                          "cast, 5 answers read; passed with 5 answers",
+                          "beer.stackexchange.com/10: taken as beer/000000",
+                          "beer.stackexchange.com/13: an answer to 10 of topic beer, score 20, 20 "
+                          "votes cast; passed, but others were chosen",
+                          "beer.stackexchange.com/20: a question of no topic: no topic takes its tags",
+                          "beer.stackexchange.com/30: a question of topic beer, score 5, 5 votes "
+                          "cast, 0 answers read; removed: too few answers left",
+                          "beer.stackexchange.com/31: an answer whose question 99 is missing",
+                          "77: no question or answer with this id was read"));
 }
 
 TEST(Build, TheFunnelAddsUp) {
@@ -455,14 +456,15 @@ TEST(Build, TheFunnelAddsUp) {
 TEST(Build, BadSourcesAreToldApart) {
   TestFolder folder;
   const auto error = [&](const std::string& path) { return build(recipe_of({"beer=" + path})).error; };
-  EXPECT_THAT(error(folder / "nothing"), HasSubstr("there is nothing here"));
+  EXPECT_THAT(error(folder / "nothing"), HasSubstr("there is no such file or folder"));
   write_file(folder / "dump1/Posts.xml", table(""));
-  EXPECT_THAT(error(folder / "dump1"), HasSubstr("'dump1' is no site of Stack Exchange"));
+  EXPECT_THAT(error(folder / "dump1"), HasSubstr("'dump1' is not a Stack Exchange site"));
   EXPECT_EQ(error("beer.stackexchange.com@" + folder / "dump1"), "");
   fs::create_directories(folder / "wine.stackexchange.com");
-  EXPECT_THAT(error(folder / "wine.stackexchange.com"), HasSubstr("it holds no Posts.xml"));
+  EXPECT_THAT(error(folder / "wine.stackexchange.com"), HasSubstr("holds no Posts.xml"));
   write_archive(folder / "gin.stackexchange.com.7z", {{"Posts.xml", table("")}, {"old/Posts.xml", table("")}});
-  EXPECT_THAT(error(folder / "gin.stackexchange.com.7z"), HasSubstr(":old/Posts.xml: it is there twice, also as "));
+  EXPECT_THAT(error(folder / "gin.stackexchange.com.7z"),
+              HasSubstr(":old/Posts.xml: the table exists twice, also as "));
   write_file(folder / "rum.stackexchange.com.7z", "7z\xBC\xAF\x27\x1C rubbish");
   EXPECT_THAT(error(folder / "rum.stackexchange.com.7z"), HasSubstr("the archive can't be read"));
 }

@@ -45,7 +45,8 @@ std::string spread_of(std::vector<T> values) {
 
 std::string statistics(const BuildReport& report) {
   std::string text =
-      "| topic | questions | answers | votes an answer: least / median / most | length of question | length of answer "
+      "| topic | questions | answers | votes per answer: minimum / median / maximum | length of question | length of "
+      "answer "
       "| posted |\n"
       "|---|---|---|---|---|---|---|\n";
   for (const TopicReport& topic : report.topics) {
@@ -127,15 +128,15 @@ std::string format_site(const SiteReport& site) {
   std::string text = fmt::format("{}: {} rows, {} questions, {} answers, {} other posts", site.site, c.rows,
                                  c.questions, c.answers, c.others);
   if (c.orphans > 0) text += fmt::format(", {} answers whose question is missing", c.orphans);
-  if (c.repeated > 0) text += fmt::format(", {} posts that were there before", c.repeated);
+  if (c.repeated > 0) text += fmt::format(", {} posts with repeated ids", c.repeated);
   if (c.skipped > 0) text += ", " + counted(c.skipped, "row") + " skipped";
-  text +=
-      c.has_votes ? fmt::format(", {} votes", c.votes) : ", no Votes.xml: votes cast are at least what the score tells";
+  text += c.has_votes ? fmt::format(", {} votes", c.votes)
+                      : ", no Votes.xml: votes cast are estimated from the score, as a lower bound";
   if (c.skipped_votes > 0) text += " (" + counted(c.skipped_votes, "row") + " skipped)";
   if (c.cleaned > 0) {
-    text += ", " + counted(c.cleaned, "row") + " taken without control characters";
+    text += ", " + counted(c.cleaned, "row") + " read without control characters";
   }
-  if (!c.has_history) text += "; no PostHistory.xml: locked posts can't be told";
+  if (!c.has_history) text += "; no PostHistory.xml: locked posts can't be recognised";
   if (c.skipped_history > 0) {
     text += "; " + counted(c.skipped_history, "row") + " of PostHistory.xml skipped";
   }
@@ -155,16 +156,18 @@ std::string format_card(const Recipe& recipe, const BuildReport& report) {
       "`hre data build` from `recipe.toml`; the same dumps and recipe give the same bytes.\n\n"
       "## Statistics\n\n" +
       statistics(report) +
-      "\nLengths are in characters (Unicode code points): least / median / most.\n\n"
+      "\nLengths are in characters (Unicode code points): minimum / median / maximum.\n\n"
       "## Sources\n\n" +
       sources(report) +
       "\n## Attribution and licence\n\n"
-      "The texts are by the users of these sites, as published by Stack Exchange Inc. under the licence of the\n"
-      "day of posting. `metadata/questions.jsonl` names for every question and answer its address, its author's id\n"
-      "and page (and name, where the dump has it), its date and its licence:\n\n" +
+      "The texts were written by the users of these sites and published by Stack Exchange Inc. under the licence of\n"
+      "the day of posting. For every question and answer, `metadata/questions.jsonl` gives the address, the author's "
+      "id\n"
+      "and page (and the name, if the dump has it), the date and the licence:\n\n" +
       licences(report) +
-      "\nEach of these licences lets what is made of the texts be shared under its later versions: the set as a\n"
-      "whole is under CC BY-SA 4.0.\n\n## What the filters removed\n";
+      "\nEach of these licences allows adaptations to be shared under its later versions, so the dataset as a whole "
+      "is\n"
+      "under CC BY-SA 4.0.\n\n## What the filters removed\n";
   for (const TopicReport& topic : report.topics)
     text += "\n### " + topic.topic + "\n\n```\n" + format_funnel(topic.funnel) + "```\n";
   return text;

@@ -65,7 +65,8 @@ Status check_once(const std::vector<TableFile>& tables) {
   for (size_t i = 0; i < tables.size(); ++i) {
     for (size_t k = 0; k < i; ++k) {
       if (tables[i].table != tables[k].table) continue;
-      return input_error("it is there twice, also as " + tables[k].place(), tables[i].place(), "give a dump with one");
+      return input_error("the table exists twice, also as " + tables[k].place(), tables[i].place(),
+                         "keep only one of the two");
     }
   }
   return {};
@@ -133,7 +134,7 @@ Result<Dump> open_dump(const std::string& path, const std::string& site) {
   std::error_code problem;
   fs::path at(path);
   if (!fs::exists(at, problem)) {
-    return input_error("there is nothing here", path, "give a dump's folder, SITE.7z or SITE-Posts.7z");
+    return input_error("there is no such file or folder", path, "give a dump's folder, SITE.7z or SITE-Posts.7z");
   }
   if (!at.has_filename()) at = at.parent_path();
   if (same_name(at.filename(), file_of(Table::kPosts))) at = fs::absolute(at, problem).parent_path();
@@ -143,7 +144,7 @@ Result<Dump> open_dump(const std::string& path, const std::string& site) {
       site.empty() ? site_of_path(archive ? at : fs::absolute(at, problem).lexically_normal(), archive) : lower(site),
       {}};
   if (!is_known_site(dump.site)) {
-    return input_error("'" + dump.site + "' is no site of Stack Exchange, so its posts would have no address", path,
+    return input_error("'" + dump.site + "' is not a Stack Exchange site, so its posts would have no address", path,
                        "name the folder or archive after the site, or write SITE@PATH (beer.stackexchange.com@PATH)");
   }
   if (archive) {
@@ -153,7 +154,7 @@ Result<Dump> open_dump(const std::string& path, const std::string& site) {
     dump.tables = tables_of_folder(at);
   }
   if (dump.find(Table::kPosts) == nullptr) {
-    return input_error("it holds no Posts.xml", path, "give a dump's folder, SITE.7z or SITE-Posts.7z");
+    return input_error("holds no Posts.xml", path, "give a dump's folder, SITE.7z or SITE-Posts.7z");
   }
   if (Status status = check_once(dump.tables); !status) return forward(status);
   return dump;

@@ -48,11 +48,11 @@ void Fates::tell(const std::string& site, uint32_t id, const std::string& line) 
 void Fates::tell_outside(const std::string& site, const Group& group) {
   if (asked_.empty()) return;
   const bool missing = group.question == nullptr;
-  if (!missing) tell(site, group.question->id, "a question of no topic: none takes its tags");
+  if (!missing) tell(site, group.question->id, "a question of no topic: no topic takes its tags");
   for (const PostRecord& answer : group.answers) {
     tell(site, answer.id,
          missing ? fmt::format("an answer whose question {} is missing", answer.question)
-                 : fmt::format("an answer to {}, which is of no topic", answer.question));
+                 : fmt::format("an answer to {}, which belongs to no topic", answer.question));
   }
 }
 

@@ -37,7 +37,7 @@ std::string describe(Reason reason) {
     case Reason::kNone:
       return "passed";
     case Reason::kDate:
-      return "posted outside of the dates";
+      return "posted outside the dates";
     case Reason::kDelay:
       return "answered too long after the question";
     case Reason::kScore:
@@ -55,7 +55,7 @@ std::string describe(Reason reason) {
     case Reason::kDeletedAuthor:
       return "author deleted";
     case Reason::kHtml:
-      return "HTML longer or deeper than any post's";
+      return "HTML too long or too deep for a post";
     case Reason::kImages:
       return "nothing but images";
     case Reason::kShort:
@@ -83,9 +83,9 @@ std::string describe(Reason reason) {
     case Reason::kAnswerVotes:
       return "too few votes on its answers";
     case Reason::kDuplicate:
-      return "nearly the same as one taken";
+      return "nearly the same as a question taken";
     case Reason::kNotDrawn:
-      return "good, but enough were drawn";
+      return "passed, but enough were drawn";
   }
   return {};
 }
@@ -165,7 +165,7 @@ std::string line(const std::string& what, int64_t questions, int64_t answers) {
 
 std::string format_funnel(const Funnel& funnel) {
   std::string text = fmt::format("  {:<42} {:>12} {:>12}\n", "", "questions", "answers");
-  text += line("of the topic", funnel.questions, funnel.answers);
+  text += line("in the topic", funnel.questions, funnel.answers);
   for (size_t i = 1; i < kReasons; ++i) {
     if (funnel.questions_removed[i] == 0 && funnel.answers_removed[i] == 0) continue;
     text += line("- " + describe(static_cast<Reason>(i)), -funnel.questions_removed[i], -funnel.answers_removed[i]);

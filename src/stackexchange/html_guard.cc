@@ -53,7 +53,7 @@ class Guard {
         return fmt::format("more than {} elements are open at once", kDeepestHtml);
       if (attributes_ > kMostAttributes) return fmt::format("a tag has more than {} attributes", kMostAttributes);
     }
-    if (hopeless()) return "its tags can't be told from text";
+    if (hopeless()) return "its tags can't be distinguished from text";
     return {};
   }
 

@@ -180,8 +180,8 @@ class Indexer {
     const auto first = std::adjacent_find(posts.begin(), posts.end(), same);
     if (first == posts.end()) return {};
     if (options_.rows.strict) {
-      return input_error(fmt::format("post {} was there before", first->id), place_of_post(dump_, first->id, 2, stop_),
-                         "without ‹strict› the first one is taken");
+      return input_error(fmt::format("post {} appears twice", first->id), place_of_post(dump_, first->id, 2, stop_),
+                         "without ‹strict› the first is taken");
     }
     const auto end = std::unique(posts.begin(), posts.end(), same);
     counts_.repeated += posts.end() - end;

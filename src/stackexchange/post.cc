@@ -51,7 +51,7 @@ std::optional<uint32_t> read_id(const Row& row, std::string_view name) {
 
 std::string bad(std::string_view name, const Row& row) {
   if (!row.has(name)) return fmt::format("{} is missing", name);
-  return fmt::format("{}=\"{:.40}\" is not what it should be", name, *row.raw(name));
+  return fmt::format("{}=\"{:.40}\" is not valid", name, *row.raw(name));
 }
 
 PostKind kind_of(int64_t type) {

@@ -47,7 +47,7 @@ void read_drops(TomlReader& reader, const char* key, unsigned& value, unsigned a
     const auto found =
         std::find_if(std::begin(kDrops), std::end(kDrops), [&](const auto& d) { return d.name == name; });
     if (found == std::end(kDrops) || (found->value & allowed) == 0) {
-      return reader.wrong(*node, key, "can't drop '" + name + "'; it can: " + join(drop_names(allowed)));
+      return reader.wrong(*node, key, "does not take '" + name + "', only: " + join(drop_names(allowed)));
     }
     value |= found->value;
   }
@@ -205,8 +205,8 @@ Result<Source> parse_source(const std::string& text) {
 Result<Topic> parse_topic(const std::string& text, const Recipe& recipe) {
   const size_t equals = text.find('=');
   if (equals == std::string::npos || equals == 0) {
-    return input_error("a topic is NAME=SOURCE[,SOURCE...]", "‹topic› " + text,
-                       "an example: beer=beer.stackexchange.com.7z");
+    return input_error("a topic has the form NAME=SOURCE[,SOURCE...]", "‹topic› " + text,
+                       "for example beer=beer.stackexchange.com.7z");
   }
   const std::string name = text.substr(0, equals);
   const auto known =

@@ -28,7 +28,8 @@ Status check_post(const PostFilter& filter, const std::string& who, const std::s
   for (const std::string& code : filter.languages) {
     const bool good = (code.size() == 2 || code.size() == 3) &&
                       std::all_of(code.begin(), code.end(), [](char c) { return c >= 'a' && c <= 'z'; });
-    if (!good) return input_error(fmt::format("{}.languages: '{}' is no code of a language (en)", who, code), place);
+    if (!good)
+      return input_error(fmt::format("{}.languages: '{}' is not the code of a language (en)", who, code), place);
   }
   return {};
 }
@@ -46,14 +47,14 @@ Status check_tags(const std::vector<std::string>& tags, const std::vector<std::s
 Status check_topic(const Topic& topic, const Recipe& recipe, const std::string& place) {
   const auto good = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'; };
   if (topic.name.empty() || !std::all_of(topic.name.begin(), topic.name.end(), good)) {
-    return input_error("'" + topic.name + "' is no topic's name", place, "use lower-case letters, digits and _");
+    return input_error("'" + topic.name + "' is not a valid topic name", place, "use lower-case letters, digits and _");
   }
   if (topic.sources.empty())
     return input_error("topic " + topic.name + " has no source", place, "give sites or sources");
   for (const Source& source : topic.sources) {
     if (!source.site.empty() && !is_known_site(source.site)) {
-      return input_error("'" + source.site + "' is no site of Stack Exchange", place,
-                         "an example: beer.stackexchange.com");
+      return input_error("'" + source.site + "' is not a Stack Exchange site", place,
+                         "for example beer.stackexchange.com");
     }
     if (Status status = check_tags(source.tags, topic.not_tags, place); !status) return status;
   }
@@ -63,7 +64,7 @@ Status check_topic(const Topic& topic, const Recipe& recipe, const std::string& 
   if (Status status = check_post(topic.answer, "answer", place); !status) return status;
   const int64_t least = std::max(question.min_answers, recipe.choose == Choice::kAll ? 0 : recipe.answers);
   if (question.max_answers < least) {
-    return impossible(fmt::format("question.max_answers is {} and {} are needed", question.max_answers, least), place);
+    return impossible(fmt::format("question.max_answers is {}, but {} are needed", question.max_answers, least), place);
   }
   if (question.min_distinct > question.max_answers) {
     return impossible(
@@ -71,7 +72,7 @@ Status check_topic(const Topic& topic, const Recipe& recipe, const std::string& 
         place);
   }
   if (topic.answer.until_ms <= question.from_ms) {
-    return impossible("answers are to be older than their questions", place);
+    return impossible("answers would have to be older than their questions", place);
   }
   return {};
 }
@@ -80,13 +81,13 @@ Status check_topic(const Topic& topic, const Recipe& recipe, const std::string& 
 
 Status check_recipe(const Recipe& recipe, const std::string& place) {
   if (recipe.choose != Choice::kAll && recipe.answers == 1) {
-    return input_error("one answer a question can't be ranked", place, "take at least 2 (answers = 4)");
+    return input_error("one answer per question can't be ranked", place, "take at least 2 (answers = 4)");
   }
   if (recipe.topics.size() >= kNoTopic) return input_error("there are too many topics", place);
   std::set<std::string> names;
   for (const Topic& topic : recipe.topics) {
     if (Status status = check_topic(topic, recipe, place); !status) return status;
-    if (!names.insert(topic.name).second) return input_error("topic " + topic.name + " is there twice", place);
+    if (!names.insert(topic.name).second) return input_error("topic " + topic.name + " appears twice", place);
   }
   return {};
 }

@@ -95,36 +95,37 @@ TEST(Recipe, TheFourteenTopics) {
 
 TEST(Recipe, MistakesAreToldWithLineAndKey) {
   const std::pair<std::string, std::string> cases[] = {
-      {"sede = 3", "r.toml: line 1: there is no key 'sede'; did you mean seed?"},
+      {"sede = 3", "r.toml: line 1: unknown key 'sede'; did you mean seed?"},
       {"\nseed = \"a\"", "r.toml: line 2: seed is not a whole number"},
       {"seed = 1.5", "r.toml: line 1: seed is not a whole number"},
       {"seed = -1", "r.toml: line 1: seed is less than 0"},
-      {"choose = \"best\"", "r.toml: line 1: choose is none of: spread, top-and-random, random, all"},
-      {"[question]\nmin_viws = 3", "r.toml: line 2: there is no key 'min_viws' in question; did you mean min_views?"},
-      {"[question]\nmax_code = 1.5", "r.toml: line 2: max_code in question is not a number from 0 to 1"},
+      {"choose = \"best\"", "r.toml: line 1: choose is not one of: spread, top-and-random, random, all"},
+      {"[question]\nmin_viws = 3", "r.toml: line 2: unknown key 'min_viws' in question; did you mean min_views?"},
+      {"[question]\nmax_code = 1.5", "r.toml: line 2: max_code in question is not a number between 0 and 1"},
       {"[question]\nfrom = \"2020\"", "r.toml: line 2: from in question is not a date (2023-04-30)"},
       {"[answer]\ndrop = [\"closed\"]",
-       "r.toml: line 2: drop in answer can't drop 'closed'; it can: locked, wiki, deleted_author, image_only"},
+       "r.toml: line 2: drop in answer does not take 'closed', only: locked, wiki, deleted_author, image_only"},
       {"question = 3", "r.toml: line 1: question is not a table"},
       {"topic = 3", "r.toml: line 1: topic is not a list of tables ([[topic]])"},
-      {"answers = 1", "r.toml: one answer a question can't be ranked; take at least 2 (answers = 4)"},
-      {"[[topic]]\nname = \"A b\"", "r.toml: line 1: 'A b' is no topic's name; use lower-case letters, digits and _"},
+      {"answers = 1", "r.toml: one answer per question can't be ranked; take at least 2 (answers = 4)"},
+      {"[[topic]]\nname = \"A b\"",
+       "r.toml: line 1: 'A b' is not a valid topic name; use lower-case letters, digits and _"},
       {"[[topic]]\nname = \"a\"", "r.toml: line 1: topic a has no source; give sites or sources"},
       {"[[topic]]\nname = \"a\"\nsites = [\"foo.com\"]",
-       "r.toml: line 1: 'foo.com' is no site of Stack Exchange; an example: beer.stackexchange.com"},
-      {std::string(kTopic) + kTopic, "r.toml: topic beer is there twice"},
+       "r.toml: line 1: 'foo.com' is not a Stack Exchange site; for example beer.stackexchange.com"},
+      {std::string(kTopic) + kTopic, "r.toml: topic beer appears twice"},
   };
   for (const auto& [toml, message] : cases) EXPECT_EQ(problem_of(toml), message) << toml;
   EXPECT_THAT(problem_of("x = ["), HasSubstr("r.toml: line 1, column"));
   EXPECT_THAT(problem_of("# \u00e9\nname = \"\\\"\u00e9\" # \u00e9\ndescription = \u00e9"),
-              HasSubstr("r.toml: line 3: there is a character"));
+              HasSubstr("r.toml: line 3: a character outside"));
   EXPECT_EQ(problem_of("name = \"\u00e9\"\ndescription = \"\"\"\u0409\n'\"\u0409\"\"\"\n"), "");
 }
 
 TEST(Recipe, CharactersThatTomlHasNotAreRefused) {
   using namespace std::string_literals;
   for (const std::string& odd : {"\0"s, "\x1F"s, "\x7F"s, "\u00E9"s}) {
-    EXPECT_THAT(problem_of("seed = 1\n[" + odd + "question]\n"), HasSubstr("r.toml: line 2: there is a character"));
+    EXPECT_THAT(problem_of("seed = 1\n[" + odd + "question]\n"), HasSubstr("r.toml: line 2: a character outside"));
     EXPECT_NE(problem_of("name = \"" + odd + "\nseed = 1\n"), "");
   }
 }

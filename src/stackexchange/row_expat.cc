@@ -56,7 +56,7 @@ ParsedXml parse_xml(std::string_view text, bool whole) {
   parsed.closed = seen.depth == 0;
   parsed.problem_at = std::max<int64_t>(0, XML_GetCurrentByteIndex(parser.get()));
   if (seen.doctype) {
-    parsed.problem = "it has a DOCTYPE, which no dump has: entities are refused";
+    parsed.problem = "the file has a DOCTYPE, which no dump has: entities are refused";
   } else if (status != XML_STATUS_OK) {
     parsed.problem = XML_ErrorString(XML_GetErrorCode(parser.get()));
   }

@@ -102,22 +102,23 @@ Status RowReader::open() {
   }
   if (ahead().empty()) return input_error("the file is empty", place_);
   length = std::min({length, ahead().size(), kLongestProlog});
-  if (is_utf16(ahead())) return input_error("its encoding is utf-16, not utf-8", place_);
+  if (is_utf16(ahead())) return input_error("the encoding is utf-16, not utf-8", place_);
   const ParsedXml xml = parse_xml(ahead().substr(0, length), false);
   if (!xml.problem.empty()) return input_error(xml.problem, fmt::format("{}: byte {}", place_, xml.problem_at));
   if (xml.element != root_) {
-    return input_error(xml.element.empty() ? fmt::format("this is no table of a dump: <{}> was not found", root_)
-                                           : fmt::format("its element is <{}>, not <{}>", xml.element, root_),
+    return input_error(xml.element.empty() ? fmt::format("this is not a table of a dump: <{}> was not found", root_)
+                                           : fmt::format("the root element is <{}>, not <{}>", xml.element, root_),
                        place_);
   }
-  if (!is_utf8_name(xml.encoding)) return input_error("its encoding is " + xml.encoding + ", not utf-8", place_);
+  if (!is_utf8_name(xml.encoding)) return input_error("the encoding is " + xml.encoding + ", not utf-8", place_);
   closed_ = xml.closed;
   at_ += length;
   return {};
 }
 
 Status RowReader::count_problem(int64_t number, int64_t offset, std::string message) {
-  if (options_.strict) return input_error(std::move(message), where(number, offset), "without ‹strict› it is skipped");
+  if (options_.strict)
+    return input_error(std::move(message), where(number, offset), "without ‹strict› the row is skipped");
   ++skipped_;
   if (problems_.size() < kKeptProblems) problems_.push_back({number, offset, std::move(message)});
   return {};
@@ -133,8 +134,9 @@ Status RowReader::cut_short() {
     truncated_ = true;
     return {};
   }
-  return input_error("the file is cut short: it ends before </" + root_ + ">", where(number_ + 1, position()),
-                     fmt::format("download it again, or take the {} rows before with ‹allow_truncated›", number_));
+  return input_error(
+      "the file is cut short: it ends before </" + root_ + ">", where(number_ + 1, position()),
+      fmt::format("download the file again, or use ‹allow_truncated› to take the {} rows before", number_));
 }
 
 // Reads to the source's end, so that archives' checksums are verified and hashes cover the whole file.

@@ -141,7 +141,7 @@ TEST(Rows, StrictMakesABadRowAnError) {
   const std::string rows = row({{"Id", "1"}}) + "<row Id=\"2\" B=\"\x02\" />\n";
   const Read read = read_all(table(rows), strict);
   EXPECT_EQ(read.error, "Posts.xml: row 2, byte " + std::to_string(table(rows).find('\x02')) +
-                            ": not well-formed (invalid token); without ‹strict› it is skipped");
+                            ": not well-formed (invalid token); without ‹strict› the row is skipped");
 }
 
 TEST(Rows, ATruncatedTableIsAnErrorUnlessAllowed) {
@@ -170,14 +170,14 @@ TEST(Rows, EntitiesMayNotBeDeclared) {
 
 TEST(Rows, OtherFilesAreRefusedByName) {
   EXPECT_EQ(read_all("").error, "Posts.xml: the file is empty");
-  EXPECT_EQ(read_all(table(row({{"Id", "1"}}), "users")).error, "Posts.xml: its element is <users>, not <posts>");
+  EXPECT_EQ(read_all(table(row({{"Id", "1"}}), "users")).error, "Posts.xml: the root element is <users>, not <posts>");
   EXPECT_THAT(read_all("PK\x03\x04 some archive").error, HasSubstr("Posts.xml: byte"));
   EXPECT_THAT(read_all("<?xml version=\"1.0\" encoding=\"iso-8859-1\"?><posts><row Id=\"1\"/></posts>").error,
               HasSubstr("iso-8859-1"));
   EXPECT_NE(read_all(std::string(1 << 20, ' ')).error, "");
   std::string wide = "\xFF\xFE";
   for (const char c : table(row({{"Id", "1"}})).substr(3)) wide += {c, '\0'};
-  EXPECT_EQ(read_all(wide).error, "Posts.xml: its encoding is utf-16, not utf-8");
+  EXPECT_EQ(read_all(wide).error, "Posts.xml: the encoding is utf-16, not utf-8");
 }
 
 // A row of gigabytes, made as it is read: memory must not hold it.

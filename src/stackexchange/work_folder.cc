@@ -38,16 +38,16 @@ void remove_intermediate(const fs::path& folder) {
 std::string work_folder_of(const std::string& work, const std::string& site) { return work + "/" + site + kEnding; }
 
 Result<WorkFolder> WorkFolder::open(const std::string& path) {
-  constexpr const char* kNext = "name another folder with ‹work›";
+  constexpr const char* kNext = "give another folder with ‹work›";
   std::error_code problem;
   fs::create_directories(path, problem);
   if (problem) return fail(ErrorCode::kFailed, problem.message(), path, kNext);
   const int lock = ::open((path + "/lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-  if (lock < 0) return fail(ErrorCode::kFailed, "it can't be written", path, kNext);
+  if (lock < 0) return fail(ErrorCode::kFailed, "can't be written", path, kNext);
   WorkFolder folder(path, lock);
   if (::flock(lock, LOCK_EX | LOCK_NB) != 0) {
-    return fail(ErrorCode::kFailed, "another build is at work here", path,
-                "wait for it, or name another folder with ‹work›");
+    return fail(ErrorCode::kFailed, "another build is using this folder", path,
+                "wait for it to end, or give another folder with ‹work›");
   }
   return folder;
 }

@@ -24,7 +24,7 @@ std::string what_is_wrong_with(const std::string& name) {
   if (name.ends_with(".json")) return "a name that ends in .json would be taken for a file";
   if (name.starts_with('-')) return "a name that begins with - would be taken for an option";
   if (!std::all_of(name.begin(), name.end(), is_name_char)) {
-    return "a name is of letters, digits and . _ - + # @";
+    return "a name may only have letters, digits and . _ - + # @";
   }
   return "";
 }

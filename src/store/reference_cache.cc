@@ -53,7 +53,7 @@ Result<ReferenceCache> ReferenceCache::open(const std::string& path) {
   const int64_t tables = (*database)->number("SELECT count(*) FROM sqlite_schema WHERE name = 'unnamed'");
   if (auto ok = (*database)->status(); !ok) return forward(ok);
   if (tables == 0) {
-    return input_error("is no cache of the reference implementation", path, "those are in its folder lm_cache");
+    return input_error("is not a cache of the reference implementation", path, "its caches are in its folder lm_cache");
   }
   return ReferenceCache(std::make_unique<State>(State{std::move(*database)}));
 }
@@ -69,7 +69,7 @@ Result<std::vector<std::optional<double>>> ReferenceCache::find(const ScoringReq
     }
     values.push_back(read_pickled_score(at.blob(0)));
     if (!values.back()) {
-      return input_error("the entry " + key + " is no pickled pair of a log-likelihood and a truth value",
+      return input_error("the entry " + key + " is not a pickled pair of a log-likelihood and a truth value",
                          state_->database->path());
     }
   }

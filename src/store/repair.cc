@@ -107,7 +107,7 @@ Result<Repaired> repair_store(const std::string& path) {
   (*from)->number("SELECT count(*) FROM sqlite_schema");
   if (auto ok = (*from)->status(); !ok) {
     if (ok.error().message.starts_with("another process")) return forward(ok);
-    ok.error().next = "nothing of it can be read; remove it to begin anew";
+    ok.error().next = "nothing in the store can be read; remove the file to begin anew";
     return forward(ok);
   }
   const std::string fresh = free_path(path + ".repaired");

@@ -102,7 +102,7 @@ Result<RunRow> read_run(Database& database, int64_t row) {
   Statement at(database, fmt::format("SELECT {} FROM run WHERE id = ?", kColumns));
   if (!at.with(row).step()) {
     if (auto ok = database.status(); !ok) return forward(ok);
-    return input_error("the run is not there any more", database.path());
+    return input_error("the run no longer exists", database.path());
   }
   RunRow result = row_of(at);
   auto model = read_model(at.text(6));

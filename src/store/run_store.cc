@@ -71,14 +71,15 @@ Result<int64_t> row_of(Database& database, const std::string& argument) {
   if (!rows) return forward(rows);
   if (rows->size() == 1) return rows->front();
   if (rows->size() > 1) {
-    return input_error(fmt::format("{} runs have ids that begin so", rows->size()), argument, "give more of the id");
+    return input_error(fmt::format("{} runs have ids that begin with this", rows->size()), argument,
+                       "give more digits of the id");
   }
   Statement all(database, "SELECT name FROM run");
   std::vector<std::string> names = {"last"};
   while (all.step()) names.push_back(all.text(0));
   if (auto ok = database.status(); !ok) return forward(ok);
   const auto nearest = nearest_name(argument, names);
-  return input_error("there is no run of that name or id", argument,
+  return input_error("there is no run with this name or id", argument,
                      nearest ? "did you mean " + *nearest + "?" : "hre runs list shows them");
 }
 
@@ -185,7 +186,7 @@ Result<RunInfo> RunStore::find(const std::string& argument) {
 Result<Run> RunStore::load(const RunInfo& info) {
   auto rows = rows_of(*state_->database, "SELECT id FROM run WHERE key = ?", info.id);
   if (!rows) return forward(rows);
-  if (rows->empty()) return input_error("the run is not there any more", info.name);
+  if (rows->empty()) return input_error("the run no longer exists", info.name);
   auto stored = store::read_run(*state_->database, rows->front());
   if (!stored) return forward(stored);
   auto questions = store::read_questions(*state_->database, *stored);
@@ -205,7 +206,7 @@ Result<Run> RunStore::load(const std::string& argument) {
 
 Result<Added> RunStore::add(const Run& run, const std::string& name, const std::string& origin) {
   if (run.shard || run.options.shard) {
-    return input_error("is one shard of a run, and would be taken for the whole of it", origin,
+    return input_error("is one shard of a run and would be taken for the whole run", origin,
                        "hre runs merge makes one run of all shards");
   }
   Database& database = *state_->database;
@@ -241,7 +242,7 @@ Result<Merged> RunStore::merge(const std::string& path) {
   std::error_code ignored;
   if (!std::filesystem::exists(path, ignored)) return input_error("there is no store of runs", path);
   if (std::filesystem::equivalent(path, state_->database->path(), ignored)) {
-    return input_error("is the store itself", path, "name another one to take runs from");
+    return input_error("is the store itself", path, "give another store to take runs from");
   }
   auto other = store::open_store_to_read(path);
   if (!other) return forward(other);

@@ -166,12 +166,12 @@ Status check_kind(Database& database, int64_t newest) {
   database.run("COMMIT");
   if (auto ok = database.status(); !ok) return ok;
   if (application != kApplicationId && !empty) {
-    return input_error("is a database, but no store of runs", database.path(), "give another ‹store›");
+    return input_error("is a database, but not a store of runs", database.path(), "give another ‹store›");
   }
   if (version > newest) {
     return fail(ErrorCode::kFailed,
-                "the store was written by a newer hre (its version is " + std::to_string(version) +
-                    ", this hre knows " + std::to_string(newest) + ")",
+                "the store was written by a newer hre (the store has version " + std::to_string(version) +
+                    ", this hre reads up to " + std::to_string(newest) + ")",
                 database.path(), "update hre, or give another ‹store›");
   }
   return {};
@@ -216,7 +216,7 @@ Status upgrade(Database& database, const std::vector<std::string>& steps) {
     if (auto ok = apply(database, steps); !ok) return ok;
     return transaction.commit();
   }
-  return fail(ErrorCode::kFailed, "the store is being written, and can't be upgraded meanwhile", database.path(),
+  return fail(ErrorCode::kFailed, "the store can't be upgraded while another process writes it", database.path(),
               "try again");
 }
 

@@ -26,18 +26,18 @@ struct Meaning {
 Meaning meaning_of(int code) {
   switch (code & 0xff) {
     case SQLITE_NOTADB:
-      return {ErrorCode::kInput, "is no store of runs", "give another ‹store›"};
+      return {ErrorCode::kInput, "is not a store of runs", "give another ‹store›"};
     case SQLITE_CORRUPT:
       return {ErrorCode::kFailed, "the store is damaged", "hre runs repair saves what can be read"};
     case SQLITE_FULL:
-      return {ErrorCode::kFailed, "the disk is full", "make room, or give a ‹store› elsewhere"};
+      return {ErrorCode::kFailed, "the disk is full", "free some space, or give a ‹store› on another disk"};
     case SQLITE_READONLY:
       return {ErrorCode::kFailed, "the store can't be written", "give a ‹store› that can be written"};
     case SQLITE_CANTOPEN:
       return {ErrorCode::kFailed, "the store can't be opened", "give a ‹store› in a folder that can be written"};
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
-      return {ErrorCode::kFailed, "another process holds the store", "try again when it is done"};
+      return {ErrorCode::kFailed, "another process has locked the store", "try again when that process is done"};
     default:
       return {ErrorCode::kFailed, "the store failed", ""};
   }
@@ -119,8 +119,8 @@ Result<std::unique_ptr<Database>> Database::open_to_read(const std::string& path
       if (auto ok = (*database)->status(); !ok) {
         if (has_log) {
           ok.error().next =
-              "it has a log of writes that can't be read from here; a process that can write the store "
-              "must open it once (hre runs list)";
+              "its write-ahead log can't be read from here; a process that can write the store must open the store "
+              "once (hre runs list)";
         }
         return forward(ok);
       }
@@ -135,7 +135,7 @@ Result<std::unique_ptr<Database>> Database::open_to_read(const std::string& path
     }
     return from_bytes(std::move(*bytes), path);
   }
-  return fail(ErrorCode::kFailed, "the store is being written, and can't be read meanwhile", path, "try again");
+  return fail(ErrorCode::kFailed, "the store can't be read while another process writes it", path, "try again");
 }
 
 Result<std::unique_ptr<Database>> Database::from_bytes(std::string bytes, const std::string& path) {
@@ -143,7 +143,7 @@ Result<std::unique_ptr<Database>> Database::from_bytes(std::string bytes, const 
   if (!database) return database;
   bytes[kWriteVersion] = bytes[kReadVersion] = 1;  // a database in memory has no log
   auto* copy = static_cast<unsigned char*>(sqlite3_malloc64(bytes.size()));
-  if (copy == nullptr) return fail(ErrorCode::kFailed, "there is no memory for the store", path);
+  if (copy == nullptr) return fail(ErrorCode::kFailed, "not enough memory for the store", path);
   std::memcpy(copy, bytes.data(), bytes.size());
   const auto size = static_cast<sqlite3_int64>(bytes.size());
   (*database)->stick(sqlite3_deserialize((*database)->handle_, "main", copy, size, size,
@@ -188,7 +188,7 @@ void Database::check_place() {
   int moved = 0;
   const int code = sqlite3_file_control(handle_, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
   if (code != SQLITE_OK || moved == 0 || failed()) return;
-  problem_ = Error{ErrorCode::kFailed, "another file has taken the store's place since it was opened", path_,
+  problem_ = Error{ErrorCode::kFailed, "another file has replaced the store since it was opened", path_,
                    "run the command again"};
 }
 

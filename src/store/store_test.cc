@@ -416,7 +416,7 @@ TEST(Repair, IsRefusedWhileAnotherUsesTheStore) {
   auto session = begin(path, made_run("model", 3));
   const auto repaired = repair_store(path);
   ASSERT_FALSE(repaired);
-  EXPECT_NE(repaired.error().message.find("another process holds the store"), std::string::npos);
+  EXPECT_NE(repaired.error().message.find("another process has locked the store"), std::string::npos);
 }
 
 /// A process that had the store open, and had not read it yet: what it would write goes into the file that is moved
@@ -437,7 +437,7 @@ TEST(Repair, NobodyWritesToTheFileThatIsMovedAside) {
     (*early)->run("UPDATE run SET name = 'lost'");
     const auto refused = transaction.commit();
     ASSERT_FALSE(refused);
-    EXPECT_NE(refused.error().message.find("another file has taken the store's place"), std::string::npos);
+    EXPECT_NE(refused.error().message.find("another file has replaced the store"), std::string::npos);
   }
   auto store = RunStore::open(path);
   ASSERT_TRUE(store);
