@@ -19,6 +19,9 @@ import unittest
 PROGRAM = pathlib.Path(os.environ.get("HRE_PROGRAM", "build/release/src/hre")).resolve()
 SOURCE_DIR = pathlib.Path(os.environ.get("HRE_SOURCE_DIR", pathlib.Path(__file__).parent.parent)).resolve()
 
+#: Sanitizers make the program several times as slow, and its tests wait as long.
+SLOWER = 6 if os.environ.get("HRE_SANITIZE") else 1
+
 
 def clean_environment(**changes):
     """The environment without what could lead the program astray; changes of None remove a variable."""
@@ -67,7 +70,7 @@ class ProgramTest(unittest.TestCase):
         environment = clean_environment(**{"XDG_STATE_HOME": str(self.folder / "state"), "XDG_CACHE_HOME": str(self.folder / "cache"),
                                             "HRE_STORE": None, **(env or {})})
         done = subprocess.run([program, *map(str, arguments)], cwd=self.folder, env=environment,
-                              input=stdin if text else stdin.encode(), capture_output=True, timeout=timeout, text=text,
+                              input=stdin if text else stdin.encode(), capture_output=True, timeout=timeout * SLOWER, text=text,
                               check=False)
         self.assertEqual(status, done.returncode, f"hre {' '.join(map(str, arguments))}\n{done.stdout}\n{done.stderr}")
         return done
@@ -92,7 +95,7 @@ class ProgramTest(unittest.TestCase):
         """Runs a script with the tests' Python in self.folder; gives what it printed, read as JSON."""
         done = subprocess.run([test_python(), "-c", script, *map(str, arguments)], cwd=self.folder, capture_output=True,
                               env=clean_environment(HF_HOME=str(self.folder / "hf"), HF_HUB_OFFLINE="1"),
-                              timeout=timeout, text=True, check=False)
+                              timeout=timeout * SLOWER, text=True, check=False)
         self.assertEqual(0, done.returncode, done.stderr)
         return json.loads(done.stdout)
 

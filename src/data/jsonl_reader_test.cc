@@ -24,7 +24,7 @@ Result<std::vector<Row>> all_rows(const std::string& text, size_t longest_line =
 }
 
 // The place and message of what is wrong with a text; what comes next is left out.
-std::string problem_of(const std::string& text, size_t longest_line = kLongestLine) {
+std::string problem_of_text(const std::string& text, size_t longest_line = kLongestLine) {
   const Result<std::vector<Row>> rows = all_rows(text, longest_line);
   if (rows) return "no error";
   EXPECT_EQ(rows.error().code, ErrorCode::kInput);
@@ -78,48 +78,49 @@ TEST(Jsonl, NamesLineAndField) {
   const std::string good = std::string(kGood) + "\n";
   const auto line = [](const std::string& answers) { return R"({"question": "Q", "answers": )" + answers + "}"; };
   const std::string first = R"([{"text": "A", "votes": 1}, )";
-  EXPECT_EQ(problem_of(good + line(first + R"({"text": "B", "votes": "many"}])")),
+  EXPECT_EQ(problem_of_text(good + line(first + R"({"text": "B", "votes": "many"}])")),
             R"(q.jsonl, line 2, answer 2, field votes: "many" is not a number)");
-  EXPECT_EQ(problem_of(good + line(first + R"({"text": null, "votes": 1}])")),
+  EXPECT_EQ(problem_of_text(good + line(first + R"({"text": null, "votes": 1}])")),
             "q.jsonl, line 2, answer 2, field text: an answer without text (null)");
-  EXPECT_EQ(problem_of(line(first + R"({"votes": 1}])")), "q.jsonl, line 1, answer 2: an answer without text");
-  EXPECT_EQ(problem_of(line(first + R"({"text": "B"}])")), "q.jsonl, line 1, answer 2: an answer without votes");
+  EXPECT_EQ(problem_of_text(line(first + R"({"votes": 1}])")), "q.jsonl, line 1, answer 2: an answer without text");
+  EXPECT_EQ(problem_of_text(line(first + R"({"text": "B"}])")), "q.jsonl, line 1, answer 2: an answer without votes");
   EXPECT_EQ(
-      problem_of(line(first + R"({"text": "B", "votes": true}])")),
+      problem_of_text(line(first + R"({"text": "B", "votes": true}])")),
       "q.jsonl, line 1, answer 2, field votes: a boolean where a number or a string that holds a number is expected");
-  EXPECT_EQ(problem_of(line(first + R"({"text": ["B"], "votes": 1}])")),
+  EXPECT_EQ(problem_of_text(line(first + R"({"text": ["B"], "votes": 1}])")),
             "q.jsonl, line 1, answer 2, field text: a list where a string is expected");
-  EXPECT_EQ(problem_of(line(first + R"({"text": "B", "text": "C", "votes": 1}])")),
+  EXPECT_EQ(problem_of_text(line(first + R"({"text": "B", "text": "C", "votes": 1}])")),
             "q.jsonl, line 1, answer 2, field text: the field appears twice");
-  EXPECT_EQ(problem_of(line(first + "7]")),
+  EXPECT_EQ(problem_of_text(line(first + "7]")),
             "q.jsonl, line 1, answer 2: a number where an object with text and votes is expected");
-  EXPECT_EQ(problem_of(line("{}")), "q.jsonl, line 1, field answers: answers without text");
-  EXPECT_EQ(problem_of(line("null")), "q.jsonl, line 1, field answers: null where a list is expected");
-  EXPECT_EQ(problem_of(R"({"question": "Q"})"), R"(q.jsonl, line 1: no field "answers")");
-  EXPECT_EQ(problem_of(R"({"answers": []})"), R"(q.jsonl, line 1: no field "question")");
-  EXPECT_EQ(problem_of(R"({"question": 3, "answers": []})"),
+  EXPECT_EQ(problem_of_text(line("{}")), "q.jsonl, line 1, field answers: answers without text");
+  EXPECT_EQ(problem_of_text(line("null")), "q.jsonl, line 1, field answers: null where a list is expected");
+  EXPECT_EQ(problem_of_text(R"({"question": "Q"})"), R"(q.jsonl, line 1: no field "answers")");
+  EXPECT_EQ(problem_of_text(R"({"answers": []})"), R"(q.jsonl, line 1: no field "question")");
+  EXPECT_EQ(problem_of_text(R"({"question": 3, "answers": []})"),
             "q.jsonl, line 1, field question: a number where a string is expected");
-  EXPECT_EQ(problem_of(R"({"id": "", "question": "Q", "answers": []})"), "q.jsonl, line 1, field id: the id is empty");
-  EXPECT_EQ(problem_of(R"({"id": 1.5, "question": "Q", "answers": []})"),
+  EXPECT_EQ(problem_of_text(R"({"id": "", "question": "Q", "answers": []})"),
+            "q.jsonl, line 1, field id: the id is empty");
+  EXPECT_EQ(problem_of_text(R"({"id": 1.5, "question": "Q", "answers": []})"),
             "q.jsonl, line 1, field id: a number where a string is expected");
-  EXPECT_EQ(problem_of("[" + good), "q.jsonl, line 1: a list where an object is expected");
+  EXPECT_EQ(problem_of_text("[" + good), "q.jsonl, line 1: a list where an object is expected");
 }
 
 TEST(Jsonl, WhatIsNotJsonIsSaidWhere) {
   for (const char* text :
        {"{", "{\"question\": \"Q\"", "nonsense", "{\"question\": \"\xFF\"}", "{\"question\": \"\\ud800\"}", "{} {}",
         "{\"question\": 1e999}", "{\"question\":\x01}", "\xEF\xBB"}) {
-    EXPECT_EQ(problem_of(text).find("q.jsonl, line 1"), 0u) << text << ": " << problem_of(text);
+    EXPECT_EQ(problem_of_text(text).find("q.jsonl, line 1"), 0u) << text << ": " << problem_of_text(text);
   }
-  EXPECT_NE(problem_of("{\"question\": \"ab\xFF\"}").find("byte 17: this is not JSON: "), std::string::npos)
-      << problem_of("{\"question\": \"ab\xFF\"}");
-  EXPECT_NE(problem_of("{\"question\": \"ab\xFF\"}").find("UTF-8"), std::string::npos);
+  EXPECT_NE(problem_of_text("{\"question\": \"ab\xFF\"}").find("byte 17: this is not JSON: "), std::string::npos)
+      << problem_of_text("{\"question\": \"ab\xFF\"}");
+  EXPECT_NE(problem_of_text("{\"question\": \"ab\xFF\"}").find("UTF-8"), std::string::npos);
 }
 
 TEST(Jsonl, ALongLineIsRefusedAndABlankOneIsNot) {
   const size_t length = std::string(kGood).size();
   EXPECT_TRUE(all_rows(std::string(kGood) + "\n" + kGood, length));
-  EXPECT_EQ(problem_of(std::string(kGood) + "\n" + kGood, length - 1),
+  EXPECT_EQ(problem_of_text(std::string(kGood) + "\n" + kGood, length - 1),
             "q.jsonl, line 1: the line is longer than " + std::to_string(length - 1) + " bytes");
 }
 
@@ -130,8 +131,8 @@ TEST(Jsonl, DepthCostsNoStack) {
   const auto rows = all_rows(deep);
   ASSERT_TRUE(rows) << rows.error().text();
   EXPECT_EQ(rows->size(), 1u);
-  EXPECT_EQ(problem_of(std::string(kDepth, '[')), "q.jsonl, line 1: a list where an object is expected");
-  EXPECT_NE(problem_of(R"({"x": )" + std::string(kDepth, '{')).find("this is not JSON"), std::string::npos);
+  EXPECT_EQ(problem_of_text(std::string(kDepth, '[')), "q.jsonl, line 1: a list where an object is expected");
+  EXPECT_NE(problem_of_text(R"({"x": )" + std::string(kDepth, '{')).find("this is not JSON"), std::string::npos);
 }
 
 }  // namespace
