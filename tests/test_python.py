@@ -111,7 +111,7 @@ class PythonTest(PackageTest):
             except hre.InputError as problem:
                 error = str(problem)
             print(json.dumps([study.data, gate.decisions, error]))""")
-        self.assertEqual([self.read_json("study.json"), self.read_json("compared.json")["gate"], "stage: 'base' is none of: pretrained, tuned, preference"], found)
+        self.assertEqual([self.read_json("study.json"), self.read_json("compared.json")["gate"], "stage: 'base' is not one of: pretrained, tuned, preference"], found)
         written = {path.relative_to(self.folder / "program") for path in (self.folder / "program").rglob("*") if path.is_file()}
         self.assertGreater(len(written), 5)
         for path in written:
