@@ -206,7 +206,7 @@ void family_figures(const StudyView& study, const Family& family, std::set<std::
     figures.missing.push_back("appendix_" + name + "_spearman: the study was written without Spearman's rho by topic");
   }
   if (family.stages.size() < 2)
-    figures.missing.push_back(fmt::format("{}: nothing to compare in it: all its models are {}", family.name,
+    figures.missing.push_back(fmt::format("{}: nothing to compare: all of its models are {}", family.name,
                                           family.stages.empty() ? "of no known stage" : family.stages[0]));
 }
 
@@ -239,13 +239,14 @@ std::optional<Figure> judgement_figure(const StudyView& study, const StudyView::
 }
 
 Figure correlation_matrix_figure(const StudyView& study) {
-  Figure figure{"corr",
-                "Pearson correlations between the value and other judgements, over the models that have both (their "
-                "number below).",
-                kColumn,
-                0,
-                {{"row", "column", "correlation", "models"}, {}},
-                ""};
+  Figure figure{
+      "corr",
+      "Pearson correlations between the value and other judgements, over the models that have both (number of "
+      "models below).",
+      kColumn,
+      0,
+      {{"row", "column", "correlation", "models"}, {}},
+      ""};
   const size_t n = study.columns.size();
   std::vector<std::string> names, backwards;
   for (const std::string& column : study.columns)
