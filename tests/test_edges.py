@@ -92,7 +92,7 @@ class ModelFilesTest(ProgramTest):
         gguf_files.write(self.folder / "m.gguf", values, tensors)
         self.write("t.jsonl", json.dumps({"question": "Why?", "answers": [{"text": "a", "votes": 1}, {"text": "b", "votes": 2}]}))
         for command in (("eval", "m.gguf", "--data", "t.jsonl"), ("model", "tokens", "m.gguf", "t.jsonl")):
-            self.assertIn("'default' of how its vocabulary cuts text into words", self.error_of(*command))
+            self.assertIn("'default' for how its vocabulary splits text into words", self.error_of(*command))
 
     def test_a_cache_of_8_bits_is_refused_before_loading(self):
         self.write("m.gguf", b"no model at all")
@@ -119,8 +119,8 @@ class ModelFilesTest(ProgramTest):
         self.write("t.jinja", "{% for m in messages %}{{ m.content }}{% endfor %}")
         call = ("eval", "m.gguf", "--data", MODELS / "questions.jsonl", "--date", "2031-01-02")
         self.assertIn("--date needs a chat template", self.error_of(*call, "--quiet"))
-        self.assertIn("asks for no date", self.error_of(*call, "--quiet", "--chat-template", "t.jinja"))
-        self.assertIn("is no day", self.error_of(*call[:-1], "2031-13-02", "--quiet", "--chat-template", "t.jinja"))
+        self.assertIn("does not ask for a date", self.error_of(*call, "--quiet", "--chat-template", "t.jinja"))
+        self.assertIn("is not a day", self.error_of(*call[:-1], "2031-13-02", "--quiet", "--chat-template", "t.jinja"))
         self.assertIn("--date", self.error_of("eval", "server:http://127.0.0.1:9", "--data", "sample", "--date", "2031-01-02"))
 
 

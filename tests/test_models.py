@@ -116,7 +116,7 @@ class ModelsTest(ProgramTest):
         values, tensors = gguf_files.read(self.unpack("qwen2").read_bytes())
         del values["tokenizer.ggml.pre"]
         gguf_files.write(self.folder / "old.gguf", values, tensors)
-        self.assertIn("does not say how its vocabulary cuts text", self.error_of("eval", "old.gguf", "--data", "sample"))
+        self.assertIn("does not say how its vocabulary splits text", self.error_of("eval", "old.gguf", "--data", "sample"))
 
     def test_gelu_is_the_form_that_the_file_states(self):
         for name, own, other in (("gptneox", "gelu", "gelu_fast"), ("gpt2", "gelu_new", "gelu")):

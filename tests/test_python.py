@@ -326,7 +326,7 @@ class ServedTest(PackageTest):
                 gc.collect()
                 assert len(hre.evaluate(model, json.load(open("rows.json")), progress=False).questions) == 40
                 print(json.dumps(Listener.notes))""", f"server:{a.url},{b.url}")
-        self.assertRegex(" ".join(notes), "left out|take its share")
+        self.assertRegex(" ".join(notes), "left out|take over")
 
 
 class TransformersTest(PackageTest):

@@ -104,7 +104,7 @@ class FilesTest(ReportTest):
 
     def test_one_run(self):
         done = self.run_hre("report", *self.make_runs(1), "--out", "out")
-        self.assertIn("without forest, rank_intervals, detection_rate: there is one run", done.stderr)
+        self.assertIn("without forest, rank_intervals, detection_rate: there is only one run", done.stderr)
 
     def test_mistakes(self):
         runs = self.make_runs()
@@ -155,7 +155,7 @@ class FilesTest(ReportTest):
                       "judgements": [], "agreement": [], "matrix": None})
         (self.folder / "one.json").write_text(json.dumps(study))
         done = self.run_hre("report", *self.make_runs(1), "--out", "out", "--study", "one.json")
-        for reason in ("Pythia: nothing to compare in it: all its models are tuned", "ChatArena: the study has no judgement of that name",
+        for reason in ("Pythia: nothing to compare: all of its models are tuned", "ChatArena: the study has no judgement of that name",
                        "corr: the study has no judgements"):
             self.assertIn(reason, done.stderr)
         self.assertEqual([str(float(run["size"])) for run in study["runs"]],

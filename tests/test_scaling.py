@@ -178,7 +178,7 @@ class RpcTest(ScalingTest):
     def test_nobody_there(self):
         said = self.refused("--rpc", f"127.0.0.1:{self.free_port()}")
         if "engine has no RPC" in said:
-            self.assertIn("build it with HRE_ENGINE_OPTIONS=-DGGML_RPC=ON", said)
+            self.assertIn("build the engine with HRE_ENGINE_OPTIONS=-DGGML_RPC=ON", said)
         else:
             self.assertIn("no RPC server answers", said)
 
@@ -229,13 +229,13 @@ class RpcTest(ScalingTest):
     def test_what_is_no_server(self):
         self.need_rpc()
         older = struct.pack("<Q", 28) + bytes([4, 0, 0, 0]) + bytes(24)  # what a server of protocol 4.0.0 says first
-        for answer, said in ((b"HTTP/1.1 400 Bad Request\r\n\r\n", "what answers is no RPC server"),
-                             (older, "the RPC server is of another version"), (b"", "no answer within 10 s")):
+        for answer, said in ((b"HTTP/1.1 400 Bad Request\r\n\r\n", "the program that answers is not an RPC server"),
+                             (older, "the RPC server has another version"), (b"", "no answer within 10 s")):
             with self.subTest(said=said):
                 self.assertIn(said, self.refused("--rpc", self.stand_in(answer)))
         for address in ("localhost", "127.0.0.1:", ":50052", "127.0.0.1:x", "127.0.0.1:123456"):
             with self.subTest(address=address):
-                self.assertIn("is no HOST:PORT", self.refused("--rpc", address))
+                self.assertIn("is not HOST:PORT", self.refused("--rpc", address))
 
     def test_what_it_does_not_go_with(self):
         self.assertIn("one process at a time", self.refused("--rpc", "127.0.0.1:1", "--workers", "2"))
@@ -307,7 +307,7 @@ class RpcTest(ScalingTest):
         self.assertEqual(1, program.returncode, errors)
         self.assertIn("hre-base-q8_0.gguf: an RPC server is gone", errors)
         self.assertIn("2 models failed:", out)
-        self.assertIn("an RPC server was lost before; start hre again", out)
+        self.assertIn("an RPC server was lost earlier; start hre again", out)
         self.finish(reference)
 
     def test_interrupted(self):
@@ -346,7 +346,7 @@ class MpiTest(ScalingTest):
         for variable in ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE"):
             with self.subTest(variable=variable):
                 said = self.run_all(PROGRAM, "eval", "baseline:zstd", "--data", "sample", "--json", "run.json", **{variable: "2"})
-                self.assertIn("MPI finds this one alone", said)
+                self.assertIn("MPI sees only this one", said)
                 self.assertFalse((self.folder / "run.json").exists())
 
     def test_what_ranks_cannot_share(self):
@@ -354,7 +354,7 @@ class MpiTest(ScalingTest):
         self.assertIn("an rpc-server serves one process at a time", said)
         share = f"exec {PROGRAM} eval baseline:zstd --data sample --quiet --json run.json --shard $((OMPI_COMM_WORLD_RANK + 1))/2"
         said = self.run_all(*self.mpirun(2)[:-1], "sh", "-c", share)
-        self.assertIn("ranks of one MPI job have different shares", said)
+        self.assertIn("ranks of one MPI job have different shards", said)
         self.assertFalse((self.folder / "run.json").exists())
 
     def test_one_share_by_two_ranks(self):

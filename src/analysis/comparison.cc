@@ -6,6 +6,8 @@
 
 #include "analysis/notes.h"
 #include "core/text.h"
+#include "stats/estimate.h"
+#include "stats/grouped.h"
 #include "stats/parallel.h"
 
 namespace hre {
@@ -14,7 +16,14 @@ namespace {
 ComparedRun describe(const Run& run, const SharedQuestions& shared, size_t position, UndefinedPolicy undefined,
                      const ComparisonOptions& statistics) {
   std::vector<QuestionResult> questions;
-  for (const QuestionResult* question : shared.questions[position]) questions.push_back(*question);
+  for (size_t i = 0; i < shared.n(); ++i) {
+    QuestionResult& question = questions.emplace_back(*shared.questions[position][i]);
+    for (const auto& run : shared.questions) {  // the votes of a question that this run could not score
+      const QuestionMetrics& known = run[i]->metrics;
+      if (!question.metrics.top_one_chance) question.metrics.top_one_chance = known.top_one_chance;
+      if (!question.metrics.ndcg_chance) question.metrics.ndcg_chance = known.ndcg_chance;
+    }
+  }
   return {run.model.name,
           run.model.source,
           run.created,
@@ -72,10 +81,15 @@ void add_topics(const SharedQuestions& shared, const ComparisonOptions& options,
 
 void add_clustered(const SharedQuestions& shared, const CompareOptions& options, std::vector<ComparedPair>& pairs) {
   for (ComparedPair& pair : pairs) {
-    const auto differences =
+    // Around the weighted mean m, each question's pull n s (d - m): a cluster's sum of n s d - m would hold its share of
+    // m, which is no error.
+    std::vector<double> pulls =
         weighted_differences(shared.values[pair.a], shared.values[pair.b], shared.sizes, options.statistics.weights);
+    const double mean = moments(pulls).mean;
+    const std::vector<double> shares = question_weights(shared.sizes, options.statistics.weights);
+    for (size_t i = 0; i < pulls.size(); ++i) pulls[i] += mean * (1 - shares[i] * static_cast<double>(shares.size()));
     pair.clustered =
-        clustered_estimate(differences, shared.questions[0], *options.clusters, options.statistics.bootstrap());
+        clustered_estimate(pulls, shared.questions[0], *options.clusters, options.statistics.bootstrap());
   }
 }
 

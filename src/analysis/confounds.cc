@@ -43,7 +43,7 @@ std::optional<CovariateSummary> summarize_covariate(const std::string& name, Cov
                                                     std::span<const PostingFacts> facts) {
   std::map<std::string, std::vector<size_t>> topics;
   for (size_t i = 0; i < run.questions.size(); ++i) {
-    if (!run.questions[i].answers.empty()) topics[run.questions[i].topic].push_back(i);
+    topics[run.questions[i].topic].push_back(i);
   }
   Values with_votes, with_scores;
   std::vector<CovariateProducts> products;
@@ -55,7 +55,8 @@ std::optional<CovariateSummary> summarize_covariate(const std::string& name, Cov
       const auto values = covariate(run.questions[i], facts.empty() ? nullptr : &facts[i]);
       if (!values) continue;
       const Values votes = votes_of(answers), scores = scores_of(answers);
-      const auto one = covariate_products(votes, scores, *values);
+      auto one = covariate_products(votes, scores, *values);
+      if (!one && run.options.undefined == UndefinedPolicy::kZero) one = CovariateProducts();
       if (!one) continue;
       products.push_back(*one);
       ++sizes.back();
@@ -64,8 +65,8 @@ std::optional<CovariateSummary> summarize_covariate(const std::string& name, Cov
     }
   }
   if (products.empty()) return std::nullopt;
-  return CovariateSummary{name, static_cast<int64_t>(products.size()), mean_estimate(with_votes),
-                          mean_estimate(with_scores), value_parts(products, sizes, Weights::kQuestions)};
+  return CovariateSummary{name, static_cast<int64_t>(products.size()), mean_estimate(with_votes, Interval{-1, 1}),
+                          mean_estimate(with_scores, Interval{-1, 1}), value_parts(products, sizes, Weights::kQuestions)};
 }
 
 int year_of(double day) {
@@ -126,7 +127,7 @@ std::optional<RunCeiling> run_ceiling(const Run& run, std::span<const PostingFac
     least_values.push_back(*question.metrics.pearson);
   }
   RunCeiling result;
-  result.counted = !counted.empty();
+  result.counted = counted.size() >= kFewestForCeiling || (!counted.empty() && counted.size() == least.size());
   result.ceiling = vote_ceiling(result.counted ? counted : least);
   if (!result.ceiling.mean) return std::nullopt;
   result.value = mean_estimate(result.counted ? counted_values : least_values, Interval{-1, 1});

@@ -30,20 +30,25 @@ std::optional<double> chance_level(std::span<const QuestionResult* const> questi
   double sum = 0;
   int64_t n = 0;
   for (const QuestionResult* question : questions) {
-    if (!(question->metrics.*metric.of_question)) continue;
     const std::optional<double> chance = metric.chance_for(question->metrics);
-    if (!chance) return std::nullopt;
+    if (!chance && question->metrics.*metric.of_question) return std::nullopt;
+    if (!chance) continue;
     sum += *chance;
     ++n;
   }
   return n == 0 ? std::nullopt : std::optional(sum / static_cast<double>(n));
 }
 
+std::optional<double> chance_of(const QuestionResult& question, const Metric& metric, std::optional<double> others) {
+  const std::optional<double> own = metric.chance_for(question.metrics);
+  return own ? own : others;
+}
+
 std::optional<double> value_under(UndefinedPolicy policy, const QuestionResult& question, const Metric& metric,
-                                  std::optional<double> chance) {
+                                  std::optional<double> others) {
   const std::optional<double> value = question.metrics.*metric.of_question;
   if (value && std::isfinite(*value)) return value;
-  return policy == UndefinedPolicy::kZero ? chance : std::nullopt;
+  return policy == UndefinedPolicy::kZero ? chance_of(question, metric, others) : std::nullopt;
 }
 
 std::span<const Metric> all_metrics() { return kMetrics; }

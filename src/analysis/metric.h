@@ -29,12 +29,17 @@ struct Metric {
   }
 };
 
-/// The mean chance of the questions that have a value; nothing where it is not known for one of them.
+/// The mean chance of the questions whose votes are known and differ; nothing where it is not known for a question that
+/// has a value. What a question counts as that has neither, under UndefinedPolicy::kZero.
 std::optional<double> chance_level(std::span<const QuestionResult* const> questions, const Metric& metric);
 
-/// A question's value under the policy: with kZero, one without a value counts as chance. Nothing where it is left out.
+/// What scores that say nothing of the votes get for a question: its own chance, else that of `others`, its topic's.
+std::optional<double> chance_of(const QuestionResult& question, const Metric& metric, std::optional<double> others);
+
+/// A question's value under the policy: with kZero, a question without a value counts as chance (chance_of). Nothing
+/// where it is left out.
 std::optional<double> value_under(UndefinedPolicy policy, const QuestionResult& question, const Metric& metric,
-                                  std::optional<double> chance);
+                                  std::optional<double> others);
 
 /// All of them; the published one first.
 std::span<const Metric> all_metrics();

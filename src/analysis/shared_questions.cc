@@ -27,11 +27,30 @@ bool same_answers(const QuestionResult& a, const QuestionResult& b) {
 // One common question, as each run has it.
 using Row = std::vector<const QuestionResult*>;
 
-void add_row(const Row& row, const Metric& metric, UndefinedPolicy policy, std::optional<double> chance,
+/// The chance of a question, whose votes are known to the runs that could score it.
+std::optional<double> known_chance(const Row& row, const Metric& metric) {
+  for (const QuestionResult* question : row) {
+    if (const auto chance = metric.chance_for(question->metrics)) return chance;
+  }
+  return std::nullopt;
+}
+
+std::optional<double> mean_chance(const std::vector<Row>& rows, const Metric& metric) {
+  double sum = 0;
+  int64_t n = 0;
+  for (const Row& row : rows) {
+    if (const auto chance = known_chance(row, metric)) sum += *chance, ++n;
+  }
+  return n == 0 ? std::nullopt : std::optional(sum / static_cast<double>(n));
+}
+
+/// `others`: the topic's mean chance, for a question that no run could score.
+void add_row(const Row& row, const Metric& metric, UndefinedPolicy policy, std::optional<double> others,
              SharedQuestions& shared) {
+  const auto known = known_chance(row, metric);
   std::vector<double> values;
   for (size_t run = 0; run < row.size(); ++run) {
-    const auto value = value_under(policy, *row[run], metric, chance);
+    const auto value = value_under(policy, *row[run], metric, known ? known : others);
     if (!(row[run]->metrics.*metric.of_question)) ++shared.undefined_in[run];
     if (value) values.push_back(*value);
   }
@@ -130,9 +149,7 @@ SharedQuestions share_questions(std::span<const Run* const> runs, const Metric& 
   for (const auto& run : all) shared.only_here.push_back(static_cast<int64_t>(run.size() - taken.size()));
   for (const auto& [topic, rows] : common) {
     shared.sizes.push_back(0);
-    std::vector<const QuestionResult*> all_results;
-    for (const Row& row : rows) all_results.insert(all_results.end(), row.begin(), row.end());
-    const std::optional<double> chance = chance_level(all_results, metric);
+    const std::optional<double> chance = mean_chance(rows, metric);
     for (const Row& row : rows) add_row(row, metric, policy, chance, shared);
     if (shared.sizes.back() == 0) {
       shared.sizes.pop_back();

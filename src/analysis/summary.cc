@@ -23,14 +23,19 @@ MetricSummary estimate_metrics(const Questions& questions, const std::map<std::s
     std::map<std::string, std::optional<double>> chances;
     std::vector<double> values;
     int64_t undefined = 0;
+    std::optional<double> sum_of_chances = 0;
     for (const QuestionResult* question : questions) {
       auto [chance, is_new] = chances.try_emplace(question->topic);
       if (is_new) chance->second = chance_level(topics.at(question->topic), metric);
       if (!(question->metrics.*metric.of_question)) ++undefined;
-      if (const auto value = value_under(policy, *question, metric, chance->second)) values.push_back(*value);
+      const auto value = value_under(policy, *question, metric, chance->second);
+      if (!value) continue;
+      values.push_back(*value);
+      const auto own = chance_of(*question, metric, chance->second);
+      sum_of_chances = own && sum_of_chances ? std::optional(*sum_of_chances + *own) : std::nullopt;
     }
     Estimate& estimate = summary.*metric.of_summary = mean_estimate(values, metric.range, undefined);
-    if (estimate.mean) estimate.chance = chance_level(questions, metric);
+    if (estimate.mean && sum_of_chances) estimate.chance = *sum_of_chances / static_cast<double>(values.size());
   }
   return summary;
 }

@@ -293,9 +293,8 @@ Action define_data_build(CLI::App& app) {
   app.add_flag("--force", arguments->force, "replace DIR if it exists and holds only a dataset");
   app.add_option("--questions", arguments->questions, "questions per topic; 0: all")->type_name("N");
   app.add_option("--answers", arguments->answers, "answers per question; 0: all")->type_name("N");
-  app.add_option("--choose", arguments->choose, "which answers to take: spread, top-and-random, random, all")
-      ->type_name("HOW");
-  app.add_option("--code", arguments->code, "code as it is, or between fences: plain, fenced")->type_name("STYLE");
+  app.add_option("--choose", arguments->choose, "which answers to take")->type_name("spread|top-and-random|random|all");
+  app.add_option("--code", arguments->code, "code as it is, or between fences")->type_name("plain|fenced");
   check_seed(app.add_option("--seed", arguments->seed, "random seed")->type_name("N"));
   app.add_flag("--dry-run", arguments->dry_run, "only count, and write nothing");
   app.add_flag("--explain", arguments->explain, "show how many posts each filter removed");
@@ -307,7 +306,7 @@ Action define_data_build(CLI::App& app) {
   app.add_flag("--allow-truncated", arguments->allow_truncated, "use the rows of a truncated file that can be read");
   app.add_option("--threads", arguments->threads, "number of threads (default: all cores)")
       ->type_name("N")
-      ->check(CLI::Range(1, 1024));
+      ->check(CLI::Range(1, 1024).description(""));
   app.add_option("--work", arguments->work, "folder for intermediate files (default: beside the output)")
       ->type_name("DIR");
   app.add_flag("--keep-work", arguments->keep_work, "keep the intermediate files for the next build from these dumps");

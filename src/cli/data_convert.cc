@@ -60,13 +60,15 @@ Action define_data_convert(CLI::App& app) {
   auto arguments = std::make_shared<ConvertArguments>();
   app.add_option("DATA", arguments->data,
                  "a folder or file of parquet or .jsonl, a saved Arrow dataset, hf:ORG/REPO on the hub, or sample")
-      ->required();
+      ->required()
+      ->type_name("");
   app.add_option("OUT", arguments->out, "a folder, or a file that ends in .jsonl; it appears when it is complete")
-      ->required();
+      ->required()
+      ->type_name("");
   app.add_option("--to", arguments->to,
-                 "format of a folder: parquet in the published layout, or jsonl with one file per topic")
-      ->type_name("FORMAT")
-      ->check(CLI::IsMember({"parquet", "jsonl"}));
+                 "format of a folder: parquet in the published layout (default), or jsonl with one file per topic")
+      ->type_name("parquet|jsonl")
+      ->check(CLI::IsMember({"parquet", "jsonl"}).description(""));
   app.add_option("--topic", arguments->topics, "topics to write, by name or glob; repeatable")
       ->type_name("GLOB")
       ->expected(1)

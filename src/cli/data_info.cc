@@ -202,7 +202,8 @@ Action define_data_info(CLI::App& app) {
   auto arguments = std::make_shared<InfoArguments>();
   app.add_option("DATA", arguments->data,
                  "a folder or file of parquet or .jsonl, a saved Arrow dataset, hf:ORG/REPO on the hub, or sample")
-      ->required();
+      ->required()
+      ->type_name("");
   app.add_option("--topic", arguments->topics, "topics to show, by name or glob; repeatable")
       ->type_name("GLOB")
       ->expected(1)

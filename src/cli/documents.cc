@@ -20,9 +20,10 @@ struct OptionGroup {
 /// What people use every day, by what it is about. Commands with more options than these show the others on request.
 const std::vector<OptionGroup>& everyday_groups() {
   static const std::vector<OptionGroup> groups = {
-      {"Data", {"--data", "--topic", "--limit"}},
-      {"Model", {"--bos", "--chat-template", "--gpu-layers", "--threads"}},
+      {"Data", {"--data", "--topic", "--limit", "--questions"}},
+      {"Model", {"--model", "--bos", "--chat-template", "--gpu-layers", "--threads"}},
       {"Scoring rule", {"--long-answers", "--max-length"}},
+      {"Comparison", {"--metric", "--weights", "--cluster", "--fail-if-worse", "--tolerance", "--python"}},
       {"Results", {"--json", "--metrics", "--name"}},
   };
   return groups;
@@ -30,20 +31,22 @@ const std::vector<OptionGroup>& everyday_groups() {
 
 const std::vector<OptionGroup>& other_groups() {
   static const std::vector<OptionGroup> groups = {
-      {"More on data", {"--shuffle-seed", "--no-shuffle", "--where", "--metadata", "--until", "--prompt-file"}},
-      {"More on the model", {"--system", "--lora", "--undefined"}},
-      {"More on results", {"--details", "--keep-tokens", "--reference-json", "--stats", "--quiet"}},
+      {"More on data", {"--shuffle-seed", "--no-shuffle", "--where", "--metadata", "--until"}},
+      {"More on the model and its prompt", {"--lora", "--prompt-file", "--system", "--date"}},
+      {"Scoring rule", {"--undefined"}},
+      {"More on the comparison", {"--draws", "--permutations", "--seed", "--moved", "--allow-different"}},
+      {"More on results", {"--details", "--keep-tokens", "--reference-json", "--stats", "--quiet", "--no-plain"}},
       {"Store", {"--store", "--no-cache", "--recheck", "--verify-weights", "--explain"}},
       {"Devices and memory",
        {"--device", "--tensor-split", "--stream-weights", "--numa", "--kv-type", "--flash-attention",
-        "--engine-kernels"}},
+        "--engine-kernels", "--precision"}},
       {"Servers", {"--api-key-file", "--ca-file", "--wait", "--request-timeout", "--max-concurrency"}},
       {"Several processes and machines", {"--models", "--shard", "--workers", "--rank-timeout", "--rpc"}},
   };
   return groups;
 }
 
-constexpr size_t kFewOptions = 20;  // a command with no more shows them all
+constexpr size_t kFewOptions = 22;  // with --help and --help-all; a command with no more shows them all
 
 bool is_positional(const CLI::Option& option) { return option.get_lnames().empty() && option.get_snames().empty(); }
 bool is_flag(const CLI::Option& option) { return option.get_expected_max() == 0; }

@@ -50,7 +50,8 @@ Action define_model_fetch(CLI::App& app) {
   app.add_option("NAME", arguments->name,
                  "hf:ORG/REPO[@REVISION][/FILE]; FILE may be a pattern (*Q4_K_M*) or a type (Q4_K_M). "
                  "Asks the hub for the newest state of the revision, fetches missing files, and prints the path")
-      ->required();
+      ->required()
+      ->type_name("");
   return define_fetch(app, arguments, fetch_model);
 }
 
@@ -59,7 +60,8 @@ Action define_data_fetch(CLI::App& app) {
   arguments->name = kPublishedDataset;
   app.add_option("NAME", arguments->name,
                  "hf:ORG/REPO[@REVISION][/FILE]; default: the published dataset, " + std::string(kPublishedDataset) +
-                     ". Asks the hub for the newest state of the revision, fetches missing files, and prints the path");
+                     ". Asks the hub for the newest state of the revision, fetches missing files, and prints the path")
+      ->type_name("");
   return define_fetch(app, arguments, fetch_dataset);
 }
 

@@ -55,7 +55,8 @@ Action define_model_remove(CLI::App& app) {
   app.add_option("NAME", *name,
                  "hf:ORG/REPO, a model or a dataset; or hf:ORG/REPO@REVISION, for that revision and the files that "
                  "only it uses. Python programs use the same cache")
-      ->required();
+      ->required()
+      ->type_name("");
   return [name](Console& console) { return remove_model(*name, console); };
 }
 

@@ -72,7 +72,8 @@ Status report(const ReportArguments& arguments, Console& console) {
 Action define_report(CLI::App& app) {
   auto arguments = std::make_shared<ReportArguments>();
   app.add_option("RUN", arguments->runs, std::string(kRunOrMeansHelp) + "; several runs are shown side by side")
-      ->required();
+      ->required()
+      ->type_name("");
   app.add_option("--out", arguments->out, "the folder to write to: index.html, figures/, tables/")
       ->type_name("DIR")
       ->required();

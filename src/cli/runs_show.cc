@@ -39,6 +39,8 @@ Lines configuration(const RunInfo& run) {
                  {"prompt", options.prompt},
                  {"topics", options.topics.empty() ? "all" : join(options.topics)},
                  {"limit", options.limit ? fmt::format("{} questions per topic", *options.limit) : "none"},
+                 {"where", options.where.empty() ? "all" : join(options.where)},
+                 {"undefined", options.undefined == UndefinedPolicy::kZero ? "count as chance" : "left out"},
                  {"shuffle", options.shuffle ? fmt::format("seed {}", options.shuffle_seed) : "none"}};
   lines.insert(lines.end(), run.model.settings.begin(), run.model.settings.end());
   return lines;

@@ -104,7 +104,7 @@ Status show(const ShowArguments& arguments, Console& console) {
 
 Action define_show(CLI::App& app) {
   auto a = std::make_shared<ShowArguments>();
-  app.add_option("RUN", a->run, kRunHelp)->required();
+  app.add_option("RUN", a->run, kRunHelp)->required()->type_name("");
   auto* question = app.add_option("--question", a->question, "show this question")->type_name("ID");
   app.add_option("--worst", a->worst,
                  "number of questions to show, lowest value first (default 3); with --disagree, the questions whose "

@@ -43,7 +43,7 @@ Result<std::unique_ptr<Scorer>> open_one(const std::string& source, const Engine
   }
   if (is_server(source)) return open_server(source, options);
   if (source.starts_with("http://") || source.starts_with("https://")) {
-    return input_error("a server's URL is written with server: in front", "MODEL", "server:URL[,model=NAME]");
+    return input_error("a server's URL needs server: in front", "MODEL", "give server:URL[,model=NAME]");
   }
   for (const char* scheme : {"hf:"}) {
     if (source.starts_with(scheme)) return input_error("this kind of model is not supported", source, accepted);

@@ -54,7 +54,7 @@ bool is_exact(const PairedComparison& pair) { return pair.p && pair.p_exact(); }
 
 std::vector<std::string> pair_cells(std::string name, const PairedComparison& pair, bool adjusted) {
   std::vector<std::string> cells = {std::move(name),
-                                    std::to_string(pair.difference.n),
+                                    std::to_string(pair.questions()),
                                     fixed(pair.mean_a),
                                     fixed(pair.mean_b),
                                     with_interval(pair.difference.mean, interval_of(pair)),
@@ -92,14 +92,14 @@ std::string two_runs(const Comparison& comparison) {
 /// What each interval of the differences is about.
 std::string clustered_table(const Comparison& comparison) {
   if (!comparison.pairs.front().clustered) return "";
-  TextTable table({"pair", "other questions of these topics [95 %]", "by", "clusters", "± with clusters",
+  TextTable table({"pair", "other questions of these topics [95 %]", "by", "clusters (effective)", "± with clusters",
                    std::string(cluster_generalisation(comparison.pairs.front().clustered->kind)) + " [95 %]"});
   for (const ComparedPair& pair : comparison.pairs) {
     const ClusteredMean& clustered = pair.clustered->mean;
     const Estimate& e = clustered.estimate;
     table.add_row({letter_of(pair.a) + " − " + letter_of(pair.b),
                    with_interval(pair.comparison.difference.mean, interval_of(pair.comparison)),
-                   cluster_name(pair.clustered->kind), std::to_string(clustered.clusters), fixed(e.stderr_),
+                   cluster_name(pair.clustered->kind), fmt::format("{} ({:.1f})", clustered.clusters, clustered.effective), fixed(e.stderr_),
                    with_interval(e)});
   }
   return '\n' + table.render();

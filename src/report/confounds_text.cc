@@ -29,6 +29,7 @@ Json of_ceiling(const RunCeiling& ceiling) {
           {"mean_r", json_number(ceiling.ceiling.mean)},
           {"ci95", json_interval(ceiling.ceiling.interval)},
           {"reliability", json_number(ceiling.ceiling.reliability)},
+          {"reliability95", json_interval(ceiling.ceiling.reliability_interval)},
           {"votes", ceiling.counted ? "counted" : "differences"},
           {"value", json_number(ceiling.value.mean)},
           {"share", json_number(ceiling.share())},
@@ -37,6 +38,10 @@ Json of_ceiling(const RunCeiling& ceiling) {
 
 /// How far votes are people's judgement and not chance.
 std::string ceiling_text(const RunCeiling& ceiling) {
+  if (!ceiling.ceiling.interval) {
+    return fmt::format("\nCeiling: not shown; it needs {} questions whose votes differ, and these are {}.\n",
+                       kFewestForCeiling, ceiling.ceiling.questions);
+  }
   std::string text = fmt::format(
       "\nCeiling: scores equal to each answer's expected votes would have a mean r of {} over {} questions\n"
       "(if people vote independently; {}).",
@@ -44,12 +49,17 @@ std::string ceiling_text(const RunCeiling& ceiling) {
       ceiling.counted
           ? "estimated from votes for and against"
           : "estimated with as few votes as their differences allow, so the true ceiling is probably lower");
-  text += fmt::format("\n{:.0f} % of the votes' variance within questions is not due to chance.",
-                      100 * ceiling.ceiling.reliability.value_or(0));
+  const auto percent = [](double value) { return 100 * value; };
+  const Interval reliability = ceiling.ceiling.reliability_interval.value_or(Interval());
+  text += fmt::format("\n{:.0f} % [{:.0f}, {:.0f}] of the votes' variance within questions is not due to chance.",
+                      percent(ceiling.ceiling.reliability.value_or(0)), percent(reliability.low),
+                      percent(reliability.high));
   if (ceiling.share()) {
     const auto interval = ceiling.share_interval();
-    text += fmt::format(" The value is {:.0f} % of the ceiling{}.", 100 * *ceiling.share(),
-                        interval ? fmt::format(" [{:.0f}, {:.0f}]", 100 * interval->low, 100 * interval->high) : "");
+    text += fmt::format("\nThe value over these questions, {}, is {:.0f} % of the ceiling{}.", fixed(ceiling.value.mean),
+                        percent(*ceiling.share()),
+                        interval ? fmt::format(" [{:.0f}, {:.0f}]", percent(interval->low), percent(interval->high))
+                                 : "");
   }
   return text + '\n';
 }

@@ -90,7 +90,7 @@ Json of_comparison(const PairedComparison& c) {
   return {{"mean", rounded(c.difference.mean, 6)},
           {"t", {rounded(c.difference.ci_low, 6), rounded(c.difference.ci_high, 6)}},
           {"bootstrap", c.bootstrap ? Json{rounded(c.bootstrap->low, 6), rounded(c.bootstrap->high, 6)} : Json()},
-          {"n", c.difference.n},
+          {"n", c.questions()},
           {"p", rounded(c.p, 6)},
           {"p_holm", rounded(c.p_holm, 6)},
           {"d", rounded(c.effect_size, 6)},

@@ -20,6 +20,8 @@ struct Table {
 
 std::string number(const std::optional<double>& value) { return value ? fmt::format("{:.4f}", *value) : ""; }
 
+std::string small_number(const std::optional<double>& value) { return value ? fmt::format("{:.3g}", *value) : ""; }
+
 std::string escaped_markdown(std::string_view text) {
   std::string result;
   for (const char c : flat(text)) {
@@ -138,6 +140,30 @@ Table topics_table(const ReportData& data) {
   return table;
 }
 
+/// Every mean with its interval and chance, a line each.
+Table estimates_table(const ReportData& data) {
+  Table table{"estimates",
+              "Means of every metric by topic, over all questions (micro) and over the topics' means (macro), with 95 % "
+              "intervals and the values that chance gives.",
+              {"model", "topic", "metric", "n", "mean", "low", "high", "chance"},
+              {}};
+  for (size_t i = 0; i < data.runs.size(); ++i) {
+    const auto add = [&](const std::string& topic, const std::string& metric, const Estimate& e) {
+      table.rows.push_back({data.labels[i], topic, metric, std::to_string(e.n), number(e.mean), number(e.ci_low),
+                            number(e.ci_high), number(e.chance)});
+    };
+    const Summary& summary = data.summaries[i];
+    for (const Metric& metric : all_metrics()) {
+      for (const TopicSummary& topic : summary.topics) add(topic.topic, metric.name, topic.metrics.*metric.of_summary);
+      add("micro average", metric.name, summary.micro.*metric.of_summary);
+      add("macro average", metric.name, summary.macro.*metric.of_summary);
+    }
+    add("micro average", "through_length", summary.micro_length.through);
+    add("micro average", "beyond_length", summary.micro_length.beyond);
+  }
+  return table;
+}
+
 Table differences_table(const ReportData& data) {
   Table table{"differences",
               "Paired differences of Pearson's r, with 95 % intervals by a topic-stratified bootstrap and p-values by "
@@ -150,8 +176,8 @@ Table differences_table(const ReportData& data) {
     const std::optional<Interval> interval = interval_of(c);
     table.rows.push_back(
         {data.labels[data.compared[pair.a]], data.labels[data.compared[pair.b]], number(c.difference.mean),
-         interval ? number(interval->low) : "", interval ? number(interval->high) : "", number(c.p), number(c.p_holm),
-         std::to_string(c.difference.n), std::to_string(c.won), std::to_string(c.tied), std::to_string(c.lost)});
+         interval ? number(interval->low) : "", interval ? number(interval->high) : "", small_number(c.p), small_number(c.p_holm),
+         std::to_string(c.questions()), std::to_string(c.won), std::to_string(c.tied), std::to_string(c.lost)});
   }
   return table;
 }
@@ -161,7 +187,7 @@ Table differences_table(const ReportData& data) {
 std::vector<TableFile> report_tables(const ReportData& data) {
   std::vector<TableFile> files;
   const auto note = invented_votes_note(data.runs.front().dataset_source, data.runs.front().dataset_fingerprint);
-  for (Table table : {summary_table(data), topics_table(data), differences_table(data)}) {
+  for (Table table : {summary_table(data), topics_table(data), estimates_table(data), differences_table(data)}) {
     if (note) table.caption += " " + *note;
     if (table.rows.empty()) continue;
     files.push_back({table.name + ".md", markdown(table)});

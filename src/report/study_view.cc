@@ -21,6 +21,7 @@ Estimate estimate_of(const Json& json) {
   e.stderr_ = number_of(json.at("stderr"));
   e.ci_low = number_of(json.at("ci95").at(0));
   e.ci_high = number_of(json.at("ci95").at(1));
+  e.chance = number_of(json.value("chance", Json()));
   return e;
 }
 

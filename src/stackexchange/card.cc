@@ -161,13 +161,11 @@ std::string format_card(const Recipe& recipe, const BuildReport& report) {
       sources(report) +
       "\n## Attribution and licence\n\n"
       "The texts were written by the users of these sites and published by Stack Exchange Inc. under the licence of\n"
-      "the day of posting. For every question and answer, `metadata/questions.jsonl` gives the address, the author's "
-      "id\n"
-      "and page (and the name, if the dump has it), the date and the licence:\n\n" +
+      "the day of posting. For every question and answer, `metadata/questions.jsonl` gives the address, the author's\n"
+      "id and page (and the name, if the dump has it), the date and the licence:\n\n" +
       licences(report) +
-      "\nEach of these licences allows adaptations to be shared under its later versions, so the dataset as a whole "
-      "is\n"
-      "under CC BY-SA 4.0.\n\n## What the filters removed\n";
+      "\nEach of these licences allows adaptations to be shared under its later versions, so the dataset as a whole\n"
+      "is under CC BY-SA 4.0.\n\n## What the filters removed\n";
   for (const TopicReport& topic : report.topics)
     text += "\n### " + topic.topic + "\n\n```\n" + format_funnel(topic.funnel) + "```\n";
   return text;

@@ -27,10 +27,12 @@ struct VoteCeiling {
   std::optional<double> mean;  ///< of r of votes and their expectations: the largest mean r of any ranker
   /// The share of the spread of a question's votes that is not chance.
   std::optional<double> reliability;
+  std::optional<Interval> reliability_interval;  ///< 95 %, by the same jackknife
   /// 95 % for the mean: by the jackknife over 20 groups, and 0.02 on either side for expectations that are not as the
-  /// model has them. Nothing below 200 questions.
+  /// model has them. Nothing below kFewestForCeiling questions.
   std::optional<Interval> interval;
 };
+constexpr size_t kFewestForCeiling = 200;
 
 /// Counts are Poisson. The logarithm of their expectation is a normal level of the question plus a normal deviation of
 /// the answer; mean and both spreads are fitted to all questions by expectation maximisation on a grid, for and against

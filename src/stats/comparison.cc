@@ -146,11 +146,11 @@ std::vector<GateDecision> gate(std::span<const std::span<const double>> runs, st
     GateDecision decision{i, margin, difference.mean, {}, {}, GateVerdict::kInconclusive, {}};
     if (const auto found = difference_p(runs[0], runs[i], sizes, -margin, options)) decision.p = found->p;
     const double deviation = difference.stderr_.value_or(0) * std::sqrt(static_cast<double>(runs[0].size()));
-    if (margin > 0 && deviation == 0) decision.questions_needed = kFewestToPass;
+    if (margin > 0 && deviation == 0) decision.questions_needed = kFewestForVerdict;
     if (margin > 0 && deviation > 0) {
       decision.questions_needed =
           questions_needed(margin / deviation, {level / static_cast<double>(runs.size() - 1), 0.8});
-      if (decision.questions_needed) decision.questions_needed = std::max(*decision.questions_needed, kFewestToPass);
+      if (decision.questions_needed) decision.questions_needed = std::max(*decision.questions_needed, kFewestForVerdict);
     }
     p.push_back(decision.p);
     decisions.push_back(decision);
@@ -159,18 +159,15 @@ std::vector<GateDecision> gate(std::span<const std::span<const double>> runs, st
   for (size_t i = 0; i < decisions.size(); ++i) {
     GateDecision& decision = decisions[i];
     decision.p_holm = adjusted[i];
-    if (adjusted[i].value_or(1) >= level) continue;
-    if (*decision.difference < -margin) {
-      decision.verdict = GateVerdict::kFail;
-      continue;
-    }
-    if (static_cast<int64_t>(runs[0].size()) < kFewestToPass) continue;
+    if (adjusted[i].value_or(1) >= level || static_cast<int64_t>(runs[0].size()) < kFewestForVerdict) continue;
     const std::vector<double> differences = differences_of(runs[0], runs[decision.against]);
     PairedComparison pair;
     pair.difference = weighted_estimate(differences, sizes, options.weights);
     pair.bootstrap = bootstrap_interval(differences, sizes, options.bootstrap());
-    const auto shown = interval_of(pair);  // nothing where all differences are equal, and so A - B is what it is
-    if ((shown ? shown->low : *decision.difference) > -margin) decision.verdict = GateVerdict::kPass;
+    // Nothing is shown where all differences are equal, and so A - B is what it is.
+    const Interval shown = interval_of(pair).value_or(Interval{*decision.difference, *decision.difference});
+    if (shown.low > -margin) decision.verdict = GateVerdict::kPass;
+    if (shown.high < -margin) decision.verdict = GateVerdict::kFail;
   }
   return decisions;
 }

@@ -39,6 +39,8 @@ struct PairedComparison {
   /// which gives the mean's standard error. Nothing where all differences are equal.
   std::optional<double> effect_size;
   int64_t won = 0, tied = 0, lost = 0;  ///< questions where A is above, equal, below
+  /// Of the comparison, however they weigh; difference.n counts topics where these weigh the same.
+  [[nodiscard]] int64_t questions() const { return won + tied + lost; }
 };
 
 PairedComparison compare_paired(std::span<const double> a, std::span<const double> b, std::span<const size_t> sizes,
@@ -62,18 +64,19 @@ std::optional<PermutationP> difference_p(std::span<const double> a, std::span<co
 
 /// Is A worse than B by more than a margin?
 enum class GateVerdict {
-  kPass,          ///< A - B is above -margin; from kFewestToPass questions on
+  kPass,          ///< A - B is above -margin
   kFail,          ///< A - B is below -margin
-  kInconclusive,  ///< these questions can't tell
+  kInconclusive,  ///< these questions can't tell, or are fewer than kFewestForVerdict
 };
 const char* gate_verdict_name(GateVerdict verdict);
 
-/// Losses may be rare and large, as after quantisation. Where one question in twenty is lost outright, 30 questions
-/// often hold none of them, and no statistic of theirs can tell: up to 28 % of such models would pass.
-constexpr int64_t kFewestToPass = 200;
+/// Losses and gains may be rare and large, as after quantisation. Where one question in twenty is lost (or gained)
+/// outright, 30 questions often hold none of them, and no statistic of theirs can tell: up to 28 % of such models would
+/// pass, and 22 % fail.
+constexpr int64_t kFewestForVerdict = 200;
 
 /// A against one other run. The verdict is at a level of 5 % over all runs that A is held against: where A - B is
-/// exactly -margin for each of them, 2.5 % of the calls end with a failure. Passing needs the test and the interval
+/// exactly -margin for each of them, 2.5 % of the calls end with a failure. A verdict needs the test and the interval
 /// that is shown: of skewed differences, the interval notices the tail sooner.
 struct GateDecision {
   size_t against = 0;  ///< run, by position

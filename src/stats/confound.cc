@@ -67,7 +67,8 @@ ValueParts value_parts(std::span<const CovariateProducts> products, std::span<co
     values.push_back(products[i].value);
   }
   ValueParts parts;
-  parts.value = weighted_estimate(values, sizes, weights);
+  parts.value = weights == Weights::kQuestions ? mean_estimate(values, Interval{-1, 1})
+                                               : weighted_estimate(values, sizes, weights);
   if (products.size() < 2 || c <= 0) return parts;
   const double through = (a * b - own) / (1 - own_weight) / c;
   std::vector<double> pulls, rests;

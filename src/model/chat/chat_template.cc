@@ -39,15 +39,16 @@ struct ChatTemplate::State {
     }
     auto prompt = process->render(conversation);
     if (prompt) return prompt;
-    prompt.error().next = conversation.system.empty() ? "‹chat_template› FILE takes another, none does without"
-                                                      : "leave out ‹system›, or give another with ‹chat_template› FILE";
+    prompt.error().next = conversation.system.empty()
+                              ? "give another template with ‹chat_template› FILE, or use none"
+                              : "leave out ‹system›, or give another template with ‹chat_template› FILE";
     return prompt;
   }
 };
 
 Result<ChatTemplate> ChatTemplate::parse(const std::string& text, std::map<std::string, std::string> special,
                                          const std::string& date) {
-  if (!is_day(date)) return input_error("'" + date + "' is no day", "‹date›", "it is given as YYYY-MM-DD");
+  if (!is_day(date)) return input_error("'" + date + "' is not a day", "‹date›", "write the date as YYYY-MM-DD");
   chat::TemplateSource source{text, std::move(special), date};
   auto process = chat::RenderProcess::start(source);
   if (!process) return forward(process);

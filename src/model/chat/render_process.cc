@@ -112,7 +112,8 @@ void limit_time() {
 Result<std::unique_ptr<RenderProcess>> RenderProcess::start(const TemplateSource& source) {
   int ends[2] = {};
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
-    return fail(ErrorCode::kFailed, std::string("no process for the chat template: ") + std::strerror(errno));
+    return fail(ErrorCode::kFailed,
+                std::string("no process could be started for the chat template: ") + std::strerror(errno));
   }
   const pid_t process = fork();
   if (process == 0) {
@@ -123,7 +124,7 @@ Result<std::unique_ptr<RenderProcess>> RenderProcess::start(const TemplateSource
   close(ends[1]);
   if (process < 0) {
     close(ends[0]);
-    return fail(ErrorCode::kFailed, "no process for the chat template: " + why);
+    return fail(ErrorCode::kFailed, "no process could be started for the chat template: " + why);
   }
   std::unique_ptr<RenderProcess> started(new RenderProcess(ends[0], process));
   if (auto parsed = started->receive(); !parsed) return forward(parsed);

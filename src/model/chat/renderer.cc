@@ -63,7 +63,7 @@ struct Renderer::State {
 };
 
 Result<Renderer> Renderer::parse(TemplateSource source) {
-  if (source.text.size() > kLongestTemplate) return input_error("the chat template is longer than a MB");
+  if (source.text.size() > kLongestTemplate) return input_error("the chat template is longer than 1 MB");
   try {
     jinja::lexer lexer;
     auto state = std::make_shared<State>();
@@ -74,7 +74,7 @@ Result<Renderer> Renderer::parse(TemplateSource source) {
     renderer.state_ = std::move(state);
     return renderer;
   } catch (const std::exception& problem) {
-    return input_error("this is no chat template: " + first_line(problem.what()));
+    return input_error("this is not a chat template: " + first_line(problem.what()));
   }
 }
 
@@ -92,7 +92,7 @@ Result<std::string> Renderer::render(const Conversation& conversation) const {
     const jinja::value results = runtime.execute(state_->program);
     std::string prompt = jinja::runtime::gather_string_parts(results)->as_string().str();
     if (prompt.size() <= kLongestPrompt) return prompt;
-    return input_error("the chat template makes more than 64 MB of a question");
+    return input_error("the chat template turns a question into more than 64 MB");
   } catch (const std::exception& problem) {
     return input_error("the chat template can't be rendered: " + reason(problem.what()));
   }

@@ -106,8 +106,8 @@ Status run_step(const std::vector<std::string>& words, const std::stop_token& st
       words, [](const std::string&) {}, stop);
   if (!done) return forward(done);
   if (done->status == 0) return {};
-  return fail(ErrorCode::kFailed, "the converter's Python environment could not be made: " + last_line(done->errors),
-              words[0], "it takes packages from PyPI; HRE_CONVERT_PYTHON names a Python that has them already");
+  return fail(ErrorCode::kFailed, "the converter's Python environment could not be created: " + last_line(done->errors),
+              words[0], "its packages come from PyPI; set HRE_CONVERT_PYTHON to a Python that has them already");
 }
 
 /// The lock for something that one process makes while others wait. If the file system has no locks, nothing is locked:
@@ -118,7 +118,7 @@ Result<std::optional<FileLock>> lock_of(const std::string& path, const std::stri
     auto lock = FileLock::try_take(path);
     if (!lock) return std::optional<FileLock>();
     if (*lock) return std::move(*lock);
-    if (!said) progress.note("waiting for another process that makes " + what);
+    if (!said) progress.note("waiting for another process to create " + what);
     std::this_thread::sleep_for(std::chrono::milliseconds(200));
   }
   return fail(ErrorCode::kInterrupted, "interrupted");
@@ -189,11 +189,11 @@ Result<std::string> find_python(const Converter& converter, ProgressListener& pr
   if (!lock) return forward(lock);
   if (fs::exists(ready, problem)) return python;
   if (*lock) remove_leftovers(folder.string());
-  progress.note("making the converter's Python environment in " + folder.string() + ", once (several GB)");
+  progress.note("creating the converter's Python environment in " + folder.string() + ", once (several GB)");
   progress.begin("installing the converter", 2, "steps", 0);
   // The environment gets its final name last: a folder with that name is complete, whatever ends this process.
   const TemporaryFolder made(folder.string());
-  if (made.path().empty()) return fail(ErrorCode::kFailed, "the folder can't be made", folder.string());
+  if (made.path().empty()) return fail(ErrorCode::kFailed, "the folder can't be created", folder.string());
   const std::string its_python = made.path() + "/bin/python";
   if (auto ok = run_step({"python3", "-m", "venv", made.path()}, stop); !ok) return forward(ok);
   progress.advance(1, 1);
@@ -259,7 +259,7 @@ class RequestFile {
       return fail(ErrorCode::kFailed, "there is no folder for temporary files: " + problem.message(), "TMPDIR");
     std::string path = (folder / "hre-requests-XXXXXX").string();
     const int descriptor = mkstemp(path.data());
-    if (descriptor < 0) return fail(ErrorCode::kFailed, "no file can be made here", folder.string());
+    if (descriptor < 0) return fail(ErrorCode::kFailed, "no file can be created here", folder.string());
     close(descriptor);
     RequestFile file(path);
     std::ofstream out(file.path_);
@@ -318,12 +318,12 @@ Result<std::string> converted_checkpoint(const std::string& folder, ProgressList
   if (fs::exists(target, problem)) return target;
   auto python = find_python(*converter, progress, stop);
   if (!python) return python;
-  auto lock = lock_of(target + ".lock", "the same file", progress, stop);
+  auto lock = lock_of(target + ".lock", "the converted file", progress, stop);
   if (!lock) return forward(lock);
   if (fs::exists(target, problem)) return target;
   if (*lock) remove_leftovers(target);
   const TemporaryFolder place(target);
-  if (place.path().empty()) return fail(ErrorCode::kFailed, "no folder can be made beside it", target);
+  if (place.path().empty()) return fail(ErrorCode::kFailed, "no folder can be created beside this file", target);
   const std::string made = place.path() + "/model.gguf";
   if (auto ok = convert(*converter, *python, folder, made, progress, stop); !ok) return forward(ok);
   if (auto ok = sync_file(made); !ok) return forward(ok);
@@ -344,7 +344,7 @@ Result<std::vector<std::vector<double>>> score_by_transformers(const std::string
   auto file = RequestFile::write(requests);
   if (!file) return forward(file);
   std::vector<std::vector<double>> all;
-  progress.begin("scoring by Transformers", static_cast<int64_t>(requests.size()), "questions", 0);
+  progress.begin("scoring with Transformers", static_cast<int64_t>(requests.size()), "questions", 0);
   const auto take = [&](const std::string& line) {
     if (auto scores = parse_scores(line)) all.push_back(std::move(*scores));
     progress.advance(static_cast<int64_t>(all.size()), static_cast<double>(all.size()));
@@ -355,7 +355,7 @@ Result<std::vector<std::vector<double>>> score_by_transformers(const std::string
   progress.end();
   if (!done) return forward(done);
   if (done->status != 0 || all.size() != requests.size()) {
-    return fail(ErrorCode::kFailed, "Transformers could not score it: " + last_line(done->errors), folder);
+    return fail(ErrorCode::kFailed, "Transformers could not score the questions: " + last_line(done->errors), folder);
   }
   return all;
 }

@@ -56,8 +56,8 @@ class CrewScorer final : public Scorer {
           lost_[event.worker] = true;
           const bool none_left = std::all_of(lost_.begin(), lost_.end(), [](bool lost) { return lost; });
           if (none_left || (index && !handout.lost(*index)))
-            return fail(ErrorCode::kFailed, "a worker was lost (" + event.why + "), and no other can go on");
-          if (note_) note_("a worker was lost (" + event.why + "); the others do its work");
+            return fail(ErrorCode::kFailed, "a worker was lost (" + event.why + "), and no other worker can go on");
+          if (note_) note_("a worker was lost (" + event.why + "); the other workers take over");
           continue;
         }
         if (!event.score) return stop.stop_requested() ? Status() : Status(forward(event.score));

@@ -123,7 +123,7 @@ class ForkedCrew final : public Crew {
 
   static Status no_worker() {
     return fail(ErrorCode::kFailed, fmt::format("no worker could be started: {}", std::strerror(errno)), "",
-                "fewer ‹workers› need fewer processes");
+                "use fewer ‹workers›");
   }
 
   Event read_event(size_t index) {

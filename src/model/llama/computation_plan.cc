@@ -24,12 +24,15 @@ constexpr const char* kExact = "‹precision› exact";
 Status check_on(const EngineOptions& options, const Machine& machine) {
   if (options.precision == ComputePrecision::kExact) {
     if (!machine.has_kernels)
-      return input_error("this build's engine does not let hre compute", kExact, "tools/setup.sh builds one that does");
+      return input_error("this build's engine does not let hre compute", kExact,
+                         "build the engine with tools/setup.sh");
     if (!machine.devices.empty())
-      return input_error("a device multiplies in its own precision", kExact, "‹gpu_layers› 0 computes on the CPU");
+      return input_error("a device multiplies in its own precision", kExact,
+                         "use ‹gpu_layers› 0 to compute on the CPU");
   }
   if (options.stream_weights && !machine.has_kernels)
-    return input_error("this build's engine can't", "‹stream_weights›", "the one that tools/setup.sh builds can");
+    return input_error("this build's engine can't stream weights", "‹stream_weights›",
+                       "build the engine with tools/setup.sh");
   return {};
 }
 
@@ -105,7 +108,7 @@ std::string describe_devices(const EngineOptions& options, const Machine& machin
 
 /// The error for a shortage of memory: where, how much is needed for what, and how much is free.
 std::string shortage(const MemoryNeeds& needs, uint64_t available, const std::string& where) {
-  return fmt::format("needs about {} of {} ({} weights, {} cache, {} to compute), and {} is free",
+  return fmt::format("needs about {} of {} ({} weights, {} cache, {} to compute), but {} is free",
                      format_bytes(needs.total()), where, format_bytes(needs.weights), format_bytes(needs.cache),
                      format_bytes(needs.compute), format_bytes(available));
 }
@@ -125,14 +128,15 @@ Status check_together(const EngineOptions& options) {
     if (plain)
       return input_error("the engine's own kernels round to 8 bits", kExact, "leave out ‹engine_kernels› plain");
     if (options.cache_type != CacheType::kF32)
-      return input_error("the cache is float32 then", kExact, "leave out ‹kv_type›");
+      return input_error("the cache must be float32", kExact, "leave out ‹kv_type›");
     if (options.flash_attention != FlashAttention::kOff)
       return input_error("the engine's flash attention rounds", kExact, "leave out ‹flash_attention›");
   }
   if (options.stream_weights && plain)
     return input_error("can't stream weights", "‹engine_kernels› plain", "leave it out");
   if (options.stream_weights && !options.rpc.empty())
-    return input_error("streamed weights have no layers elsewhere", "‹rpc›", "leave out ‹stream_weights› or ‹rpc›");
+    return input_error("streamed weights can't have layers on other machines", "‹rpc›",
+                       "leave out ‹stream_weights› or ‹rpc›");
   return {};
 }
 
@@ -201,7 +205,7 @@ Status check_memory(const ComputationPlan& plan, const Machine& machine, const E
   }
   if (!machine.free_memory || plan.host.total() <= *machine.free_memory) return {};
   const std::string problem = shortage(plan.host, *machine.free_memory, "memory");
-  if (options.workers > 1) return input_error(problem, path, "fewer ‹workers› need less");
+  if (options.workers > 1) return input_error(problem, path, "use fewer ‹workers›");
   MemoryNeeds smaller = plan.host;
   smaller.cache /= 2;
   if (options.cache_type == CacheType::kF32 && smaller.total() <= *machine.free_memory &&
@@ -220,9 +224,10 @@ Status check_traits(const llama_model* model, const ModelFiles& files) {
                       traits.has_encoder == llama_model_has_encoder(model) &&
                       (!states_window || traits.applies_window == (llama_model_n_swa(model) > 0));
   if (agrees) return {};
-  return fail(ErrorCode::kFailed,
-              fmt::format("this engine computes the architecture {} otherwise than hre knows it", files.architecture()),
-              files.parts.front(), "build hre with its own engine (tools/setup.sh engine)");
+  return fail(
+      ErrorCode::kFailed,
+      fmt::format("this engine computes the architecture {} differently than hre expects", files.architecture()),
+      files.parts.front(), "build hre with its own engine (tools/setup.sh engine)");
 }
 
 }  // namespace hre

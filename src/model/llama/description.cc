@@ -119,7 +119,7 @@ Result<EncoderDecoderRules> encoder_decoder_rules(const llama_model* model, cons
   EncoderDecoderRules rules;
   rules.start = llama_model_decoder_start_token(model);
   if (rules.start < 0) rules.start = llama_vocab_bos(vocab);
-  if (rules.start < 0) return input_error("the model states no token that its decoder starts with", path);
+  if (rules.start < 0) return input_error("the model states no start token for its decoder", path);
   if (wants_special_tokens(options, llama_vocab_get_add_eos(vocab)) && llama_vocab_eos(vocab) >= 0) {
     rules.source_end = llama_vocab_eos(vocab);
   }

@@ -51,10 +51,10 @@ Result<std::vector<ggml_backend_dev_t>> find_devices(const std::vector<std::stri
 Status check_model(const llama_model* model, const std::string& path) {
   const llama_vocab* vocab = llama_model_get_vocab(model);
   if (llama_vocab_type(vocab) == LLAMA_VOCAB_TYPE_NONE) {
-    return input_error("the model has no vocabulary, so text can't become tokens", path);
+    return input_error("the model has no vocabulary, so text can't be tokenised", path);
   }
   if (!llama_model_has_decoder(model)) {
-    return input_error("the model is an encoder alone: only decoders give a continuation's log-likelihood", path);
+    return input_error("the model is only an encoder: only decoders give a continuation's log-likelihood", path);
   }
   if (llama_model_is_diffusion(model))
     return input_error("diffusion models have no left-to-right log-likelihood", path);
@@ -128,7 +128,8 @@ Result<LlamaModel> load_llama_model(const std::vector<std::string>& parts, const
   params.use_extra_bufts = may_repack;
   if (options.stream_weights) {
     if (fast::engine_patch() == 0) {
-      return input_error("this build's engine can't", "‹stream_weights›", "the one that tools/setup.sh builds can");
+      return input_error("this build's engine can't stream weights", "‹stream_weights›",
+                         "build the engine with tools/setup.sh");
     }
     params.n_gpu_layers = 0, params.load_mode = LLAMA_LOAD_MODE_MMAP;
   }
@@ -181,7 +182,7 @@ Result<LlamaContext> make_llama_context(llama_model* model, const llama_context_
   }
   if (rpc_server_is_lost()) return tl::unexpected<Error>(lost_rpc_server());
   return fail(ErrorCode::kFailed,
-              fmt::format("a context of {} tokens can't be made: {}", params.n_ctx, take_last_error()), "",
+              fmt::format("a context of {} tokens can't be created: {}", params.n_ctx, take_last_error()), "",
               "a smaller ‹max_length› or ‹kv_type› f16 needs less memory");
 }
 
@@ -198,7 +199,7 @@ Result<std::vector<Token>> encode_text(const llama_vocab* vocab, std::string_vie
       tokens.resize(static_cast<size_t>(-n));
       n = encode();
     }
-    if (n < 0) return input_error("the text can't become tokens");
+    if (n < 0) return input_error("the text can't be tokenised");
     tokens.resize(static_cast<size_t>(n));
     return tokens;
   } catch (const std::exception&) {  // SentencePiece vocabularies without byte tokens throw std::out_of_range

@@ -35,7 +35,7 @@ void assertion_failed(const char* message) {
   if (is_about_server && guard != AssertionGuard::Kind::kProbe) {
     // Later failures come from destructors, which must not throw.
     if (!server_is_lost.exchange(true)) throw LostRpcServer(message);
-    std::fputs("hre: an RPC server is gone, and the engine can't go on without it\n", stderr);
+    std::fputs("hre: an RPC server is gone, and the engine can't continue without it\n", stderr);
     return;
   }
   // If one thread of a graph threw, the others would wait for it for ever.

@@ -38,7 +38,7 @@ Result<GeluForm> gelu_form(const GgufHeader& header, const std::string& path) {
                                               "gelu_python_tanh"};
   if (kErf.contains(stated)) return GeluForm{true};
   if (kTanh.contains(stated)) return GeluForm{false};
-  return input_error(fmt::format("states the activation {}, and libllama computes GELU for {}", stated, name), path,
+  return input_error(fmt::format("states the activation {}, but libllama computes GELU for {}", stated, name), path,
                      "an inference server can score it");
 }
 

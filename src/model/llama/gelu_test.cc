@@ -39,7 +39,7 @@ TEST(GeluForm, IsItsArchitecturesWhereTheFileStatesNone) {
 TEST(GeluForm, RefusesWhatLibllamaWouldReplace) {
   const auto form = gelu_form(header_of("gpt2", "relu"), "m.gguf");
   ASSERT_FALSE(form);
-  EXPECT_NE(form.error().text().find("states the activation relu, and libllama computes GELU for gpt2"),
+  EXPECT_NE(form.error().text().find("states the activation relu, but libllama computes GELU for gpt2"),
             std::string::npos);
   EXPECT_TRUE(gelu_form(header_of("llama", "silu"), "m.gguf"));
 }

@@ -372,7 +372,7 @@ Result<std::vector<std::string>> gguf_parts(const std::string& path) {
   std::smatch match;
   if (!std::regex_match(end, match, kPart)) return std::vector<std::string>{path};
   const int n = std::stoi(match[1]);
-  if (n < 1) return input_error("its name says that it is a part of none", path);
+  if (n < 1) return input_error("the name says that the model has no parts", path);
   std::vector<std::string> parts;
   for (int i = 1; i <= n; ++i) {
     parts.push_back(fmt::format("{}-{:05}-of-{:05}.gguf", path.substr(0, start), i, n));

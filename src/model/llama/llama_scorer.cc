@@ -52,7 +52,7 @@ Result<std::string> template_text(const GgufHeader& header, const std::string& w
   if (wanted != "auto") return read_file(wanted, 1 << 20);
   std::string own = header.text("tokenizer.chat_template");
   if (own.empty())
-    return input_error("the model has no chat template", path, "‹chat_template› FILE takes one, none does without");
+    return input_error("the model has no chat template", path, "give one with ‹chat_template› FILE, or use none");
   return own;
 }
 
@@ -61,9 +61,9 @@ Result<std::optional<Chat>> make_chat(const llama_vocab* vocab, const GgufHeader
   if (options.chat_template == "none") {
     if (options.system.empty() && options.date.empty()) return std::optional<Chat>();
     if (options.system.empty()) {
-      return input_error("‹date› needs a chat template", "", "‹chat_template› auto takes the model's own");
+      return input_error("‹date› needs a chat template", "", "‹chat_template› auto uses the model's own");
     }
-    return input_error("‹system› needs a chat template", "", "‹chat_template› auto takes the model's own");
+    return input_error("‹system› needs a chat template", "", "‹chat_template› auto uses the model's own");
   }
   auto text = template_text(header, options.chat_template, path);
   if (!text) return forward(text);
@@ -77,7 +77,7 @@ Result<std::optional<Chat>> make_chat(const llama_vocab* vocab, const GgufHeader
     return forward(parsed);
   }
   if (!options.date.empty() && !parsed->asks_for_date()) {
-    return input_error("the chat template asks for no date", from, "leave out ‹date›");
+    return input_error("the chat template does not ask for a date", from, "leave out ‹date›");
   }
   ContentHash hash;
   hash.add_bytes(*text);
@@ -176,8 +176,8 @@ void note_doubts(const ModelFiles& files, const GeluForm& gelu, const std::strin
   if (const std::string problem = fast::kernel_problem(); !problem.empty()) progress.note(problem);
   if (gelu.is_assumed) {
     progress.note(
-        fmt::format("{} does not state which GELU it was trained with ({}.hidden_activation): the {} form is "
-                    "computed, as that of most {} models",
+        fmt::format("{} does not state which GELU it was trained with ({}.hidden_activation): hre computes "
+                    "the {} form, as for most {} models",
                     path, name, gelu.is_erf ? "exact" : "tanh", name));
   }
   if (proof_of(name) == Proof::kNone) {
@@ -233,7 +233,7 @@ Result<std::unique_ptr<Scorer>> open_llama(const std::string& path, const Engine
   if (options.bos == BosPolicy::kNever && options.chat_template == "none" && llama_vocab_get_add_bos(vocab)) {
     progress.note(
         "the model expects a beginning-of-sequence token, which the published rule leaves out: ‹bos› auto "
-        "gives it, and hre compare shows both");
+        "adds it, and hre compare shows the difference");
   }
 
   auto description = describe_files(model->get(), *files);

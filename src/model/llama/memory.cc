@@ -139,7 +139,7 @@ Result<StreamRoom> room_to_stream(const ModelFiles& files, const EngineOptions& 
                                      [&](uint64_t sum, size_t tensor) { return sum + bytes[tensor]; }));
   }
   if (stages.size() < 2) {
-    return input_error("has no layers that could be streamed", path, "encoder-decoder models can't be");
+    return input_error("has no layers that could be streamed", path, "encoder-decoder models can't be streamed");
   }
   StreamRoom room{0, kMostTokens};
   for (size_t i = 0; i < stages.size(); ++i) {
@@ -153,9 +153,9 @@ Result<StreamRoom> room_to_stream(const ModelFiles& files, const EngineOptions& 
   room.tokens = std::min(room.tokens, kMostTokens);
   if (room.tokens >= kFewestStreamed) return room;
   return input_error(
-      fmt::format("needs about {} of memory even layer by layer, and {} is free",
+      fmt::format("needs about {} of memory even layer by layer, but {} is free",
                   format_bytes(2 * (room.weights + kFewestStreamed * a_token)), format_bytes(*available)),
-      path, "take a file of a smaller type, such as Q8_0 or Q4_K_M");
+      path, "use a file of a smaller type, such as Q8_0 or Q4_K_M");
 }
 
 std::optional<uint64_t> available_memory() {

@@ -31,7 +31,7 @@ TEST(Memory, SaysWhatIsMissingAndWhatHelps) {
   ASSERT_FALSE(smaller_cache);
   EXPECT_EQ(smaller_cache.error().code, ErrorCode::kInput);
   EXPECT_EQ(smaller_cache.error().text(),
-            "m.gguf: needs about 7.5 GB of memory (4 GB weights, 3 GB cache, 500 MB to compute), and 7 GB is free; "
+            "m.gguf: needs about 7.5 GB of memory (4 GB weights, 3 GB cache, 500 MB to compute), but 7 GB is free; "
             "‹kv_type› f16 needs about 6 GB");
   EngineOptions exact;
   exact.precision = ComputePrecision::kExact;

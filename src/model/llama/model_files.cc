@@ -45,10 +45,10 @@ Result<std::string> pre_tokenizer_for(const ModelFiles& files) {
   static const std::set<std::string> kLikeGpt2 = {"gpt2", "gptneox", "gptj", "codegen", "mpt", "phi2"};
   if (kLikeGpt2.contains(files.architecture())) return "gpt-2";
   return input_error(stated.empty()
-                         ? "the file does not say how its vocabulary cuts text into words (tokenizer.ggml.pre)"
-                         : "the file says 'default' of how its vocabulary cuts text into words "
+                         ? "the file does not say how its vocabulary splits text into words (tokenizer.ggml.pre)"
+                         : "the file says 'default' for how its vocabulary splits text into words "
                            "(tokenizer.ggml.pre): its converter did not know",
-                     files.parts.front(), "without that, tokens would be wrong: convert the model again");
+                     files.parts.front(), "tokens would be wrong: convert the model again");
 }
 
 Result<LlamaModel> load_vocabulary(const ModelFiles& files) {

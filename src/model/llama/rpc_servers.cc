@@ -66,10 +66,10 @@ Result<ggml_backend_reg_t> ask(AddServer add, const std::string& server) {
     ggml_backend_reg_t devices = answer.get();
     if (devices != nullptr && ggml_backend_reg_dev_count(devices) > 0) return devices;
   } catch (const std::exception&) {
-    return fail(ErrorCode::kFailed, "what answers is no RPC server", server, "start rpc-server there");
+    return fail(ErrorCode::kFailed, "the program that answers is not an RPC server", server, "start rpc-server there");
   }
   if (take_error_log().find("version mismatch") != std::string::npos) {
-    return fail(ErrorCode::kFailed, "the RPC server is of another version", server,
+    return fail(ErrorCode::kFailed, "the RPC server has another version", server,
                 "start the rpc-server that was built with this hre's engine");
   }
   return fail(ErrorCode::kFailed, "no RPC server answers", server, "start rpc-server there");
@@ -93,15 +93,17 @@ Status add_rpc_servers(const std::vector<std::string>& servers) {
   if (servers.empty()) return {};
   const AddServer add = find_rpc();
   if (add == nullptr) {
-    return input_error("this build's engine has no RPC", "‹rpc›", "build it with HRE_ENGINE_OPTIONS=-DGGML_RPC=ON");
+    return input_error("this build's engine has no RPC", "‹rpc›",
+                       "build the engine with HRE_ENGINE_OPTIONS=-DGGML_RPC=ON");
   }
   if (rpc_server_is_lost()) {
-    return fail(ErrorCode::kFailed, "an RPC server was lost before", "‹rpc›", "start hre again");
+    return fail(ErrorCode::kFailed, "an RPC server was lost earlier", "‹rpc›", "start hre again");
   }
   Servers& here = servers_here();
   const std::lock_guard lock(here.mutex);
   for (const std::string& server : servers) {
-    if (!is_address(server)) return input_error("'" + server + "' is no HOST:PORT", "‹rpc›", "‹rpc› 10.0.0.7:50052");
+    if (!is_address(server))
+      return input_error("'" + server + "' is not HOST:PORT", "‹rpc›", "for example ‹rpc› 10.0.0.7:50052");
     if (here.devices.contains(server)) continue;
     auto devices = ask(add, server);
     if (!devices) return forward(devices);
@@ -114,8 +116,8 @@ Status add_rpc_servers(const std::vector<std::string>& servers) {
 }
 
 Error lost_rpc_server() {
-  return {ErrorCode::kFailed, "an RPC server is gone or answers nonsense", "",
-          "start it again; the same command goes on from what was stored"};
+  return {ErrorCode::kFailed, "an RPC server is gone or sends invalid data", "",
+          "start the server again; the same command resumes from the stored answers"};
 }
 
 bool rpc_servers_answer() {

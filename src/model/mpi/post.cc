@@ -148,15 +148,14 @@ Result<std::unique_ptr<Post>> Post::open(std::chrono::milliseconds patience) {
   const auto limit = 4 * patience;  // ranks are started one after another
   const bool answered = post->changed_.wait_for(lock, limit, [&post] { return post->opened_ || post->failed_; });
   if (answered && !post->failed_) return post;
-  const std::string why = answered
-                              ? "MPI could not be started"
-                              : "MPI did not start in time: a rank may have died meanwhile, or ‹rank_timeout› is short";
+  const std::string why = answered ? "MPI could not be started"
+                                   : "MPI did not start in time: a rank may have died, or ‹rank_timeout› is too short";
   if (!answered) {  // the thread is stuck in MPI and uses the post, so the post must stay
     post->thread_.detach();
     lock.unlock();
     [[maybe_unused]] const Post* left = post.release();
   }
-  return fail(ErrorCode::kFailed, why, "mpirun", "nothing was lost; the same command starts again");
+  return fail(ErrorCode::kFailed, why, "mpirun", "nothing was lost; run the same command again");
 }
 
 Post::~Post() {

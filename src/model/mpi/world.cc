@@ -41,7 +41,7 @@ MakeCrew Team::crew_maker(const ModelDescription&, std::function<void(const std:
 bool built() { return false; }
 Result<World> join(std::chrono::milliseconds, const std::string&) {
   return fail(ErrorCode::kFailed, "started as one of several processes, but this hre was built without MPI", "mpirun",
-              "build it with -DHRE_MPI=ON, or give each process a share with ‹shard› I/N");
+              "build it with -DHRE_MPI=ON, or give each process a shard with ‹shard› I/N");
 }
 Result<bool> serve(const Result<std::unique_ptr<Scorer>>&) { return false; }
 void leave() {}
@@ -147,8 +147,8 @@ Result<World> join(std::chrono::milliseconds patience, const std::string& share)
   if (post().size() > 1) return world();
   // Otherwise every process would run the whole evaluation.
   post().close(true);
-  return fail(ErrorCode::kFailed, "started as one of several processes, but MPI finds this one alone", "mpirun",
-              "take the mpirun, or the srun --mpi=TYPE, of the MPI that hre was built with");
+  return fail(ErrorCode::kFailed, "started as one of several processes, but MPI sees only this one", "mpirun",
+              "use the mpirun, or the srun --mpi=TYPE, of the MPI that hre was built with");
 }
 
 struct Team::State {
@@ -177,7 +177,7 @@ struct Team::State {
       waited[static_cast<size_t>(message->rank)] = false;
       --n_waited;
       if (message->tag == Tag::kLost) {
-        leave_out(message->rank, "it is gone or silent");
+        leave_out(message->rank, "the rank is gone or silent");
       } else if (const size_t end = message->bytes.find('\n'); message->bytes.substr(0, end) != job().share) {
         shares_differ = true;
       } else if (const std::string found = message->bytes.substr(end + 1); found == expected) {
@@ -187,7 +187,7 @@ struct Team::State {
       }
     }
     for (int rank = 1; n_waited > 0 && rank < post().size() && !stop.stop_requested(); ++rank) {
-      if (waited[static_cast<size_t>(rank)]) leave_out(rank, "it has not opened the model within 30 minutes");
+      if (waited[static_cast<size_t>(rank)]) leave_out(rank, "the rank has not opened the model within 30 minutes");
     }
   }
 };
@@ -252,8 +252,8 @@ MakeCrew Team::crew_maker(const ModelDescription& description, std::function<voi
       [state = state_, expected = identity(description), note, stop](Scorer& scorer) -> Result<std::unique_ptr<Crew>> {
         if (!state->gathered) state->gather(expected, note, stop);
         if (state->shares_differ) {
-          return input_error("ranks of one MPI job have different shares", "‹shard›",
-                             "a share each is for processes without MPI: srun --mpi=none");
+          return input_error("ranks of one MPI job have different shards", "‹shard›",
+                             "a shard per process is for processes without MPI: srun --mpi=none");
         }
         state->computer = std::make_unique<Computer>(scorer);
         return std::make_unique<RankCrew>(state);
@@ -272,7 +272,7 @@ Result<bool> serve(const Result<std::unique_ptr<Scorer>>& model) {
     if (message->tag == Tag::kLost) {
       job().together = false;
       return fail(ErrorCode::kFailed, "rank 0 is gone or silent", fmt::format("rank {}", world().rank),
-                  "the same command goes on from what it stored");
+                  "the same command resumes from the stored answers");
     }
     if (message->tag == Tag::kEndOfJob) {
       job().together = message->number == 0;

@@ -31,10 +31,11 @@ Result<std::string> clean_url(std::string url) {
   const size_t host = url.find("://") + 3;
   const std::string authority = url.substr(host, url.find('/', host) - host);
   if (authority.find('@') != std::string::npos) {
-    return input_error("a URL must not hold a name or password", "server", "put the key into HRE_API_KEY or a file");
+    return input_error("a URL must not contain a user name or password", "server",
+                       "put the key into HRE_API_KEY or a file");
   }
   if (url.find_first_of("?#") != std::string::npos) {
-    return input_error("a URL must end with its path", "server", "a key goes into HRE_API_KEY or a file");
+    return input_error("a URL must end with its path", "server", "put the key into HRE_API_KEY or a file");
   }
   if (authority.empty()) return input_error("a URL has no host", "server", kHelp);
   while (url.ends_with('/')) url.pop_back();
@@ -51,12 +52,11 @@ Status set(Address& address, const std::string& name, const std::string& value) 
     address.tokenizer = value;
   } else if (name == "api") {
     const auto found = api_names().find(value);
-    if (found == api_names().end()) return input_error("there is no api '" + value + "'", "server", kHelp);
+    if (found == api_names().end()) return input_error("unknown api '" + value + "'", "server", kHelp);
     address.api = found->second;
   } else {
     const auto nearest = nearest_name(name, {"model", "api", "tokenizer"});
-    return input_error("there is no setting '" + name + "'", "server",
-                       nearest ? "did you mean " + *nearest + "=?" : kHelp);
+    return input_error("unknown setting '" + name + "'", "server", nearest ? "did you mean " + *nearest + "=?" : kHelp);
   }
   return {};
 }
@@ -73,7 +73,7 @@ std::string api_name(Api api) {
 Result<Address> parse_address(const std::string& source) {
   Address address;
   const std::string prefix = "server:";
-  if (!source.starts_with(prefix)) return input_error("is no server", source, kHelp);
+  if (!source.starts_with(prefix)) return input_error("is not a server", source, kHelp);
   for (const std::string& part : split_at_commas(source.substr(prefix.size()))) {
     if (part.starts_with("http://") || part.starts_with("https://")) {
       auto url = clean_url(part);
@@ -84,7 +84,7 @@ Result<Address> parse_address(const std::string& source) {
     const size_t equals = part.find('=');
     if (equals == std::string::npos) {
       const bool secret = part.find('@') != std::string::npos;
-      return input_error(secret ? "a URL must begin with http:// or https:// and hold no password"
+      return input_error(secret ? "a URL must begin with http:// or https:// and contain no password"
                                 : "'" + part + "' is neither a URL with http:// or https:// nor NAME=VALUE",
                          "server", kHelp);
     }

@@ -37,7 +37,7 @@ Result<std::vector<float>> take(const ScoredPrompt& prompt, size_t first, std::s
     if (!value) return wrong("the server sent no log-probability for a token of the answer");
     const bool known = !prompt.ids.empty() && prompt.ids[first + t] >= 0;
     if (known && prompt.ids[first + t] != targets[t]) {
-      return wrong(fmt::format("the server scored token {} where {} was sent", prompt.ids[first + t], targets[t]));
+      return wrong(fmt::format("the server scored token {}, but {} was sent", prompt.ids[first + t], targets[t]));
     }
     values.push_back(*value);
   }
@@ -52,7 +52,7 @@ Result<std::vector<size_t>> byte_offsets(const ScoredPrompt& prompt, OffsetRule 
   size_t byte = 0;
   for (const int64_t listed : prompt.offsets) {
     const int64_t offset = listed > 0 ? listed - rule.after_space : listed;
-    if (offset < before) return wrong("the server's text offsets do not grow");
+    if (offset < before) return wrong("the server's text offsets do not increase");
     byte = rule.in_bytes ? std::min(static_cast<size_t>(offset), text.size())
                          : byte + first_code_points(text.substr(byte), offset - before).size();
     before = offset;
@@ -90,7 +90,7 @@ std::optional<bool> follow(const ScoredPrompt& prompt, OffsetRule rule, std::spa
 Result<std::vector<size_t>> checked_offsets(const ScoredPrompt& prompt, OffsetRule rule, std::string_view text) {
   auto begins = byte_offsets(prompt, rule, text);
   if (begins && !follow(prompt, rule, *begins, text).value_or(true)) {
-    return wrong("the server's text offsets are not those of its tokens; a tokenizer helps: ,tokenizer=FILE.gguf");
+    return wrong("the server's text offsets do not match its tokens; give a tokenizer with ,tokenizer=FILE.gguf");
   }
   return begins;
 }
@@ -107,19 +107,19 @@ Result<Alignment> find_alignment_within(double bound, const ScoredPrompt& first,
   const Alignment alignment{static_cast<int>(differs - static_cast<ptrdiff_t>(n_equal))};
   if (alignment.shift < -1 || alignment.shift > 1) {
     return wrong(
-        fmt::format("its values differ from token {} on, though the texts differ from token {} on: they are no "
+        fmt::format("its values differ from token {} on, though the texts differ from token {} on: they are not "
                     "left-to-right log-probabilities of the text that was sent",
                     differs, n_equal));
   }
   const bool counts = is_count(first.log_probs.size(), n_first, alignment.shift) &&
                       is_count(second.log_probs.size(), n_second, alignment.shift);
   const bool first_is_null = !first.log_probs.front().has_value();
-  if (alignment.shift == -1 && first_is_null) return wrong("its values stand one token too early");
+  if (alignment.shift == -1 && first_is_null) return wrong("its values are one token too early");
   if (!counts) {
     return wrong(fmt::format("it sent {} log-probabilities for {} tokens", first.log_probs.size(), n_first));
   }
   if (alignment.shift == 0 && !first_is_null) {
-    return wrong("its first token has a log-probability, though nothing stands before it");
+    return wrong("its first token has a log-probability, though nothing precedes it");
   }
   return alignment;
 }
@@ -140,14 +140,14 @@ Result<std::vector<float>> take_targets(const ScoredPrompt& prompt, Alignment al
     return wrong(fmt::format("the server sent {} log-probabilities for {} tokens", prompt.log_probs.size(), n_sent));
   }
   const auto first = static_cast<ptrdiff_t>(n_sent - targets.size()) + alignment.shift;
-  if (targets.size() > n_sent || first < 0) return wrong("nothing stands before the answer");
+  if (targets.size() > n_sent || first < 0) return wrong("nothing precedes the answer");
   return take(prompt, static_cast<size_t>(first), targets);
 }
 
 Result<std::vector<float>> take_last(const ScoredPrompt& prompt, std::span<const Token> targets) {
   const size_t n = prompt.log_probs.size();
   if (n != targets.size() + 1 && n != targets.size()) {
-    return wrong(fmt::format("the server sent {} log-probabilities where {} were asked for", n, targets.size() + 1));
+    return wrong(fmt::format("the server sent {} log-probabilities, but {} were requested", n, targets.size() + 1));
   }
   return take(prompt, n - targets.size(), targets);
 }

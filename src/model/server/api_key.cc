@@ -30,11 +30,11 @@ Result<std::string> load_api_key(const std::string& file) {
     stream.read(text.data(), static_cast<std::streamsize>(text.size()));
     text.resize(static_cast<size_t>(std::max<std::streamsize>(0, stream.gcount())));
     text = trimmed(text.substr(0, text.find('\n')));
-    if (text.empty()) return input_error("its first line is empty", file, "it should be the key");
+    if (text.empty()) return input_error("the first line is empty", file, "put the key on the first line");
   } else if (const char* key = std::getenv("HRE_API_KEY")) {
     text = trimmed(key);
   }
-  if (!is_key(text)) return input_error("holds no key: it has spaces, control characters or too many bytes", where);
+  if (!is_key(text)) return input_error("is not a key: it has spaces, control characters or too many bytes", where);
   return text;
 }
 

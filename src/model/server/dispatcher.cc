@@ -228,7 +228,7 @@ struct Dispatcher::State {
       last_error_ = error;
       return tl::unexpected<Error>(std::move(error));
     }
-    if (news) note(error.text() + "; it is left out");
+    if (news) note(error.text() + "; the server is left out");
     Pending pending = flight.pending;
     pending.failed_at = flight.server;
     waiting_.emplace(transport_.now(), pending);
@@ -269,7 +269,7 @@ struct Dispatcher::State {
     if (any || finished() || transport_.now() - last_success_ < options_.wait) return {};
     Error error = last_error_;
     error.message += fmt::format("; no server answered for {:.0f} s", options_.wait);
-    error.next = "‹wait› SECONDS waits longer";
+    error.next = "use ‹wait› SECONDS to wait longer";
     return tl::unexpected<Error>(std::move(error));
   }
 
@@ -279,7 +279,7 @@ struct Dispatcher::State {
     });
     note(fmt::format(
         "{} does not answer ({}); {}", options_.servers[index], error.message,
-        others ? "the other servers take its share" : fmt::format("waiting for it, {:.0f} s at most", options_.wait)));
+        others ? "the other servers take over" : fmt::format("waiting for at most {:.0f} s", options_.wait)));
   }
 
   Error at(const Flight& flight, Error error) const {
@@ -290,7 +290,7 @@ struct Dispatcher::State {
   Error http_error(const Flight& flight, const Reply& reply) const {
     Error error{ErrorCode::kFailed, "the server answers " + refusal(reply.status, reply.body),
                 options_.servers[flight.server], ""};
-    if (reply.status == 401 || reply.status == 403) error.next = "a key goes into HRE_API_KEY or ‹api_key_file›";
+    if (reply.status == 401 || reply.status == 403) error.next = "put the key into HRE_API_KEY or ‹api_key_file›";
     return error;
   }
 

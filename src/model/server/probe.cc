@@ -16,7 +16,7 @@ constexpr char kFirst[] = "Once upon a time there was a little girl who lived in
 constexpr char kSecond[] = "Once upon a time there was a little dog who lived in a big house";
 // Characters of one to four bytes: they show how text offsets are counted.
 constexpr char kManyBytes[] = "A caf\u00E9 in \u6771\u4EAC sells \U0001F370 to a na\u00EFve girl";
-constexpr char kNameVocabulary[] = "name a file with the model's vocabulary: ,tokenizer=FILE.gguf";
+constexpr char kNameVocabulary[] = "give a file with the model's vocabulary: ,tokenizer=FILE.gguf";
 constexpr char kCan[] = "vLLM, SGLang, TGI and llama-cpp-python's server can";
 
 /// If two equal requests differ by more than this, in nats per token, the values are useless.
@@ -59,7 +59,7 @@ class Prober {
     if (!reply) return forward(reply);
     if (reply->status == 401 || reply->status == 403) {
       return fail(ErrorCode::kFailed, "the server answers " + refusal(reply->status, reply->body), url_,
-                  "a key goes into HRE_API_KEY or ‹api_key_file›");
+                  "put the key into HRE_API_KEY or ‹api_key_file›");
     }
     if (reply->status < 200 || reply->status > 299) return std::optional<std::string>();
     return std::optional(std::move(reply->body));
@@ -140,7 +140,8 @@ class Prober {
                          nearest ? "did you mean " + *nearest + "?" : "it has " + some_of(info_.models));
     }
     if (info_.models.size() > 1) {
-      return input_error("the server has several models: " + some_of(info_.models), url_, "name one with ,model=NAME");
+      return input_error("the server has several models: " + some_of(info_.models), url_,
+                         "choose one with ,model=NAME");
     }
     if (!info_.models.empty()) profile_.model = info_.models.front();
     return {};
@@ -160,7 +161,7 @@ class Prober {
         : profile_.api == Api::kOpenAi
             ? std::vector<Place>{{"/extras/tokenize", TokenizeShape::kInput}, {"/tokenize", TokenizeShape::kPrompt}}
             : std::vector<Place>{{"/tokenize", TokenizeShape::kPrompt}};
-    std::string why = "it makes none of a text";
+    std::string why = "it returns none for a text";
     for (const Place& place : places) {
       profile_.tokenize_path = place.path;
       profile_.tokenize_shape = place.shape;
@@ -258,11 +259,10 @@ class Prober {
     const auto rule = find_offset_rule((*scored)[0], kManyBytes);
     if (rule) profile_.offsets = *rule;
     if (rule && take_from_offset(scored_[0], *rule, sizeof kEqual - 1, kFirst)) return {};
-    return fail(
-        ErrorCode::kFailed,
-        "this server can't score a given text: it has no tokenizer that can be asked, and its text offsets can't "
-        "be used",
-        url_, kNameVocabulary);
+    return fail(ErrorCode::kFailed,
+                "this server can't score a given text: it has no tokenizer that hre can ask, and its text offsets "
+                "can't be used",
+                url_, kNameVocabulary);
   }
 
   Status take_probe_values() {
@@ -280,7 +280,7 @@ class Prober {
     if (!again) return refuse(again.error().message);
     profile_.noise = std::max(largest_difference(scored_[0], (*again)[0]), largest_difference(scored_[1], (*again)[1]));
     if (profile_.noise <= kMostNoise) return {};
-    return refuse(fmt::format("the same request gave other values (by {:.2g} nats)", profile_.noise));
+    return refuse(fmt::format("the same request gave different values (by {:.2g} nats)", profile_.noise));
   }
 
   /// Some servers return each token's probability after itself (llama-cpp-python does, for models without a
@@ -294,8 +294,8 @@ class Prober {
       if (!*compared) continue;
       if (**compared <= kSameValue) return {};
       return refuse(
-          fmt::format("a token's value is {:.3g} nats another when it is sent than when it is generated, so its "
-                      "values are not those of the text's tokens",
+          fmt::format("a token's value when sent differs by {:.3g} nats from its value when generated, so the "
+                      "server's values are not those of the text's tokens",
                       **compared));
     }
     return refuse(last);
@@ -354,7 +354,7 @@ class Prober {
     std::vector<Prompt> cut = texts_;
     constexpr size_t kTargets = 3;
     for (Prompt& prompt : cut) {
-      if (prompt.ids.size() <= kTargets) return refuse("its tokenizer makes too few tokens");
+      if (prompt.ids.size() <= kTargets) return refuse("its tokenizer returns too few tokens");
       prompt.start = prompt.ids.size() - kTargets - 1;
     }
     const auto scored = score(cut);
@@ -402,7 +402,7 @@ Result<std::vector<Token>> ask_tokens(const Profile& profile, std::string_view t
   if (!tokens) return tokens;
   const std::vector<Token>& specials = profile.specials;
   if (tokens->size() < specials.size() || !std::equal(specials.begin(), specials.end(), tokens->begin())) {
-    return fail(ErrorCode::kFailed, "the server's tokenizer put other tokens in front of a text than before");
+    return fail(ErrorCode::kFailed, "the server's tokenizer put other tokens in front of a text than earlier");
   }
   tokens->erase(tokens->begin(), tokens->begin() + static_cast<ptrdiff_t>(specials.size()));
   return tokens;
@@ -413,7 +413,7 @@ Result<std::optional<Token>> ask_bos(const Profile& profile, const Ask& ask) {
   if (!plain) return forward(plain);
   auto special = ask_tokens_with(profile, kFirst, true, ask);
   if (!special) return forward(special);
-  if (plain->empty()) return fail(ErrorCode::kFailed, profile.tokenize_path + " makes no tokens of a text");
+  if (plain->empty()) return fail(ErrorCode::kFailed, profile.tokenize_path + " returns no tokens for a text");
   const bool in_front = special->size() > plain->size() && special->front() != plain->front();
   return in_front ? std::optional(special->front()) : std::optional<Token>();
 }

@@ -18,7 +18,7 @@ TEST(Probe, ATokenizerThatMakesNothingOfATextIsAnError) {
   };
   const auto bos = ask_bos(profile, ask);
   ASSERT_FALSE(bos);
-  EXPECT_THAT(bos.error().message, testing::HasSubstr("makes no tokens of a text"));
+  EXPECT_THAT(bos.error().message, testing::HasSubstr("returns no tokens for a text"));
 }
 
 }  // namespace

@@ -55,7 +55,7 @@ Result<std::vector<ScoredPrompt>> parse_scored(const Profile& profile, const std
                                             : parse_completions(body);
   if (scored && scored->size() != n_prompts) {
     return fail(ErrorCode::kFailed,
-                fmt::format("the server's answer is of {} prompts where {} were sent", scored->size(), n_prompts));
+                fmt::format("the server's answer has {} prompts, but {} were sent", scored->size(), n_prompts));
   }
   return scored;
 }

@@ -44,7 +44,7 @@ tl::unexpected<Error> wrong(const std::string& what) {
 Result<Json> parse_json(std::string_view body) {
   if (too_deep(body)) return wrong("it is nested more than 32 deep");
   Json json = Json::parse(body, nullptr, /*allow_exceptions=*/false);
-  if (json.is_discarded()) return wrong(body.empty() ? "it is empty" : "it is no JSON");
+  if (json.is_discarded()) return wrong(body.empty() ? "it is empty" : "it is not JSON");
   return json;
 }
 
@@ -87,16 +87,16 @@ int64_t first_length(const Json& json, std::initializer_list<const char*> names)
 
 Result<Token> token_id(const Json& json) {
   if (!json.is_number_integer() || json < 0 || json > std::numeric_limits<Token>::max()) {
-    return wrong("a token id is no whole number from 0 to 2^31 - 1");
+    return wrong("a token id is not a whole number from 0 to 2^31 - 1");
   }
   return json.get<Token>();
 }
 
 Result<std::optional<float>> log_prob(const Json& json) {
   if (json.is_null()) return std::optional<float>();
-  if (!json.is_number()) return wrong("a log-probability is no number");
+  if (!json.is_number()) return wrong("a log-probability is not a number");
   const double value = json.get<double>();
-  if (!std::isfinite(value)) return wrong("a log-probability is beyond all numbers");
+  if (!std::isfinite(value)) return wrong("a log-probability is not finite");
   if (value > 1e-3) return wrong("a log-probability is positive");
   if (value <= kMinusInfinity) return std::optional<float>(-std::numeric_limits<float>::infinity());
   return std::optional<float>(static_cast<float>(std::min(value, 0.0)));
@@ -115,7 +115,7 @@ std::optional<Token> id_in_text(const Json& token) {
 /// {"tokens": [...], "token_logprobs": [...], "text_offset": [...]}
 Status read_echo(const Json& log_probs, ScoredPrompt& prompt) {
   const Json& values = member(log_probs, "token_logprobs");
-  if (!values.is_array()) return wrong("a choice has no log-probabilities of its prompt");
+  if (!values.is_array()) return wrong("a choice has no log-probabilities for its prompt");
   for (const Json& value : values) {
     auto number = log_prob(value);
     if (!number) return forward(number);
@@ -146,7 +146,7 @@ Status read_entry(const Json& entry, ScoredPrompt& prompt) {
   const std::string& name = entry.begin().key();
   Token id = -1;
   const auto [end, problem] = std::from_chars(name.data(), name.data() + name.size(), id);
-  if (problem != std::errc() || end != name.data() + name.size() || id < 0) return wrong("a token id is no number");
+  if (problem != std::errc() || end != name.data() + name.size() || id < 0) return wrong("a token id is not a number");
   auto number = log_prob(member(entry.begin().value(), "logprob"));
   if (!number) return forward(number);
   prompt.ids.push_back(id);
@@ -174,7 +174,7 @@ Result<ScoredPrompt> read_choice(const Json& choice, size_t n_choices) {
 
 /// [lp or null, id, text]
 Status read_triple(const Json& entry, ScoredPrompt& prompt) {
-  if (!entry.is_array() || entry.size() < 2) return wrong("an entry of input_token_logprobs is no [value, id, text]");
+  if (!entry.is_array() || entry.size() < 2) return wrong("an entry of input_token_logprobs is not [value, id, text]");
   auto number = log_prob(entry[0]);
   if (!number) return forward(number);
   auto id = token_id(entry[1]);
@@ -189,7 +189,7 @@ Result<ScoredPrompt> read_generated(const Json& answer, int index) {
   prompt.index = index;
   const Json& meta = member(answer, "meta_info");
   if (const Json& reason = member(meta, "finish_reason"); text_of(member(reason, "type")) == "abort") {
-    return wrong("it gave the request up: " + one_line(text_of(member(reason, "message"))));
+    return wrong("the server aborted the request: " + one_line(text_of(member(reason, "message"))));
   }
   const Json& entries = member(meta, "input_token_logprobs");
   if (!entries.is_array()) return wrong("meta_info.input_token_logprobs is missing");
@@ -247,8 +247,7 @@ Result<std::vector<ScoredPrompt>> parse_tgi(std::string_view body) {
   const Json& answer = json->is_array() && !json->empty() ? (*json)[0] : *json;
   const Json& prefill = member(member(answer, "details"), "prefill");
   if (!prefill.is_array() || prefill.empty()) {
-    return wrong(
-        "details.prefill is missing or empty; TGI 3 fills it where it was started with --enable-prefill-logprobs");
+    return wrong("details.prefill is missing or empty; TGI 3 fills it if started with --enable-prefill-logprobs");
   }
   ScoredPrompt prompt;
   for (const Json& entry : prefill) {
@@ -336,7 +335,7 @@ Result<std::string> parse_version(std::string_view body) {
   auto json = parse_json(body);
   if (!json) return forward(json);
   std::string version = shown(text_of(member(*json, "version")));
-  if (version.empty()) return wrong("/version names none");
+  if (version.empty()) return wrong("/version names no version");
   return version;
 }
 

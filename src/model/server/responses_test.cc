@@ -81,7 +81,7 @@ TEST(Responses, SglangListsItsLastTokenAsNoughtAndInfinityAsNull) {
 TEST(Responses, WhatSglangGaveUpIsAnError) {
   EXPECT_THAT(why(parse_sglang(R"([{"text": "", "meta_info": {"finish_reason": {"type": "abort",
       "message": "Abort in waiting queue"}, "input_token_logprobs": []}}])")),
-              HasSubstr("it gave the request up: Abort in waiting queue"));
+              HasSubstr("the server aborted the request: Abort in waiting queue"));
 }
 
 TEST(Responses, NamesCanBeShown) {
@@ -107,7 +107,7 @@ TEST(Responses, LengthsAreOfAPromptAndOneGeneratedToken) {
 
 TEST(Responses, SayWhatIsWrong) {
   EXPECT_THAT(why(parse_completions("")), HasSubstr("it is empty"));
-  EXPECT_THAT(why(parse_completions("<html>")), HasSubstr("no JSON"));
+  EXPECT_THAT(why(parse_completions("<html>")), HasSubstr("not JSON"));
   EXPECT_THAT(why(parse_completions(std::string(100000, '['))), HasSubstr("nested more than 32 deep"));
   EXPECT_THAT(why(parse_completions(R"({"choices": []})")), HasSubstr("no choices"));
   EXPECT_THAT(why(parse_completions(R"({"choices": [{"index": 2}]})")), HasSubstr("out of range"));
@@ -170,7 +170,7 @@ TEST(Alignment, TakesTheAnswersValues) {
   prompt.ids = {6, 7, 8, 9};
   EXPECT_TRUE(take_targets(prompt, {0}, 4, targets));
   prompt.ids = {6, 7, 9, 8};
-  EXPECT_THAT(why(take_targets(prompt, {0}, 4, targets)), HasSubstr("scored token 9 where 8 was sent"));
+  EXPECT_THAT(why(take_targets(prompt, {0}, 4, targets)), HasSubstr("scored token 9, but 8 was sent"));
   prompt.ids = {6, 7, -1, 9};
   EXPECT_THAT(*take_targets(prompt, {0}, 4, targets), ElementsAre(-2, -3)) << "an id that the server does not tell";
   EXPECT_THAT(*take_last(listed({Value(), -2.0F, -3.0F}), targets), ElementsAre(-2, -3));

@@ -28,7 +28,7 @@ using server::Profile;
 using server::Prompt;
 using server::Tokenizer;
 
-constexpr char kNameVocabulary[] = "name a file with the model's vocabulary: ,tokenizer=FILE.gguf";
+constexpr char kNameVocabulary[] = "give a file with the model's vocabulary: ,tokenizer=FILE.gguf";
 constexpr int kUnknownLength = 1 << 30;
 
 /// The servers of one model, and the data for every request to them.
@@ -249,15 +249,15 @@ class ServerScorer final : public Scorer {
 
 /// Why two servers can't share one model's questions; empty if they can.
 std::string difference(const Profile& a, const Profile& b) {
-  if (a.api != b.api) return "it is of another kind";
+  if (a.api != b.api) return "this is another kind of server";
   if (a.model != b.model) return "it serves " + b.model + ", not " + a.model;
   if (a.alignment.shift != b.alignment.shift || a.offsets != b.offsets || a.max_tokens != b.max_tokens ||
       a.specials != b.specials || a.tokenizer != b.tokenizer || a.probe_values.size() != b.probe_values.size()) {
-    return "it tokenises or answers in another way";
+    return "it tokenises or answers differently";
   }
   constexpr double kSameWeights = 0.25;  // nats per token; other engines and types differ less, other weights more
   for (size_t i = 0; i < a.probe_values.size(); ++i) {
-    if (std::abs(a.probe_values[i] - b.probe_values[i]) > kSameWeights) return "its values are those of other weights";
+    if (std::abs(a.probe_values[i] - b.probe_values[i]) > kSameWeights) return "its values come from other weights";
   }
   return "";
 }
@@ -274,7 +274,7 @@ Result<Profile> probe_all(Connection& connection, const server::Address& address
     if (!profile) {
       if (profile.error().code == ErrorCode::kInterrupted) return profile;
       if (address.urls.size() > 1 && connection.options.note) {
-        connection.options.note(profile.error().text() + "; it is left out");
+        connection.options.note(profile.error().text() + "; the server is left out");
       }
       if (!failure) failure = profile.error();
       continue;
@@ -353,8 +353,8 @@ Result<std::optional<Token>> choose_bos(Connection& connection, const Profile& p
     bos = *asked;
   }
   if (!bos && policy == BosPolicy::kAlways) {
-    return input_error("no beginning-of-sequence token is known of the model", url,
-                       "use ‹bos› never, or name its vocabulary with ,tokenizer=FILE.gguf");
+    return input_error("no beginning-of-sequence token is known for the model", url,
+                       "use ‹bos› never, or give its vocabulary with ,tokenizer=FILE.gguf");
   }
   return bos;
 }
@@ -368,8 +368,9 @@ Result<PlanRules> rules_for(const Profile& profile, const ModelOptions& options,
   // none is requested (vLLM).
   const int64_t most = profile.max_length > 0 ? profile.max_length - 2 - profile.server_adds_bos : kUnknownLength;
   if (profile.tokenizer == Tokenizer::kOffsets && options.max_length > 0) {
-    return input_error("this server's tokens can't be counted before they are scored, so ‹max_length› can't be kept",
-                       url, kNameVocabulary);
+    return input_error(
+        "this server's tokens can't be counted before they are scored, so ‹max_length› can't be enforced", url,
+        kNameVocabulary);
   }
   if (most < 1) return input_error("the server's maximum length leaves no room for a text", url);
   if (options.max_length > most) {

@@ -104,7 +104,7 @@ Figure forest(const ReportData& data) {
     const std::string &a = label_of(data, pair.a), &b = label_of(data, pair.b);
     const std::string name = shortened(a, 24) + " − " + shortened(b, 24);
     figure.table.rows.push_back({a + " − " + b, cell(c.difference.mean), cell(interval.low), cell(interval.high),
-                                 cell(c.p), cell(c.p_holm), std::to_string(c.difference.n)});
+                                 cell(c.p), cell(c.p_holm), std::to_string(c.questions())});
     names.push_back(name);
   }
   figure.height = height_of(names.size());
@@ -113,13 +113,14 @@ Figure forest(const ReportData& data) {
 }
 
 Figure rank_intervals(const ReportData& data) {
-  Figure figure{"rank_intervals",
-                "Ranks of the models, 1 the best, with the ranks that they may have: what the paired tests leave open, "
-                "all models together at 5 %.",
-                kColumn,
-                0,
-                {{"model", "rank", "low", "high"}, {}},
-                ""};
+  Figure figure{
+      "rank_intervals",
+      "Ranks of the models (1 is the best), with the ranks that the paired tests leave possible for all models "
+      "together at 5 %.",
+      kColumn,
+      0,
+      {{"model", "rank", "low", "high"}, {}},
+      ""};
   const auto& runs = data.comparison->runs;
   std::vector<size_t> order(runs.size());
   std::iota(order.begin(), order.end(), size_t{0});
@@ -139,14 +140,15 @@ Figure rank_intervals(const ReportData& data) {
 }
 
 std::optional<Figure> detection_rate(const ReportData& data) {
-  Figure figure{"detection_rate",
-                "How few questions are enough: the chance that a paired t test of so many questions at 5 % finds the "
-                "better model, if the difference seen is the true one; bars are what the 95 % interval of that "
-                "difference makes of it. The clearest pairs are shown, whose differences are likely overstated.",
-                kPage,
-                2.6,
-                {{"pair", "questions", "rate", "low", "high"}, {}},
-                ""};
+  Figure figure{
+      "detection_rate",
+      "Power by number of questions: the probability that a paired t test at 5 % finds the better model, if the "
+      "observed difference is the true one. Bars show the same for the ends of that difference’s 95 % interval. "
+      "The clearest pairs are shown, whose differences are likely overstated.",
+      kPage,
+      2.6,
+      {{"pair", "questions", "rate", "low", "high"}, {}},
+      ""};
   std::vector<ComparedPair> pairs = pairs_to_show(*data.comparison);
   std::erase_if(pairs, [](const ComparedPair& pair) { return pair.detection.empty(); });
   std::ranges::stable_sort(pairs, [](const ComparedPair& x, const ComparedPair& y) {
@@ -175,7 +177,7 @@ std::optional<Figure> detection_rate(const ReportData& data) {
   figure.script =
       fmt::format("set logscale x\nset xrange [{}:*]\n", 0.9 * static_cast<double>(fewest)) +
       "set xtics (2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000)\nset yrange "
-      "[0:1.02]\nset xlabel 'questions'\nset ylabel 'chance of telling'\nset key "
+      "[0:1.02]\nset xlabel 'questions'\nset ylabel 'power'\nset key "
       "outside right top\n"
       "set arrow from graph 0, first 0.8 to graph 1, first 0.8 nohead dashtype 2 linewidth 0.7 linecolor rgb '#777777' "
       "back\n" +
@@ -200,7 +202,7 @@ std::optional<Figure> value_speed(const ReportData& data) {
   }
   if (points.empty()) return std::nullopt;
   draw_scatter(figure, points,
-               {.x_label = "tokens a second",
+               {.x_label = "tokens per second",
                 .y_label = "HumanRankEval",
                 .x_column = "tokens_per_second",
                 .x_log = true,
@@ -231,13 +233,13 @@ std::optional<Figure> training_steps(const ReportData& data) {
   std::erase_if(series, [](const auto& one) { return one.second.size() < 2; });
   if (series.empty()) return std::nullopt;
   Figure figure{"training_steps",
-                "Value by step of training, with 95 % intervals.",
+                "Value by training step, with 95 % intervals.",
                 kColumn,
                 2.4,
                 {{"series", "step", "mean", "low", "high"}, {}},
                 ""};
   figure.script =
-      "set xlabel 'step of training'\nset ylabel 'HumanRankEval'\nset key bottom right\nset offsets graph 0.03, graph "
+      "set xlabel 'training step'\nset ylabel 'HumanRankEval'\nset key bottom right\nset offsets graph 0.03, graph "
       "0.03, graph 0.05, graph 0.05\n";
   size_t k = 0;
   for (const auto& [name, steps] : series) {
@@ -273,15 +275,16 @@ void model_figures(const ReportData& data, Figures& figures) {
   figures.figures.push_back(overall_mean(data));
   if (!data.comparison) {
     figures.missing.emplace_back(
-        data.runs.size() < 2 ? "forest, rank_intervals, detection_rate: there is one run, and these compare several"
-                             : "forest, rank_intervals, detection_rate: no question has a value in every run");
+        data.runs.size() < 2
+            ? "forest, rank_intervals, detection_rate: there is only one run, and these compare several"
+            : "forest, rank_intervals, detection_rate: no question has a value in every run");
   } else {
     figures.figures.push_back(forest(data));
     figures.figures.push_back(rank_intervals(data));
     add_or(detection_rate(data), "detection_rate: the runs' values do not differ");
   }
   add_or(value_speed(data), "value_speed: no run computed tokens (baselines have none)");
-  add_or(training_steps(data), "training_steps: no two models are named as steps of one training (NAME-step1000)");
+  add_or(training_steps(data), "training_steps: no two models are named as steps of the same training (NAME-step1000)");
 }
 
 }  // namespace hre

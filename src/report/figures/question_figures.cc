@@ -169,7 +169,7 @@ Figure dialogue(const ReportData& data, const QuestionRow& row, size_t run) {
   const QuestionResult& result = *row.by_run[run];
   const size_t n = result.answers.size();
   Figure figure{"dialogue",
-                "One question as people and the model rank its answers, best on top.",
+                "One question, with its answers as people and as the model rank them, best on top.",
                 kPage,
                 0.95 + 0.62 * static_cast<double>(n),
                 answers_table(row, result),

@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 
+#include "analysis/metric.h"
 #include "analysis/study.h"
 #include "core/text.h"
 #include "report/figures/scatter.h"
@@ -51,7 +52,19 @@ std::string file_name(const std::string& family, std::set<std::string>& taken) {
 }
 
 std::string metric_title(const std::string& metric) {
-  return metric == "pearson" ? "Pearson’s r" : metric == "spearman" ? "Spearman’s rho" : metric;
+  if (metric == "pearson") return "Pearson’s r";
+  if (metric == "spearman") return "Spearman’s rho";
+  const auto found = find_metric(metric);
+  return found ? (*found)->title : metric;
+}
+
+/// The mean chance of these values; 0 where none is known, as in studies that were written without.
+double chance_of(const std::vector<const Estimate*>& values) {
+  double sum = 0, n = 0;
+  for (const Estimate* value : values) {
+    if (value->chance) sum += *value->chance, n += 1;
+  }
+  return n > 0 ? sum / n : 0;
 }
 
 /// "data using ...": one series of a table whose first columns say panel and series.
@@ -105,18 +118,21 @@ using TopicMeans = std::map<std::string, Estimate> Member::*;
 Figure by_topic(const StudyView& study, const Family& family, const std::string& name, const std::vector<double>& sizes,
                 TopicMeans means, const std::string& metric) {
   Figure figure{name,
-                fmt::format("{}: {} by topic, with 95 % intervals.", family.name, metric_title(metric)),
+                fmt::format("{}: {} by topic, with 95 % intervals; the line is chance.", family.name,
+                            metric_title(metric)),
                 kPage,
                 0,
-                {{"size", "stage", "topic", "mean", "low", "high", "questions"}, {}},
+                {{"size", "stage", "topic", "mean", "low", "high", "n"}, {}},
                 ""};
   const auto size_of = size_names(family.sizes);
+  std::vector<const Estimate*> shown;
   for (const double size : sizes) {
     for (const std::string& stage : family.stages) {
       const Member* member = find(family, size, stage);
       for (const std::string& topic : study.topics) {
         if (member == nullptr || !(member->*means).contains(topic)) continue;
         const Estimate& e = (member->*means).at(topic);
+        shown.push_back(&e);
         figure.table.rows.push_back(
             {size_of.at(size), stage, topic, cell(e.mean), cell(e.ci_low), cell(e.ci_high), std::to_string(e.n)});
       }
@@ -134,7 +150,9 @@ Figure by_topic(const StudyView& study, const Family& family, const std::string&
       1 - 0.2 / figure.height, 1.0 / figure.height, gnuplot_string(metric_title(metric)));
   for (const double size : sizes) {
     figure.script += fmt::format("set title {} offset 0,-0.7\n", gnuplot_string(family.name + " " + size_of.at(size)));
-    figure.script += "plot 0 with lines linewidth 0.7 linecolor rgb '#777777' notitle";  // so 0 is in sight
+    // So that chance is in sight.
+    figure.script +=
+        fmt::format("plot {} with lines linewidth 0.7 linecolor rgb '#777777' notitle", cell(chance_of(shown)));
     size_t k = 0;
     for (const std::string& stage : family.stages) {
       std::string place = "(";  // of a topic, a little beside that of the other stages
@@ -159,12 +177,13 @@ Figure by_size(const Family& family, const std::string& name, const std::string&
       fmt::format("{}: mean of {} over all questions by size, with 95 % intervals.", family.name, metric_title(metric)),
       kColumn,
       2.3,
-      {{"family", "stage", "size", "mean", "low", "high", "questions"}, {}},
+      {{"family", "stage", "size", "mean", "low", "high", "n"}, {}},
       ""};
   std::vector<std::string> names;
   const auto size_of = size_names(family.sizes);
   for (const double size : family.sizes) names.push_back(size_of.at(size));
   std::string plots;
+  std::vector<const Estimate*> shown;
   size_t k = 0;
   for (const std::string& stage : family.stages) {
     std::string place = "(";
@@ -175,6 +194,7 @@ Figure by_size(const Family& family, const std::string& name, const std::string&
                                0.06 * (static_cast<double>(k) - 0.5 * static_cast<double>(family.stages.size() - 1)));
       if (member == nullptr || !member->means.contains(metric)) continue;
       const Estimate& e = member->means.at(metric);
+      shown.push_back(&e);
       figure.table.rows.push_back({family.name, stage, cell(family.sizes[s]), cell(e.mean), cell(e.ci_low),
                                    cell(e.ci_high), std::to_string(e.n)});
     }
@@ -188,7 +208,11 @@ Figure by_size(const Family& family, const std::string& name, const std::string&
           "0.05\n",
           tics(names), static_cast<double>(names.size()) - 0.6,
           gnuplot_string("HumanRankEval, " + metric_title(metric))) +
-      plots + "\n";
+      plots +
+      (chance_of(shown) == 0 ? ""
+                             : fmt::format(", \\\n     {} with lines linewidth 0.7 linecolor rgb '#777777' title 'chance'",
+                                           cell(chance_of(shown)))) +
+      "\n";
   return figure;
 }
 
@@ -205,7 +229,7 @@ void family_figures(const StudyView& study, const Family& family, std::set<std::
     figures.missing.push_back("appendix_" + name + "_spearman: the study was written without Spearman's rho by topic");
   }
   if (family.stages.size() < 2)
-    figures.missing.push_back(fmt::format("{}: nothing to compare in it: all its models are {}", family.name,
+    figures.missing.push_back(fmt::format("{}: nothing to compare: all of its models are {}", family.name,
                                           family.stages.empty() ? "of no known stage" : family.stages[0]));
 }
 
@@ -238,13 +262,14 @@ std::optional<Figure> judgement_figure(const StudyView& study, const StudyView::
 }
 
 Figure correlation_matrix_figure(const StudyView& study) {
-  Figure figure{"corr",
-                "Pearson correlations between the value and other judgements, over the models that have both (their "
-                "number below).",
-                kColumn,
-                0,
-                {{"row", "column", "correlation", "models"}, {}},
-                ""};
+  Figure figure{
+      "corr",
+      "Pearson correlations between the value and other judgements, over the models that have both (number of "
+      "models below).",
+      kColumn,
+      0,
+      {{"row", "column", "correlation", "models"}, {}},
+      ""};
   const size_t n = study.columns.size();
   std::vector<std::string> names, backwards;
   for (const std::string& column : study.columns)

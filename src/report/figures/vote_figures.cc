@@ -35,9 +35,12 @@ std::string axis(char name) { return fmt::format(fmt::runtime(kAxis), name); }
 
 Figure boxes(const std::map<std::string, std::vector<double>>& votes) {
   Figure figure{
-      "votes", "Votes of answers by topic: the middle half, the median, and from the 5th to the 95th of a hundred.",
-      kColumn, 0,
-      {},      ""};
+      "votes",
+      "Votes per answer by topic: the median, the middle half, and the range from the 5th to the 95th percentile.",
+      kColumn,
+      0,
+      {},
+      ""};
   figure.table.columns = {"topic", "answers", "p5", "q1", "median", "q3", "p95", "mean"};
   std::vector<std::string> names;
   double low = 0, high = 1;
@@ -55,7 +58,7 @@ Figure boxes(const std::map<std::string, std::vector<double>>& votes) {
   figure.script =
       axis('x') +
       fmt::format(
-          "set xrange [{}:{}]\nset ytics {} scale 0\nset yrange [-0.6:{}]\nset xlabel 'votes of an answer'\nunset "
+          "set xrange [{}:{}]\nset ytics {} scale 0\nset yrange [-0.6:{}]\nset xlabel 'votes per answer'\nunset "
           "grid\nset grid xtics "
           "linewidth 0.4 linecolor rgb '#dddddd'\nunset key\n"
           "plot data using 5:0:3:7 with xerrorbars linecolor rgb '{}' pointtype 0 linewidth 1, \\\n"
@@ -77,7 +80,7 @@ std::vector<double> bin_edges(double low, double high) {
 }
 
 Figure histograms(const std::map<std::string, std::vector<double>>& votes) {
-  Figure figure{"appendix_votes", "How often answers have so many votes, topic by topic.", kPage, 0, {}, ""};
+  Figure figure{"appendix_votes", "How many answers have how many votes, topic by topic.", kPage, 0, {}, ""};
   figure.table.columns = {"topic", "low", "high", "share"};
   double low = 0, high = 1;
   for (const auto& [topic, values] : votes) {
@@ -99,7 +102,7 @@ Figure histograms(const std::map<std::string, std::vector<double>>& votes) {
                                   "set xtics (-100, -10, -1, 0, 1, 10, 100, 1000, 10000) font ',5.5'\nset ytics font "
                                   "',5.5'\nset yrange [0:*]\nset xrange [{}:{}]\nunset key\nset title offset 0,-0.7\n"
                                   "set multiplot layout {},{} margins 0.06,0.985,{:.3f},{:.3f} spacing 0.04,{:.3f}\n"
-                                  "set label 1 'votes of an answer' at screen 0.52,{:.3f} center\n"
+                                  "set label 1 'votes per answer' at screen 0.52,{:.3f} center\n"
                                   "set label 2 'share of answers' at screen 0.012,0.5 center rotate\n",
                                   edges.front(), edges.back(), rows, columns, 0.42 / figure.height,
                                   1 - 0.2 / figure.height, 0.4 / figure.height, 0.09 / figure.height);

@@ -57,7 +57,7 @@ function comparisonRow(name, c, [low, high]) {
 
 function comparisonOf(report, a, b) {
   const pair = pairOf(report, a, b);
-  if (pair === undefined) return [make('p', {}, 'One of these runs has no questions here, so the two are not compared.')];
+  if (pair === undefined) return [make('p', {}, 'One of these runs has no questions on this page, so the two are not compared.')];
   const { all, topics } = orient(pair, a);
   const line = (name, c, [low, high], strong) => ({ name, mean: c.mean, low, high, strong });
   const lines = topics.map((c, i) => line(report.topics[i], c, c.bootstrap ?? c.t, false)).filter((l) => l.mean !== null);
@@ -65,16 +65,16 @@ function comparisonOf(report, a, b) {
     verdict(report, a, b, all),
     forestPlot([...lines, line('all questions', all, all.bootstrap ?? all.t, true)]),
     make('div', { class: 'scroll' }, make('table', { id: 'comparison-table' },
-      make('caption', {}, 'Paired differences of Pearson’s r with 95 % intervals: how far they would move with other questions of these topics, not with other topics, sites or prompts. p is adjusted (Holm) over the topics of this pair, and for all questions over the pairs of runs; looking through many pairs of topics finds some by chance.'),
+      make('caption', {}, 'Paired differences of Pearson’s r with 95 % intervals: how far they would move with other questions of these topics, not with other topics, sites or prompts. p is adjusted (Holm) over the topics of this pair, and for all questions over the pairs of runs; among many pairs of topics, some differ by chance.'),
       make('thead', {}, make('tr', {}, ['Topic', 'Questions', 'Difference', '95 % interval', 'p', 'p (Holm)', 'Better', 'Equal', 'Worse'].map((title) => make('th', { scope: 'col' }, title)))),
       make('tbody', {}, topics.map((c, i) => comparisonRow(safeText(report.topics[i]), c, c.bootstrap ?? c.t)), comparisonRow('all questions', all, all.bootstrap ?? all.t)))),
   ];
 }
 
 function compareSection(report, state) {
-  if (report.pairs.length === 0) return [make('p', {}, report.runs.length < 2 ? 'One run alone has nothing to be compared with.' : 'These runs share no question that has a value in all of them.')];
+  if (report.pairs.length === 0) return [make('p', {}, report.runs.length < 2 ? 'There is only one run, so there is nothing to compare.' : 'These runs share no question that has a value in all of them.')];
   const place = make('div', { id: 'comparison' });
-  const show = () => place.replaceChildren(...(state.a === state.b ? [make('p', {}, 'A run does not differ from itself: choose two.')] : comparisonOf(report, state.a, state.b)).flat());
+  const show = () => place.replaceChildren(...(state.a === state.b ? [make('p', {}, 'Model A and model B are the same run: choose two different runs.')] : comparisonOf(report, state.a, state.b)).flat());
   state.onpair.push(show);
   show();
   return [make('div', { class: 'controls' }, pairControls(report, state)), place];

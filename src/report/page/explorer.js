@@ -2,10 +2,10 @@
 
 const ROW_HEIGHT = 62;
 
-const SHOWN = [['all', 'all questions'], ['disagree', 'models disagree on the best answer'], ['wrong', 'A prefers another answer than people'],
+const SHOWN = [['all', 'all questions'], ['disagree', 'models disagree on the best answer'], ['wrong', 'A and people disagree on the best answer'],
   ['moved', 'moved most from A to B (100)'], ['undefined', 'without a value in A']];
 const SORTED = [['order', 'the dataset’s order'], ['low', 'value in A, lowest first'], ['high', 'value in A, highest first'],
-  ['moved', 'moved most from A to B'], ['spread', 'widest range over models']];
+  ['moved', 'moved most from A to B'], ['spread', 'widest range across models']];
 
 function moved(report, state, i) {
   const values = report.values[state.metric];
@@ -190,7 +190,7 @@ function openDetail(report, state, place) {
 }
 
 function explorerSection(report, state) {
-  if (report.questions.id.length === 0) return [make('p', {}, 'These runs were written without their questions: hre eval --details keeps them.')];
+  if (report.questions.id.length === 0) return [make('p', {}, 'These runs were written without their questions: use hre eval --details to keep them.')];
   const detail = make('div', { class: 'detail', id: 'detail', role: 'region', 'aria-label': 'The chosen question' }, make('p', { class: 'soft' }, 'Choose a question.'));
   const count = make('p', { class: 'soft', role: 'status', id: 'count' });
   const open = openDetail(report, state, detail);
@@ -199,7 +199,7 @@ function explorerSection(report, state) {
   function refresh(keepsPlace = false) {
     const indices = chosen(report, state, found);
     list.show(indices, keepsPlace);
-    count.textContent = `${indices.length} of ${report.questions.id.length} questions${progress < 1 ? `; searching, ${Math.round(100 * progress)} % looked through` : ''}`;
+    count.textContent = `${indices.length} of ${report.questions.id.length} questions${progress < 1 ? `; searching, ${Math.round(100 * progress)} % done` : ''}`;
   }
   function search(query) {
     searching = query;

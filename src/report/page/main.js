@@ -40,7 +40,7 @@ function dataSize() {
 }
 
 function madeSection(report) {
-  const size = make('p', { class: 'soft' }, `The page holds ${report.questions.id.length} questions of ${report.runs.length} ${report.runs.length === 1 ? 'run' : 'runs'} in ${(dataSize() / 1e6).toFixed(1)} MB of packed data. It asks for nothing from elsewhere.`);
+  const size = make('p', { class: 'soft' }, `The page holds ${report.questions.id.length} questions of ${report.runs.length} ${report.runs.length === 1 ? 'run' : 'runs'} in ${(dataSize() / 1e6).toFixed(1)} MB of packed data. It loads nothing from elsewhere.`);
   return [size, ...report.runs.map((run) => [
     make('h3', {}, safeText(run.label)),
     make('dl', {}, [['model', run.source], ['fingerprint', run.fingerprint || 'none: no weights'], ['architecture', run.architecture], ['evaluated', run.created], ...run.settings]

@@ -60,7 +60,7 @@ function answerCard(report, state, question, answer, view) {
 }
 
 function problems(report, question) {
-  return report.runs.map((run, i) => (question.r[i]?.p ? make('p', { class: 'caveat' }, safeText(run.label), ' could not score it: ', safeText(question.r[i].p)) : null));
+  return report.runs.map((run, i) => (question.r[i]?.p ? make('p', { class: 'caveat' }, safeText(run.label), ' could not score this question: ', safeText(question.r[i].p)) : null));
 }
 
 function orderedAnswers(state, question) {
@@ -71,7 +71,7 @@ function orderedAnswers(state, question) {
 
 function questionDetail(report, state, index, question) {
   const answers = make('div', { class: 'answers', id: 'answers' });
-  const read = make('p', { class: 'read', id: 'read', role: 'status' }, 'Point at a token, or move through them by the arrow keys.');
+  const read = make('p', { class: 'read', id: 'read', role: 'status' }, 'Point at a token, or move between tokens with the arrow keys.');
   function show() {
     const view = tokenView(report, state, question, read);
     answers.replaceChildren(...orderedAnswers(state, question).map((answer) => answerCard(report, state, question, answer, view)));
@@ -90,10 +90,10 @@ function questionDetail(report, state, index, question) {
   return [
     make('h3', {}, safeText(questionName(report, index))),
     problems(report, question),
-    make('div', { class: 'question' }, question.q === null ? make('p', { class: 'soft' }, 'The dataset was not at hand, so the texts are missing.')
+    make('div', { class: 'question' }, question.q === null ? make('p', { class: 'soft' }, 'The dataset was not available, so the texts are missing.')
       : make('p', { class: 'prose', tabindex: 0, 'aria-label': 'The question' }, safeText(question.q))),
     question.v.length > 0 ? ranksTable(report, state, index, question) : null,
-    question.tokens === null ? make('p', { class: 'soft' }, 'Tokens were not kept in these runs, so none is shaded: the same hre eval with --keep-tokens keeps them.') : null,
+    question.tokens === null ? make('p', { class: 'soft' }, 'These runs kept no tokens to shade: run the same hre eval with --keep-tokens to keep them.') : null,
     controls, answers, read,
   ].flat().filter((part) => part !== null);
 }

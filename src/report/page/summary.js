@@ -21,12 +21,12 @@ function summaryColumns(report) {
   return [
     { title: 'Model', value: (run) => run.label, cell: (run) => make('th', { scope: 'row', class: 'name' }, safeText(run.label)) },
     ...report.metrics.map(({ name, title }) => ({ title, tip: `${title}: mean over all questions`, value: (run) => run.micro[name][0], cell: (run) => estimateCell(run.micro[name]) })),
-    { title: 'Through length, beyond', tip: 'Pearson’s r as a sum: what follows from votes and scores each going with length, and what is beyond that. Sorts by what is beyond; intervals stand in the tips of the numbers', value: (run) => run.length.beyond[0], cell: (run) => lengthCell(run.length) },
+    { title: 'Through length, beyond', tip: 'Pearson’s r as a sum of two parts: the part that follows from votes and scores each going with length, and the part beyond length. Sorts by the part beyond length; point at a number for its interval', value: (run) => run.length.beyond[0], cell: (run) => lengthCell(run.length) },
     { title: 'Pearson, macro', tip: 'Pearson: mean of the topics’ means', value: (run) => run.macro.pearson[0], cell: (run) => estimateCell(run.macro.pearson) },
-    { title: 'Size', tip: 'parameters of the model', value: (run) => run.parameters || null, cell: (run) => make('td', {}, parameters(run.parameters)) },
+    { title: 'Size', tip: 'number of the model’s parameters', value: (run) => run.parameters || null, cell: (run) => make('td', {}, parameters(run.parameters)) },
     { title: 'Type', value: (run) => run.file_type || null, cell: (run) => make('td', {}, safeText(run.file_type || '–')) },
-    { title: 'Questions', tip: 'and how many of them have no value of Pearson’s r', value: (run) => run.questions, cell: (run) => make('td', {}, run.questions, run.undefined ? make('span', { class: 'interval' }, `${run.undefined} undefined`) : null) },
-    { title: 'Tokens/s', tip: 'tokens a second', value: (run) => run.tokens_per_second, cell: (run) => make('td', {}, run.tokens_per_second === null ? '–' : Math.round(run.tokens_per_second)) },
+    { title: 'Questions', tip: 'number of questions, and how many of them have no value of Pearson’s r', value: (run) => run.questions, cell: (run) => make('td', {}, run.questions, run.undefined ? make('span', { class: 'interval' }, `${run.undefined} undefined`) : null) },
+    { title: 'Tokens/s', tip: 'tokens per second', value: (run) => run.tokens_per_second, cell: (run) => make('td', {}, run.tokens_per_second === null ? '–' : Math.round(run.tokens_per_second)) },
   ];
 }
 
@@ -55,7 +55,7 @@ function summaryTable(report) {
   }
   show(report.runs);
   return make('table', { id: 'summary-table' },
-    make('caption', {}, 'Means over all questions (micro averages) with 95 % intervals: how far they would move with other questions of these topics. Chance is 0 where none is given. A column’s title sorts by it.'),
+    make('caption', {}, 'Means over all questions (micro averages) with 95 % intervals: how far they would move with other questions of these topics. Chance is 0 unless stated. Click a column’s title to sort by that column.'),
     make('thead', {}, make('tr', {}, heads)), body);
 }
 
@@ -95,7 +95,7 @@ function heatTable(report, metric) {
   const chances = report.runs.map((run) => run.micro[metric][6]).filter((chance) => chance !== null);
   const chance = chances.length > 0 ? ` (${number(Math.min(...chances), 3)} over all questions)` : '';
   return make('table', { class: 'heat', id: 'heat-table' },
-    make('caption', {}, `${title} by topic; blue is above what a random order of the answers would get${chance}, orange below. Interval and chance stand in each cell’s tip.`),
+    make('caption', {}, `${title} by topic; blue is above what a random order of the answers would get${chance}, orange below. Point at a cell for its interval and chance.`),
     make('thead', {}, make('tr', {}, make('th', { scope: 'col' }, 'Topic'), report.runs.map((run) => make('th', { scope: 'col' }, safeText(run.label))))),
     make('tbody', {}, report.topics.map((topic) => row(safeText(topic), (run) => run.topics[topic]?.[metric] === undefined ? undefined : run.topics[topic][metric])),
       row('all questions', (run) => run.micro[metric])));

@@ -95,8 +95,8 @@ function legendOf(shade) {
     patch.style.backgroundColor = shadeOf(nats, difference);
     return patch;
   }));
-  if (shade === 'difference') return [make('span', { class: 'soft' }, 'B likelier '), patches([-4, -2, -1, 0, 1, 2, 4], true), make('span', { class: 'soft' }, ' A likelier, 4 nats and more')];
-  return [make('span', { class: 'soft' }, 'likely '), patches([0, -1, -2, -4, -6, -8], false), make('span', { class: 'soft' }, ' unlikely, 8 nats and more')];
+  if (shade === 'difference') return [make('span', { class: 'soft' }, 'B likelier '), patches([-4, -2, -1, 0, 1, 2, 4], true), make('span', { class: 'soft' }, ' A likelier, 4 nats or more')];
+  return [make('span', { class: 'soft' }, 'likely '), patches([0, -1, -2, -4, -6, -8], false), make('span', { class: 'soft' }, ' unlikely, 8 nats or more')];
 }
 
 // How answers' texts are drawn: plain, or as tokens by the chosen shade.
@@ -104,7 +104,7 @@ function tokenView(report, state, question, read) {
   const plain = (answer) => make('div', { class: 'prose' }, question.a[answer] === undefined ? '–' : safeText(question.a[answer]));
   const shades = question.tokens !== null && state.shade !== 'none';
   if (!shades) return { shades, legend: [], body: plain };
-  const missing = (run) => make('p', { class: 'soft' }, safeText(report.runs[run].label), ' has no tokens here; hre eval --keep-tokens keeps them.');
+  const missing = (run) => make('p', { class: 'soft' }, safeText(report.runs[run].label), ' has no tokens here; use hre eval --keep-tokens to keep them.');
   const one = (run, answer) => {
     const tokens = tokensOf(question, run, answer);
     if (tokens === null) return [missing(run), plain(answer)];

@@ -84,7 +84,7 @@ Status check_isa_cap() {
   const char* value = cap_value();
   if (value == nullptr || parse_isa_cap(value)) return {};
   return input_error(std::string(kVariable) + "=" + value + " names no instruction set that hre knows", "",
-                     "it is SSE41, AVX2, AVX512_CORE, AVX512_CORE_VNNI, AVX512_CORE_BF16 or AVX512_CORE_AMX");
+                     "choose SSE41, AVX2, AVX512_CORE, AVX512_CORE_VNNI, AVX512_CORE_BF16 or AVX512_CORE_AMX");
 }
 
 Isa isa() {
