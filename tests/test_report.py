@@ -64,7 +64,7 @@ class FilesTest(ReportTest):
         lines = done.stdout.splitlines()
         self.assertEqual(["out/figures", "out/tables", "out/index.html"], [line.split("  ")[0] for line in lines])
         self.assertIn("112 questions, 2 runs", lines[2])
-        self.assertIn("families of models, ChatArena, corr: they need --study FILE", done.stderr)
+        self.assertIn("families of models, ChatArena, corr: they need --study", done.stderr)
 
     def test_tables(self):
         self.run_hre("report", *self.make_runs(), "--out", "out", "--quiet")
@@ -178,7 +178,7 @@ class FilesTest(ReportTest):
                 for topic, e in run[key].items():
                     row = rows[f"{run['size'] / 1e6:g}M", run["stage"], topic]
                     self.assertAlmostEqual(e["mean"], float(row["mean"]), delta=1e-5)
-                    self.assertEqual(e["n"], int(row["questions"]))
+                    self.assertEqual(e["n"], int(row["n"]))
         self.run_hre("study", "study.toml", "--weights", "topics", "--where", "votes>30", "--json", "topics.json")
         self.run_hre("report", "run0.json", "--out", "topics", "--study", "topics.json", "--quiet")
         topics = self.read_json("topics.json")
@@ -258,7 +258,7 @@ class FigureTest(ReportTest):
         study = json.loads((SOURCE_DIR / "tests/data/report/study.json").read_text())
 
         def check(row, e):
-            for key, expected in (("mean", e["mean"]), ("low", e["ci95"][0]), ("high", e["ci95"][1]), ("questions", e["n"])):
+            for key, expected in (("mean", e["mean"]), ("low", e["ci95"][0]), ("high", e["ci95"][1]), ("n", e["n"])):
                 self.assertAlmostEqual(expected, float(row[key]), delta=1e-5 * max(1, abs(expected)))
 
         for run in study["runs"]:

@@ -205,6 +205,16 @@ class SamplePageTest(PageTest):
         self.check_quiet()
 
     def test_colours_begin_at_chance(self):
+        worst = self.read_json("run2.json")  # better than chance the wrong way round
+        for question in worst["questions"]:
+            for answer in question["answers"]:
+                answer["score"], answer["sum_log_prob"] = -answer["score"], -answer["sum_log_prob"]
+                answer.pop("token_log_probs"), answer.pop("token_texts")
+            question["pearson"] = None if question["pearson"] is None else -question["pearson"]
+            for name in ("top_one", "ndcg", "spearman", "kendall", "pairwise_accuracy", "pearson_log", "pearson_ranks"):
+                question.pop(name, None)
+        self.write("run2.json", json.dumps(worst))
+        self.open_report("run0.json", "run1.json", "run2.json")
         for metric, title in (("pearson", "Pearson"), ("pairwise_accuracy", "Pairwise accuracy"), ("top_one", "Top-1"), ("ndcg", "NDCG")):
             self.browser.run("""const list = [...document.querySelectorAll('label')].find((label) => label.firstChild.textContent === 'Statistic').querySelector('select');
                 list.value = arguments[0]; list.dispatchEvent(new Event('change'));""", metric)

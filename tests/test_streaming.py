@@ -81,6 +81,7 @@ class StreamingTest(ProgramTest):
         return {question["id"]: [answer["token_log_probs"] for answer in question["answers"]]
                 for question in self.read_json(name)["questions"]}
 
+    @unittest.skipIf(os.environ.get("HRE_SANITIZE"), "sanitizers need memory of their own")
     def test_a_model_of_twice_the_memory(self):
         write_model(self.folder / "large.gguf")
         weights = (self.folder / "large.gguf").stat().st_size

@@ -202,7 +202,7 @@ def check(root):
     for path in sources:
         problems += check_source(root, path, private)
     commands = "\n".join(path.read_text(encoding="utf-8") for path in sources if "cli" in path.parts)
-    for path in [*public, *sources]:
+    for path in [*public, *sources, *sorted((root / "src").rglob("*.js"))]:
         problems += problems_of_options(root, path, set(DEFINED.findall(commands)))
     return problems, len(public) + len(sources)
 

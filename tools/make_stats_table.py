@@ -160,7 +160,7 @@ def make_correlation():
 # --- summary ---------------------------------------------------------------------------------------------------
 
 
-FEWEST = 5  # of values, for Student's interval
+FEWEST = 20  # of values, for Student's interval
 
 
 def t_interval(mean, error, df):

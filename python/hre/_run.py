@@ -134,7 +134,7 @@ class Run:
             f"<tr><td style='text-align:left'>{html.escape(topic)}</td><td>{n}</td><td>{html.escape(_interval_text(mean, interval))}</td>"
             f"<td>{'–' if pairs is None else f'{100 * pairs:.0f} %'}</td></tr>" for topic, n, mean, interval, pairs in rows)
         return (f"<table><caption>{html.escape(self.model)} on {html.escape(self.dataset)}</caption><thead><tr>"
-                f"<th style='text-align:left'>topic</th><th>questions</th><th>Pearson's r [95 %]</th><th>pairs in people's order</th>"
+                f"<th style='text-align:left'>topic</th><th>questions</th><th>Pearson's r [95 %]</th><th>pairs in people's order (chance: 50 %)</th>"
                 f"</tr></thead><tbody>{cells}</tbody></table>" + "".join(f"<p>{html.escape(note)}</p>" for note in self.notes))
 
 

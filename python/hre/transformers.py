@@ -61,7 +61,8 @@ class Model:
         self.fingerprint = fingerprint
         self.bos = self.decoder_start = self.source_end = None
         if getattr(config, "is_encoder_decoder", False):
-            self.decoder_start = next(token for token in (config.decoder_start_token_id, config.bos_token_id, tokenizer.bos_token_id, 0) if token is not None)
+            self.decoder_start = next(token for token in (getattr(config, "decoder_start_token_id", None), getattr(config, "bos_token_id", None), 0)
+                                      if token is not None)
             self.source_end = tokenizer.eos_token_id if bos else None
         elif bos:
             self.bos = tokenizer.bos_token_id

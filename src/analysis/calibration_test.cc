@@ -46,8 +46,8 @@ TEST(Calibration, WouldNoticeTheUncorrectedPart) {
   EXPECT_NEAR(*parts.through.mean / *parts.value.mean, 0, 0.01);
 }
 
-// Tokens whose surprise is exponential with mean 1: of many, the 20 % that surprise most have a mean of 1 + ln 5. A text
-// that surprises half as much has half of it; lengths play no part from 50 tokens on.
+// Tokens whose surprise is exponential with mean 1: of many, the 20 % that surprise most have a mean of 1 + ln 5. A
+// text that surprises half as much has half of it; lengths play no part from 50 tokens on.
 TEST(Calibration, MinKPercentIsOfTheTextAndNotOfItsLength) {
   testing_simulation::Simulator simulator(20250103);
   const auto mean = [&](size_t tokens, double surprise) {

@@ -81,15 +81,14 @@ void add_topics(const SharedQuestions& shared, const ComparisonOptions& options,
 
 void add_clustered(const SharedQuestions& shared, const CompareOptions& options, std::vector<ComparedPair>& pairs) {
   for (ComparedPair& pair : pairs) {
-    // Around the weighted mean m, each question's pull n s (d - m): a cluster's sum of n s d - m would hold its share of
-    // m, which is no error.
+    // Around the weighted mean m, each question's pull n s (d - m): a cluster's sum of n s d - m would hold its share
+    // of m, which is no error.
     std::vector<double> pulls =
         weighted_differences(shared.values[pair.a], shared.values[pair.b], shared.sizes, options.statistics.weights);
     const double mean = moments(pulls).mean;
     const std::vector<double> shares = question_weights(shared.sizes, options.statistics.weights);
     for (size_t i = 0; i < pulls.size(); ++i) pulls[i] += mean * (1 - shares[i] * static_cast<double>(shares.size()));
-    pair.clustered =
-        clustered_estimate(pulls, shared.questions[0], *options.clusters, options.statistics.bootstrap());
+    pair.clustered = clustered_estimate(pulls, shared.questions[0], *options.clusters, options.statistics.bootstrap());
   }
 }
 
@@ -115,13 +114,17 @@ std::string differences_note(const std::vector<RunDifference>& differences) {
   return "The runs have different configurations: " + differences_line(differences) + ".";
 }
 
+Error refused(const std::vector<RunDifference>& differences) {
+  return {ErrorCode::kInput, "the runs have different configurations: " + differences_line(differences),
+          "‹allow_different›", "give it to use them anyway"};
+}
+
 Result<DescribedRuns> describe_runs(std::span<const Run* const> runs, const CompareOptions& options) {
   DescribedRuns described;
   described.differences = run_differences(runs);
   if (options.undefined) std::erase_if(described.differences, [](const auto& d) { return d.what == "undefined"; });
   if (!described.differences.empty() && !options.allow_different) {
-    return input_error("the runs have different configurations: " + differences_line(described.differences),
-                       "‹allow_different›", "give it to use them anyway");
+    return tl::unexpected<Error>(refused(described.differences));
   }
   const bool any_zero =
       std::ranges::any_of(runs, [](const Run* run) { return run->options.undefined == UndefinedPolicy::kZero; });

@@ -107,6 +107,8 @@ Result<Comparison> compare_runs(std::span<const Run> runs, const CompareOptions&
 std::string differences_line(const std::vector<RunDifference>& differences);
 
 /// A sentence for a result's notes.
+/// Why they are not put side by side.
+Error refused(const std::vector<RunDifference>& differences);
 std::string differences_note(const std::vector<RunDifference>& differences);
 
 }  // namespace hre

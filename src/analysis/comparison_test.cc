@@ -144,10 +144,12 @@ TEST(RunConfounds, CeilingOfCountedVotesOrOfTheirDifferences) {
   EXPECT_NEAR(*alone.ceiling->share(), 0.8 / 3 / *alone.ceiling->ceiling.mean, 1e-12);
   std::vector<PostingFacts> facts(3);
   facts[1].votes = {{5, 3, 2, 9}, {1, 0, 0, 2}};
+  EXPECT_FALSE(run_confounds(run, facts).ceiling->counted) << "of few questions only";
+  facts[0].votes = facts[2].votes = facts[1].votes;
   const RunConfounds counted = run_confounds(run, facts);
   EXPECT_TRUE(counted.ceiling->counted);
-  EXPECT_EQ(counted.ceiling->ceiling.questions, 1);
-  EXPECT_DOUBLE_EQ(*counted.ceiling->value.mean, 0.2);
+  EXPECT_EQ(counted.ceiling->ceiling.questions, 3);
+  EXPECT_NE(*counted.ceiling->ceiling.mean, *alone.ceiling->ceiling.mean);
   hre::Run shares = run;
   shares.questions[0].answers[0].votes = 0.5;
   EXPECT_FALSE(run_confounds(shares, {}).ceiling) << "votes that are no counts";

@@ -66,7 +66,8 @@ std::optional<CovariateSummary> summarize_covariate(const std::string& name, Cov
   }
   if (products.empty()) return std::nullopt;
   return CovariateSummary{name, static_cast<int64_t>(products.size()), mean_estimate(with_votes, Interval{-1, 1}),
-                          mean_estimate(with_scores, Interval{-1, 1}), value_parts(products, sizes, Weights::kQuestions)};
+                          mean_estimate(with_scores, Interval{-1, 1}),
+                          value_parts(products, sizes, Weights::kQuestions)};
 }
 
 int year_of(double day) {

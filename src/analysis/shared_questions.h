@@ -30,8 +30,8 @@ struct SharedQuestions {
 };
 
 /// Questions are the same where topic and id are. With UndefinedPolicy::kZero a question without a value counts as
-/// chance: that of its votes, which any run that scored it knows, else the mean of its topic's questions; otherwise it is
-/// left out of all runs.
+/// chance: that of its votes, which any run that scored it knows, else the mean of its topic's questions; otherwise it
+/// is left out of all runs.
 SharedQuestions share_questions(std::span<const Run* const> runs, const Metric& metric, UndefinedPolicy policy);
 
 /// Something that can move a value and is not the same in all runs.

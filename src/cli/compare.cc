@@ -35,11 +35,12 @@ struct CompareArguments {
 Status check_worse(const Comparison& comparison) {
   for (const GateDecision& gate : comparison.gates) {
     if (gate.verdict != GateVerdict::kFail) continue;
-    return fail(ErrorCode::kThreshold,
-                fmt::format("{} is worse than {} by more than {:g}: by {:.4f} (p {} that it is {:g})",
-                            comparison.runs[0].model, comparison.runs[gate.against].model, gate.margin,
-                            -*gate.difference, p_text(gate.p_holm), gate.margin),
-                "--fail-if-worse");
+    return fail(
+        ErrorCode::kThreshold,
+        fmt::format("{} is worse than {} by more than {:g}: by {:.4f} (p {}{} against a difference of {:g})",
+                    comparison.runs[0].model, comparison.runs[gate.against].model, gate.margin, -*gate.difference,
+                    gate.p_holm.value_or(1) < 1e-4 ? "" : "= ", p_text(gate.p_holm), gate.margin),
+        "--fail-if-worse");
   }
   return {};
 }
@@ -95,6 +96,7 @@ Status check_evaluating(const CompareArguments& a) {
 Status run_compare(CompareArguments arguments, Console& console) {
   if (auto ok = check_evaluating(arguments); !ok) return ok;
   if (auto ok = arguments.evaluating.finish(); !ok) return ok;
+  if (!arguments.data.empty() && arguments.runs.size() < 2) return input_error("a comparison needs two or more models");
   arguments.comparing.threads = arguments.evaluating.model.threads;
   auto options = arguments.comparing.compare_options();
   if (!options) return forward(options);

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <ostream>
 
+#include "analysis/notes.h"
 #include "cli/command.h"
 #include "cli/hub_argument.h"
 #include "cli/progress.h"
@@ -127,14 +128,21 @@ TopicStatistics sum_of(const DatasetStatistics& statistics, const std::vector<st
   return all;
 }
 
+std::vector<std::string> notes_of(const Located& data, const DatasetStatistics& statistics) {
+  const auto note = invented_votes_note(data.source.empty() ? data.path : data.source, statistics.fingerprint());
+  return note ? std::vector{*note} : std::vector<std::string>();
+}
+
 void print_text(const Located& data, const DatasetStatistics& statistics, const std::vector<std::string>& topics,
                 Console& console) {
   const TopicStatistics all = sum_of(statistics, topics);
   console.out << fmt::format("{}: {}, {}, {}\n", visible_line(name_of(data)), counted(all.questions, "question"),
                              counted(static_cast<int64_t>(topics.size()), "topic"),
                              counted(all.votes.size(), "answer"));
-  console.out << fmt::format("fingerprint {}{}\n\n", statistics.fingerprint(),
+  console.out << fmt::format("fingerprint {}{}\n", statistics.fingerprint(),
                              topics.size() < statistics.topics().size() ? " (of all topics)" : "");
+  for (const std::string& note : notes_of(data, statistics)) console.out << note << '\n';
+  console.out << '\n';
   TextTable table({"topic", "questions", "answers", "Q chars", "A chars", "votes", "tied", "flat"});
   for (const std::string& topic : topics) table.add_row(table_row(topic, statistics.of(topic)));
   table.add_rule();
@@ -178,6 +186,7 @@ void print_json(const Located& data, const DatasetStatistics& statistics, const 
                        {"name", name_of(data)},
                        {"source", data.source.empty() ? data.path : data.source},
                        {"fingerprint", statistics.fingerprint()},
+                       {"notes", notes_of(data, statistics)},
                        {"topics", ordered_json::object()}};
   for (const std::string& topic : topics) json["topics"][topic] = json_of(statistics.of(topic));
   json["all"] = json_of(sum_of(statistics, topics));

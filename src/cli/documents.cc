@@ -320,6 +320,29 @@ std::string command_help(CLI::App& app, const Command& command, bool all) {
   return app.help();
 }
 
+std::string wrapped(const std::string& text, int width) {
+  constexpr size_t kNarrowest = kOptionColumns + 20;
+  if (width <= 0) return text;
+  const size_t most = std::max(static_cast<size_t>(width), kNarrowest);
+  std::string result;
+  for (size_t begin = 0; begin < text.size();) {
+    const size_t end = std::min(text.find('\n', begin), text.size());
+    std::string line = text.substr(begin, end - begin);
+    begin = end + 1;
+    const bool is_option = line.size() > kOptionColumns && line.starts_with("  ") && line[kOptionColumns - 1] == ' ';
+    const size_t indent = is_option ? kOptionColumns : std::min(line.find_first_not_of(' '), most / 2) + 2;
+    while (line.size() > most && !line.starts_with("  $ ")) {
+      const size_t space = line.rfind(' ', most);
+      if (space == std::string::npos || space <= indent) break;
+      result += line.substr(0, space) + '\n';
+      line = std::string(indent, ' ') + line.substr(space + 1);
+    }
+    result += line + '\n';
+  }
+  if (!text.ends_with('\n')) result.pop_back();
+  return result;
+}
+
 Result<std::string> completion(const std::vector<Command>& commands, const std::string& shell) {
   if (shell == "bash") return bash_completion(commands);
   if (shell == "zsh") return zsh_completion(commands);

@@ -1,5 +1,6 @@
 /// The program: a table of commands, from which the help, the examples and "did you mean" are made.
 
+#include <fmt/format.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -135,7 +136,33 @@ Error unknown_command(const std::vector<std::string>& words) {
           nearest ? "did you mean 'hre " + *nearest + "'?" : "hre --help lists the commands"};
 }
 
-/// CLI11's message, with the nearest option's name for one that does not exist.
+/// CLI11 begins with the option's name: "--limit: Value ten not in range 1 to 10", "--limit: 1 required N missing".
+std::optional<std::string> plain_message(const CLI::App& app, const std::string& message) {
+  const size_t colon = message.find(": ");
+  if (colon == std::string::npos) return std::nullopt;
+  const std::string name = message.substr(0, colon), rest = message.substr(colon + 2);
+  const CLI::Option* option = app.get_option_no_throw(name);
+  if (option == nullptr) {
+    if (!name.starts_with("The following argument")) return std::nullopt;
+    return (rest.starts_with('-') ? "there is no option " : "unexpected argument: ") + rest;
+  }
+  if (rest.ends_with(" missing")) return name + " needs a value, " + option->get_type_name();
+  const std::string type = option->get_type_name();
+  if (type.find('|') != std::string::npos && type.find("FILE") == std::string::npos) {
+    std::string choices = type;
+    for (size_t at = choices.find('|'); at != std::string::npos; at = choices.find('|')) choices.replace(at, 1, ", ");
+    return name + ": '" + rest + "' is not one of " + choices;
+  }
+  const size_t range = rest.find(" not in range ");
+  if (!rest.starts_with("Value ") || range == std::string::npos) return std::nullopt;
+  const std::string given = rest.substr(6, range - 6), bounds = rest.substr(range + 14);
+  const size_t to = bounds.find(" to ");
+  const bool bounded = to != std::string::npos && bounds.size() - to - 4 < 9;  // others are only what a type can hold
+  return fmt::format("{}: '{}' is not a number {}", name, given,
+                     bounded ? "from " + bounds : "of at least " + bounds.substr(0, to));
+}
+
+/// In plain words, with the nearest option's name for one that does not exist.
 Error parse_error(const CLI::App& app, const CLI::ParseError& problem, const std::vector<std::string>& words) {
   std::vector<std::string> names;
   for (const CLI::Option* option : app.get_options()) {
@@ -145,12 +172,13 @@ Error parse_error(const CLI::App& app, const CLI::ParseError& problem, const std
     const std::string typed = word.substr(0, word.find('='));
     if (!typed.starts_with("--") || std::find(names.begin(), names.end(), typed) != names.end()) continue;
     const auto nearest = nearest_name(typed, names);
-    return {ErrorCode::kInput, "there is no option " + typed, app.get_name(),
+    return {ErrorCode::kInput, "there is no option " + typed, "",
             nearest ? "did you mean " + *nearest + "?" : app.get_name() + " --help lists the options"};
   }
   std::string message = problem.what();
   while (!message.empty() && message.back() == '\n') message.pop_back();
-  return {ErrorCode::kInput, message, app.get_name(), app.get_name() + " --help shows the options"};
+  return {ErrorCode::kInput, plain_message(app, message).value_or(message), "",
+          app.get_name() + " --help shows the options"};
 }
 
 /// Ctrl-C once: stop in good order. Twice: at once. A thread of its own waits for signals, because a
@@ -179,17 +207,18 @@ int terminal_width() {
 
 int run_command(const Command& command, std::vector<std::string> words) {
   CLI::App app(command.summary, "hre " + command.name);
-  app.get_formatter()->column_width(34);
+  app.get_formatter()->column_width(kOptionColumns);
+  app.set_help_flag("-h,--help", "print this help and exit");
   app.set_help_all_flag("--help-all", "print every option and exit");
   const Action action = command.define(app);
   try {
     std::vector<std::string> reversed(words.rbegin(), words.rend());
     app.parse(reversed);
   } catch (const CLI::CallForHelp&) {
-    std::cout << command_help(app, command, false);
+    std::cout << wrapped(command_help(app, command, false), terminal_width());
     return 0;
   } catch (const CLI::CallForAllHelp&) {
-    std::cout << command_help(app, command, true);
+    std::cout << wrapped(command_help(app, command, true), terminal_width());
     return 0;
   } catch (const CLI::ParseError& problem) {
     return report(parse_error(app, problem, words));
@@ -214,7 +243,7 @@ int run(std::vector<std::string> words) {
     print_help(std::cerr);
     return 2;
   }
-  if (words[0] == "--help" || words[0] == "-h" || words[0] == "help") {
+  if (words[0] == "--help" || words[0] == "-h" || words[0] == "help" || words[0] == "--help-all") {
     words.erase(words.begin());
     if (words == std::vector<std::string>{"--examples"}) {
       for (const Command& command : commands()) std::cout << command.example << '\n';
@@ -236,7 +265,7 @@ int run(std::vector<std::string> words) {
     }
     words.push_back("--help");
   }
-  if (words[0] == "--version") {
+  if (words[0] == "--version" || words[0] == "version") {
     std::cout << "hre " HRE_VERSION "\n" << engine_description() << '\n';
     return 0;
   }

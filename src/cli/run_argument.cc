@@ -2,6 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <array>
+#include <filesystem>
+#include <fstream>
+#include <string_view>
+
 #include "cli/store_argument.h"
 #include "core/files.h"
 #include "hre/store.h"
@@ -14,6 +19,14 @@ bool is_file(const std::string& argument) {
 }
 
 Result<std::string> read_run_file(const std::string& path) {
+  std::array<char, 4> start{};
+  std::error_code unknown;  // of a pipe, nothing may be read twice
+  if (std::filesystem::is_regular_file(path, unknown) &&
+      std::ifstream(path, std::ios::binary).read(start.data(), start.size()) &&
+      std::string_view(start.data(), 4) == "GGUF") {
+    return input_error("is a model, not a run", path,
+                       "hre eval MODEL evaluates a model; hre compare MODEL MODEL --data DATA compares models");
+  }
   auto text = read_file(path);
   if (!text) {
     text.error().next = "RUN is a name, the beginning of an id, last, or a JSON file of hre eval --json FILE --details";

@@ -7,6 +7,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <ostream>
+#include <set>
 
 #include "analysis/notes.h"
 #include "cli/command.h"
@@ -66,6 +67,23 @@ nlohmann::ordered_json json_of(const RunInfo& run) {
           {"origin", run.origin}};
 }
 
+/// What readers of several runs' values must know.
+std::vector<std::string> list_notes(const std::vector<RunInfo>& runs) {
+  std::vector<std::string> notes;
+  std::set<std::string> datasets;
+  for (const RunInfo& run : runs) {
+    datasets.insert(run.dataset_fingerprint);
+    const auto note = invented_votes_note(run.dataset_source, run.dataset_fingerprint);
+    if (note && notes.empty()) notes.push_back(*note);
+  }
+  if (datasets.size() > 1) {
+    notes.emplace_back(
+        "Values of different datasets can't be compared: a mean correlation also depends on the questions and on the "
+        "number of answers.");
+  }
+  return notes;
+}
+
 /// A store that isn't there holds none.
 Result<std::vector<RunInfo>> runs_of(const std::string& path) {
   std::error_code ignored;
@@ -88,20 +106,17 @@ Status list_runs(const ListArguments& arguments, Console& console) {
   }
   std::erase_if(*runs, [&](const RunInfo& run) { return !run.problem.empty() || !is_listed(run, arguments); });
   if (arguments.json) {
-    nlohmann::ordered_json json = {
-        {"format", "hre-runs/1"}, {"store", path}, {"runs", nlohmann::ordered_json::array()}};
+    nlohmann::ordered_json json = {{"format", "hre-runs/1"},
+                                   {"store", path},
+                                   {"notes", list_notes(*runs)},
+                                   {"runs", nlohmann::ordered_json::array()}};
     for (const RunInfo& run : *runs) json["runs"].push_back(json_of(run));
     console.out << json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
   } else if (runs->empty()) {
     console.out << "no runs\n";
   } else {
     console.out << table_of(*runs);
-    for (const RunInfo& run : *runs) {
-      if (const auto note = invented_votes_note(run.dataset_source, run.dataset_fingerprint)) {
-        console.out << *note << '\n';
-        break;
-      }
-    }
+    for (const std::string& note : list_notes(*runs)) console.out << note << '\n';
   }
   return {};
 }

@@ -47,7 +47,9 @@ std::string runs_tables(const Comparison& comparison) {
 
 /// What stands under a table of pairs.
 std::string legend(bool exact) {
-  return fmt::format("w/t/l: won, tied, lost{}\n", exact ? "; p is exact for up to 30 differences" : "");
+  return fmt::format(
+      "Holm: p adjusted for the number of tests; d_z: mean by standard deviation;\nw/t/l: won, tied, lost{}\n",
+      exact ? "; p is exact for up to 30 differences" : "");
 }
 
 bool is_exact(const PairedComparison& pair) { return pair.p && pair.p_exact(); }
@@ -99,7 +101,8 @@ std::string clustered_table(const Comparison& comparison) {
     const Estimate& e = clustered.estimate;
     table.add_row({letter_of(pair.a) + " − " + letter_of(pair.b),
                    with_interval(pair.comparison.difference.mean, interval_of(pair.comparison)),
-                   cluster_name(pair.clustered->kind), fmt::format("{} ({:.1f})", clustered.clusters, clustered.effective), fixed(e.stderr_),
+                   cluster_name(pair.clustered->kind),
+                   fmt::format("{} ({:.1f})", clustered.clusters, clustered.effective), fixed(e.stderr_),
                    with_interval(e)});
   }
   return '\n' + table.render();
@@ -114,7 +117,10 @@ std::string gates_text(const Comparison& comparison) {
                         : gate.verdict == GateVerdict::kFail ? "FAIL"
                                                              : "INCONCLUSIVE");
     text +=
-        fmt::format("A − {} = {} with margin −{:g}, p {}", b, fixed(gate.difference), gate.margin, p_text(gate.p_holm));
+        fmt::format("A − {} = {} with margin {:g}, p {}", b, fixed(gate.difference), gate.margin, p_text(gate.p_holm));
+    if (comparison.shared < kFewestForVerdict) {
+      text += fmt::format("; a verdict needs {} questions, and these are {}", kFewestForVerdict, comparison.shared);
+    }
     if (gate.verdict == GateVerdict::kInconclusive && gate.questions_needed) {
       text += fmt::format("; an equal model would pass with {} questions in 80 % of the cases", *gate.questions_needed);
     }
@@ -170,10 +176,13 @@ std::string decision_text(const Decision& decision) {
 std::string verdict(const Comparison& comparison) {
   const PairedComparison& pair = comparison.pairs.front().comparison;
   const double level = 100 * comparison.options.level;
-  if (!comparison.told_apart(pair)) return fmt::format("A and B can't be told apart at {:g} %.\n", level);
+  if (!comparison.told_apart(pair)) {
+    return fmt::format("These {} questions can't tell A and B apart at {:g} %: A − B is {}, p {}.\n", pair.questions(),
+                       level, with_interval(pair.difference.mean, interval_of(pair)), p_text(pair.p));
+  }
   const bool a_better = *pair.difference.mean > 0;
-  return fmt::format("{} is better than {} by {:.4f} (p {} {}).\n", a_better ? "A" : "B", a_better ? "B" : "A",
-                     std::abs(*pair.difference.mean), *pair.p < 1e-4 ? "" : "=", p_text(pair.p));
+  return fmt::format("{} is better than {} by {:.4f} (p {}{}).\n", a_better ? "A" : "B", a_better ? "B" : "A",
+                     std::abs(*pair.difference.mean), *pair.p < 1e-4 ? "" : "= ", p_text(pair.p));
 }
 
 }  // namespace

@@ -56,10 +56,10 @@ std::string ceiling_text(const RunCeiling& ceiling) {
                       percent(reliability.high));
   if (ceiling.share()) {
     const auto interval = ceiling.share_interval();
-    text += fmt::format("\nThe value over these questions, {}, is {:.0f} % of the ceiling{}.", fixed(ceiling.value.mean),
-                        percent(*ceiling.share()),
-                        interval ? fmt::format(" [{:.0f}, {:.0f}]", percent(interval->low), percent(interval->high))
-                                 : "");
+    text +=
+        fmt::format("\nThe value over these questions, {}, is {:.0f} % of the ceiling{}.", fixed(ceiling.value.mean),
+                    percent(*ceiling.share()),
+                    interval ? fmt::format(" [{:.0f}, {:.0f}]", percent(interval->low), percent(interval->high)) : "");
   }
   return text + '\n';
 }

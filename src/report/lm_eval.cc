@@ -45,6 +45,8 @@ Json metrics_of(const std::string& name, const MetricSummary& summary) {
     const Estimate& estimate = summary.*metric.of_summary;
     json[std::string(metric.name) + ",none"] = number(estimate.mean);
     json[std::string(metric.name) + "_stderr,none"] = number(estimate.stderr_);
+    if (metric.chance_of_question || metric.chance != 0)
+      json[std::string(metric.name) + "_chance,none"] = number(estimate.chance);
   }
   return json;
 }

@@ -46,8 +46,10 @@ std::string model_index_result(const Run& run, const Part& part, const std::stri
   for (const Metric& metric : all_metrics()) {
     const Estimate& estimate = part.metrics.*metric.of_summary;
     if (!metric.of_model || !estimate.mean) continue;
+    const std::string chance =
+        estimate.chance.value_or(0) == 0 ? "" : fmt::format(" (a random order gets {:.4f})", *estimate.chance);
     metrics += fmt::format("    - type: {}\n      value: {}\n      name: {}\n", yaml_string(metric_type(metric)),
-                           number(*estimate.mean), yaml_string(metric.title));
+                           number(*estimate.mean), yaml_string(metric.title + chance));
   }
   if (metrics.empty()) return "";
   return fmt::format(
@@ -55,8 +57,11 @@ std::string model_index_result(const Run& run, const Part& part, const std::stri
       "    dataset:\n      type: {}\n      name: {}\n      config: {}\n      args:\n"
       "        questions: {}\n        fingerprint: {}\n        prompt: {}\n"
       "    metrics:\n{}",
-      yaml_string("Ranking people's answers"), yaml_string(dataset_id), yaml_string(part.title), yaml_string(part.id),
-      part.questions, yaml_string(run.dataset_fingerprint), yaml_string(run.options.prompt), metrics);
+      yaml_string("Ranking people's answers"), yaml_string(dataset_id),
+      yaml_string(part.title +
+                  (invented_votes_note(run.dataset_source, run.dataset_fingerprint) ? " (invented votes)" : "")),
+      yaml_string(part.id), part.questions, yaml_string(run.dataset_fingerprint), yaml_string(run.options.prompt),
+      metrics);
 }
 
 }  // namespace

@@ -20,7 +20,7 @@ struct Table {
 
 std::string number(const std::optional<double>& value) { return value ? fmt::format("{:.4f}", *value) : ""; }
 
-std::string small_number(const std::optional<double>& value) { return value ? fmt::format("{:.3g}", *value) : ""; }
+std::string small_number(const std::optional<double>& value) { return value ? fmt::format("{:.4g}", *value) : ""; }
 
 std::string escaped_markdown(std::string_view text) {
   std::string result;
@@ -142,11 +142,12 @@ Table topics_table(const ReportData& data) {
 
 /// Every mean with its interval and chance, a line each.
 Table estimates_table(const ReportData& data) {
-  Table table{"estimates",
-              "Means of every metric by topic, over all questions (micro) and over the topics' means (macro), with 95 % "
-              "intervals and the values that chance gives.",
-              {"model", "topic", "metric", "n", "mean", "low", "high", "chance"},
-              {}};
+  Table table{
+      "estimates",
+      "Means of every metric by topic, over all questions (micro) and over the topics' means (macro), with 95 % "
+      "intervals and the values that chance gives.",
+      {"model", "topic", "metric", "n", "mean", "low", "high", "chance"},
+      {}};
   for (size_t i = 0; i < data.runs.size(); ++i) {
     const auto add = [&](const std::string& topic, const std::string& metric, const Estimate& e) {
       table.rows.push_back({data.labels[i], topic, metric, std::to_string(e.n), number(e.mean), number(e.ci_low),
@@ -174,10 +175,11 @@ Table differences_table(const ReportData& data) {
   for (const ComparedPair& pair : data.comparison->pairs) {
     const PairedComparison& c = pair.comparison;
     const std::optional<Interval> interval = interval_of(c);
-    table.rows.push_back(
-        {data.labels[data.compared[pair.a]], data.labels[data.compared[pair.b]], number(c.difference.mean),
-         interval ? number(interval->low) : "", interval ? number(interval->high) : "", small_number(c.p), small_number(c.p_holm),
-         std::to_string(c.questions()), std::to_string(c.won), std::to_string(c.tied), std::to_string(c.lost)});
+    table.rows.push_back({data.labels[data.compared[pair.a]], data.labels[data.compared[pair.b]],
+                          number(c.difference.mean), interval ? number(interval->low) : "",
+                          interval ? number(interval->high) : "", small_number(c.p), small_number(c.p_holm),
+                          std::to_string(c.questions()), std::to_string(c.won), std::to_string(c.tied),
+                          std::to_string(c.lost)});
   }
   return table;
 }

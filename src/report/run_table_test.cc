@@ -65,9 +65,8 @@ TEST(RunTable, SeveralRunsFitIntoATerminal) {
                                             "  hre-base-q8_0 +0\\.2000 ± 0\\.0577\n"
                                             "  hre-tuned-q8_0 +0\\.3000 ± 0\\.0577\n"
                                             "languages_sciences"));
-  EXPECT_THAT(table,
-              testing::ContainsRegex(
-                  "─\nmacro average +6 questions, 0 undefined\n  TinyStories-656K-Q8_0 +0\\.1000 ± 0\\.0408 \\[-0"));
+  EXPECT_THAT(table, testing::ContainsRegex(
+                         "─\nmacro average +6 questions, 0 undefined\n  TinyStories-656K-Q8_0 +0\\.1000 ± 0\\.0408\n"));
 }
 
 TEST(RunTable, OneRunKeepsItsTable) {

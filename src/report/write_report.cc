@@ -100,6 +100,7 @@ Result<WrittenReport> write_report(const ReportData& data, const std::optional<S
                               page = folder / "index.html";
   WrittenReport written{page.string(), figures_folder.string(), tables_folder.string(), 0, 0, 0};
 
+  if (auto made = make_folder(folder); !made) return forward(made);
   for (const std::string& caveat : data.caveats) progress.note(caveat.substr(0, caveat.size() - 1));
   note_untold_tokens(data, progress);
   const Figures figures = make_figures(data, study);

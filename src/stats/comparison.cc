@@ -150,7 +150,8 @@ std::vector<GateDecision> gate(std::span<const std::span<const double>> runs, st
     if (margin > 0 && deviation > 0) {
       decision.questions_needed =
           questions_needed(margin / deviation, {level / static_cast<double>(runs.size() - 1), 0.8});
-      if (decision.questions_needed) decision.questions_needed = std::max(*decision.questions_needed, kFewestForVerdict);
+      if (decision.questions_needed)
+        decision.questions_needed = std::max(*decision.questions_needed, kFewestForVerdict);
     }
     p.push_back(decision.p);
     decisions.push_back(decision);

@@ -42,8 +42,8 @@ struct ValueParts {
 /// Errors by the delta method, as means of each question's pull. `through` has an interval if the slope of votes or of
 /// scores is at least four standard errors from 0: a product of two slopes near 0 varies less than either of them
 /// suggests, and its interval would hold the truth in nearly 100 % of the cases. Below 50 questions there are no
-/// intervals: that of `through` would hold the truth in 91 % of the cases. Without a mean for fewer than two questions or a constant covariate.
-/// Products topic after topic.
+/// intervals: that of `through` would hold the truth in 91 % of the cases. Without a mean for fewer than two questions
+/// or a constant covariate. Products topic after topic.
 ValueParts value_parts(std::span<const CovariateProducts> products, std::span<const size_t> sizes, Weights weights);
 
 }  // namespace hre

@@ -55,6 +55,10 @@ TEST(Simulation, IntervalsHoldTheTruth) {
         EXPECT_LE(bootstrap.held, layout.most + 0.02);
       }
       const Coverage student = student_coverage(layout.sizes, weights, effort);
+      if (n < 20) {
+        EXPECT_EQ(student.given, 0);
+        continue;
+      }
       EXPECT_GE(student.held, at_least(600));
       EXPECT_LE(student.held, layout.most + 0.02);
     }
@@ -67,8 +71,11 @@ TEST(Simulation, OtherIntervalsHoldTheTruth) {
   for (const size_t n : {5, 30, 100}) {
     SCOPED_TRACE(n);
     const Coverage paired = paired_coverage(n, effort);
-    EXPECT_GE(paired.held, least);
-    EXPECT_LE(paired.held, 0.98);
+    EXPECT_EQ(paired.given, n < 20 ? 0 : 1);
+    if (n >= 20) {
+      EXPECT_GE(paired.held, least);
+      EXPECT_LE(paired.held, 0.98);
+    }
     EXPECT_GE(exact_coverage(n, 0.25, effort).held, 0.95 - 0.02);
     EXPECT_GE(effect_coverage(n, 0.1, effort).held, least);
     for (const double scores : {0.0, 0.4}) {
@@ -105,19 +112,22 @@ TEST(Simulation, OtherIntervalsHoldTheTruth) {
   EXPECT_GE(author_coverage(100, 400, false, effort).held, least);
   EXPECT_EQ(author_coverage(100, 25, false, effort).given, 0) << "nearly all questions share an author";
   EXPECT_GE(line_coverage(6, 1, effort).held, least);
-  EXPECT_GE(metric_coverage(pearson, 3, 5, effort).held, least);
+  EXPECT_EQ(metric_coverage(pearson, 3, 5, effort).given, 0);
+  EXPECT_GE(metric_coverage(pearson, 3, 20, effort).held, least);
+  EXPECT_GE(metric_coverage(pearson, 4, 20, effort, 1.2).held, least);
   EXPECT_GE(metric_coverage(ndcg, 4, 30, effort).held, least);
 }
 
 TEST(Simulation, GatesAndRanksErrSeldom) {
   const Effort effort{.simulations = 1000, .draws = 399};
   for (const size_t n : {8, 30, 100}) {
-    for (const Losses losses : {Losses::kEverywhere, Losses::kSeldom}) {
+    for (const Losses losses : {Losses::kEverywhere, Losses::kSeldom, Losses::kButForSeldomGains}) {
       EXPECT_LE(gate_errors(n, 0.05, losses, GateVerdict::kFail, effort), five_percent(1000)) << n;
       EXPECT_EQ(gate_errors(n, 0.05, losses, GateVerdict::kPass, effort), 0) << n << " questions are too few";
     }
   }
   EXPECT_LE(gate_errors(200, 0.05, Losses::kSeldom, GateVerdict::kPass, effort), five_percent(1000));
+  EXPECT_LE(gate_errors(200, 0.05, Losses::kButForSeldomGains, GateVerdict::kFail, effort), five_percent(1000));
   EXPECT_LE(many_run_errors(60, 4, effort), five_percent(1000));
 }
 

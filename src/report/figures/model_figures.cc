@@ -28,8 +28,9 @@ std::vector<size_t> by_value(const ReportData& data) {
 /// Points with intervals, one a line of the table: name, value, low, high stand in columns 1 to 4. `axis` is of x.
 std::string points_across(const std::vector<std::string>& names, const std::string& label, const std::string& axis) {
   return kAcross + fmt::format(
-                       "set ytics {} scale 0\nset yrange [-0.6:{}]\nset xlabel {}\n{}plot data using 2:0:3:4 "
-                       "with xerrorbars linecolor rgb '{}' pointtype 7 linewidth 1.1\n",
+                       "set ytics {} scale 0\nset yrange [-0.6:{}]\nset xlabel {}\n{}plot data using "
+                       "2:0:(valid(3) ? $3 : $2):(valid(4) ? $4 : $2) with xerrorbars linecolor rgb '{}' pointtype 7 "
+                       "linewidth 1.1\n",
                        tics(names), static_cast<double>(names.size()) - 0.4, gnuplot_string(label), axis, colour(0));
 }
 
@@ -169,7 +170,8 @@ std::optional<Figure> detection_rate(const ReportData& data) {
           {name, std::to_string(point.n), cell(point.rate), cell(point.rate95.low), cell(point.rate95.high)});
     }
     plots += fmt::format(
-        "{}data using 2:(strcol(1) eq {} ? $3 : NaN):4:5 with yerrorlines linecolor rgb '{}' pointtype {} "
+        "{}data using 2:(strcol(1) eq {} ? $3 : NaN):(valid(4) ? $4 : $3):(valid(5) ? $5 : $3) with yerrorlines "
+        "linecolor rgb '{}' pointtype {} "
         "title {}",
         k == 0 ? "plot " : ", \\\n     ", gnuplot_string(name), colour(k), 5 + 2 * (k % 5),
         gnuplot_string(shortened(better, 22) + " over " + shortened(worse, 22)));
@@ -248,7 +250,8 @@ std::optional<Figure> training_steps(const ReportData& data) {
       figure.table.rows.push_back({name, cell(step), cell(e.mean), cell(e.ci_low), cell(e.ci_high)});
     }
     figure.script += fmt::format(
-        "{}data using (strcol(1) eq {} ? $2 : NaN):3:4:5 with yerrorlines linecolor rgb '{}' pointtype {} "
+        "{}data using (strcol(1) eq {} ? $2 : NaN):3:(valid(4) ? $4 : $3):(valid(5) ? $5 : $3) with yerrorlines "
+        "linecolor rgb '{}' pointtype {} "
         "title {}",
         k == 0 ? "plot " : ", \\\n     ", gnuplot_string(name), colour(k), 5 + 2 * (k % 5),
         gnuplot_string(shortened(name, 30)));

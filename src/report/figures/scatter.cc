@@ -145,9 +145,10 @@ void draw_scatter(Figure& figure, const std::vector<ScatterPoint>& points, const
         "rgb '{}', \\\n     ",
         colour(0));
   }
-  figure.script =
-      script + fmt::format("plot {}data using 2:3:4:5 with yerrorbars pointtype 7 linecolor rgb '{}' linewidth 0.9\n",
-                           plots, colour(1));
+  figure.script = script + fmt::format(
+                               "plot {}data using 2:3:(valid(4) ? $4 : $3):(valid(5) ? $5 : $3) with yerrorbars "
+                               "pointtype 7 linecolor rgb '{}' linewidth 0.9\n",
+                               plots, colour(1));
 }
 
 }  // namespace hre

@@ -71,7 +71,8 @@ double chance_of(const std::vector<const Estimate*>& values) {
 std::string series(const std::string& panel, const std::string& name, size_t k, const char* x, const char* with,
                    const std::string& title) {
   return fmt::format(
-      "data using (strcol(1) eq {} && strcol(2) eq {} ? {} : NaN):4:5:6 with {} linecolor rgb '{}' pointtype "
+      "data using (strcol(1) eq {} && strcol(2) eq {} ? {} : NaN):4:(valid(5) ? $5 : $4):(valid(6) ? $6 : $4) with {} "
+      "linecolor rgb '{}' pointtype "
       "{} linewidth 1.1 title {}",
       gnuplot_string(panel), gnuplot_string(name), x, with, colour(k), k == 0 ? 6 : 5 + 2 * k,
       title.empty() ? "''" : gnuplot_string(title));
@@ -117,13 +118,13 @@ using TopicMeans = std::map<std::string, Estimate> Member::*;
 /// Panels by size: topics across, a mark with its interval for each stage.
 Figure by_topic(const StudyView& study, const Family& family, const std::string& name, const std::vector<double>& sizes,
                 TopicMeans means, const std::string& metric) {
-  Figure figure{name,
-                fmt::format("{}: {} by topic, with 95 % intervals; the line is chance.", family.name,
-                            metric_title(metric)),
-                kPage,
-                0,
-                {{"size", "stage", "topic", "mean", "low", "high", "n"}, {}},
-                ""};
+  Figure figure{
+      name,
+      fmt::format("{}: {} by topic, with 95 % intervals; the line is chance.", family.name, metric_title(metric)),
+      kPage,
+      0,
+      {{"size", "stage", "topic", "mean", "low", "high", "n"}, {}},
+      ""};
   const auto size_of = size_names(family.sizes);
   std::vector<const Estimate*> shown;
   for (const double size : sizes) {
@@ -209,9 +210,10 @@ Figure by_size(const Family& family, const std::string& name, const std::string&
           tics(names), static_cast<double>(names.size()) - 0.6,
           gnuplot_string("HumanRankEval, " + metric_title(metric))) +
       plots +
-      (chance_of(shown) == 0 ? ""
-                             : fmt::format(", \\\n     {} with lines linewidth 0.7 linecolor rgb '#777777' title 'chance'",
-                                           cell(chance_of(shown)))) +
+      (chance_of(shown) == 0
+           ? ""
+           : fmt::format(", \\\n     {} with lines linewidth 0.7 linecolor rgb '#777777' title 'chance'",
+                         cell(chance_of(shown)))) +
       "\n";
   return figure;
 }

@@ -42,7 +42,7 @@ const withoutNegativeZero = (text) => text.replace(/^-(?=[0.]*$)/, '');
 const number = (value, digits = 4) => (value === null || value === undefined ? '–' : withoutNegativeZero(value.toFixed(digits)).replace('-', MINUS));
 const signed = (value, digits = 4) => (value > 0 ? '+' : '') + number(value, digits);
 const interval = (low, high) => (low === null || high === null ? '' : `[${number(low)}, ${number(high)}]`);
-const pValue = (p) => (p === null ? '–' : p < 0.001 ? '< 0.001' : p.toFixed(3));
+const pValue = (p) => (p === null ? '–' : p < 0.0001 ? '< 0.0001' : p.toFixed(4));
 
 function option(value, text, selected) {
   return make('option', { value, selected }, plainText(text));

@@ -190,7 +190,7 @@ function openDetail(report, state, place) {
 }
 
 function explorerSection(report, state) {
-  if (report.questions.id.length === 0) return [make('p', {}, 'These runs were written without their questions: use hre eval --details to keep them.')];
+  if (report.questions.id.length === 0) return [make('p', {}, 'These runs were written without their questions and answers, so there is nothing to look at.')];
   const detail = make('div', { class: 'detail', id: 'detail', role: 'region', 'aria-label': 'The chosen question' }, make('p', { class: 'soft' }, 'Choose a question.'));
   const count = make('p', { class: 'soft', role: 'status', id: 'count' });
   const open = openDetail(report, state, detail);

@@ -55,7 +55,7 @@ function answerCard(report, state, question, answer, view) {
       result?.x[answer] ? `, ${result.x[answer]} of the prompt’s tokens cut off` : '');
   });
   return make('article', { class: 'answer' },
-    make('header', {}, make('strong', {}, letter(answer), ` ${question.v[answer]} votes`), make('span', {}, `people: ${rankText(votes[answer])}`), scores, make('span', {}, `${question.c[answer]} characters`)),
+    make('header', {}, make('strong', {}, letter(answer), ` ${question.v[answer]} ${question.v[answer] === 1 ? 'vote' : 'votes'}`), make('span', {}, `people: ${rankText(votes[answer])}`), scores, make('span', {}, `${question.c[answer]} characters`)),
     make('div', { class: 'body' }, view.body(answer)));
 }
 
@@ -93,7 +93,7 @@ function questionDetail(report, state, index, question) {
     make('div', { class: 'question' }, question.q === null ? make('p', { class: 'soft' }, 'The dataset was not available, so the texts are missing.')
       : make('p', { class: 'prose', tabindex: 0, 'aria-label': 'The question' }, safeText(question.q))),
     question.v.length > 0 ? ranksTable(report, state, index, question) : null,
-    question.tokens === null ? make('p', { class: 'soft' }, 'These runs kept no tokens to shade: run the same hre eval with --keep-tokens to keep them.') : null,
+    question.tokens === null ? make('p', { class: 'soft' }, 'These runs kept no tokens to shade: the same evaluation keeps them if it is told to.') : null,
     controls, answers, read,
   ].flat().filter((part) => part !== null);
 }

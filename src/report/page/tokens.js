@@ -104,7 +104,7 @@ function tokenView(report, state, question, read) {
   const plain = (answer) => make('div', { class: 'prose' }, question.a[answer] === undefined ? '–' : safeText(question.a[answer]));
   const shades = question.tokens !== null && state.shade !== 'none';
   if (!shades) return { shades, legend: [], body: plain };
-  const missing = (run) => make('p', { class: 'soft' }, safeText(report.runs[run].label), ' has no tokens here; use hre eval --keep-tokens to keep them.');
+  const missing = (run) => make('p', { class: 'soft' }, safeText(report.runs[run].label), ' has no tokens here: the same evaluation keeps them if it is told to.');
   const one = (run, answer) => {
     const tokens = tokensOf(question, run, answer);
     if (tokens === null) return [missing(run), plain(answer)];
