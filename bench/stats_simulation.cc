@@ -36,8 +36,8 @@ void note(const std::string& what, const std::string& where, double share, const
 
 // An interval that is only sometimes there says so. `most` is 1 for intervals that hold at least as often as they say.
 void covered(const std::string& what, const std::string& where, const Coverage& coverage, double most = 0.97) {
-  if (coverage.given == 0) {
-    fmt::print("| {} | {} | none shown | |\n", what, where);
+  if (coverage.given < 0.01) {  // too few to say how often they hold
+    fmt::print("| {} | {} | {} | |\n", what, where, coverage.given == 0 ? "none shown" : "shown in less than 1 %");
     return;
   }
   const std::string more = coverage.given < 1 ? fmt::format(" of {:.0f} % shown", 100 * coverage.given) : "";

@@ -28,13 +28,12 @@ const std::vector<Command>& commands() {
        "hre eval baseline:zstd --data sample --topic python --json run.json", define_eval},
       {"compare", "compare runs or models, question by question",
        "hre compare baseline:zstd baseline:length --data sample", define_compare},
-      {"study", "show what separates families of models, and whether they agree with judgements", "hre study --example",
-       define_study},
+      {"study", "compare families of models: base against tuned, and judgements", "hre study --example", define_study},
       {"power", "show how small a difference a number of questions can detect",
        "hre power <(hre eval baseline:zstd --data sample --json - --details --quiet)", define_power},
       {"confounds", "show what else could explain a value: length, age, position",
        "hre confounds <(hre eval baseline:zstd --data sample --json - --details --quiet)", define_confounds},
-      {"show", "show questions of a run, with their answers as people and the model rank them",
+      {"show", "show questions, with answers as people and the model rank them",
        "hre show <(hre eval baseline:zstd --data sample --json - --details --quiet) --worst 2", define_show},
       {"report", "make a page, figures and tables from runs",
        "hre report <(hre eval baseline:length baseline:zstd --data sample --json - --details --quiet) --out report",
@@ -44,8 +43,7 @@ const std::vector<Command>& commands() {
       {"model tokens", "show how a model's vocabulary tokenises text", "hre model tokens --help", define_model_tokens},
       {"verify", "score a sample of a run again by another method, and compare",
        "hre verify <(hre eval baseline:zstd --data sample --json - --details --quiet) --questions 3", define_verify},
-      {"bench", "measure how fast a model is scored on this machine, and how near its limit", "hre bench --questions 2",
-       define_bench},
+      {"bench", "measure how fast a model is scored, and how near the limit", "hre bench --questions 2", define_bench},
       {"data info", "describe a dataset: topics, lengths, votes, ties", "hre data info sample", define_data_info},
       {"data convert", "convert a dataset to parquet or JSON lines", "hre data convert sample questions.jsonl",
        define_data_convert},
@@ -63,8 +61,8 @@ const std::vector<Command>& commands() {
       {"runs export", "export a run to a file, in one of several formats", "hre runs export last --to csv",
        define_runs_export},
       {"runs import", "import runs from files", "hre runs import run.json", define_runs_import},
-      {"runs merge", "copy runs from other stores, or merge the shards of an evaluation into one run",
-       "hre runs merge other.db", define_runs_merge},
+      {"runs merge", "copy runs from other stores, or merge an evaluation's shards", "hre runs merge other.db",
+       define_runs_merge},
       {"runs remove", "remove runs, and the answers that no other run has", "hre runs remove last", define_runs_remove},
       {"runs repair", "recover every readable part of a damaged store", "hre runs repair", define_runs_repair},
   };
@@ -93,14 +91,14 @@ int report(const Error& error) {
 void print_help(std::ostream& out, const std::string& group = "") {
   size_t widest = 0;
   for (const Command& command : commands()) widest = std::max(widest, command.name.size());
-  out << "hre: how well a language model's log-likelihoods rank people's answers (HumanRankEval)\n\n"
+  out << "hre: how well language models rank people's answers (HumanRankEval)\n\n"
       << "Usage: hre COMMAND [ARGUMENTS]\n\nCommands:\n";
   for (const Command& command : commands()) {
     if (!group.empty() && !command.name.starts_with(group + " ")) continue;
     out << "  " << command.name << std::string(widest + 3 - command.name.size(), ' ') << command.summary << '\n';
   }
-  out << "\nhre COMMAND --help shows the options and an example; hre --version names the engine.\n"
-      << "Exit status: 0 success, 1 failure, 2 a mistake in the command line or in the input,\n"
+  out << "\nhre COMMAND --help shows options and an example; hre --version the engine.\n"
+      << "Exit status: 0 success, 1 failure, 2 a mistake in command line or input,\n"
       << "3 a threshold was not met, 130 interrupted.\n";
 }
 
