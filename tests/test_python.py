@@ -342,6 +342,29 @@ class ServedTest(PackageTest):
         self.assertRegex(" ".join(notes), "left out|take over")
 
 
+#: What tests of models in memory have in common: in_memory.py beside them.
+IN_MEMORY = """
+import hre
+
+class Bytes:
+    bos_token_id, eos_token_id = 1, 2
+    def __call__(self, texts, add_special_tokens, verbose):
+        return {"input_ids": [tokens_of(text) for text in texts]}
+
+def tokens_of(text):
+    return [byte + 3 for byte in text.encode()]
+
+data = hre.load_dataset("sample")
+texts = {data.question(i)["id"]: data.question(i) for i in range(len(data))}
+
+def answers_of(run):
+    for question in run.questions:
+        full = texts[question["id"]]
+        for answer, given in zip(full["answers"], question["answers"], strict=True):
+            yield f"Question: {full['question']}\\nAnswer:", " " + answer["text"], given
+"""
+
+
 class TransformersTest(PackageTest):
     @classmethod
     def setUpClass(cls):
@@ -352,21 +375,17 @@ class TransformersTest(PackageTest):
 
     def test_every_architecture(self):
         """Small random models, shared prompts and padding against one plain pass for each answer."""
+        self.write("in_memory.py", IN_MEMORY)
         self.run_python("""
             import torch, transformers, hre, hre.transformers
+            from in_memory import Bytes, answers_of, data, tokens_of
             torch.manual_seed(7)
             common = dict(vocab_size=300, hidden_size=64, intermediate_size=96, num_hidden_layers=3, num_attention_heads=4, max_position_embeddings=4096)
             grouped = dict(num_key_value_heads=2, **common)
-            class Bytes:
-                bos_token_id = 1
-                def __call__(self, texts, add_special_tokens, verbose):
-                    return {"input_ids": [[byte + 3 for byte in text.encode()] for text in texts]}
             configs = [transformers.LlamaConfig(**grouped), transformers.GPTNeoXConfig(**common), transformers.Qwen2Config(**grouped),
                        transformers.GPT2Config(vocab_size=300, n_embd=64, n_layer=3, n_head=4, n_positions=4096, bos_token_id=1, eos_token_id=1),
                        transformers.Gemma2Config(head_dim=16, sliding_window=64, final_logit_softcapping=5.0, **grouped),
                        transformers.MistralConfig(sliding_window=50, **grouped)]
-            data = hre.load_dataset("sample")
-            texts = {data.question(i)["id"]: data.question(i) for i in range(len(data))}
             for config in configs:
                 model = transformers.AutoModelForCausalLM.from_config(config)
                 for parameter in model.parameters():
@@ -376,33 +395,26 @@ class TransformersTest(PackageTest):
                     run = hre.evaluate(hre.transformers.Model(model, Bytes(), batch_tokens=batch), data, limit=1, topics=["python", "unix"], progress=False)
                     assert model.training
                     model.eval()
-                    for question in run.questions:
-                        full = texts[question["id"]]
-                        context = f"Question: {full['question']}\\nAnswer:"
-                        for answer, given in zip(full["answers"], question["answers"], strict=True):
-                            whole, n = [[byte + 3 for byte in text.encode()] for text in (context + " " + answer["text"],)][0], len(context.encode())
-                            with torch.inference_mode():
-                                logits = model(torch.tensor([whole[:-1]])).logits[0].float()
-                            values = torch.log_softmax(logits, -1)
-                            expected = sum(values[i - 1, whole[i]].item() for i in range(n, len(whole)))
-                            assert abs(expected - given["sum_log_prob"]) < 1e-3, (type(model), batch, expected, given["sum_log_prob"])
+                    for context, continuation, given in answers_of(run):
+                        whole, n = tokens_of(context + continuation), len(tokens_of(context))
+                        with torch.inference_mode():
+                            logits = model(torch.tensor([whole[:-1]])).logits[0].float()
+                        values = torch.log_softmax(logits, -1)
+                        expected = sum(values[i - 1, whole[i]].item() for i in range(n, len(whole)))
+                        assert abs(expected - given["sum_log_prob"]) < 1e-3, (type(model), batch, expected, given["sum_log_prob"])
                     model.train()
             """, python=self.torch_python)
 
     def test_encoder_decoders(self):
         """The prompt goes to the encoder, and each answer to the decoder after its start token."""
+        self.write("in_memory.py", IN_MEMORY)
         self.run_python("""
             import torch, transformers, hre, hre.transformers
+            from in_memory import Bytes, answers_of, data, tokens_of
             torch.manual_seed(8)
-            class Bytes:
-                bos_token_id, eos_token_id = 1, 2
-                def __call__(self, texts, add_special_tokens, verbose):
-                    return {"input_ids": [[byte + 3 for byte in text.encode()] for text in texts]}
             configs = [transformers.T5Config(vocab_size=300, d_model=64, d_kv=16, d_ff=96, num_layers=2, num_heads=4, decoder_start_token_id=0),
                        transformers.BartConfig(vocab_size=300, d_model=64, encoder_layers=2, decoder_layers=2, encoder_attention_heads=4, decoder_attention_heads=4,
                                                encoder_ffn_dim=96, decoder_ffn_dim=96, max_position_embeddings=4096, decoder_start_token_id=2)]
-            data = hre.load_dataset("sample")
-            texts = {data.question(i)["id"]: data.question(i) for i in range(len(data))}
             for config in configs:
                 model = transformers.AutoModelForSeq2SeqLM.from_config(config)
                 for parameter in model.parameters():
@@ -410,16 +422,13 @@ class TransformersTest(PackageTest):
                 for batch, end in ((300, False), (8192, True)):
                     run = hre.evaluate(hre.transformers.Model(model, Bytes(), batch_tokens=batch, max_length=4000, bos=end), data, limit=1, topics=["python", "unix"], progress=False)
                     model.eval()
-                    for question in run.questions:
-                        full = texts[question["id"]]
-                        source = [byte + 3 for byte in f"Question: {full['question']}\\nAnswer:".encode()] + ([2] if end else [])
-                        for answer, given in zip(full["answers"], question["answers"], strict=True):
-                            labels = [byte + 3 for byte in (" " + answer["text"]).encode()]
-                            with torch.inference_mode():
-                                logits = model(input_ids=torch.tensor([source]), decoder_input_ids=torch.tensor([[config.decoder_start_token_id] + labels[:-1]])).logits[0].float()
-                            values = torch.log_softmax(logits, -1)
-                            expected = sum(values[i, label].item() for i, label in enumerate(labels))
-                            assert abs(expected - given["sum_log_prob"]) < 1e-3, (type(model), batch, expected, given["sum_log_prob"])
+                    for context, continuation, given in answers_of(run):
+                        source, labels = tokens_of(context) + ([2] if end else []), tokens_of(continuation)
+                        with torch.inference_mode():
+                            logits = model(input_ids=torch.tensor([source]), decoder_input_ids=torch.tensor([[config.decoder_start_token_id] + labels[:-1]])).logits[0].float()
+                        values = torch.log_softmax(logits, -1)
+                        expected = sum(values[i, label].item() for i, label in enumerate(labels))
+                        assert abs(expected - given["sum_log_prob"]) < 1e-3, (type(model), batch, expected, given["sum_log_prob"])
             """, python=self.torch_python)
 
     def test_values_are_those_of_the_file(self):

@@ -132,24 +132,24 @@ class Model:
 
     def _score_encoded(self, questions, chosen, results):
         """An encoder's texts in one pass, then each decoder's sequence."""
-        sources = [questions[i][0] for i in chosen]
-        device, width = self._model.device, max(1, *map(len, sources))
-        ids, mask = torch.zeros(len(sources), width, dtype=torch.long), torch.zeros(len(sources), width, dtype=torch.long)
-        for row, source in enumerate(sources):
-            ids[row, :len(source)] = torch.tensor(source)
-            mask[row, :len(source)] = 1
-        mask = mask.to(device)
-        encoded = self._model.get_encoder()(input_ids=ids.to(device), attention_mask=mask).last_hidden_state
+        ids, mask = self._padded([questions[i][0] for i in chosen])
+        encoded = self._model.get_encoder()(input_ids=ids, attention_mask=mask).last_hidden_state
         jobs = [(row, tail, targets, results[i][a]) for row, i in enumerate(chosen) for a, (tail, targets) in enumerate(questions[i][1])]
-        for some, longest in self._batches(jobs, width):
-            rows = torch.tensor([row for row, *_ in some], device=device)
-            sequences, read = torch.zeros(len(some), longest, dtype=torch.long), torch.zeros(len(some), longest, dtype=torch.long)
-            for row, (_, tokens, *_) in enumerate(some):
-                sequences[row, :len(tokens)] = torch.tensor(tokens)
-                read[row, :len(tokens)] = 1
+        for some, longest in self._batches(jobs, ids.shape[1]):
+            rows = torch.tensor([row for row, *_ in some], device=ids.device)
+            sequences, read = self._padded([tokens for _, tokens, *_ in some])
             self._run({"encoder_outputs": transformers.modeling_outputs.BaseModelOutput(last_hidden_state=encoded[rows]), "attention_mask": mask[rows],
-                       "decoder_input_ids": sequences.to(device), "decoder_attention_mask": read.to(device), "use_cache": False},
+                       "decoder_input_ids": sequences, "decoder_attention_mask": read, "use_cache": False},
                       _wanted(some), longest)
+
+    def _padded(self, rows):
+        """Tokens padded on the right, and the mask of those that are there."""
+        ids = torch.zeros(len(rows), max(1, *map(len, rows)), dtype=torch.long)
+        mask = torch.zeros_like(ids)
+        for i, tokens in enumerate(rows):
+            ids[i, :len(tokens)] = torch.tensor(tokens)
+            mask[i, :len(tokens)] = 1
+        return ids.to(self._model.device), mask.to(self._model.device)
 
     def _batches(self, jobs, width):
         """Jobs of like length, as many as go into one pass beside `width` columns of what they read, with the longest's length."""

@@ -114,7 +114,7 @@ std::string differences_note(const std::vector<RunDifference>& differences) {
   return "The runs have different configurations: " + differences_line(differences) + ".";
 }
 
-Error refused(const std::vector<RunDifference>& differences) {
+Error differences_error(const std::vector<RunDifference>& differences) {
   return {ErrorCode::kInput, "the runs have different configurations: " + differences_line(differences),
           "‹allow_different›", "give it to use them anyway"};
 }
@@ -124,7 +124,7 @@ Result<DescribedRuns> describe_runs(std::span<const Run* const> runs, const Comp
   described.differences = run_differences(runs);
   if (options.undefined) std::erase_if(described.differences, [](const auto& d) { return d.what == "undefined"; });
   if (!described.differences.empty() && !options.allow_different) {
-    return tl::unexpected<Error>(refused(described.differences));
+    return tl::unexpected<Error>(differences_error(described.differences));
   }
   const bool any_zero =
       std::ranges::any_of(runs, [](const Run* run) { return run->options.undefined == UndefinedPolicy::kZero; });

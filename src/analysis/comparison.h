@@ -106,9 +106,10 @@ Result<Comparison> compare_runs(std::span<const Run> runs, const CompareOptions&
 /// "bos (never | always), prompt (...)"
 std::string differences_line(const std::vector<RunDifference>& differences);
 
+/// The input error of runs that are not to be put side by side.
+Error differences_error(const std::vector<RunDifference>& differences);
+
 /// A sentence for a result's notes.
-/// Why they are not put side by side.
-Error refused(const std::vector<RunDifference>& differences);
 std::string differences_note(const std::vector<RunDifference>& differences);
 
 }  // namespace hre

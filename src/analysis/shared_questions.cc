@@ -27,30 +27,20 @@ bool same_answers(const QuestionResult& a, const QuestionResult& b) {
 // One common question, as each run has it.
 using Row = std::vector<const QuestionResult*>;
 
-/// The chance of a question, whose votes are known to the runs that could score it.
-std::optional<double> known_chance(const Row& row, const Metric& metric) {
-  for (const QuestionResult* question : row) {
-    if (const auto chance = metric.chance_for(question->metrics)) return chance;
-  }
-  return std::nullopt;
-}
-
-std::optional<double> mean_chance(const std::vector<Row>& rows, const Metric& metric) {
-  double sum = 0;
-  int64_t n = 0;
-  for (const Row& row : rows) {
-    if (const auto chance = known_chance(row, metric)) sum += *chance, ++n;
-  }
-  return n == 0 ? std::nullopt : std::optional(sum / static_cast<double>(n));
+/// The question as a run has it that could score it, and so knows its votes; as any has it where none could.
+const QuestionResult& scored_one(const Row& row, const Metric& metric) {
+  const auto found =
+      std::ranges::find_if(row, [&](const QuestionResult* q) { return metric.chance_for(q->metrics).has_value(); });
+  return found == row.end() ? *row.front() : **found;
 }
 
 /// `others`: the topic's mean chance, for a question that no run could score.
 void add_row(const Row& row, const Metric& metric, UndefinedPolicy policy, std::optional<double> others,
              SharedQuestions& shared) {
-  const auto known = known_chance(row, metric);
+  const auto chance = chance_of(scored_one(row, metric), metric, others);
   std::vector<double> values;
   for (size_t run = 0; run < row.size(); ++run) {
-    const auto value = value_under(policy, *row[run], metric, known ? known : others);
+    const auto value = value_under(policy, *row[run], metric, chance);
     if (!(row[run]->metrics.*metric.of_question)) ++shared.undefined_in[run];
     if (value) values.push_back(*value);
   }
@@ -149,8 +139,10 @@ SharedQuestions share_questions(std::span<const Run* const> runs, const Metric& 
   for (const auto& run : all) shared.only_here.push_back(static_cast<int64_t>(run.size() - taken.size()));
   for (const auto& [topic, rows] : common) {
     shared.sizes.push_back(0);
-    const std::optional<double> chance = mean_chance(rows, metric);
-    for (const Row& row : rows) add_row(row, metric, policy, chance, shared);
+    std::vector<const QuestionResult*> known;
+    for (const Row& row : rows) known.push_back(&scored_one(row, metric));
+    const std::optional<double> others = chance_level(known, metric);
+    for (const Row& row : rows) add_row(row, metric, policy, others, shared);
     if (shared.sizes.back() == 0) {
       shared.sizes.pop_back();
     } else {

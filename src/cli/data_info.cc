@@ -128,8 +128,10 @@ TopicStatistics sum_of(const DatasetStatistics& statistics, const std::vector<st
   return all;
 }
 
+const std::string& source_of(const Located& data) { return data.source.empty() ? data.path : data.source; }
+
 std::vector<std::string> notes_of(const Located& data, const DatasetStatistics& statistics) {
-  const auto note = invented_votes_note(data.source.empty() ? data.path : data.source, statistics.fingerprint());
+  const auto note = invented_votes_note(source_of(data), statistics.fingerprint());
   return note ? std::vector{*note} : std::vector<std::string>();
 }
 
@@ -182,12 +184,9 @@ ordered_json json_of(const TopicStatistics& topic) {
 
 void print_json(const Located& data, const DatasetStatistics& statistics, const std::vector<std::string>& topics,
                 Console& console) {
-  ordered_json json = {{"format", "hre-data-info/1"},
-                       {"name", name_of(data)},
-                       {"source", data.source.empty() ? data.path : data.source},
-                       {"fingerprint", statistics.fingerprint()},
-                       {"notes", notes_of(data, statistics)},
-                       {"topics", ordered_json::object()}};
+  ordered_json json = {{"format", "hre-data-info/1"},         {"name", name_of(data)},
+                       {"source", source_of(data)},           {"fingerprint", statistics.fingerprint()},
+                       {"notes", notes_of(data, statistics)}, {"topics", ordered_json::object()}};
   for (const std::string& topic : topics) json["topics"][topic] = json_of(statistics.of(topic));
   json["all"] = json_of(sum_of(statistics, topics));
   console.out << json.dump(2, ' ', false, ordered_json::error_handler_t::replace) << '\n';

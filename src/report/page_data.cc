@@ -218,13 +218,11 @@ Json tokens_of_row(const QuestionRow& row) {
 /// What a random order of the answers gets by each metric, where that is known and not 0.
 Json of_chances(const QuestionRow& row) {
   Json chances = Json::object();
+  const QuestionResult* any = any_result(row);
+  if (any == nullptr) return chances;
   for (const Metric& metric : all_metrics()) {
-    for (const QuestionResult* question : row.by_run) {
-      const auto chance = question != nullptr ? metric.chance_for(question->metrics) : std::nullopt;
-      if (chance.value_or(0) == 0) continue;
-      chances[metric.name] = rounded(*chance, 6);
-      break;
-    }
+    const auto chance = metric.chance_for(any->metrics);
+    if (chance.value_or(0) != 0) chances[metric.name] = rounded(*chance, 6);
   }
   return chances;
 }
