@@ -79,9 +79,13 @@ struct QuestionScore {
 
 /// Everything about a model that a reader of results needs to know.
 struct ModelDescription {
-  std::string name;          ///< for people: the file's name without extension
-  std::string source;        ///< as the user gave it
-  std::string fingerprint;   ///< content hash of the weights; empty if there are none
+  std::string name;  ///< for people: the file's name without extension
+  /// Where the model comes from, as the user gave it: a file, a server, a baseline's name.
+  std::string source;
+  /// Content hash of the weights, or any text that changes whenever they do. If it is empty, `source` alone identifies
+  /// the model, and its stored answers are reused for whatever has the same source. A store refuses a model that has
+  /// neither.
+  std::string fingerprint;
   std::string architecture;  ///< "llama", "gptneox", "baseline"
   uint64_t parameters = 0;
   std::string file_type;       ///< "F32", "Q8_0"

@@ -434,8 +434,10 @@ std::unique_ptr<Model> wrap(nb::object object, const std::string& name, const st
                             std::optional<Token> bos, const std::string& long_answers,
                             std::optional<Token> decoder_start, std::optional<Token> source_end) {
   ModelDescription description;
-  description.name = description.source = name;
+  description.name = name;
   description.fingerprint = fingerprint;
+  // Another object of its class has the same name, so that the name alone identifies no model.
+  if (!fingerprint.empty()) description.source = name;
   description.architecture = "python";
   description.settings = std::move(settings);
   std::optional<PlanRules> rules;
@@ -556,12 +558,6 @@ SummarisedRun evaluate_model(Model& model, const Dataset& dataset, const nb::dic
   keeping.store = cli::store_path(store);
   if (keeping.store.empty() && store.empty() && std::getenv("HRE_STORE") == nullptr) {
     throw Raised(Error{ErrorCode::kInput, "there is no home folder for a store of runs", "‹store›", "name a file"});
-  }
-  if (model.python && !keeping.store.empty() && model.scorer->describe().fingerprint.empty()) {
-    // Another object of its class has the same name: its stored answers would stand for this one's.
-    throw Raised(Error{ErrorCode::kInput, "a store can't tell this model from others: it has no fingerprint",
-                       model.scorer->describe().name,
-                       "give it one, a text that changes whenever its values do, or leave out ‹store›"});
   }
   PythonProgress listener(std::move(progress));
   if (model.python) model.python->forget();

@@ -164,6 +164,12 @@ complete -o filenames -F _hre hre
                      join(first, " "), groups, options);
 }
 
+/// Null if there is no command of that name, as with the first word of "runs show".
+const Command* command_named(const std::vector<Command>& commands, const std::string& name) {
+  const auto at = std::find_if(commands.begin(), commands.end(), [&](const Command& c) { return c.name == name; });
+  return at == commands.end() ? nullptr : &*at;
+}
+
 std::string zsh_text(std::string_view text) {
   return replaced(text, {{'\'', "'\\''"}, {'[', "\\["}, {']', "\\]"}, {':', "\\:"}});
 }
@@ -171,10 +177,10 @@ std::string zsh_text(std::string_view text) {
 std::string zsh_completion(const std::vector<Command>& commands) {
   std::string cases, first;
   for (const auto& [word, second] : words_of(commands)) {
-    const auto named = std::find_if(commands.begin(), commands.end(), [&](const Command& c) { return c.name == word; });
-    first += fmt::format(
-        "    '{}:{}'\n", word,
-        named == commands.end() ? "commands for " + word + (word == "runs" ? "" : "s") : zsh_text(named->summary));
+    const Command* named = command_named(commands, word);
+    first +=
+        fmt::format("    '{}:{}'\n", word,
+                    named == nullptr ? "commands for " + word + (word == "runs" ? "" : "s") : zsh_text(named->summary));
     if (second.empty()) continue;
     cases += fmt::format("    '{}')\n      compadd {}; return ;;\n", word, join(second, " "));
   }
@@ -225,12 +231,11 @@ function __hre_at
 end
 )";
   for (const auto& [word, second] : words_of(commands)) {
-    const auto named = std::find_if(commands.begin(), commands.end(), [&](const Command& c) { return c.name == word; });
+    const Command* named = command_named(commands, word);
     text += fmt::format("complete -c hre -f -n '__hre_at 1' -a '{}' -d '{}'\n", word,
-                        named == commands.end() ? "" : fish_text(named->summary));
+                        named == nullptr ? "" : fish_text(named->summary));
     for (const std::string& name : second) {
-      const auto whole =
-          std::find_if(commands.begin(), commands.end(), [&](const Command& c) { return c.name == word + " " + name; });
+      const Command* whole = command_named(commands, word + " " + name);
       text += fmt::format("complete -c hre -f -n '__hre_at 2; and __hre_is {}' -a '{}' -d '{}'\n", word, name,
                           fish_text(whole->summary));
     }

@@ -149,9 +149,9 @@ Result<std::vector<Judgement>> all_judgements(const StudyFile& file, const std::
                                               const std::string& study, std::ostream& err) {
   std::vector<Judgement> all;
   for (const StudyFile::Judgements& judgements : file.judgements) {
-    for (const auto& [name, other] : judgements.models) {
-      if (std::none_of(members.begin(), members.end(), [&](const StudyMember& m) { return m.name == name; })) {
-        return input_error("models names '" + name + "', which is not the name of a run", study);
+    for (const auto& named : judgements.models) {
+      if (std::none_of(members.begin(), members.end(), [&](const StudyMember& m) { return m.name == named.first; })) {
+        return input_error("models names '" + named.first + "', which is not the name of a run", study);
       }
     }
     auto read = read_judgements(judgements, members, study, err);

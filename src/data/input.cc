@@ -70,7 +70,8 @@ Status check_parts(const std::vector<InputFile>& files) {
                            "remove one of the two");
       }
     }
-    const bool alike = std::ranges::all_of(parts, [&](const PartName& part) { return part.parts == parts[0].parts; });
+    const bool alike =
+        std::ranges::all_of(parts, [n = parts.front().parts](const PartName& part) { return part.parts == n; });
     const bool numbered = parts.front().part == 0 && parts.back().part == static_cast<int>(parts.size()) - 1;
     if (alike && static_cast<int>(parts.size()) == parts.front().parts && !numbered) {
       return input_error(fmt::format("split {} has parts that are not numbered from 0 to {}", split, parts.size() - 1),

@@ -33,6 +33,10 @@ std::string differences(const store::Components& ours, const store::Components& 
 Result<Keeper> Keeper::open(const Keeping& keeping, Run& run, ProgressListener& progress) {
   Keeper keeper(keeping, run, progress);
   if (keeping.store.empty()) return keeper;
+  if (run.model.fingerprint.empty() && run.model.source.empty()) {
+    return fail(ErrorCode::kInput, "a store can't tell this model from others: it has no fingerprint", run.model.name,
+                "give it one, a text that changes whenever its values do, or leave out ‹store›");
+  }
   auto session = store::Session::begin(keeping.store, run, keeping.name,
                                        keeping.reuse ? store::Stored::kStay : store::Stored::kAreReplaced);
   if (!session && session.error().where == "‹name›") return forward(session);

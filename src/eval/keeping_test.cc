@@ -135,6 +135,20 @@ TEST_F(KeepingTest, EachPartOfTheKeyAloneBringsARescoring) {
   }
 }
 
+TEST_F(KeepingTest, AModelThatNothingIdentifiesIsRefused) {
+  FakeScorer scorer;
+  scorer.description_.fingerprint = "";
+  scorer.description_.source = "";
+  SilentProgress progress;
+  const auto run = evaluate(dataset_, scorer, {}, progress, {}, keeping_);
+  ASSERT_FALSE(run);
+  EXPECT_NE(run.error().text().find("fake: a store can't tell this model from others: it has no fingerprint"),
+            std::string::npos)
+      << run.error().text();
+  EXPECT_EQ(scorer.n_scored, 0);
+  EXPECT_TRUE(evaluate(dataset_, scorer, {}, progress, {}, {}));
+}
+
 TEST_F(KeepingTest, ASettingThatIsNewOrGone) {
   FakeScorer scorer;
   evaluate_with(scorer, dataset_);

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <chrono>
+#include <ctime>
 #include <filesystem>
 #include <random>
 
@@ -65,7 +65,7 @@ std::string repeated(std::string_view part, size_t n) {
   return text;
 }
 
-// Shapes that make the standard's tree building take quadratic time, or recursion overflow the stack.
+// Shapes that make the standard's tree building take quadratic time (then minutes), or recursion overflow the stack.
 TEST(Html, NoInputIsSlow) {
   std::string many_attributes = "<b";
   for (int i = 0; i < 60'000; ++i) many_attributes += " a" + std::to_string(i);
@@ -100,10 +100,9 @@ TEST(Html, NoInputIsSlow) {
       repeated("<table><tr>", 80) + repeated("<td>x", 90'000),
   };
   for (const std::string& shape : shapes) {
-    const auto start = std::chrono::steady_clock::now();
+    const std::clock_t start = std::clock();  // processor time, because other work may share the machine
     const Result<HtmlText> text = html_to_text(shape, {});
-    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    EXPECT_LT(seconds, 5) << shape.substr(0, 40);
+    EXPECT_LT(std::clock() - start, 20 * CLOCKS_PER_SEC) << shape.substr(0, 40);
     EXPECT_LT(text ? text->text.size() : 0, 60 * shape.size() + 1000) << shape.substr(0, 40);
   }
 }

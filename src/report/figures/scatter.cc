@@ -99,12 +99,12 @@ void draw_scatter(Figure& figure, const std::vector<ScatterPoint>& points, const
   std::vector<PlacedPoint> places;
   std::vector<double> widths;
   for (const ScatterPoint& p : points) {
-    const auto up = [&](double y) { return (y - y0) / (y1 - y0) * height; };
+    const auto up = [&, y0 = y0, y1 = y1](double y) { return (y - y0) / (y1 - y0) * height; };
     places.push_back({(across(p.x) - x0) / (x1 - x0) * width, up(p.y), up(p.low), up(p.high)});
     widths.push_back(0.052 * display_width(shortened(p.name, 24)));
   }
   const auto labels = place_labels(places, widths, 0.1, width, height);
-  const auto x_of = [&](double inches) { return x0 + inches / width * (x1 - x0); };
+  const auto x_of = [&, x0 = x0, x1 = x1](double inches) { return x0 + inches / width * (x1 - x0); };
   std::string script = fmt::format(
       "set lmargin at screen {:.4f}\nset rmargin at screen {:.4f}\nset bmargin at screen {:.4f}\nset tmargin at screen "
       "{:.4f}\n"
