@@ -22,7 +22,11 @@ size_t end_of_string(std::string_view text, size_t at) {
   const bool long_one = text.substr(at).starts_with(three);
   const std::string_view close = long_one ? std::string_view(three) : text.substr(at, 1);
   for (at += close.size(); at < text.size(); ++at) {
-    if (text.substr(at).starts_with(close)) return at + close.size();
+    if (text.substr(at).starts_with(close)) {
+      at += close.size();
+      for (int more = 0; long_one && more < 2 && at < text.size() && text[at] == quote; ++more) ++at;  // """a"""""
+      return at;
+    }
     if (!long_one && text[at] == '\n') return at;
     if (quote == '"' && text[at] == '\\') ++at;
   }
@@ -33,10 +37,10 @@ size_t end_of_string(std::string_view text, size_t at) {
 bool is_plain(char c) { return (c >= 0x20 && c < 0x7F) || c == '\t' || c == '\n' || c == '\r'; }
 
 // The line of the first control or non-ASCII character outside of strings and comments; 0 if there is none. TOML allows
-// no such character, and toml++ 3.3 treats most of them as impossible.
+// no such character.
 int odd_line(std::string_view text) {
   int line = 1;
-  size_t at = text.starts_with("\xEF\xBB\xBF") ? 3 : 0;
+  size_t at = 0;
   while (at < text.size()) {
     size_t end = at + 1;
     if (!is_plain(text[at])) return line;
@@ -49,19 +53,49 @@ int odd_line(std::string_view text) {
   return 0;
 }
 
+bool is_ascii(char c) { return static_cast<unsigned char>(c) < 0x80; }
+
+// The text with the bytes of all other characters than ASCII in hexadecimal, so that different keys stay different.
+std::string in_ascii(std::string_view text) {
+  std::string ascii;
+  for (const char c : text) ascii += is_ascii(c) ? std::string(1, c) : fmt::format("{:02x}", c & 0xFF);
+  return ascii;
+}
+
+// The column, in characters, of a line's byte `column` in in_ascii(); both from 1.
+size_t column_of(std::string_view line, size_t column) {
+  size_t characters = 1, bytes = 1;
+  for (size_t i = 0; i < line.size() && bytes < column; ++i) {
+    bytes += is_ascii(line[i]) ? 1 : 2;
+    if ((line[i] & 0xC0) != 0x80) ++characters;
+  }
+  return characters;
+}
+
+std::string_view line_of(std::string_view text, size_t number) {
+  for (; number > 1 && text.find('\n') != std::string_view::npos; --number) text.remove_prefix(text.find('\n') + 1);
+  return text.substr(0, text.find('\n'));
+}
+
 }  // namespace
 
 Result<toml::table> parse_toml(std::string_view text, const std::string& place) {
+  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
   if (const int line = odd_line(text); line > 0) {
     return input_error("a character outside of strings and comments is not printable ASCII",
                        fmt::format("{}: line {}", place, line), "remove it, or put it in quotes");
   }
-  toml::parse_result parsed = toml::parse(text, place);
+  // toml++ 3.3 has undefined behaviour where it meets some characters outside of strings and comments, and in a
+  // malformed document it may see the end of a string elsewhere than odd_line(). So errors are found in plain ASCII
+  // first.
+  toml::parse_result parsed = toml::parse(in_ascii(text), place);
+  const bool ascii_is_good = static_cast<bool>(parsed);
+  if (ascii_is_good) parsed = toml::parse(text, place);
   if (parsed) return std::move(parsed).table();
   const toml::parse_error& problem = parsed.error();
   const toml::source_position at = problem.source().begin;
-  return input_error(std::string(problem.description()),
-                     fmt::format("{}: line {}, column {}", place, at.line, at.column));
+  const size_t column = ascii_is_good ? at.column : column_of(line_of(text, at.line), at.column);
+  return input_error(std::string(problem.description()), fmt::format("{}: line {}, column {}", place, at.line, column));
 }
 
 std::string toml_string(const std::string& text) {

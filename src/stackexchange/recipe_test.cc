@@ -76,6 +76,15 @@ min_votes = 1
   EXPECT_THAT(topic.not_tags, ElementsAre("c"));
 }
 
+TEST(Recipe, TextOfAnyLanguageIsRead) {
+  const std::string mark = "\xEF\xBB\xBF";  // a byte order mark
+  const auto recipe = parse_recipe(
+      mark + "# \u6771\nname = \"caf\u00E9\" # \u00E9\ndescription = \"\"\"\u4EAC\"\"\"\"\" # \u00E9\n", "r.toml");
+  ASSERT_TRUE(recipe) << recipe.error().text();
+  EXPECT_EQ(recipe->name, "caf\u00E9");
+  EXPECT_EQ(recipe->description, "\u4EAC\"\"");
+}
+
 TEST(Recipe, FormattedAndReadAgainIsTheSame) {
   for (const char* file : {"humanrankeval.toml", "fresh.toml"}) {
     const Result<Recipe> recipe = load_recipe(std::string(HRE_SOURCE_DIR "/recipes/") + file);
@@ -117,6 +126,9 @@ TEST(Recipe, MistakesAreToldWithLineAndKey) {
   };
   for (const auto& [toml, message] : cases) EXPECT_EQ(problem_of(toml), message) << toml;
   EXPECT_THAT(problem_of("x = ["), HasSubstr("r.toml: line 1, column"));
+  EXPECT_THAT(problem_of("\nx = \"caf\u00E9 \u6771\u4EAC\" 1"), HasSubstr("r.toml: line 2, column 15"));
+  // toml++ looks for the end of the number, and doesn't see that a string begins.
+  EXPECT_THAT(problem_of("x=0--m[\"cl\u01BB"), HasSubstr("r.toml: line 1, column"));
   EXPECT_THAT(problem_of("# \u00e9\nname = \"\\\"\u00e9\" # \u00e9\ndescription = \u00e9"),
               HasSubstr("r.toml: line 3: a character outside"));
   EXPECT_EQ(problem_of("name = \"\u00e9\"\ndescription = \"\"\"\u0409\n'\"\u0409\"\"\"\n"), "");

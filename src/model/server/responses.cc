@@ -60,13 +60,18 @@ std::string text_of(const Json& json) { return json.is_string() ? json.get<std::
 
 /// The beginning of a server's words in one line, safe to show in a terminal. Line ends become spaces.
 std::string shown(std::string text) {
-  constexpr size_t kLongest = 300;
-  if (text.size() > kLongest) text.resize(kLongest);
-  if (const auto bad = find_invalid_utf8(text)) text.resize(*bad);
+  const auto cut = [&] {
+    constexpr size_t kLongest = 300;
+    if (text.size() > kLongest) text.resize(kLongest);
+    if (const auto bad = find_invalid_utf8(text)) text.resize(*bad);
+  };
+  cut();
   for (char& c : text) {
     if (c == '\n' || c == '\r' || c == '\t') c = ' ';
   }
-  return visible_line(text);
+  text = visible_line(text);
+  cut();  // again: a control character is shown as several
+  return text;
 }
 
 /// Formats a message, to be appended to another.

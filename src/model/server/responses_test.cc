@@ -130,6 +130,7 @@ TEST(Responses, ErrorMessagesAreOneShortLine) {
   EXPECT_EQ(error_message(R"({"detail": [{"msg": "bad"}]})"), R"([{"msg":"bad"}])");
   EXPECT_EQ(error_message("plain \x1B[31m text"), "plain ␛[31m text");
   EXPECT_LE(error_message(std::string(100000, 'x')).size(), 300u);
+  EXPECT_LE(error_message(std::string(300, '\x19')).size(), 300u);
   EXPECT_EQ(refusal(429, R"({"error": "Model is overloaded", "error_type": "overloaded"})"),
             "429: Model is overloaded");
   EXPECT_EQ(refusal(503, R"({"object": "error", "message": "full", "code": 503})"), "503: full");
