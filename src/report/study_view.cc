@@ -4,6 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "core/json_whole.h"
+
 namespace hre {
 namespace {
 
@@ -15,8 +17,8 @@ std::optional<double> number_of(const Json& json) {
 
 Estimate estimate_of(const Json& json) {
   Estimate e;
-  e.n = json.at("n").get<int64_t>();
-  e.undefined = json.at("undefined").get<int64_t>();
+  e.n = whole_number<int64_t>(json.at("n"));
+  e.undefined = whole_number<int64_t>(json.at("undefined"));
   e.mean = number_of(json.at("mean"));
   e.stderr_ = number_of(json.at("stderr"));
   e.ci_low = number_of(json.at("ci95").at(0));
@@ -53,7 +55,7 @@ std::string agreement_of(const Json& json) {
   if (interval.is_array() && interval.at(0).is_number() && interval.at(1).is_number())
     text += fmt::format(" [{:.2f}, {:.2f}]", interval.at(0).get<double>(), interval.at(1).get<double>());
   if (const auto p = number_of(json.at("p"))) text += fmt::format(", p {:.2g}", *p);
-  return text + fmt::format(", {} models", json.at("n").get<int64_t>());
+  return text + fmt::format(", {} models", whole_number<int64_t>(json.at("n")));
 }
 
 void read_judgements(const Json& json, StudyView& view) {
@@ -74,7 +76,8 @@ void read_matrix(const Json& json, StudyView& view) {
   view.columns = json.at("columns").get<std::vector<std::string>>();
   for (const Json& row : json.at("pearson")) {
     view.matrix.emplace_back();
-    for (const Json& one : row) view.matrix.back().push_back({number_of(one.at("value")), one.at("n").get<int64_t>()});
+    for (const Json& one : row)
+      view.matrix.back().push_back({number_of(one.at("value")), whole_number<int64_t>(one.at("n"))});
     view.matrix.back().resize(view.columns.size());
   }
   view.matrix.resize(view.columns.size(), std::vector<StudyView::Cell>(view.columns.size()));

@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "core/json_whole.h"
+
 namespace hre::store {
 namespace {
 
@@ -47,9 +49,9 @@ Result<ModelDescription> read_model(const std::string& json) {
     value.at("source").get_to(model.source);
     value.at("fingerprint").get_to(model.fingerprint);
     value.at("architecture").get_to(model.architecture);
-    value.at("parameters").get_to(model.parameters);
+    model.parameters = whole_number<uint64_t>(value.at("parameters"));
     value.at("file_type").get_to(model.file_type);
-    value.at("context_length").get_to(model.context_length);
+    model.context_length = whole_number<int64_t>(value.at("context_length"));
     value.at("normalise_by_characters").get_to(model.normalise_by_characters);
     value.at("settings").get_to(model.settings);
     return model;
@@ -75,16 +77,16 @@ Result<EvalOptions> read_options(const std::string& json) {
     value.at("prompt").get_to(options.prompt);
     value.at("topics").get_to(options.topics);
     if (value.contains("where")) value.at("where").get_to(options.where);
-    if (const Json& limit = value.at("limit"); !limit.is_null()) options.limit = limit.get<int64_t>();
+    if (const Json& limit = value.at("limit"); !limit.is_null()) options.limit = whole_number<int64_t>(limit);
     options.shuffle = !value.at("shuffle_seed").is_null();
-    if (options.shuffle) value.at("shuffle_seed").get_to(options.shuffle_seed);
-    const int undefined = value.at("undefined").get<int>();
+    if (options.shuffle) options.shuffle_seed = whole_number<uint64_t>(value.at("shuffle_seed"));
+    const int undefined = whole_number<int>(value.at("undefined"));
     if (undefined >= 0 && undefined <= static_cast<int>(UndefinedPolicy::kFail)) {
       options.undefined = static_cast<UndefinedPolicy>(undefined);
     }
     value.at("keep_tokens").get_to(options.keep_tokens);
     if (const Json shard = value.value("shard", Json()); shard.is_array()) {
-      options.shard = ShardChoice{shard.at(0).get<int>(), shard.at(1).get<int>()};
+      options.shard = ShardChoice{whole_number<int>(shard.at(0)), whole_number<int>(shard.at(1))};
     }
     return options;
   });
@@ -107,7 +109,7 @@ Result<std::optional<EarlyStop>> read_early_stop(const std::string& json) {
     EarlyStop stop;
     value.at("rule").get_to(stop.rule);
     value.at("metric").get_to(stop.metric);
-    value.at("seed").get_to(stop.seed);
+    stop.seed = whole_number<uint64_t>(value.at("seed"));
     value.at("reached").get_to(stop.reached);
     if (const Json& low = value.at("low"); !low.is_null()) stop.low = low.get<double>();
     if (const Json& high = value.at("high"); !high.is_null()) stop.high = high.get<double>();
