@@ -5,6 +5,7 @@ import json
 import os
 import random
 import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -38,14 +39,22 @@ def files_of(folder):
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
-class BuildTest(ProgramTest):
+class BuildTestCase(ProgramTest):
     def dump(self, rows, site="beer.stackexchange.com"):
         return self.write(f"{site}/Posts.xml", table(rows)).parent
+
+    def assert_oracle_agrees(self, recipe, dumps, built):
+        done = subprocess.run([test_python(), SOURCE_DIR / "tools/oracle_stackexchange.py", "--recipe", recipe, "--dumps", dumps,
+                               "--built", built], cwd=self.folder, capture_output=True, text=True, check=False)
+        self.assertEqual(0, done.returncode, done.stdout + done.stderr)
+        self.assertRegex(done.stdout, r"\d+ questions, \d+ answers: 0 differences\n\Z")
 
     def same_folders(self, a, b):
         self.assertEqual(files_of(a), files_of(b))
         self.assertEqual([], filecmp.cmpfiles(a, b, files_of(a), shallow=False)[1])
 
+
+class BuildTest(BuildTestCase):
     def test_builds_what_eval_reads(self):
         self.dump("".join(thread(10 * i) for i in range(1, 9)))
         done = self.run_hre("data", "build", "--topic", "beer=beer.stackexchange.com", "--out", "set")
@@ -133,6 +142,30 @@ class BuildTest(ProgramTest):
         self.assertIn(said, done.stderr)
         self.assertIn(said, (self.folder / "set" / "README.md").read_text())
 
+    def test_near_duplicates_in_a_script_without_spaces(self):
+        text = "日本語の助詞「は」と「が」の違いは何ですか。例文をいくつか挙げて、できるだけ分かりやすく教えてください。"
+        bodies = {10: text, 20: text.replace("例文", "用例"), 30: "京都でおすすめの店はどこですか。"}
+        rows = "".join(thread(i).replace(f"What is {i}?", body).replace(f"On {i}", "") for i, body in bodies.items())
+        self.dump(rows, "japanese.stackexchange.com")
+        self.write("r.toml", 'near_duplicates = 0.5\n[[topic]]\nname = "japanese"\nsites = ["japanese.stackexchange.com"]\n')
+        done = self.run_hre("data", "build", "--recipe", "r.toml", "--dumps", ".", "--out", "set", "--explain")
+        self.assertRegex(done.stdout, r"- nearly the same as a question taken +-1 ")
+        self.assertIn("japanese: 2 questions", done.stdout)
+        self.assert_oracle_agrees("r.toml", ".", "set")
+
+    def test_more_files_than_the_soft_limit(self):
+        """Each site has three files open until the draw, and each topic one after it."""
+        recipe = "".join(f'[[topic]]\nname = "t{i}"\nsites = ["s{i}.stackexchange.com"]\n' for i in range(30))
+        self.write("r.toml", recipe)
+        for i in range(30):
+            self.dump(thread(10).replace("of 10", f"of site {i}").replace("10?", f"site {i}?"), f"s{i}.stackexchange.com")
+        limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+        done = subprocess.run([PROGRAM, "data", "build", "--recipe", "r.toml", "--dumps", ".", "--out", "set", "--threads", "1"],
+                              cwd=self.folder, env=clean_environment(), capture_output=True, text=True, check=False,
+                              preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (32, limits[1])))
+        self.assertEqual(0, done.returncode, done.stderr)
+        self.assertEqual(30, len(os.listdir(self.folder / "set/data")))
+
     def test_nothing_passes(self):
         self.dump(thread(10, answers=2))
         done = self.run_hre("data", "build", "--topic", "beer=beer.stackexchange.com", "--out", "set", status=2)
@@ -214,24 +247,31 @@ class BuildTest(ProgramTest):
             self.assertIn(process.returncode, (130, -signal.SIGINT), stderr)
             self.assertFalse([name for name in os.listdir(self.folder) if name not in ("beer.stackexchange.com", "set.work")])
 
+    def test_prompts_of_languages(self):
+        self.dump("".join(thread(10 * i) for i in range(1, 9)))
+        self.run_hre("data", "build", "--topic", "beer=beer.stackexchange.com", "--out", "set")
+        prompts = sorted((SOURCE_DIR / "recipes/prompts").glob("*.txt"))
+        topics = re.findall(r'name = "([a-z]+)"', (SOURCE_DIR / "recipes/languages.toml").read_text())
+        self.assertEqual(sorted(topics), [prompt.stem for prompt in prompts])
+        for prompt in prompts:
+            self.run_hre("eval", "baseline:length", "--data", "set", "--prompt-file", prompt, "--json", "run.json")
+            self.assertEqual(prompt.read_text(encoding="utf-8"), self.read_json("run.json")["config"]["prompt"], prompt)
+
     def test_all_missing_dumps_are_named_at_once(self):
         recipe = SOURCE_DIR / "recipes/humanrankeval.toml"
         self.assertRegex(self.error_of("data", "build", "--recipe", recipe, "--dumps", ".", "--out", "set"),
                          r"hre: \.: no dump of stackoverflow\.com, english\.\S+, .*; put SITE/, SITE.7z or SITE-Posts.7z there for each")
 
 
-class RealDumpsTest(ProgramTest):
+class RealDumpsTest(BuildTestCase):
     """On four real sites, where they are there."""
 
     def test_the_same_as_a_plain_script(self):
-        dumps, python = shared_data("stackexchange"), test_python()
+        dumps = shared_data("stackexchange")
         for recipe in sorted((SOURCE_DIR / "tests/data/stackexchange/recipes").glob("*.toml")):
             with self.subTest(recipe=recipe.name):
                 self.run_hre("data", "build", "--recipe", recipe, "--dumps", dumps, "--out", recipe.stem)
-                done = subprocess.run([python, SOURCE_DIR / "tools/oracle_stackexchange.py", "--recipe", recipe, "--dumps", dumps,
-                                       "--built", self.folder / recipe.stem], capture_output=True, text=True, check=False)
-                self.assertEqual(0, done.returncode, done.stdout + done.stderr)
-                self.assertRegex(done.stdout, r"\d+ questions, \d+ answers: 0 differences\n\Z")
+                self.assert_oracle_agrees(recipe, dumps, recipe.stem)
 
     def test_texts_are_what_a_browser_shows(self):
         dumps, python = shared_data("stackexchange"), test_python()

@@ -252,11 +252,12 @@ def load_site(folder, site):
                 locked.discard(int(row["PostId"]))
     questions, answers, seen = {}, {}, set()
     for row in rows_of(os.path.join(folder, site, "Posts.xml")):
-        if row["PostTypeId"] not in ("1", "2") or int(row["Id"]) in seen:
+        if row["PostTypeId"] not in ("1", "2") or int(row["Id"]) in seen or int(row["Id"]) >= 10**9:
             continue
         seen.add(int(row["Id"]))
         post = {
             "id": int(row["Id"]), "site": site, "score": int(row["Score"]), "created": milliseconds(row["CreationDate"]),
+            "edited": milliseconds(row.get("LastEditDate", row["CreationDate"])),
             "views": int(row.get("ViewCount", 0)), "body": row["Body"], "title": " ".join(row.get("Title", "").split()),
             "tags": [tag for tag in re.split("[<>|]", row.get("Tags", "")) if tag],
             "cast": max(votes.get(int(row["Id"]), 0), abs(int(row["Score"]))),
@@ -278,6 +279,7 @@ def day(value, default):
 
 def passes_record(f, post):
     return (day(f.get("from"), -10**18) <= post["created"] < day(f.get("until"), 10**18)
+            and post["edited"] - post["created"] <= f.get("edited_within_days", 10**6) * 86_400_000
             and post["score"] >= f.get("min_score", -10**9) and post["cast"] >= f.get("min_votes", 0)
             and post["views"] >= f.get("min_views", 0) and not post["marks"] & set(f["drop"]))
 
@@ -301,16 +303,15 @@ def like_lengths(answers, ratio):
     return [answers[i] for i in sorted(best)]
 
 
-def good_votes(f, scores):
+def good_votes(f, answers):
     """Asked of all answers that pass, and of those that are chosen."""
-    return max(scores) - min(scores) >= f.get("min_spread", 0) and len(set(scores)) >= f.get("min_distinct", 2)
+    scores = [answer["score"] for answer in answers]
+    return (max(scores) - min(scores) >= f.get("min_spread", 0) and len(set(scores)) >= f.get("min_distinct", 2)
+            and sum(answer["cast"] for answer in answers) >= f.get("min_answer_votes", 0))
 
 
 def good_answers(f, taken, answers):
-    scores = [answer["score"] for answer in answers]
-    return (max(2, f.get("min_answers", 0), taken) <= len(answers) <= f.get("max_answers", 10**18)
-            and good_votes(f, scores)
-            and sum(answer["cast"] for answer in answers) >= f.get("min_answer_votes", 0))
+    return max(2, f.get("min_answers", 0), taken) <= len(answers) <= f.get("max_answers", 10**18) and good_votes(f, answers)
 
 
 def key_of(recipe, post):
@@ -334,8 +335,17 @@ def choose(recipe, answers):
     return sorted(chosen, key=lambda a: a["id"])
 
 
+# Scripts without spaces: Thai, Lao, Burmese, Khmer, kana, Han.
+CHARACTER = "[\u0E00-\u0EFF\u1000-\u109F\u1780-\u17FF\u3040-\u30FF\u31F0-\u31FF\u3400-\u4DBF\u4E00-\u9FFF\uF900-\uFAFF\uFF66-\uFF9F\U00020000-\U0003FFFF]"
+
+
+def words_of(text):
+    spaced = re.sub(f"({CHARACTER})", r" \1 ", "".join(c.lower() if c.isascii() else c for c in text))
+    return [word for word in re.split(f"[{SPACE}]+", spaced) if word]
+
+
 def shingles(text):
-    words = [word for word in re.split(f"[{SPACE}]+", "".join(c.lower() if c.isascii() else c for c in text)) if word]
+    words = words_of(text)
     return {tuple(words[i:i + 5]) for i in range(max(1, len(words) - 4))} if words else set()
 
 
@@ -387,7 +397,7 @@ def judge(recipe, topic, question, answers):
     taken = 0 if recipe["choose"] == "all" else recipe["answers"]
     if not passes_text(q, question) or not good_answers(q, taken, answers):
         return []
-    return answers if good_votes(q, [answer["score"] for answer in choose(recipe, answers)]) else []
+    return answers if good_votes(q, choose(recipe, answers)) else []
 
 
 def build(recipe, dumps):

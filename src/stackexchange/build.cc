@@ -7,11 +7,13 @@
 #include <tuple>
 
 #include "core/hashing.h"
+#include "core/open_files.h"
 #include "core/text.h"
 #include "stackexchange/card.h"
 #include "stackexchange/choose.h"
 #include "stackexchange/fates.h"
 #include "stackexchange/judge.h"
+#include "stackexchange/language.h"
 #include "stackexchange/near_duplicates.h"
 #include "stackexchange/texts.h"
 #include "stackexchange/work_folder.h"
@@ -55,6 +57,7 @@ class Builder {
   }
 
   Result<BuildReport> run() {
+    allow_many_files();  // three for each site, until all topics are drawn
     for (uint32_t site = 0; site < dumps_.size(); ++site) {
       if (Status status = read_site(site); !status) return forward(status);
     }
@@ -114,8 +117,8 @@ class Builder {
 
   [[nodiscard]] std::string key_of(const SiteIndex& index) const {
     ContentHash hash;
-    for (const std::string& part : {std::string("hre-texts/2"), std::string(HRE_VERSION), index.key,
-                                    index.counts.posts_hash, format_recipe(recipe_)}) {
+    for (const std::string& part : {std::string(kTextRules), std::string(HRE_VERSION), language_data(),
+                                    index.key, index.counts.posts_hash, format_recipe(recipe_)}) {
       hash.add_field(part);
     }
     return hash.value();

@@ -278,6 +278,41 @@ TEST(Build, OddRowsAreCountedNotFatal) {
   EXPECT_THAT(build(recipe_of({"beer=" + path}), {.rows = strict}).error, HasSubstr("row 9, byte "));
 }
 
+TEST(Build, FabricatedPostsAreRefusedAndCounted) {
+  TestFolder folder;
+  std::string rows = thread_of(10) + row(with(question(1000000001), "OwnerUserId", "-1")) +
+                     row(with(answer(1000000010, 10, 99), "OwnerUserId", "-1")) + row(answer(999999999, 10, 50));
+  const Built built = build(recipe_of({"beer=" + beer(folder, rows)}), {.rows = {.strict = true}});
+  ASSERT_EQ(built.error, "");
+  EXPECT_EQ(built.report.sites[0].counts.fabricated, 2);
+  ASSERT_EQ(built.questions.size(), 1U);
+  EXPECT_EQ(built.questions[0].answers.back(), (Answer{"Answer 999999999", 50}));
+  EXPECT_THAT(format_site(built.report.sites[0]), HasSubstr("2 posts refused that Stack Exchange made up"));
+}
+
+TEST(Build, EditsAreTold) {
+  TestFolder folder;
+  std::string rows = row(with(question(10), "CreationDate", "2018-05-01T00:00:00.000"));
+  for (int i = 0; i < 5; ++i) {
+    const Attributes one = with(answer(11 + i, 10, i), "CreationDate", "2018-05-01T01:00:00.000");
+    rows += row(with(one, "LastEditDate", i < 4 ? "2018-05-01T02:00:00.000" : "2018-05-03T00:00:00.000"));
+  }
+  Recipe recipe = recipe_of({"beer=" + beer(folder, rows)});
+  Built built = build(recipe);
+  ASSERT_EQ(built.questions.size(), 1U) << built.error;
+  auto json = nlohmann::json::parse(built.metadata[0]);
+  EXPECT_EQ(json["edited"], nullptr);
+  EXPECT_EQ(json["licence"], "CC BY-SA 3.0");
+  EXPECT_EQ(json["answers"][0]["edited"], "2018-05-01T02:00:00.000");
+  EXPECT_EQ(json["answers"][0]["licence"], "CC BY-SA 3.0");
+  EXPECT_EQ(json["answers"][3]["edited"], "2018-05-03T00:00:00.000");
+  EXPECT_EQ(json["answers"][3]["licence"], "CC BY-SA 4.0") << "by the last edit";
+  recipe.topics[0].answer.edited_within_ms = 86'400'000;
+  built = build(recipe);
+  EXPECT_EQ(built.report.topics[0].funnel.answers_removed[static_cast<size_t>(Reason::kEdited)], 1);
+  EXPECT_EQ(built.questions.at(0).answers.back().votes, 3);
+}
+
 TEST(Build, StrictRefusesAnswersWithoutQuestionAndRepeatedPosts) {
   TestFolder folder;
   const Way way{.rows = {.strict = true}};

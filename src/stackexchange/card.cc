@@ -13,7 +13,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 std::string licence(const TakenPost& post) {
-  return post.texts.licence.empty() ? licence_of(post.post.created_ms) : post.texts.licence;
+  return post.texts.licence.empty() ? licence_of(post.post.edited_ms) : post.texts.licence;
 }
 
 Json optional_text(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
@@ -29,6 +29,7 @@ void add_post(const TakenPost& taken, const SiteReport& report, bool is_question
   json["author_id"] = optional_text(author);
   json["author_url"] = author.empty() ? Json(nullptr) : Json(fmt::format("https://{}/users/{}", site, author));
   json["created"] = format_date(post.created_ms);
+  json["edited"] = post.edited_ms > post.created_ms ? Json(format_date(post.edited_ms)) : Json(nullptr);
   json["licence"] = licence(taken);
   json["votes"] = post.score;
   json["up"] = report.counts.has_votes ? Json(post.up) : Json(nullptr);
@@ -129,6 +130,7 @@ std::string format_site(const SiteReport& site) {
                                  c.questions, c.answers, c.others);
   if (c.orphans > 0) text += fmt::format(", {} answers whose question is missing", c.orphans);
   if (c.repeated > 0) text += fmt::format(", {} posts with repeated ids", c.repeated);
+  if (c.fabricated > 0) text += ", " + counted(c.fabricated, "post") + " refused that Stack Exchange made up";
   if (c.skipped > 0) text += ", " + counted(c.skipped, "row") + " skipped";
   text += c.has_votes ? fmt::format(", {} votes", c.votes)
                       : ", no Votes.xml: votes cast are estimated from the score, as a lower bound";
@@ -161,7 +163,7 @@ std::string format_card(const Recipe& recipe, const BuildReport& report) {
       sources(report) +
       "\n## Attribution and licence\n\n"
       "The texts were written by the users of these sites and published by Stack Exchange Inc. under the licence of\n"
-      "the day of posting. For every question and answer, `metadata/questions.jsonl` gives the address, the author's\n"
+      "the day of the last edit. For every question and answer, `metadata/questions.jsonl` gives the address, the author's\n"
       "id and page (and the name, if the dump has it), the date and the licence:\n\n" +
       licences(report) +
       "\nEach of these licences allows adaptations to be shared under its later versions, so the dataset as a whole\n"

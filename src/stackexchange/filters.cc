@@ -23,6 +23,10 @@ bool in_window(const PostFilter& filter, const PostRecord& post) {
   return filter.from_ms <= post.created_ms && post.created_ms < filter.until_ms;
 }
 
+bool is_edited_late(const PostFilter& filter, const PostRecord& post) {
+  return post.edited_ms - post.created_ms > filter.edited_within_ms;
+}
+
 double share(uint32_t part, uint32_t whole) { return whole == 0 ? 0 : static_cast<double>(part) / whole; }
 
 bool speaks(const PostFilter& filter, const TextRecord& text) {
@@ -40,6 +44,8 @@ std::string describe(Reason reason) {
       return "posted outside the dates";
     case Reason::kDelay:
       return "answered too long after the question";
+    case Reason::kEdited:
+      return "edited too long after its posting";
     case Reason::kScore:
       return "score too low";
     case Reason::kViews:
@@ -96,6 +102,7 @@ int64_t votes_cast(const PostRecord& post) {
 
 Reason judge_question(const QuestionFilter& filter, const PostRecord& question) {
   if (!in_window(filter, question)) return Reason::kDate;
+  if (is_edited_late(filter, question)) return Reason::kEdited;
   if (question.score < filter.min_score) return Reason::kScore;
   if (question.views < filter.min_views) return Reason::kViews;
   if (votes_cast(question) < filter.min_votes) return Reason::kVotes;
@@ -105,6 +112,7 @@ Reason judge_question(const QuestionFilter& filter, const PostRecord& question) 
 Reason judge_answer(const AnswerFilter& filter, const PostRecord& answer, const PostRecord& question) {
   if (!in_window(filter, answer)) return Reason::kDate;
   if (answer.created_ms - question.created_ms > filter.within_ms) return Reason::kDelay;
+  if (is_edited_late(filter, answer)) return Reason::kEdited;
   if (answer.score < filter.min_score) return Reason::kScore;
   if (votes_cast(answer) < filter.min_votes) return Reason::kVotes;
   return judge_marks(filter, answer);
@@ -125,17 +133,17 @@ Reason judge_answers(const QuestionFilter& filter, int64_t answers_taken, std::s
   constexpr int64_t kFewest = 2;  // a single answer can't be ranked
   if (n < kFewest || n < filter.min_answers || n < answers_taken) return Reason::kFewAnswers;
   if (n > filter.max_answers) return Reason::kManyAnswers;
-  if (const Reason reason = judge_chosen(filter, answers); reason != Reason::kNone) return reason;
-  const int64_t votes = std::accumulate(answers.begin(), answers.end(), int64_t{0},
-                                        [](int64_t sum, const PostRecord& a) { return sum + votes_cast(a); });
-  return votes < filter.min_answer_votes ? Reason::kAnswerVotes : Reason::kNone;
+  return judge_chosen(filter, answers);
 }
 
 Reason judge_chosen(const QuestionFilter& filter, std::span<const PostRecord> answers) {
   std::set<int32_t> scores;
   for (const PostRecord& answer : answers) scores.insert(answer.score);
   if (int64_t{*scores.rbegin()} - *scores.begin() < filter.min_spread) return Reason::kSpread;
-  return static_cast<int64_t>(scores.size()) < filter.min_distinct ? Reason::kDistinct : Reason::kNone;
+  if (static_cast<int64_t>(scores.size()) < filter.min_distinct) return Reason::kDistinct;
+  const int64_t votes = std::accumulate(answers.begin(), answers.end(), int64_t{0},
+                                        [](int64_t sum, const PostRecord& a) { return sum + votes_cast(a); });
+  return votes < filter.min_answer_votes ? Reason::kAnswerVotes : Reason::kNone;
 }
 
 std::vector<bool> within_length_ratio(const std::vector<uint32_t>& lengths, double ratio) {

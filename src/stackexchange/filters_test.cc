@@ -18,7 +18,7 @@ PostRecord post(uint32_t id, int32_t score) {
   PostRecord record;
   record.id = id;
   record.score = score;
-  record.created_ms = *parse_date("2020-06-01T12:00:00.000");
+  record.created_ms = record.edited_ms = *parse_date("2020-06-01T12:00:00.000");
   return record;
 }
 
@@ -44,7 +44,7 @@ TEST(Tags, InBothFormsOfDumps) {
   EXPECT_THAT(parse_tags(""), ElementsAre());
 }
 
-TEST(Licences, ByTheDayOfPosting) {
+TEST(Licences, ByTheDayOfTheLastEdit) {
   EXPECT_EQ(licence_of(*parse_date("2011-04-07T23:59:59.999")), "CC BY-SA 2.5");
   EXPECT_EQ(licence_of(*parse_date("2011-04-08")), "CC BY-SA 3.0");
   EXPECT_EQ(licence_of(*parse_date("2018-05-01T23:59:59.999")), "CC BY-SA 3.0");
@@ -100,6 +100,19 @@ TEST(Filters, OfAnswersByTheirTimeAfterTheQuestion) {
   EXPECT_EQ(judge_answer(filter, answer, question), Reason::kNone);
   answer.created_ms += 1;
   EXPECT_EQ(judge_answer(filter, answer, question), Reason::kDelay);
+}
+
+TEST(Filters, OfTheTimeOfTheLastEdit) {
+  QuestionFilter of_questions;
+  AnswerFilter of_answers;
+  of_questions.edited_within_ms = of_answers.edited_within_ms = 1000;
+  PostRecord one = post(1, 0);
+  one.edited_ms = one.created_ms + 1000;
+  EXPECT_EQ(judge_question(of_questions, one), Reason::kNone);
+  EXPECT_EQ(judge_answer(of_answers, one, one), Reason::kNone);
+  one.edited_ms += 1;
+  EXPECT_EQ(judge_question(of_questions, one), Reason::kEdited);
+  EXPECT_EQ(judge_answer(of_answers, one, one), Reason::kEdited);
 }
 
 TEST(Filters, OfTexts) {
@@ -163,6 +176,9 @@ TEST(Filters, OfTheAnswersThatAreChosen) {
   EXPECT_EQ(judge_chosen(filter, std::vector{post(2, 5), post(3, 5)}), Reason::kDistinct);
   filter.min_spread = 5;
   EXPECT_EQ(judge_chosen(filter, std::vector{post(2, 1), post(3, 5)}), Reason::kSpread);
+  filter.min_answer_votes = 8;
+  EXPECT_EQ(judge_chosen(filter, std::vector{post(2, 1), post(3, 6)}), Reason::kAnswerVotes);
+  EXPECT_EQ(judge_chosen(filter, std::vector{post(2, 1), post(3, 7)}), Reason::kNone);
 }
 
 TEST(Filters, TheWidestGroupOfLikeLengths) {
@@ -228,6 +244,18 @@ TEST(NearDuplicates, JaccardOfFiveWords) {
   EXPECT_DOUBLE_EQ(jaccard(shingles("short"), shingles("Short ")), 1);
   EXPECT_DOUBLE_EQ(jaccard(shingles(""), shingles("")), 1);
   EXPECT_DOUBLE_EQ(jaccard(shingles(""), shingles("x")), 0);
+}
+
+/// Scripts without spaces: each character is a word, also beside words of other scripts.
+TEST(NearDuplicates, JaccardOfFiveCharactersWithoutSpaces) {
+  EXPECT_EQ(shingles("今日はいい天気ですね").size(), 6U);
+  EXPECT_EQ(shingles("vimで今日 は").size(), 1U) << "vim, で, 今, 日, は";
+  EXPECT_EQ(shingles("vimで今日 は"), shingles("VIM で 今 日 は"));
+  EXPECT_DOUBLE_EQ(jaccard(shingles("今日はいい天気"), shingles("今日はいい景気")), 1.0 / 5);
+  EXPECT_EQ(shingles("ไทยไทย").size(), 2U);
+  EXPECT_EQ(shingles("오늘은 날씨가 좋네요").size(), 1U) << "Korean has spaces";
+  EXPECT_EQ(shingles("𠀀𠀁𠀂𠀃𠀄𠀅").size(), 2U);
+  EXPECT_EQ(shingles("日\xE6").size(), 1U) << "cut short";
 }
 
 // Against comparing every pair.

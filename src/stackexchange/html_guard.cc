@@ -47,8 +47,7 @@ class Guard {
       if (at_ == std::string_view::npos) break;
       ++at_;
       markup();
-      if (hopeless())
-        break;  // what follows can't change that, and comments without an end are looked for again each time
+      if (hopeless()) break;  // what follows can't change that
       if (open_.size() > static_cast<size_t>(kDeepestHtml))
         return fmt::format("more than {} elements are open at once", kDeepestHtml);
       if (attributes_ > kMostAttributes) return fmt::format("a tag has more than {} attributes", kMostAttributes);
@@ -92,13 +91,16 @@ class Guard {
     if (regular_ && !open_.empty() && same(open_.back(), element)) open_.pop_back();
   }
 
+  // Once the text is irregular, comments are followed like any text, which only raises the bound: looking for the end of
+  // every comment would take quadratic time where there is none.
   void comment() {
+    if (!regular_) return;
     const std::string_view rest = html_.substr(at_);
     const size_t end = rest.find("-->", 3);
     const bool plain = rest.starts_with("!--") && end != std::string_view::npos && !rest.substr(3).starts_with('>') &&
                        !rest.substr(3).starts_with("->") && rest.substr(0, end).find("--!>") == std::string_view::npos;
     if (plain) at_ += end + 3;
-    regular_ = regular_ && plain;
+    regular_ = plain;
   }
 
   // Reads from a tag's name to its ">".

@@ -17,7 +17,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr const char* kFormat = "hre-index/2";
+constexpr const char* kFormat = "hre-index/3";
 
 struct VoteRecord {
   uint32_t post;
@@ -105,6 +105,10 @@ class Indexer {
     if (auto problem = read_post(row, record)) return problem;
     if (record.kind == PostKind::kOther) {
       ++counts_.others;
+      return std::optional<std::string>();
+    }
+    if (record.id >= kFirstFabricated) {
+      ++counts_.fabricated;
       return std::optional<std::string>();
     }
     ++(record.kind == PostKind::kQuestion ? counts_.questions : counts_.answers);
@@ -240,7 +244,7 @@ Json to_json(const SiteCounts& c) {
           {"has_votes", c.has_votes}, {"has_history", c.has_history},
           {"truncated", c.truncated}, {"posts_hash", c.posts_hash},
           {"cleaned", c.cleaned},     {"skipped_history", c.skipped_history},
-          {"problems", c.problems}};
+          {"problems", c.problems},   {"fabricated", c.fabricated}};
 }
 
 SiteCounts from_json(const Json& json) {
@@ -257,6 +261,7 @@ SiteCounts from_json(const Json& json) {
   c.has_history = json.at("has_history");
   c.truncated = json.at("truncated").get<std::vector<std::string>>();
   c.cleaned = json.at("cleaned");
+  c.fabricated = json.at("fabricated");
   c.skipped_history = json.at("skipped_history");
   c.posts_hash = json.at("posts_hash");
   c.problems = json.at("problems").get<std::vector<std::string>>();

@@ -19,4 +19,6 @@ std::string language_of(std::string_view text) {
   return code.substr(0, code.find('-'));  // zh-Hant becomes zh
 }
 
+std::string language_data() { return CLD2::DetectLanguageVersion(); }
+
 }  // namespace hre::stackexchange

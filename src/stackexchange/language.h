@@ -9,4 +9,7 @@ namespace hre::stackexchange {
 /// The code ("en", "pt") of the language of valid UTF-8 text; empty if it is unclear: too short, or mixed.
 std::string language_of(std::string_view text);
 
+/// Names the version of CLD2's data, on which language_of() depends.
+std::string language_data();
+
 }  // namespace hre::stackexchange

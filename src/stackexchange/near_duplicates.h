@@ -1,5 +1,5 @@
 #pragma once
-/// Finds texts that are nearly the same: by the Jaccard similarity of their sets of word 5-grams. MinHash signatures in
+/// Finds texts that are nearly the same: by the Jaccard similarity of their sets of 5-word runs. MinHash signatures in
 /// bands (Broder 1997; Leskovec, Rajaraman, Ullman, ch. 3) find the pairs worth comparing, which are then compared
 /// exactly.
 
@@ -12,8 +12,9 @@
 
 namespace hre::stackexchange {
 
-/// Hashes of a text's runs of 5 words (lower-case ASCII, split at white space), sorted, without repetitions. A text
-/// with fewer words is a single run.
+/// Hashes of a text's runs of 5 words (ASCII letters in lower case), sorted, without repetitions. A text with fewer words
+/// is a single run. White space separates words; of scripts without spaces (Chinese, Japanese, Thai, Lao, Burmese,
+/// Khmer) each character is a word.
 std::vector<uint64_t> shingles(std::string_view text);
 
 /// |a and b| / |a or b|; both as shingles() gives them. 1 where both are empty.

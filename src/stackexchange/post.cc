@@ -88,6 +88,8 @@ std::optional<std::string> read_post(const Row& row, PostRecord& post) {
   }
   post.score = static_cast<int32_t>(*score);
   post.created_ms = *created;
+  post.edited_ms = std::max(*created, parse_date(row.raw("LastEditDate").value_or("")).value_or(*created));
+  if (post.kind == PostKind::kQuestion) post.accepted = read_id(row, "AcceptedAnswerId").value_or(0);
   const int64_t views = row.number_of("ViewCount").value_or(0);
   post.views = static_cast<uint32_t>(std::min<int64_t>(std::max<int64_t>(views, 0), UINT32_MAX));
   post.flags = flags_of(row);
@@ -127,9 +129,9 @@ std::vector<std::string> parse_tags(std::string_view text) {
   return tags;
 }
 
-std::string licence_of(int64_t created_ms) {
+std::string licence_of(int64_t edited_ms) {
   static const int64_t third = *parse_date("2011-04-08"), fourth = *parse_date("2018-05-02");
-  return created_ms < third ? "CC BY-SA 2.5" : created_ms < fourth ? "CC BY-SA 3.0" : "CC BY-SA 4.0";
+  return edited_ms < third ? "CC BY-SA 2.5" : edited_ms < fourth ? "CC BY-SA 3.0" : "CC BY-SA 4.0";
 }
 
 }  // namespace hre::stackexchange

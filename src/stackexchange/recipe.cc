@@ -63,6 +63,7 @@ void read_common(TomlReader& reader, PostFilter& filter, unsigned drops) {
   reader.integer("max_length", filter.max_length, 1);
   reader.number("max_code", filter.max_code, 0, 1);
   reader.number("max_links", filter.max_links, 0, 1);
+  read_days(reader, "edited_within_days", filter.edited_within_ms);
   read_drops(reader, "drop", filter.drop, drops);
   reader.texts("languages", filter.languages);
 }

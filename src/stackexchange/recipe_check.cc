@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <set>
 
+#include "hre/dataset.h"
 #include "stackexchange/dump.h"
 #include "stackexchange/post.h"
 #include "stackexchange/recipe_names.h"
@@ -49,6 +50,10 @@ Status check_topic(const Topic& topic, const Recipe& recipe, const std::string& 
   if (topic.name.empty() || !std::all_of(topic.name.begin(), topic.name.end(), good)) {
     return input_error("'" + topic.name + "' is not a valid topic name", place, "use lower-case letters, digits and _");
   }
+  if (topic_of_split(topic.name) != topic.name) {
+    return input_error("'" + topic.name + "' is not a valid topic name", place,
+                       topic_of_split(topic.name) + " would be valid");
+  }
   if (topic.sources.empty())
     return input_error("topic " + topic.name + " has no source", place, "give sites or sources");
   for (const Source& source : topic.sources) {
@@ -70,6 +75,10 @@ Status check_topic(const Topic& topic, const Recipe& recipe, const std::string& 
     return impossible(
         fmt::format("question.min_distinct is {} and max_answers {}", question.min_distinct, question.max_answers),
         place);
+  }
+  if (recipe.choose != Choice::kAll && recipe.answers > 0 && question.min_distinct > recipe.answers) {
+    return impossible(fmt::format("question.min_distinct is {} and answers {}", question.min_distinct, recipe.answers),
+                      place);
   }
   if (topic.answer.until_ms <= question.from_ms) {
     return impossible("answers would have to be older than their questions", place);

@@ -23,6 +23,10 @@ std::string limit_line(const char* key, int64_t value) {
   return value == kNoLimit ? fmt::format("# {}: none\n", key) : fmt::format("{} = {}\n", key, value);
 }
 
+std::string days_line(const char* key, int64_t ms) {
+  return limit_line(key, ms == kNoLimit ? kNoLimit : ms / kMsADay);
+}
+
 std::string format_common(const PostFilter& filter) {
   const bool any_score = filter.min_score == PostFilter().min_score;
   return (any_score ? "# min_score: any\n" : fmt::format("min_score = {}\n", filter.min_score)) +
@@ -32,6 +36,7 @@ std::string format_common(const PostFilter& filter) {
          limit_line("max_length", filter.max_length) +
          fmt::format("max_code = {}\nmax_links = {}\n", format_number(filter.max_code),
                      format_number(filter.max_links)) +
+         days_line("edited_within_days", filter.edited_within_ms) +
          fmt::format("drop = {}\nlanguages = {}\n", list(drop_names(filter.drop)), list(filter.languages));
 }
 
@@ -43,7 +48,7 @@ std::string format_filters(const QuestionFilter& question, const AnswerFilter& a
   text += fmt::format("min_spread = {}\nmin_distinct = {}\nmin_answer_votes = {}\n", question.min_spread,
                       question.min_distinct, question.min_answer_votes);
   text += "\n[" + prefix + "answer]\n" + format_common(answer);
-  text += limit_line("within_days", answer.within_ms == kNoLimit ? kNoLimit : answer.within_ms / kMsADay);
+  text += days_line("within_days", answer.within_ms);
   if (answer.max_length_ratio > 0)
     text += fmt::format("max_length_ratio = {}\n", format_number(answer.max_length_ratio));
   return text;

@@ -86,8 +86,9 @@ TEST(Recipe, TextOfAnyLanguageIsRead) {
 }
 
 TEST(Recipe, FormattedAndReadAgainIsTheSame) {
-  for (const char* file : {"humanrankeval.toml", "fresh.toml"}) {
-    const Result<Recipe> recipe = load_recipe(std::string(HRE_SOURCE_DIR "/recipes/") + file);
+  for (const auto& file : std::filesystem::directory_iterator(HRE_SOURCE_DIR "/recipes")) {
+    if (file.path().extension() != ".toml") continue;
+    const Result<Recipe> recipe = load_recipe(file.path());
     ASSERT_TRUE(recipe) << recipe.error().text();
     const Result<Recipe> again = parse_recipe(format_recipe(*recipe), "again");
     ASSERT_TRUE(again) << again.error().text();
@@ -123,6 +124,7 @@ TEST(Recipe, MistakesAreToldWithLineAndKey) {
       {"[[topic]]\nname = \"a\"\nsites = [\"foo.com\"]",
        "r.toml: line 1: 'foo.com' is not a Stack Exchange site; for example beer.stackexchange.com"},
       {std::string(kTopic) + kTopic, "r.toml: topic beer appears twice"},
+      {"[answer]\nedited_within_days = 0", "r.toml: line 2: edited_within_days in answer is less than 1"},
   };
   for (const auto& [toml, message] : cases) EXPECT_EQ(problem_of(toml), message) << toml;
   EXPECT_THAT(problem_of("x = ["), HasSubstr("r.toml: line 1, column"));
@@ -150,6 +152,7 @@ TEST(Recipe, FiltersThatNothingPassesAreRefused) {
       "[question]\nmin_answers = 5\nmax_answers = 4\n",
       "answers = 4\n[question]\nmax_answers = 3\n",
       "answers = 2\n[question]\nmax_answers = 2\nmin_distinct = 3\n",
+      "answers = 4\n[question]\nmin_distinct = 5\n",
       "[question]\nfrom = 2021-01-01\n[answer]\nuntil = 2020-01-01\n",
   };
   for (const std::string& toml : cases) EXPECT_THAT(problem_of(toml + kTopic), HasSubstr("nothing can pass")) << toml;

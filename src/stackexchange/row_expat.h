@@ -17,7 +17,7 @@ struct ParsedXml {
   std::string encoding;                 ///< as declared, or empty
 };
 
-/// Parses a whole document, or the beginning of one. A DOCTYPE is a problem: declarations of entities are refused
+/// Parses a whole document, or the beginning of one. A DOCTYPE with declarations is a problem: entities are refused
 /// before any entity is expanded.
 ParsedXml parse_xml(std::string_view text, bool whole);
 

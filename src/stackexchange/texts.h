@@ -15,6 +15,9 @@
 
 namespace hre::stackexchange {
 
+/// Kept texts are reused under this name alone: raise it if any text or fact about a text comes out differently.
+inline constexpr const char* kTextRules = "hre-texts/3";
+
 /// A set of post ids with one bit per id, in pages of 8 KiB that are allocated when needed.
 class IdSet {
  public:
