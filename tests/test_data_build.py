@@ -43,9 +43,9 @@ class BuildTestCase(ProgramTest):
     def dump(self, rows, site="beer.stackexchange.com"):
         return self.write(f"{site}/Posts.xml", table(rows)).parent
 
-    def assert_oracle_agrees(self, recipe, dumps, built):
+    def assert_oracle_agrees(self, recipe, dumps, built, *options):
         done = subprocess.run([test_python(), SOURCE_DIR / "tools/oracle_stackexchange.py", "--recipe", recipe, "--dumps", dumps,
-                               "--built", built], cwd=self.folder, capture_output=True, text=True, check=False)
+                               "--built", built, *options], cwd=self.folder, capture_output=True, text=True, check=False)
         self.assertEqual(0, done.returncode, done.stdout + done.stderr)
         self.assertRegex(done.stdout, r"\d+ questions, \d+ answers: 0 differences\n\Z")
 
@@ -153,6 +153,35 @@ class BuildTest(BuildTestCase):
         self.assertIn("japanese: 2 questions", done.stdout)
         self.assert_oracle_agrees("r.toml", ".", "set")
 
+    def test_a_census_helps_to_choose_dates(self):
+        rows = "".join(thread(10 * i).replace("2020-01", f"2020-0{1 + i % 3}") for i in range(1, 9)) + thread(100, answers=2)
+        self.dump(rows)
+        self.write("r.toml", "[question]\nfrom = 2020-03-01\n")
+        done = self.run_hre("data", "build", "--recipe", "r.toml", "--topic", "beer=beer.stackexchange.com", "--census")
+        self.assertEqual("beer: questions by the month of their posting, and how many are left after each filter\n"
+                         "  month     questions   answers\n"
+                         "  2020-01           3         2\n"
+                         "  2020-02           3         3\n"
+                         "  2020-03           3         3\n"
+                         "  all               9         8\n", done.stdout)
+        self.assertEqual(["beer.stackexchange.com", "r.toml"], sorted(os.listdir(self.folder)))
+
+    def test_against_an_older_set(self):
+        text = "Which of these thirteen words in a row would you say are too many?"
+        self.dump("".join(thread(10 * i) for i in range(1, 4)) + thread(90).replace("What is 90?", text))
+        call = ["data", "build", "--topic", "beer=beer.stackexchange.com", "--out"]
+        self.run_hre(*call, "all")
+        old = {"topic": "old", "question": "Well. " + text.upper(), "answers": [{"text": "a", "votes": 1}, {"text": "b", "votes": 2}]}
+        self.write("old.jsonl", json.dumps(old) + "\n")
+        done = self.run_hre(*call, "new", "--against", "old.jsonl", "--explain")
+        self.assertRegex(done.stdout, r"- shares 13 words in a row with known texts +-1 ")
+        self.assertIn("beer: 3 questions", done.stdout)
+        self.assertIn("shares a run of 13 words with old (fingerprint", (self.folder / "new/README.md").read_text())
+        self.write("r.toml", '[[topic]]\nname = "beer"\nsites = ["beer.stackexchange.com"]\n')
+        self.assert_oracle_agrees("r.toml", ".", "new", "--against", "old.jsonl")
+        self.assertIn("no such", self.error_of(*call, "x", "--against", "nowhere").lower())
+        self.assertFalse((self.folder / "x.work").exists())
+
     def test_more_files_than_the_soft_limit(self):
         """Each site has three files open until the draw, and each topic one after it."""
         recipe = "".join(f'[[topic]]\nname = "t{i}"\nsites = ["s{i}.stackexchange.com"]\n' for i in range(30))
@@ -176,7 +205,7 @@ class BuildTest(BuildTestCase):
         self.dump(thread(10))
         cases = [
             (["--out", "set"], "hre: no topic is given; give --topic NAME=SOURCE, or a --recipe with topics"),
-            (["--topic", "beer=beer.stackexchange.com"], "hre: no output folder is given; give --out DIR, or --dry-run"),
+            (["--topic", "beer=beer.stackexchange.com"], "hre: no output folder is given; give --out DIR, --dry-run or --census"),
             (["--topic", "beer=nowhere", "--out", "set"],
              "hre: nowhere: there is no such file or folder; give a dump's folder, SITE.7z or SITE-Posts.7z"),
             (["--topic", "beer", "--out", "set"],

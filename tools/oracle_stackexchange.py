@@ -11,6 +11,7 @@ Posts.xml (no archives). The filter of languages is not stated here: recipes for
 import argparse
 import datetime
 import glob
+import json
 import os
 import re
 import sys
@@ -284,8 +285,16 @@ def passes_record(f, post):
             and post["views"] >= f.get("min_views", 0) and not post["marks"] & set(f["drop"]))
 
 
+MACHINE_PHRASES = ["as an ai language model", "as a large language model", "as an ai assistant", "as of my last knowledge update",
+                   "as of my last update", "my knowledge cutoff", "regenerate response", "i cannot browse the internet",
+                   "certainly! here", "certainly! below", "sure! here", "i hope this helps! let me know",
+                   "is there anything else i can help"]
+
+
 def passes_text(f, post):
     text = post["converted"]
+    if "machine_phrase" in f["drop"] and any(phrase in ascii_lower(post["text"]) for phrase in MACHINE_PHRASES):
+        return False
     if "image_only" in f["drop"] and text.images and not text.visible:
         return False
     share = lambda part: part / text.visible if text.visible else 0
@@ -339,14 +348,23 @@ def choose(recipe, answers):
 CHARACTER = "[\u0E00-\u0EFF\u1000-\u109F\u1780-\u17FF\u3040-\u30FF\u31F0-\u31FF\u3400-\u4DBF\u4E00-\u9FFF\uF900-\uFAFF\uFF66-\uFF9F\U00020000-\U0003FFFF]"
 
 
+def ascii_lower(text):
+    return "".join(c.lower() if c.isascii() else c for c in text)
+
+
 def words_of(text):
-    spaced = re.sub(f"({CHARACTER})", r" \1 ", "".join(c.lower() if c.isascii() else c for c in text))
+    spaced = re.sub(f"({CHARACTER})", r" \1 ", ascii_lower(text))
     return [word for word in re.split(f"[{SPACE}]+", spaced) if word]
 
 
 def shingles(text):
     words = words_of(text)
     return {tuple(words[i:i + 5]) for i in range(max(1, len(words) - 4))} if words else set()
+
+
+def runs_of_13(text):
+    words = words_of(text)
+    return {tuple(words[i:i + 13]) for i in range(len(words) - 12)}
 
 
 def nearly_same(a, b, threshold):
@@ -400,7 +418,7 @@ def judge(recipe, topic, question, answers):
     return answers if good_votes(q, choose(recipe, answers)) else []
 
 
-def build(recipe, dumps):
+def build(recipe, dumps, known):
     sites = {}
     for site in dict.fromkeys(site_of(source) for topic in recipe["topic"] for source in topic["sites"]):
         sites[site] = load_site(dumps, site)
@@ -421,6 +439,8 @@ def build(recipe, dumps):
             limit = topic.get("questions", recipe["questions"])
             if limit and len(taken) == limit:
                 break
+            if any(runs_of_13(post["text"]) & known for post in [question] + choose(recipe, good)):
+                continue
             if recipe["near_duplicates"] > 0:
                 mine = shingles(question["text"])
                 if any(nearly_same(mine, other, recipe["near_duplicates"]) for other in kept):
@@ -458,11 +478,18 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name in ("--recipe", "--dumps", "--built"):
         parser.add_argument(name, required=True)
+    parser.add_argument("--against", help="JSON lines of questions with answers")
     arguments = parser.parse_args()
     with open(arguments.recipe, "rb") as file:
         recipe = {"seed": 42, "questions": 500, "answers": 4, "choose": "spread", "code": "plain", "text": "title+body",
                   "near_duplicates": 0.8} | tomllib.load(file)
-    mine, theirs = build(recipe, arguments.dumps), read_built(arguments.built)
+    known = set()
+    if arguments.against:
+        with open(arguments.against, encoding="utf-8") as file:
+            for line in map(json.loads, file):
+                for text in [line["question"]] + [answer["text"] for answer in line["answers"]]:
+                    known |= runs_of_13(text)
+    mine, theirs = build(recipe, arguments.dumps, known), read_built(arguments.built)
     problems = compare(mine, theirs)
     questions = sum(len(topic) for topic in mine.values())
     answers = sum(len(question[1]) for topic in mine.values() for question in topic)

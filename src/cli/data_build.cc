@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "cli/command.h"
+#include "cli/hub_argument.h"
 #include "cli/progress.h"
 #include "cli/seed_option.h"
 #include "core/cores.h"
@@ -29,14 +30,14 @@ namespace fs = std::filesystem;
 namespace se = stackexchange;
 
 struct BuildArguments {
-  std::string recipe_file, dumps, out, work;
+  std::string recipe_file, dumps, out, work, against;
   std::vector<std::string> topics, why;
   // What the command line says over the recipe.
   std::optional<uint64_t> seed;
   std::optional<int64_t> questions, answers;
   std::string choose, code;
   bool strict = false, allow_truncated = false, force = false, keep_work = false;
-  bool dry_run = false, explain = false, print_recipe = false, quiet = false;
+  bool dry_run = false, census = false, explain = false, print_recipe = false, quiet = false;
   int threads = 0;
 };
 
@@ -165,7 +166,7 @@ class DatasetFolder {
   std::ofstream metadata_;
 };
 
-void print_report(const se::Recipe& recipe, const se::BuildReport& report, bool explain, Console& console) {
+void print_sites(const se::BuildReport& report, Console& console) {
   for (const se::SiteReport& site : report.sites) {
     console.err << se::format_site(site) << '\n';
     for (const std::string& problem : site.counts.problems)
@@ -174,6 +175,9 @@ void print_report(const se::Recipe& recipe, const se::BuildReport& report, bool 
                          static_cast<int64_t>(site.counts.problems.size());
     if (more > 0 && !site.counts.problems.empty()) console.err << "  and " << more << " more\n";
   }
+}
+
+void print_report(const se::Recipe& recipe, const se::BuildReport& report, bool explain, Console& console) {
   for (const std::string& fate : report.fates) console.out << fate << '\n';
   for (size_t i = 0; i < report.topics.size(); ++i) {
     const se::TopicReport& topic = report.topics[i];
@@ -182,6 +186,24 @@ void print_report(const se::Recipe& recipe, const se::BuildReport& report, bool 
     if (topic.funnel.taken_questions < wanted) console.out << " of " << wanted << " asked for";
     console.out << ", " << topic.funnel.taken_answers << " answers\n";
     if (explain) console.out << se::format_funnel(topic.funnel);
+  }
+}
+
+/// Of each topic, how many questions of each month are left after each filter.
+void print_census(const se::BuildReport& report, Console& console) {
+  for (const se::TopicReport& topic : report.topics) {
+    console.out << topic.topic << ": questions by the month of their posting, and how many are left after each filter\n"
+                << se::format_census(topic.months);
+  }
+}
+
+/// For a census: every filter but the dates, since it helps to choose them.
+void take_all_dates(se::Recipe& recipe) {
+  for (se::Topic& topic : recipe.topics) {
+    for (se::PostFilter* filter : {static_cast<se::PostFilter*>(&topic.question), static_cast<se::PostFilter*>(&topic.answer)}) {
+      filter->from_ms = se::PostFilter().from_ms;
+      filter->until_ms = se::PostFilter().until_ms;
+    }
   }
 }
 
@@ -214,6 +236,11 @@ void leave_work(const BuildArguments& arguments, const std::vector<se::Dump>& du
 
 Status finish(const BuildArguments& arguments, const se::Recipe& recipe, const se::BuildReport& report,
               DatasetFolder& folder, Console& console) {
+  print_sites(report, console);
+  if (arguments.census) {
+    print_census(report, console);
+    return {};
+  }
   print_report(recipe, report, arguments.explain, console);
   if (is_empty(report)) {
     return input_error(
@@ -228,18 +255,33 @@ Status finish(const BuildArguments& arguments, const se::Recipe& recipe, const s
   return {};
 }
 
+/// The texts that the dataset must not repeat; nothing if none are named.
+Result<std::optional<se::KnownTexts>> known_texts(const BuildArguments& arguments, ProgressListener& progress,
+                                                  Console& console) {
+  if (arguments.against.empty()) return std::optional<se::KnownTexts>();
+  Result<Located> data = arguments.against.ends_with(".txt") ? Located{arguments.against, {}, {}}
+                                                             : locate_data(arguments.against, progress, console.stop);
+  if (!data) return forward(data);
+  Result<se::KnownTexts> known =
+      se::KnownTexts::load(data->path, data->name.empty() ? dataset_name(data->path) : data->name, progress, console.stop);
+  if (!known) return forward(known);
+  return std::optional(std::move(*known));
+}
+
 se::BuildOptions options_of(const BuildArguments& arguments, const se::WorkFolder& work) {
   se::BuildOptions options;
   options.read.rows = {arguments.strict, arguments.allow_truncated};
   options.read.threads = arguments.threads > 0 ? arguments.threads : usable_cores();
   options.work = work.path();
   options.why = arguments.why;
+  options.census = arguments.census;
   return options;
 }
 
 Status build(const BuildArguments& given, Console& console) {
   BuildArguments arguments = given;
   arguments.out = without_slash(arguments.out);
+  arguments.dry_run = arguments.dry_run || arguments.census;
   Result<se::Recipe> recipe = make_recipe(arguments);
   if (!recipe) return forward(recipe);
   if (arguments.print_recipe) {
@@ -250,22 +292,26 @@ Status build(const BuildArguments& given, Console& console) {
     return input_error("no topic is given", "", "give --topic NAME=SOURCE, or a --recipe with topics");
   }
   if (arguments.out.empty() && !arguments.dry_run)
-    return input_error("no output folder is given", "", "give --out DIR, or --dry-run");
+    return input_error("no output folder is given", "", "give --out DIR, --dry-run or --census");
+  if (arguments.census) take_all_dates(*recipe);
   if (!arguments.dry_run) {
     if (Status status = check_out(arguments); !status) return status;
   }
   Result<std::vector<se::Dump>> dumps = se::open_dumps(*recipe, arguments.dumps);
   if (!dumps) return forward(dumps);
+  const std::unique_ptr<ProgressListener> progress = make_progress(console, arguments.quiet);
+  Result<std::optional<se::KnownTexts>> known = known_texts(arguments, *progress, console);
+  if (!known) return forward(known);
   const std::string beside = arguments.out.empty() ? "hre-data-build.work" : arguments.out + ".work";
   Result<se::WorkFolder> work = se::WorkFolder::open(arguments.work.empty() ? beside : arguments.work);
   if (!work) return forward(work);
-  const std::unique_ptr<ProgressListener> progress = make_progress(console, arguments.quiet);
   DatasetFolder folder(arguments.out, arguments.force);
   const se::BuildSink sink = [&](const Question& question, const std::string& metadata) {
     return arguments.dry_run ? Status() : folder.add(question, metadata);
   };
-  Result<se::BuildReport> report =
-      se::build_dataset(*recipe, *dumps, options_of(arguments, *work), sink, *progress, console.stop);
+  se::BuildOptions options = options_of(arguments, *work);
+  options.known = *known ? &**known : nullptr;
+  Result<se::BuildReport> report = se::build_dataset(*recipe, *dumps, options, sink, *progress, console.stop);
   if (!report) {
     leave_work(arguments, *dumps, *work, console);
     return forward(report);
@@ -297,6 +343,11 @@ Action define_data_build(CLI::App& app) {
   app.add_option("--code", arguments->code, "code as it is, or between fences")->type_name("plain|fenced");
   check_seed(app.add_option("--seed", arguments->seed, "random seed")->type_name("N"));
   app.add_flag("--dry-run", arguments->dry_run, "only count, and write nothing");
+  app.add_flag("--census", arguments->census,
+               "only count: of each month's questions, how many are left after each filter (but dates)");
+  app.add_option("--against", arguments->against,
+                 "leave out questions that share 13 words in a row with this dataset or .txt file")
+      ->type_name("DATA");
   app.add_flag("--explain", arguments->explain, "show how many posts each filter removed");
   app.add_option("--why", arguments->why, "say what happened to this post; SITE/ID if several sites are read")
       ->type_name("POSTID")

@@ -61,9 +61,10 @@ class Builder {
     for (uint32_t site = 0; site < dumps_.size(); ++site) {
       if (Status status = read_site(site); !status) return forward(status);
     }
-    for (size_t topic = 0; topic < recipe_.topics.size(); ++topic) {
+    for (size_t topic = 0; topic < recipe_.topics.size() && !options_.census; ++topic) {
       if (Status status = draw(topic); !status) return forward(status);
     }
+    if (options_.known) report_.known = options_.known->description();
     report_.fates = fates_.lines();
     return std::move(report_);
   }
@@ -184,6 +185,10 @@ class Builder {
       verdict.question = judge_chosen(topic.question, picked(group.answers, chosen));
     }
     count(group, verdict, funnel);
+    if (options_.census) {
+      const std::string month = format_date(group.question->created_ms).substr(0, 7);
+      ++report_.topics[group.question->topic].months[month][static_cast<size_t>(verdict.question)];
+    }
     if (verdict.question == Reason::kNone) {
       if (Status kept = keep(site, group, texts, verdict, chosen); !kept) return kept;
       funnel.answers_not_chosen += static_cast<int64_t>(verdict.passing().size() - chosen.size());
@@ -261,6 +266,10 @@ class Builder {
       taken.push_back({post.post, post.text, std::move(*texts)});
     }
     const std::string& name = dumps_[candidate.site].site;
+    if (shares_known_words(taken)) {
+      fates_.tell_draw(name, candidate.id, "shares 13 words in a row with known texts");
+      return Reason::kKnown;
+    }
     if (const auto twin = find_twin(taken.front().texts.text)) {
       fates_.tell_draw(name, candidate.id, "nearly the same as " + *twin + ", which was taken earlier");
       return Reason::kDuplicate;
@@ -275,6 +284,12 @@ class Builder {
         !status)
       return forward(status);
     return Reason::kNone;
+  }
+
+  [[nodiscard]] bool shares_known_words(const std::vector<TakenPost>& posts) const {
+    return options_.known != nullptr && std::ranges::any_of(posts, [&](const TakenPost& post) {
+             return options_.known->share_a_run(post.texts.text);
+           });
   }
 
   std::optional<std::string> find_twin(const std::string& text) {

@@ -25,6 +25,7 @@
 #include "stackexchange/dump.h"
 #include "stackexchange/filters.h"
 #include "stackexchange/index.h"
+#include "stackexchange/known_texts.h"
 #include "stackexchange/recipe.h"
 
 namespace hre::stackexchange {
@@ -36,6 +37,8 @@ Result<std::vector<Dump>> open_dumps(Recipe& recipe, const std::string& folder);
 struct BuildOptions {
   ReadOptions read;
   std::string work;              ///< the folder of intermediate files
+  bool census = false;           ///< only count the questions of each month: nothing is drawn
+  const KnownTexts* known = nullptr;  ///< questions that share words with these texts are left out
   std::vector<std::string> why;  ///< posts whose fate is to be explained: "123" or "SITE/123"
 };
 
@@ -51,9 +54,12 @@ struct SiteReport {
 struct TopicReport {
   std::string topic;
   Funnel funnel;
+  std::map<std::string, MonthCounts> months;  ///< of a census, by "2014-01"
   std::vector<int32_t> votes;              ///< of the chosen answers
   std::vector<uint32_t> question_lengths;  ///< code points
   std::vector<uint32_t> answer_lengths;
+  int64_t of_model_times = 0;                         ///< answers; see machine_text.h
+  std::map<std::string, int64_t> machine_phrases;     ///< number of answers by the phrase that they have
   std::map<std::string, int64_t> licences;            ///< number of posts by licence
   std::map<std::string, int64_t> sites;               ///< number of questions by site
   int64_t first_ms = INT64_MAX, last_ms = INT64_MIN;  ///< of the posts taken
@@ -62,6 +68,7 @@ struct TopicReport {
 struct BuildReport {
   std::vector<SiteReport> sites;
   std::vector<TopicReport> topics;
+  std::string known;               ///< the description of BuildOptions::known
   std::vector<std::string> fates;  ///< the answers to BuildOptions::why, one line each
 };
 

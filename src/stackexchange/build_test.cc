@@ -32,6 +32,8 @@ struct Way {
   RowOptions rows = {};
   std::vector<std::string> why = {};
   std::string work = {};
+  bool census = false;
+  std::string known = {};  // a file or folder
   std::stop_token stop = {};
 };
 
@@ -49,6 +51,10 @@ Built build(Recipe recipe, const Way& way = {}) {
   options.read.rows = way.rows;
   options.work = way.work.empty() ? folder.path() : way.work;
   options.why = way.why;
+  options.census = way.census;
+  std::optional<KnownTexts> known;
+  if (!way.known.empty()) known = KnownTexts::load(way.known, "old", progress, way.stop).value();
+  options.known = known ? &*known : nullptr;
   const BuildSink sink = [&](const Question& question, const std::string& metadata) -> Status {
     built.questions.push_back(question);
     built.metadata.push_back(metadata);
@@ -231,6 +237,61 @@ TEST(Build, NearDuplicatesAreDroppedAcrossTopics) {
   EXPECT_THAT(built.report.fates.back(), HasSubstr("nearly the same as one/000000"));
   recipe.near_duplicates = 0;
   EXPECT_EQ(build(recipe).questions.size(), 2U);
+}
+
+/// A text of 13 words whose first word is its own.
+std::string words_from(const std::string& first) { return first + " b c d e f g h i j k l m"; }
+
+TEST(Build, QuestionsThatShareWordsWithKnownTextsAreLeftOut) {
+  TestFolder folder;
+  std::string rows = row(with(question(10), "Body", words_from("old"))) + row(with(question(20), "Body", words_from("new")));
+  for (const int id : {10, 20, 30}) {
+    for (int i = 0; i < 4; ++i) rows += row(answer(id + 1 + i, id, i));
+  }
+  rows += row(question(30)) + row(with(answer(35, 30, 9), "Body", "<p>x " + words_from("OLD") + "</p>"));
+  const std::string known = folder / "old.txt";
+  write_file(known, "y " + words_from("old") + " z");
+  const Recipe recipe = recipe_of({"beer=" + beer(folder, rows)});
+  const Built built = build(recipe, {.why = {"10"}, .known = known});
+  ASSERT_EQ(built.questions.size(), 1U) << built.error;
+  EXPECT_THAT(built.questions[0].text, HasSubstr("new"));
+  EXPECT_EQ(built.report.topics[0].funnel.questions_removed[static_cast<size_t>(Reason::kKnown)], 2);
+  EXPECT_THAT(built.report.fates.back(), HasSubstr("shares 13 words in a row with known texts"));
+  EXPECT_THAT(built.bytes, HasSubstr("shares a run of 13 words with old (fingerprint "));
+  write_file(known, "old b c d e f g h i j k l");
+  EXPECT_EQ(build(recipe, {.known = known}).questions.size(), 3U) << "12 words";
+  write_file(folder / "set/beer.jsonl", R"({"topic": "beer", "question": ")" + words_from("new") +
+                                            R"(", "answers": [{"text": "a", "votes": 1}, {"text": "b", "votes": 2}]})" + "\n");
+  EXPECT_EQ(build(recipe, {.known = folder / "set"}).questions.size(), 2U);
+}
+
+TEST(Build, ACensusCountsByMonthAndDrawsNothing) {
+  TestFolder folder;
+  std::string rows = thread_of(10) + thread_of(20) + row(with(question(30), "CreationDate", "2020-02-01T00:00:00.000"));
+  const Built built = build(recipe_of({"beer=" + beer(folder, rows)}), {.census = true});
+  EXPECT_TRUE(built.questions.empty());
+  const auto& months = built.report.topics[0].months;
+  ASSERT_EQ(months.size(), 2U);
+  EXPECT_EQ(months.at("2020-01")[static_cast<size_t>(Reason::kNone)], 2);
+  EXPECT_EQ(months.at("2020-02")[static_cast<size_t>(Reason::kFewAnswers)], 1);
+}
+
+TEST(Build, AnswersOfModelTimesAreTold) {
+  TestFolder folder;
+  std::string rows = thread_of(10) + row(with(with(answer(9, 10, 99), "LastEditDate", "2022-12-01T00:00:00.000"), "Body",
+                                              "<p>As a large language model, I drink none.</p>"));
+  Recipe recipe = recipe_of({"beer=" + beer(folder, rows)});
+  const Built built = build(recipe);
+  ASSERT_EQ(built.questions.size(), 1U) << built.error;
+  const auto answers = nlohmann::json::parse(built.metadata[0])["answers"];
+  EXPECT_EQ(answers[0]["since_2022_12"], true);
+  EXPECT_EQ(answers[0]["machine_phrase"], "as a large language model");
+  EXPECT_EQ(answers[1]["since_2022_12"], false);
+  EXPECT_EQ(answers[1]["machine_phrase"], nullptr);
+  EXPECT_THAT(built.bytes, HasSubstr("1 of 4 answers were posted or edited since 2022-12-01"));
+  EXPECT_THAT(built.bytes, ::testing::ContainsRegex("`hre canary GUID [0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`"));
+  recipe.topics[0].answer.drop = kDropMachinePhrase;
+  EXPECT_EQ(build(recipe).report.topics[0].funnel.answers_removed[static_cast<size_t>(Reason::kMachine)], 1);
 }
 
 TEST(Build, ControlsForAgeAndLength) {

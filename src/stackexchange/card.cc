@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "core/hashing.h"
 #include "core/text.h"
+#include "stackexchange/machine_text.h"
 
 namespace hre::stackexchange {
 namespace {
@@ -78,6 +80,35 @@ std::string sources(const BuildReport& report) {
   return text;
 }
 
+std::string freshness(const BuildReport& report) {
+  int64_t answers = 0, of_model_times = 0;
+  std::map<std::string, int64_t> phrases;
+  for (const TopicReport& topic : report.topics) {
+    answers += topic.funnel.taken_answers;
+    of_model_times += topic.of_model_times;
+    for (const auto& [phrase, n] : topic.machine_phrases) phrases[phrase] += n;
+  }
+  std::string text = fmt::format(
+      "{} of {} were posted or edited since 2022-12-01, when chat models came into general use: language models may\n"
+      "have written some of them (`since_2022_12` in the metadata). ",
+      of_model_times, counted(answers, "answer"));
+  text += phrases.empty() ? "No answer has a phrase that is typical of chat models.\n"
+                          : "Answers with a phrase that is typical of chat models\n(`machine_phrase`; a hint, no proof):\n\n";
+  for (const auto& [phrase, n] : phrases) text += fmt::format("- \"{}\": {}\n", phrase, n);
+  if (!report.known.empty()) {
+    text += "\nNo question or answer shares a run of 13 words with " + flat(report.known) + ".\n";
+  }
+  return text;
+}
+
+// A text to search training data for. It follows from the dumps and the recipe, so that a build can be repeated.
+std::string canary(const Recipe& recipe, const BuildReport& report) {
+  ContentHash hash;
+  hash.add_field(format_resolved(recipe, report));
+  const std::string h = hash.value();
+  return fmt::format("{}-{}-{}-{}-{}", h.substr(0, 8), h.substr(8, 4), h.substr(12, 4), h.substr(16, 4), h.substr(20));
+}
+
 // The header that datasets.load_dataset and the hub read: one split per topic.
 std::string header(const Recipe& recipe, const BuildReport& report) {
   std::string text = "---\npretty_name: " + Json(recipe.name).dump() +
@@ -104,6 +135,8 @@ std::string metadata_line(const std::string& id, const std::string& topic, const
   for (size_t i = 1; i < posts.size(); ++i) {
     Json answer = Json::object();
     add_post(posts[i], site, false, answer);
+    answer["since_2022_12"] = is_of_model_times(posts[i].post);
+    answer["machine_phrase"] = optional_text(std::string(kMachinePhrases[posts[i].text.machine_phrase]));
     json["answers"].push_back(std::move(answer));
   }
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
@@ -120,6 +153,8 @@ void add_to_report(const std::string& site, const std::vector<TakenPost>& posts,
     report.last_ms = std::max(report.last_ms, post.post.created_ms);
     if (&post == &posts.front()) continue;
     report.votes.push_back(post.post.score);
+    report.of_model_times += is_of_model_times(post.post) ? 1 : 0;
+    if (post.text.machine_phrase != 0) ++report.machine_phrases[std::string(kMachinePhrases[post.text.machine_phrase])];
     report.answer_lengths.push_back(post.text.length);
   }
 }
@@ -161,6 +196,11 @@ std::string format_card(const Recipe& recipe, const BuildReport& report) {
       "\nLengths are in characters (Unicode code points): minimum / median / maximum.\n\n"
       "## Sources\n\n" +
       sources(report) +
+      "\n## Freshness\n\n" + freshness(report) +
+      "\nThis is data for evaluation. Keep it out of training data; to find it there, search for this text:\n"
+      "`hre canary GUID " +
+      canary(recipe, report) +
+      "`.\n"
       "\n## Attribution and licence\n\n"
       "The texts were written by the users of these sites and published by Stack Exchange Inc. under the licence of\n"
       "the day of the last edit. For every question and answer, `metadata/questions.jsonl` gives the address, the author's\n"
@@ -177,6 +217,7 @@ std::string format_resolved(const Recipe& recipe, const BuildReport& report) {
   std::string text;
   for (const SiteReport& site : report.sites)
     text += fmt::format("# {} Posts.xml XXH3-128 {}\n", site.site, site.counts.posts_hash);
+  if (!report.known.empty()) text += "# without the texts of " + flat(report.known) + "\n";
   return text + format_recipe(recipe);
 }
 

@@ -4,11 +4,50 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <iterator>
 #include <numeric>
 #include <set>
 
 namespace hre::stackexchange {
 namespace {
+
+// In the order of Reason: the name of a column, and a phrase.
+struct ReasonText {
+  const char* name;
+  const char* phrase;
+};
+constexpr ReasonText kReasonTexts[] = {
+    {"pass", "passed"},
+    {"date", "posted outside the dates"},
+    {"delay", "answered too long after the question"},
+    {"edited", "edited too long after its posting"},
+    {"score", "score too low"},
+    {"views", "too few views"},
+    {"votes", "too few votes cast"},
+    {"closed", "closed"},
+    {"locked", "locked"},
+    {"wiki", "community wiki"},
+    {"author", "author deleted"},
+    {"html", "HTML too long or too deep for a post"},
+    {"images", "nothing but images"},
+    {"machine", "has a phrase of chat models"},
+    {"short", "too short"},
+    {"long", "too long"},
+    {"code", "too much code"},
+    {"links", "too many links"},
+    {"language", "in another language"},
+    {"repeated", "the same text as another answer"},
+    {"ratio", "length unlike the other answers'"},
+    {"answers", "too few answers left"},
+    {"many", "too many answers"},
+    {"spread", "votes of answers too close"},
+    {"distinct", "too few different votes"},
+    {"cast", "too few votes on its answers"},
+    {"known", "shares 13 words in a row with known texts"},
+    {"duplicate", "nearly the same as a question taken"},
+    {"drawn", "passed, but enough were drawn"},
+};
+static_assert(std::size(kReasonTexts) == kReasons);
 
 Reason judge_marks(const PostFilter& filter, const PostRecord& post) {
   const auto drops = [&](Drop drop, PostFlag flag) { return (filter.drop & drop) != 0 && (post.flags & flag) != 0; };
@@ -36,65 +75,7 @@ bool speaks(const PostFilter& filter, const TextRecord& text) {
 
 }  // namespace
 
-std::string describe(Reason reason) {
-  switch (reason) {
-    case Reason::kNone:
-      return "passed";
-    case Reason::kDate:
-      return "posted outside the dates";
-    case Reason::kDelay:
-      return "answered too long after the question";
-    case Reason::kEdited:
-      return "edited too long after its posting";
-    case Reason::kScore:
-      return "score too low";
-    case Reason::kViews:
-      return "too few views";
-    case Reason::kVotes:
-      return "too few votes cast";
-    case Reason::kClosed:
-      return "closed";
-    case Reason::kLocked:
-      return "locked";
-    case Reason::kWiki:
-      return "community wiki";
-    case Reason::kDeletedAuthor:
-      return "author deleted";
-    case Reason::kHtml:
-      return "HTML too long or too deep for a post";
-    case Reason::kImages:
-      return "nothing but images";
-    case Reason::kShort:
-      return "too short";
-    case Reason::kLong:
-      return "too long";
-    case Reason::kCode:
-      return "too much code";
-    case Reason::kLinks:
-      return "too many links";
-    case Reason::kLanguage:
-      return "in another language";
-    case Reason::kRepeated:
-      return "the same text as another answer";
-    case Reason::kLengthRatio:
-      return "length unlike the other answers'";
-    case Reason::kFewAnswers:
-      return "too few answers left";
-    case Reason::kManyAnswers:
-      return "too many answers";
-    case Reason::kSpread:
-      return "votes of answers too close";
-    case Reason::kDistinct:
-      return "too few different votes";
-    case Reason::kAnswerVotes:
-      return "too few votes on its answers";
-    case Reason::kDuplicate:
-      return "nearly the same as a question taken";
-    case Reason::kNotDrawn:
-      return "passed, but enough were drawn";
-  }
-  return {};
-}
+std::string describe(Reason reason) { return kReasonTexts[static_cast<size_t>(reason)].phrase; }
 
 int64_t votes_cast(const PostRecord& post) {
   return std::max<int64_t>(int64_t{post.up} + post.down, std::abs(int64_t{post.score}));
@@ -121,6 +102,7 @@ Reason judge_answer(const AnswerFilter& filter, const PostRecord& answer, const 
 Reason judge_text(const PostFilter& filter, const TextRecord& text) {
   if (text.bad_html != 0) return Reason::kHtml;
   if ((filter.drop & kDropImageOnly) != 0 && text.image_only != 0) return Reason::kImages;
+  if ((filter.drop & kDropMachinePhrase) != 0 && text.machine_phrase != 0) return Reason::kMachine;
   if (text.length < filter.min_length) return Reason::kShort;
   if (text.length > filter.max_length) return Reason::kLong;
   if (share(text.code, text.visible) > filter.max_code) return Reason::kCode;
@@ -170,6 +152,28 @@ std::string line(const std::string& what, int64_t questions, int64_t answers) {
 }
 
 }  // namespace
+
+std::string format_census(const std::map<std::string, MonthCounts>& months) {
+  MonthCounts all{};
+  for (const auto& [month, counts] : months) {
+    for (size_t i = 0; i < kReasons; ++i) all[i] += counts[i];
+  }
+  std::string text = fmt::format("  {:<9}{:>10}", "month", "questions");
+  for (size_t i = 1; i < kReasons; ++i) {
+    if (all[i] > 0) text += fmt::format("{:>10}", kReasonTexts[i].name);
+  }
+  const auto add = [&](const std::string& name, const MonthCounts& counts) {
+    int64_t left = std::accumulate(counts.begin(), counts.end(), int64_t{0});
+    text += fmt::format("\n  {:<9}{:>10}", name, left);
+    for (size_t i = 1; i < kReasons; ++i) {
+      left -= counts[i];
+      if (all[i] > 0) text += fmt::format("{:>10}", left);
+    }
+  };
+  for (const auto& [month, counts] : months) add(month, counts);
+  add("all", all);
+  return text + "\n";
+}
 
 std::string format_funnel(const Funnel& funnel) {
   std::string text = fmt::format("  {:<42} {:>12} {:>12}\n", "", "questions", "answers");

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <span>
 #include <string>
 #include <vector>
@@ -28,6 +29,7 @@ enum class Reason : uint8_t {
   kDeletedAuthor,
   kHtml,  ///< its HTML is longer or more deeply nested than that of any real post
   kImages,
+  kMachine,  ///< it has a phrase of chat models
   kShort,
   kLong,
   kCode,
@@ -40,12 +42,13 @@ enum class Reason : uint8_t {
   kSpread,
   kDistinct,
   kAnswerVotes,
+  kKnown,      ///< it shares a run of words with KnownTexts
   kDuplicate,  ///< nearly the same as a question that was taken
   kNotDrawn,   ///< it passed, but enough others were taken
 };
 inline constexpr size_t kReasons = static_cast<size_t>(Reason::kNotDrawn) + 1;
 
-/// "closed", "too few answers"
+/// "closed", "too few answers left"
 std::string describe(Reason reason);
 
 /// Facts about a post's text, from the second reading.
@@ -62,6 +65,7 @@ struct TextRecord {
   char language[4] = {};  ///< "en"; empty if it is not clear
   uint8_t bad_html = 0;
   uint8_t image_only = 0;
+  uint8_t machine_phrase = 0;  ///< see machine_text.h
 };
 static_assert(sizeof(TextRecord) == 56);
 
@@ -93,6 +97,12 @@ struct Funnel {
   int64_t answers_not_chosen = 0;
   int64_t taken_questions = 0, taken_answers = 0;
 };
+
+/// Questions of one month, by what became of them; kNone: they passed.
+using MonthCounts = std::array<int64_t, kReasons>;
+
+/// A table: of each month's questions, how many are left after each filter that removed some.
+std::string format_census(const std::map<std::string, MonthCounts>& months);
 
 /// The funnel as a table: one line per filter that removed something.
 std::string format_funnel(const Funnel& funnel);

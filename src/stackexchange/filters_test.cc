@@ -7,6 +7,7 @@
 #include <set>
 
 #include "stackexchange/choose.h"
+#include "stackexchange/machine_text.h"
 #include "stackexchange/near_duplicates.h"
 
 namespace hre::stackexchange {
@@ -143,6 +144,10 @@ TEST(Filters, OfTexts) {
   text.image_only = 1;
   EXPECT_EQ(with([](auto&) {}), Reason::kNone);
   EXPECT_EQ(with([](auto& f) { f.drop = kDropImageOnly; }), Reason::kImages);
+  text.image_only = 0;
+  text.machine_phrase = 1;
+  EXPECT_EQ(with([](auto&) {}), Reason::kNone);
+  EXPECT_EQ(with([](auto& f) { f.drop = kDropMachinePhrase; }), Reason::kMachine);
   text.bad_html = 1;
   EXPECT_EQ(with([](auto&) {}), Reason::kHtml);
 }
@@ -186,6 +191,28 @@ TEST(Filters, TheWidestGroupOfLikeLengths) {
   EXPECT_EQ(within_length_ratio({10, 100, 15, 150}, 2), (std::vector<bool>{true, false, true, false}))
       << "of equals, the shorter";
   EXPECT_EQ(within_length_ratio({}, 2), std::vector<bool>{});
+}
+
+TEST(Filters, TheCensusIsAFunnelByMonth) {
+  std::map<std::string, MonthCounts> months;
+  months["2023-01"][static_cast<size_t>(Reason::kNone)] = 3;
+  months["2023-01"][static_cast<size_t>(Reason::kClosed)] = 2;
+  months["2023-02"][static_cast<size_t>(Reason::kFewAnswers)] = 4;
+  EXPECT_EQ(format_census(months),
+            "  month     questions    closed   answers\n"
+            "  2023-01           5         3         3\n"
+            "  2023-02           4         4         0\n"
+            "  all               9         7         3\n");
+}
+
+TEST(MachineText, APhraseIsAHint) {
+  EXPECT_EQ(kMachinePhrases[machine_phrase("Well. As an AI language model, I can't.")], "as an ai language model");
+  EXPECT_EQ(machine_phrase("I hope this helps!"), 0);
+  for (size_t i = 1; i < std::size(kMachinePhrases); ++i) EXPECT_EQ(machine_phrase(kMachinePhrases[i]), i);
+  PostRecord one = post(1, 0);
+  EXPECT_FALSE(is_of_model_times(one));
+  one.edited_ms = *parse_date("2022-12-01");
+  EXPECT_TRUE(is_of_model_times(one));
 }
 
 // --- choosing --------------------------------------------------------------------------------

@@ -12,9 +12,7 @@
 
 namespace hre::stackexchange {
 
-/// Hashes of a text's runs of 5 words (ASCII letters in lower case), sorted, without repetitions. A text with fewer words
-/// is a single run. White space separates words; of scripts without spaces (Chinese, Japanese, Thai, Lao, Burmese,
-/// Khmer) each character is a word.
+/// Hashes of a text's runs of 5 words (words.h), sorted, without repetitions. A text with fewer words is a single run.
 std::vector<uint64_t> shingles(std::string_view text);
 
 /// |a and b| / |a or b|; both as shingles() gives them. 1 where both are empty.

@@ -75,7 +75,7 @@ struct Context {
 
 void read_filters(TomlReader& parent, const std::string& title, Context& context, QuestionFilter& question,
                   AnswerFilter& answer) {
-  constexpr unsigned kAnswerDrops = kDropLocked | kDropWiki | kDropDeletedAuthor | kDropImageOnly;
+  constexpr unsigned kAnswerDrops = kDropLocked | kDropWiki | kDropDeletedAuthor | kDropImageOnly | kDropMachinePhrase;
   if (const toml::table* table = parent.table("question")) {
     TomlReader reader(*table, context.place, " in " + title + "question", context.problem);
     read_common(reader, question, kAnswerDrops | kDropClosed);

@@ -19,7 +19,8 @@ enum Drop : unsigned {
   kDropLocked = 2,
   kDropWiki = 4,
   kDropDeletedAuthor = 8,
-  kDropImageOnly = 16,  ///< nothing but images
+  kDropImageOnly = 16,      ///< nothing but images
+  kDropMachinePhrase = 32,  ///< a phrase of chat models (machine_text.h)
 };
 
 /// Filters that questions and answers have in common. Bounds are inclusive unless stated otherwise.

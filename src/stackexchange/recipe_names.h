@@ -20,7 +20,8 @@ inline constexpr Named<unsigned> kDrops[] = {{"closed", kDropClosed},
                                              {"locked", kDropLocked},
                                              {"wiki", kDropWiki},
                                              {"deleted_author", kDropDeletedAuthor},
-                                             {"image_only", kDropImageOnly}};
+                                             {"image_only", kDropImageOnly},
+                                             {"machine_phrase", kDropMachinePhrase}};
 
 inline constexpr int64_t kMsADay = 86'400'000;
 inline constexpr int64_t kNoLimit = std::numeric_limits<int64_t>::max();

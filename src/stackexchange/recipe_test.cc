@@ -114,7 +114,8 @@ TEST(Recipe, MistakesAreToldWithLineAndKey) {
       {"[question]\nmax_code = 1.5", "r.toml: line 2: max_code in question is not a number between 0 and 1"},
       {"[question]\nfrom = \"2020\"", "r.toml: line 2: from in question is not a date (2023-04-30)"},
       {"[answer]\ndrop = [\"closed\"]",
-       "r.toml: line 2: drop in answer does not take 'closed', only: locked, wiki, deleted_author, image_only"},
+       "r.toml: line 2: drop in answer does not take 'closed', only: locked, wiki, deleted_author, image_only, "
+       "machine_phrase"},
       {"question = 3", "r.toml: line 1: question is not a table"},
       {"topic = 3", "r.toml: line 1: topic is not a list of tables ([[topic]])"},
       {"answers = 1", "r.toml: one answer per question can't be ranked; take at least 2 (answers = 4)"},

@@ -13,6 +13,7 @@
 #include "core/files.h"
 #include "core/text.h"
 #include "stackexchange/language.h"
+#include "stackexchange/machine_text.h"
 
 namespace hre::stackexchange {
 namespace {
@@ -80,6 +81,7 @@ void convert(Job& job, const TextOptions& options) {
   }
   job.texts.text =
       job.is_question ? question_text(options.question, job.texts.title, std::move(html->text)) : std::move(html->text);
+  job.record.machine_phrase = machine_phrase(job.texts.text);
   job.record.length = as_count(count_code_points(job.texts.text));
   job.record.hash = XXH3_64bits(job.texts.text.data(), job.texts.text.size());
 }
