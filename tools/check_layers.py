@@ -23,7 +23,7 @@ FOLDERS = {
     "core": [],
     "net": ["core"],
     "data": ["core"],
-    "stackexchange": ["core", "data"],
+    "stackexchange": ["core", "data", "stats"],
     "hub": ["core", "net"],
     "model": ["core", "net"],
     "stats": ["core"],

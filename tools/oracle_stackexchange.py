@@ -11,6 +11,7 @@ Posts.xml (no archives). The filter of languages is not stated here: recipes for
 import argparse
 import datetime
 import glob
+import itertools
 import json
 import os
 import re
@@ -259,7 +260,7 @@ def load_site(folder, site):
         post = {
             "id": int(row["Id"]), "site": site, "score": int(row["Score"]), "created": milliseconds(row["CreationDate"]),
             "edited": milliseconds(row.get("LastEditDate", row["CreationDate"])),
-            "views": int(row.get("ViewCount", 0)), "body": row["Body"], "title": " ".join(row.get("Title", "").split()),
+            "views": int(row.get("ViewCount", 0)), "accepted": int(row.get("AcceptedAnswerId", 0)), "body": row["Body"], "title": " ".join(row.get("Title", "").split()),
             "tags": [tag for tag in re.split("[<>|]", row.get("Tags", "")) if tag],
             "cast": max(votes.get(int(row["Id"]), 0), abs(int(row["Score"]))),
             "marks": {mark for mark, there in [("closed", "ClosedDate" in row), ("wiki", "CommunityOwnedDate" in row),
@@ -314,8 +315,8 @@ def like_lengths(answers, ratio):
 
 def good_votes(f, answers):
     """Asked of all answers that pass, and of those that are chosen."""
-    scores = [answer["score"] for answer in answers]
-    return (max(scores) - min(scores) >= f.get("min_spread", 0) and len(set(scores)) >= f.get("min_distinct", 2)
+    scores = [answer["label"] for answer in answers]
+    return (len(scores) > 0 and max(scores) - min(scores) >= f.get("min_spread", 0) and len(set(scores)) >= f.get("min_distinct", 2)
             and sum(answer["cast"] for answer in answers) >= f.get("min_answer_votes", 0))
 
 
@@ -327,18 +328,30 @@ def key_of(recipe, post):
     return xxhash.xxh3_64_intdigest(f"{post['site']}/{post['id']}".encode(), seed=recipe["seed"])
 
 
+def later_wins(n, answers):
+    """Of all n answers each of which is later and has more votes than the one before: those whose votes differ most, then the
+    earliest first, the earliest last, the earliest between."""
+    row = sorted(answers, key=lambda a: (a["created"], a["id"]))
+    chains = [at for at in itertools.combinations(range(len(row)), n)
+              if all(row[a]["created"] < row[b]["created"] and row[a]["label"] < row[b]["label"] for a, b in zip(at, at[1:]))]
+    best = min(chains, default=(), key=lambda at: (row[at[0]]["label"] - row[at[-1]]["label"], at[0], at[-1], at))
+    return [row[i] for i in best]
+
+
 def choose(recipe, answers):
     n, how = recipe["answers"], recipe["choose"]
+    if how == "later-wins":
+        return sorted(later_wins(n, answers), key=lambda a: a["id"])
     by_draw = sorted(answers, key=lambda a: (key_of(recipe, a), a["id"]))
     if how == "all" or n == 0 or n >= len(answers):
         chosen = answers
     elif how == "random":
         chosen = by_draw[:n]
     elif how == "top-and-random":
-        top = min(answers, key=lambda a: (-a["score"], a["id"]))
+        top = min(answers, key=lambda a: (-a["label"], a["id"]))
         chosen = [top] + [a for a in by_draw if a is not top][:n - 1]
     else:
-        by_score = sorted(by_draw, key=lambda a: a["score"])
+        by_score = sorted(by_draw, key=lambda a: a["label"])
         last = len(answers) - 1
         chosen = [by_score[(2 * i * last + n - 1) // (2 * (n - 1))] for i in range(n)]
     return sorted(chosen, key=lambda a: a["id"])
@@ -408,6 +421,7 @@ def judge(recipe, topic, question, answers):
     convert(question, recipe, True)
     for post in answers:
         convert(post, recipe, False)
+        post["label"] = post["score"] if recipe["label"] == "votes" else int(post["id"] == question["accepted"])
     answers = [post for post in answers if passes_text(a, post)]
     answers = list({post["text"]: post for post in reversed(answers)}.values())[::-1]
     if a.get("max_length_ratio"):
@@ -446,7 +460,7 @@ def build(recipe, dumps, known):
                 if any(nearly_same(mine, other, recipe["near_duplicates"]) for other in kept):
                     continue
                 kept.append(mine)
-            taken.append((question["text"], [(a["text"], a["score"]) for a in choose(recipe, good)]))
+            taken.append((question["text"], [(a["text"], a["label"]) for a in choose(recipe, good)]))
     return built
 
 
@@ -481,7 +495,7 @@ def main():
     parser.add_argument("--against", help="JSON lines of questions with answers")
     arguments = parser.parse_args()
     with open(arguments.recipe, "rb") as file:
-        recipe = {"seed": 42, "questions": 500, "answers": 4, "choose": "spread", "code": "plain", "text": "title+body",
+        recipe = {"seed": 42, "questions": 500, "answers": 4, "choose": "spread", "label": "votes", "code": "plain", "text": "title+body",
                   "near_duplicates": 0.8} | tomllib.load(file)
     known = set()
     if arguments.against:

@@ -35,7 +35,7 @@ struct BuildArguments {
   // What the command line says over the recipe.
   std::optional<uint64_t> seed;
   std::optional<int64_t> questions, answers;
-  std::string choose, code;
+  std::string choose, label, code;
   bool strict = false, allow_truncated = false, force = false, keep_work = false;
   bool dry_run = false, census = false, explain = false, print_recipe = false, quiet = false;
   int threads = 0;
@@ -62,6 +62,7 @@ std::string overrides_of(const BuildArguments& arguments) {
   if (arguments.questions) toml += "questions = " + std::to_string(*arguments.questions) + "\n";
   if (arguments.answers) toml += "answers = " + std::to_string(*arguments.answers) + "\n";
   if (!arguments.choose.empty()) toml += "choose = " + quoted(arguments.choose) + "\n";
+  if (!arguments.label.empty()) toml += "label = " + quoted(arguments.label) + "\n";
   if (!arguments.code.empty()) toml += "code = " + quoted(arguments.code) + "\n";
   return toml;
 }
@@ -72,6 +73,7 @@ Status apply_overrides(const BuildArguments& arguments, se::Recipe& recipe) {
   if (arguments.seed) recipe.seed = given->seed;
   if (arguments.answers) recipe.answers = given->answers;
   if (!arguments.choose.empty()) recipe.choose = given->choose;
+  if (!arguments.label.empty()) recipe.label = given->label;
   if (!arguments.code.empty()) recipe.code = given->code;
   if (arguments.questions) {
     recipe.questions = given->questions;
@@ -339,7 +341,9 @@ Action define_data_build(CLI::App& app) {
   app.add_flag("--force", arguments->force, "replace DIR if it exists and holds only a dataset");
   app.add_option("--questions", arguments->questions, "questions per topic; 0: all")->type_name("N");
   app.add_option("--answers", arguments->answers, "answers per question; 0: all")->type_name("N");
-  app.add_option("--choose", arguments->choose, "which answers to take")->type_name("spread|top-and-random|random|all");
+  app.add_option("--choose", arguments->choose, "which answers to take")->type_name("spread|top-and-random|random|later-wins|all");
+  app.add_option("--label", arguments->label, "what the dataset has as votes: votes, or 1 for the accepted answer")
+      ->type_name("votes|accepted");
   app.add_option("--code", arguments->code, "code as it is, or between fences")->type_name("plain|fenced");
   check_seed(app.add_option("--seed", arguments->seed, "random seed")->type_name("N"));
   app.add_flag("--dry-run", arguments->dry_run, "only count, and write nothing");

@@ -24,7 +24,7 @@ namespace {
 // A question that passed all filters and waits for the draw.
 struct Candidate {
   uint64_t key;     // its place in the draw
-  uint64_t offset;  // of the question and its chosen answers, in the site's file
+  uint64_t offset;  // of the question's measures, itself and its chosen answers, in the site's file
   uint32_t site;
   uint32_t id;
   uint32_t passing;  // number of answers that passed
@@ -182,7 +182,8 @@ class Builder {
     std::vector<size_t> chosen;
     if (verdict.question == Reason::kNone) {
       chosen = choose_from(site, group, verdict.passing());
-      verdict.question = judge_chosen(topic.question, picked(group.answers, chosen));
+      verdict.question = chosen.empty() ? Reason::kLater
+                                        : judge_chosen(topic.question, recipe_.label, picked(group.answers, chosen));
     }
     count(group, verdict, funnel);
     if (options_.census) {
@@ -199,20 +200,35 @@ class Builder {
 
   // The indices of the chosen answers.
   std::vector<size_t> choose_from(uint32_t site, const Group& group, const std::vector<size_t>& passing) const {
+    std::vector<PostRecord> answers = picked(group.answers, passing);
+    for (PostRecord& answer : answers) answer.score = label_of(recipe_.label, answer);
     std::vector<size_t> chosen = choose_answers(recipe_.choose, static_cast<size_t>(recipe_.answers), recipe_.seed,
-                                                dumps_[site].site, picked(group.answers, passing));
+                                                dumps_[site].site, answers);
     for (size_t& i : chosen) i = passing[i];
     return chosen;
+  }
+
+  static AnswerMeasures measure_some(const Group& group, const TextsById& texts, const std::vector<size_t>& at) {
+    const std::vector<PostRecord> answers = picked(group.answers, at);
+    std::vector<uint32_t> lengths;
+    for (const PostRecord& answer : answers) lengths.push_back(texts.find(answer.id)->length);
+    return measure(answers, lengths);
   }
 
   // Stores the question for the draw.
   Status keep(uint32_t site, const Group& group, const TextsById& texts, const Verdict& verdict,
               const std::vector<size_t>& chosen) {
+    const QuestionMeasures measures = {measure(group.answers, {}),
+                                       measure_some(group, texts, verdict.passing()),
+                                       measure_some(group, texts, chosen)};
+    Result<uint64_t> offset =
+        sites_[site].chosen.append({reinterpret_cast<const char*>(&measures), sizeof measures});
+    if (!offset) return forward(offset);
     std::vector<Chosen> posts = {{*group.question, *texts.find(group.question->id)}};
     for (const size_t i : chosen) posts.push_back({group.answers[i], *texts.find(group.answers[i].id)});
-    Result<uint64_t> offset =
+    Result<uint64_t> written =
         sites_[site].chosen.append({reinterpret_cast<const char*>(posts.data()), posts.size() * sizeof(Chosen)});
-    if (!offset) return forward(offset);
+    if (!written) return forward(written);
     const uint32_t id = group.question->id;
     candidates_[group.question->topic].push_back({draw_key(recipe_.seed, dumps_[site].site, id), *offset, site, id,
                                                   static_cast<uint32_t>(verdict.passing().size()),
@@ -255,9 +271,12 @@ class Builder {
 
   Result<Reason> take(size_t number, const Candidate& candidate) {
     const Site& site = sites_[candidate.site];
+    QuestionMeasures measures;
     std::vector<Chosen> posts(candidate.chosen + 1);
-    Status status =
-        site.chosen.read(candidate.offset, reinterpret_cast<char*>(posts.data()), posts.size() * sizeof(Chosen));
+    Status status = site.chosen.read(candidate.offset, reinterpret_cast<char*>(&measures), sizeof measures);
+    if (!status) return forward(status);
+    status = site.chosen.read(candidate.offset + sizeof measures, reinterpret_cast<char*>(posts.data()),
+                              posts.size() * sizeof(Chosen));
     if (!status) return forward(status);
     std::vector<TakenPost> taken;
     for (const Chosen& post : posts) {
@@ -278,9 +297,12 @@ class Builder {
     const std::string id = positional_id(report.topic, report.funnel.taken_questions);
     fates_.tell_draw(name, candidate.id, "taken as " + id);
     if (recipe_.near_duplicates > 0) taken_ids_.push_back(id);
-    add_to_report(name, taken, report);
+    add_to_report(name, recipe_.label, taken, report);
+    report.all.add(measures.all);
+    report.passing.add(measures.passing);
+    report.chosen.add(measures.chosen);
     if (status = sink_(as_question(id, report.topic, taken),
-                       metadata_line(id, report.topic, report_.sites[candidate.site], taken));
+                       metadata_line(id, report.topic, report_.sites[candidate.site], recipe_.label, taken));
         !status)
       return forward(status);
     return Reason::kNone;
@@ -300,10 +322,11 @@ class Builder {
     return taken_ids_[*found];
   }
 
-  static Question as_question(const std::string& id, const std::string& topic, const std::vector<TakenPost>& posts) {
+  [[nodiscard]] Question as_question(const std::string& id, const std::string& topic,
+                                     const std::vector<TakenPost>& posts) const {
     Question question{id, topic, posts.front().texts.text, {}};
     for (size_t i = 1; i < posts.size(); ++i)
-      question.answers.push_back({posts[i].texts.text, static_cast<double>(posts[i].post.score)});
+      question.answers.push_back({posts[i].texts.text, static_cast<double>(label_of(recipe_.label, posts[i].post))});
     return question;
   }
 

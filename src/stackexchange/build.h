@@ -26,6 +26,7 @@
 #include "stackexchange/filters.h"
 #include "stackexchange/index.h"
 #include "stackexchange/known_texts.h"
+#include "stackexchange/measures.h"
 #include "stackexchange/recipe.h"
 
 namespace hre::stackexchange {
@@ -60,6 +61,7 @@ struct TopicReport {
   std::vector<uint32_t> answer_lengths;
   int64_t of_model_times = 0;                         ///< answers; see machine_text.h
   std::map<std::string, int64_t> machine_phrases;     ///< number of answers by the phrase that they have
+  SetMeasures all, passing, chosen;                   ///< see measures.h
   std::map<std::string, int64_t> licences;            ///< number of posts by licence
   std::map<std::string, int64_t> sites;               ///< number of questions by site
   int64_t first_ms = INT64_MAX, last_ms = INT64_MIN;  ///< of the posts taken

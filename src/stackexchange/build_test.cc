@@ -294,6 +294,54 @@ TEST(Build, AnswersOfModelTimesAreTold) {
   EXPECT_EQ(build(recipe).report.topics[0].funnel.answers_removed[static_cast<size_t>(Reason::kMachine)], 1);
 }
 
+TEST(Build, AcceptanceIsToldAndMayBeTheLabel) {
+  TestFolder folder;
+  const std::string path = beer(folder, row(with(question(10), "AcceptedAnswerId", "12")) + thread_of(10).substr(row(question(10)).size()));
+  Recipe recipe = recipe_of({"beer=" + path});
+  Built built = build(recipe);
+  ASSERT_EQ(built.questions.size(), 1U) << built.error;
+  auto answers = nlohmann::json::parse(built.metadata[0])["answers"];
+  EXPECT_EQ(answers[0]["accepted"], false);
+  EXPECT_EQ(answers[1]["accepted"], true);
+  EXPECT_EQ(answers[1]["votes"], 10);
+  EXPECT_EQ(answers[1]["views_since"], 0) << "the last posts of the dump";
+  EXPECT_FALSE(answers[1].contains("score"));
+  EXPECT_THAT(built.bytes, HasSubstr("| those in this set | "));
+  recipe.label = Label::kAccepted;
+  built = build(recipe);
+  ASSERT_EQ(built.questions.size(), 1U) << built.error;
+  answers = nlohmann::json::parse(built.metadata[0])["answers"];
+  for (size_t i = 0; i < 4; ++i) {
+    EXPECT_EQ(built.questions[0].answers[i].votes, answers[i]["accepted"] == true ? 1 : 0);
+    EXPECT_EQ(answers[i]["votes"], built.questions[0].answers[i].votes);
+  }
+  EXPECT_TRUE(answers[0].contains("score"));
+  const Built none = build([&] {
+    Recipe other = recipe_of({"beer=" + beer(folder, thread_of(10))});
+    other.label = Label::kAccepted;
+    return other;
+  }());
+  EXPECT_EQ(none.report.topics[0].funnel.questions_removed[static_cast<size_t>(Reason::kDistinct)], 1);
+}
+
+TEST(Build, LaterWinsTakesAnswersWhoseVotesRiseWithTime) {
+  TestFolder folder;
+  std::string rows = row(question(10)) + row(question(20));
+  for (int i = 0; i < 5; ++i) {
+    const std::string day = "2020-01-0" + std::to_string(2 + i) + "T00:00:00.000";
+    rows += row(with(answer(11 + i, 10, i == 1 ? 50 : 10 * i), "CreationDate", day));
+    rows += row(with(answer(21 + i, 20, 100 - i), "CreationDate", day));
+  }
+  Recipe recipe = recipe_of({"beer=" + beer(folder, rows)});
+  recipe.choose = Choice::kLaterWins;
+  recipe.answers = 3;
+  const Built built = build(recipe);
+  ASSERT_EQ(built.questions.size(), 1U) << built.error;
+  EXPECT_THAT(built.questions[0].answers, ElementsAre(Answer{"Answer 11", 0}, Answer{"Answer 13", 20}, Answer{"Answer 15", 40}));
+  EXPECT_EQ(built.report.topics[0].funnel.questions_removed[static_cast<size_t>(Reason::kLater)], 1);
+  EXPECT_THAT(built.bytes, HasSubstr("| 100.0 % of 3 |"));
+}
+
 TEST(Build, ControlsForAgeAndLength) {
   TestFolder folder;
   std::string rows = row(question(10));

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "core/hashing.h"
@@ -37,6 +38,14 @@ void add_post(const TakenPost& taken, const SiteReport& report, bool is_question
   json["up"] = report.counts.has_votes ? Json(post.up) : Json(nullptr);
   json["down"] = report.counts.has_votes ? Json(post.down) : Json(nullptr);
   json["length"] = taken.text.length;
+}
+
+// The question's views since the answer was posted, if they were evenly spread over the time until the dump.
+Json views_since(const PostRecord& answer, const PostRecord& question, int64_t end_ms) {
+  if (question.views == 0 || end_ms <= question.created_ms) return nullptr;
+  const int64_t since = std::clamp<int64_t>(end_ms - answer.created_ms, 0, end_ms - question.created_ms);
+  return static_cast<int64_t>(std::round(static_cast<double>(question.views) * static_cast<double>(since) /
+                                         static_cast<double>(end_ms - question.created_ms)));
 }
 
 template <class T>
@@ -101,6 +110,16 @@ std::string freshness(const BuildReport& report) {
   return text;
 }
 
+std::string biases(const BuildReport& report) {
+  SetMeasures all, passing, chosen;
+  for (const TopicReport& topic : report.topics) {
+    all.add(topic.all);
+    passing.add(topic.passing);
+    chosen.add(topic.chosen);
+  }
+  return format_measures(all, passing, chosen);
+}
+
 // A text to search training data for. It follows from the dumps and the recipe, so that a build can be repeated.
 std::string canary(const Recipe& recipe, const BuildReport& report) {
   ContentHash hash;
@@ -123,7 +142,7 @@ std::string header(const Recipe& recipe, const BuildReport& report) {
 
 }  // namespace
 
-std::string metadata_line(const std::string& id, const std::string& topic, const SiteReport& site,
+std::string metadata_line(const std::string& id, const std::string& topic, const SiteReport& site, Label label,
                           const std::vector<TakenPost>& posts) {
   const TakenPost& question = posts.front();
   Json json = {{"id", id}, {"topic", topic}, {"site", site.site}};
@@ -135,6 +154,12 @@ std::string metadata_line(const std::string& id, const std::string& topic, const
   for (size_t i = 1; i < posts.size(); ++i) {
     Json answer = Json::object();
     add_post(posts[i], site, false, answer);
+    answer["accepted"] = (posts[i].post.flags & kAccepted) != 0;
+    if (label == Label::kAccepted) {  // "votes" is what the dataset has
+      answer["score"] = posts[i].post.score;
+      answer["votes"] = label_of(label, posts[i].post);
+    }
+    answer["views_since"] = views_since(posts[i].post, question.post, site.counts.last_ms);
     answer["since_2022_12"] = is_of_model_times(posts[i].post);
     answer["machine_phrase"] = optional_text(std::string(kMachinePhrases[posts[i].text.machine_phrase]));
     json["answers"].push_back(std::move(answer));
@@ -142,7 +167,7 @@ std::string metadata_line(const std::string& id, const std::string& topic, const
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
-void add_to_report(const std::string& site, const std::vector<TakenPost>& posts, TopicReport& report) {
+void add_to_report(const std::string& site, Label label, const std::vector<TakenPost>& posts, TopicReport& report) {
   ++report.funnel.taken_questions;
   report.funnel.taken_answers += static_cast<int64_t>(posts.size()) - 1;
   ++report.sites[site];
@@ -152,7 +177,7 @@ void add_to_report(const std::string& site, const std::vector<TakenPost>& posts,
     report.first_ms = std::min(report.first_ms, post.post.created_ms);
     report.last_ms = std::max(report.last_ms, post.post.created_ms);
     if (&post == &posts.front()) continue;
-    report.votes.push_back(post.post.score);
+    report.votes.push_back(label_of(label, post.post));
     report.of_model_times += is_of_model_times(post.post) ? 1 : 0;
     if (post.text.machine_phrase != 0) ++report.machine_phrases[std::string(kMachinePhrases[post.text.machine_phrase])];
     report.answer_lengths.push_back(post.text.length);
@@ -196,7 +221,11 @@ std::string format_card(const Recipe& recipe, const BuildReport& report) {
       "\nLengths are in characters (Unicode code points): minimum / median / maximum.\n\n"
       "## Sources\n\n" +
       sources(report) +
-      "\n## Freshness\n\n" + freshness(report) +
+      "\n## What votes go with\n\n"
+      "Votes follow quality, and also when an answer was posted and how long it is. The shares of the votes' variance\n"
+      "within questions that one slope explains, with 95 % intervals where there are enough questions; pairs of answers\n"
+      "with different votes in which the later one has more; questions whose accepted answer has the most votes:\n\n" +
+      biases(report) + "\n## Freshness\n\n" + freshness(report) +
       "\nThis is data for evaluation. Keep it out of training data; to find it there, search for this text:\n"
       "`hre canary GUID " +
       canary(recipe, report) +

@@ -18,10 +18,10 @@ struct TakenPost {
 
 /// One line of metadata/questions.jsonl: sources, authors, dates and licences of the question and its answers. Upvotes
 /// and downvotes are null without a Votes.xml.
-std::string metadata_line(const std::string& id, const std::string& topic, const SiteReport& site,
+std::string metadata_line(const std::string& id, const std::string& topic, const SiteReport& site, Label label,
                           const std::vector<TakenPost>& posts);
 
-void add_to_report(const std::string& site, const std::vector<TakenPost>& posts, TopicReport& report);
+void add_to_report(const std::string& site, Label label, const std::vector<TakenPost>& posts, TopicReport& report);
 
 /// README.md: the dataset's card with statistics, attribution and the funnel of filters.
 std::string format_card(const Recipe& recipe, const BuildReport& report);

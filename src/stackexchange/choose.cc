@@ -17,6 +17,54 @@ void take_spread(std::vector<size_t>& order, size_t n) {
   order = std::move(taken);
 }
 
+// The lengths of the longest chains of rising scores from each answer in a row to its end, which all chains include; 0
+// for an answer from which none leads there. A chain to the end of length l has chains of all lengths from 2 to l.
+std::vector<size_t> chains_to(size_t end, const std::vector<PostRecord>& row) {
+  const auto rises = [&](size_t a, size_t b) {
+    return row[a].created_ms < row[b].created_ms && row[a].score < row[b].score;
+  };
+  std::vector<size_t> lengths(end + 1, 0);
+  lengths[end] = 1;
+  for (size_t i = end; i-- > 0;) {
+    if (!rises(i, end)) continue;
+    for (size_t k = i + 1; k <= end; ++k) {
+      if (lengths[k] > 0 && rises(i, k)) lengths[i] = std::max(lengths[i], lengths[k] + 1);
+    }
+  }
+  return lengths;
+}
+
+void take_later_wins(const std::vector<PostRecord>& answers, std::vector<size_t>& order, size_t n) {
+  std::sort(order.begin(), order.end(), [&](size_t a, size_t b) {
+    return std::tie(answers[a].created_ms, answers[a].id) < std::tie(answers[b].created_ms, answers[b].id);
+  });
+  std::vector<PostRecord> row;
+  for (const size_t i : order) row.push_back(answers[i]);
+  // The ends: the widest range of scores, then the earliest.
+  std::tuple<int64_t, size_t, size_t> best{0, 0, 0};
+  std::vector<size_t> lengths;
+  for (size_t end = 0; end < row.size(); ++end) {
+    std::vector<size_t> to_end = chains_to(end, row);
+    for (size_t begin = 0; begin < end; ++begin) {
+      const std::tuple<int64_t, size_t, size_t> ends{int64_t{row[begin].score} - row[end].score, begin, end};
+      if (to_end[begin] < n || ends >= best) continue;
+      best = ends;
+      lengths = to_end;
+    }
+  }
+  const auto [range, begin, end] = best;
+  if (range == 0) return order.clear();
+  std::vector<size_t> taken = {order[begin]};
+  for (size_t i = begin, k = begin + 1; taken.size() < n; ++k) {
+    const bool rises = row[i].created_ms < row[k].created_ms && row[i].score < row[k].score;
+    const size_t needed = n - taken.size();
+    if (!rises || lengths[k] < needed || (needed == 1 && k != end)) continue;
+    taken.push_back(order[k]);
+    i = k;
+  }
+  order = std::move(taken);
+}
+
 }  // namespace
 
 uint64_t draw_key(uint64_t seed, const std::string& site, uint32_t id) {
@@ -30,6 +78,11 @@ std::vector<size_t> choose_answers(Choice choice, size_t n, uint64_t seed, const
   std::iota(order.begin(), order.end(), size_t{0});
   const auto by_id = [&](size_t a, size_t b) { return answers[a].id < answers[b].id; };
   std::sort(order.begin(), order.end(), by_id);
+  if (choice == Choice::kLaterWins) {
+    take_later_wins(answers, order, n);
+    std::sort(order.begin(), order.end(), by_id);
+    return order;
+  }
   if (choice == Choice::kAll || n == 0 || n >= answers.size()) return order;
   std::vector<uint64_t> keys;
   for (const PostRecord& answer : answers) keys.push_back(draw_key(seed, site, answer.id));

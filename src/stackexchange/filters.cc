@@ -43,6 +43,7 @@ constexpr ReasonText kReasonTexts[] = {
     {"spread", "votes of answers too close"},
     {"distinct", "too few different votes"},
     {"cast", "too few votes on its answers"},
+    {"later", "no later answers with more votes"},
     {"known", "shares 13 words in a row with known texts"},
     {"duplicate", "nearly the same as a question taken"},
     {"drawn", "passed, but enough were drawn"},
@@ -110,19 +111,24 @@ Reason judge_text(const PostFilter& filter, const TextRecord& text) {
   return speaks(filter, text) ? Reason::kNone : Reason::kLanguage;
 }
 
-Reason judge_answers(const QuestionFilter& filter, int64_t answers_taken, std::span<const PostRecord> answers) {
+int32_t label_of(Label label, const PostRecord& answer) {
+  return label == Label::kVotes ? answer.score : (answer.flags & kAccepted) != 0 ? 1 : 0;
+}
+
+Reason judge_answers(const QuestionFilter& filter, Label label, int64_t answers_taken,
+                     std::span<const PostRecord> answers) {
   const auto n = static_cast<int64_t>(answers.size());
   constexpr int64_t kFewest = 2;  // a single answer can't be ranked
   if (n < kFewest || n < filter.min_answers || n < answers_taken) return Reason::kFewAnswers;
   if (n > filter.max_answers) return Reason::kManyAnswers;
-  return judge_chosen(filter, answers);
+  return judge_chosen(filter, label, answers);
 }
 
-Reason judge_chosen(const QuestionFilter& filter, std::span<const PostRecord> answers) {
-  std::set<int32_t> scores;
-  for (const PostRecord& answer : answers) scores.insert(answer.score);
-  if (int64_t{*scores.rbegin()} - *scores.begin() < filter.min_spread) return Reason::kSpread;
-  if (static_cast<int64_t>(scores.size()) < filter.min_distinct) return Reason::kDistinct;
+Reason judge_chosen(const QuestionFilter& filter, Label label, std::span<const PostRecord> answers) {
+  std::set<int32_t> labels;
+  for (const PostRecord& answer : answers) labels.insert(label_of(label, answer));
+  if (int64_t{*labels.rbegin()} - *labels.begin() < filter.min_spread) return Reason::kSpread;
+  if (static_cast<int64_t>(labels.size()) < filter.min_distinct) return Reason::kDistinct;
   const int64_t votes = std::accumulate(answers.begin(), answers.end(), int64_t{0},
                                         [](int64_t sum, const PostRecord& a) { return sum + votes_cast(a); });
   return votes < filter.min_answer_votes ? Reason::kAnswerVotes : Reason::kNone;

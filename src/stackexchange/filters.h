@@ -42,6 +42,7 @@ enum class Reason : uint8_t {
   kSpread,
   kDistinct,
   kAnswerVotes,
+  kLater,      ///< it has no such answers as later-wins takes
   kKnown,      ///< it shares a run of words with KnownTexts
   kDuplicate,  ///< nearly the same as a question that was taken
   kNotDrawn,   ///< it passed, but enough others were taken
@@ -76,12 +77,16 @@ Reason judge_question(const QuestionFilter& filter, const PostRecord& question);
 Reason judge_answer(const AnswerFilter& filter, const PostRecord& answer, const PostRecord& question);
 Reason judge_text(const PostFilter& filter, const TextRecord& text);
 
+/// What the dataset has as an answer's votes: its score, or 1 if it was accepted and 0 if not.
+int32_t label_of(Label label, const PostRecord& answer);
+
 /// Checks a question by its answers that passed all other filters.
-Reason judge_answers(const QuestionFilter& filter, int64_t answers_taken, std::span<const PostRecord> answers);
+Reason judge_answers(const QuestionFilter& filter, Label label, int64_t answers_taken,
+                     std::span<const PostRecord> answers);
 
 /// Checks the chosen answers in the same way: conditions on all answers' votes must also hold for the answers that are
 /// written.
-Reason judge_chosen(const QuestionFilter& filter, std::span<const PostRecord> answers);
+Reason judge_chosen(const QuestionFilter& filter, Label label, std::span<const PostRecord> answers);
 
 /// Finds the largest group of answers whose lengths lie within the ratio; of groups of equal size, the one with the
 /// shorter answers. True at the index of each answer in the group.

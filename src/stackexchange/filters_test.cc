@@ -8,6 +8,7 @@
 
 #include "stackexchange/choose.h"
 #include "stackexchange/machine_text.h"
+#include "stackexchange/measures.h"
 #include "stackexchange/near_duplicates.h"
 
 namespace hre::stackexchange {
@@ -155,35 +156,40 @@ TEST(Filters, OfTexts) {
 TEST(Filters, OfAQuestionByItsAnswers) {
   const std::vector<PostRecord> answers = {post(2, 1), post(3, 5), post(4, 5)};
   QuestionFilter filter;
-  EXPECT_EQ(judge_answers(filter, 3, answers), Reason::kNone);
-  EXPECT_EQ(judge_answers(filter, 4, answers), Reason::kFewAnswers);
-  EXPECT_EQ(judge_answers(filter, 0, {}), Reason::kFewAnswers);
+  EXPECT_EQ(judge_answers(filter, Label::kVotes, 3, answers), Reason::kNone);
+  EXPECT_EQ(judge_answers(filter, Label::kVotes, 4, answers), Reason::kFewAnswers);
+  EXPECT_EQ(judge_answers(filter, Label::kVotes, 0, {}), Reason::kFewAnswers);
   filter.max_answers = 2;
-  EXPECT_EQ(judge_answers(filter, 2, answers), Reason::kManyAnswers);
+  EXPECT_EQ(judge_answers(filter, Label::kVotes, 2, answers), Reason::kManyAnswers);
   filter = {};
   filter.min_spread = 5;
-  EXPECT_EQ(judge_answers(filter, 3, answers), Reason::kSpread);
+  EXPECT_EQ(judge_answers(filter, Label::kVotes, 3, answers), Reason::kSpread);
   filter = {};
   filter.min_distinct = 3;
-  EXPECT_EQ(judge_answers(filter, 3, answers), Reason::kDistinct);
+  EXPECT_EQ(judge_answers(filter, Label::kVotes, 3, answers), Reason::kDistinct);
   filter = {};
   filter.min_answer_votes = 12;
-  EXPECT_EQ(judge_answers(filter, 3, answers), Reason::kAnswerVotes);
+  EXPECT_EQ(judge_answers(filter, Label::kVotes, 3, answers), Reason::kAnswerVotes);
 }
 
 /// What is written must be what was asked for, and readable: a question with one answer is not.
 TEST(Filters, OfTheAnswersThatAreChosen) {
   QuestionFilter filter;
   filter.min_distinct = 1;
-  EXPECT_EQ(judge_answers(filter, 0, std::vector{post(2, 1)}), Reason::kFewAnswers);
-  EXPECT_EQ(judge_answers(filter, 0, std::vector{post(2, 1), post(3, 1)}), Reason::kNone);
+  EXPECT_EQ(judge_answers(filter, Label::kVotes, 0, std::vector{post(2, 1)}), Reason::kFewAnswers);
+  EXPECT_EQ(judge_answers(filter, Label::kVotes, 0, std::vector{post(2, 1), post(3, 1)}), Reason::kNone);
   filter.min_distinct = 2;
-  EXPECT_EQ(judge_chosen(filter, std::vector{post(2, 5), post(3, 5)}), Reason::kDistinct);
+  EXPECT_EQ(judge_chosen(filter, Label::kVotes, std::vector{post(2, 5), post(3, 5)}), Reason::kDistinct);
   filter.min_spread = 5;
-  EXPECT_EQ(judge_chosen(filter, std::vector{post(2, 1), post(3, 5)}), Reason::kSpread);
+  EXPECT_EQ(judge_chosen(filter, Label::kVotes, std::vector{post(2, 1), post(3, 5)}), Reason::kSpread);
   filter.min_answer_votes = 8;
-  EXPECT_EQ(judge_chosen(filter, std::vector{post(2, 1), post(3, 6)}), Reason::kAnswerVotes);
-  EXPECT_EQ(judge_chosen(filter, std::vector{post(2, 1), post(3, 7)}), Reason::kNone);
+  EXPECT_EQ(judge_chosen(filter, Label::kVotes, std::vector{post(2, 1), post(3, 6)}), Reason::kAnswerVotes);
+  EXPECT_EQ(judge_chosen(filter, Label::kVotes, std::vector{post(2, 1), post(3, 7)}), Reason::kNone);
+  filter = {};
+  std::vector<PostRecord> answers = {post(2, 1), post(3, 7)};
+  EXPECT_EQ(judge_chosen(filter, Label::kAccepted, answers), Reason::kDistinct) << "none of them was accepted";
+  answers[0].flags = kAccepted;
+  EXPECT_EQ(judge_chosen(filter, Label::kAccepted, answers), Reason::kNone);
 }
 
 TEST(Filters, TheWidestGroupOfLikeLengths) {
@@ -232,6 +238,53 @@ TEST(Choose, TopAndRandomHoldsTheTop) {
   }
 }
 
+TEST(Choose, LaterWinsTakesTheWidestChain) {
+  const auto chosen = [](size_t n, const std::vector<std::pair<int, int>>& days_and_scores) {
+    std::vector<PostRecord> answers;
+    for (const auto& [day, score] : days_and_scores) {
+      answers.push_back(post(static_cast<uint32_t>(answers.size()) + 1, score));
+      answers.back().created_ms = day * int64_t{86'400'000};
+    }
+    return choose_answers(Choice::kLaterWins, n, 1, "s", answers);
+  };
+  EXPECT_THAT(chosen(2, {{1, 9}, {2, 3}, {3, 5}, {4, 8}}), ElementsAre(1, 3));
+  EXPECT_THAT(chosen(3, {{1, 9}, {2, 3}, {3, 5}, {4, 8}}), ElementsAre(1, 2, 3));
+  EXPECT_THAT(chosen(4, {{1, 9}, {2, 3}, {3, 5}, {4, 8}}), ElementsAre());
+  EXPECT_THAT(chosen(2, {{1, 9}, {2, 3}, {2, 4}}), ElementsAre()) << "the same day";
+  EXPECT_THAT(chosen(2, {{1, 5}, {2, 5}}), ElementsAre()) << "the same votes";
+  EXPECT_THAT(chosen(2, {{4, 8}, {1, 0}, {2, 0}, {3, 8}}), ElementsAre(1, 3)) << "the earliest ends";
+}
+
+// Against looking at all choices.
+TEST(Choose, LaterWinsIsWhatAllChoicesGive) {
+  const unsigned seed = std::random_device{}();
+  SCOPED_TRACE(seed);
+  std::mt19937 random(seed);
+  for (int round = 0; round < 500; ++round) {
+    std::vector<PostRecord> row;
+    for (uint32_t i = 0, n = 2 + random() % 8; i < n; ++i) {
+      row.push_back(post(i + 1, static_cast<int32_t>(random() % 6)));
+      row.back().created_ms = i == 0 ? 1 : row[i - 1].created_ms + random() % 2;
+    }
+    std::vector<size_t> best;
+    for (size_t a = 0; a < row.size(); ++a) {
+      for (size_t b = a + 1; b < row.size(); ++b) {
+        for (size_t c = b + 1; c < row.size(); ++c) {
+          const auto rises = [&](size_t x, size_t y) {
+            return row[x].created_ms < row[y].created_ms && row[x].score < row[y].score;
+          };
+          const auto key = [&](const std::vector<size_t>& at) {
+            return std::tuple(row[at[0]].score - row[at[2]].score, at[0], at[2], at[1]);
+          };
+          const std::vector<size_t> at = {a, b, c};
+          if (rises(a, b) && rises(b, c) && (best.empty() || key(at) < key(best))) best = at;
+        }
+      }
+    }
+    ASSERT_EQ(choose_answers(Choice::kLaterWins, 3, 1, "s", row), best);
+  }
+}
+
 TEST(Choose, DependsOnIdsAndSeedNotOnOrder) {
   std::mt19937 random(3);
   std::vector<PostRecord> answers;
@@ -260,6 +313,54 @@ TEST(Choose, RandomIsEvenAcrossSeeds) {
     for (const size_t i : choose_answers(Choice::kRandom, 2, seed, "s", answers)) ++times[i];
   }
   for (const int n : times) EXPECT_NEAR(n, 2000, 170);  // five standard deviations
+}
+
+// --- what votes go with -------------------------------------------------------------------------
+
+TEST(Measures, OfOneQuestion) {
+  std::vector<PostRecord> answers = {post(1, 1), post(2, 5), post(3, 3), post(4, 3)};
+  for (size_t i = 0; i < answers.size(); ++i) answers[i].created_ms = static_cast<int64_t>(i);
+  answers[2].flags = kAccepted;
+  AnswerMeasures m = measure(answers, {});
+  EXPECT_EQ(m.pairs, 5);
+  EXPECT_EQ(m.later_wins, 3);
+  EXPECT_EQ(m.accepted, 1);
+  EXPECT_EQ(m.accepted_first, 0);
+  EXPECT_TRUE(m.has_order);
+  EXPECT_FALSE(m.has_length);
+  answers[1].score = 0;
+  EXPECT_EQ(measure(answers, std::vector<uint32_t>{1, 2, 3, 4}).accepted_first, 1);
+  for (PostRecord& answer : answers) answer.score = 7;
+  m = measure(answers, std::vector<uint32_t>{1, 2, 3, 4});
+  EXPECT_FALSE(m.has_order || m.has_length);
+  EXPECT_EQ(m.pairs + m.accepted, 0);
+}
+
+// The share is that of a known truth, and 0 where order plays no part.
+TEST(Measures, TheShareOfOrderIsRecovered) {
+  std::mt19937 random(7);
+  std::normal_distribution<double> normal;
+  for (const double slope : {0.0, 1.0}) {
+    SetMeasures set;
+    for (int i = 0; i < 4000; ++i) {
+      std::vector<PostRecord> answers;
+      for (int k = 0; k < 4; ++k) {
+        answers.push_back(post(static_cast<uint32_t>(k) + 1, static_cast<int32_t>(1000 * (slope * k + normal(random)))));
+        answers.back().created_ms = k;
+      }
+      set.add(measure(answers, {}));
+    }
+    const std::vector<size_t> sizes = {set.order.size()};
+    const Estimate share = value_parts(set.order, sizes, Weights::kQuestions).through;
+    if (slope == 0) {
+      EXPECT_NEAR(*share.mean, 0, 0.005);
+      EXPECT_FALSE(share.ci_low) << "no clear slope";
+    } else {
+      EXPECT_NEAR(*share.mean, 0.654, 0.02);  // the square of the mean correlation, from 100,000 draws in plain Python
+      ASSERT_TRUE(share.ci_low);
+      EXPECT_LT(*share.ci_low, *share.mean);
+    }
+  }
 }
 
 // --- near duplicates -------------------------------------------------------------------------

@@ -112,6 +112,7 @@ class Indexer {
       return std::optional<std::string>();
     }
     ++(record.kind == PostKind::kQuestion ? counts_.questions : counts_.answers);
+    counts_.last_ms = std::max(counts_.last_ms, record.created_ms);
     if (record.kind == PostKind::kQuestion) record.topic = topic_of_row(row);
     if (Status status = posts.add(bucket_of(record.id), record); !status) return forward(status);
     return std::optional<std::string>();
@@ -244,7 +245,8 @@ Json to_json(const SiteCounts& c) {
           {"has_votes", c.has_votes}, {"has_history", c.has_history},
           {"truncated", c.truncated}, {"posts_hash", c.posts_hash},
           {"cleaned", c.cleaned},     {"skipped_history", c.skipped_history},
-          {"problems", c.problems},   {"fabricated", c.fabricated}};
+          {"problems", c.problems},   {"fabricated", c.fabricated},
+          {"last_ms", c.last_ms}};
 }
 
 SiteCounts from_json(const Json& json) {
@@ -262,6 +264,7 @@ SiteCounts from_json(const Json& json) {
   c.truncated = json.at("truncated").get<std::vector<std::string>>();
   c.cleaned = json.at("cleaned");
   c.fabricated = json.at("fabricated");
+  c.last_ms = json.at("last_ms");
   c.skipped_history = json.at("skipped_history");
   c.posts_hash = json.at("posts_hash");
   c.problems = json.at("problems").get<std::vector<std::string>>();
@@ -310,6 +313,9 @@ std::vector<Group> split_groups(std::vector<PostRecord>& records) {
     size_t end = begin;
     while (end < records.size() && records[end].question == records[begin].question) ++end;
     const bool has_question = records[begin].kind == PostKind::kQuestion;
+    for (size_t i = begin; has_question && i < end; ++i) {
+      if (records[i].id == records[begin].accepted) records[i].flags |= kAccepted;
+    }
     const size_t first = begin + (has_question ? 1 : 0);
     groups.push_back({has_question ? &records[begin] : nullptr, {records.data() + first, end - first}});
     begin = end;

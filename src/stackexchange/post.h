@@ -18,6 +18,7 @@ enum PostFlag : uint8_t {
   kWiki = 2,           ///< it has a CommunityOwnedDate
   kDeletedAuthor = 4,  ///< it has no OwnerUserId
   kLocked = 8,         ///< by PostHistory.xml
+  kAccepted = 16,      ///< an answer that its question's asker accepted
 };
 
 /// The data that filters of votes, dates and marks need; 48 bytes, kept in intermediate files.

@@ -155,6 +155,7 @@ Recipe read_recipe(const toml::table& table, Context& context) {
   reader.integer("questions", recipe.questions, 0);
   reader.integer("answers", recipe.answers, 0);
   reader.one_of("choose", recipe.choose, kChoices);
+  reader.one_of("label", recipe.label, kLabels);
   reader.one_of("code", recipe.code, kCodeStyles);
   reader.one_of("text", recipe.text, kTexts);
   reader.number("near_duplicates", recipe.near_duplicates, 0, 1);

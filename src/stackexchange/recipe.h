@@ -58,7 +58,8 @@ struct AnswerFilter : PostFilter {
   bool operator==(const AnswerFilter&) const = default;
 };
 
-enum class Choice { kSpread, kTopAndRandom, kRandom, kAll };
+enum class Choice { kSpread, kTopAndRandom, kRandom, kLaterWins, kAll };
+enum class Label { kVotes, kAccepted };
 enum class QuestionText { kTitleAndBody, kBody, kTitle };
 
 /// A dump to read, given by its site, its path, or both.
@@ -89,6 +90,7 @@ struct Recipe {
   int64_t questions = 500;  ///< per topic; 0: all
   int64_t answers = 4;      ///< per question; 0: all
   Choice choose = Choice::kSpread;
+  Label label = Label::kVotes;  ///< what the dataset has as votes
   CodeStyle code = CodeStyle::kPlain;
   QuestionText text = QuestionText::kTitleAndBody;
   double near_duplicates = 0.8;  ///< a question is dropped from this Jaccard similarity of word 5-grams on; 0: off
@@ -121,6 +123,7 @@ Status check_recipe(const Recipe& recipe, const std::string& place);
 std::string format_recipe(const Recipe& recipe);
 
 std::string name_of(Choice choice);
+std::string name_of(Label label);
 std::string name_of(CodeStyle code);
 std::string name_of(QuestionText text);
 

@@ -80,6 +80,9 @@ Status check_topic(const Topic& topic, const Recipe& recipe, const std::string& 
     return impossible(fmt::format("question.min_distinct is {} and answers {}", question.min_distinct, recipe.answers),
                       place);
   }
+  if (recipe.label == Label::kAccepted && (question.min_distinct > 2 || question.min_spread > 1)) {
+    return impossible("acceptance has two values, and question.min_distinct or min_spread asks for more", place);
+  }
   if (topic.answer.until_ms <= question.from_ms) {
     return impossible("answers would have to be older than their questions", place);
   }
@@ -91,6 +94,11 @@ Status check_topic(const Topic& topic, const Recipe& recipe, const std::string& 
 Status check_recipe(const Recipe& recipe, const std::string& place) {
   if (recipe.choose != Choice::kAll && recipe.answers == 1) {
     return input_error("one answer per question can't be ranked", place, "take at least 2 (answers = 4)");
+  }
+  if (recipe.choose == Choice::kLaterWins && (recipe.answers == 0 || (recipe.label == Label::kAccepted && recipe.answers > 2))) {
+    return input_error(recipe.answers == 0 ? "later-wins needs a number of answers"
+                                           : "later-wins finds at most two answers where acceptance is the label",
+                       place, "take 2 (answers = 2)");
   }
   if (recipe.topics.size() >= kNoTopic) return input_error("there are too many topics", place);
   std::set<std::string> names;

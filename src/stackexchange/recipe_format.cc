@@ -87,6 +87,7 @@ std::string name_in(const Named<T> (&table)[n], T value) {
 }  // namespace
 
 std::string name_of(Choice choice) { return name_in(kChoices, choice); }
+std::string name_of(Label label) { return name_in(kLabels, label); }
 std::string name_of(CodeStyle code) { return name_in(kCodeStyles, code); }
 std::string name_of(QuestionText text) { return name_in(kTexts, text); }
 
@@ -100,10 +101,11 @@ std::vector<std::string> drop_names(unsigned drops) {
 
 std::string format_recipe(const Recipe& recipe) {
   std::string text = fmt::format(
-      "name = {}\ndescription = {}\nseed = {}\nquestions = {}\nanswers = {}\nchoose = {}\ncode = {}\ntext = {}\n"
+      "name = {}\ndescription = {}\nseed = {}\nquestions = {}\nanswers = {}\nchoose = {}\nlabel = {}\ncode = {}\ntext = {}\n"
       "near_duplicates = {}\n",
       toml_string(recipe.name), toml_string(recipe.description), recipe.seed, recipe.questions, recipe.answers,
-      toml_string(name_of(recipe.choose)), toml_string(name_of(recipe.code)), toml_string(name_of(recipe.text)),
+      toml_string(name_of(recipe.choose)), toml_string(name_of(recipe.label)), toml_string(name_of(recipe.code)),
+      toml_string(name_of(recipe.text)),
       format_number(recipe.near_duplicates));
   text += format_filters(recipe.question, recipe.answer, "");
   for (const Topic& topic : recipe.topics) text += format_topic(topic, recipe);

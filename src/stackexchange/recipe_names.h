@@ -12,7 +12,9 @@ namespace hre::stackexchange {
 inline constexpr Named<Choice> kChoices[] = {{"spread", Choice::kSpread},
                                              {"top-and-random", Choice::kTopAndRandom},
                                              {"random", Choice::kRandom},
+                                             {"later-wins", Choice::kLaterWins},
                                              {"all", Choice::kAll}};
+inline constexpr Named<Label> kLabels[] = {{"votes", Label::kVotes}, {"accepted", Label::kAccepted}};
 inline constexpr Named<CodeStyle> kCodeStyles[] = {{"plain", CodeStyle::kPlain}, {"fenced", CodeStyle::kFenced}};
 inline constexpr Named<QuestionText> kTexts[] = {
     {"title+body", QuestionText::kTitleAndBody}, {"body", QuestionText::kBody}, {"title", QuestionText::kTitle}};

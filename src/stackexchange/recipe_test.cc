@@ -109,7 +109,7 @@ TEST(Recipe, MistakesAreToldWithLineAndKey) {
       {"\nseed = \"a\"", "r.toml: line 2: seed is not a whole number"},
       {"seed = 1.5", "r.toml: line 1: seed is not a whole number"},
       {"seed = -1", "r.toml: line 1: seed is less than 0"},
-      {"choose = \"best\"", "r.toml: line 1: choose is not one of: spread, top-and-random, random, all"},
+      {"choose = \"best\"", "r.toml: line 1: choose is not one of: spread, top-and-random, random, later-wins, all"},
       {"[question]\nmin_viws = 3", "r.toml: line 2: unknown key 'min_viws' in question; did you mean min_views?"},
       {"[question]\nmax_code = 1.5", "r.toml: line 2: max_code in question is not a number between 0 and 1"},
       {"[question]\nfrom = \"2020\"", "r.toml: line 2: from in question is not a date (2023-04-30)"},
@@ -124,6 +124,9 @@ TEST(Recipe, MistakesAreToldWithLineAndKey) {
       {"[[topic]]\nname = \"a\"", "r.toml: line 1: topic a has no source; give sites or sources"},
       {"[[topic]]\nname = \"a\"\nsites = [\"foo.com\"]",
        "r.toml: line 1: 'foo.com' is not a Stack Exchange site; for example beer.stackexchange.com"},
+      {"choose = \"later-wins\"\nanswers = 0", "r.toml: later-wins needs a number of answers; take 2 (answers = 2)"},
+      {"choose = \"later-wins\"\nlabel = \"accepted\"",
+       "r.toml: later-wins finds at most two answers where acceptance is the label; take 2 (answers = 2)"},
       {std::string(kTopic) + kTopic, "r.toml: topic beer appears twice"},
       {"[answer]\nedited_within_days = 0", "r.toml: line 2: edited_within_days in answer is less than 1"},
   };
@@ -154,6 +157,7 @@ TEST(Recipe, FiltersThatNothingPassesAreRefused) {
       "answers = 4\n[question]\nmax_answers = 3\n",
       "answers = 2\n[question]\nmax_answers = 2\nmin_distinct = 3\n",
       "answers = 4\n[question]\nmin_distinct = 5\n",
+      "label = \"accepted\"\n[question]\nmin_distinct = 3\n",
       "[question]\nfrom = 2021-01-01\n[answer]\nuntil = 2020-01-01\n",
   };
   for (const std::string& toml : cases) EXPECT_THAT(problem_of(toml + kTopic), HasSubstr("nothing can pass")) << toml;
