@@ -69,7 +69,13 @@ class BuildTest(BuildTestCase):
         lines = [json.loads(line) for line in (self.folder / "set/metadata/questions.jsonl").read_text().splitlines()]
         self.assertEqual([f"beer/{i:06}" for i in range(8)], [line["id"] for line in lines])
         card = (self.folder / "set/README.md").read_text()
-        self.assertIn("For every question and answer, `metadata/questions.jsonl` gives the address", card)
+        for said in ("For every question and answer,\n`metadata/questions.jsonl` gives the address", "0 of 32 answers were edited",
+                     "The topics have 8 questions in the dumps; 8 passed the filters, of which 8 were drawn (seed 42)"):
+            self.assertIn(said, card)
+        self.assertEqual(["Composition", "Collection", "Consent, attribution and licence", "Processing",
+                          "Known biases: what votes go with", "Freshness", "Use", "Other choices"],
+                         re.findall(r"^## (.*)$", card, re.MULTILINE))
+        self.assertLessEqual(max(len(line) for line in card.splitlines() if not line.startswith(("|", "- "))), 120)
         named = re.findall(r"`([\w/]+\.(?:jsonl|toml))`", card)
         self.assertEqual([], [name for name in named if not (self.folder / "set" / name).is_file()])
 

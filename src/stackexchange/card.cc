@@ -128,6 +128,57 @@ std::string canary(const Recipe& recipe, const BuildReport& report) {
   return fmt::format("{}-{}-{}-{}-{}", h.substr(0, 8), h.substr(8, 4), h.substr(12, 4), h.substr(16, 4), h.substr(20));
 }
 
+// How the questions were drawn, and what is not known of them.
+std::string sampling(const Recipe& recipe, const BuildReport& report) {
+  Funnel all;
+  int64_t not_drawn = 0;
+  for (const TopicReport& topic : report.topics) {
+    all.questions += topic.funnel.questions;
+    all.taken_questions += topic.funnel.taken_questions;
+    all.taken_answers += topic.funnel.taken_answers;
+    all.answers_not_chosen += topic.funnel.answers_not_chosen;
+    not_drawn += topic.funnel.questions_removed[static_cast<size_t>(Reason::kNotDrawn)];
+  }
+  std::string text = fmt::format(
+      "The topics have {} in the dumps; {} passed the filters, of which {} were drawn (seed {}). Of their answers that\n"
+      "passed, {} are here and {} were not chosen (`choose = \"{}\"`).",
+      counted(all.questions, "question"), all.taken_questions + not_drawn, all.taken_questions,
+      recipe.seed, all.taken_answers, all.answers_not_chosen, name_of(recipe.choose));
+  const auto lacks_votes = [](const SiteReport& site) { return !site.counts.has_votes; };
+  if (std::ranges::any_of(report.sites, lacks_votes)) {
+    text += " Upvotes and downvotes are known only for sites with\na Votes.xml.";
+  }
+  return text + " Each question has one record, and there is no split for training.\n";
+}
+
+std::string edits(const BuildReport& report) {
+  int64_t answers = 0, edited = 0, late = 0;
+  for (const TopicReport& topic : report.topics) {
+    answers += topic.funnel.taken_answers;
+    edited += topic.edited;
+    late += topic.edited_late;
+  }
+  return fmt::format(
+      "A text is that of its last edit: {} of {} were edited after their\n"
+      "posting, {} of them more than 30 days after it, when people had voted on another text.\n",
+      edited, counted(answers, "answer"), late);
+}
+
+std::string other_choices(const Recipe& recipe) {
+  std::string text =
+      "Another seed draws other questions. Another rule for choosing answers changes every value, since answers whose votes\n"
+      "lie far apart are easier to rank: compare values within one set only. ";
+  if (recipe.choose == Choice::kSpread) {
+    text += "Here the answers with the most and the fewest votes\nare always taken.";
+  } else if (recipe.choose == Choice::kLaterWins) {
+    text += "Here later answers always have more votes, so\nthat age can't be what voters rewarded.";
+  }
+  return text +
+         "\nBounds on the age and length of answers (`within_days`, `max_length_ratio`) and `choose = \"later-wins\"` lower what\n"
+         "age and length explain, `label = \"accepted\"` asks the askers, and stricter filters on votes leave less chance in\n"
+         "them and fewer questions.\n";
+}
+
 // The header that datasets.load_dataset and the hub read: one split per topic.
 std::string header(const Recipe& recipe, const BuildReport& report) {
   std::string text = "---\npretty_name: " + Json(recipe.name).dump() +
@@ -178,6 +229,8 @@ void add_to_report(const std::string& site, Label label, const std::vector<Taken
     report.last_ms = std::max(report.last_ms, post.post.created_ms);
     if (&post == &posts.front()) continue;
     report.votes.push_back(label_of(label, post.post));
+    report.edited += post.post.edited_ms > post.post.created_ms ? 1 : 0;
+    report.edited_late += post.post.edited_ms - post.post.created_ms > 30 * kMsADay ? 1 : 0;
     report.of_model_times += is_of_model_times(post.post) ? 1 : 0;
     if (post.text.machine_phrase != 0) ++report.machine_phrases[std::string(kMachinePhrases[post.text.machine_phrase])];
     report.answer_lengths.push_back(post.text.length);
@@ -209,37 +262,53 @@ std::string format_site(const SiteReport& site) {
   return text;
 }
 
+// The questions of "Datasheets for Datasets" (Gebru et al. 2021) that the dumps and the recipe can answer.
 std::string format_card(const Recipe& recipe, const BuildReport& report) {
   std::string text = header(recipe, report) + "\n# " + recipe.name + "\n\n";
   if (!recipe.description.empty()) text += recipe.description + "\n\n";
   text +=
       "Questions from Stack Exchange, each with answers that people wrote and voted on. Columns: `question: string`,\n"
-      "`answers: list<struct<text: string, votes: string>>`; votes are upvotes minus downvotes. Built by\n"
-      "`hre data build` from `recipe.toml`; the same dumps and recipe give the same bytes.\n\n"
-      "## Statistics\n\n" +
+      "`answers: list<struct<text: string, votes: string>>`; " +
+      std::string(recipe.label == Label::kVotes ? "votes are upvotes minus downvotes."
+                                                : "votes are 1 for the answer that the asker accepted, and 0 for others.") +
+      " Built by\n`hre data build` from `recipe.toml`; the same dumps and recipe give the same bytes.\n\n"
+      "## Composition\n\n" +
       statistics(report) +
-      "\nLengths are in characters (Unicode code points): minimum / median / maximum.\n\n"
-      "## Sources\n\n" +
+      "\nLengths are in characters (Unicode code points): minimum / median / maximum.\n\n" + sampling(recipe, report) +
+      "\n## Collection\n\n"
+      "The texts were written, voted on and moderated by the users of these sites, for their own purposes and for nothing\n"
+      "else. Stack Exchange Inc. publishes the dumps, from which this set was made:\n\n" +
       sources(report) +
-      "\n## What votes go with\n\n"
-      "Votes follow quality, and also when an answer was posted and how long it is. The shares of the votes' variance\n"
-      "within questions that one slope explains, with 95 % intervals where there are enough questions; pairs of answers\n"
-      "with different votes in which the later one has more; questions whose accepted answer has the most votes:\n\n" +
-      biases(report) + "\n## Freshness\n\n" + freshness(report) +
-      "\nThis is data for evaluation. Keep it out of training data; to find it there, search for this text:\n"
-      "`hre canary GUID " +
-      canary(recipe, report) +
-      "`.\n"
-      "\n## Attribution and licence\n\n"
-      "The texts were written by the users of these sites and published by Stack Exchange Inc. under the licence of\n"
-      "the day of the last edit. For every question and answer, `metadata/questions.jsonl` gives the address, the author's\n"
-      "id and page (and the name, if the dump has it), the date and the licence:\n\n" +
+      "\n## Consent, attribution and licence\n\n"
+      "Authors agreed to these licences when they posted; nobody was asked about this use. Names and addresses of other\n"
+      "people may stand in the texts. A post that is deleted from its site later stays in this set until it is built again.\n\n"
+      "Each post is under the licence of the day of its last edit. For every question and answer,\n"
+      "`metadata/questions.jsonl` gives the address, the author's id and page (and the name, if the dump has it), the dates\n"
+      "and the licence:\n\n" +
       licences(report) +
       "\nEach of these licences allows adaptations to be shared under its later versions, so the dataset as a whole\n"
-      "is under CC BY-SA 4.0.\n\n## What the filters removed\n";
+      "is under CC BY-SA 4.0.\n\n"
+      "## Processing\n\n"
+      "HTML was converted to plain text; images are left out. " +
+      edits(report) + "\n### What the filters removed\n";
   for (const TopicReport& topic : report.topics)
-    text += "\n### " + topic.topic + "\n\n```\n" + format_funnel(topic.funnel) + "```\n";
-  return text;
+    text += "\n" + topic.topic + ":\n\n```\n" + format_funnel(topic.funnel) + "```\n";
+  return text +
+         "\n## Known biases: what votes go with\n\n"
+         "Votes follow quality, and also when an answer was posted and how long it is. The shares of the votes' variance\n"
+         "within questions that one slope explains, with 95 % intervals where there are enough questions; pairs of answers\n"
+         "with different votes in which the later one has more; questions whose accepted answer has the most votes:\n\n" +
+         biases(report) +
+         "\nVoters are those who read these sites: they choose what they read, see the votes cast before, and are no sample\n"
+         "of any population.\n\n## Freshness\n\n" +
+         freshness(report) +
+         "\n## Use\n\n"
+         "Intended: how well a model's likelihoods of answers agree with people's votes (`hre eval`), on average over many\n"
+         "questions, and comparisons of models on the same set. Not intended: judging a single answer or its author, and\n"
+         "telling whether answers are true.\n\n"
+         "This is data for evaluation. Keep it out of training data; to find it there, search for this text:\n"
+         "`hre canary GUID " +
+         canary(recipe, report) + "`.\n\n## Other choices\n\n" + other_choices(recipe);
 }
 
 std::string format_resolved(const Recipe& recipe, const BuildReport& report) {

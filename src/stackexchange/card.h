@@ -23,7 +23,7 @@ std::string metadata_line(const std::string& id, const std::string& topic, const
 
 void add_to_report(const std::string& site, Label label, const std::vector<TakenPost>& posts, TopicReport& report);
 
-/// README.md: the dataset's card with statistics, attribution and the funnel of filters.
+/// README.md: the dataset's card, a datasheet: composition, collection, licence, filters, biases, use.
 std::string format_card(const Recipe& recipe, const BuildReport& report);
 
 /// recipe.toml: the complete recipe, with the hash of each site's posts.

@@ -9,8 +9,6 @@
 namespace hre::stackexchange {
 namespace {
 
-constexpr int64_t kMsADay = 86'400'000;
-
 // The digits text[at, at + n) as a number; -1 if any of them is not a digit.
 int digits(std::string_view text, size_t at, size_t n) {
   int value = 0;

@@ -38,6 +38,7 @@ struct PostRecord {
 static_assert(sizeof(PostRecord) == 48);
 
 inline constexpr uint16_t kNoTopic = 0xFFFF;
+inline constexpr int64_t kMsADay = 86'400'000;
 
 /// Ids from here on are no posts of a site: its dump holds posts that Stack Exchange made up (question 1000000001 and
 /// answer 1000000010 of user -1), to recognise copies. The largest site counts its posts in tens of millions.

@@ -25,7 +25,6 @@ inline constexpr Named<unsigned> kDrops[] = {{"closed", kDropClosed},
                                              {"image_only", kDropImageOnly},
                                              {"machine_phrase", kDropMachinePhrase}};
 
-inline constexpr int64_t kMsADay = 86'400'000;
 inline constexpr int64_t kNoLimit = std::numeric_limits<int64_t>::max();
 
 /// The names of the marks in `drops`.
