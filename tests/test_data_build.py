@@ -188,6 +188,40 @@ class BuildTest(BuildTestCase):
         self.assertIn("no such", self.error_of(*call, "x", "--against", "nowhere").lower())
         self.assertFalse((self.folder / "x.work").exists())
 
+    def test_json_lines_of_another_forum(self):
+        def line(i, **more):
+            answers = [{"text": f"  Answer {k} to {i}:\n\n<b>bold</b> & \"quoted\"", "score": 10 * k, "created": 1700000000 + 1000 * k + i,
+                        "author": f"a{k}", "accepted": k == 2} for k in range(5)]
+            return {"question": f"What is {i}?\nAnd why?", "title": f"On {i}", "created": "2023-11-14T10:00:00Z", "author": "q",
+                    "url": f"https://forum.example/{i}", "tags": ["x y"], "views": 7, "answers": answers} | more
+        html = line(3, format="html", question="<p>HTML &amp; <em>so on</em></p>")
+        lines = [line(1), line(2), html, {"question": "no answers"}, line(4, created="yesterday"), line(5, title="T\x01itle")]
+        self.write("My forum.jsonl", "".join(json.dumps(one) + "\n" for one in lines) + "{not JSON\n\n")
+        self.write("r.toml", 'near_duplicates = 0\n[[topic]]\nname = "forum"\nsources = ["jsonl:My forum.jsonl"]\n')
+        done = self.run_hre("data", "build", "--recipe", "r.toml", "--out", "set", "--explain", "--quiet")
+        self.assertIn("forum: 4 questions of 500 asked for, 16 answers\n", done.stdout)
+        for said in ("line 4: field answers is not a list", "line 5: field created is not a date", "line 7: is not a JSON object",
+                     "my_forum: 27 rows, 4 questions, 20 answers, 0 other posts, 3 rows skipped, 1 row read without control characters\n"):
+            self.assertIn(said, done.stderr)
+        metadata = [json.loads(one) for one in (self.folder / "set/metadata/questions.jsonl").read_text().splitlines()]
+        self.assertEqual({"https://forum.example/1", "https://forum.example/2", "https://forum.example/3", "https://forum.example/5"},
+                         {one["url"] for one in metadata})
+        self.assertEqual({("x y",)}, {tuple(one["tags"]) for one in metadata})
+        self.assertEqual({"not stated"}, {one["licence"] for one in metadata})
+        self.assertEqual({None}, {one["author_url"] for one in metadata})
+        card = (self.folder / "set/README.md").read_text()
+        self.assertIn("license: other", card)
+        self.assertNotIn("Stack Exchange", card)
+        good = [line(1), line(2), html]
+        self.write("My forum.jsonl", "".join(json.dumps(one) + "\n" for one in good))
+        self.run_hre("data", "build", "--recipe", "r.toml", "--out", "good", "--label", "accepted")
+        self.write("r.toml", 'near_duplicates = 0\nlabel = "accepted"\n[[topic]]\nname = "forum"\nsources = ["jsonl:My forum.jsonl"]\n')
+        self.assert_oracle_agrees("r.toml", ".", "good")
+        self.run_hre("data", "build", "--recipe", "good/recipe.toml", "--out", "again")
+        self.same_folders(self.folder / "good", self.folder / "again")
+        self.run_hre("eval", "baseline:length", "--data", "good", "--json", "run.json", "--details")
+        self.assertEqual(3, self.read_json("run.json")["dataset"]["questions"])
+
     def test_more_files_than_the_soft_limit(self):
         """Each site has three files open until the draw, and each topic one after it."""
         recipe = "".join(f'[[topic]]\nname = "t{i}"\nsites = ["s{i}.stackexchange.com"]\n' for i in range(30))

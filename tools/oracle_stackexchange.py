@@ -274,6 +274,32 @@ def load_site(folder, site):
     return questions, answers
 
 
+def load_jsonl(path):
+    """Posts numbered from 1 in the order of the lines; lines that can't be used are left out."""
+    def date(value):
+        return round(value * 1000) if isinstance(value, (int, float)) else milliseconds(value.removesuffix("Z"))
+
+    questions, answers, number = {}, {}, 0
+    with open(path, encoding="utf-8") as file:
+        for line in map(json.loads, file):
+            if not all("created" in post for post in [line] + line["answers"]):
+                continue
+            common = {"site": site_of("jsonl:" + path), "format": line.get("format", "text"), "views": line.get("views", 0)}
+            posts = []
+            for post in [line] + line["answers"]:
+                number += 1
+                score = int(post.get("votes", post.get("score", 0)))
+                posts.append(common | {
+                    "id": number, "score": score, "cast": abs(score), "created": date(post["created"]),
+                    "edited": date(post.get("edited", post["created"])), "body": post.get("question", post.get("text")),
+                    "title": " ".join(post.get("title", "").split()), "tags": post.get("tags", []),
+                    "marks": set() if post.get("author") else {"deleted_author"}, "accepted": 0})
+                if post.get("accepted"):
+                    posts[0]["accepted"] = number
+            questions[posts[0]["id"]], answers[posts[0]["id"]] = posts[0], posts[1:]
+    return questions, answers
+
+
 # --- rules -----------------------------------------------------------------------------------
 def day(value, default):
     return default if value is None else milliseconds(value.isoformat())
@@ -391,19 +417,31 @@ def filters_of(recipe, topic, kind):
 
 
 def site_of(source):
-    """"SITE[tag][tag]" without its tags."""
-    return source.split("[")[0]
+    """"SITE[tag][tag]" without its tags; of JSON lines the file's name."""
+    source = source.split("[")[0]
+    if not source.startswith("jsonl:"):
+        return source
+    return re.sub("[^a-z0-9.-]", "_", os.path.basename(source.removeprefix("jsonl:")).removesuffix(".jsonl").lower())
+
+
+def sources_of(topic):
+    return topic.get("sites", []) + topic.get("sources", [])
 
 
 def takes(topic, site, tags):
     """Whether the topic takes a question of this site with these tags: a site's own tags stand for the topic's."""
-    wanted = [re.findall(r"\[([^\[\]]+)\]", source) or topic.get("tags", []) for source in topic["sites"] if site_of(source) == site]
+    wanted = [re.findall(r"\[([^\[\]]+)\]", source) or topic.get("tags", []) for source in sources_of(topic) if site_of(source) == site]
     return (any(not some or set(some) & set(tags) for some in wanted)
             and not set(topic.get("not_tags", [])) & set(tags))
 
 
 def convert(post, recipe, is_question):
-    post["converted"] = text_of(post["body"], recipe["code"] == "fenced")
+    if post.get("format") == "text":
+        post["converted"] = Text()
+        post["converted"].out = post["body"].strip(SPACE)
+        post["converted"].visible = sum(c not in SPACE for c in post["body"])
+    else:
+        post["converted"] = text_of(post["body"], recipe["code"] == "fenced")
     post["text"] = post["converted"].out
     if is_question and recipe["text"] != "body":
         parts = [post["title"], post["text"]] if recipe["text"] == "title+body" else [post["title"]]
@@ -434,12 +472,13 @@ def judge(recipe, topic, question, answers):
 
 def build(recipe, dumps, known):
     sites = {}
-    for site in dict.fromkeys(site_of(source) for topic in recipe["topic"] for source in topic["sites"]):
-        sites[site] = load_site(dumps, site)
+    for source in dict.fromkeys(source for topic in recipe["topic"] for source in sources_of(topic)):
+        path = source.split("[")[0].removeprefix("jsonl:")
+        sites[site_of(source)] = load_jsonl(path) if source.startswith("jsonl:") else load_site(dumps, path)
     kept, built = [], {}
     for topic in recipe["topic"]:
         candidates = []
-        for site in dict.fromkeys(map(site_of, topic["sites"])):
+        for site in dict.fromkeys(map(site_of, sources_of(topic))):
             questions, answers = sites[site]
             for question in questions.values():
                 first = next((other for other in recipe["topic"] if takes(other, site, question["tags"])), None)

@@ -202,7 +202,8 @@ void print_census(const se::BuildReport& report, Console& console) {
 /// For a census: every filter but the dates, since it helps to choose them.
 void take_all_dates(se::Recipe& recipe) {
   for (se::Topic& topic : recipe.topics) {
-    for (se::PostFilter* filter : {static_cast<se::PostFilter*>(&topic.question), static_cast<se::PostFilter*>(&topic.answer)}) {
+    for (se::PostFilter* filter :
+         {static_cast<se::PostFilter*>(&topic.question), static_cast<se::PostFilter*>(&topic.answer)}) {
       filter->from_ms = se::PostFilter().from_ms;
       filter->until_ms = se::PostFilter().until_ms;
     }
@@ -264,8 +265,8 @@ Result<std::optional<se::KnownTexts>> known_texts(const BuildArguments& argument
   Result<Located> data = arguments.against.ends_with(".txt") ? Located{arguments.against, {}, {}}
                                                              : locate_data(arguments.against, progress, console.stop);
   if (!data) return forward(data);
-  Result<se::KnownTexts> known =
-      se::KnownTexts::load(data->path, data->name.empty() ? dataset_name(data->path) : data->name, progress, console.stop);
+  Result<se::KnownTexts> known = se::KnownTexts::load(
+      data->path, data->name.empty() ? dataset_name(data->path) : data->name, progress, console.stop);
   if (!known) return forward(known);
   return std::optional(std::move(*known));
 }
@@ -341,7 +342,8 @@ Action define_data_build(CLI::App& app) {
   app.add_flag("--force", arguments->force, "replace DIR if it exists and holds only a dataset");
   app.add_option("--questions", arguments->questions, "questions per topic; 0: all")->type_name("N");
   app.add_option("--answers", arguments->answers, "answers per question; 0: all")->type_name("N");
-  app.add_option("--choose", arguments->choose, "which answers to take")->type_name("spread|top-and-random|random|later-wins|all");
+  app.add_option("--choose", arguments->choose, "which answers to take")
+      ->type_name("spread|top-and-random|random|later-wins|all");
   app.add_option("--label", arguments->label, "what the dataset has as votes: votes, or 1 for the accepted answer")
       ->type_name("votes|accepted");
   app.add_option("--code", arguments->code, "code as it is, or between fences")->type_name("plain|fenced");

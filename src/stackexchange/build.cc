@@ -105,7 +105,7 @@ class Builder {
     const bool texts_reused = texts->reused;
     sites_.push_back({std::move(*texts), std::move(*chosen)});
     if (Status status = choose(number, *index); !status) return status;
-    report_.sites.push_back({dump.site, std::move(index->counts), index->reused, texts_reused});
+    report_.sites.push_back({dump.site, dump.is_jsonl(), std::move(index->counts), index->reused, texts_reused});
     return {};
   }
 
@@ -118,8 +118,8 @@ class Builder {
 
   [[nodiscard]] std::string key_of(const SiteIndex& index) const {
     ContentHash hash;
-    for (const std::string& part : {std::string(kTextRules), std::string(HRE_VERSION), language_data(),
-                                    index.key, index.counts.posts_hash, format_recipe(recipe_)}) {
+    for (const std::string& part : {std::string(kTextRules), std::string(HRE_VERSION), language_data(), index.key,
+                                    index.counts.posts_hash, format_recipe(recipe_)}) {
       hash.add_field(part);
     }
     return hash.value();
@@ -182,8 +182,8 @@ class Builder {
     std::vector<size_t> chosen;
     if (verdict.question == Reason::kNone) {
       chosen = choose_from(site, group, verdict.passing());
-      verdict.question = chosen.empty() ? Reason::kLater
-                                        : judge_chosen(topic.question, recipe_.label, picked(group.answers, chosen));
+      verdict.question =
+          chosen.empty() ? Reason::kLater : judge_chosen(topic.question, recipe_.label, picked(group.answers, chosen));
     }
     count(group, verdict, funnel);
     if (options_.census) {
@@ -202,8 +202,8 @@ class Builder {
   std::vector<size_t> choose_from(uint32_t site, const Group& group, const std::vector<size_t>& passing) const {
     std::vector<PostRecord> answers = picked(group.answers, passing);
     for (PostRecord& answer : answers) answer.score = label_of(recipe_.label, answer);
-    std::vector<size_t> chosen = choose_answers(recipe_.choose, static_cast<size_t>(recipe_.answers), recipe_.seed,
-                                                dumps_[site].site, answers);
+    std::vector<size_t> chosen =
+        choose_answers(recipe_.choose, static_cast<size_t>(recipe_.answers), recipe_.seed, dumps_[site].site, answers);
     for (size_t& i : chosen) i = passing[i];
     return chosen;
   }
@@ -218,11 +218,9 @@ class Builder {
   // Stores the question for the draw.
   Status keep(uint32_t site, const Group& group, const TextsById& texts, const Verdict& verdict,
               const std::vector<size_t>& chosen) {
-    const QuestionMeasures measures = {measure(group.answers, {}),
-                                       measure_some(group, texts, verdict.passing()),
+    const QuestionMeasures measures = {measure(group.answers, {}), measure_some(group, texts, verdict.passing()),
                                        measure_some(group, texts, chosen)};
-    Result<uint64_t> offset =
-        sites_[site].chosen.append({reinterpret_cast<const char*>(&measures), sizeof measures});
+    Result<uint64_t> offset = sites_[site].chosen.append({reinterpret_cast<const char*>(&measures), sizeof measures});
     if (!offset) return forward(offset);
     std::vector<Chosen> posts = {{*group.question, *texts.find(group.question->id)}};
     for (const size_t i : chosen) posts.push_back({group.answers[i], *texts.find(group.answers[i].id)});

@@ -37,10 +37,10 @@ Result<std::vector<Dump>> open_dumps(Recipe& recipe, const std::string& folder);
 
 struct BuildOptions {
   ReadOptions read;
-  std::string work;              ///< the folder of intermediate files
-  bool census = false;           ///< only count the questions of each month: nothing is drawn
+  std::string work;                   ///< the folder of intermediate files
+  bool census = false;                ///< only count the questions of each month: nothing is drawn
   const KnownTexts* known = nullptr;  ///< questions that share words with these texts are left out
-  std::vector<std::string> why;  ///< posts whose fate is to be explained: "123" or "SITE/123"
+  std::vector<std::string> why;       ///< posts whose fate is to be explained: "123" or "SITE/123"
 };
 
 /// Receives the questions, topic after topic, each with its line of metadata/questions.jsonl (JSON).
@@ -48,6 +48,7 @@ using BuildSink = std::function<Status(const Question& question, const std::stri
 
 struct SiteReport {
   std::string site;
+  bool jsonl = false;  ///< not a site of Stack Exchange
   SiteCounts counts;
   bool index_reused = false, texts_reused = false;
 };
@@ -56,8 +57,8 @@ struct TopicReport {
   std::string topic;
   Funnel funnel;
   std::map<std::string, MonthCounts> months;  ///< of a census, by "2014-01"
-  std::vector<int32_t> votes;              ///< of the chosen answers
-  std::vector<uint32_t> question_lengths;  ///< code points
+  std::vector<int32_t> votes;                 ///< of the chosen answers
+  std::vector<uint32_t> question_lengths;     ///< code points
   std::vector<uint32_t> answer_lengths;
   int64_t edited = 0, edited_late = 0;                ///< answers; late: after more than 30 days
   int64_t of_model_times = 0;                         ///< answers; see machine_text.h

@@ -244,7 +244,8 @@ std::string words_from(const std::string& first) { return first + " b c d e f g 
 
 TEST(Build, QuestionsThatShareWordsWithKnownTextsAreLeftOut) {
   TestFolder folder;
-  std::string rows = row(with(question(10), "Body", words_from("old"))) + row(with(question(20), "Body", words_from("new")));
+  std::string rows =
+      row(with(question(10), "Body", words_from("old"))) + row(with(question(20), "Body", words_from("new")));
   for (const int id : {10, 20, 30}) {
     for (int i = 0; i < 4; ++i) rows += row(answer(id + 1 + i, id, i));
   }
@@ -261,7 +262,8 @@ TEST(Build, QuestionsThatShareWordsWithKnownTextsAreLeftOut) {
   write_file(known, "old b c d e f g h i j k l");
   EXPECT_EQ(build(recipe, {.known = known}).questions.size(), 3U) << "12 words";
   write_file(folder / "set/beer.jsonl", R"({"topic": "beer", "question": ")" + words_from("new") +
-                                            R"(", "answers": [{"text": "a", "votes": 1}, {"text": "b", "votes": 2}]})" + "\n");
+                                            R"(", "answers": [{"text": "a", "votes": 1}, {"text": "b", "votes": 2}]})" +
+                                            "\n");
   EXPECT_EQ(build(recipe, {.known = folder / "set"}).questions.size(), 2U);
 }
 
@@ -278,8 +280,8 @@ TEST(Build, ACensusCountsByMonthAndDrawsNothing) {
 
 TEST(Build, AnswersOfModelTimesAreTold) {
   TestFolder folder;
-  std::string rows = thread_of(10) + row(with(with(answer(9, 10, 99), "LastEditDate", "2022-12-01T00:00:00.000"), "Body",
-                                              "<p>As a large language model, I drink none.</p>"));
+  std::string rows = thread_of(10) + row(with(with(answer(9, 10, 99), "LastEditDate", "2022-12-01T00:00:00.000"),
+                                              "Body", "<p>As a large language model, I drink none.</p>"));
   Recipe recipe = recipe_of({"beer=" + beer(folder, rows)});
   const Built built = build(recipe);
   ASSERT_EQ(built.questions.size(), 1U) << built.error;
@@ -289,14 +291,16 @@ TEST(Build, AnswersOfModelTimesAreTold) {
   EXPECT_EQ(answers[1]["since_2022_12"], false);
   EXPECT_EQ(answers[1]["machine_phrase"], nullptr);
   EXPECT_THAT(built.bytes, HasSubstr("1 of 4 answers were posted or edited since 2022-12-01"));
-  EXPECT_THAT(built.bytes, ::testing::ContainsRegex("`hre canary GUID [0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`"));
+  EXPECT_THAT(built.bytes, ::testing::ContainsRegex(
+                               "`hre canary GUID [0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`"));
   recipe.topics[0].answer.drop = kDropMachinePhrase;
   EXPECT_EQ(build(recipe).report.topics[0].funnel.answers_removed[static_cast<size_t>(Reason::kMachine)], 1);
 }
 
 TEST(Build, AcceptanceIsToldAndMayBeTheLabel) {
   TestFolder folder;
-  const std::string path = beer(folder, row(with(question(10), "AcceptedAnswerId", "12")) + thread_of(10).substr(row(question(10)).size()));
+  const std::string path =
+      beer(folder, row(with(question(10), "AcceptedAnswerId", "12")) + thread_of(10).substr(row(question(10)).size()));
   Recipe recipe = recipe_of({"beer=" + path});
   Built built = build(recipe);
   ASSERT_EQ(built.questions.size(), 1U) << built.error;
@@ -337,7 +341,8 @@ TEST(Build, LaterWinsTakesAnswersWhoseVotesRiseWithTime) {
   recipe.answers = 3;
   const Built built = build(recipe);
   ASSERT_EQ(built.questions.size(), 1U) << built.error;
-  EXPECT_THAT(built.questions[0].answers, ElementsAre(Answer{"Answer 11", 0}, Answer{"Answer 13", 20}, Answer{"Answer 15", 40}));
+  EXPECT_THAT(built.questions[0].answers,
+              ElementsAre(Answer{"Answer 11", 0}, Answer{"Answer 13", 20}, Answer{"Answer 15", 40}));
   EXPECT_EQ(built.report.topics[0].funnel.questions_removed[static_cast<size_t>(Reason::kLater)], 1);
   EXPECT_THAT(built.bytes, HasSubstr("| 100.0 % of 3 |"));
 }

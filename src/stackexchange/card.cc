@@ -27,10 +27,12 @@ void add_post(const TakenPost& taken, const SiteReport& report, bool is_question
   const PostRecord& post = taken.post;
   const std::string& author = taken.texts.author_id;
   json["post_id"] = post.id;
-  json["url"] = fmt::format("https://{}/{}/{}", site, is_question ? "q" : "a", post.id);
+  json["url"] = report.jsonl ? optional_text(taken.texts.url)
+                             : Json(fmt::format("https://{}/{}/{}", site, is_question ? "q" : "a", post.id));
   json["author"] = optional_text(taken.texts.author);
   json["author_id"] = optional_text(author);
-  json["author_url"] = author.empty() ? Json(nullptr) : Json(fmt::format("https://{}/users/{}", site, author));
+  json["author_url"] =
+      author.empty() || report.jsonl ? Json(nullptr) : Json(fmt::format("https://{}/users/{}", site, author));
   json["created"] = format_date(post.created_ms);
   json["edited"] = post.edited_ms > post.created_ms ? Json(format_date(post.edited_ms)) : Json(nullptr);
   json["licence"] = licence(taken);
@@ -101,8 +103,9 @@ std::string freshness(const BuildReport& report) {
       "{} of {} were posted or edited since 2022-12-01, when chat models came into general use: language models may\n"
       "have written some of them (`since_2022_12` in the metadata). ",
       of_model_times, counted(answers, "answer"));
-  text += phrases.empty() ? "No answer has a phrase that is typical of chat models.\n"
-                          : "Answers with a phrase that is typical of chat models\n(`machine_phrase`; a hint, no proof):\n\n";
+  text += phrases.empty()
+              ? "No answer has a phrase that is typical of chat models.\n"
+              : "Answers with a phrase that is typical of chat models\n(`machine_phrase`; a hint, no proof):\n\n";
   for (const auto& [phrase, n] : phrases) text += fmt::format("- \"{}\": {}\n", phrase, n);
   if (!report.known.empty()) {
     text += "\nNo question or answer shares a run of 13 words with " + flat(report.known) + ".\n";
@@ -140,10 +143,11 @@ std::string sampling(const Recipe& recipe, const BuildReport& report) {
     not_drawn += topic.funnel.questions_removed[static_cast<size_t>(Reason::kNotDrawn)];
   }
   std::string text = fmt::format(
-      "The topics have {} in the dumps; {} passed the filters, of which {} were drawn (seed {}). Of their answers that\n"
+      "The topics have {} in the dumps; {} passed the filters, of which {} were drawn (seed {}). Of their answers "
+      "that\n"
       "passed, {} are here and {} were not chosen (`choose = \"{}\"`).",
-      counted(all.questions, "question"), all.taken_questions + not_drawn, all.taken_questions,
-      recipe.seed, all.taken_answers, all.answers_not_chosen, name_of(recipe.choose));
+      counted(all.questions, "question"), all.taken_questions + not_drawn, all.taken_questions, recipe.seed,
+      all.taken_answers, all.answers_not_chosen, name_of(recipe.choose));
   const auto lacks_votes = [](const SiteReport& site) { return !site.counts.has_votes; };
   if (std::ranges::any_of(report.sites, lacks_votes)) {
     text += " Upvotes and downvotes are known only for sites with\na Votes.xml.";
@@ -166,7 +170,8 @@ std::string edits(const BuildReport& report) {
 
 std::string other_choices(const Recipe& recipe) {
   std::string text =
-      "Another seed draws other questions. Another rule for choosing answers changes every value, since answers whose votes\n"
+      "Another seed draws other questions. Another rule for choosing answers changes every value, since answers whose "
+      "votes\n"
       "lie far apart are easier to rank: compare values within one set only. ";
   if (recipe.choose == Choice::kSpread) {
     text += "Here the answers with the most and the fewest votes\nare always taken.";
@@ -174,15 +179,22 @@ std::string other_choices(const Recipe& recipe) {
     text += "Here later answers always have more votes, so\nthat age can't be what voters rewarded.";
   }
   return text +
-         "\nBounds on the age and length of answers (`within_days`, `max_length_ratio`) and `choose = \"later-wins\"` lower what\n"
-         "age and length explain, `label = \"accepted\"` asks the askers, and stricter filters on votes leave less chance in\n"
+         "\nBounds on the age and length of answers (`within_days`, `max_length_ratio`) and `choose = \"later-wins\"` "
+         "lower what\n"
+         "age and length explain, `label = \"accepted\"` asks the askers, and stricter filters on votes leave less "
+         "chance in\n"
          "them and fewer questions.\n";
+}
+
+bool has_jsonl(const BuildReport& report) {
+  return std::ranges::any_of(report.sites, [](const SiteReport& site) { return site.jsonl; });
 }
 
 // The header that datasets.load_dataset and the hub read: one split per topic.
 std::string header(const Recipe& recipe, const BuildReport& report) {
   std::string text = "---\npretty_name: " + Json(recipe.name).dump() +
-                     "\nlicense: cc-by-sa-4.0\nconfigs:\n- config_name: default\n  data_files:\n";
+                     "\nlicense: " + (has_jsonl(report) ? "other" : "cc-by-sa-4.0") +
+                     "\nconfigs:\n- config_name: default\n  data_files:\n";
   for (const TopicReport& topic : report.topics) {
     if (topic.funnel.taken_questions == 0) continue;
     const std::string split = split_of_topic(topic.topic);
@@ -245,6 +257,8 @@ std::string format_site(const SiteReport& site) {
   if (c.repeated > 0) text += fmt::format(", {} posts with repeated ids", c.repeated);
   if (c.fabricated > 0) text += ", " + counted(c.fabricated, "post") + " refused that Stack Exchange made up";
   if (c.skipped > 0) text += ", " + counted(c.skipped, "row") + " skipped";
+  if (site.jsonl)
+    return c.cleaned > 0 ? text + ", " + counted(c.cleaned, "row") + " read without control characters" : text;
   text += c.has_votes ? fmt::format(", {} votes", c.votes)
                       : ", no Votes.xml: votes cast are estimated from the score, as a lower bound";
   if (c.skipped_votes > 0) text += " (" + counted(c.skipped_votes, "row") + " skipped)";
@@ -267,27 +281,41 @@ std::string format_card(const Recipe& recipe, const BuildReport& report) {
   std::string text = header(recipe, report) + "\n# " + recipe.name + "\n\n";
   if (!recipe.description.empty()) text += recipe.description + "\n\n";
   text +=
-      "Questions from Stack Exchange, each with answers that people wrote and voted on. Columns: `question: string`,\n"
+      std::string(has_jsonl(report) ? "Questions of forums" : "Questions from Stack Exchange") +
+      ", each with answers that people wrote and voted on. Columns: `question: string`,\n"
       "`answers: list<struct<text: string, votes: string>>`; " +
-      std::string(recipe.label == Label::kVotes ? "votes are upvotes minus downvotes."
-                                                : "votes are 1 for the answer that the asker accepted, and 0 for others.") +
+      std::string(recipe.label == Label::kVotes
+                      ? "votes are upvotes minus downvotes."
+                      : "votes are 1 for the answer that the asker accepted, and 0 for others.") +
       " Built by\n`hre data build` from `recipe.toml`; the same dumps and recipe give the same bytes.\n\n"
       "## Composition\n\n" +
-      statistics(report) +
-      "\nLengths are in characters (Unicode code points): minimum / median / maximum.\n\n" + sampling(recipe, report) +
+      statistics(report) + "\nLengths are in characters (Unicode code points): minimum / median / maximum.\n\n" +
+      sampling(recipe, report) +
       "\n## Collection\n\n"
-      "The texts were written, voted on and moderated by the users of these sites, for their own purposes and for nothing\n"
-      "else. Stack Exchange Inc. publishes the dumps, from which this set was made:\n\n" +
-      sources(report) +
-      "\n## Consent, attribution and licence\n\n"
-      "Authors agreed to these licences when they posted; nobody was asked about this use. Names and addresses of other\n"
-      "people may stand in the texts. A post that is deleted from its site later stays in this set until it is built again.\n\n"
-      "Each post is under the licence of the day of its last edit. For every question and answer,\n"
-      "`metadata/questions.jsonl` gives the address, the author's id and page (and the name, if the dump has it), the dates\n"
+      "The texts were written, voted on and moderated by the users of these sites, for their own purposes and for "
+      "nothing\n"
+      "else. " +
+      std::string(has_jsonl(report) ? "This set was made from these exports:\n\n"
+                                    : "Stack Exchange Inc. publishes the dumps, from which this set was made:\n\n") +
+      sources(report) + "\n## Consent, attribution and licence\n\n" +
+      std::string(has_jsonl(report)
+                      ? "Nobody was asked about this use. "
+                      : "Authors agreed to these licences when they posted; nobody was asked about this use. ") +
+      "Names and addresses of other\n"
+      "people may stand in the texts. A post that is deleted from its site later stays in this set until it is built "
+      "again.\n\n"
+      "Each post is under the licence " +
+      std::string(has_jsonl(report) ? "that the export states" : "of the day of its last edit") +
+      ". For every question and answer,\n"
+      "`metadata/questions.jsonl` gives the address, the author's id and page (and the name, if the dump has it), the "
+      "dates\n"
       "and the licence:\n\n" +
       licences(report) +
-      "\nEach of these licences allows adaptations to be shared under its later versions, so the dataset as a whole\n"
-      "is under CC BY-SA 4.0.\n\n"
+      std::string(has_jsonl(report)
+                      ? ""
+                      : "\nEach of these licences allows adaptations to be shared under its later versions, so the "
+                        "dataset as a whole\nis under CC BY-SA 4.0.\n") +
+      "\n"
       "## Processing\n\n"
       "HTML was converted to plain text; images are left out. " +
       edits(report) + "\n### What the filters removed\n";
@@ -295,16 +323,22 @@ std::string format_card(const Recipe& recipe, const BuildReport& report) {
     text += "\n" + topic.topic + ":\n\n```\n" + format_funnel(topic.funnel) + "```\n";
   return text +
          "\n## Known biases: what votes go with\n\n"
-         "Votes follow quality, and also when an answer was posted and how long it is. The shares of the votes' variance\n"
-         "within questions that one slope explains, with 95 % intervals where there are enough questions; pairs of answers\n"
-         "with different votes in which the later one has more; questions whose accepted answer has the most votes:\n\n" +
+         "Votes follow quality, and also when an answer was posted and how long it is. The shares of the votes' "
+         "variance\n"
+         "within questions that one slope explains, with 95 % intervals where there are enough questions; pairs of "
+         "answers\n"
+         "with different votes in which the later one has more; questions whose accepted answer has the most "
+         "votes:\n\n" +
          biases(report) +
-         "\nVoters are those who read these sites: they choose what they read, see the votes cast before, and are no sample\n"
+         "\nVoters are those who read these sites: they choose what they read, see the votes cast before, and are no "
+         "sample\n"
          "of any population.\n\n## Freshness\n\n" +
          freshness(report) +
          "\n## Use\n\n"
-         "Intended: how well a model's likelihoods of answers agree with people's votes (`hre eval`), on average over many\n"
-         "questions, and comparisons of models on the same set. Not intended: judging a single answer or its author, and\n"
+         "Intended: how well a model's likelihoods of answers agree with people's votes (`hre eval`), on average over "
+         "many\n"
+         "questions, and comparisons of models on the same set. Not intended: judging a single answer or its author, "
+         "and\n"
          "telling whether answers are true.\n\n"
          "This is data for evaluation. Keep it out of training data; to find it there, search for this text:\n"
          "`hre canary GUID " +

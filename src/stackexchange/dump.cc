@@ -7,6 +7,8 @@
 #include <filesystem>
 #include <map>
 
+#include "stackexchange/jsonl_posts.h"
+
 namespace hre::stackexchange {
 namespace {
 
@@ -37,7 +39,7 @@ std::vector<TableFile> tables_of_folder(const fs::path& folder) {
   for (const auto& entry : fs::directory_iterator(folder, problem)) {
     for (const Table table : kTables) {
       if (!same_name(entry.path().filename(), file_of(table)) || !entry.is_regular_file(problem)) continue;
-      TableFile file{table, entry.path(), {}, 0, 0, 0};
+      TableFile file{table, entry.path(), {}, 0, 0, 0, false};
       stamp(file);
       file.bytes = file.file_bytes;
       tables.push_back(std::move(file));
@@ -53,7 +55,7 @@ Status add_tables_of_archive(const std::string& path, std::vector<TableFile>& ta
   for (const ArchiveEntry& entry : *entries) {
     for (const Table table : kTables) {
       if (!same_name(last_part(entry.name), file_of(table))) continue;
-      TableFile file{table, path, entry.name, entry.bytes, 0, 0};
+      TableFile file{table, path, entry.name, entry.bytes, 0, 0, false};
       stamp(file);
       tables.push_back(std::move(file));
     }
@@ -94,6 +96,15 @@ Status add_siblings(const fs::path& path, std::vector<TableFile>& tables) {
   return {};
 }
 
+// The name of a forum's file, of letters that every file system and id can have.
+std::string forum_of_path(const fs::path& path) {
+  std::string name = lower(path.stem());
+  const auto good = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-'; };
+  std::replace_if(
+      name.begin(), name.end(), [&](char c) { return !good(c); }, '_');
+  return name;
+}
+
 }  // namespace
 
 std::string file_of(Table table) {
@@ -132,6 +143,14 @@ bool is_known_site(const std::string& site) {
 
 Result<Dump> open_dump(const std::string& path, const std::string& site) {
   std::error_code problem;
+  if (path.starts_with(kJsonl)) {
+    TableFile file{Table::kPosts, path.substr(kJsonl.size()), {}, 0, 0, 0, true};
+    if (!fs::is_regular_file(file.path, problem)) return input_error("there is no such file", file.path);
+    stamp(file);
+    file.bytes = file.file_bytes;
+    const std::string forum = forum_of_path(file.path);
+    return Dump{path, forum, {std::move(file)}};
+  }
   fs::path at(path);
   if (!fs::exists(at, problem)) {
     return input_error("there is no such file or folder", path, "give a dump's folder, SITE.7z or SITE-Posts.7z");
@@ -182,7 +201,8 @@ Status visit_tables(const Dump& dump, const std::vector<Table>& wanted,
     if (files.front()->entry.empty()) {
       Result<std::unique_ptr<ByteSource>> bytes = open_file(path);
       if (!bytes) return forward(bytes);
-      if (Status status = visit(*files.front(), **bytes); !status) return status;
+      const auto posts = files.front()->jsonl ? posts_of_jsonl(**bytes) : nullptr;
+      if (Status status = visit(*files.front(), posts ? *posts : **bytes); !status) return status;
       continue;
     }
     const auto find = [&](const std::string& name) {

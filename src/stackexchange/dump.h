@@ -6,6 +6,7 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "hre/result.h"
@@ -25,6 +26,7 @@ struct TableFile {
   std::string entry;                        ///< its name in the archive; empty for a file
   int64_t bytes = 0;                        ///< size of the unpacked XML
   int64_t file_bytes = 0, modified_ns = 0;  ///< of `path`, to notice changes
+  bool jsonl = false;                       ///< JSON lines that are presented as a table (jsonl_posts.h)
   [[nodiscard]] std::string place() const { return entry.empty() ? path : path + ":" + entry; }
 };
 
@@ -33,10 +35,15 @@ struct Dump {
   std::string site;  ///< "beer.stackexchange.com"
   std::vector<TableFile> tables;
   [[nodiscard]] const TableFile* find(Table table) const;
+  [[nodiscard]] bool is_jsonl() const { return tables.front().jsonl; }
 };
 
-/// Finds the tables at a path. If `site` is empty, the site follows from the folder's or archive's name. Errors:
-/// nothing at the path, no Posts.xml, a name that is not a site of Stack Exchange.
+/// The beginning of a path to JSON lines of another forum.
+inline constexpr std::string_view kJsonl = "jsonl:";
+
+/// Finds the tables at a path, which may also be "jsonl:FILE": then the site is the file's name. If `site` is empty,
+/// the site follows from the folder's or archive's name. Errors: nothing at the path, no Posts.xml, a name that is not
+/// a site of Stack Exchange.
 Result<Dump> open_dump(const std::string& path, const std::string& site = {});
 
 /// The path of a site's dump within a folder of dumps: SITE/, SITE.7z or SITE-Posts.7z.

@@ -18,7 +18,7 @@ namespace hre::stackexchange {
 enum class Reason : uint8_t {
   kNone,  ///< it passed
   kDate,
-  kDelay,  ///< answers only: too long after the question
+  kDelay,   ///< answers only: too long after the question
   kEdited,  ///< too long after it was posted
   kScore,
   kViews,

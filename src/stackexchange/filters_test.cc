@@ -345,7 +345,8 @@ TEST(Measures, TheShareOfOrderIsRecovered) {
     for (int i = 0; i < 4000; ++i) {
       std::vector<PostRecord> answers;
       for (int k = 0; k < 4; ++k) {
-        answers.push_back(post(static_cast<uint32_t>(k) + 1, static_cast<int32_t>(1000 * (slope * k + normal(random)))));
+        answers.push_back(
+            post(static_cast<uint32_t>(k) + 1, static_cast<int32_t>(1000 * (slope * k + normal(random)))));
         answers.back().created_ms = k;
       }
       set.add(measure(answers, {}));

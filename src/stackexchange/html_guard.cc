@@ -91,8 +91,8 @@ class Guard {
     if (regular_ && !open_.empty() && same(open_.back(), element)) open_.pop_back();
   }
 
-  // Once the text is irregular, comments are followed like any text, which only raises the bound: looking for the end of
-  // every comment would take quadratic time where there is none.
+  // Once the text is irregular, comments are followed like any text, which only raises the bound: looking for the end
+  // of every comment would take quadratic time where there is none.
   void comment() {
     if (!regular_) return;
     const std::string_view rest = html_.substr(at_);

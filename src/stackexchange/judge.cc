@@ -60,7 +60,8 @@ Verdict first_look(const Recipe& recipe, const Topic& topic, const Group& group)
   }
   QuestionFilter filter = topic.question;
   filter.max_answers = QuestionFilter().max_answers;
-  verdict.question = judge_answers(filter, recipe.label, answers_taken(recipe), picked(group.answers, verdict.passing()));
+  verdict.question =
+      judge_answers(filter, recipe.label, answers_taken(recipe), picked(group.answers, verdict.passing()));
   return verdict;
 }
 
@@ -77,7 +78,8 @@ bool second_look(const Recipe& recipe, const Topic& topic, const Group& group, c
   if (topic.answer.max_length_ratio > 0) judge_lengths(group, texts, topic.answer.max_length_ratio, verdict);
   verdict.question = judge_text(topic.question, *question);
   if (verdict.question != Reason::kNone) return true;
-  verdict.question = judge_answers(topic.question, recipe.label, answers_taken(recipe), picked(group.answers, verdict.passing()));
+  verdict.question =
+      judge_answers(topic.question, recipe.label, answers_taken(recipe), picked(group.answers, verdict.passing()));
   return true;
 }
 

@@ -82,7 +82,8 @@ void SetMeasures::add(const SetMeasures& other) {
 
 std::string format_measures(const SetMeasures& all, const SetMeasures& passing, const SetMeasures& chosen) {
   std::string text =
-      "| answers of these questions | order of posting explains | length explains | the later of two has more votes | the "
+      "| answers of these questions | order of posting explains | length explains | the later of two has more votes | "
+      "the "
       "accepted has the most |\n|---|---|---|---|---|\n";
   const std::pair<const char*, const SetMeasures*> rows[] = {
       {"all in the dump", &all}, {"those that pass the filters", &passing}, {"those in this set", &chosen}};

@@ -57,7 +57,7 @@ PostKind kind_of(int64_t type) {
 }
 
 uint8_t flags_of(const Row& row) {
-  const std::optional<int64_t> owner = row.number_of("OwnerUserId");
+  const bool owner = !row.raw("OwnerUserId").value_or("").empty();
   return static_cast<uint8_t>((row.has("ClosedDate") ? kClosed : 0) | (row.has("CommunityOwnedDate") ? kWiki : 0) |
                               (owner ? 0 : kDeletedAuthor));
 }
@@ -66,7 +66,7 @@ uint8_t flags_of(const Row& row) {
 
 std::optional<std::string> read_post(const Row& row, PostRecord& post) {
   const auto id = read_id(row, "Id");
-  if (!id) return bad("Id", row);
+  if (!id) return row.has("Problem") ? row.text("Problem") : bad("Id", row);  // Problem: of JSON lines
   const auto type = row.number_of("PostTypeId");
   if (!type) return bad("PostTypeId", row);
   post = {};

@@ -31,7 +31,7 @@ struct PostRecord {
   uint32_t up = 0, down = 0;  ///< from Votes.xml
   uint32_t views = 0;
   uint32_t accepted = 0;  ///< of a question: the answer that the asker accepted; 0: none
-  uint16_t topic = 0;  ///< of a question; kNoTopic if no topic wants it
+  uint16_t topic = 0;     ///< of a question; kNoTopic if no topic wants it
   PostKind kind = PostKind::kOther;
   uint8_t flags = 0;
 };

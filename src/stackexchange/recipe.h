@@ -31,8 +31,8 @@ struct PostFilter {
   int64_t until_ms = std::numeric_limits<int64_t>::max();  ///< exclusive
   int64_t min_length = 1;                                  ///< code points of the text
   int64_t max_length = std::numeric_limits<int64_t>::max();
-  double max_code = 1;                 ///< share of code in the text, white space aside
-  double max_links = 1;                ///< share of link text
+  double max_code = 1;                                             ///< share of code in the text, white space aside
+  double max_links = 1;                                            ///< share of link text
   int64_t edited_within_ms = std::numeric_limits<int64_t>::max();  ///< the last edit, after the post was written
   unsigned drop = 0;                                               ///< a combination of Drop
   std::vector<std::string> languages;  ///< codes ("en"); empty: any. A text without a clear language passes

@@ -95,7 +95,8 @@ Status check_recipe(const Recipe& recipe, const std::string& place) {
   if (recipe.choose != Choice::kAll && recipe.answers == 1) {
     return input_error("one answer per question can't be ranked", place, "take at least 2 (answers = 4)");
   }
-  if (recipe.choose == Choice::kLaterWins && (recipe.answers == 0 || (recipe.label == Label::kAccepted && recipe.answers > 2))) {
+  if (recipe.choose == Choice::kLaterWins &&
+      (recipe.answers == 0 || (recipe.label == Label::kAccepted && recipe.answers > 2))) {
     return input_error(recipe.answers == 0 ? "later-wins needs a number of answers"
                                            : "later-wins finds at most two answers where acceptance is the label",
                        place, "take 2 (answers = 2)");

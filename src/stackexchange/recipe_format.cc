@@ -3,6 +3,7 @@
 
 #include "core/text.h"
 #include "core/toml.h"
+#include "stackexchange/dump.h"
 #include "stackexchange/post.h"
 #include "stackexchange/recipe_names.h"
 
@@ -23,9 +24,7 @@ std::string limit_line(const char* key, int64_t value) {
   return value == kNoLimit ? fmt::format("# {}: none\n", key) : fmt::format("{} = {}\n", key, value);
 }
 
-std::string days_line(const char* key, int64_t ms) {
-  return limit_line(key, ms == kNoLimit ? kNoLimit : ms / kMsADay);
-}
+std::string days_line(const char* key, int64_t ms) { return limit_line(key, ms == kNoLimit ? kNoLimit : ms / kMsADay); }
 
 std::string format_common(const PostFilter& filter) {
   const bool any_score = filter.min_score == PostFilter().min_score;
@@ -55,7 +54,10 @@ std::string format_filters(const QuestionFilter& question, const AnswerFilter& a
 }
 
 std::string format_source(const Source& source) {
-  std::string text = source.site.empty() ? source.path : source.site;
+  const bool jsonl = source.path.starts_with(kJsonl);  // by its file's name: a site's dump has no other
+  std::string text = jsonl ? std::string(kJsonl) + source.path.substr(source.path.find_last_of("/:") + 1)
+                     : source.site.empty() ? source.path
+                                           : source.site;
   for (const std::string& tag : source.tags) text += "[" + tag + "]";
   return text;
 }
@@ -63,7 +65,7 @@ std::string format_source(const Source& source) {
 std::string format_topic(const Topic& topic, const Recipe& recipe) {
   std::vector<std::string> sites, sources;
   for (const Source& source : topic.sources) {
-    (source.site.empty() ? sources : sites).push_back(format_source(source));
+    (source.site.empty() || source.path.starts_with(kJsonl) ? sources : sites).push_back(format_source(source));
   }
   std::string text = fmt::format("\n[[topic]]\nname = {}\n", toml_string(topic.name));
   if (!sites.empty()) text += fmt::format("sites = {}\n", list(sites));
@@ -101,12 +103,12 @@ std::vector<std::string> drop_names(unsigned drops) {
 
 std::string format_recipe(const Recipe& recipe) {
   std::string text = fmt::format(
-      "name = {}\ndescription = {}\nseed = {}\nquestions = {}\nanswers = {}\nchoose = {}\nlabel = {}\ncode = {}\ntext = {}\n"
+      "name = {}\ndescription = {}\nseed = {}\nquestions = {}\nanswers = {}\nchoose = {}\nlabel = {}\ncode = {}\ntext "
+      "= {}\n"
       "near_duplicates = {}\n",
       toml_string(recipe.name), toml_string(recipe.description), recipe.seed, recipe.questions, recipe.answers,
       toml_string(name_of(recipe.choose)), toml_string(name_of(recipe.label)), toml_string(name_of(recipe.code)),
-      toml_string(name_of(recipe.text)),
-      format_number(recipe.near_duplicates));
+      toml_string(name_of(recipe.text)), format_number(recipe.near_duplicates));
   text += format_filters(recipe.question, recipe.answer, "");
   for (const Topic& topic : recipe.topics) text += format_topic(topic, recipe);
   return text;

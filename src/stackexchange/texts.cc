@@ -23,7 +23,7 @@ constexpr size_t kBatchBytes = size_t{4} << 20;
 // A post whose text is needed, as read and as converted.
 struct Job {
   uint32_t id = 0, question = 0;
-  bool is_question = false;
+  bool is_question = false, is_plain = false;
   std::string body;
   PostTexts texts;
   TextRecord record;
@@ -50,6 +50,8 @@ Job read_job(const Row& row, const PostRecord& post) {
   job.texts.tags = row.text("Tags").value_or("");
   job.texts.author = row.text("OwnerDisplayName").value_or("");
   job.texts.author_id = row.text("OwnerUserId").value_or("");
+  job.is_plain = row.raw("Format") == "text";
+  job.texts.url = row.text("Url").value_or("");
   job.texts.licence = row.text("ContentLicense").value_or("");
   return job;
 }
@@ -62,11 +64,21 @@ std::string question_text(QuestionText style, const std::string& title, std::str
 
 uint32_t as_count(int64_t n) { return static_cast<uint32_t>(std::min<int64_t>(n, UINT32_MAX)); }
 
+// A text that is no HTML, without white space at its ends.
+HtmlText plain_text(std::string_view body) {
+  while (!body.empty() && is_space(body.front())) body.remove_prefix(1);
+  while (!body.empty() && is_space(body.back())) body.remove_suffix(1);
+  HtmlText text;
+  text.text = text.prose = body;
+  text.code_points = count_code_points(body) - std::ranges::count_if(body, is_space);
+  return text;
+}
+
 // The slow part. Jobs are independent of each other, so threads share them.
 void convert(Job& job, const TextOptions& options) {
   job.record.id = job.id;
   job.record.question = job.question;
-  Result<HtmlText> html = html_to_text(job.body, {options.code});
+  Result<HtmlText> html = job.is_plain ? plain_text(job.body) : html_to_text(job.body, {options.code});
   if (!html) {
     job.record.bad_html = 1;
     return;
@@ -115,7 +127,7 @@ Status store(std::vector<Job>& jobs, SiteTexts& texts) {
   for (Job& job : jobs) {
     std::string bytes;
     const PostTexts& t = job.texts;
-    for (const std::string* field : {&t.text, &t.title, &t.tags, &t.author, &t.author_id, &t.licence})
+    for (const std::string* field : {&t.text, &t.title, &t.tags, &t.author, &t.author_id, &t.licence, &t.url})
       put(bytes, *field);
     Result<uint64_t> offset = texts.texts.append(bytes);
     if (!offset) return forward(offset);
@@ -173,7 +185,8 @@ Result<PostTexts> SiteTexts::load(const TextRecord& record) const {
   if (Status status = texts.read(record.offset, bytes.data(), bytes.size()); !status) return forward(status);
   std::string_view rest = bytes;
   PostTexts post;
-  for (std::string* field : {&post.text, &post.title, &post.tags, &post.author, &post.author_id, &post.licence})
+  for (std::string* field :
+       {&post.text, &post.title, &post.tags, &post.author, &post.author_id, &post.licence, &post.url})
     *field = take(rest);
   return post;
 }

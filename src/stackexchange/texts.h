@@ -39,6 +39,7 @@ struct PostTexts {
   std::string author;     ///< the name, if the dump has it
   std::string author_id;  ///< empty for deleted users
   std::string licence;    ///< as in the dump, or empty
+  std::string url;        ///< of JSON lines, or empty
 };
 
 struct TextOptions {
