@@ -87,7 +87,7 @@ def main():
     contenders += [Contender(f"lm-evaluation-harness hf, batch {batch}",
                              [sys.executable, HERE / "eval_lm_harness.py", arguments.model, batch, arguments.dtype, arguments.device])
                    for batch in filter(None, arguments.lm_eval.split(","))]
-    warm_up = {"question": "?", "answers": ["Yes."], "context": "Question: ?\nAnswer:", "continuations": [" Yes."]}
+    warm_up = {"question": "?", "answers": ["Yes.", "No."], "context": "Question: ?\nAnswer:", "continuations": [" Yes.", " No."]}
     for contender in contenders:
         contender.score([warm_up])
     for i in range(arguments.repetitions):

@@ -41,8 +41,8 @@ class Model:
 
     model: any AutoModelForCausalLM or AutoModelForSeq2SeqLM, sharded or not, with adapters or not; its training mode is put back afterwards.
     tokenizer: its tokenizer. Texts are encoded without special tokens, by the published rule.
-    batch_tokens: positions in one pass, padding included. Halved where memory runs out.
-    logit_bytes: what one pass's logits may take.
+    batch_tokens: positions in one pass, padding included (default: 4096, on a CPU 1024). Halved where memory runs out.
+    logit_bytes: what one pass's logits may take (default: 256 MiB, on a CPU 64 MiB).
     max_length: tokens that the model sees at most; None: the model's own maximum, else 2048.
     bos: put the beginning-of-sequence token before every text; of an encoder-decoder, the end-of-sequence token after the encoder's.
     long_answers: what becomes of answers of more tokens than max_length: "error", "truncate" them, or "skip" their questions.
@@ -51,13 +51,14 @@ class Model:
       model.
     """
 
-    def __init__(self, model, tokenizer, *, batch_tokens=4096, logit_bytes=1 << 28, max_length=None, bos=False, long_answers="error",
+    def __init__(self, model, tokenizer, *, batch_tokens=None, logit_bytes=None, max_length=None, bos=False, long_answers="error",
                  name=None, fingerprint="", processes=None):
         config = getattr(model.config, "get_text_config", lambda: model.config)()
         if model.get_output_embeddings() is None:
             raise ValueError(f"{type(model).__name__} has no output layer: open it by AutoModelForCausalLM")
         self._model, self._tokenizer = model, tokenizer
-        self._batch_tokens, self._logit_bytes = batch_tokens, logit_bytes
+        share = 4 if model.device.type == "cpu" else 1  # a processor needs no larger products
+        self._batch_tokens, self._logit_bytes = batch_tokens or 4096 // share, logit_bytes or (1 << 28) // share
         forward = inspect.signature(getattr(model, "get_base_model", lambda: model)().forward).parameters
         self._cache_name = "cache" if "cache" in forward else "past_key_values"  # as Transformers calls it from 5.24 on
         self._shares = True
@@ -237,7 +238,8 @@ class Model:
             raise RuntimeError(f"{type(self._model).__name__} computes its logits in a way that hre doesn't know")
         if wanted:
             targets = torch.tensor([target for _, _, target, _, _ in wanted], device=logits.device)
-            chosen = logits.gather(1, targets[:, None])[:, 0] - torch.logsumexp(logits, dim=1)
+            sums = torch.cat([torch.logsumexp(rows, dim=1) for rows in logits.split(64)])  # which copies what it is given
+            chosen = logits.gather(1, targets[:, None])[:, 0] - sums
             for value, (_, _, _, out, k) in zip(chosen.tolist(), wanted):
                 out[k] = value
         return output
@@ -288,7 +290,7 @@ class Callback(transformers.TrainerCallback):
     processes (FSDP, ZeRO-3) is refused.
     """
 
-    def __init__(self, data=None, *, every=None, batch_tokens=4096, model_options=None, **options):
+    def __init__(self, data=None, *, every=None, batch_tokens=None, model_options=None, **options):
         self.runs = []
         self._data, self._every, self._options = hre.load_dataset(data), every, {"progress": False, **options}
         self._model_options = {"batch_tokens": batch_tokens, "long_answers": "truncate", **(model_options or {})}
