@@ -160,8 +160,8 @@ make_arrow() {
   python3 - "$download"/pyarrow-*.whl "$deps/arrow.new" <<'PY'
 """Takes the C++ headers, the libraries and the licences out of the wheel.
 
-libparquet exports an OpenSSL of its own, to which the system's libcrypto would bind its calls in any process that has both, as
-hre and Python's ssl do: these symbols are hidden.
+libparquet exports an OpenSSL of its own, to which the linker would bind hre's calls, and the system's libcrypto its own in any
+process that has both, as hre and Python's ssl do: these symbols are hidden, and lose their names.
 """
 import pathlib, re, struct, sys, zipfile
 wheel, out = zipfile.ZipFile(sys.argv[1]), pathlib.Path(sys.argv[2])
@@ -178,7 +178,8 @@ def hide_foreign_symbols(library):
         for at in range(offset, offset + length, entry):
             name, info, _, section = struct.unpack_from("<IBBH", library, at)
             if section and info >> 4 and not library.startswith((b"_Z", b"arrow_"), names + name):
-                library[at + 5] = 2  # STV_HIDDEN
+                library[at + 5] = 2  # STV_HIDDEN: for the loader
+                struct.pack_into("<I", library, at, 0)  # for the linker
     return library
 for name in wheel.namelist():
     if name.endswith("/"):
