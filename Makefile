@@ -4,6 +4,7 @@
 PRESET ?= release
 PREFIX ?= /usr/local
 SECONDS ?= 60
+PYTHON ?= python3
 FILES ?= src/.*(?<!_test)\.cc$$
 
 folder := build/$(PRESET)
@@ -16,7 +17,7 @@ need-clang-format = command -v $(clang-format) >/dev/null || { echo "make $@: $(
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help demo smollm2 build test install format format-check tidy asan tsan fuzz bench engine-check clean configure test-parts
+.PHONY: help demo smollm2 build test install wheel format format-check tidy asan tsan fuzz bench engine-check clean configure test-parts
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1#/p' Makefile | while IFS='#' read -r name text; do \
@@ -42,6 +43,9 @@ test: build ## set up, build, and run every test
 install: configure ## install the program and the library to PREFIX (default /usr/local)
 	@$(build) --target hre_program
 	@cmake --install $(folder) --prefix '$(PREFIX)'
+
+wheel: ## build the Python package's wheel, with all that it needs inside, into build/wheels (PYTHON=python3)
+	@tools/make_wheel.sh '$(PYTHON)'
 
 format: ## format the sources
 	@$(need-clang-format)

@@ -1,6 +1,6 @@
 """Scores questions for bench/eval_speed.py, by lm-evaluation-harness's hf model.
 
-    python3 bench/eval_lm_harness.py CHECKPOINT BATCH_SIZE float32|bfloat16
+    python3 bench/eval_lm_harness.py CHECKPOINT BATCH_SIZE float32|bfloat16 [DEVICE]
 
 Reads a line [{"context", "continuations": [text]}] a few questions, and answers as eval_worker.cc does. Needs lm_eval[hf].
 """
@@ -20,8 +20,8 @@ from lm_eval.models.huggingface import HFLM  # noqa: E402
 LONGEST = 2048
 
 
-def main(checkpoint, batch_size, dtype):
-    model = HFLM(pretrained=checkpoint, dtype=dtype, device="cpu", batch_size=int(batch_size), max_length=LONGEST)
+def main(checkpoint, batch_size, dtype, device="cpu"):
+    model = HFLM(pretrained=checkpoint, dtype=dtype, device=device, batch_size=int(batch_size), max_length=LONGEST)
     for line in sys.stdin:
         pairs = [(request["context"], continuation) for request in json.loads(line) for continuation in request["continuations"]]
         start = time.perf_counter()

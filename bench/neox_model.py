@@ -1,12 +1,12 @@
 """Writes a random GPT-NeoX-shaped model, the same weights in two formats.
 
     bench/peers.sh
-    build/peers/bin/python bench/neox_model.py VOCABULARY.gguf OUT [410m|14m]
+    build/peers/bin/python bench/neox_model.py VOCABULARY.gguf OUT [410m|160m|14m]
 
 VOCABULARY.gguf holds the vocabulary of GPT-NeoX without weights (ggml-vocab-gpt-neox.gguf). Writes OUT/hf, a checkpoint as Hugging Face's
 Transformers read it, and OUT/neox.gguf, in float32. Needs 4 GB of memory and of disk.
-The shapes are those of Pythia-410M (the default: 405 M parameters in 24 layers of width 1024, 16 heads) and Pythia-14M (6 layers of width 128, 4
-heads), with rotary embeddings on a quarter of each head.
+The shapes are those of Pythia-410M (the default: 405 M parameters in 24 layers of width 1024, 16 heads), Pythia-160M (12 layers of width 768, 12
+heads) and Pythia-14M (6 layers of width 128, 4 heads), with rotary embeddings on a quarter of each head.
 """
 
 import json
@@ -17,7 +17,7 @@ import gguf
 import numpy as np
 from safetensors.numpy import save_file
 
-SHAPES = {"410m": (24, 1024, 16), "14m": (6, 128, 4)}
+SHAPES = {"410m": (24, 1024, 16), "160m": (12, 768, 12), "14m": (6, 128, 4)}
 LAYERS, WIDTH, HEADS = SHAPES[sys.argv[3] if len(sys.argv) > 3 else "410m"]
 INNER, VOCABULARY, CONTEXT, ROTARY, EPSILON = 4 * WIDTH, 50304, 2048, 0.25, 1e-5
 NORMAL, SPECIAL, SPACES = gguf.TokenType.NORMAL, gguf.TokenType.CONTROL, gguf.TokenType.USER_DEFINED

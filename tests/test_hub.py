@@ -440,7 +440,7 @@ class EvalTest(HubTest):
     def test_default_dataset_out_of_reach(self):
         line = self.problem("eval", "baseline:length", status=1, env={"HF_ENDPOINT": "http://127.0.0.1:9"})
         self.assertIn("no --data was given, and the published dataset cannot be fetched: no connection", line)
-        self.assertIn("give --data sample, a folder of it, or your own (hre data build --help)", line)
+        self.assertIn("give --data sample, a folder of it, or your own (hre data build makes one)", line)
 
     def test_commands_that_take_data(self):
         self.hub.add("dataset", "org/data", {"HumanRankEvalUnix.jsonl": jsonl(4), "other/x.jsonl": jsonl(2)})

@@ -69,6 +69,18 @@ class PythonTest(PackageTest):
         self.write("blocks.py", "\n".join(block for block in blocks if "hre.transformers" not in block))
         self.run_python("import contextlib, io; contextlib.redirect_stdout(io.StringIO()).__enter__(); exec(open('blocks.py').read())")
 
+    def test_beside_other_libraries(self):
+        """No symbol of a library that hre brings takes the place of one that Python's modules mean."""
+        for modules in ("ssl, hmac, hashlib", "pandas, pyarrow.parquet, pyarrow.dataset, polars", "sqlite3, zlib, lzma, xml.etree.ElementTree"):
+            self.run_python(f"import hre, {modules}; import ssl; ssl.create_default_context()")
+
+    def test_notebook(self):
+        """Every cell of docs/python.ipynb runs, and gives outputs like those that it shows."""
+        done = subprocess.run([self.python, SOURCE_DIR / "tools" / "run_notebook.py", SOURCE_DIR / "docs" / "python.ipynb"], capture_output=True, text=True,
+                              env=clean_environment(PYTHONPATH=str(PACKAGE), **self.sanitizers), timeout=600, check=False)
+        self.assertEqual(0, done.returncode, done.stdout + done.stderr)
+        self.assertRegex(done.stdout, r"\A\d+ cells, 0 different\n\Z")
+
     def test_values_are_the_programs(self):
         model = SOURCE_DIR / "models" / "hre-base-q8_0.gguf"
         for spec, options in ((model, {"threads": 1, "long_answers": "truncate"}), ("baseline:zstd", {})):
@@ -132,18 +144,18 @@ class PythonTest(PackageTest):
 
     def test_data_in_every_form(self):
         found = self.run_python("""
-            import json, datasets, pandas, pyarrow, hre
+            import json, datasets, pandas, polars, pyarrow, hre
             rows = [{"topic": "tea" if i < 4 else "coffee", "question": f"How hot? {i}", "answers": [
                 {"text": "x" * (3 + a * i), "votes": float(a * a - i)} for a in range(3)]} for i in range(7)]
             table = pyarrow.Table.from_pylist(rows)
-            frame = pandas.DataFrame(rows)
+            frame, polar = pandas.DataFrame(rows), polars.DataFrame(rows)
             dataset = datasets.Dataset.from_list(rows)
             shuffled = dataset.select([6, 5, 4, 3, 2, 1, 0]).select([6, 5, 4, 3, 2, 1, 0])
             splits = datasets.DatasetDict({topic: dataset.filter(lambda row: row["topic"] == topic).remove_columns("topic") for topic in ("tea", "coffee")})
-            loaded = [hre.load_dataset(data) for data in (rows, iter(rows), table, frame, dataset, shuffled, splits)]
+            loaded = [hre.load_dataset(data) for data in (rows, iter(rows), table, frame, polar, polars.concat([polar[:3], polar[3:]], rechunk=False), dataset, shuffled, splits)]
             assert loaded[0].question(6)["answers"][2] == {"text": "x" * 15, "votes": -2.0}, loaded[0].question(6)
             print(json.dumps([[data.fingerprint, len(data)] for data in loaded]))""")
-        self.assertEqual([found[0]] * 7, found)
+        self.assertEqual([found[0]] * 9, found)
 
     def test_bad_data_and_models(self):
         found = self.run_python("""
@@ -177,6 +189,59 @@ class PythonTest(PackageTest):
                                              "int is no model", "1 results for 2 pairs", "", "'mine'"), strict=True):
             self.assertIn(expected, message or "")
         self.assertRegex(found[-2], "many")
+
+    def test_every_option_of_the_program(self):
+        """Each option of hre eval is an argument here, or is the program's alone; and the other way round."""
+        other_names = {"topic": "topics", "no_shuffle": "shuffle", "prompt_file": "prompt", "lora": "adapters", "device": "devices", "no_cache": "reuse"}
+        programs = {"help", "help_all",
+                    "models", "shard", "rank_timeout",  # several models, jobs and ranks: loops, and hre.transformers.Processes
+                    "metrics", "json", "details", "reference_json", "stats", "quiet",  # what is shown: Run has it all
+                    "recheck", "verify_weights", "explain"}  # checks of a store and of the cache
+        options = {name.replace("-", "_") for name in re.findall(r"^ +(?:-\w,)?--([a-z-]+)", self.run_hre("eval", "--help-all").stdout, re.M)}
+        self.assertGreater(len(options), 40)
+        self.assertEqual(set(), programs - options, "are no options any more")
+        expected = {other_names.get(name, name) for name in options - programs}
+        evaluate, opening = self.run_python("""
+            import inspect, json, re, hre
+            arguments = set(inspect.signature(hre.evaluate).parameters) - {"model", "progress", "model_options"}
+            listed = re.search(r"options, of models.*?They", hre.open_model.__doc__, re.S)[0]
+            listed = set(re.findall(r"[a-z_]+", re.sub(r"\\([^()]*(\\([^()]*\\))?[^()]*\\)", "", listed.split(":", 1)[1])))
+            print(json.dumps([sorted(arguments), sorted(listed)]))""")
+        self.assertEqual(expected, set(evaluate) | {name for name in opening if name in expected})
+        # What the text lists is what there is: an unknown one is refused by its name.
+        refused = self.run_python("""
+            import json, sys, hre
+            refused = []
+            for name in json.loads(sys.argv[1]):
+                try:
+                    hre.open_model("baseline:zstd", **{name: object()})
+                except hre.InputError as problem:
+                    refused.append(str(problem))
+            print(json.dumps(refused))""", json.dumps(sorted(expected - set(evaluate))))
+        self.assertEqual([f"{name}: it has the wrong type" for name in sorted(expected - set(evaluate))], refused)
+
+    def test_questions_chosen_by_conditions_and_width(self):
+        common = ["eval", "baseline:zstd", "--data", "sample", "--quiet", "--details"]
+        self.run_hre(*common, "--where", "answers>=4", "--where", "topic=p*", "--json", "where.json")
+        self.run_hre(*common, "--until", "width=0.8", "--json", "until.json")
+        found = self.run_python("""
+            import json, hre
+            runs = [hre.evaluate("baseline:zstd", "sample", progress=False, **options) for options in ({"where": ["answers>=4", "topic=p*"]}, {"until": 0.8})]
+            errors = []
+            for options in ({"where": ["colour=red"]}, {"where": ["date>2020"]}, {"until": 0}):
+                try:
+                    hre.evaluate("baseline:zstd", [{"question": "q", "answers": [{"text": "a", "votes": 1}, {"text": "b", "votes": 2}]}], progress=False, **options)
+                except hre.InputError as problem:
+                    errors.append(str(problem))
+            print(json.dumps([[json.loads(run.json()) for run in runs], errors]))""")
+        for name, run in zip(("where", "until"), found[0]):
+            expected = self.read_json(f"{name}.json")
+            for key in ("config", "results", "questions"):
+                self.assertEqual(expected[key], run[key], name)
+        self.assertLess(len(found[0][0]["questions"]), 70)
+        self.assertLess(len(found[0][1]["questions"]), 70)
+        for error, expected in zip(found[1], ("colour", "metadata", "until: a width is above 0"), strict=True):
+            self.assertIn(expected, error)
 
     def test_options_that_a_baseline_has_no_use_for(self):
         found = self.run_python("""
@@ -365,7 +430,7 @@ def answers_of(run):
 """
 
 
-class TransformersTest(PackageTest):
+class TorchTest(PackageTest):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -373,6 +438,8 @@ class TransformersTest(PackageTest):
         if not os.access(cls.torch_python, os.X_OK):
             raise unittest.SkipTest("HRE_TORCH_PYTHON names no Python with torch and transformers")
 
+
+class TransformersTest(TorchTest):
     def test_every_architecture(self):
         """Small random models, shared prompts and padding against one plain pass for each answer."""
         self.write("in_memory.py", IN_MEMORY)
@@ -496,10 +563,14 @@ class TransformersTest(PackageTest):
             self.assertAlmostEqual(a, b, delta=1e-4)
 
     def test_in_a_training_loop(self):
-        """A small model learns the answers that people like: its value rises, and TensorBoard's file has the curve."""
+        """A small model learns the answers that people like: its value rises, and the files of TensorBoard and of MLflow have the curve."""
+        logs = [log for log in ("tensorboard", "mlflow") if subprocess.run([self.torch_python, "-c", f"import {log}"], capture_output=True, check=False).returncode == 0]
+        if not logs:
+            self.skipTest("that Python has neither tensorboard nor mlflow")
         found = self.run_python("""
-            import json, random, sys, torch, transformers, hre, hre.transformers
-            from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+            import glob, json, os, random, sys, torch, transformers, hre, hre.transformers
+            logs = sys.argv[1:]
+            os.environ.update(MLFLOW_TRACKING_URI="file:mlruns", MLFLOW_ALLOW_FILE_STORE="true")
             torch.manual_seed(3)
             made = random.Random(3)
             class Bytes:
@@ -515,37 +586,208 @@ class TransformersTest(PackageTest):
             train = [{"input_ids": ids, "labels": ids} for ids in (Bytes()([text])["input_ids"][0] for text in texts)]
             model = transformers.LlamaForCausalLM(transformers.LlamaConfig(vocab_size=260, hidden_size=32, intermediate_size=64, num_hidden_layers=2,
                 num_attention_heads=2, max_position_embeddings=256))
-            arguments = transformers.TrainingArguments(output_dir="out", max_steps=60, per_device_train_batch_size=8, learning_rate=3e-3, report_to=["tensorboard"],
+            arguments = transformers.TrainingArguments(output_dir="out", max_steps=60, per_device_train_batch_size=8, learning_rate=3e-3, report_to=logs,
                                                        save_strategy="no", logging_steps=20, use_cpu=True, disable_tqdm=True)
             pad = lambda rows: {key: torch.tensor([row[key] for row in rows]) for key in rows[0]}
             trainer = transformers.Trainer(model=model, args=arguments, train_dataset=train, data_collator=pad, processing_class=Bytes())
             callback = hre.transformers.Callback(data, every=20, store="curve.db").attach(trainer)
             trainer.train()
-            import glob, os
-            events = EventAccumulator(os.path.dirname(glob.glob("**/events.out*", recursive=True)[0]))
-            events.Reload()
-            tags = [tag for tag in events.Tags()["scalars"] if tag.endswith("eval/hre") or tag.endswith("/hre")]
-            curve = [event.value for event in events.Scalars(tags[0])]
+            curves = {}
+            if "tensorboard" in logs:
+                from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+                events = EventAccumulator(os.path.dirname(glob.glob("**/events.out*", recursive=True)[0]))
+                events.Reload()
+                tag = next(tag for tag in events.Tags()["scalars"] if tag.endswith("eval/hre"))
+                curves["tensorboard"] = [[event.step, event.value] for event in events.Scalars(tag)]
+            if "mlflow" in logs:
+                from mlflow.tracking import MlflowClient
+                client = MlflowClient("file:mlruns")
+                run, = client.search_runs([experiment.experiment_id for experiment in client.search_experiments()])
+                curves["mlflow"] = [[metric.step, metric.value] for metric in client.get_metric_history(run.info.run_id, "eval/hre")]
             with open("found.json", "w") as file:
-                json.dump({"steps": [step for step, _ in callback.runs], "values": [run.value for _, run in callback.runs], "curve": curve,
+                json.dump({"steps": [step for step, _ in callback.runs], "values": [run.value for _, run in callback.runs], "curves": curves,
                            "kept": sorted(run.value for run in hre.Store("curve.db")),
-                           "log": [row for row in trainer.state.log_history if "eval/hre" in row]}, file)""", python=self.torch_python, quiet=True)
+                           "log": [row for row in trainer.state.log_history if "eval/hre" in row]}, file)""", *logs, python=self.torch_python, quiet=True)
         found = self.read_json("found.json")
         self.assertEqual([0, 20, 40, 60], found["steps"])
         self.assertEqual(sorted(found["values"]), found["kept"], "no step's scores stand for another's")
         self.assertGreater(found["values"][-1], max(0.9, found["values"][0] + 0.1))
-        for expected, value in zip(found["values"], found["curve"], strict=True):
-            self.assertAlmostEqual(expected, value, places=6)
+        self.assertEqual(set(logs), set(found["curves"]))
+        for log, curve in found["curves"].items():
+            self.assertEqual(found["steps"], [step for step, _ in curve], log)
+            for expected, (_, value) in zip(found["values"], curve, strict=True):
+                self.assertAlmostEqual(expected, value, places=6)
         self.assertAlmostEqual(found["values"][-1] - found["values"][0], found["log"][-1]["eval/hre_since_first"], places=9)
 
     def test_documentation(self):
-        self.write("blocks.py", "import hre\n" + "\n".join(block for block in documented_blocks() if "hre.transformers" in block))
+        """Every block about models of Transformers; those about several processes run in DistributedTest."""
+        blocks = [block for block in documented_blocks() if "hre.transformers" in block and "torch.distributed" not in block]
+        self.assertEqual(2, len(blocks))
+        self.write("blocks.py", "import hre\n" + "\n".join(blocks))
         self.run_python("""
-            import sys, transformers
+            import sys, torch, transformers
             model = transformers.AutoModelForCausalLM.from_pretrained(sys.argv[1])
             tokenizer = transformers.AutoTokenizer.from_pretrained(sys.argv[1])
-            exec(open("blocks.py").read().replace("(model, tokenizer)", '(model, tokenizer, long_answers="truncate")'))""",
+            rows = [{"input_ids": [3, 4, 5, 6], "labels": [3, 4, 5, 6]}] * 8
+            arguments = transformers.TrainingArguments(output_dir="out", max_steps=2, report_to=[], save_strategy="no", use_cpu=True, disable_tqdm=True)
+            trainer = transformers.Trainer(model=model, args=arguments, train_dataset=rows, processing_class=tokenizer)
+            with open("/dev/null", "w") as sys.stdout:
+                exec(open("blocks.py").read().replace("(model, tokenizer)", '(model, tokenizer, long_answers="truncate")'))
+            assert [step for step, _ in callback.runs] == [0, 2] and callback.runs[0][1].value is not None""",
                         shared_data("models/TinyStories-656K"), python=self.torch_python)
+
+
+#: A small model in every process; results.RANK.json holds what the process got of hre.
+SHARED = """
+import json, os, sys, time
+import torch, transformers
+import hre, hre.transformers
+from in_memory import Bytes, data
+
+def model():
+    torch.manual_seed(7)
+    return transformers.LlamaForCausalLM(transformers.LlamaConfig(vocab_size=300, hidden_size=64, intermediate_size=96, num_hidden_layers=2,
+        num_attention_heads=4, max_position_embeddings=4096))
+
+class Counting(hre.transformers.Model):
+    questions = 0
+    def _score_passes(self, passes):
+        self.questions += sum(map(len, passes))
+        return super()._score_passes(passes)
+
+def results(run):
+    return [run.value, [answer["sum_log_prob"] for question in run.questions for answer in question["answers"]]]
+
+def write(rank, content):
+    with open(f"results.{rank}.json", "w") as file:
+        json.dump(content, file)
+"""
+
+
+class DistributedTest(TorchTest):
+    """Processes that share an evaluation. One thread each: a product's bits may depend on the number of threads."""
+
+    def setUp(self):
+        super().setUp()
+        self.write("in_memory.py", IN_MEMORY)
+        self.write("shared.py", SHARED)
+        self.environment = clean_environment(PYTHONPATH=str(PACKAGE), OMP_NUM_THREADS="1", TOKENIZERS_PARALLELISM="false", **self.sanitizers)
+
+    def torchrun(self, processes, script):
+        done = subprocess.run([self.torch_python, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes), self.write("script.py", script)],
+                              cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=600, check=False)
+        self.assertEqual(0, done.returncode, done.stdout + done.stderr)
+        return [self.read_json(f"results.{rank}.json") for rank in range(processes)]
+
+    def test_same_bits_for_any_number_of_processes(self):
+        self.run_python("""
+            from shared import *
+            alone = Counting(model(), Bytes(), batch_tokens=1024)
+            write(0, [alone.questions, results(hre.evaluate(alone, data, limit=5, progress=False))])""", python=self.torch_python)
+        alone = self.read_json("results.0.json")[1]
+        self.assertEqual(14 * 5, len(alone[1]) // 4)
+        for processes in (2, 3):
+            found = self.torchrun(processes, """
+from shared import *
+torch.distributed.init_process_group("gloo")
+mine = Counting(model(), Bytes(), batch_tokens=1024, fingerprint="w", processes=hre.transformers.Processes())
+run = hre.evaluate(mine, data, limit=5, store="runs.db", name=f"by-{torch.distributed.get_world_size()}", progress=False)
+try:
+    hre.evaluate(mine, "nowhere", progress=False)
+except hre.InputError as problem:  # of process 0, in every one
+    write(torch.distributed.get_rank(), [mine.questions, results(run), str(problem)])
+""")
+            for questions, values, problem in found:
+                self.assertEqual(alone, values)
+                self.assertIn("nowhere: ", problem)
+                self.assertGreater(questions, 70 // processes // 2)
+            self.assertEqual(70, sum(questions for questions, _, _ in found))
+            kept = self.run_python("""
+                import json, hre
+                store = hre.Store("runs.db")
+                print(json.dumps([store.list()[0]["name"], store.load("last").value]))""")
+            self.assertEqual([f"by-{processes}", alone[0]], kept)
+            (self.folder / "runs.db").unlink()
+
+    def test_documentation(self):
+        block, = (block for block in documented_blocks() if "torch.distributed" in block)
+        found = self.torchrun(2, f"""
+from shared import *
+model, tokenizer = model(), Bytes()
+{block}
+write(processes.rank, results(run))
+""")
+        self.assertEqual(found[0], found[1])
+        self.assertIsNotNone(found[0][0])
+
+    def test_processes_that_die_or_fall_silent(self):
+        """Without torchrun, which would end the others itself."""
+        self.write("script.py", """
+from shared import *
+rank, case = int(sys.argv[1]), sys.argv[2]
+torch.distributed.init_process_group("gloo", init_method=f"file://{os.getcwd()}/meeting.{case}", rank=rank, world_size=3)
+class Failing(hre.transformers.Model):
+    def _score_passes(self, passes):
+        if rank == 1 and case == "raises":
+            raise KeyError("mine")
+        if rank == 1 and case == "dies":
+            os._exit(7)
+        if rank == 1 and case == "silent":
+            time.sleep(90)
+        return super()._score_passes(passes)
+mine = Failing(model(), Bytes(), processes=hre.transformers.Processes(timeout=5 if case == "silent" else 300))
+started = time.monotonic()
+try:
+    hre.evaluate(mine, data, limit=1, progress=False)
+except hre.Error as problem:
+    write(rank, [str(problem), time.monotonic() - started])
+    os._exit(0)
+""")
+        expected = {"raises": ("process 1: KeyError: 'mine'",) * 3,
+                    "dies": ("process 1 of 3 ended", None, "process 0 of 3 ended"),
+                    "silent": ("process 1 of 3 ended, or was silent for 5 seconds", None, "process 0 of 3 ended")}
+        for case, messages in expected.items():
+            processes = [subprocess.Popen([self.torch_python, "script.py", str(rank), case], cwd=self.folder, env=self.environment, stderr=subprocess.PIPE, text=True)
+                         for rank in range(3)]
+            for rank in (0, 2):
+                self.assertEqual(0, processes[rank].wait(timeout=400), case)
+            processes[1].kill() if case == "silent" else None
+            for process in processes:
+                process.communicate()
+            for rank, message in enumerate(messages):
+                if message:
+                    text, seconds = self.read_json(f"results.{rank}.json")
+                    self.assertIn(message, text)
+                    self.assertLess(seconds, 80, case)
+
+    def test_in_a_training_loop(self):
+        """Every process has the same runs, each by its share of the questions, and the first one's log has the values."""
+        found = self.torchrun(2, """
+from shared import *
+hre.transformers.Model = Counting
+network = model()
+rows = [{"input_ids": ids, "labels": ids} for ids in ([3 + i % 250] * 8 for i in range(64))]
+pad = lambda rows: {key: torch.tensor([row[key] for row in rows]) for key in rows[0]}
+arguments = transformers.TrainingArguments(output_dir="out", max_steps=4, per_device_train_batch_size=4, report_to=[], save_strategy="no", use_cpu=True, disable_tqdm=True)
+trainer = transformers.Trainer(model=network, args=arguments, train_dataset=rows, data_collator=pad, processing_class=Bytes())
+counted = []
+evaluate = hre.evaluate
+def counting(mine, *arguments, **options):
+    run = evaluate(mine, *arguments, **options)
+    counted.append(mine.questions)
+    return run
+hre.evaluate = counting
+callback = hre.transformers.Callback(data, every=2, limit=2, store="curve.db").attach(trainer)
+trainer.train()
+write(torch.distributed.get_rank(), [[[step, results(run)] for step, run in callback.runs], counted, [row["eval/hre"] for row in trainer.state.log_history if "eval/hre" in row]])
+""")
+        self.assertEqual(found[0][0], found[1][0])
+        self.assertEqual([0, 2, 4], [step for step, _ in found[0][0]])
+        self.assertEqual(3, len({values[0] for _, values in found[0][0]}), "training changes the model")
+        for a, b in zip(found[0][1], found[1][1], strict=True):
+            self.assertEqual(28, a + b)
+            self.assertGreater(min(a, b), 5)
+        self.assertEqual([values[0] for _, values in found[0][0]], found[0][2])
 
 
 if __name__ == "__main__":

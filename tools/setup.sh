@@ -158,9 +158,29 @@ make_arrow() {
   fetching Arrow download --no-deps --require-hashes --only-binary=:all: --python-version 3.11 --implementation cp \
     --abi cp311 --platform "manylinux_2_28_$(uname -m)" -d "$download" -r <(pinned pyarrow)
   python3 - "$download"/pyarrow-*.whl "$deps/arrow.new" <<'PY'
-"""Takes the C++ headers, the libraries and the licences out of the wheel."""
-import pathlib, re, sys, zipfile
+"""Takes the C++ headers, the libraries and the licences out of the wheel.
+
+libparquet exports an OpenSSL of its own, to which the linker would bind hre's calls, and the system's libcrypto its own in any
+process that has both, as hre and Python's ssl do: these symbols are hidden, and lose their names.
+"""
+import pathlib, re, struct, sys, zipfile
 wheel, out = zipfile.ZipFile(sys.argv[1]), pathlib.Path(sys.argv[2])
+def hide_foreign_symbols(library):
+    """Hides what a 64-bit little-endian ELF library exports beside C++ and arrow_*."""
+    library = bytearray(library)
+    sections, = struct.unpack_from("<Q", library, 40)
+    size, count = struct.unpack_from("<HH", library, 58)
+    table = [struct.unpack_from("<IIQQQQIIQQ", library, sections + i * size) for i in range(count)]
+    for _, kind, _, _, offset, length, link, _, _, entry in table:
+        if kind != 11:  # SHT_DYNSYM
+            continue
+        names = table[link][4]
+        for at in range(offset, offset + length, entry):
+            name, info, _, section = struct.unpack_from("<IBBH", library, at)
+            if section and info >> 4 and not library.startswith((b"_Z", b"arrow_"), names + name):
+                library[at + 5] = 2  # STV_HIDDEN: for the loader
+                struct.pack_into("<I", library, at, 0)  # for the linker
+    return library
 for name in wheel.namelist():
     if name.endswith("/"):
         continue
@@ -173,7 +193,8 @@ for name in wheel.namelist():
     else:
         continue
     target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_bytes(wheel.read(name))
+    content = wheel.read(name)
+    target.write_bytes(hide_foreign_symbols(content) if ".so." in name else content)
 PY
   rm -rf "$deps/arrow"
   mv "$deps/arrow.new" "$deps/arrow"

@@ -22,14 +22,17 @@ __all__ = ["Comparison", "Dataset", "Error", "Gate", "InputError", "Interrupted"
            "study"]
 
 
-def evaluate(model: Any, data: Any = None, *, topics: Iterable[str] = (), limit: int | None = None, shuffle: bool = True,
-             shuffle_seed: int = 42, prompt: str | None = None, undefined: Literal["leave-out", "zero"] = "leave-out",
+def evaluate(model: Any, data: Any = None, *, topics: Iterable[str] = (), limit: int | None = None, where: Iterable[str] = (),
+             metadata: str = "", until: float | None = None, shuffle: bool = True, shuffle_seed: int = 42, prompt: str | None = None, undefined: Literal["leave-out", "zero"] = "leave-out",
              keep_tokens: bool = False, store: str = "none", name: str = "", reuse: bool = True, progress: Any = True,
              **model_options: Any) -> Run:
     """Evaluates a model on a dataset, and gives the Run.
 
     model, model_options: see hre.open_model. data: see hre.load_dataset.
     topics: globs; none: all. limit: questions of each topic, after the shuffle (the published order).
+    where: conditions that questions must meet, such as "votes>=10" or "date>=2024-01" (`hre eval --where`). metadata: a file with
+      dates and tags; "": the dataset's own.
+    until: stop as soon as the value's confidence sequence is no wider than this.
     prompt: a template with {question} and, at its end, {answer}.
     undefined: what a mean does with questions that have no correlation, "leave-out" or "zero".
     keep_tokens: keep each token's log-probability.
@@ -49,13 +52,16 @@ def evaluate(model: Any, data: Any = None, *, topics: Iterable[str] = (), limit:
     'Short'
     """
     bars = _listener(progress)
-    options = {"topics": list(topics), "shuffle": shuffle, "shuffle_seed": shuffle_seed, "undefined": undefined,
+    if prompt is None and model_options.get("chat_template", "none") != "none":
+        prompt = "{question}{answer}"  # the template makes the rest
+    options = {"topics": list(topics), "limit": limit, "where": list(where), "metadata": metadata, "until": until,
+               "shuffle": shuffle, "shuffle_seed": shuffle_seed, "prompt": prompt, "undefined": undefined,
                "keep_tokens": keep_tokens, "store": store, "name": name, "reuse": reuse}
-    if limit is not None:
-        options["limit"] = limit
-    if prompt is not None:
-        options["prompt"] = prompt
-    elif model_options.get("chat_template", "none") != "none":
-        options["prompt"] = "{question}{answer}"  # the template makes the rest
-    opened = open_model(model, progress=bars, **model_options)
-    return Run(_core.evaluate(opened, load_dataset(data, progress=bars), options, bars))
+    options = {name: value for name, value in options.items() if value is not None}
+
+    def work():
+        opened = open_model(model, progress=bars, **model_options)
+        return Run(_core.evaluate(opened, load_dataset(data, progress=bars), options, bars))
+
+    together = getattr(model, "evaluate_together", None)  # for models that several processes have
+    return together(work) if together else work()

@@ -42,11 +42,11 @@ def open_model(model: Any, *, progress: Any = False, **options: Any) -> _core.Mo
       and if wanted the attributes `name`, `fingerprint` (a text that changes whenever its values do; a store needs it,
       since scores that are kept there are used again), `settings` (a dictionary of what else moves values) and `batch_questions` (how
       many questions it is given at once: 32).
-    options, of models that hre opens itself: threads, gpu_layers, max_length, bos ("never", "auto", "always"),
-      long_answers ("error", "truncate", "skip"), chat_template, system, date, precision ("auto", "exact"),
-      engine_kernels ("auto", "plain"), kv_type ("f32", "f16", "q8_0"), flash_attention ("off", "auto", "on"), adapters
-      ([(path, scale)]), stream_weights, workers; of servers api_key_file, ca_file, request_timeout, max_concurrency. They
-      mean what `hre eval --help-all` says.
+    options, of models that hre opens itself: threads, gpu_layers, devices ([name]), tensor_split ([share]), max_length, bos
+      ("never", "auto", "always"), long_answers ("error", "truncate", "skip"), chat_template, system, date, precision ("auto",
+      "exact"), engine_kernels ("auto", "plain"), kv_type ("f32", "f16", "q8_0"), flash_attention ("off", "auto", "on"), adapters
+      ([(path, scale)]), stream_weights, numa, workers, rpc ([address]); of servers api_key_file, ca_file, wait, request_timeout,
+      max_concurrency. They mean what `hre eval --help-all` says.
 
     >>> import hre
     >>> hre.open_model("baseline:length").name

@@ -156,7 +156,7 @@ class _Result:
         return f"<hre.{type(self).__name__}\n{self._text}>"
 
     def _repr_html_(self) -> str:
-        return f"<pre>{html.escape(self._text)}</pre>"
+        return f"<pre style='white-space:pre;overflow-x:auto;font-family:monospace'>{html.escape(self._text)}</pre>"  # the columns stay columns
 
 
 class Comparison(_Result):

@@ -29,6 +29,10 @@ import transformers
 
 import hre
 
+from ._processes import Processes
+
+#: Questions among which passes are made.
+_TOGETHER = 64
 _OUT_OF_MEMORY = getattr(torch, "OutOfMemoryError", torch.cuda.OutOfMemoryError)
 
 
@@ -37,26 +41,29 @@ class Model:
 
     model: any AutoModelForCausalLM or AutoModelForSeq2SeqLM, sharded or not, with adapters or not; its training mode is put back afterwards.
     tokenizer: its tokenizer. Texts are encoded without special tokens, by the published rule.
-    batch_tokens: positions in one pass, padding included. Halved where memory runs out.
-    logit_bytes: what one pass's logits may take.
+    batch_tokens: positions in one pass, padding included (default: 4096, on a CPU 1024). Halved where memory runs out.
+    logit_bytes: what one pass's logits may take (default: 256 MiB, on a CPU 64 MiB).
     max_length: tokens that the model sees at most; None: the model's own maximum, else 2048.
     bos: put the beginning-of-sequence token before every text; of an encoder-decoder, the end-of-sequence token after the encoder's.
     long_answers: what becomes of answers of more tokens than max_length: "error", "truncate" them, or "skip" their questions.
     fingerprint: a text that changes whenever the weights do; a store needs it, since scores that are kept there are used again.
+    processes: a Processes, where the processes of torchrun or accelerate launch share the questions, each with its own copy of the
+      model.
     """
 
-    batch_questions = 64
-
-    def __init__(self, model, tokenizer, *, batch_tokens=4096, logit_bytes=1 << 28, max_length=None, bos=False, long_answers="error",
-                 name=None, fingerprint=""):
+    def __init__(self, model, tokenizer, *, batch_tokens=None, logit_bytes=None, max_length=None, bos=False, long_answers="error",
+                 name=None, fingerprint="", processes=None):
         config = getattr(model.config, "get_text_config", lambda: model.config)()
         if model.get_output_embeddings() is None:
             raise ValueError(f"{type(model).__name__} has no output layer: open it by AutoModelForCausalLM")
         self._model, self._tokenizer = model, tokenizer
-        self._batch_tokens, self._logit_bytes = batch_tokens, logit_bytes
+        share = 4 if model.device.type == "cpu" else 1  # a processor needs no larger products
+        self._batch_tokens, self._logit_bytes = batch_tokens or 4096 // share, logit_bytes or (1 << 28) // share
         forward = inspect.signature(getattr(model, "get_base_model", lambda: model)().forward).parameters
         self._cache_name = "cache" if "cache" in forward else "past_key_values"  # as Transformers calls it from 5.24 on
         self._shares = True
+        self._processes = processes
+        self.batch_questions = _TOGETHER * (processes.size if processes else 1)
         self.name = name or (getattr(model.config, "_name_or_path", "") or type(model).__name__).rstrip("/").split("/")[-1]
         self.fingerprint = fingerprint
         self.bos = self.decoder_start = self.source_end = None
@@ -80,42 +87,68 @@ class Model:
         all_tokens = self._tokenizer(texts, add_special_tokens=False, verbose=False)["input_ids"]
         return [None if unknown is not None and unknown in tokens else tokens for tokens in all_tokens]
 
+    def evaluate_together(self, work):
+        """work(), or this process's part in it: see hre.evaluate."""
+        return self._processes.evaluate(work, self._score_passes) if self._processes else work()
+
     def score_plans(self, questions):
         """Log-probabilities, in nats: for each (prefix, [(tail, targets)]) a list with those of each answer's targets.
 
         An answer's sequence is prefix + tail (of an encoder-decoder, tail alone); its k-th of n targets is predicted at position
         len(sequence) - n + k.
         """
-        results = [[[0.0] * len(targets) for _, targets in answers] for _, answers in questions]
-        order = sorted(range(len(questions)), key=lambda i: -len(questions[i][0]))
+        passes = []
+        for first in range(0, len(questions), _TOGETHER):
+            order = sorted(range(first, min(first + _TOGETHER, len(questions))), key=lambda i: -len(questions[i][0]))
+            while order:
+                n = self._how_many([questions[i] for i in order])
+                passes.append(order[:n])
+                order = order[n:]
+        chosen = [[questions[i] for i in one] for one in passes]
+        if self._processes:
+            costs = [sum(len(one[0][0]) + sum(len(tail) for tail, _ in answers) for _, answers in one) for one in chosen]
+            values = self._processes.score(chosen, costs, self._score_passes)
+        else:
+            values = self._score_passes(chosen)
+        results = {i: value for one, some in zip(passes, values) for i, value in zip(one, some)}
+        return [results[i] for i in range(len(questions))]
+
+    def _score_passes(self, passes):
+        """The same for each pass: questions that go through the model together, the longest prompt first."""
+        score = self._score if self.decoder_start is None else self._score_encoded
+        values = []
         training = self._model.training
         self._model.eval()
         try:
             with torch.inference_mode():
-                while order:
-                    n = self._how_many(questions, order)
-                    try:
-                        (self._score if self.decoder_start is None else self._score_encoded)(questions, order[:n], results)
-                    except _OUT_OF_MEMORY:
-                        if n == 1 and self._batch_tokens < 256:
-                            raise
-                        self._batch_tokens //= 2
-                        self._logit_bytes //= 2
-                        torch.cuda.empty_cache()
-                        continue
-                    order = order[n:]
+                for questions in passes:
+                    results = [[[0.0] * len(targets) for _, targets in answers] for _, answers in questions]
+                    done = 0
+                    while done < len(questions):
+                        n = self._how_many(questions[done:])
+                        try:
+                            score(questions[done:done + n], results[done:done + n])
+                        except _OUT_OF_MEMORY:
+                            if n == 1 and self._batch_tokens < 256:
+                                raise
+                            self._batch_tokens //= 2
+                            self._logit_bytes //= 2
+                            torch.cuda.empty_cache()
+                            continue
+                        done += n
+                    values.append(results)
         finally:
             self._model.train(training)
-        return results
+        return values
 
-    def _how_many(self, questions, order):
-        """Questions whose prompts, padded to the longest, fit into one pass."""
-        longest = max(1, len(questions[order[0]][0]))
-        return max(1, min(len(order), self._batch_tokens // longest))
+    def _how_many(self, questions):
+        """Of these, whose prompts are ever shorter, those that fit into one pass, padded to the longest."""
+        longest = max(1, len(questions[0][0]))
+        return max(1, min(len(questions), self._batch_tokens // longest))
 
-    def _score(self, questions, chosen, results):
-        prompts = [questions[i][0] for i in chosen]
-        jobs = [(row, tail, targets, results[i][a]) for row, i in enumerate(chosen) for a, (tail, targets) in enumerate(questions[i][1])]
+    def _score(self, questions, results):
+        prompts = [prompt for prompt, _ in questions]
+        jobs = _jobs(questions, results)
         if not self._shares or max(map(len, prompts)) == 0:
             self._score_answers([(row, prompts[row] + tail, targets, out) for row, tail, targets, out in jobs], None, None)
             return
@@ -126,16 +159,15 @@ class Model:
         cache = self._forward([(0, prompt) for prompt in prompts], wanted, width, left=True, use_cache=True)
         if not hasattr(cache, "batch_select_indices"):  # a state that can't be handed to several answers
             self._shares = False
-            self._score(questions, chosen, results)
+            self._score(questions, results)
             return
         self._score_answers([job for job in jobs if job[1]], cache, [len(prompt) for prompt in prompts])
 
-    def _score_encoded(self, questions, chosen, results):
+    def _score_encoded(self, questions, results):
         """An encoder's texts in one pass, then each decoder's sequence."""
-        ids, mask = self._padded([questions[i][0] for i in chosen])
+        ids, mask = self._padded([prompt for prompt, _ in questions])
         encoded = self._model.get_encoder()(input_ids=ids, attention_mask=mask).last_hidden_state
-        jobs = [(row, tail, targets, results[i][a]) for row, i in enumerate(chosen) for a, (tail, targets) in enumerate(questions[i][1])]
-        for some, longest in self._batches(jobs, ids.shape[1]):
+        for some, longest in self._batches(_jobs(questions, results), ids.shape[1]):
             rows = torch.tensor([row for row, *_ in some], device=ids.device)
             sequences, read = self._padded([tokens for _, tokens, *_ in some])
             self._run({"encoder_outputs": transformers.modeling_outputs.BaseModelOutput(last_hidden_state=encoded[rows]), "attention_mask": mask[rows],
@@ -206,7 +238,8 @@ class Model:
             raise RuntimeError(f"{type(self._model).__name__} computes its logits in a way that hre doesn't know")
         if wanted:
             targets = torch.tensor([target for _, _, target, _, _ in wanted], device=logits.device)
-            chosen = logits.gather(1, targets[:, None])[:, 0] - torch.logsumexp(logits, dim=1)
+            sums = torch.cat([torch.logsumexp(rows, dim=1) for rows in logits.split(64)])  # which copies what it is given
+            chosen = logits.gather(1, targets[:, None])[:, 0] - sums
             for value, (_, _, _, out, k) in zip(chosen.tolist(), wanted):
                 out[k] = value
         return output
@@ -224,6 +257,12 @@ class Model:
             yield
         finally:
             handle.remove()
+
+
+def _jobs(questions, results):
+    """(row of its question, tail, targets, where values go) for each answer."""
+    return [(row, tail, targets, out) for row, ((_, answers), outs) in enumerate(zip(questions, results))
+            for (tail, targets), out in zip(answers, outs)]
 
 
 def _wanted(jobs):
@@ -247,16 +286,16 @@ class Callback(transformers.TrainerCallback):
     answers in people's order; 0.5 is chance), and the paired differences eval/hre_since_first, eval/hre_since_last and
     eval/hre_since_best, so that W&B, TensorBoard, MLflow and others have them. `runs` keeps a (step, Run) for each.
 
-    Several processes: the first evaluates its own copy of the model while the others wait (data parallel training). A model that is
-    sharded over processes (FSDP, ZeRO-3) can't be evaluated like this.
+    In data-parallel training the processes share the questions, and every process has the same runs. A model that is sharded over
+    processes (FSDP, ZeRO-3) is refused.
     """
 
-    def __init__(self, data=None, *, every=None, batch_tokens=4096, model_options=None, **options):
+    def __init__(self, data=None, *, every=None, batch_tokens=None, model_options=None, **options):
         self.runs = []
         self._data, self._every, self._options = hre.load_dataset(data), every, {"progress": False, **options}
         self._model_options = {"batch_tokens": batch_tokens, "long_answers": "truncate", **(model_options or {})}
         self._training = self._model_options.pop("fingerprint", "") or f"training {uuid.uuid4()}"
-        self._trainer = None
+        self._trainer = self._processes = None
 
     def attach(self, trainer):
         """Adds itself to a trainer, whose log it writes to."""
@@ -267,6 +306,11 @@ class Callback(transformers.TrainerCallback):
     def on_train_begin(self, args, state, control, **_):
         if self._trainer is None:
             raise ValueError("hre.transformers.Callback(...).attach(trainer) adds it to a trainer")
+        plugin = getattr(self._trainer.accelerator.state, "deepspeed_plugin", None)
+        if self._trainer.is_fsdp_enabled or (plugin is not None and plugin.zero_stage == 3):
+            raise ValueError("hre.transformers.Callback can't evaluate a model that is sharded over processes (FSDP, ZeRO-3)")
+        if self._processes is None and self._trainer.accelerator.num_processes > 1:
+            self._processes = Processes()
         self._evaluate(state)
 
     def on_step_end(self, args, state, control, **_):
@@ -281,10 +325,11 @@ class Callback(transformers.TrainerCallback):
         self._evaluate(state)
 
     def _evaluate(self, state):
-        if not state.is_world_process_zero or (self.runs and self.runs[-1][0] == state.global_step):
+        if self.runs and self.runs[-1][0] == state.global_step:
             return
         model = self._trainer.accelerator.unwrap_model(self._trainer.model)
-        model = Model(model, self._trainer.processing_class, fingerprint=f"{self._training}, step {state.global_step}", **self._model_options)
+        model = Model(model, self._trainer.processing_class, fingerprint=f"{self._training}, step {state.global_step}",
+                      processes=self._processes, **self._model_options)
         run = hre.evaluate(model, self._data, **self._options)
         log = {}
         if run.value is not None:

@@ -25,18 +25,18 @@
 #include "analysis/power.h"
 #include "analysis/question_metrics.h"
 #include "analysis/study.h"
-#include "cli/hub_argument.h"
-#include "cli/run_dataset.h"
-#include "cli/store_argument.h"
 #include "core/text.h"
 #include "core/visible.h"
 #include "data/arrow_reader.h"
 #include "data/rows.h"
+#include "eval/until.h"
+#include "eval/where.h"
 #include "hre/engine_options.h"
 #include "hre/evaluate.h"
 #include "hre/store.h"
+#include "hub/open.h"
 #include "model/option_names.h"
-#include "model/token_plan.h"
+#include "python_scorer.h"
 #include "report/comparison_json.h"
 #include "report/comparison_table.h"
 #include "report/power_text.h"
@@ -45,6 +45,7 @@
 #include "report/study_json.h"
 #include "report/study_table.h"
 #include "report/write_report.h"
+#include "store/default_store.h"
 
 namespace nb = nanobind;
 using namespace nb::literals;
@@ -52,10 +53,10 @@ using namespace nb::literals;
 namespace hre::python {
 namespace {
 
-/// Three arguments have other names than options.
+/// Some arguments have other names than options.
 std::string in_python(std::string message) {
   constexpr std::pair<const char*, const char*> kNames[] = {
-      {"‹topic›", "topics"}, {"‹lora›", "adapters"}, {"‹prompt_file›", "prompt"}};
+      {"‹topic›", "topics"}, {"‹lora›", "adapters"}, {"‹device›", "devices"}, {"‹prompt_file›", "prompt"}};
   for (const auto& [option, argument] : kNames) {
     for (size_t at = message.find(option); at != std::string::npos; at = message.find(option, at))
       message.replace(at, std::string_view(option).size(), argument);
@@ -141,174 +142,6 @@ class PythonProgress final : public ProgressListener {
   bool silent_;
   int64_t done_ = 0;
   std::chrono::steady_clock::time_point next_{};
-};
-
-nb::str python_text(const std::string& text) { return nb::str(text.c_str(), text.size()); }
-
-/// Texts to tokens by a Python object's encode(texts), which gives a list of lists of ints, or of None for what its
-/// vocabulary can't express. The GIL is taken.
-class PythonTokenizer {
- public:
-  PythonTokenizer(nb::object model, PlanRules rules, std::optional<EncoderDecoderRules> encoder)
-      : model_(std::move(model)), rules_(rules), encoder_(encoder) {}
-
-  /// The question's texts go to the tokenizer in one call.
-  Result<QuestionPlan> plan(const ScoringRequest& request) const {
-    std::vector<std::string> texts = {request.context};
-    for (const std::string& continuation : request.continuations)
-      texts.push_back(encoder_ ? continuation : request.context + continuation);
-    auto all = encode(texts);
-    if (!all) return forward(all);
-    std::map<std::string, Tokens, std::less<>> known;
-    for (size_t i = 0; i < texts.size(); ++i) known.emplace(std::move(texts[i]), std::move((*all)[i]));
-    const Encode by_text = [&](std::string_view text) -> Result<std::vector<Token>> {
-      auto found = known.find(text);
-      if (found == known.end()) {
-        auto one = encode({std::string(text)});
-        if (!one) return forward(one);
-        found = known.emplace(text, std::move(one->front())).first;
-      }
-      if (!found->second) return input_error("the model's vocabulary can't express the text");
-      return *found->second;
-    };
-    return encoder_ ? plan_encoder_decoder(request, by_text, rules_, *encoder_)
-                    : plan_question(request, by_text, rules_);
-  }
-  [[nodiscard]] bool has_encoder() const { return encoder_.has_value(); }
-
- private:
-  using Tokens = std::optional<std::vector<Token>>;
-
-  Result<std::vector<Tokens>> encode(const std::vector<std::string>& texts) const {
-    const nb::gil_scoped_acquire acquire;
-    try {
-      nb::list list;
-      for (const std::string& text : texts) list.append(python_text(text));
-      return nb::cast<std::vector<Tokens>>(model_.attr("encode")(list));
-    } catch (const std::exception& problem) {
-      return fail(ErrorCode::kFailed, std::string("the model's tokenizer failed: ") + problem.what());
-    }
-  }
-
-  nb::object model_;
-  PlanRules rules_;
-  std::optional<EncoderDecoderRules> encoder_;
-};
-
-/// A model that is a Python object. With a tokenizer of its own, hre plans what is shared, and
-/// score_plans([(prefix, [(tail, targets)])]) gives for each question a list with the targets' log-probabilities of
-/// each answer (of an encoder-decoder, the prefix is the encoder's text, and tails are all of the decoder's); without,
-/// score_questions([(context, [continuation])]) does. python/hre/_model.py makes any model one of these.
-class PythonScorer final : public Scorer {
- public:
-  PythonScorer(nb::object model, ModelDescription description, size_t batch, std::optional<PlanRules> rules,
-               std::optional<EncoderDecoderRules> encoder)
-      : model_(std::move(model)), description_(std::move(description)), batch_(std::max<size_t>(1, batch)) {
-    if (rules) tokenizer_.emplace(model_, *rules, encoder);
-  }
-
-  [[nodiscard]] const ModelDescription& describe() const override { return description_; }
-
-  Result<QuestionPlan> plan(ScoringRequest request) const override {
-    if (tokenizer_) return tokenizer_->plan(request);
-    QuestionPlan plan;
-    plan.answers.resize(request.continuations.size());
-    plan.text = std::move(request);
-    return plan;
-  }
-
-  /// Questions of like length are padded least.
-  [[nodiscard]] bool wants_longest_first() const override { return tokenizer_.has_value(); }
-
-  Status score(PlanSource& source, const ScoreSink& sink, std::stop_token stop) override {
-    for (;;) {
-      std::vector<size_t> batch;
-      while (batch.size() < batch_) {
-        const auto next = batch.empty() ? wait_for_next(source, stop) : next_of(source);
-        if (!next) break;
-        batch.push_back(*next);
-      }
-      if (batch.empty()) return {};
-      auto scores = score_batch(source, batch);
-      if (!scores) return forward(scores);
-      for (size_t i = 0; i < batch.size(); ++i) {
-        if (!sink(batch[i], std::move((*scores)[i]))) return {};
-      }
-      if (stop.stop_requested()) return {};
-    }
-  }
-
-  /// What the model raised, to be raised again as it was.
-  [[nodiscard]] std::exception_ptr raised() const { return raised_; }
-  void forget() { raised_ = nullptr; }
-
- private:
-  static std::optional<size_t> next_of(PlanSource& source) {
-    const NextPlan next = source.next();
-    return next.kind == NextPlan::Kind::kQuestion ? std::optional(next.index) : std::nullopt;
-  }
-
-  [[nodiscard]] nb::object ask(const PlanSource& source, const std::vector<size_t>& batch) const {
-    nb::list questions;
-    for (const size_t i : batch) {
-      const QuestionPlan& plan = source.plans()[i];
-      nb::list answers;
-      if (tokenizer_) {
-        const auto decoded = plan.prefix.begin() + (tokenizer_->has_encoder() ? plan.n_context : plan.prefix.size());
-        const std::vector<Token> prefix(plan.prefix.begin(), decoded);
-        for (const AnswerPlan& answer : plan.answers) {
-          std::vector<Token> tail(decoded, plan.prefix.end());
-          tail.insert(tail.end(), answer.tail.begin(), answer.tail.end());
-          answers.append(nb::make_tuple(tail, answer.targets));
-        }
-        questions.append(nb::make_tuple(prefix, answers));
-      } else {
-        for (const std::string& continuation : plan.text.continuations) answers.append(python_text(continuation));
-        questions.append(nb::make_tuple(python_text(plan.text.context), answers));
-      }
-    }
-    return model_.attr(tokenizer_ ? "score_plans" : "score_questions")(questions);
-  }
-
-  Result<std::vector<QuestionScore>> score_batch(const PlanSource& source, const std::vector<size_t>& batch) {
-    const nb::gil_scoped_acquire acquire;
-    try {
-      const nb::object answers = ask(source, batch);
-      std::vector<QuestionScore> scores;
-      for (size_t i = 0; i < batch.size(); ++i) {
-        const QuestionPlan& plan = source.plans()[batch[i]];
-        QuestionScore& score = scores.emplace_back();
-        for (nb::handle values : nb::object(answers[i])) {
-          AnswerScore& answer = score.answers.emplace_back();
-          answer.token_log_probs = nb::cast<std::vector<float>>(values);
-          answer.n_tokens = static_cast<int>(answer.token_log_probs.size());
-          const size_t a = score.answers.size() - 1;
-          if (tokenizer_ && a < plan.answers.size() &&
-              plan.answers[a].targets.size() != answer.token_log_probs.size()) {
-            return fail(ErrorCode::kFailed, "it gave a question other numbers of log-probabilities than of tokens",
-                        description_.name);
-          }
-        }
-        if (score.answers.size() != plan.answers.size()) {
-          return fail(ErrorCode::kFailed, "it gave a question other numbers of results than of answers",
-                      description_.name);
-        }
-      }
-      return scores;
-    } catch (nb::python_error&) {
-      raised_ = std::current_exception();
-      return fail(ErrorCode::kFailed, "the model raised an exception", description_.name);
-    } catch (const std::exception& problem) {
-      return fail(ErrorCode::kFailed, std::string("its values are no lists of numbers: ") + problem.what(),
-                  description_.name);
-    }
-  }
-
-  nb::object model_;
-  ModelDescription description_;
-  size_t batch_;
-  std::optional<PythonTokenizer> tokenizer_;
-  std::exception_ptr raised_;
 };
 
 /// What the library calls a model, as Python holds it.
@@ -403,6 +236,10 @@ EngineOptions engine_options(const nb::dict& given) {
   left.take("engine_kernels", options.kernels, kEngineKernels);
   left.take("kv_type", options.cache_type, kCacheTypes);
   left.take("flash_attention", options.flash_attention, kFlashAttentions);
+  left.take("devices", options.devices);
+  left.take("tensor_split", options.tensor_split);
+  left.take("numa", options.numa);
+  left.take("rpc", options.rpc);
   left.take("stream_weights", options.stream_weights);
   left.take("workers", options.workers);
   std::vector<std::pair<std::string, float>> adapters;
@@ -410,6 +247,7 @@ EngineOptions engine_options(const nb::dict& given) {
   for (auto& [path, scale] : adapters) options.adapters.push_back({std::move(path), scale});
   left.take("api_key_file", options.server.api_key_file);
   left.take("ca_file", options.server.ca_file);
+  left.take("wait", options.server.wait_seconds);
   left.take("request_timeout", options.server.timeout_seconds);
   left.take("max_concurrency", options.server.most_in_flight);
   left.finish();
@@ -423,7 +261,7 @@ std::unique_ptr<Model> open(const std::string& source, const nb::dict& given, nb
   options.server.note = [listener = model->listener.get()](const std::string& message) { listener->note(message); };
   model->scorer = value_of(in_background([&](const std::stop_token& stop) {
     options.server.stop = stop;
-    return cli::open_model_argument(source, options, *model->listener, stop);
+    return open_model_argument(source, options, *model->listener, stop);
   }));
   return model;
 }
@@ -462,7 +300,7 @@ std::unique_ptr<Model> wrap(nb::object object, const std::string& name, const st
 Dataset load(const std::string& source, nb::object progress) {
   PythonProgress listener(std::move(progress));
   return value_of(
-      in_background([&](const std::stop_token& stop) { return cli::load_data_argument(source, listener, stop); }));
+      in_background([&](const std::stop_token& stop) { return load_data_argument(source, listener, stop); }));
 }
 
 /// Rows as Python has them: dictionaries with question, answers, and if wanted topic and id.
@@ -542,27 +380,43 @@ Dataset dataset_of_streams(const std::vector<std::pair<std::string, nb::capsule>
 SummarisedRun evaluate_model(Model& model, const Dataset& dataset, const nb::dict& given, nb::object progress) {
   EvalOptions options;
   Keeping keeping;
-  std::string store = "none";
+  std::string store = "none", metadata;
+  std::optional<double> until;
   Options left(given);
   left.take("topics", options.topics);
   left.take("limit", options.limit);
+  left.take("where", options.where);
+  left.take("metadata", metadata);
+  left.take("until", until);
   left.take("shuffle", options.shuffle);
   left.take("shuffle_seed", options.shuffle_seed);
   left.take("prompt", options.prompt);
   left.take("keep_tokens", options.keep_tokens);
   left.take("undefined", options.undefined, kUndefined);
+  if (until && !(*until > 0)) throw Raised(Error{ErrorCode::kInput, "a width is above 0", "‹until›", ""});
   left.take("store", store);
   left.take("name", keeping.name);
   left.take("reuse", keeping.reuse);
   left.finish();
-  keeping.store = cli::store_path(store);
+  keeping.store = store_path(store);
   if (keeping.store.empty() && store.empty() && std::getenv("HRE_STORE") == nullptr) {
     throw Raised(Error{ErrorCode::kInput, "there is no home folder for a store of runs", "‹store›", "name a file"});
   }
   PythonProgress listener(std::move(progress));
   if (model.python) model.python->forget();
-  auto run = in_background(
-      [&](const std::stop_token& stop) { return evaluate(dataset, *model.scorer, options, listener, stop, keeping); });
+  auto run = in_background([&](const std::stop_token& stop) -> Result<Run> {
+    std::optional<Dataset> chosen;
+    if (!options.where.empty()) {
+      chosen = dataset;
+      if (auto ok = keep_questions_where(options.where, metadata, *chosen); !ok) return forward(ok);
+    }
+    const Dataset& questions = chosen ? *chosen : dataset;
+    if (!until) return evaluate(questions, *model.scorer, options, listener, stop, keeping);
+    Scorer* const scorers[] = {model.scorer.get()};
+    auto runs = evaluate_until(questions, scorers, options, {.width = until}, listener, stop, keeping);
+    if (!runs) return forward(runs);
+    return std::move(runs->front());
+  });
   if (model.python && model.python->raised()) std::rethrow_exception(model.python->raised());
   Run done = value_of(std::move(run));
   if (done.failure) throw Raised(*done.failure);
@@ -652,7 +506,7 @@ std::string report(const std::vector<const SummarisedRun*>& given, const std::st
            if (texts) {
              if (auto same = check_fingerprint(runs.front(), *texts); !same) return forward(same);
            } else if (!runs.empty()) {
-             auto found = cli::dataset_of_run(data, runs.front(), listener);
+             auto found = dataset_of_run(data, runs.front(), listener);
              if (!found) return forward(found);
              texts = std::move(*found);
            }
@@ -762,7 +616,7 @@ NB_MODULE(_core, m) {
   m.def("study", &study, "runs"_a, "facts"_a, "judgements"_a, "name"_a, "metric"_a, "weights"_a, "allow_different"_a);
   m.def("report", &report, "runs"_a, "out"_a, "dataset"_a.none(), "data"_a, "study_data"_a, "allow_different"_a,
         "progress"_a.none());
-  m.def("store_path", &cli::store_path, "given"_a);
+  m.def("store_path", &store_path, "given"_a);
 
   nb::class_<RunStore>(m, "Store")
       .def_static("open",

@@ -14,7 +14,6 @@
 #include <ostream>
 #include <span>
 
-#include "cli/hub_argument.h"
 #include "cli/model_options.h"
 #include "cli/progress.h"
 #include "cli/shipped_models.h"
@@ -26,6 +25,7 @@
 #include "hre/dataset.h"
 #include "hre/run.h"
 #include "hre/scorer.h"
+#include "hub/open.h"
 #include "report/text_table.h"
 
 namespace hre::cli {

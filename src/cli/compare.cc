@@ -9,11 +9,11 @@
 #include "cli/comparing.h"
 #include "cli/evaluating.h"
 #include "cli/evaluation.h"
-#include "cli/hub_argument.h"
 #include "cli/progress.h"
 #include "cli/run_argument.h"
 #include "cli/store_argument.h"
 #include "eval/until.h"
+#include "hub/open.h"
 #include "report/comparison_json.h"
 #include "report/comparison_table.h"
 

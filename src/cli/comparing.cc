@@ -5,8 +5,9 @@
 #include <ostream>
 
 #include "cli/seed_option.h"
-#include "cli/where_argument.h"
+#include "cli/where_options.h"
 #include "core/files.h"
+#include "eval/where.h"
 
 namespace hre::cli {
 

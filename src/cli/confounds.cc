@@ -7,8 +7,9 @@
 #include "cli/comparing.h"
 #include "cli/run_argument.h"
 #include "cli/store_argument.h"
-#include "cli/where_argument.h"
+#include "cli/where_options.h"
 #include "core/question_name.h"
+#include "eval/where.h"
 #include "report/confounds_text.h"
 
 namespace hre::cli {

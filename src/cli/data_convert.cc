@@ -9,10 +9,10 @@
 #include <ostream>
 
 #include "cli/command.h"
-#include "cli/hub_argument.h"
 #include "cli/progress.h"
 #include "core/text.h"
 #include "data/convert.h"
+#include "hub/open.h"
 
 namespace hre::cli {
 namespace {

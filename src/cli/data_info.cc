@@ -9,12 +9,12 @@
 
 #include "analysis/notes.h"
 #include "cli/command.h"
-#include "cli/hub_argument.h"
 #include "cli/progress.h"
 #include "core/text.h"
 #include "core/visible.h"
 #include "data/selection.h"
 #include "data/statistics.h"
+#include "hub/open.h"
 #include "report/text_table.h"
 
 namespace hre::cli {

@@ -10,19 +10,20 @@
 
 #include "cli/evaluating.h"
 #include "cli/evaluation.h"
-#include "cli/hub_argument.h"
 #include "cli/model_options.h"
 #include "cli/progress.h"
 #include "cli/scale_options.h"
 #include "cli/speed_text.h"
 #include "cli/store_argument.h"
-#include "cli/where_argument.h"
+#include "cli/where_options.h"
 #include "core/cores.h"
 #include "core/files.h"
 #include "core/fingerprint.h"
 #include "core/question_name.h"
 #include "core/text.h"
 #include "core/visible.h"
+#include "eval/where.h"
+#include "hub/open.h"
 #include "report/run_json.h"
 
 namespace hre::cli {

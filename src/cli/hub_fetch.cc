@@ -7,11 +7,11 @@
 #include <ostream>
 
 #include "cli/command.h"
-#include "cli/hub_argument.h"
 #include "cli/progress.h"
 #include "cli/sizes.h"
 #include "core/text.h"
 #include "hre/hub.h"
+#include "hub/open.h"
 
 namespace hre::cli {
 namespace {

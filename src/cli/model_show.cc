@@ -7,11 +7,11 @@
 #include <nlohmann/json.hpp>
 #include <ostream>
 
-#include "cli/hub_argument.h"
 #include "cli/model_options.h"
 #include "cli/progress.h"
 #include "core/text.h"
 #include "core/visible.h"
+#include "hub/open.h"
 #include "model/inspect.h"
 
 namespace hre::cli {

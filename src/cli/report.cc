@@ -11,10 +11,10 @@
 #include "cli/comparing.h"
 #include "cli/progress.h"
 #include "cli/run_argument.h"
-#include "cli/run_dataset.h"
 #include "cli/store_argument.h"
 #include "core/files.h"
 #include "core/text.h"
+#include "hub/open.h"
 #include "report/write_report.h"
 
 namespace hre::cli {

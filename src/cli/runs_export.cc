@@ -7,7 +7,6 @@
 #include <ostream>
 
 #include "cli/command.h"
-#include "cli/hub_argument.h"
 #include "cli/progress.h"
 #include "cli/run_argument.h"
 #include "cli/store_argument.h"
@@ -17,6 +16,7 @@
 #include "data/output.h"
 #include "eval/prompt.h"
 #include "eval/reference_run.h"
+#include "hub/open.h"
 #include "report/lm_eval.h"
 #include "report/model_card.h"
 #include "report/run_columns.h"

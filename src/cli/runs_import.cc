@@ -5,14 +5,15 @@
 #include <ostream>
 
 #include "cli/command.h"
-#include "cli/hub_argument.h"
 #include "cli/progress.h"
 #include "cli/store_argument.h"
 #include "core/files.h"
 #include "core/visible.h"
 #include "eval/reference_run.h"
 #include "hre/store.h"
+#include "hub/open.h"
 #include "report/run_json.h"
+#include "store/default_store.h"
 
 namespace hre::cli {
 namespace {

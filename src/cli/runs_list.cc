@@ -16,6 +16,7 @@
 #include "core/text.h"
 #include "hre/store.h"
 #include "report/text_table.h"
+#include "store/default_store.h"
 
 namespace hre::cli {
 namespace {

@@ -11,6 +11,7 @@
 #include "cli/merge_shards.h"
 #include "cli/store_argument.h"
 #include "hre/store.h"
+#include "store/default_store.h"
 
 namespace hre::cli {
 namespace {

@@ -6,8 +6,8 @@
 #include <cmath>
 #include <sstream>
 
-#include "cli/hub_argument.h"
 #include "core/files.h"
+#include "hub/open.h"
 #include "model/mpi/world.h"
 
 namespace hre::cli {

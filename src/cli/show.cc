@@ -10,10 +10,10 @@
 #include "cli/command.h"
 #include "cli/progress.h"
 #include "cli/run_argument.h"
-#include "cli/run_dataset.h"
 #include "cli/store_argument.h"
 #include "cli/terminal.h"
 #include "core/text.h"
+#include "hub/open.h"
 
 namespace hre::cli {
 namespace {

@@ -11,7 +11,6 @@
 #include <optional>
 #include <ostream>
 
-#include "cli/hub_argument.h"
 #include "cli/model_options.h"
 #include "cli/progress.h"
 #include "cli/run_argument.h"
@@ -21,6 +20,7 @@
 #include "core/visible.h"
 #include "eval/prompt.h"
 #include "hre/evaluate.h"
+#include "hub/open.h"
 #include "model/checkpoint/checkpoint.h"
 
 namespace hre::cli {

@@ -153,13 +153,6 @@ std::optional<std::string> token_advice(const Run& run) {
                      has_values ? "the texts of its tokens" : "its tokens", how);
 }
 
-Status check_fingerprint(const Run& run, const Dataset& dataset) {
-  if (run.dataset_fingerprint == dataset.fingerprint) return {};
-  return input_error(fmt::format("is not the dataset of the run of {}: its fingerprint is {}, the run's {}",
-                                 run.model.name, dataset.fingerprint, run.dataset_fingerprint),
-                     dataset.source, "‹data› names the dataset that the run was made on");
-}
-
 Result<ReportData> report_data(std::vector<Run> runs, std::optional<Dataset> dataset,
                                std::vector<std::optional<Summary>> means, const CompareOptions& options) {
   if (runs.empty()) return input_error("there is no run to report");

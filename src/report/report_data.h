@@ -49,7 +49,4 @@ bool has_token_texts(const Run& run);
 /// How a run whose tokens can't be shown comes to them; nothing where they can, or its model has none.
 std::optional<std::string> token_advice(const Run& run);
 
-/// Dataset and runs belong together: equal fingerprints. The error names both.
-Status check_fingerprint(const Run& run, const Dataset& dataset);
-
 }  // namespace hre

@@ -1,18 +1,14 @@
 #pragma once
-/// --where and --metadata, wherever a command takes them.
+/// Conditions on questions, and the metadata that some of them need.
 
 #include <string>
 #include <vector>
 
-#include "cli/command.h"
 #include "data/metadata.h"
 #include "hre/question.h"
 #include "hre/run.h"
 
-namespace hre::cli {
-
-/// Adds the two options.
-void define_where(CLI::App& app, std::vector<std::string>& where, std::string& metadata);
+namespace hre {
 
 /// The metadata named, or else that of the dataset; empty where there is none and none is named.
 Result<data::Metadata> metadata_of(const std::string& named, const std::string& dataset_source);
@@ -22,4 +18,4 @@ Result<data::Metadata> metadata_of(const std::string& named, const std::string& 
 Status keep_questions_where(const std::vector<std::string>& where, const std::string& metadata, Run& run);
 Status keep_questions_where(const std::vector<std::string>& where, const std::string& metadata, Dataset& dataset);
 
-}  // namespace hre::cli
+}  // namespace hre

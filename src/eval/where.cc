@@ -1,13 +1,12 @@
-#include "cli/where_argument.h"
+#include "eval/where.h"
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 
 #include "core/question_name.h"
 #include "core/text.h"
 #include "data/where.h"
 
-namespace hre::cli {
+namespace hre {
 namespace {
 
 using data::Condition;
@@ -48,7 +47,7 @@ Status keep_where(const std::vector<std::string>& where, const std::string& name
     if (!loaded) return forward(loaded);
     if (loaded->empty()) {
       return input_error("conditions on dates and tags need a dataset's metadata, and " + source + " has none",
-                         "--where", "name the file with --metadata");
+                         "‹where›", "name the file with ‹metadata›");
     }
     metadata = std::move(*loaded);
   }
@@ -66,22 +65,11 @@ Status keep_where(const std::vector<std::string>& where, const std::string& name
     if (found != metadata.end()) facts.metadata = &found->second;
     return !std::ranges::all_of(*conditions, [&](const Condition& c) { return c.holds(facts); });
   });
-  if (questions.empty()) return input_error("no question meets the conditions " + join(where), "--where");
+  if (questions.empty()) return input_error("no question meets the conditions " + join(where), "‹where›");
   return {};
 }
 
 }  // namespace
-
-void define_where(CLI::App& app, std::vector<std::string>& where, std::string& metadata) {
-  app.add_option("--where", where,
-                 "only questions that meet this condition: topic=GLOB, id=GLOB, tag=GLOB, or votes, answers, length or "
-                 "date with =, !=, <, <=, >, >=; repeatable")
-      ->type_name("COND")
-      ->allow_extra_args(false);
-  app.add_option("--metadata", metadata,
-                 "file with dates and tags of questions (default: the dataset's metadata/questions.jsonl)")
-      ->type_name("FILE");
-}
 
 Result<Metadata> metadata_of(const std::string& named, const std::string& dataset_source) {
   if (!named.empty()) return data::load_metadata(named);
@@ -99,4 +87,4 @@ Status keep_questions_where(const std::vector<std::string>& where, const std::st
                     [](const Question& question) { return data::facts_of(question); });
 }
 
-}  // namespace hre::cli
+}  // namespace hre

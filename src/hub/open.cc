@@ -1,10 +1,12 @@
-#include "cli/hub_argument.h"
+#include "hub/open.h"
+
+#include <fmt/format.h>
 
 #include <utility>
 
 #include "hre/hub.h"
 
-namespace hre::cli {
+namespace hre {
 namespace {
 
 /// A model under the name by which it was asked for.
@@ -49,7 +51,7 @@ Result<Located> locate_data(const std::string& data, ProgressListener& progress,
   if (published || published.error().code == ErrorCode::kInterrupted) return published;
   Error error = std::move(published.error());
   error.message = "no ‹data› was given, and the published dataset cannot be fetched: " + error.message;
-  error.next = "give ‹data› sample, a folder of it, or your own (hre data build --help)";
+  error.next = "give ‹data› sample, a folder of it, or your own (hre data build makes one)";
   return tl::unexpected<Error>(std::move(error));
 }
 
@@ -72,4 +74,22 @@ Result<Dataset> load_data_argument(const std::string& data, ProgressListener& pr
   return dataset;
 }
 
-}  // namespace hre::cli
+Status check_fingerprint(const Run& run, const Dataset& dataset) {
+  if (run.dataset_fingerprint == dataset.fingerprint) return {};
+  return input_error(fmt::format("is not the dataset of the run of {}: its fingerprint is {}, the run's {}",
+                                 run.model.name, dataset.fingerprint, run.dataset_fingerprint),
+                     dataset.source, "‹data› names the dataset that the run was made on");
+}
+
+Result<std::optional<Dataset>> dataset_of_run(const std::string& data, const Run& run, ProgressListener& progress) {
+  const std::string& source = data.empty() ? run.dataset_source : data;
+  auto dataset = source.empty() ? load_dataset(source) : load_data_argument(source, progress, {});
+  Status usable = dataset ? check_fingerprint(run, *dataset) : Status(tl::unexpected<Error>(dataset.error()));
+  if (usable) return std::optional(std::move(*dataset));
+  if (!data.empty()) return forward(usable);
+  usable.error().next = "‹data› names the dataset";
+  progress.note("the questions' texts are missing: " + usable.error().text());
+  return std::optional<Dataset>();
+}
+
+}  // namespace hre

@@ -1,7 +1,9 @@
 #pragma once
-/// MODEL and DATA as the user gave them: a name on the hub becomes files on the disk, other things stay as they are.
+/// MODEL and DATA as the user gave them, wherever they are: a name on the hub becomes files on the disk, other things
+/// stay as they are.
 
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 
@@ -9,9 +11,10 @@
 #include "hre/engine_options.h"
 #include "hre/progress.h"
 #include "hre/result.h"
+#include "hre/run.h"
 #include "hre/scorer.h"
 
-namespace hre::cli {
+namespace hre {
 
 /// The dataset that is meant where none is named: the published one.
 inline constexpr const char* kPublishedDataset = "hf:huawei-noah/human_rank_eval";
@@ -34,4 +37,11 @@ Result<std::unique_ptr<Scorer>> open_model_argument(const std::string& model, co
 /// Reads DATA, wherever it is; empty: the published dataset.
 Result<Dataset> load_data_argument(const std::string& data, ProgressListener& progress, const std::stop_token& stop);
 
-}  // namespace hre::cli
+/// Dataset and run belong together: equal fingerprints. The error names both.
+Status check_fingerprint(const Run& run, const Dataset& dataset);
+
+/// The dataset of a run, for its texts: from `data`, which must be the run's dataset, or, where that is empty, from
+/// where the run found it. A dataset that is gone or has changed there is no failure: it is noted, and there is none.
+Result<std::optional<Dataset>> dataset_of_run(const std::string& data, const Run& run, ProgressListener& progress);
+
+}  // namespace hre
