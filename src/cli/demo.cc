@@ -22,13 +22,13 @@ namespace {
 constexpr const char* kQuestion =
     "How well does a language model's log-likelihood rank people's answers? Each\n"
     "model scores every answer after its question; the scores are correlated with\n"
-    "the votes: 1 is people's order, 0 chance. Below are {} questions of {} topics.\n"
-    "They were written for this demo and their votes are invented, so these values\n"
-    "show how hre works and say nothing about real models.\n\n";
+    "the votes: 1 is people's order, 0 chance; ± is half of the 95 % interval. The\n"
+    "{} questions of {} topics were written for this demo and their votes are\n"
+    "invented, so these values show how hre works, not how good a model is.\n\n";
 
 /// One row per model; chance last.
 std::string table(const Evaluation& evaluation, size_t n_language_models, int width) {
-  TextTable table({"", "HumanRankEval (± 95 %)", "pairs in people's order", ""});
+  TextTable table({"", "HumanRankEval", "pairs in people's order", ""});
   for (size_t i = 0; i < evaluation.runs.size(); ++i) {
     const MetricSummary& micro = evaluation.summaries[i].micro;
     table.add_row({evaluation.runs[i].model.name, with_error(micro.pearson),

@@ -56,6 +56,7 @@ std::optional<std::vector<int>> fitting_widths(const Rows& rows, int width) {
     return widths;
   }
   if (total_width(widths) > width) return std::nullopt;
+  const std::vector<int> narrowest = widths;
   for (int spare = width - total_width(widths); spare > 0; --spare) {
     size_t tallest = 0, most_lines = 1;
     for (size_t i = 0; i < titles.size(); ++i) {
@@ -64,6 +65,10 @@ std::optional<std::vector<int>> fitting_widths(const Rows& rows, int width) {
     }
     if (most_lines == 1) break;
     ++widths[tallest];
+  }
+  for (size_t i = 0; i < titles.size(); ++i) {  // what room gains no line is given back
+    const size_t lines = title_lines(titles[i], widths[i]).size();
+    while (widths[i] > narrowest[i] && title_lines(titles[i], widths[i] - 1).size() == lines) --widths[i];
   }
   return widths;
 }

@@ -43,12 +43,12 @@ TEST(TextTable, AsWideAsItsCellsWhereThereIsRoom) {
 
 TEST(TextTable, TitlesAreBrokenFirst) {
   EXPECT_EQ(two_columns().render(53),
-            "        smallest difference,\n"
-            "run                  assumed        id          value\n"
-            "─────────────────────────────────────────────────────\n"
-            "a-name                  0.12  35fdceb7  0.395 ± 0.086\n"
-            "─────────────────────────────────────────────────────\n"
-            "b                          –                      0.1\n");
+            "                   smallest\n"
+            "run     difference, assumed        id          value\n"
+            "────────────────────────────────────────────────────\n"
+            "a-name                 0.12  35fdceb7  0.395 ± 0.086\n"
+            "────────────────────────────────────────────────────\n"
+            "b                         –                      0.1\n");
   EXPECT_EQ(widest_line(two_columns().render(44)), 44) << "a word a line";
 }
 
