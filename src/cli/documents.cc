@@ -207,7 +207,7 @@ std::string zsh_values(const DescribedOption& option) {
   const std::vector<std::string> choices = choices_of(option);
   if (choices.empty()) return "_files";
   const std::string list = "(" + join(choices, " ") + ")";
-  return takes_file(option) ? "{_alternative \"values:value:" + list + "\" \"files:file:_files\"}" : list;
+  return takes_file(option) ? "{_alternative \"values\\:value\\:" + list + "\" \"files\\:file\\:_files\"}" : list;
 }
 
 std::string zsh_completion(const std::vector<Command>& commands) {
