@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""How fast hre scores real questions, against libllama and PyTorch with one pass an answer each, and against
+"""How fast hre scores real questions, against libllama and PyTorch with one pass per answer each, and against
 lm-evaluation-harness.
 
     make bench
@@ -121,7 +121,7 @@ def main():
     if not arguments.no_plain:
         contenders.append(Contender("libllama, a decode an answer", [arguments.bench / "bench_eval_worker", "plain", weights]))
     if arguments.torch_scorer and dtype:
-        contenders.append(Contender("PyTorch, a pass an answer", [sys.executable, HERE / "eval_torch.py", arguments.torch_scorer,
+        contenders.append(Contender("PyTorch, a pass per answer", [sys.executable, HERE / "eval_torch.py", arguments.torch_scorer,
                                                                   arguments.model / "hf", dtype]))
     for batch_size in filter(None, arguments.lm_eval.split(",") if dtype else []):
         contenders.append(Contender(f"lm-evaluation-harness hf, batch {batch_size}",

@@ -1,4 +1,4 @@
-"""Scores questions for bench/eval_speed.py, by PyTorch and Transformers with one pass an answer.
+"""Scores questions for bench/eval_speed.py, by PyTorch and Transformers with one pass per answer.
 
     python3 bench/eval_torch.py SCORER.py CHECKPOINT float32|bfloat16
 

@@ -42,7 +42,7 @@ def main():
     program = arguments.bench.parent / "src" / "hre"
     with tempfile.TemporaryDirectory() as folder:
         files, base = {}, None
-        print("| weights | size | value | difference from F32 | largest, nats a token |\n|---|---|---|---|---|")
+        print("| weights | size | value | difference from F32 | largest, nats per token |\n|---|---|---|---|---|")
         for kind in TYPES:
             path = pathlib.Path(folder, f"{kind}.gguf")
             subprocess.run([arguments.bench / "bench_quantise", arguments.model, path, kind], check=True)

@@ -1,4 +1,4 @@
-// The client of inference servers against a stand-in that answers at once: answers a second, and what the client adds
+// The client of inference servers against a stand-in that answers at once: answers per second, and what the client adds
 // to the server's time.
 //   bench_server_client [SECONDS_OF_LATENCY] [QUESTIONS]
 // The stand-in is in this process, a thread a connection, so both share the cores: what is printed is a floor. Values

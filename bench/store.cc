@@ -1,4 +1,4 @@
-// The store of runs: bytes an answer, the start of an evaluation of which all is stored, and what storing costs.
+// The store of runs: bytes per answer, the start of an evaluation of which all is stored, and what storing costs.
 //   bench_store [QUESTIONS] [FOLDER]     default 250000 questions of four answers, in a folder of its own
 // Every part checks what it reads before it prints a time.
 #include "hre/store.h"
@@ -98,7 +98,7 @@ void fill(const std::string& store, int64_t n_questions) {
   const auto bytes = static_cast<double>(std::filesystem::file_size(store));
   const auto answers = static_cast<double>(4 * n_questions);
   fmt::print(
-      "{:.0f} answers stored in {:.1f} s ({:.0f} a second, planning included): {:.1f} MiB, {:.1f} bytes an answer\n",
+      "{:.0f} answers stored in {:.1f} s ({:.0f} per second, planning included): {:.1f} MiB, {:.1f} bytes per answer\n",
       answers, seconds, answers / seconds, bytes / (1 << 20), bytes / answers);
 }
 
@@ -114,7 +114,7 @@ void start_of_a_stored_run(const std::string& store) {
   }
 }
 
-/// At 100 questions a second, with and without a store in turn.
+/// At 100 questions per second, with and without a store in turn.
 void cost_of_storing(const std::string& folder) {
   double with = 0, without = 0;
   for (int round = 0; round < 6; ++round) {

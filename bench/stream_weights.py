@@ -3,7 +3,7 @@
 
     python3 bench/stream_weights.py MODEL.gguf DATA [--questions 1,8] [--hre build/release/src/hre] [--rounds 3]
 
-A control group gives each run half of the weights' size as memory (root is needed). Printed, by the number of questions a topic: the
+A control group gives each run half of the weights' size as memory (root is needed). Printed, by the number of questions per topic: the
 time of a run with the weights streamed and of one without the limit, and the rate at which the file was read if it was read twice: to
 see how the output layer is computed, and for the questions, where they are few enough to be one group. Beside it the disk's own rate, the
 file read once from end to end under the same limit. Sums must be equal to the last bit.

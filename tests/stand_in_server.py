@@ -383,7 +383,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     # --- scoring -------------------------------------------------------------------------------
 
     def values(self, ids, bos):
-        """[value or None a token, and one for the token generated after them]."""
+        """[value or None per token, and one for the token generated after them]."""
         s = self.stand_in
         whole = ([BOS] if bos else []) + ids + [token_id(GENERATED)]
         values = [None if i == 0 else log_prob(whole[:i], whole[i]) for i in range(len(whole))]

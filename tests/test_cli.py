@@ -34,11 +34,15 @@ class HelpTest(ProgramTest):
         for command, example in zip(self.commands(), examples):
             with self.subTest(command=command):
                 self.assertEqual(["hre", *command.split()], shlex.split(example)[:1 + len(command.split())])
-                done = self.run_hre(*command.split(), "--help")
+                done = self.run_hre(*command.split(), "--help", env={"COLUMNS": "200"})
                 self.assertEqual("", done.stderr)
                 self.assertTrue(done.stdout.endswith(f"Example:\n  $ {example}\n"), done.stdout)
                 self.assertIn(f"Usage: hre {command}", done.stdout)
-                self.assertEqual(done.stdout, self.run_hre("help", *command.split()).stdout)
+                self.assertEqual(done.stdout, self.run_hre("help", *command.split(), env={"COLUMNS": "200"}).stdout)
+                narrow = self.run_hre(*command.split(), "--help", env={"COLUMNS": "50"}).stdout  # still one command to copy
+                self.assertTrue(narrow.replace(" \\\n     ", "").endswith(f"  $ {example}\n"), narrow)
+                self.assertTrue(done.stdout.startswith(f"hre {command}: "), done.stdout)
+                self.assertNotIn("\n\n\n", done.stdout)
 
     def test_group(self):
         done = self.run_hre("data", "--help")
@@ -82,6 +86,9 @@ class DocumentsTest(ProgramTest):
         self.write("model.gguf", "")
         self.assertEqual(["model.gguf"], self.completed("eval", "mod"))
         self.assertEqual(["sample"], self.completed("eval", "--data", "sam"))
+        self.write("never.txt", "")
+        self.assertEqual(["never"], self.completed("eval", "--bos", "ne"))
+        self.assertEqual(["none", "never.txt"], self.completed("eval", "--chat-template", "n"))
 
     def test_other_shells(self):
         for shell in ("zsh", "fish"):
@@ -90,6 +97,14 @@ class DocumentsTest(ProgramTest):
             if path := shutil.which(shell):
                 self.write("script", script)
                 subprocess.run([path, "-n", "script"], cwd=self.folder, check=True)
+        if fish := shutil.which("fish"):
+            self.write("never.txt", "")
+            for line, offered in (("hre ev", ["eval"]), ("hre data bu", ["build"]), ("hre eval --max-l", ["--max-length"]),
+                                  ("hre data build --rec", ["--recipe"]), ("hre eval --bos ne", ["never"]), ("hre eval nev", ["never.txt"])):
+                done = subprocess.run([fish, "-c", f"source script; complete -C '{line}'"], cwd=self.folder, check=True, text=True,
+                                      capture_output=True, env={**os.environ, "HOME": str(self.folder)})
+                self.assertEqual("", done.stderr)
+                self.assertEqual(offered, [one.split("\t")[0] for one in done.stdout.splitlines()], line)
         self.assertIn("bash, zsh or fish", self.error_of("help", "--completion", "csh"))
 
     def test_man_pages(self):
@@ -156,16 +171,17 @@ class MistakeTest(ProgramTest):
 class TableTest(ProgramTest):
     def headings(self, *options):
         """The first words of the lines above the tables' rules."""
-        lines = self.run_hre("eval", "--data", "sample", "--topic", "python", "--quiet", *options).stdout.splitlines()
+        lines = self.run_hre("eval", "--data", "sample", "--topic", "python", "--quiet", *options, env={"COLUMNS": "200"}).stdout.splitlines()
         return [re.split("  +", above)[0] for above, line in zip(lines, lines[1:])
                 if line.startswith("──") and above.split()[1:2] != ["8"]]
 
     def test_metrics_by_topic(self):
         two = ["baseline:length", "baseline:zstd"]
-        self.assertEqual(["Pearson", "micro average of"], self.headings(*two))
-        self.assertEqual(["Spearman", "NDCG", "micro average of"], self.headings(*two, "--metrics", "ndcg,spearman"))
+        self.assertEqual(["model"], [heading.split()[0] for heading in self.headings(*two)][:1])
+        self.assertEqual(["Pearson", "micro average of", "model"], self.headings(*two, "--metrics", "pearson"))
+        self.assertEqual(["Spearman", "NDCG", "micro average of", "model"], self.headings(*two, "--metrics", "ndcg,spearman"))
         self.assertEqual(["Pearson", "Length only", "Pearson, log votes", "Pearson, ranked votes", "Spearman",
-                          "Kendall tau-b", "Pairwise accuracy", "Top-1", "NDCG"], self.headings(*two, "--metrics=all"))
+                          "Kendall tau-b", "Pairwise accuracy", "Top-1", "NDCG", "model"], self.headings(*two, "--metrics=all"))
         self.assertIn("--metrics: there is no metric 'spaerman'; did you mean spearman?",
                       self.error_of("eval", *two, "--data", "sample", "--metrics", "spaerman"))
 

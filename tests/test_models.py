@@ -13,7 +13,7 @@ from program import SOURCE_DIR, ProgramTest, real_model
 
 DATA = SOURCE_DIR / "tests" / "data" / "models"
 EXPECTED = json.loads((DATA / "expected.json").read_text(encoding="utf-8"))
-TOLERANCE = 1e-3  # nats an answer, of float32 weights
+TOLERANCE = 1e-3  # nats per answer, of float32 weights
 # The same for products of narrow weights: of Q8_0 in integers of 16 bits, of others of 14, and in bfloat16.
 INTEGER_TOLERANCE = {"bf16": 0.1, "q8_0": 0.02, "q4_0": 0.1}
 BF16_TOLERANCE = 2

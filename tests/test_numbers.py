@@ -4,6 +4,7 @@
 import base64
 import csv
 import json
+import math
 import re
 import unittest
 import zlib
@@ -16,6 +17,13 @@ def page_index(page):
     """The numbers inside a page."""
     packed = re.search(r'<script type="application/octet-stream" id="data-index">([^<]*)</script>', page)[1]
     return json.loads(zlib.decompress(base64.b64decode(packed)))
+
+
+def with_error(estimate):
+    """How a mean is shown, with two digits of half of its interval, and its number of decimals."""
+    half = (estimate["ci95"][1] - estimate["ci95"][0]) / 2
+    decimals = max(0, 1 - math.floor(math.log10(half)))
+    return f"{estimate['mean']:.{decimals}f} ± {half:.{decimals}f}", decimals
 
 
 class NumbersTest(ProgramTest):
@@ -53,14 +61,19 @@ class NumbersTest(ProgramTest):
                     self.equal(estimate, run["micro"][metric], f"{name} {metric}")
             self.equal(exported[name]["micro"]["length_share"], run["length_share"], f"{name} length_share")
 
-        number = f"{micro['pearson']['mean']:.4f}"
-        through, beyond = (f"{micro['length'][part]['mean']:.4f}" for part in ("through", "beyond"))
-        self.assertIn(f"HumanRankEval {number}", shown)
-        self.assertRegex(shown, rf"{re.escape(through)} \[.*\] through length \+ {re.escape(beyond)} \[")
+        number, decimals = with_error(micro["pearson"])
+        self.assertIn(f"first: HumanRankEval {number}".replace("first", "baseline:zstd"), shown)
+        value, through, beyond = (micro["length"][part]["mean"] for part in ("value", "through", "beyond"))
+        sign = "−" if beyond < 0 else "+"
+        self.assertIn(f"{value:.{decimals}f} = {through:.{decimals}f} through the answers' length {sign} {abs(beyond):.{decimals}f} beyond it",
+                      shown)
         for text in (shown, self.run_hre("runs", "show", "first").stdout):
-            self.assertRegex(text, rf"micro average .* {re.escape(number)} ± {micro['pearson']['stderr']:.4f}")
-            self.assertIn(f"(chance {micro['top_one']['chance']:.4f})", text)
-            self.assertIn(f"(chance {micro['ndcg']['chance']:.4f})", text)
+            self.assertRegex(text, rf"micro average .* {re.escape(number)} ")
+        self.assertRegex(self.run_hre("runs", "list").stdout, rf"first +{re.escape(number)} ")
+        metrics = self.run_hre("eval", "baseline:zstd", "--data", "data.jsonl", "--quiet", "--metrics", "all", *options,
+                               env={"COLUMNS": "200"}).stdout
+        for metric in ("top_one", "ndcg"):
+            self.assertIn(f"{with_error(micro[metric])[0]} (chance {micro[metric]['chance']:.{with_error(micro[metric])[1]}f})", metrics)
         listed = json.loads(self.run_hre("runs", "list", "--json").stdout)["runs"]
         self.assertIn(micro["pearson"]["mean"], [run["pearson"]["mean"] for run in listed])
 

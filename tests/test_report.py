@@ -353,7 +353,7 @@ class ShowTest(ReportTest):
         done = self.run_hre("show", runs[0], "--worst", 2)
         parts = done.stdout.split("\n" + "-" * 40 + "\n\n")
         self.assertEqual([id for _, id in values[:2]], [part.splitlines()[0] for part in parts])
-        self.assertIn(f"Pearson {values[0][0]:.4f}", parts[0])
+        self.assertIn(f"Pearson {values[0][0]:.2f}", parts[0])
         self.assertNotIn("\x1b", done.stdout)
 
     def test_question(self):
@@ -365,7 +365,7 @@ class ShowTest(ReportTest):
         self.assertEqual(votes, [float(row[1]) for row in rows])
         scores = {row[0]: row[4] for row in rows}
         for i, answer in enumerate(question["answers"]):
-            self.assertEqual(f"{answer['score']:.4f}", scores["ABCD"[i]])
+            self.assertEqual(f"{answer['score']:.3f}", scores["ABCD"[i]])
         self.assertIn("functools.cache", out)
         self.assertIn("did you mean python/000001?", self.error_of("show", runs[0], "--question", "pyton/000001"))
 

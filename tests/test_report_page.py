@@ -79,7 +79,7 @@ class SamplePageTest(PageTest):
         shown = dict(zip(self.column("Model"), self.column("Pearson")))
         for i, model in enumerate(["one", "two", "three"]):
             values = [q["pearson"] for q in self.read_json(f"run{i}.json")["questions"] if q["pearson"] is not None]
-            self.assertEqual(f"{sum(values) / len(values):.4f}".replace("-", "\u2212"), shown[model])
+            self.assertEqual(f"{sum(values) / len(values):.3f}".replace("-", "\u2212"), shown[model])
         self.check_quiet()
 
     def test_sorts_by_keyboard(self):
@@ -253,7 +253,7 @@ class SamplePageTest(PageTest):
     def test_the_summary_fits_a_wide_window(self):
         names = ["hre-base-q8_0", "Meta-Llama-3.1-70B-Instruct-GPTQ-INT4", "stories260K", "a", "b", "c", "d", "e"]
         self.open_report(*self.make_runs("sample", names))
-        self.browser.resize(1400, 900)
+        self.browser.resize(1280, 900)
         self.assertLessEqual(self.browser.run("const table = document.querySelector('#summary-table'); return table.offsetWidth - table.parentNode.clientWidth"), 0)
         self.browser.resize(1280, 900)
         self.check_quiet()

@@ -377,7 +377,7 @@ class MpiTest(ScalingTest):
                                       env=clean_environment(), capture_output=True, text=True, timeout=300, check=False)
                 self.assertEqual(0, done.returncode, done.stderr)
                 self.assertEqual(one, comparable(self.read_json("run.json")))
-                self.assertEqual(1, done.stdout.count("HumanRankEval "), "one table")
+                self.assertEqual(1, done.stdout.count(": HumanRankEval "), "one table")
                 (self.folder / "run.json").unlink()
 
     def ranks(self, program, n):

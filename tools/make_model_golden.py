@@ -3,7 +3,7 @@
 
     tools/make_model_golden.py        writes tests/data/golden/MODEL.expected.tsv for each
 
-One forward pass an answer, without batching or shared prefixes. Needs torch, transformers, accelerate and gguf.
+One forward pass per answer, without batching or shared prefixes. Needs torch, transformers, accelerate and gguf.
 """
 import json
 import math

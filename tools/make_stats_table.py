@@ -226,7 +226,7 @@ def summary_cases():
 
 
 def make_summary():
-    """A case is one line a topic, then its micro and its macro mean; a topic without values is '-'."""
+    """A case is one line per topic, then its micro and its macro mean; a topic without values is '-'."""
     rows = []
     for case, topics in enumerate(summary_cases()):
         topics = [[float(v) for v in t] for t in topics]

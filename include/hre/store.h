@@ -47,7 +47,7 @@ struct Merged {
 struct Repaired {
   int64_t runs = 0, questions = 0;  ///< those that were intact
   int64_t lost_questions = 0;       ///< damaged, or without the rows that belong to them
-  std::string damaged_copy;         ///< where the damaged store was moved, unchanged
+  std::string damaged_copy;         ///< where the old store was moved, unchanged; empty: it was healthy and stayed
 };
 
 /// One open store; for one thread at a time. Other processes may use the same file.
@@ -64,8 +64,8 @@ class RunStore {
 
   /// All runs, latest first; those that are damaged too, with their problem.
   Result<std::vector<RunInfo>> list();
-  /// The run that `argument` names: a name, the beginning of an id (four digits or more), "last" or "last~N". Input
-  /// errors suggest similar names.
+  /// The run that `argument` names: a name, the beginning of an id (four digits or more), "last" or "last~N", which
+  /// count runs that have questions. Input errors suggest similar names.
   Result<RunInfo> find(const std::string& argument);
   /// Loads a run with all its questions.
   Result<Run> load(const RunInfo& info);
@@ -84,7 +84,8 @@ class RunStore {
   std::unique_ptr<State> state_;
 };
 
-/// Copies every readable part of a store into a new one, which takes its place; the old store stays beside it.
-Result<Repaired> repair_store(const std::string& path);
+/// Copies every readable part of a damaged store into a new one, which takes its place; the old store stays beside it.
+/// A store in which nothing is wrong is left alone, unless it is to be rewritten all the same.
+Result<Repaired> repair_store(const std::string& path, bool rewrite_healthy = false);
 
 }  // namespace hre

@@ -599,7 +599,7 @@ NB_MODULE(_core, m) {
       .def("text", [](SummarisedRun& run, int width) {
         std::string text;
         for (const std::string& note : run_notes(run.run, run.summary().questions)) text += visible_line(note) + '\n';
-        return text + run_table({run.run}, {run.summary()}, width);
+        return text + summary_table({run.run}, {run.summary()}, width);
       });
 
   m.def("load_dataset", &load, "source"_a, "progress"_a.none());

@@ -154,7 +154,10 @@ SharedQuestions share_questions(std::span<const Run* const> runs, const Metric& 
 
 std::vector<RunDifference> run_differences(std::span<const Run* const> runs) {
   std::vector<RunDifference> differences;
-  add_if_different("dataset", values_of(runs, [](const Run& run) { return run.dataset_fingerprint; }), differences);
+  const auto dataset_of = [](const Run& run) {
+    return run.dataset_name + ", content " + run.dataset_fingerprint.substr(0, 8);
+  };
+  add_if_different("dataset", values_of(runs, dataset_of), differences);
   add_if_different("prompt", values_of(runs, [](const Run& run) { return run.options.prompt; }), differences);
   add_if_different("undefined",
                    values_of(runs,

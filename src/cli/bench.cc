@@ -20,12 +20,14 @@
 #include "cli/speed_text.h"
 #include "core/cores.h"
 #include "core/files.h"
+#include "core/text.h"
 #include "core/visible.h"
 #include "eval/prompt.h"
 #include "hre/dataset.h"
 #include "hre/run.h"
 #include "hre/scorer.h"
 #include "hub/open.h"
+#include "report/number_text.h"
 #include "report/text_table.h"
 
 namespace hre::cli {
@@ -114,7 +116,7 @@ double largest_difference(const Contender& a, const Contender& b) {
   return largest;
 }
 
-std::string contenders_table(const std::vector<Contender>& contenders, size_t questions) {
+std::string contenders_table(const std::vector<Contender>& contenders, size_t questions, int width) {
   TextTable table({"", "s/question", "CPU s", "answer tokens/s", "tokens/s computed"});
   const auto n = static_cast<double>(questions);
   for (const Contender& c : contenders) {
@@ -122,7 +124,7 @@ std::string contenders_table(const std::vector<Contender>& contenders, size_t qu
                    fmt::format("{:.0f}", static_cast<double>(c.answer_tokens) / c.seconds),
                    fmt::format("{:.0f}", static_cast<double>(c.positions) / c.seconds)});
   }
-  return table.render();
+  return table.render(width);
 }
 
 nlohmann::ordered_json bench_json(const std::vector<Contender>& contenders, size_t questions, const Speed& speed) {
@@ -237,16 +239,19 @@ Status bench(BenchArguments arguments, Console& console) {
   if (ours.sums.empty()) return input_error("no question could be scored", arguments.model);
   const Speed speed{ours.work, ours.plan_seconds, 0, ours.seconds, better_of(before, measure_machine(threads))};
   const ModelDescription& model = ours.scorer->describe();
-  console.out << fmt::format("{} ({}, {}) on {}: {} questions, {} threads\nkernels: {}\n\n{}", visible_line(model.name),
-                             model.architecture, model.file_type, visible_line(dataset->name), requests.size(), threads,
-                             setting_of(model, "kernels"), contenders_table(*contenders, requests.size()));
+  console.print(fmt::format("{} ({}, {}) on {}: {}, {}\nkernels: {}\n\n", visible_line(model.name), model.architecture,
+                            model.file_type, visible_line(dataset->name),
+                            counted(static_cast<int64_t>(requests.size()), "question"), counted(threads, "thread"),
+                            setting_of(model, "kernels")) +
+                contenders_table(*contenders, requests.size(), console.width));
   if (contenders->size() > 1) {
     const Contender& plain = contenders->back();
-    console.out << fmt::format(
-        "\nhre is {:.2f} times as fast, {:.2f} by CPU time; sums differ by at most {:.1e} nats\n",
-        plain.seconds / ours.seconds, plain.cpu_seconds / ours.cpu_seconds, largest_difference(ours, plain));
+    console.print(fmt::format("\nhre is {:.2f} times as fast, {:.2f} by CPU time; sums differ by at most {} nats\n",
+                              plain.seconds / ours.seconds, plain.cpu_seconds / ours.cpu_seconds,
+                              significant(largest_difference(ours, plain))));
   }
-  console.out << '\n' << speed_text(speed) << table_text(speed.peak) << std::flush;
+  console.print('\n' + speed_text(speed, console.width) + table_text(speed.peak));
+  console.out << std::flush;
   if (!arguments.json.empty()) {
     auto file = AtomicFile::create(arguments.json);
     if (!file) return forward(file);

@@ -1,11 +1,12 @@
 #pragma once
-/// Commands of the program: one file a command; main.cc holds the table, from which the help,
+/// Commands of the program: one file per command; main.cc holds the table, from which the help,
 /// the examples and "did you mean" are made.
 
 #include <functional>
 #include <iosfwd>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "hre/result.h"
@@ -22,8 +23,11 @@ struct Console {
   std::ostream& err;
   bool out_is_terminal = false;
   bool err_is_terminal = false;
-  int width = 80;        ///< columns of the terminal that `out` is; 0 where it is none
+  int width = 80;        ///< columns that text for people may take: the terminal's, or 80
   std::stop_token stop;  ///< set by the first Ctrl-C
+
+  /// Text for people: its lines are broken at `width`. Results for programs go to `out` as they are.
+  void print(std::string_view text);
 };
 
 /// What a command does once its arguments are parsed. An error becomes one line and the exit status.

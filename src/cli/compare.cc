@@ -16,6 +16,7 @@
 #include "hub/open.h"
 #include "report/comparison_json.h"
 #include "report/comparison_table.h"
+#include "report/number_text.h"
 
 namespace hre::cli {
 namespace {
@@ -35,12 +36,11 @@ struct CompareArguments {
 Status check_worse(const Comparison& comparison) {
   for (const GateDecision& gate : comparison.gates) {
     if (gate.verdict != GateVerdict::kFail) continue;
-    return fail(
-        ErrorCode::kThreshold,
-        fmt::format("{} is worse than {} by more than {:g}: by {:.4f} (p {}{} against a difference of {:g})",
-                    comparison.runs[0].model, comparison.runs[gate.against].model, gate.margin, -*gate.difference,
-                    gate.p_holm.value_or(1) < 1e-4 ? "" : "= ", p_text(gate.p_holm), gate.margin),
-        "--fail-if-worse");
+    return fail(ErrorCode::kThreshold,
+                fmt::format("{} is worse than {} by more than {:g}: by {} ({} against a difference of {:g})",
+                            comparison.runs[0].model, comparison.runs[gate.against].model, gate.margin,
+                            significant(-*gate.difference), p_equals(gate.p_holm), gate.margin),
+                "--fail-if-worse");
   }
   return {};
 }
@@ -63,6 +63,7 @@ Result<std::vector<Run>> decide_models(const CompareArguments& a, const EvalOpti
 /// The arguments are models, to be evaluated on --data.
 Result<std::vector<Run>> evaluate_runs(const CompareArguments& a, const CompareOptions& compare, Console& console) {
   auto progress = make_progress(console, a.quiet);
+  if (auto ok = check_models(a.runs, a.evaluating.model, *progress, console.stop); !ok) return forward(ok);
   auto dataset = load_data_argument(a.data, *progress, console.stop);
   if (!dataset) return forward(dataset);
   if (auto ok = a.comparing.apply_where(*dataset); !ok) return forward(ok);
@@ -126,7 +127,8 @@ Status run_compare(CompareArguments arguments, Console& console) {
   auto comparison = compare_runs(*runs, *options);
   if (!comparison) return forward(comparison);
   const std::string json = comparison_json(*comparison, arguments.comparing.where);
-  if (auto ok = write_result(arguments.json, json, comparison_text(*comparison), console); !ok) return ok;
+  if (auto ok = write_result(arguments.json, json, comparison_text(*comparison, console.width), console); !ok)
+    return ok;
   return check_worse(*comparison);
 }
 

@@ -106,7 +106,8 @@ Status write_result(const std::string& json_path, const std::string& json, const
     console.out << json << std::flush;
     return {};
   }
-  console.out << text << std::flush;
+  console.print(text);
+  console.out << std::flush;
   if (json_path.empty()) return {};
   auto file = AtomicFile::create(json_path);
   return file ? file->commit(json) : Status(forward(file));

@@ -67,7 +67,7 @@ Status run_confounds_command(const ConfoundsArguments& arguments, Console& conso
     auto facts = facts_of(run, arguments.metadata);
     if (!facts) return forward(facts);
     all.push_back(run_confounds(run, *facts, arguments.share));
-    text += (text.empty() ? "" : "\n") + confounds_text(run, all.back());
+    text += (text.empty() ? "" : "\n") + confounds_text(run, all.back(), console.width);
   }
   return write_result(arguments.json, confounds_json(*runs, all, arguments.share), text, console);
 }

@@ -16,6 +16,7 @@
 #include "cli/progress.h"
 #include "cli/seed_option.h"
 #include "core/cores.h"
+#include "core/text.h"
 #include "core/visible.h"
 #include "data/output.h"
 #include "data/writer.h"
@@ -180,14 +181,14 @@ void print_sites(const se::BuildReport& report, Console& console) {
 }
 
 void print_report(const se::Recipe& recipe, const se::BuildReport& report, bool explain, Console& console) {
-  for (const std::string& fate : report.fates) console.out << fate << '\n';
+  for (const std::string& fate : report.fates) console.print(fate + '\n');
   for (size_t i = 0; i < report.topics.size(); ++i) {
     const se::TopicReport& topic = report.topics[i];
     const int64_t wanted = recipe.topics[i].questions;
-    console.out << topic.topic << ": " << topic.funnel.taken_questions << " questions";
-    if (topic.funnel.taken_questions < wanted) console.out << " of " << wanted << " asked for";
-    console.out << ", " << topic.funnel.taken_answers << " answers\n";
-    if (explain) console.out << se::format_funnel(topic.funnel);
+    const std::string of_wanted = topic.funnel.taken_questions < wanted ? fmt::format(" of {} asked for", wanted) : "";
+    console.print(fmt::format("{}: {}{}, {}\n", topic.topic, counted(topic.funnel.taken_questions, "question"),
+                              of_wanted, counted(topic.funnel.taken_answers, "answer")));
+    if (explain) console.print(se::format_funnel(topic.funnel));
   }
 }
 
@@ -254,7 +255,7 @@ Status finish(const BuildArguments& arguments, const se::Recipe& recipe, const s
   if (Status status = folder.commit(se::format_card(recipe, report), se::format_resolved(recipe, report)); !status) {
     return status;
   }
-  console.out << "written to " << arguments.out << '\n';
+  console.print("written to " + arguments.out + '\n');
   return {};
 }
 

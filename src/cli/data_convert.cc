@@ -31,11 +31,6 @@ Result<data::OutputFormat> output_format(const ConvertArguments& arguments) {
     return input_error("--to parquet contradicts the file's ending", arguments.out,
                        "parquet goes to a folder, with one file per split");
   }
-  for (const char* other : {".parquet", ".json", ".ndjson", ".arrow", ".csv", ".zip", ".gz"}) {
-    if (ending != other) continue;
-    return input_error(fmt::format("hre can't write a file that ends in {}", ending), arguments.out,
-                       "give a folder, or a file that ends in .jsonl");
-  }
   return arguments.to == "jsonl" ? data::OutputFormat::kJsonlFolder : data::OutputFormat::kParquet;
 }
 
@@ -48,9 +43,9 @@ Status convert(const ConvertArguments& arguments, Console& console) {
   if (!located) return forward(located);
   Result<data::Converted> done = data::convert_dataset(located->path, arguments.out, options, *progress, console.stop);
   if (!done) return forward(done);
-  console.out << fmt::format("{}: {} of {} written, and read back equal\nfingerprint {}\n", arguments.out,
-                             counted(done->questions, "question"),
-                             counted(static_cast<int64_t>(done->topics.size()), "topic"), done->fingerprint);
+  console.print(fmt::format("{}: {} of {} written, and read back equal\nfingerprint {}\n", arguments.out,
+                            counted(done->questions, "question"),
+                            counted(static_cast<int64_t>(done->topics.size()), "topic"), done->fingerprint));
   return {};
 }
 

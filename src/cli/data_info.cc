@@ -89,7 +89,7 @@ std::string bar_label(const Distribution::Bar& bar, bool whole) {
   return format_number(bar.low) + (whole ? " to " + format_number(bar.high - 1) : " to <" + format_number(bar.high));
 }
 
-/// A line a bar; runs of empty ones become one line of dots.
+/// A line per bar; runs of empty ones become one line of dots.
 void print_bars(const Distribution& values, bool whole, int width, std::ostream& out) {
   const std::vector<Distribution::Bar> bars = values.bars();
   int64_t most = 1;
@@ -116,8 +116,8 @@ void print_distributions(const TopicStatistics& all, Console& console) {
   for (const NamedDistribution& named : kDistributions) {
     const Distribution& values = all.*named.values;
     const auto at = [&](double q) { return format_number(values.quantile(q)); };
-    console.out << fmt::format("\n{}: min {}, quartiles {}, {}, {}, max {}, mean {:.4g}\n", named.title, at(0),
-                               at(0.25), at(0.5), at(0.75), at(1), values.mean());
+    console.print(fmt::format("\n{}: min {}, quartiles {}, {}, {}, max {}, mean {:.4g}\n", named.title, at(0), at(0.25),
+                              at(0.5), at(0.75), at(1), values.mean()));
     if (console.out_is_terminal) print_bars(values, values.all_whole(), console.width, console.out);
   }
 }
@@ -138,21 +138,21 @@ std::vector<std::string> notes_of(const Located& data, const DatasetStatistics& 
 void print_text(const Located& data, const DatasetStatistics& statistics, const std::vector<std::string>& topics,
                 Console& console) {
   const TopicStatistics all = sum_of(statistics, topics);
-  console.out << fmt::format("{}: {}, {}, {}\n", visible_line(name_of(data)), counted(all.questions, "question"),
-                             counted(static_cast<int64_t>(topics.size()), "topic"),
-                             counted(all.votes.size(), "answer"));
-  console.out << fmt::format("fingerprint {}{}\n", statistics.fingerprint(),
-                             topics.size() < statistics.topics().size() ? " (of all topics)" : "");
-  for (const std::string& note : notes_of(data, statistics)) console.out << note << '\n';
+  console.print(fmt::format("{}: {}, {}, {}\n", visible_line(name_of(data)), counted(all.questions, "question"),
+                            counted(static_cast<int64_t>(topics.size()), "topic"),
+                            counted(all.votes.size(), "answer")));
+  console.print(fmt::format("fingerprint {}{}\n", statistics.fingerprint(),
+                            topics.size() < statistics.topics().size() ? " (of all topics)" : ""));
+  for (const std::string& note : notes_of(data, statistics)) console.print(note + '\n');
   console.out << '\n';
   TextTable table({"topic", "questions", "answers", "Q chars", "A chars", "votes", "tied", "flat"});
   for (const std::string& topic : topics) table.add_row(table_row(topic, statistics.of(topic)));
   table.add_rule();
   table.add_row(table_row("all", all));
-  console.out << table.render()
-              << "\nanswers: per question; Q chars, A chars: median length of questions and of answers;\n"
-                 "tied: questions with equal votes for some answers; flat: for all answers (no value is defined)\n\n"
-              << fmt::format("Empty answers {}, repeated questions {}\n", all.empty_answers, all.repeated);
+  console.print(table.render(console.width) +
+                "\nanswers: per question; Q chars, A chars: median length of questions and of answers; tied: questions "
+                "with equal votes for some answers; flat: for all answers (no value is defined)\n\n" +
+                fmt::format("Empty answers {}, repeated questions {}\n", all.empty_answers, all.repeated));
   print_distributions(all, console);
 }
 

@@ -12,8 +12,9 @@
 #include "cli/progress.h"
 #include "cli/shipped_models.h"
 #include "core/files.h"
-#include "report/comparison_table.h"
+#include "report/number_text.h"
 #include "report/page.h"
+#include "report/text_table.h"
 
 namespace hre::cli {
 namespace {
@@ -21,34 +22,21 @@ namespace {
 constexpr const char* kQuestion =
     "How well does a language model's log-likelihood rank people's answers? Each\n"
     "model scores every answer after its question; the scores are correlated with\n"
-    "the votes: 1 is people's order, 0 chance. Below are {} questions of {} topics.\n"
-    "They were written for this demo and their votes are invented, so these values\n"
-    "show how hre works and say nothing about real models.\n\n";
-
-/// "0.12 [0.03, 0.21]", aligned; "undefined"
-std::string with_interval_of_two_digits(const Estimate& value) {
-  if (!value.mean) return "undefined";
-  const std::string mean = fmt::format("{:5.2f}", *value.mean);
-  return value.ci_low && value.ci_high ? mean + fmt::format(" [{:5.2f}, {:5.2f}]", *value.ci_low, *value.ci_high)
-                                       : mean;
-}
+    "the votes: 1 is people's order, 0 chance; ± is half of the 95 % interval. The\n"
+    "{} questions of {} topics were written for this demo and their votes are\n"
+    "invented, so these values show how hre works, not how good a model is.\n\n";
 
 /// One row per model; chance last.
-std::string table(const Evaluation& evaluation, size_t n_language_models) {
-  size_t widest = 0;
-  for (const Run& run : evaluation.runs) widest = std::max(widest, run.model.name.size());
-  std::string text =
-      fmt::format("{:<{}}  {:<21}  {}\n", "", widest, " HumanRankEval [95 %]", "pairs in people's order");
+std::string table(const Evaluation& evaluation, size_t n_language_models, int width) {
+  TextTable table({"", "HumanRankEval", "pairs in people's order", ""});
   for (size_t i = 0; i < evaluation.runs.size(); ++i) {
     const MetricSummary& micro = evaluation.summaries[i].micro;
-    text += fmt::format("{:<{}}  {:<21}  {:3.0f} %{}\n", evaluation.runs[i].model.name, widest,
-                        with_interval_of_two_digits(micro.pearson), 100 * micro.pairwise_accuracy.mean.value_or(0),
-                        i < n_language_models ? "" : "  without a language model");
+    table.add_row({evaluation.runs[i].model.name, with_error(micro.pearson),
+                   percent_with_error(micro.pairwise_accuracy),
+                   i < n_language_models ? "" : "without a language model"});
   }
-  const MetricSummary& any = evaluation.summaries.front().micro;
-  return text + fmt::format("{:<{}}  {:<21}  {:3.0f} %\n", "chance", widest,
-                            fmt::format("{:5.2f}", any.pearson.chance.value_or(0)),
-                            100 * any.pairwise_accuracy.chance.value_or(0));
+  table.add_row({"chance", "0", "50 %", ""});
+  return table.render(width);
 }
 
 /// The tuned model against its base: how far apart, and how sure that is.
@@ -59,9 +47,8 @@ Result<std::string> verdict(const Run& base, const Run& tuned) {
   const PairedComparison& pair = comparison->pairs.front().comparison;
   const Estimate& difference = pair.difference;
   const auto shown = interval_of(pair);
-  const std::string interval = shown ? fmt::format(" [{:.3f}, {:.3f}]", shown->low, shown->high) : "";
-  std::string text = fmt::format("\nTuned minus base, question by question: {:.3f}{}, p {}:\n",
-                                 difference.mean.value_or(0), interval, p_text(pair.p));
+  std::string text = fmt::format("\nTuned minus base, question by question: {}, {}:\n",
+                                 with_interval(difference.mean, shown), p_equals(pair.p));
   if (!comparison->told_apart(pair)) return text + "these questions cannot tell the two models apart.\n";
   return text + fmt::format("on these questions the {} model ranks answers more as their votes do.\n",
                             difference.mean.value_or(0) > 0 ? "tuned" : "base");
@@ -107,7 +94,7 @@ Status demo(const DemoArguments& arguments, Console& console) {
 
   const Summary& any = evaluation.summaries.front();
   console.out << fmt::format(fmt::runtime(kQuestion), any.questions, any.topics.size())
-              << table(evaluation, shipped.size());
+              << table(evaluation, shipped.size(), console.width);
   if (!shipped.empty()) {
     auto text = verdict(evaluation.runs[0], evaluation.runs[1]);
     if (!text) return forward(text);

@@ -8,6 +8,7 @@
 
 #include "core/files.h"
 #include "core/text.h"
+#include "report/text_table.h"
 
 namespace hre::cli {
 namespace {
@@ -91,6 +92,22 @@ std::vector<DescribedOption> options_of(const Command& command) {
   return described;
 }
 
+/// The values that an option takes by name: "none" and "auto" of "none|auto|FILE".
+std::vector<std::string> choices_of(const DescribedOption& option) {
+  std::vector<std::string> choices;
+  const std::string& all = option.value;
+  for (size_t at = 0; all.find('|') != std::string::npos && at <= all.size();) {
+    const size_t end = std::min(all.find('|', at), all.size());
+    const std::string choice = all.substr(at, end - at);
+    if (choice.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-_") == std::string::npos)
+      choices.push_back(choice);
+    at = end + 1;
+  }
+  return choices;
+}
+
+bool takes_file(const DescribedOption& option) { return option.value.find("FILE") != std::string::npos; }
+
 /// Text with what a shell's quotes or a man page would take for theirs replaced.
 std::string replaced(std::string_view text, const std::vector<std::pair<char, std::string_view>>& replacements) {
   std::string out;
@@ -136,11 +153,20 @@ std::string bash_completion(const std::vector<Command>& commands) {
     first.push_back(word);
     if (!second.empty()) groups += fmt::format("      {}) offered=\"{}\" ;;\n", word, join(second, " "));
   }
-  for (const Command& command : commands)
-    options += fmt::format("    \"{}\"*) options=\"{}\" ;;\n", command.name, option_names(command));
+  for (const Command& command : commands) {
+    options += fmt::format("    \"{}\"*) options=\"{}\"\n", command.name, option_names(command));
+    std::string values;
+    for (const DescribedOption& option : options_of(command)) {
+      const std::string choices = join(choices_of(option), " ");
+      const char* files = takes_file(option) ? " files=yes" : "";
+      if (!choices.empty()) values += fmt::format("        {}) values=\"{}\"{} ;;\n", option.name, choices, files);
+    }
+    if (!values.empty()) options += "      case $before in\n" + values + "      esac\n";
+    options += "      ;;\n";
+  }
   return fmt::format(R"(# Completion of hre for bash, made by "hre help --completion bash".
 _hre() {{
-  local word=${{COMP_WORDS[COMP_CWORD]}} offered="" options=""
+  local word=${{COMP_WORDS[COMP_CWORD]}} before=${{COMP_WORDS[COMP_CWORD-1]}} offered="" options="" values="" files=""
   if [ "$COMP_CWORD" -eq 1 ]; then
     offered="{} help --help --version"
   elif [ "$COMP_CWORD" -eq 2 ]; then
@@ -153,7 +179,9 @@ _hre() {{
     mapfile -t COMPREPLY < <(compgen -W "$offered" -- "$word")
   elif [[ $word == -* ]]; then
     mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")
-  elif [ "${{COMP_WORDS[COMP_CWORD-1]}}" = --data ]; then
+  elif [ -n "$values" ]; then
+    mapfile -t COMPREPLY < <(compgen -W "$values" -- "$word"; [ -z "$files" ] || compgen -f -- "$word")
+  elif [ "$before" = --data ]; then
     mapfile -t COMPREPLY < <(compgen -W sample -- "$word"; compgen -f -- "$word")
   else
     mapfile -t COMPREPLY < <(compgen -W "baseline:length baseline:zstd" -- "$word"; compgen -f -- "$word")
@@ -174,6 +202,14 @@ std::string zsh_text(std::string_view text) {
   return replaced(text, {{'\'', "'\\''"}, {'[', "\\["}, {']', "\\]"}, {':', "\\:"}});
 }
 
+/// What may stand behind an option: its choices, else files.
+std::string zsh_values(const DescribedOption& option) {
+  const std::vector<std::string> choices = choices_of(option);
+  if (choices.empty()) return "_files";
+  const std::string list = "(" + join(choices, " ") + ")";
+  return takes_file(option) ? "{_alternative \"values\\:value\\:" + list + "\" \"files\\:file\\:_files\"}" : list;
+}
+
 std::string zsh_completion(const std::vector<Command>& commands) {
   std::string cases, first;
   for (const auto& [word, second] : words_of(commands)) {
@@ -190,7 +226,7 @@ std::string zsh_completion(const std::vector<Command>& commands) {
     for (const DescribedOption& option : options_of(command)) {
       if (option.positional) continue;
       options += fmt::format(" \\\n        '*{}[{}]{}'", option.name, zsh_text(option.help),
-                             option.value.empty() ? "" : ":" + zsh_text(option.value) + ":_files");
+                             option.value.empty() ? "" : ":" + zsh_text(option.value) + ":" + zsh_values(option));
     }
     options += " \\\n        '*:file:_files'; return ;;\n";
   }
@@ -224,7 +260,8 @@ std::string fish_completion(const std::vector<Command>& commands) {
   std::string text = R"(# Completion of hre for fish, made by "hre help --completion fish".
 function __hre_is
   set -l words (commandline -opc)
-  test (count $words) -gt (count $argv); and test "$words[2..(math (count $argv) + 1)]" = "$argv"
+  set -l last (math (count $argv) + 1)
+  test (count $words) -ge $last; and test "$words[2..$last]" = "$argv"
 end
 function __hre_at
   test (count (commandline -opc)) -eq $argv[1]
@@ -243,8 +280,11 @@ end
   for (const Command& command : commands) {
     for (const DescribedOption& option : options_of(command)) {
       if (option.positional || !option.name.starts_with("--")) continue;
-      text += fmt::format("complete -c hre -n '__hre_is {}' -l {}{} -d '{}'\n", command.name, option.name.substr(2),
-                          option.value.empty() ? "" : " -r", fish_text(option.help));
+      const std::string choices = join(choices_of(option), " ");
+      text += fmt::format("complete -c hre -n '__hre_is {}' -l {}{}{} -d '{}'\n", command.name, option.name.substr(2),
+                          option.value.empty() ? "" : " -r",
+                          choices.empty() ? "" : (takes_file(option) ? " -a '" : " -f -a '") + choices + "'",
+                          fish_text(option.help));
     }
   }
   return text;
@@ -298,19 +338,38 @@ std::string man_page_of_program(const std::vector<Command>& commands) {
       HRE_VERSION, list);
 }
 
+/// A command to copy: where it is too wide, with a backslash at the ends of its lines.
+std::string shell_lines(const std::string& command, int width) {
+  std::string text, line = "  $";
+  size_t n_words = 0;
+  for (size_t at = 0; at < command.size(); ++n_words) {
+    const size_t space = std::min(command.find(' ', at), command.size());
+    const std::string word = " " + command.substr(at, space - at);
+    if (n_words > 1 && display_width(line + word) > width - 2) {
+      text += line + " \\\n";
+      line = "     ";
+    }
+    line += word;
+    at = space + 1;
+  }
+  return text + line;
+}
+
 }  // namespace
 
-std::string command_help(CLI::App& app, const Command& command, bool all) {
-  app.footer("\nExample:\n  $ " + command.example);
+std::string command_help(CLI::App& app, const Command& command, bool all, int width) {
+  const std::string example = "Example:\n" + shell_lines(command.example, width);
+  app.footer("\n" + example);
+  app.get_formatter()->column_width(kOptionColumns);
+  app.get_formatter()->label("Positionals", "Arguments");
+  app.get_formatter()->label("REQUIRED", "(required)");
   const std::vector<CLI::Option*> options =
       app.get_options([](CLI::Option* option) { return !is_positional(*option); });
-  if (options.size() <= kFewOptions) {
-    app.get_option("--help-all")->group("");
-    return app.help();
-  }
+  const bool are_few = options.size() <= kFewOptions;
+  if (are_few) app.get_option("--help-all")->group("");
   size_t hidden = 0;
   for (CLI::Option* option : options) {
-    if (option == app.get_help_ptr() || option == app.get_help_all_ptr()) continue;
+    if (are_few || option == app.get_help_ptr() || option == app.get_help_all_ptr()) continue;
     const bool grouped_by_command = option->get_group() != "Options";
     if (!grouped_by_command && assign_group(*option, everyday_groups())) continue;
     if (!grouped_by_command && !assign_group(*option, other_groups())) option->group("Other");
@@ -318,34 +377,10 @@ std::string command_help(CLI::App& app, const Command& command, bool all) {
     option->group("");
     ++hidden;
   }
-  if (!all) {
-    app.footer(
-        fmt::format("\n{} more options: hre {} --help-all\n\nExample:\n  $ {}", hidden, command.name, command.example));
-  }
-  return app.help();
-}
-
-std::string wrapped(const std::string& text, int width) {
-  constexpr size_t kNarrowest = kOptionColumns + 20;
-  if (width <= 0) return text;
-  const size_t most = std::max(static_cast<size_t>(width), kNarrowest);
-  std::string result;
-  for (size_t begin = 0; begin < text.size();) {
-    const size_t end = std::min(text.find('\n', begin), text.size());
-    std::string line = text.substr(begin, end - begin);
-    begin = end + 1;
-    const bool is_option = line.size() > kOptionColumns && line.starts_with("  ") && line[kOptionColumns - 1] == ' ';
-    const size_t indent = is_option ? kOptionColumns : std::min(line.find_first_not_of(' '), most / 2) + 2;
-    while (line.size() > most && !line.starts_with("  $ ")) {
-      const size_t space = line.rfind(' ', most);
-      if (space == std::string::npos || space <= indent) break;
-      result += line.substr(0, space) + '\n';
-      line = std::string(indent, ' ') + line.substr(space + 1);
-    }
-    result += line + '\n';
-  }
-  if (!text.ends_with('\n')) result.pop_back();
-  return result;
+  if (hidden > 0) app.footer(fmt::format("\n{} more options: hre {} --help-all\n\n{}", hidden, command.name, example));
+  std::string text = wrapped(app.help(), width);
+  for (size_t at = text.find("\n\n\n"); at != std::string::npos; at = text.find("\n\n\n")) text.erase(at, 1);
+  return text;
 }
 
 Result<std::string> completion(const std::vector<Command>& commands, const std::string& shell) {

@@ -25,6 +25,7 @@
 #include "eval/where.h"
 #include "hub/open.h"
 #include "report/run_json.h"
+#include "report/text_table.h"
 
 namespace hre::cli {
 namespace {
@@ -35,14 +36,14 @@ struct EvalArguments {
   EvaluatingOptions evaluating;
   Keeping keeping;
   bool no_cache = false, verify_weights = false;
-  std::vector<std::string> metrics = {"pearson"};
+  std::vector<std::string> metrics;
   std::vector<const Metric*> metrics_by_topic;
   std::string json, reference_json, until, metadata;
   bool details = false, quiet = false, stats = false;
   ScaleArguments scale;
 };
 
-/// --metrics: those shown by topic, in the tables' order.
+/// --metrics: those shown by topic, in the tables' order; none is asked for: the summary alone.
 Result<std::vector<const Metric*>> find_metrics(const std::vector<std::string>& names) {
   std::set<const Metric*> wanted;
   for (const std::string& name : names) {
@@ -102,6 +103,16 @@ std::string all_json(const Evaluation& evaluation, bool details, const std::vect
   return text + "]\n";
 }
 
+std::string speeds_text(const Evaluation& evaluation, const std::vector<Speed>& speeds, int width) {
+  std::string text;
+  for (size_t i = 0; i < speeds.size(); ++i) {
+    const ModelDescription& model = evaluation.runs[i].model;
+    text += wrapped(visible_line(model.name) + ", kernels: " + setting_of(model, "kernels") + '\n', width) +
+            speed_text(speeds[i], width) + '\n';
+  }
+  return text;
+}
+
 Status write_outputs(const Evaluation& evaluation, const EvalArguments& arguments, const std::vector<Speed>& speeds,
                      Outputs& outputs, Console& console) {
   if (evaluation.runs.empty()) {
@@ -110,7 +121,9 @@ Status write_outputs(const Evaluation& evaluation, const EvalArguments& argument
   }
   if (outputs.json_to_out) {
     console.out << all_json(evaluation, arguments.details, speeds) << std::flush;
+    console.err << speeds_text(evaluation, speeds, console.width) << std::flush;
   } else {
+    console.out << speeds_text(evaluation, speeds, console.width);
     print_evaluation(evaluation, console, arguments.metrics_by_topic);
   }
   if (outputs.json) {
@@ -160,15 +173,6 @@ std::vector<Speed> speeds_of(const Evaluation& evaluation, int threads) {
   return speeds;
 }
 
-void print_speeds(const Evaluation& evaluation, const std::vector<Speed>& speeds, std::ostream& out) {
-  for (size_t i = 0; i < speeds.size(); ++i) {
-    const ModelDescription& model = evaluation.runs[i].model;
-    out << fmt::format("\n{}, kernels: {}\n{}", visible_line(model.name), setting_of(model, "kernels"),
-                       speed_text(speeds[i]));
-  }
-  out << std::flush;
-}
-
 Status run_eval(EvalArguments arguments, Console& console) {
   EvalOptions& options = arguments.evaluating.eval;
   auto ranks = apply_scale(arguments.scale, arguments.models, arguments.evaluating.model, options);
@@ -194,12 +198,15 @@ Status run_eval(EvalArguments arguments, Console& console) {
   if (!options.where.empty()) {
     if (auto ok = keep_questions_where(options.where, arguments.metadata, *dataset); !ok) return ok;
   }
+  const bool are_listed = !arguments.scale.models_file.empty();  // then the others are evaluated all the same
+  if (arguments.models.size() > 1 && !are_listed) {
+    if (auto ok = check_models(arguments.models, arguments.evaluating.model, *progress, console.stop); !ok) return ok;
+  }
   const Evaluation evaluation = evaluate_models(arguments.models, *dataset, arguments.evaluating.model, options,
                                                 arguments.keeping, console, *progress, *until);
   const auto speeds =
       arguments.stats ? speeds_of(evaluation, arguments.evaluating.model.threads) : std::vector<Speed>();
   if (auto ok = write_outputs(evaluation, arguments, speeds, *outputs, console); !ok) return ok;
-  print_speeds(evaluation, speeds, outputs->json_to_out ? console.err : console.out);
   if (console.stop.stop_requested()) {
     return fail(ErrorCode::kInterrupted, evaluation.runs.empty()
                                              ? "interrupted; nothing was scored yet"
@@ -211,8 +218,9 @@ Status run_eval(EvalArguments arguments, Console& console) {
 
 void define_results(CLI::App& app, EvalArguments& a) {
   app.add_option("--metrics", a.metrics,
-                 "metrics to show by topic, separated by commas, or all (default: pearson, the published value)")
-      ->type_name("NAME,...")
+                 "show these metrics by topic, separated by commas, and the means of the others; or all (default: a "
+                 "summary of HumanRankEval, pairs in people's order and length)")
+      ->type_name("NAME")
       ->delimiter(',')
       ->allow_extra_args(false);
   app.add_option("--json", a.json,

@@ -5,60 +5,51 @@
 #include <algorithm>
 #include <optional>
 #include <ostream>
+#include <set>
 
 #include "analysis/confounds.h"
 #include "analysis/notes.h"
 #include "analysis/shared_questions.h"
 #include "cli/speed_text.h"
 #include "cli/terminal.h"
+#include "core/files.h"
 #include "core/text.h"
 #include "core/visible.h"
 #include "eval/shard.h"
+#include "hre/hub.h"
 #include "hub/open.h"
 #include "model/crew/crew.h"
 #include "model/mpi/world.h"
-#include "report/comparison_table.h"
+#include "report/number_text.h"
 #include "report/run_table.h"
 
 namespace hre::cli {
 namespace {
 
-std::string title(const Run& run, const Summary& summary) {
+/// What was evaluated: "hre-base (llama, 1.5 M parameters, Q8_0) on sample: 112 questions in 14 topics".
+std::string title(const std::vector<Run>& runs, const std::vector<Summary>& summaries) {
+  const Run& run = runs.front();
   std::string text = run.model.name;
-  if (run.model.parameters > 0) {
+  if (runs.size() > 1) {
+    text = counted(static_cast<int64_t>(runs.size()), "model");
+  } else if (run.model.parameters > 0) {
     text += fmt::format(" ({}, {} parameters, {})", run.model.architecture,
                         size_text(static_cast<double>(run.model.parameters)), run.model.file_type);
   }
-  text += fmt::format(" on {}: {} in {}", run.dataset_name, counted(summary.questions, "question"),
-                      counted(static_cast<int64_t>(summary.topics.size()), "topic"));
-  if (run.partial()) text += fmt::format(", PARTIAL: {} of {} done", run.questions.size(), run.planned);
-  return text;
-}
-
-/// What part the answers' length has in the value.
-std::string length_control(const Summary& summary) {
-  const LengthParts& parts = summary.micro_length;
-  std::string text = "  length alone: " + with_interval(summary.micro.length_only);
-  if (!parts.through.mean) return text;
-  return text + fmt::format("\n  the value as a sum: {} through length + {} beyond length",
-                            with_interval(parts.through), with_interval(parts.beyond));
+  text += fmt::format(" on {}: {} in {}", run.dataset_name, counted(summaries.front().questions, "question"),
+                      counted(static_cast<int64_t>(summaries.front().topics.size()), "topic"));
+  if (runs.size() == 1 && run.partial())
+    text += fmt::format(", PARTIAL: {} of {} done", run.questions.size(), run.planned);
+  return visible_line(text) + '\n';
 }
 
 std::string headline(const Run& run, const Summary& summary) {
   const Estimate& value = summary.micro.pearson;
-  if (!value.mean)
-    return fmt::format("{}: HumanRankEval is undefined: no question has a correlation", visible_line(run.model.name));
-  std::string text = fmt::format("{}: HumanRankEval {:.4f}", visible_line(run.model.name), *value.mean);
-  if (value.ci_low && value.ci_high)
-    text += fmt::format(", 95 % interval [{:.4f}, {:.4f}]", *value.ci_low, *value.ci_high);
-  text += fmt::format(" (micro average of Pearson's r over {}", counted(value.n, "question"));
-  if (value.undefined > 0) text += fmt::format(", {} undefined", value.undefined);
-  text += ")";
-  if (value.bootstrap_low && value.bootstrap_high) {
-    text += fmt::format("\n  by bootstrap over questions within topics: [{:.4f}, {:.4f}]", *value.bootstrap_low,
-                        *value.bootstrap_high);
-  }
-  return text + '\n' + length_control(summary);
+  const std::string name = visible_line(run.model.name);
+  if (!value.mean) return name + ": no HumanRankEval value, because no question has a correlation\n";
+  std::string text = name + ": HumanRankEval " + with_error(value);
+  if (value.ci_low && value.ci_high) text += ", 95 % interval " + interval_text({*value.ci_low, *value.ci_high});
+  return text + " (mean of Pearson's r over " + counted(value.n, "question") + ")\n";
 }
 
 /// That a run is not kept is said even where notes are not wanted.
@@ -74,9 +65,9 @@ void note_speed(const Run& run, ProgressListener& progress) {
   if (run.times.positions == 0) return;
   const double seconds = std::max(1e-9, run.times.score_seconds);
   progress.note(
-      fmt::format("{}: scored {} in {}, {:.3g} tokens/s; {:.2f} times fewer tokens because prompts are computed once",
+      fmt::format("{}: scored {} in {}, {} tokens/s; {:.2f} times fewer tokens because prompts are computed once",
                   run.model.name, counted(static_cast<int64_t>(run.questions.size()) - run.times.reused, "question"),
-                  format_seconds(seconds), static_cast<double>(run.times.positions) / seconds,
+                  format_seconds(seconds), format_rate(static_cast<double>(run.times.positions) / seconds),
                   static_cast<double>(run.times.positions_unshared) / static_cast<double>(run.times.positions)));
 }
 
@@ -94,14 +85,14 @@ Result<Run> evaluate_model(const Dataset& dataset, Scorer& model, const EvalOpti
 std::string stopping(const Run& run) {
   const EarlyStop& stop = *run.early_stop;
   const auto used = static_cast<int64_t>(run.questions.size());
-  const std::string interval = fmt::format("[{:.4f}, {:.4f}]", stop.low.value_or(0), stop.high.value_or(0));
+  const std::string interval = interval_text({stop.low.value_or(0), stop.high.value_or(0)});
   if (!stop.reached) {
-    return fmt::format("  {} was not reached with {} questions: {} at the last look, valid at every look", stop.rule,
+    return fmt::format("{} was not reached with {} questions: {} at the last look, valid at every look\n", stop.rule,
                        used, interval);
   }
   return fmt::format(
-      "  stopped at {} after {} of {} questions ({:.0f} % saved): {}, valid at every look; the other intervals "
-      "assume\n  a fixed number of questions",
+      "Stopped at {} after {} of {} questions ({:.0f} % saved): {}, valid at every look; the other intervals assume a "
+      "fixed number of questions\n",
       stop.rule, used, run.planned, 100 * (1 - static_cast<double>(used) / static_cast<double>(run.planned)), interval);
 }
 
@@ -118,22 +109,38 @@ EvalOptions for_source(EvalOptions options, const std::string& source) {
   return options;
 }
 
-/// Which models failed, and why, under the values of the others.
-void print_failed(const Evaluation& evaluation, Console& console) {
-  size_t widest = 5;
+/// Which models failed, and why.
+std::string failed_models(const Evaluation& evaluation) {
+  int widest = 5;
   for (const FailedModel& model : evaluation.failed)
-    widest = std::max(widest, static_cast<size_t>(display_width(visible_line(model.source))));
-  console.out << fmt::format("\n{} failed:\n", counted(static_cast<int64_t>(evaluation.failed.size()), "model"));
+    widest = std::max(widest, display_width(visible_line(model.source)));
+  std::string text = counted(static_cast<int64_t>(evaluation.failed.size()), "model") + " failed:\n";
   for (const FailedModel& model : evaluation.failed) {
     const std::string source = visible_line(model.source);
-    const std::string gap(widest - static_cast<size_t>(display_width(source)), ' ');
+    const std::string gap(static_cast<size_t>(widest - display_width(source)), ' ');
     const bool says_which = model.why.starts_with(source + ": ");
-    console.out << fmt::format("  {}{}  {}\n", source, gap,
-                               says_which ? model.why.substr(source.size() + 2) : model.why);
+    text += fmt::format("  {}{}  {}\n", source, gap, says_which ? model.why.substr(source.size() + 2) : model.why);
   }
+  return text;
+}
+
+/// See check_models().
+Status check_model(const std::string& source, const std::vector<std::string>& models, const EngineOptions& options,
+                   ProgressListener& progress, const std::stop_token& stop) {
+  if (source.starts_with("server:") || is_hub_name(source) || path_exists(source)) return {};
+  auto opened = open_model_argument(source, cli::options_of(source, models, options), progress, stop);
+  return opened ? Status() : forward(opened);
 }
 
 }  // namespace
+
+Status check_models(const std::vector<std::string>& models, const EngineOptions& options, ProgressListener& progress,
+                    const std::stop_token& stop) {
+  for (const std::string& source : models) {
+    if (auto ok = check_model(source, models, options, progress, stop); !ok) return ok;
+  }
+  return {};
+}
 
 Evaluation evaluate_models(const std::vector<std::string>& models, const Dataset& dataset,
                            const EngineOptions& model_options, const EvalOptions& options, const Keeping& keeping,
@@ -145,8 +152,16 @@ Evaluation evaluate_models(const std::vector<std::string>& models, const Dataset
     if (models.size() > 1) console.err << "hre: " << message_line(error.text()) << '\n';
   };
   const bool several_ranks = mpi::world().size > 1;
+  std::set<std::string> missing;
+  for (const std::string& source : models) {
+    auto ok = check_model(source, models, model_options, progress, console.stop);
+    if (ok) continue;
+    missing.insert(source);
+    failed(source, ok.error());  // said before the first evaluation, which may take hours
+  }
   for (const std::string& source : models) {
     if (console.stop.stop_requested()) break;
+    if (missing.contains(source)) continue;
     std::optional<mpi::Team> team;  // its end is the model's end for all ranks
     if (several_ranks) team.emplace();
     auto model = open_model_argument(source, options_of(source, models, with_server(model_options, console, progress)),
@@ -210,24 +225,41 @@ EngineOptions options_of(const std::string& source, const std::vector<std::strin
 
 void print_evaluation(const Evaluation& evaluation, Console& console,
                       const std::vector<const Metric*>& metrics_by_topic) {
-  if (evaluation.runs.empty()) {
-    if (evaluation.failed.size() > 1) print_failed(evaluation, console);
+  const std::vector<Run>& runs = evaluation.runs;
+  const std::vector<Summary>& summaries = evaluation.summaries;
+  if (runs.empty()) {
+    if (evaluation.failed.size() > 1) console.print(failed_models(evaluation));
     return;
   }
-  for (size_t i = 0; i < evaluation.runs.size(); ++i) {
-    console.out << visible_line(title(evaluation.runs[i], evaluation.summaries[i])) << '\n';
+  const bool is_one = runs.size() == 1;
+  std::string tables, sentences;
+  if (!metrics_by_topic.empty()) {
+    tables = metrics_tables(runs, summaries, console.width, metrics_by_topic);
+  } else if (is_one) {
+    tables = summary_table(runs, summaries, console.width);
   }
-  console.out << '\n' << run_table(evaluation.runs, evaluation.summaries, console.width, metrics_by_topic) << '\n';
-  for (size_t i = 0; i < evaluation.runs.size(); ++i) {
-    console.out << headline(evaluation.runs[i], evaluation.summaries[i]) << '\n';
-    if (evaluation.runs[i].early_stop) console.out << stopping(evaluation.runs[i]) << '\n';
+  for (size_t i = 0; i < runs.size(); ++i) {
+    const std::string name = is_one ? "" : visible_line(runs[i].model.name) + ": ";
+    for (const std::string& sentence :
+         {undefined_sentence(runs[i], summaries[i]), is_one ? length_sentence(summaries[i].micro_length) : "",
+          runs[i].early_stop ? stopping(runs[i]) : ""}) {
+      if (!sentence.empty()) sentences += name + sentence;
+    }
   }
   // The votes are the same for all models.
-  const auto ceiling = console.stop.stop_requested() ? std::nullopt : run_ceiling(evaluation.runs.front());
-  if (const auto note = ceiling ? ceiling_note(*ceiling) : std::nullopt) console.out << *note << '\n';
-  for (const std::string& note : notes_of(pointers_to(evaluation.runs))) console.out << visible_line(note) << '\n';
-  if (evaluation.runs.size() + evaluation.failed.size() > 1 && !evaluation.failed.empty())
-    print_failed(evaluation, console);
+  const auto ceiling = console.stop.stop_requested() ? std::nullopt : run_ceiling(runs.front());
+  if (const auto note = ceiling ? ceiling_note(*ceiling) : std::nullopt) sentences += *note + '\n';
+  for (const std::string& note : notes_of(pointers_to(runs))) sentences += visible_line(note) + '\n';
+  const std::string failed =
+      evaluation.failed.empty() || runs.size() + evaluation.failed.size() == 1 ? "" : failed_models(evaluation);
+  // The values come last, where people look.
+  const std::string values =
+      is_one ? headline(runs.front(), summaries.front()) : summary_table(runs, summaries, console.width);
+  std::string text;
+  for (const std::string& part : {title(runs, summaries), tables, sentences, failed, values}) {
+    if (!part.empty()) text += (text.empty() ? "" : "\n") + part;
+  }
+  console.print(text);
   console.out << std::flush;
 }
 

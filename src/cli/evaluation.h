@@ -34,6 +34,11 @@ Evaluation evaluate_models(const std::vector<std::string>& models, const Dataset
                            const EngineOptions& model_options, const EvalOptions& options, const Keeping& keeping,
                            Console& console, ProgressListener& progress, const std::optional<UntilOptions>& until = {});
 
+/// Refuses models of which it is known without reading or fetching anything that they can't be opened: files that
+/// don't exist, and baselines. Otherwise the last of several would be found missing after hours.
+Status check_models(const std::vector<std::string>& models, const EngineOptions& options, ProgressListener& progress,
+                    const std::stop_token& stop);
+
 /// The options of one of several models: a baseline beside models gets none of those that are for models. A baseline
 /// alone gets them all, and refuses them.
 EngineOptions options_of(const std::string& source, const std::vector<std::string>& models,
@@ -41,6 +46,6 @@ EngineOptions options_of(const std::string& source, const std::vector<std::strin
 
 /// Prints the table and the headline: the micro average of Pearson's r with its interval.
 void print_evaluation(const Evaluation& evaluation, Console& console,
-                      const std::vector<const Metric*>& metrics_by_topic = {&all_metrics().front()});
+                      const std::vector<const Metric*>& metrics_by_topic = {});
 
 }  // namespace hre::cli

@@ -1,7 +1,6 @@
 /// The program: a table of commands, from which the help, the examples and "did you mean" are made.
 
 #include <fmt/format.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -17,6 +16,7 @@
 #include "cli/terminal.h"
 #include "core/text.h"
 #include "hre/scorer.h"
+#include "report/text_table.h"
 
 namespace hre::cli {
 namespace {
@@ -88,18 +88,21 @@ int report(const Error& error) {
   return exit_status(error.code);
 }
 
-void print_help(std::ostream& out, const std::string& group = "") {
+std::string program_help(int width, const std::string& group = "") {
   size_t widest = 0;
   for (const Command& command : commands()) widest = std::max(widest, command.name.size());
-  out << "hre: how well language models rank people's answers (HumanRankEval)\n\n"
-      << "Usage: hre COMMAND [ARGUMENTS]\n\nCommands:\n";
+  std::string text =
+      "hre measures how well language models rank people's answers (HumanRankEval)\n\n"
+      "Usage: hre COMMAND [ARGUMENTS]\n\nCommands:\n";
   for (const Command& command : commands()) {
     if (!group.empty() && !command.name.starts_with(group + " ")) continue;
-    out << "  " << command.name << std::string(widest + 3 - command.name.size(), ' ') << command.summary << '\n';
+    text += fmt::format("  {:<{}}   {}\n", command.name, widest, command.summary);
   }
-  out << "\nhre COMMAND --help shows options and an example; hre --version the engine.\n"
-      << "Exit status: 0 success, 1 failure, 2 a mistake in command line or input,\n"
-      << "3 a threshold was not met, 130 interrupted.\n";
+  text +=
+      "\nhre COMMAND --help shows options and an example; hre --version the engine.\n"
+      "Exit status: 0 success, 1 failure, 2 a mistake in command line or input,\n"
+      "3 a threshold was not met, 130 interrupted.\n";
+  return wrapped(text, width);
 }
 
 /// The command that the arguments begin with; words of its name are taken off them.
@@ -197,15 +200,9 @@ void watch_signals(std::stop_source& stop) {
   }).detach();
 }
 
-int terminal_width() {
-  winsize size = {};
-  const bool known = isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
-  return known ? size.ws_col : 0;
-}
-
 int run_command(const Command& command, std::vector<std::string> words) {
-  CLI::App app(command.summary, "hre " + command.name);
-  app.get_formatter()->column_width(kOptionColumns);
+  const int width = width_for_people(STDOUT_FILENO);
+  CLI::App app("hre " + command.name + ": " + command.summary, "hre " + command.name);
   app.set_help_flag("-h,--help", "print this help and exit");
   app.set_help_all_flag("--help-all", "print every option and exit");
   const Action action = command.define(app);
@@ -213,10 +210,10 @@ int run_command(const Command& command, std::vector<std::string> words) {
     std::vector<std::string> reversed(words.rbegin(), words.rend());
     app.parse(reversed);
   } catch (const CLI::CallForHelp&) {
-    std::cout << wrapped(command_help(app, command, false), terminal_width());
+    std::cout << command_help(app, command, false, width);
     return 0;
   } catch (const CLI::CallForAllHelp&) {
-    std::cout << wrapped(command_help(app, command, true), terminal_width());
+    std::cout << command_help(app, command, true, width);
     return 0;
   } catch (const CLI::ParseError& problem) {
     return report(parse_error(app, problem, words));
@@ -226,8 +223,7 @@ int run_command(const Command& command, std::vector<std::string> words) {
   std::optional<TerminalFilter> out, err;
   if (isatty(STDOUT_FILENO) != 0) out.emplace(std::cout);
   if (isatty(STDERR_FILENO) != 0) err.emplace(std::cerr);
-  Console console{std::cout,        std::cerr,       draws_on(STDOUT_FILENO), draws_on(STDERR_FILENO),
-                  terminal_width(), stop.get_token()};
+  Console console{std::cout, std::cerr, draws_on(STDOUT_FILENO), draws_on(STDERR_FILENO), width, stop.get_token()};
   const Status done = action(console);
   std::cout.flush();
   if (!std::cout && reader_is_gone(STDOUT_FILENO)) return 128 + SIGPIPE;  // head has what it wanted: nothing to say
@@ -238,7 +234,7 @@ int run_command(const Command& command, std::vector<std::string> words) {
 
 int run(std::vector<std::string> words) {
   if (words.empty()) {
-    print_help(std::cerr);
+    std::cerr << program_help(width_for_people(STDERR_FILENO));
     return 2;
   }
   if (words[0] == "--help" || words[0] == "-h" || words[0] == "help" || words[0] == "--help-all") {
@@ -258,7 +254,7 @@ int run(std::vector<std::string> words) {
       return written ? 0 : report(written.error());
     }
     if (words.empty()) {
-      print_help(std::cout);
+      std::cout << program_help(width_for_people(STDOUT_FILENO));
       return 0;
     }
     words.push_back("--help");
@@ -271,7 +267,8 @@ int run(std::vector<std::string> words) {
   if (const Command* command = find_command(words)) return run_command(*command, std::move(words));
   const bool asks = words.size() == 1 || words[1] == "--help" || words[1] == "-h";
   if (is_group(group) && asks) {
-    print_help(words.size() == 1 ? std::cerr : std::cout, group);
+    const std::string help = program_help(width_for_people(words.size() == 1 ? STDERR_FILENO : STDOUT_FILENO), group);
+    (words.size() == 1 ? std::cerr : std::cout) << help;
     return words.size() == 1 ? 2 : 0;
   }
   return report(unknown_command(words));

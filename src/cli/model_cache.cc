@@ -10,8 +10,8 @@
 #include "cli/command.h"
 #include "cli/sizes.h"
 #include "core/text.h"
-#include "core/visible.h"
 #include "hre/hub.h"
+#include "report/text_table.h"
 
 namespace hre::cli {
 namespace {
@@ -26,15 +26,14 @@ std::string revision_text(const CachedRepository::Revision& revision) {
 Status list_models(Console& console) {
   auto repositories = list_cache();
   if (!repositories) return forward(repositories);
-  size_t widest = 0;
-  for (const CachedRepository& repository : *repositories) widest = std::max(widest, repository.name.size());
+  TextTable table({"name", "kind", "size", "revisions"});
   for (const CachedRepository& repository : *repositories) {
     std::vector<std::string> revisions;
     for (const auto& revision : repository.revisions) revisions.push_back(revision_text(revision));
-    console.out << fmt::format("{:<{}}  {:<7}  {:>9}  {}\n", visible_line(repository.name), widest,
-                               repository.is_dataset ? "dataset" : "model", shown_bytes(repository.bytes),
-                               visible_line(join(revisions)));
+    table.add_row(
+        {repository.name, repository.is_dataset ? "dataset" : "model", shown_bytes(repository.bytes), join(revisions)});
   }
+  if (!repositories->empty()) console.print(table.render(console.width));
   if (repositories->empty()) console.err << "hre: no model or dataset is in the cache\n";
   return {};
 }
@@ -42,7 +41,7 @@ Status list_models(Console& console) {
 Status remove_model(const std::string& name, Console& console) {
   auto freed = remove_from_cache(name);
   if (!freed) return forward(freed);
-  console.out << fmt::format("{} removed, {} freed\n", name, shown_bytes(*freed));
+  console.print(fmt::format("{} removed, {} freed\n", name, shown_bytes(*freed)));
   return {};
 }
 

@@ -61,7 +61,7 @@ void print_text(const ModelFacts& facts, Console& console) {
                              {"fingerprint", model.fingerprint}});
   }
   for (const auto& [name, value] : model.settings) rows.emplace_back(name, value);
-  for (const auto& [name, value] : rows) console.out << fmt::format("{:<16} {}\n", name, visible_line(value));
+  for (const auto& [name, value] : rows) console.print(fmt::format("{:<16}  {}\n", name, visible_line(value)));
 }
 
 void print_json(const ModelFacts& facts, Console& console) {

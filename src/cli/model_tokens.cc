@@ -1,4 +1,4 @@
-/// hre model tokens: token ids of texts, one JSON list a line.
+/// hre model tokens: token ids of texts, one JSON list per line.
 
 #include <CLI/CLI.hpp>
 #include <algorithm>

@@ -32,7 +32,7 @@ Status run_power_command(const PowerArguments& arguments, Console& console) {
   options.compare.allow_different = true;
   auto power = run_power(pointers_to(*runs), options);
   if (!power) return forward(power);
-  return write_result(arguments.json, power_json(*power, c.where), power_text(*power), console);
+  return write_result(arguments.json, power_json(*power, c.where), power_text(*power, console.width), console);
 }
 
 }  // namespace
@@ -41,7 +41,6 @@ Action define_power(CLI::App& app) {
   auto a = std::make_shared<PowerArguments>();
   app.add_option("RUN", a->runs, "one run, or two runs to measure the correlation of their values")
       ->required()
-      ->expected(1, 2)
       ->type_name("");
   app.add_option("--difference", a->power.difference, "a difference between two models' values that is to be detected")
       ->type_name("D")

@@ -2,12 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <ostream>
 
 #include "cli/terminal.h"
+#include "core/text.h"
 #include "core/visible.h"
-#include "report/run_table.h"
+#include "report/number_text.h"
 
 namespace hre::cli {
 namespace {
@@ -51,18 +53,21 @@ class ConsoleProgress final : public ProgressListener {
     const double share = work_ > 0 ? work_done_ / work_ : 1;
     const std::string of_all = total_ > 0 ? fmt::format(" of {}", total_) : "";  // it may not be known
     std::string line = fmt::format("{} {}{} {} ({:.0f} %)", stage_, done_, of_all, unit_, 100 * share);
-    if (elapsed > 0 && done_ > 0) line += fmt::format(", {:.3g}/s", static_cast<double>(done_) / elapsed);
+    if (elapsed > 0 && done_ > 0) line += ", " + format_rate(static_cast<double>(done_) / elapsed) + "/s";
     if (share > 0 && share < 1) line += ", " + format_seconds(elapsed * (1 - share) / share) + " left";
     if (redraws_) {
-      write_painted(console_.err, "\r\033[K" + bar(share) + visible_line(line));
+      // A line that reaches the next row of the terminal could not be taken back.
+      line = first_code_points(visible_line(line), std::max(0, console_.width - kCells - 2));
+      write_painted(console_.err, "\r\033[K" + bar(share) + line);
     } else {
       console_.err << line << '\n' << std::flush;
     }
     open_ = true;
   }
 
+  static constexpr int kCells = 20;  // of the bar
+
   static std::string bar(double share) {
-    constexpr int kCells = 20;
     const int full = static_cast<int>(share * kCells);
     std::string text;
     for (int i = 0; i < kCells; ++i) text += i < full ? "█" : "░";

@@ -59,11 +59,11 @@ Status report(const ReportArguments& arguments, Console& console) {
   if (!data) return forward(data);
   auto written = write_report(*data, study, arguments.out, *progress, console.stop);
   if (!written) return forward(written);
-  console.out << fmt::format(
+  console.print(fmt::format(
       "{}  {}\n{}  {}\n{}  {:.2f} MB: {}, {}\n", written->figures_folder, counted(written->figures, "figure"),
       written->tables_folder, counted(written->tables, "table"), written->page,
       static_cast<double>(written->page_bytes) / 1e6, counted(static_cast<int64_t>(data->rows.size()), "question"),
-      counted(static_cast<int64_t>(data->runs.size()), "run"));
+      counted(static_cast<int64_t>(data->runs.size()), "run")));
   return {};
 }
 

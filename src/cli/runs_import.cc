@@ -49,7 +49,7 @@ Status import_file(RunStore& store, const std::string& file, const ImportArgumen
   for (const Run& run : *runs) {
     auto added = store.add(run, name, file);
     if (!added) return forward(added);
-    console.out << (added->is_new ? "imported " : "already in the store: ") << visible_line(added->name) << '\n';
+    console.print((added->is_new ? "imported " : "already in the store: ") + visible_line(added->name) + '\n');
   }
   return {};
 }

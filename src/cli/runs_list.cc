@@ -15,7 +15,10 @@
 #include "cli/terminal.h"
 #include "core/text.h"
 #include "hre/store.h"
+#include "report/number_text.h"
 #include "report/text_table.h"
+#include "stats/distributions.h"
+#include "stats/estimate.h"
 #include "store/default_store.h"
 
 namespace hre::cli {
@@ -34,20 +37,37 @@ bool is_listed(const RunInfo& run, const ListArguments& a) {
          (a.until.empty() || run.updated.substr(0, a.until.size()) <= a.until);
 }
 
+/// The store keeps a value's standard error; half of a 95 % interval is shown, as everywhere.
 std::string value_of(const RunInfo& run) {
   if (!run.value) return "";
-  return run.value_stderr ? fmt::format("{:.4f} ± {:.4f}", *run.value, *run.value_stderr)
-                          : fmt::format("{:.4f}", *run.value);
+  Estimate value;
+  value.mean = run.value;
+  value.stderr_ = run.value_stderr;
+  if (run.value_stderr && run.done >= kFewestForInterval) {
+    const double half = student_t_quantile(0.975, static_cast<double>(run.done - 1)) * *run.value_stderr;
+    value.ci_low = *run.value - half;
+    value.ci_high = *run.value + half;
+  }
+  return with_error(value);
 }
 
-std::string table_of(const std::vector<RunInfo>& runs) {
-  TextTable table({"name", "id", "model", "dataset", "questions", "HumanRankEval", "updated"});
+/// "2026-11-30 11:07" of "2026-11-30T11:07:55Z".
+std::string minute_of(std::string time) {
+  if (time.size() < 16) return time;
+  time[10] = ' ';
+  return time.substr(0, 16);
+}
+
+std::string table_of(const std::vector<RunInfo>& runs, int width) {
+  TextTable table({"name", "HumanRankEval", "questions", "updated (UTC)", "id", "model", "dataset"});
+  table.can_spare({"dataset", "model", "id", "updated (UTC)"});
   for (const RunInfo& run : runs) {
     const std::string count =
         run.done < run.planned ? fmt::format("{} of {}", run.done, run.planned) : fmt::format("{}", run.done);
-    table.add_row({run.name, run.id.substr(0, 8), run.model.name, run.dataset_name, count, value_of(run), run.updated});
+    table.add_row({run.name, value_of(run), count, minute_of(run.updated), run.id.substr(0, 8), run.model.name,
+                   run.dataset_name});
   }
-  return table.render();
+  return table.render(width);
 }
 
 nlohmann::ordered_json json_of(const RunInfo& run) {
@@ -116,8 +136,8 @@ Status list_runs(const ListArguments& arguments, Console& console) {
   } else if (runs->empty()) {
     console.out << "no runs\n";
   } else {
-    console.out << table_of(*runs);
-    for (const std::string& note : list_notes(*runs)) console.out << note << '\n';
+    console.print(table_of(*runs, console.width));
+    for (const std::string& note : list_notes(*runs)) console.print(note + '\n');
   }
   return {};
 }

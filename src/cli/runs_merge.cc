@@ -10,6 +10,7 @@
 #include "cli/command.h"
 #include "cli/merge_shards.h"
 #include "cli/store_argument.h"
+#include "core/text.h"
 #include "hre/store.h"
 #include "store/default_store.h"
 
@@ -24,8 +25,8 @@ Status merge_stores(const std::string& given, const std::vector<std::string>& ot
   for (const std::string& other : others) {
     auto merged = store->merge(other);
     if (!merged) return forward(merged);
-    console.out << fmt::format("{}: {} runs added, {} already in the store; {} questions added\n", other, merged->runs,
-                               merged->known_runs, merged->questions);
+    console.print(fmt::format("{}: {} added, {} already in the store; {} added\n", other, counted(merged->runs, "run"),
+                              merged->known_runs, counted(merged->questions, "question")));
   }
   return {};
 }

@@ -25,7 +25,7 @@ Status remove_runs(const std::string& given, const std::vector<std::string>& arg
   }
   if (auto ok = store->remove(runs); !ok) return ok;
   for (const RunInfo& run : runs)
-    console.out << "removed " << visible_line(run.name) << " (" << run.id.substr(0, 8) << ")\n";
+    console.print("removed " + visible_line(run.name) + " (" + run.id.substr(0, 8) + ")\n");
   return {};
 }
 

@@ -1,4 +1,4 @@
-/// hre runs repair: what can be read of a damaged store.
+/// hre runs repair: a new store from every readable part of a damaged one.
 
 #include <fmt/format.h>
 
@@ -8,6 +8,7 @@
 
 #include "cli/command.h"
 #include "cli/store_argument.h"
+#include "core/text.h"
 #include "hre/store.h"
 
 namespace hre::cli {
@@ -18,9 +19,14 @@ Status repair(const std::string& given, Console& console) {
   if (!path) return forward(path);
   auto repaired = repair_store(*path);
   if (!repaired) return forward(repaired);
-  console.out << fmt::format("{}: {} runs and {} questions saved, {} questions lost; the damaged store is now {}\n",
-                             *path, repaired->runs, repaired->questions, repaired->lost_questions,
-                             repaired->damaged_copy);
+  const std::string runs = counted(repaired->runs, "run"), questions = counted(repaired->questions, "question");
+  if (repaired->damaged_copy.empty()) {
+    console.print(
+        fmt::format("{}: nothing is wrong with its {} and {}, so it stays as it is\n", *path, runs, questions));
+    return {};
+  }
+  console.print(fmt::format("{}: {} and {} saved, {} lost; the damaged store is now {}\n", *path, runs, questions,
+                            counted(repaired->lost_questions, "question"), repaired->damaged_copy));
   return {};
 }
 

@@ -13,6 +13,7 @@
 #include "core/text.h"
 #include "core/visible.h"
 #include "hre/store.h"
+#include "report/number_text.h"
 #include "report/run_table.h"
 
 namespace hre::cli {
@@ -50,18 +51,18 @@ Lines speed(const RunInfo& run) {
   Lines lines = {{"planning", format_seconds(run.times.plan_seconds)},
                  {"scoring", format_seconds(run.times.score_seconds)}};
   if (run.times.positions > 0 && run.times.score_seconds > 0) {
-    lines.push_back(
-        {"tokens computed", fmt::format("{}, {:.3g}/s", run.times.positions,
-                                        static_cast<double>(run.times.positions) / run.times.score_seconds)});
+    lines.push_back({"tokens computed",
+                     fmt::format("{}, {} per second", run.times.positions,
+                                 format_rate(static_cast<double>(run.times.positions) / run.times.score_seconds))});
     lines.push_back({"without shared prompts", fmt::format("{}", run.times.positions_unshared)});
   }
   return lines;
 }
 
-void print(const std::string& heading, const Lines& lines, std::ostream& out) {
-  out << '\n' << heading << '\n';
+void print(const std::string& heading, const Lines& lines, Console& console) {
+  console.print('\n' + heading + '\n');
   for (const auto& [name, value] : lines)
-    out << fmt::format("  {:<22}  {}\n", visible_line(one_line(name)), visible_line(one_line(value)));
+    console.print(fmt::format("  {:<22}  {}\n", visible_line(one_line(name)), visible_line(one_line(value))));
 }
 
 Status show_run(const std::string& given, const std::string& argument, Console& console) {
@@ -73,14 +74,15 @@ Status show_run(const std::string& given, const std::string& argument, Console& 
   if (!info) return forward(info);
   auto run = store->load(*info);
   if (!run) return forward(run);
-  console.out << visible_line(info->name) << '\n';
-  print("Provenance", provenance(*info), console.out);
-  print("Configuration", configuration(*info), console.out);
-  print("Speed", speed(*info), console.out);
+  console.print(visible_line(info->name) + '\n');
+  print("Provenance", provenance(*info), console);
+  print("Configuration", configuration(*info), console);
+  print("Speed", speed(*info), console);
   const std::vector<std::string> notes = run_notes(*run, info->done);
-  for (size_t i = 0; i < notes.size(); ++i) console.out << (i == 0 ? "\n" : "") << visible_line(notes[i]) << '\n';
+  for (size_t i = 0; i < notes.size(); ++i) console.print((i == 0 ? "\n" : "") + visible_line(notes[i]) + '\n');
   const Summary summary = summarize(run->questions, {.undefined = run->options.undefined});
-  console.out << '\n' << run_table({std::move(*run)}, {summary}, console.width);
+  const std::string undefined = undefined_sentence(*run, summary);
+  console.print('\n' + summary_table({std::move(*run)}, {summary}, console.width) + undefined);
   return {};
 }
 

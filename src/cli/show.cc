@@ -92,11 +92,12 @@ Status show(const ShowArguments& arguments, Console& console) {
   for (size_t i = 0; colour && i < data->runs.size(); ++i) {
     if (const auto advice = token_advice(data->runs[i])) progress->note(data->labels[i] + ": " + *advice);
   }
+  const ShowOptions options = {colour, console.width, arguments.full, "--full shows the rest"};
   for (size_t i = 0; i < rows->size(); ++i) {
     if (i > 0) console.out << "\n" + std::string(40, '-') + "\n\n";
-    write_painted(console.out,
-                  show_question(*data, *(*rows)[i], {colour, console.width, arguments.full, "--full shows the rest"}));
+    write_painted(console.out, show_question(*data, *(*rows)[i], options));
   }
+  write_painted(console.out, "\n" + show_legend(*data, *rows, options));
   return {};
 }
 

@@ -47,7 +47,7 @@ double limit_of(const Speed& speed) {
          seconds_at_peak(speed.work.output, speed.peak);
 }
 
-std::string speed_text(const Speed& speed) {
+std::string speed_text(const Speed& speed, int width) {
   TextTable table({"where the time goes", "seconds", "share", "GFLOP", "GFLOP/s", "of the peak"});
   for (const Part& part : parts_of(speed)) {
     const double operations = part.count.operations.total(), least = seconds_at_peak(part.count, speed.peak);
@@ -58,7 +58,7 @@ std::string speed_text(const Speed& speed) {
                    counted ? fmt::format("{:.0f}", operations / part.seconds / 1e9) : "",
                    counted && least > 0 ? fmt::format("{:.0f} %", 100 * least / part.seconds) : ""});
   }
-  std::string text = table.render();
+  std::string text = table.render(width);
   if (speed.peak.products.total() > 0) {
     text += "\nthis machine's measured peak, in GFLOP/s of products:";
     for (const Precision precision : kPrecisions) {
@@ -74,7 +74,7 @@ std::string speed_text(const Speed& speed) {
   } else {
     text += "the engine's own kernels did the work; their arithmetic is not counted\n";
   }
-  return text + fmt::format("peak memory: {}\n", shown_bytes(peak_memory()));
+  return wrapped(text + fmt::format("peak memory: {}\n", shown_bytes(peak_memory())), width);
 }
 
 nlohmann::ordered_json speed_json(const Speed& speed) {

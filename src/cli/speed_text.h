@@ -22,7 +22,7 @@ struct Speed {
 double limit_of(const Speed& speed);
 
 /// A table, and a line about the limit.
-std::string speed_text(const Speed& speed);
+std::string speed_text(const Speed& speed, int width);
 nlohmann::ordered_json speed_json(const Speed& speed);
 
 /// The process's largest memory so far, in bytes.

@@ -211,7 +211,8 @@ Status run_study(const StudyArguments& arguments, Console& console) {
   options.agreement.seed = c.seed;
   auto study = make_study(pointers_to(*runs), std::move(*members), std::move(*judgements), options);
   if (!study) return forward(study);
-  return write_result(arguments.json, study_json(*study, file->name, c.where), study_text(*study, file->name), console);
+  return write_result(arguments.json, study_json(*study, file->name, c.where),
+                      study_text(*study, file->name, console.width), console);
 }
 
 }  // namespace

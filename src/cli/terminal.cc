@@ -1,14 +1,18 @@
 #include "cli/terminal.h"
 
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <string>
 #include <string_view>
 
+#include "cli/command.h"
 #include "core/text.h"
 #include "core/visible.h"
+#include "report/text_table.h"
 
 namespace hre::cli {
 namespace {
@@ -37,6 +41,18 @@ bool reader_is_gone(int descriptor) {
 
 std::string message_line(const std::string& message) {
   return visible_line(spell_settings(message, SettingSpelling::kCommandLine));
+}
+
+void Console::print(std::string_view text) { out << wrapped(text, width); }
+
+int width_for_people(int descriptor) {
+  constexpr int kNarrowest = 40, kUsual = 80;
+  const char* given = std::getenv("COLUMNS");
+  const auto columns = given == nullptr ? std::nullopt : parse_finite_number(given);
+  if (columns && *columns >= 1 && *columns < 10000) return std::max(kNarrowest, static_cast<int>(*columns));
+  winsize size = {};
+  if (isatty(descriptor) == 0 || ioctl(descriptor, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return kUsual;
+  return std::max<int>(kNarrowest, size.ws_col);
 }
 
 void write_painted(std::ostream& out, std::string_view text) {

@@ -11,6 +11,9 @@ namespace hre::cli {
 /// Whether a descriptor is a terminal that understands escape codes (not TERM=dumb).
 bool draws_on(int descriptor);
 
+/// Columns that text for people may take there: $COLUMNS, else the terminal's, else 80; at least 40.
+int width_for_people(int descriptor);
+
 /// Whether nobody reads what is written there any more.
 bool reader_is_gone(int descriptor);
 

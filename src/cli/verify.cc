@@ -22,6 +22,7 @@
 #include "hre/evaluate.h"
 #include "hub/open.h"
 #include "model/checkpoint/checkpoint.h"
+#include "report/text_table.h"
 
 namespace hre::cli {
 namespace {
@@ -194,25 +195,21 @@ Status score_by_python(const Run& run, const VerifyArguments& arguments, const s
 
 Status print_pairs(const std::vector<Pair>& pairs, bool by_python, double tolerance, Console& console) {
   double largest = 0;
-  size_t answers = 0, widest = 24;
-  std::vector<std::string> names;
+  size_t answers = 0;
+  TextTable table({"question", "answers", "difference"});
   for (const Pair& pair : pairs) {
-    names.push_back(visible_line(question_name(pair.topic, pair.id)));
-    widest = std::max(widest, names.back().size());
-  }
-  console.out << fmt::format("{:<{}} {:>8} {:>12}\n", "question", widest, "answers", "difference");
-  for (size_t i = 0; i < pairs.size(); ++i) {
-    const Pair& pair = pairs[i];
+    const std::string name = question_name(pair.topic, pair.id);
     if (pair.kept.size() != pair.again.size()) {
-      return fail(ErrorCode::kThreshold, "question " + names[i] + " could not be scored again");
+      return fail(ErrorCode::kThreshold, "question " + name + " could not be scored again");
     }
-    console.out << fmt::format("{:<{}} {:>8} {:>12.2e}\n", names[i], widest, pair.kept.size(), pair.difference());
+    table.add_row({name, std::to_string(pair.kept.size()), fmt::format("{:.2e}", pair.difference())});
     largest = std::max(largest, pair.difference());
     answers += pair.kept.size();
   }
-  console.out << fmt::format("\nlargest difference: {:.2e} nats, of {} answers to {} questions, scored again {}\n",
-                             largest, answers, pairs.size(),
-                             by_python ? "by Transformers in float32" : "one pass per answer, with float32 products");
+  console.print(table.render(console.width));
+  console.print(fmt::format("\nlargest difference: {:.2e} nats, of {} answers to {} questions, scored again {}\n",
+                            largest, answers, pairs.size(),
+                            by_python ? "by Transformers in float32" : "one pass per answer, with float32 products"));
   if (largest <= tolerance) return {};
   return fail(ErrorCode::kThreshold,
               fmt::format("answers differ by {:.2e} nats, more than the tolerance of {:g}", largest, tolerance));

@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <iterator>
 #include <optional>
 #include <utility>
 
@@ -28,6 +29,13 @@ bool is_dataset_file(const fs::directory_entry& entry) {
   std::error_code ignored;
   return entry.is_regular_file(ignored) && (ending == ".parquet" || ending == ".jsonl" || name == "README.md" ||
                                             name == ".gitattributes" || name == "recipe.toml");
+}
+
+// Whether a name promises one file of data, as "questions.jsonl" does.
+bool looks_like_file(const fs::path& path) {
+  const std::string ending = path.extension().string();
+  constexpr const char* kEndings[] = {".jsonl", ".ndjson", ".json", ".parquet", ".arrow", ".csv", ".zip", ".gz"};
+  return std::ranges::find(kEndings, ending) != std::end(kEndings);
 }
 
 // The first entry of a folder, or of its folders "data" and "metadata", that does not belong to a dataset.
@@ -119,8 +127,12 @@ bool swap_places(const std::string& from, const std::string& to) {
 Status Output::check_place() const {
   std::error_code problem;
   const fs::file_status status = fs::status(path_, problem);
-  if (!fs::exists(status)) return {};
   const bool wants_folder = kind_ == OutputKind::kFolder;
+  if (!fs::exists(status)) {
+    if (!wants_folder || !looks_like_file(path_)) return {};
+    return input_error("is the name of a file, but this dataset is written as a folder", name_,
+                       "give a folder; only hre data convert FOLDER FILE.jsonl writes a single file");
+  }
   if (wants_folder != fs::is_directory(status)) {
     return input_error(wants_folder ? "already exists and is not a folder" : "already exists and is a folder", path_,
                        "choose another path");

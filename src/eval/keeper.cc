@@ -10,13 +10,15 @@
 namespace hre {
 namespace {
 
-/// "engine is 'b', stored is 'a'; bos is ..." of two settings.
+/// "the weights differ; bos is 'b' and was 'a'; ..." of two settings.
 std::string differences(const store::Components& ours, const store::Components& stored) {
   const std::map<std::string, std::string> here(ours.begin(), ours.end()), there(stored.begin(), stored.end());
   std::vector<std::string> parts;
   for (const auto& [name, value] : here) {
     const auto at = there.find(name);
-    if (at == there.end()) {
+    if (name == "weights" && at != there.end()) {
+      if (at->second != value) parts.push_back("the weights differ");  // nobody knows them by their content hash
+    } else if (at == there.end()) {
       parts.push_back(fmt::format("{} is '{}' and was not recorded", name, value));
     } else if (at->second != value) {
       parts.push_back(fmt::format("{} is '{}' and was '{}'", name, value, at->second));
@@ -109,7 +111,8 @@ void Keeper::explain() {
   for (const store::Miss& miss : *misses) {
     std::string line = counted(miss.questions, "question") + " to score: ";
     if (!miss.stored.empty()) {
-      line += "stored under another setting: " + differences(store::setting_components(run_->model), miss.stored);
+      line +=
+          "the stored answers have other settings: " + differences(store::setting_components(run_->model), miss.stored);
     } else {
       line += "this model has no stored answers to their texts";
       if (!other_prompt->empty()) line += fmt::format(" (run {} had another prompt)", *other_prompt);

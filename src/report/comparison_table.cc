@@ -5,33 +5,84 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/question_name.h"
 #include "core/text.h"
 #include "core/visible.h"
+#include "report/number_text.h"
 #include "report/text_table.h"
 
 namespace hre {
 namespace {
 
-/// Names may be long, so what goes through length stands in a table of its own.
-std::string runs_tables(const Comparison& comparison) {
+/// "A (baseline:zstd)"
+std::string named(const Comparison& comparison, size_t i) {
+  return letter_of(i) + " (" + visible_line(comparison.runs[i].model) + ")";
+}
+
+/// "A (x), B (y) and C (z)"
+std::string named(const Comparison& comparison, const std::vector<size_t>& runs) {
+  std::string text;
+  for (size_t i = 0; i < runs.size(); ++i) {
+    text += i == 0 ? "" : i + 1 == runs.size() ? " and " : ", ";
+    text += named(comparison, runs[i]);
+  }
+  return text;
+}
+
+std::string difference_of(const PairedComparison& pair) {
+  return with_interval(pair.difference.mean, interval_of(pair)) + ", " + p_equals(pair.p);
+}
+
+std::string verdict_on_two(const Comparison& comparison) {
+  const PairedComparison& pair = comparison.pairs.front().comparison;
+  if (!comparison.told_apart(pair)) {
+    return fmt::format("These {} can't tell {} and {} apart at {:g} %: A − B is {}.\n",
+                       counted(pair.questions(), "question"), named(comparison, 0), named(comparison, 1),
+                       100 * comparison.options.level, difference_of(pair));
+  }
+  const bool a_better = *pair.difference.mean > 0;
+  return fmt::format("{} is better than {}: A − B is {}.\n", named(comparison, a_better ? 0 : 1),
+                     named(comparison, a_better ? 1 : 0), difference_of(pair));
+}
+
+/// Who is better than whom, best run first; then who can't be told apart.
+std::string verdict_on_many(const Comparison& comparison) {
+  std::vector<size_t> order(comparison.runs.size());
+  for (size_t i = 0; i < order.size(); ++i) order[i] = i;
+  std::ranges::stable_sort(order, {}, [&](size_t i) { return comparison.runs[i].rank.rank; });
+  std::string text;
+  for (const size_t run : order) {
+    std::vector<size_t> worse;
+    for (const size_t other : order) {
+      if (other == run) continue;
+      const PairedComparison& pair = comparison.pair_of(std::min(run, other), std::max(run, other)).comparison;
+      const bool first_is_better = pair.difference.mean.value_or(0) > 0;
+      if (comparison.told_apart(pair) && first_is_better == (run < other)) worse.push_back(other);
+    }
+    if (!worse.empty()) text += named(comparison, run) + " is better than " + named(comparison, worse) + ".\n";
+  }
+  for (const auto& group : comparison.groups) {
+    if (group.size() > 1) text += named(comparison, group) + " can't be told apart.\n";
+  }
+  return text + fmt::format("({} shared by all runs; at {:g} %, corrected by Holm for {} pairs)\n",
+                            counted(comparison.shared, "question"), 100 * comparison.options.level,
+                            comparison.pairs.size());
+}
+
+std::string runs_table(const Comparison& comparison, int width) {
   const CompareOptions& options = comparison.options;
-  const Weights weights = options.statistics.weights;
   const bool many = comparison.runs.size() > 2;
   const bool left_out = std::ranges::any_of(
       comparison.runs, [](const ComparedRun& run) { return run.only_here > 0 || run.undefined > 0; });
   std::vector<std::string> header = {"run", options.metric->title, "chance"};
   if (many) header.insert(header.end(), {"rank", "range"});
-  if (left_out) header.insert(header.end(), {"not shared", "undefined"});
+  if (left_out) header.insert(header.end(), {"not shared", "no value"});
   TextTable table(header);
-  TextTable more({"Pearson is", "through length", "+ beyond length", "length alone"});
   for (size_t i = 0; i < comparison.runs.size(); ++i) {
     const ComparedRun& run = comparison.runs[i];
-    const MetricSummary& means = run.means(weights);
-    const LengthParts& length = run.length(weights);
-    const Estimate& value = means.*options.metric->of_summary;
-    std::vector<std::string> cells = {letter_of(i) + "  " + run.model, with_interval(value), fixed(value.chance)};
-    more.add_row({letter_of(i) + "  " + fixed(length.value.mean), with_interval(length.through),
-                  with_interval(length.beyond), with_interval(means.length_only)});
+    const Estimate& value = run.means(options.statistics.weights).*options.metric->of_summary;
+    std::vector<std::string> cells = {letter_of(i) + "  " + run.model, with_interval(value),
+                                      value.chance ? significant(value.chance) : "–"};
     if (many) {
       cells.push_back(fmt::format("{:g}", run.rank.rank));
       cells.push_back(fmt::format("{:g} to {:g}", run.rank.interval.low, run.rank.interval.high));
@@ -42,70 +93,76 @@ std::string runs_tables(const Comparison& comparison) {
     }
     table.add_row(std::move(cells));
   }
-  return table.render() + '\n' + more.render();
+  return table.render(width);
 }
 
 /// What stands under a table of pairs.
-std::string legend(bool exact) {
-  return fmt::format(
-      "Holm: p adjusted for the number of tests; d_z: mean by standard deviation;\nw/t/l: won, tied, lost{}\n",
-      exact ? "; p is exact for up to 30 differences" : "");
+std::string legend(const std::string& adjusted, bool exact) {
+  return "d_z: mean by standard deviation of the differences; w/t/l: questions won, tied, lost" + adjusted +
+         (exact ? "; p is exact for up to 30 differences" : "") + ".\n";
 }
 
 bool is_exact(const PairedComparison& pair) { return pair.p && pair.p_exact(); }
 
-std::vector<std::string> pair_cells(std::string name, const PairedComparison& pair, bool adjusted) {
-  std::vector<std::string> cells = {std::move(name),
-                                    std::to_string(pair.questions()),
-                                    fixed(pair.mean_a),
-                                    fixed(pair.mean_b),
-                                    with_interval(pair.difference.mean, interval_of(pair)),
-                                    p_text(pair.p)};
-  if (adjusted) cells.push_back(p_text(pair.p_holm));
-  cells.push_back(pair.effect_size ? fmt::format("{:.2f}", *pair.effect_size) : "–");
-  cells.push_back(fmt::format("{}/{}/{}", pair.won, pair.tied, pair.lost));
-  return cells;
+std::vector<std::string> pair_header(std::string first, const std::string& a, const std::string& b) {
+  return {std::move(first), "n", a, b, a + " − " + b + " [95 %]", "p", "d_z", "w/t/l"};
 }
 
-std::vector<std::string> pair_header(std::string first, const std::string& a, const std::string& b, bool adjusted) {
-  std::vector<std::string> header = {std::move(first), "n", a, b, a + " − " + b + " [95 %]", "p"};
-  if (adjusted) header.emplace_back("Holm");
-  header.emplace_back("d_z");
-  header.emplace_back("w/t/l");
-  return header;
+std::vector<std::string> pair_cells(std::string name, const PairedComparison& pair) {
+  return {std::move(name),
+          std::to_string(pair.questions()),
+          two_decimals(pair.mean_a),
+          two_decimals(pair.mean_b),
+          with_interval(pair.difference.mean, interval_of(pair)),
+          p_text(pair.p_holm ? pair.p_holm : pair.p),
+          two_decimals(pair.effect_size),
+          fmt::format("{}/{}/{}", pair.won, pair.tied, pair.lost)};
 }
 
-std::string two_runs(const Comparison& comparison) {
+/// The p-values of topics are adjusted for their number; that of all questions is one test.
+std::string topics_table(const Comparison& comparison, int width) {
   const ComparedPair& pair = comparison.pairs.front();
-  const bool adjusted = pair.topics.size() > 1;
-  TextTable table(pair_header("topic", "A", "B", adjusted));
+  TextTable table(pair_header("topic", "A", "B"));
+  table.can_spare({"d_z"});
   for (size_t i = 0; i < pair.topics.size(); ++i) {
     const MetricSummary& means = comparison.runs[pair.a].summary.topics[i].metrics;
-    table.add_row(pair_cells(comparison.topics[i] + chance_text(means.*comparison.options.metric->of_summary),
-                             pair.topics[i], adjusted));
+    table.add_row(
+        pair_cells(comparison.topics[i] + chance_text(means.*comparison.options.metric->of_summary), pair.topics[i]));
   }
   table.add_rule();
-  std::vector<std::string> all = pair_cells("all", pair.comparison, false);
-  if (adjusted) all.insert(all.begin() + 6, "");
-  table.add_row(std::move(all));
-  return table.render() + legend(is_exact(pair.comparison) || std::ranges::any_of(pair.topics, is_exact));
+  table.add_row(pair_cells("all", pair.comparison));
+  return table.render(width) +
+         wrapped(legend(pair.topics.size() > 1 ? "; p of topics is adjusted by Holm for their number" : "",
+                        is_exact(pair.comparison) || std::ranges::any_of(pair.topics, is_exact)),
+                 width);
+}
+
+std::string pairs_table(const Comparison& comparison, int width) {
+  TextTable table(pair_header("pair", "first", "second"));
+  table.can_spare({"d_z"});
+  for (const ComparedPair& pair : comparison.pairs) {
+    table.add_row(pair_cells(letter_of(pair.a) + " − " + letter_of(pair.b), pair.comparison));
+  }
+  const bool exact = std::ranges::any_of(comparison.pairs, [](const auto& pair) { return is_exact(pair.comparison); });
+  return table.render(width) + wrapped(legend("; p is adjusted by Holm for the number of pairs", exact), width);
 }
 
 /// What each interval of the differences is about.
-std::string clustered_table(const Comparison& comparison) {
+std::string clustered_table(const Comparison& comparison, int width) {
   if (!comparison.pairs.front().clustered) return "";
   TextTable table({"pair", "other questions of these topics [95 %]", "by", "clusters (effective)", "± with clusters",
                    std::string(cluster_generalisation(comparison.pairs.front().clustered->kind)) + " [95 %]"});
+  table.can_spare({"± with clusters"});
   for (const ComparedPair& pair : comparison.pairs) {
     const ClusteredMean& clustered = pair.clustered->mean;
     const Estimate& e = clustered.estimate;
     table.add_row({letter_of(pair.a) + " − " + letter_of(pair.b),
                    with_interval(pair.comparison.difference.mean, interval_of(pair.comparison)),
                    cluster_name(pair.clustered->kind),
-                   fmt::format("{} ({:.1f})", clustered.clusters, clustered.effective), fixed(e.stderr_),
+                   fmt::format("{} ({:.1f})", clustered.clusters, clustered.effective), significant(e.stderr_),
                    with_interval(e)});
   }
-  return '\n' + table.render();
+  return '\n' + table.render(width);
 }
 
 std::string gates_text(const Comparison& comparison) {
@@ -116,8 +173,8 @@ std::string gates_text(const Comparison& comparison) {
                         gate.verdict == GateVerdict::kPass   ? "PASS"
                         : gate.verdict == GateVerdict::kFail ? "FAIL"
                                                              : "INCONCLUSIVE");
-    text +=
-        fmt::format("A − {} = {} with margin {:g}, p {}", b, fixed(gate.difference), gate.margin, p_text(gate.p_holm));
+    text += fmt::format("A − {} = {} with margin {:g}, {}", b, two_decimals(gate.difference), std::abs(gate.margin),
+                        p_equals(gate.p_holm));
     if (comparison.shared < kFewestForVerdict) {
       text += fmt::format("; a verdict needs {} questions, and these are {}", kFewestForVerdict, comparison.shared);
     }
@@ -129,29 +186,14 @@ std::string gates_text(const Comparison& comparison) {
   return text;
 }
 
-std::string many_runs(const Comparison& comparison) {
-  TextTable table(pair_header("pair", "first", "second", true));
-  for (const ComparedPair& pair : comparison.pairs) {
-    table.add_row(pair_cells(letter_of(pair.a) + " − " + letter_of(pair.b), pair.comparison, true));
-  }
-  const bool exact = std::ranges::any_of(comparison.pairs, [](const auto& pair) { return is_exact(pair.comparison); });
-  std::string text = table.render() + legend(exact) + "\nGroups that can't be told apart, best first: ";
-  for (size_t i = 0; i < comparison.groups.size(); ++i) {
-    std::vector<std::string> letters;
-    for (const size_t member : comparison.groups[i]) letters.push_back(letter_of(member));
-    text += (i == 0 ? "" : "; ") + join(letters, " ");
-  }
-  return text + '\n';
-}
-
-std::string moved_table(const Comparison& comparison) {
+std::string moved_table(const Comparison& comparison, int width) {
   if (comparison.moved.empty()) return "";
   TextTable table({"moved most", "A", "B", "A − B"});
   for (const MovedQuestion& question : comparison.moved) {
-    table.add_row(
-        {question.topic + "  " + question.id, fixed(question.a), fixed(question.b), fixed(question.a - question.b)});
+    table.add_row({question_name(question.topic, question.id), two_decimals(question.a), two_decimals(question.b),
+                   two_decimals(question.a - question.b)});
   }
-  return "\n" + table.render();
+  return "\n" + table.render(width);
 }
 
 std::string left_out(const Comparison& comparison) {
@@ -165,66 +207,43 @@ std::string left_out(const Comparison& comparison) {
 
 std::string decision_text(const Decision& decision) {
   const double saved = 100 * (1 - static_cast<double>(decision.used) / static_cast<double>(decision.questions));
-  const std::string interval = fmt::format("[{:.4f}, {:.4f}]", decision.interval.low, decision.interval.high);
-  return decision.decided
-             ? fmt::format("Decided after {} of {} questions ({:.0f} % saved): A − B in {}, valid at every look\n",
-                           decision.used, decision.questions, saved, interval)
-             : fmt::format("Not decided after {} of {} questions: A − B in {}, valid at every look\n", decision.used,
-                           decision.questions, interval);
-}
-
-std::string verdict(const Comparison& comparison) {
-  const PairedComparison& pair = comparison.pairs.front().comparison;
-  const double level = 100 * comparison.options.level;
-  if (!comparison.told_apart(pair)) {
-    return fmt::format("These {} questions can't tell A and B apart at {:g} %: A − B is {}, p {}.\n", pair.questions(),
-                       level, with_interval(pair.difference.mean, interval_of(pair)), p_text(pair.p));
-  }
-  const bool a_better = *pair.difference.mean > 0;
-  return fmt::format("{} is better than {} by {:.4f} (p {}{}).\n", a_better ? "A" : "B", a_better ? "B" : "A",
-                     std::abs(*pair.difference.mean), *pair.p < 1e-4 ? "" : "= ", p_text(pair.p));
+  const std::string after = fmt::format("ecided after {} of {} questions", decision.used, decision.questions);
+  return (decision.decided ? "D" + after + fmt::format(" ({:.0f} % saved)", saved) : "Not d" + after) + ": A − B in " +
+         interval_text(decision.interval) +
+         ", valid at every look. The other intervals and p-values assume a fixed number of questions, and are not "
+         "valid after early stopping.\n";
 }
 
 }  // namespace
 
-std::string with_interval(const std::optional<double>& value, const std::optional<Interval>& interval) {
-  std::string text = fixed(value);
-  if (value && interval) text += fmt::format(" [{:7.4f}, {:7.4f}]", interval->low, interval->high);
-  return text;
+std::string length_table(std::span<const ComparedRun> runs, Weights weights, int width) {
+  TextTable table({"Pearson is", "through length", "+ beyond length", "length alone"});
+  for (size_t i = 0; i < runs.size(); ++i) {
+    const LengthParts& length = runs[i].length(weights);
+    const Estimate& value = length.value;
+    table.add_row(
+        {letter_of(i) + "  " + (value.mean ? rounded(*value.mean, decimals_for(value.stderr_.value_or(0))) : "–"),
+         with_interval(length.through), with_interval(length.beyond),
+         with_interval(runs[i].means(weights).length_only)});
+  }
+  return table.render(width);
 }
 
-std::string with_interval(const Estimate& estimate) {
-  if (estimate.ci_low) return with_interval(estimate.mean, Interval{*estimate.ci_low, *estimate.ci_high});
-  return fixed(estimate.mean);
-}
-
-std::string chance_text(const Estimate& estimate) {
-  return estimate.chance.value_or(0) == 0 ? "" : fmt::format(" (chance {:.4f})", *estimate.chance);
-}
-
-std::string p_text(const std::optional<double>& p, bool exact) {
-  if (!p) return "–";
-  const std::string text = *p < 1e-4 ? "< 0.0001" : fmt::format("{:.4f}", *p);
-  return exact ? text + " (exact)" : text;
-}
-
-std::string comparison_text(const Comparison& comparison) {
-  std::string text;
+std::string comparison_text(const Comparison& comparison, int width) {
+  const bool are_two = comparison.runs.size() == 2;
+  std::string text = are_two ? verdict_on_two(comparison) : verdict_on_many(comparison);
+  if (comparison.decision) text += decision_text(*comparison.decision);
+  text += gates_text(comparison);
   for (const std::string& note : comparison.notes) text += visible_line(note) + '\n';
   text +=
-      fmt::format("{} in {}{}; {}, with equal weight for each {}\n\n", counted(comparison.shared, "shared question"),
+      fmt::format("\n{} in {}{}; {}, with equal weight for each {}\n", counted(comparison.shared, "shared question"),
                   counted(static_cast<int64_t>(comparison.topics.size()), "topic"), left_out(comparison),
                   comparison.options.metric->title,
                   comparison.options.statistics.weights == Weights::kTopics ? "topic" : "question");
-  text += runs_tables(comparison) + '\n';
-  text += comparison.runs.size() == 2 ? two_runs(comparison) : many_runs(comparison);
-  text += clustered_table(comparison) + moved_table(comparison) + '\n' + gates_text(comparison);
-  if (comparison.decision) {
-    text += decision_text(*comparison.decision) +
-            "The other intervals and p-values assume a fixed number of questions, and are not valid after early "
-            "stopping.\n";
-  }
-  return comparison.runs.size() == 2 ? text + verdict(comparison) : text;
+  return wrapped(text, width) + '\n' + runs_table(comparison, width) + '\n' +
+         length_table(comparison.runs, comparison.options.statistics.weights, width) + '\n' +
+         (are_two ? topics_table(comparison, width) : pairs_table(comparison, width)) +
+         clustered_table(comparison, width) + moved_table(comparison, width);
 }
 
 }  // namespace hre

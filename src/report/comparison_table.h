@@ -1,23 +1,18 @@
 #pragma once
 /// Comparisons as text.
 
+#include <span>
 #include <string>
 
 #include "analysis/comparison.h"
 
 namespace hre {
 
-/// What `hre compare` prints: the runs, the pairs, the topics, the questions that moved most, and the verdict.
-std::string comparison_text(const Comparison& comparison);
+/// What `hre compare` prints: the verdict, the runs, the pairs, the topics, the questions that moved most. At most
+/// `width` terminal columns wide (0: no limit).
+std::string comparison_text(const Comparison& comparison, int width = 80);
 
-/// "0.1081 [0.0957, 0.1205]"; "–" where undefined.
-std::string with_interval(const std::optional<double>& value, const std::optional<Interval>& interval);
-std::string with_interval(const Estimate& estimate);
-
-/// " (chance 0.2500)"; nothing where chance is 0, or is not known.
-std::string chance_text(const Estimate& estimate);
-
-/// A p-value: "0.0312", "< 0.0001", "0.0312 (exact)".
-std::string p_text(const std::optional<double>& p, bool exact = false);
+/// What of each run's value goes through the answers' length: "A  0.395", its two parts, and length alone.
+std::string length_table(std::span<const ComparedRun> runs, Weights weights, int width);
 
 }  // namespace hre

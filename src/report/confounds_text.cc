@@ -5,8 +5,8 @@
 #include <algorithm>
 
 #include "core/visible.h"
-#include "report/comparison_table.h"
 #include "report/json_numbers.h"
+#include "report/number_text.h"
 #include "report/text_table.h"
 
 namespace hre {
@@ -43,7 +43,7 @@ std::string ceiling_text(const RunCeiling& ceiling) {
                        kFewestForCeiling, ceiling.ceiling.questions);
   }
   std::string text = fmt::format(
-      "\nCeiling: scores equal to each answer's expected votes would have a mean r of {} over {} questions\n"
+      "\nCeiling: scores equal to each answer's expected votes would have a mean r of {} over {} questions "
       "(if people vote independently; {}).",
       with_interval(ceiling.ceiling.mean, ceiling.ceiling.interval), ceiling.ceiling.questions,
       ceiling.counted
@@ -51,13 +51,13 @@ std::string ceiling_text(const RunCeiling& ceiling) {
           : "estimated with as few votes as their differences allow, so the true ceiling is probably lower");
   const auto percent = [](double value) { return 100 * value; };
   const Interval reliability = ceiling.ceiling.reliability_interval.value_or(Interval());
-  text += fmt::format("\n{:.0f} % [{:.0f}, {:.0f}] of the votes' variance within questions is not due to chance.",
+  text += fmt::format(" {:.0f} % [{:.0f}, {:.0f}] of the votes' variance within questions is not due to chance.",
                       percent(ceiling.ceiling.reliability.value_or(0)), percent(reliability.low),
                       percent(reliability.high));
   if (ceiling.share()) {
     const auto interval = ceiling.share_interval();
     text +=
-        fmt::format("\nThe value over these questions, {}, is {:.0f} % of the ceiling{}.", fixed(ceiling.value.mean),
+        fmt::format(" The value over these questions, {}, is {:.0f} % of the ceiling{}.", with_error(ceiling.value),
                     percent(*ceiling.share()),
                     interval ? fmt::format(" [{:.0f}, {:.0f}]", percent(interval->low), percent(interval->high)) : "");
   }
@@ -79,32 +79,35 @@ Json of_run(const Run& run, const RunConfounds& confounds) {
 
 }  // namespace
 
-std::string confounds_text(const Run& run, const RunConfounds& confounds) {
-  TextTable table({run.model.name, "questions", "r(votes, covariate)", "r(scores, covariate)", "value",
-                   "through covariate", "beyond covariate"});
+std::string confounds_text(const Run& run, const RunConfounds& confounds, int width) {
+  TextTable table(
+      {"covariate", "questions", "r with votes", "r with scores", "value", "through covariate", "beyond covariate"});
+  table.can_spare({"questions"});
   for (const CovariateSummary& c : confounds.covariates) {
-    table.add_row({c.name, std::to_string(c.questions), with_interval(c.votes), with_interval(c.scores),
-                   with_interval(c.parts.value), with_interval(c.parts.through), with_interval(c.parts.beyond)});
+    table.add_row({c.name, std::to_string(c.questions), with_error(c.votes), with_error(c.scores),
+                   with_error(c.parts.value), with_error(c.parts.through), with_error(c.parts.beyond)});
   }
   std::string text;
   for (const std::string& note : confounds.notes) text += visible_line(note) + '\n';
-  text += table.render();
+  text += visible_line(run.model.name) + ": value = through covariate + beyond covariate\n\n" + table.render(width);
   if (confounds.ceiling) text += ceiling_text(*confounds.ceiling);
   if (confounds.covariates.size() < 2) {
     text += "\nDay of posting and position: not available, because the dataset's metadata has no dates of answers.\n";
   }
   if (confounds.years.empty()) {
-    return text +
-           "\nMin-K% by year: not available; it needs a run that kept its tokens, and dates in the dataset's "
-           "metadata.\n";
+    text +=
+        "\nMin-K% by year: not available; it needs a run that kept its tokens, and dates in the dataset's metadata.\n";
+    return wrapped(text, width);
   }
-  TextTable years({"year", "questions", "Min-K% [95 %]"});
+  TextTable years({"year", "questions", "Min-K%"});
   for (const YearHint& year : confounds.years) {
-    years.add_row({std::to_string(year.year), std::to_string(year.min_k.n), with_interval(year.min_k)});
+    years.add_row({std::to_string(year.year), std::to_string(year.min_k.n), with_error(year.min_k)});
   }
-  return text + "\n" + years.render() +
-         "\nMin-K% is the mean log-probability of the least likely tokens, in nats. Higher values for some years are a "
-         "hint that training\nhas seen them, not a proof.\n";
+  text +=
+      "\n" + years.render(width) +
+      "\nMin-K% is the mean log-probability of the least likely tokens, in nats. Higher values for some years are a "
+      "hint that training has seen them, not a proof.\n";
+  return wrapped(text, width);
 }
 
 std::string confounds_json(const std::vector<Run>& runs, const std::vector<RunConfounds>& confounds, double share) {

@@ -8,7 +8,7 @@
 
 namespace hre {
 
-std::string confounds_text(const Run& run, const RunConfounds& confounds);
+std::string confounds_text(const Run& run, const RunConfounds& confounds, int width = 80);
 std::string confounds_json(const std::vector<Run>& runs, const std::vector<RunConfounds>& confounds, double share);
 
 }  // namespace hre

@@ -5,7 +5,7 @@
 namespace hre {
 namespace {
 
-std::string count_text(const std::optional<int64_t>& n) { return n ? std::to_string(*n) : "no number"; }
+std::string count_text(const std::optional<int64_t>& n) { return n ? std::to_string(*n) : "unlimited"; }
 
 Json json_count(const std::optional<int64_t>& n) { return n ? Json(*n) : Json(nullptr); }
 
@@ -13,7 +13,7 @@ Json json_count(const std::optional<int64_t>& n) { return n ? Json(*n) : Json(nu
 
 std::string questions_text(const QuestionsForEffect& questions) {
   if (!questions.low) return "–";
-  return fmt::format("{} [{}, {}]", count_text(questions.n), count_text(questions.low), count_text(questions.high));
+  return fmt::format("{} [{} to {}]", count_text(questions.n), count_text(questions.low), count_text(questions.high));
 }
 
 std::string rate_text(const DetectionPoint& point) {

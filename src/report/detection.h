@@ -9,7 +9,8 @@
 
 namespace hre {
 
-/// "361 questions [150, over 10^12]": the number for the effect seen, and for the ends of its interval.
+/// "361 [150 to unlimited]": the number for the effect seen, and for the ends of its interval; unlimited where no
+/// number is enough.
 std::string questions_text(const QuestionsForEffect& questions);
 /// "80.1 % [12.0, 99.9]"
 std::string rate_text(const DetectionPoint& point);

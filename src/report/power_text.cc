@@ -4,67 +4,69 @@
 
 #include <cmath>
 
+#include "core/text.h"
 #include "core/visible.h"
 #include "report/comparison_json.h"
 #include "report/comparison_table.h"
 #include "report/detection.h"
+#include "report/number_text.h"
 #include "report/text_table.h"
 
 namespace hre {
 namespace {
 
 std::string case_name(const RunPower& power, const PowerCase& c) {
-  const std::string correlation = c.correlation ? fmt::format("{:.2f}", *c.correlation) : "undefined";
+  const std::string correlation = c.correlation ? fmt::format("{:.2f}", *c.correlation) : "unknown";
   return power.seen ? correlation + " (observed)" : correlation + " (assumed)";
 }
 
-std::string cases_table(const RunPower& power) {
+std::string cases_table(const RunPower& power, int width) {
   const double percent = 100 * power.options.levels.power;
   std::vector<std::string> header = {"correlation of values", "deviation of differences",
                                      fmt::format("smallest difference with {} questions", power.questions)};
   if (power.options.difference)
-    header.push_back(fmt::format("questions needed for {:.4f}", std::abs(*power.options.difference)));
+    header.push_back(fmt::format("questions needed for {:g}", std::abs(*power.options.difference)));
   TextTable table(header);
   for (const PowerCase& c : power.cases) {
-    std::vector<std::string> cells = {case_name(power, c), fixed(c.deviation), fixed(c.detectable)};
+    std::vector<std::string> cells = {case_name(power, c), significant(c.deviation), significant(c.detectable)};
     if (power.options.difference) cells.push_back(c.needed ? std::to_string(*c.needed) : "over 10^12");
     table.add_row(std::move(cells));
   }
-  return fmt::format("What a paired t test at the {:g} % level detects with {:g} % probability:\n\n",
-                     100 * power.options.levels.alpha, percent) +
-         table.render();
+  return wrapped(fmt::format("What a paired t test at the {:g} % level detects with {:g} % probability:\n\n",
+                             100 * power.options.levels.alpha, percent),
+                 width) +
+         table.render(width);
 }
 
-std::string curve_table(const RunPower& power) {
+std::string curve_table(const RunPower& power, int width) {
   std::vector<std::string> header = {"questions"};
   for (const PowerCase& c : power.cases) {
     header.push_back("smallest difference, " + case_name(power, c));
-    if (power.options.difference)
-      header.push_back(fmt::format("power for {:.4f}", std::abs(*power.options.difference)));
+    if (power.options.difference) header.push_back(fmt::format("power for {:g}", std::abs(*power.options.difference)));
   }
   TextTable table(header);
   for (size_t i = 0; i < power.cases.front().curve.size(); ++i) {
     std::vector<std::string> cells = {std::to_string(power.cases.front().curve[i].questions)};
     for (const PowerCase& c : power.cases) {
-      cells.push_back(fixed(c.curve[i].detectable));
+      cells.push_back(significant(c.curve[i].detectable));
       if (power.options.difference)
         cells.push_back(c.curve[i].power ? fmt::format("{:.1f} %", 100 * *c.curve[i].power) : "–");
     }
     table.add_row(std::move(cells));
   }
-  return table.render();
+  return table.render(width);
 }
 
-std::string detection_table(const RunPower& power) {
+std::string detection_table(const RunPower& power, int width) {
   TextTable table({"questions", "A found better [95 %]", "B found better"});
   for (const DetectionPoint& point : power.detection) {
     table.add_row({std::to_string(point.n), rate_text(point), fmt::format("{:.1f} %", 100 * point.opposite)});
   }
-  return fmt::format(
-             "\nQuestions needed to detect the observed difference again with {:g} % probability: {}.\n"
-             "Probability by number of questions; in brackets, for the ends of the difference's interval:\n\n",
-             100 * power.options.levels.power, questions_text(power.needed_for_seen)) +
-         table.render();
+  const std::string sentences = fmt::format(
+      "\nQuestions needed to detect the observed difference again with {:g} % probability: {}.\n"
+      "Probability by number of questions; in brackets, for the ends of the difference's interval:\n\n",
+      100 * power.options.levels.power, questions_text(power.needed_for_seen));
+  return wrapped(sentences, width) + table.render(width);
 }
 
 Json of_run(const ComparedRun& run, Weights weights) {
@@ -96,28 +98,25 @@ Json of_case(const PowerCase& c, bool seen) {
 
 }  // namespace
 
-std::string power_text(const RunPower& power) {
+std::string power_text(const RunPower& power, int width) {
   const Metric& metric = *power.options.compare.metric;
   const Weights weights = power.options.compare.statistics.weights;
   std::string text;
   for (const std::string& note : power.notes) text += visible_line(note) + '\n';
   for (size_t i = 0; i < power.runs.size(); ++i) {
-    const MetricSummary& means = power.runs[i].means(weights);
-    const LengthParts& length = power.runs[i].length(weights);
-    text += fmt::format("{}  {}: {} {}; Pearson {} is {} through length + {} beyond length; length alone {}\n",
-                        letter_of(i), visible_line(power.runs[i].model), metric.title,
-                        with_interval(means.*metric.of_summary) + chance_text(means.*metric.of_summary),
-                        fixed(length.value.mean), with_interval(length.through), with_interval(length.beyond),
-                        with_interval(means.length_only));
+    const Estimate& value = power.runs[i].means(weights).*metric.of_summary;
+    text += fmt::format("{}  {}: {} {}\n", letter_of(i), visible_line(power.runs[i].model), metric.title,
+                        with_error(value) + chance_text(value));
   }
-  text += fmt::format("{} questions", power.shared);
+  text += counted(power.shared, "question");
   if (power.undefined > 0) text += fmt::format(" ({} left out because they have no value)", power.undefined);
   if (power.seen) {
-    text += fmt::format("; A − B {}, p {}", with_interval(power.seen->difference.mean, interval_of(*power.seen)),
-                        p_text(power.seen->p, power.seen->p_exact()));
+    text += "; A − B " + with_interval(power.seen->difference.mean, interval_of(*power.seen)) + ", " +
+            p_equals(power.seen->p);
   }
-  text += "\n\n" + cases_table(power) + '\n' + curve_table(power);
-  return power.detection.empty() ? text : text + detection_table(power);
+  text = wrapped(text + "\n\n", width) + length_table(power.runs, weights, width) + '\n' + cases_table(power, width) +
+         '\n' + curve_table(power, width);
+  return power.detection.empty() ? text : text + detection_table(power, width);
 }
 
 std::string power_json(const RunPower& power, const std::vector<std::string>& where) {

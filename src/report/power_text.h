@@ -8,7 +8,7 @@
 
 namespace hre {
 
-std::string power_text(const RunPower& power);
+std::string power_text(const RunPower& power, int width = 80);
 std::string power_json(const RunPower& power, const std::vector<std::string>& where);
 
 }  // namespace hre

@@ -11,7 +11,7 @@ namespace {
 
 std::optional<double> finite(double value) { return std::isfinite(value) ? std::optional(value) : std::nullopt; }
 
-/// A column of one value a row: `rows` are whatever the value is taken from.
+/// A column of one value per row: `rows` are whatever the value is taken from.
 template <class Values, class Rows, class Take>
 Column column(std::string name, const Rows& rows, Take take) {
   Values values;

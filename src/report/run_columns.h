@@ -10,11 +10,11 @@
 
 namespace hre {
 
-/// One row an answer, in the order of evaluation, with its question's values beside it. Questions that could not be
+/// One row per answer, in the order of evaluation, with its question's values beside it. Questions that could not be
 /// scored have none.
 std::vector<Column> answer_columns(const Run& run);
 
-/// One row a question: its values, and as many columns as the longest list of answers needs.
+/// One row per question: its values, and as many columns as the longest list of answers needs.
 std::vector<Column> question_columns(const Run& run);
 
 /// A field of RFC 4180: in quotes where it needs them.

@@ -6,46 +6,89 @@
 #include <cmath>
 #include <map>
 
-#include "analysis/metric.h"
 #include "core/text.h"
-#include "report/comparison_table.h"
+#include "report/number_text.h"
 #include "report/text_table.h"
+#include "stats/estimate.h"
 
 namespace hre {
 namespace {
 
-/// "0.3108 ± 0.0263 [0.2590, 0.3626] (chance 0.2500)"
-std::string cell(const Estimate& estimate) {
-  if (!estimate.mean) return "–";
-  std::string text = fixed(estimate.mean);
-  if (estimate.stderr_) text += " ± " + fixed(estimate.stderr_);
-  if (estimate.ci_low && estimate.ci_high)
-    text += fmt::format(" [{:7.4f}, {:7.4f}]", *estimate.ci_low, *estimate.ci_high);
-  return text + chance_text(estimate);
+constexpr const char* kValue = "HumanRankEval";
+constexpr const char* kPairs = "pairs in people's order";
+
+std::string chance_row_pairs(const MetricSummary& micro) {
+  return fmt::format("{:.0f} %", 100 * micro.pairwise_accuracy.chance.value_or(0.5));
 }
 
-/// One line of a table; no cell where a run lacks the topic.
-struct Row {
-  std::string name;
-  std::vector<int64_t> questions, undefined;  // by column; 0 of a run that lacks the topic
-  std::vector<const Estimate*> cells;
-};
+/// Topics of few questions have no interval.
+std::string missing_intervals_sentence(const Summary& summary) {
+  const bool any = std::ranges::any_of(summary.topics, [](const TopicSummary& topic) {
+    return topic.metrics.pearson.mean && !topic.metrics.pearson.ci_low;
+  });
+  if (!any) return "";
+  return fmt::format("Values after ± are half of 95 % intervals; below {} questions there is none.\n",
+                     kFewestForInterval);
+}
 
-struct Column {
+std::string table_of_one(const Summary& summary, int width) {
+  TextTable table({"topic", "questions", kValue, kPairs});
+  for (const TopicSummary& topic : summary.topics) {
+    table.add_row({topic.topic, std::to_string(topic.questions), with_error(topic.metrics.pearson),
+                   percent_with_error(topic.metrics.pairwise_accuracy)});
+  }
+  table.add_rule();
+  const std::string questions = std::to_string(summary.questions);
+  if (summary.topics.size() > 1) {
+    table.add_row({"macro average", questions, with_error(summary.macro.pearson),
+                   percent_with_error(summary.macro.pairwise_accuracy)});
+  }
+  table.add_row({"micro average", questions, with_error(summary.micro.pearson),
+                 percent_with_error(summary.micro.pairwise_accuracy)});
+  table.add_row({"length alone", questions, with_error(summary.micro.length_only), ""});
+  table.add_row({"chance", "", "0", chance_row_pairs(summary.micro)});
+  return table.render(width) + missing_intervals_sentence(summary);
+}
+
+std::string time_of(const Run& run) {
+  const auto questions = static_cast<int64_t>(run.questions.size());
+  if (run.times.reused > 0 && run.times.reused == questions) return "stored";
+  return format_seconds(run.times.plan_seconds + run.times.score_seconds);
+}
+
+std::string table_of_several(const std::vector<Run>& runs, const std::vector<Summary>& summaries, int width) {
+  TextTable table({"model", kValue, kPairs, "length alone", "questions", "time"});
+  table.can_spare({"time", "questions"});
+  for (size_t i = 0; i < runs.size(); ++i) {
+    const MetricSummary& micro = summaries[i].micro;
+    const std::string questions = runs[i].partial() ? fmt::format("{} of {}", runs[i].questions.size(), runs[i].planned)
+                                                    : std::to_string(summaries[i].questions);
+    table.add_row({runs[i].model.name, with_error(micro.pearson), percent_with_error(micro.pairwise_accuracy),
+                   with_error(micro.length_only), questions, time_of(runs[i])});
+  }
+  table.add_rule();
+  table.add_row({"chance", "0", chance_row_pairs(summaries.front().micro), "0", "", ""});
+  return table.render(width);
+}
+
+struct TableColumn {
   std::string title;
   size_t run;
   Estimate MetricSummary::*metric;
 };
 
-/// What a table shows: rows by columns of runs or metrics, with a rule before the last rows.
-struct Layout {
-  std::string corner;
-  std::vector<std::string> titles;
-  std::vector<Row> rows;
-  size_t rows_under_rule = 0;
-};
+/// A row of a table of metrics; no cell where a run lacks the topic.
+struct Row {
+  std::string name;
+  std::vector<int64_t> questions, undefined;  // by column; 0 of a run that lacks the topic
+  std::vector<const Estimate*> cells;
 
-std::string cell(const Estimate* estimate) { return estimate ? cell(*estimate) : "–"; }
+  void add(const Estimate& estimate, int64_t n, int64_t without_value) {
+    cells.push_back(&estimate);
+    questions.push_back(n);
+    undefined.push_back(without_value);
+  }
+};
 
 /// One number where all columns have the same, else one by column: "0/3".
 std::string counts(const std::vector<int64_t>& values) {
@@ -55,55 +98,40 @@ std::string counts(const std::vector<int64_t>& values) {
   return same ? texts.front() : join(texts, "/");
 }
 
-/// Under the rule are the last rows.
-void add_rule(TextTable& table, const Layout& layout, size_t row) {
-  if (layout.rows_under_rule > 0 && row + layout.rows_under_rule == layout.rows.size()) table.add_rule();
-}
-
-/// A row a line.
-std::string side_by_side(const Layout& layout) {
-  std::vector<std::string> header = {layout.corner, "questions", "undefined"};
-  header.insert(header.end(), layout.titles.begin(), layout.titles.end());
+/// Rows under the rule are the last ones.
+std::string table_of(const std::string& corner, const std::vector<std::string>& titles, const std::vector<Row>& rows,
+                     size_t rows_under_rule, int width) {
+  std::vector<std::string> header = {corner, "questions", "no value"};
+  header.insert(header.end(), titles.begin(), titles.end());
   TextTable table(std::move(header));
-  for (size_t i = 0; i < layout.rows.size(); ++i) {
-    const Row& row = layout.rows[i];
-    add_rule(table, layout, i);
-    std::vector<std::string> cells = {row.name, counts(row.questions), counts(row.undefined)};
-    for (const Estimate* estimate : row.cells) cells.push_back(cell(estimate));
+  table.can_spare({"no value", "questions"});
+  for (size_t i = 0; i < rows.size(); ++i) {
+    if (rows_under_rule > 0 && i + rows_under_rule == rows.size()) table.add_rule();
+    std::vector<std::string> cells = {rows[i].name, counts(rows[i].questions), counts(rows[i].undefined)};
+    for (const Estimate* estimate : rows[i].cells) {
+      cells.push_back(estimate == nullptr ? "–" : with_error(*estimate) + chance_text(*estimate));
+    }
     table.add_row(std::move(cells));
   }
-  return table.render();
+  return table.render(width);
 }
 
-/// Each row's cells under each other, so that they can be compared on a narrow screen too.
-std::string stacked(const Layout& layout) {
-  TextTable table({layout.corner, ""});
-  for (size_t i = 0; i < layout.rows.size(); ++i) {
-    const Row& row = layout.rows[i];
-    add_rule(table, layout, i);
-    const std::string questions = counts(row.questions);
-    table.add_row({row.name, fmt::format("{} question{}, {} undefined", questions, questions == "1" ? "" : "s",
-                                         counts(row.undefined))});
-    for (size_t k = 0; k < row.cells.size(); ++k) table.add_row({"  " + layout.titles[k], cell(row.cells[k])});
+Row mean_row(const char* name, MetricSummary Summary::*mean, const std::vector<Summary>& summaries,
+             const std::vector<TableColumn>& columns) {
+  Row row{name, {}, {}, {}};
+  for (const TableColumn& column : columns) {
+    const Summary& summary = summaries[column.run];
+    row.add(summary.*mean.*column.metric, summary.questions, (summary.micro.*column.metric).undefined);
   }
-  return table.render();
+  return row;
 }
 
-bool fits(const std::string& table, int width) {
-  const size_t rule = table.find('\n') + 1;
-  return width == 0 || display_width(table.substr(rule, table.find('\n', rule) - rule)) <= width;
-}
-
-std::string fitting(const Layout& layout, int width) {
-  std::string table = side_by_side(layout);
-  return layout.titles.size() == 1 || fits(table, width) ? table : stacked(layout);
-}
-
-std::vector<Row> topic_rows(const std::vector<Summary>& summaries, const std::vector<Column>& columns) {
-  std::map<std::string, Row> rows;
+std::string by_topic(const std::vector<Summary>& summaries, const std::string& corner,
+                     const std::vector<TableColumn>& columns, int width) {
+  std::map<std::string, Row> topics;
   for (size_t i = 0; i < columns.size(); ++i) {
     for (const TopicSummary& topic : summaries[columns[i].run].topics) {
-      Row& row = rows.try_emplace(topic.topic, Row{topic.topic, {}, {}, {}}).first->second;
+      Row& row = topics.try_emplace(topic.topic, Row{topic.topic, {}, {}, {}}).first->second;
       row.cells.resize(columns.size());
       row.questions.resize(columns.size());
       row.undefined.resize(columns.size());
@@ -112,105 +140,78 @@ std::vector<Row> topic_rows(const std::vector<Summary>& summaries, const std::ve
       row.undefined[i] = row.cells[i]->undefined;
     }
   }
-  std::vector<Row> ordered;
-  for (auto& [name, row] : rows) ordered.push_back(std::move(row));
-  return ordered;
+  std::vector<Row> rows;
+  for (auto& [name, row] : topics) rows.push_back(std::move(row));
+  rows.push_back(mean_row("macro average", &Summary::macro, summaries, columns));
+  rows.push_back(mean_row("micro average", &Summary::micro, summaries, columns));
+  std::vector<std::string> titles;
+  for (const TableColumn& column : columns) titles.push_back(column.title);
+  return table_of(corner, titles, rows, 2, width);
 }
 
-Row mean_row(const char* name, MetricSummary Summary::*mean, const std::vector<Summary>& summaries,
-             const std::vector<Column>& columns) {
-  Row row{name, {}, {}, {}};
-  for (const Column& column : columns) {
-    row.cells.push_back(&(summaries[column.run].*mean.*column.metric));
-    row.questions.push_back(summaries[column.run].questions);
-    row.undefined.push_back((summaries[column.run].micro.*column.metric).undefined);
-  }
-  return row;
-}
-
-Layout by_topic(const std::vector<Summary>& summaries, const std::string& corner, const std::vector<Column>& columns) {
-  Layout layout{corner, {}, topic_rows(summaries, columns), 2};
-  for (const Column& column : columns) layout.titles.push_back(column.title);
-  layout.rows.push_back(mean_row("macro average", &Summary::macro, summaries, columns));
-  layout.rows.push_back(mean_row("micro average", &Summary::micro, summaries, columns));
-  return layout;
-}
-
-/// A metric a line: of one run both its means, of several their micro means.
-Layout averages(const std::vector<Run>& runs, const std::vector<Summary>& summaries,
-                const std::vector<const Metric*>& metrics) {
-  const Summary& first = summaries.front();
-  Layout layout{runs.size() == 1 ? "" : "micro average of", {}, {}};
-  if (runs.size() == 1) layout.titles = {"macro average"};
-  for (const Run& run : runs) layout.titles.push_back(runs.size() == 1 ? "micro average" : run.model.name);
+/// A line per metric: of one run both its means, of several their micro means.
+std::string averages(const std::vector<Run>& runs, const std::vector<Summary>& summaries,
+                     const std::vector<const Metric*>& metrics, int width) {
+  std::vector<std::string> titles;
+  if (runs.size() == 1) titles = {"macro average"};
+  for (const Run& run : runs) titles.push_back(runs.size() == 1 ? "micro average" : run.model.name);
+  std::vector<Row> rows;
   for (const Metric* metric : metrics) {
-    Row row{metric->title, {}, {}, {}};
-    if (runs.size() == 1) {
-      row.cells.push_back(&(first.macro.*metric->of_summary));
-      row.questions.push_back(first.questions);
-      row.undefined.push_back((first.micro.*metric->of_summary).undefined);
-    }
+    Row& row = rows.emplace_back(Row{metric->title, {}, {}, {}});
     for (const Summary& summary : summaries) {
-      row.cells.push_back(&(summary.micro.*metric->of_summary));
-      row.questions.push_back(summary.questions);
-      row.undefined.push_back((summary.micro.*metric->of_summary).undefined);
-    }
-    layout.rows.push_back(std::move(row));
-  }
-  return layout;
-}
-
-/// The metrics of one run three by three; under each other where that is too wide.
-std::vector<std::string> one_run(const std::vector<Summary>& summaries, const std::vector<const Metric*>& metrics,
-                                 int width) {
-  constexpr size_t kAcross = 3;
-  std::vector<std::string> tables;
-  for (size_t first = 0; first < metrics.size(); first += kAcross) {
-    std::vector<Column> columns;
-    for (size_t i = first; i < std::min(first + kAcross, metrics.size()); ++i)
-      columns.push_back({metrics[i]->title, 0, metrics[i]->of_summary});
-    std::string wide = side_by_side(by_topic(summaries, "topic", columns));
-    if (fits(wide, width)) {
-      tables.push_back(std::move(wide));
-    } else {
-      for (const Column& column : columns) tables.push_back(side_by_side(by_topic(summaries, "topic", {column})));
+      const Estimate& micro = summary.micro.*metric->of_summary;
+      if (runs.size() == 1) row.add(summary.macro.*metric->of_summary, summary.questions, micro.undefined);
+      row.add(micro, summary.questions, micro.undefined);
     }
   }
-  return tables;
-}
-
-/// A table a metric, the runs side by side.
-std::vector<std::string> several_runs(const std::vector<Run>& runs, const std::vector<Summary>& summaries,
-                                      const std::vector<const Metric*>& metrics, int width) {
-  std::vector<std::string> tables;
-  for (const Metric* metric : metrics) {
-    std::vector<Column> columns;
-    for (size_t i = 0; i < runs.size(); ++i) columns.push_back({runs[i].model.name, i, metric->of_summary});
-    tables.push_back(fitting(by_topic(summaries, metric->title, columns), width));
-  }
-  return tables;
+  return table_of(runs.size() == 1 ? "" : "micro average of", titles, rows, 0, width);
 }
 
 }  // namespace
 
-std::string format_seconds(double seconds) {
-  if (seconds < 10) return fmt::format("{:.1f} s", seconds);
-  const auto whole = std::llround(seconds);
-  if (whole < 60) return fmt::format("{} s", whole);
-  if (whole < 3600) return fmt::format("{} min {} s", whole / 60, whole % 60);
-  return fmt::format("{} h {} min", whole / 3600, whole % 3600 / 60);
+std::string summary_table(const std::vector<Run>& runs, const std::vector<Summary>& summaries, int width) {
+  return runs.size() == 1 ? table_of_one(summaries.front(), width) : table_of_several(runs, summaries, width);
 }
 
-std::string run_table(const std::vector<Run>& runs, const std::vector<Summary>& summaries, int width,
-                      const std::vector<const Metric*>& metrics_by_topic) {
-  std::vector<std::string> tables = runs.size() == 1 ? one_run(summaries, metrics_by_topic, width)
-                                                     : several_runs(runs, summaries, metrics_by_topic, width);
+std::string metrics_tables(const std::vector<Run>& runs, const std::vector<Summary>& summaries, int width,
+                           const std::vector<const Metric*>& metrics_by_topic) {
+  constexpr size_t kAcross = 3;
+  std::vector<std::string> tables;
+  for (size_t first = 0; runs.size() == 1 && first < metrics_by_topic.size(); first += kAcross) {
+    std::vector<TableColumn> columns;
+    for (size_t i = first; i < std::min(first + kAcross, metrics_by_topic.size()); ++i)
+      columns.push_back({metrics_by_topic[i]->title, 0, metrics_by_topic[i]->of_summary});
+    tables.push_back(by_topic(summaries, "topic", columns, width));
+  }
+  for (const Metric* metric : metrics_by_topic) {
+    if (runs.size() == 1) break;
+    std::vector<TableColumn> columns;
+    for (size_t i = 0; i < runs.size(); ++i) columns.push_back({runs[i].model.name, i, metric->of_summary});
+    tables.push_back(by_topic(summaries, metric->title, columns, width));
+  }
   std::vector<const Metric*> others;
   for (const Metric& metric : all_metrics()) {
     if (std::ranges::find(metrics_by_topic, &metric) == metrics_by_topic.end()) others.push_back(&metric);
   }
-  if (!others.empty()) tables.push_back(fitting(averages(runs, summaries, others), width));
+  if (!others.empty()) tables.push_back(averages(runs, summaries, others, width));
   return join(tables, "\n");
+}
+
+std::string length_sentence(const LengthParts& parts) {
+  if (!parts.value.mean || !parts.through.mean || !parts.beyond.mean) return "";
+  const Estimate& value = parts.value;
+  const double error = value.ci_low && value.ci_high ? (*value.ci_high - *value.ci_low) / 2 : value.stderr_.value_or(0);
+  const int decimals = decimals_for(error);
+  return fmt::format("{} = {} through the answers' length {} {} beyond it\n", rounded(*value.mean, decimals),
+                     rounded(*parts.through.mean, decimals), *parts.beyond.mean < 0 ? "−" : "+",
+                     rounded(std::abs(*parts.beyond.mean), decimals));
+}
+
+std::string undefined_sentence(const Run& run, const Summary& summary) {
+  if (summary.undefined == 0) return "";
+  return fmt::format("Questions without a value (equal votes, equal scores, or not scored): {} of {}; they {}.\n",
+                     summary.undefined, summary.questions,
+                     run.options.undefined == UndefinedPolicy::kZero ? "count as chance" : "are left out");
 }
 
 }  // namespace hre

@@ -1,5 +1,5 @@
 #pragma once
-/// The table of results: topics down, metrics or models across.
+/// Runs' values as text: what people see at a glance, and all metrics.
 
 #include <string>
 #include <vector>
@@ -9,13 +9,19 @@
 
 namespace hre {
 
-/// Topics down with macro and micro means, for some metrics; then the means of the other shown ones, a line each. Every
-/// value with its standard error and 95 % interval. One run has its metrics side by side; of several, each metric has a
-/// table with the runs side by side. What would be wider than `width` columns (0: no limit) stands under each other.
-std::string run_table(const std::vector<Run>& runs, const std::vector<Summary>& summaries, int width,
-                      const std::vector<const Metric*>& metrics_by_topic = {&all_metrics().front()});
+/// What `hre eval` shows unless metrics are asked for: of one run, topics down with HumanRankEval and the share of
+/// pairs in people's order, beside what length alone and chance would have; of several, a line each.
+std::string summary_table(const std::vector<Run>& runs, const std::vector<Summary>& summaries, int width);
 
-/// "1.2 s", "3 min 20 s", "2 h 5 min"
-std::string format_seconds(double seconds);
+/// Topics down with macro and micro means, for some metrics; then the means of the others, a line each. One run has its
+/// metrics side by side; of several, each metric has a table with the runs side by side.
+std::string metrics_tables(const std::vector<Run>& runs, const std::vector<Summary>& summaries, int width,
+                           const std::vector<const Metric*>& metrics_by_topic = {&all_metrics().front()});
+
+/// "0.395 = 0.151 through the answers' length + 0.244 beyond it"; empty where there are no parts.
+std::string length_sentence(const LengthParts& parts);
+
+/// Why questions of a run have no value, and what becomes of them; empty where all have one.
+std::string undefined_sentence(const Run& run, const Summary& summary);
 
 }  // namespace hre

@@ -15,12 +15,12 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-/// A run of two topics, three questions each.
-Run run_of(const std::string& model, double shift) {
+/// A run of two topics with so many questions each.
+Run run_of(const std::string& model, double shift, int questions) {
   Run run;
   run.model.name = model;
   for (const char* topic : {"english", "languages_sciences"}) {
-    for (int i = 0; i < 3; ++i) {
+    for (int i = 0; i < questions; ++i) {
       QuestionResult question{std::string(topic) + "/" + std::to_string(i), topic, {}, {}, ""};
       question.metrics.pearson = shift + 0.1 * i;
       run.questions.push_back(question);
@@ -29,14 +29,18 @@ Run run_of(const std::string& model, double shift) {
   return run;
 }
 
-std::string table_of(const std::vector<std::string>& names, int width) {
+struct Runs {
   std::vector<Run> runs;
   std::vector<Summary> summaries;
+};
+
+Runs runs_of(const std::vector<std::string>& names, int questions = 3) {
+  Runs made;
   for (const std::string& name : names) {
-    runs.push_back(run_of(name, 0.1 * static_cast<double>(runs.size())));
-    summaries.push_back(summarize(runs.back().questions, {}));
+    made.runs.push_back(run_of(name, 0.1 * static_cast<double>(made.runs.size()), questions));
+    made.summaries.push_back(summarize(made.runs.back().questions, {}));
   }
-  return run_table(runs, summaries, width);
+  return made;
 }
 
 int widest_line(const std::string& text) {
@@ -48,30 +52,54 @@ int widest_line(const std::string& text) {
 
 const std::vector<std::string> kThree = {"TinyStories-656K-Q8_0", "hre-base-q8_0", "hre-tuned-q8_0"};
 
-TEST(RunTable, SeveralRunsStandSideBySide) {
-  const std::string table = table_of(kThree, 0);
-  EXPECT_THAT(table.substr(0, table.find('\n')), testing::AllOf(HasSubstr(kThree[0]), HasSubstr(kThree[2])));
-  EXPECT_GT(widest_line(table), 80);
-  EXPECT_EQ(table, table_of(kThree, 1000));
-}
-
-TEST(RunTable, SeveralRunsFitIntoATerminal) {
-  const std::string table = table_of(kThree, 80);
+TEST(SummaryTable, OneRunByTopic) {
+  const auto [runs, summaries] = runs_of({"model"}, 30);
+  const std::string table = summary_table(runs, summaries, 80);
   EXPECT_LE(widest_line(table), 80);
-  EXPECT_THAT(table.substr(0, table.find('\n')), Not(HasSubstr(kThree[0])));
-  // Each topic's runs under each other, with all that the wide table says of them.
-  EXPECT_THAT(table, testing::ContainsRegex("english +3 questions, 0 undefined\n"
-                                            "  TinyStories-656K-Q8_0 +0\\.1000 ± 0\\.0577\n"
-                                            "  hre-base-q8_0 +0\\.2000 ± 0\\.0577\n"
-                                            "  hre-tuned-q8_0 +0\\.3000 ± 0\\.0577\n"
-                                            "languages_sciences"));
-  EXPECT_THAT(table, testing::ContainsRegex(
-                         "─\nmacro average +6 questions, 0 undefined\n  TinyStories-656K-Q8_0 +0\\.1000 ± 0\\.0408\n"));
+  EXPECT_THAT(table, testing::ContainsRegex("english +30 +1\\.45 ± 0\\.33"));
+  EXPECT_THAT(table, testing::ContainsRegex("─\nmacro average +60 +1\\.45 ± 0\\.23"));
+  EXPECT_THAT(table, testing::ContainsRegex("length alone +60"));
+  EXPECT_THAT(table, testing::ContainsRegex("chance +0 +50 %"));
+  EXPECT_THAT(table, Not(HasSubstr("there is none")));
+  const auto few = runs_of({"model"});
+  EXPECT_THAT(summary_table(few.runs, few.summaries, 80), HasSubstr("below 20 questions there is none"));
 }
 
-TEST(RunTable, OneRunKeepsItsTable) {
-  EXPECT_LE(widest_line(table_of({"hre-base-q8_0"}, 80)), 80);
-  EXPECT_THAT(table_of({"hre-base-q8_0"}, 80), testing::ContainsRegex("english +3 +0 +0\\.1000 ± 0\\.0577"));
+TEST(SummaryTable, ALinePerRun) {
+  auto [runs, summaries] = runs_of(kThree, 30);
+  runs[1].planned = 100;
+  for (const int width : {40, 60, 80, 120}) {
+    const std::string table = summary_table(runs, summaries, width);
+    EXPECT_LE(widest_line(table), width);
+    for (const std::string& name : kThree) EXPECT_THAT(table, HasSubstr(name)) << width;
+  }
+  EXPECT_THAT(summary_table(runs, summaries, 120),
+              testing::ContainsRegex("hre-base-q8_0 +1\\.55 ± 0\\.23.* 60 of 100"));
+}
+
+TEST(MetricsTables, RunsStandSideBySide) {
+  const auto [runs, summaries] = runs_of(kThree);
+  const std::string table = metrics_tables(runs, summaries, 0);
+  EXPECT_THAT(table.substr(0, table.find('\n')), testing::AllOf(HasSubstr(kThree[0]), HasSubstr(kThree[2])));
+  EXPECT_THAT(table, testing::ContainsRegex("languages_sciences +3 +0 +0\\.100 +0\\.200 +0\\.300"));
+  EXPECT_LE(widest_line(metrics_tables(runs, summaries, 60)), 60);
+}
+
+TEST(MetricsTables, AllMetricsOfOneRunFit) {
+  const auto [runs, summaries] = runs_of({"model"});
+  std::vector<const Metric*> metrics;
+  for (const Metric& metric : all_metrics()) metrics.push_back(&metric);
+  EXPECT_LE(widest_line(metrics_tables(runs, summaries, 80, metrics)), 80);
+}
+
+TEST(LengthSentence, IsASum) {
+  LengthParts parts;
+  parts.value.mean = 0.3947;
+  parts.value.stderr_ = 0.0436;
+  parts.through.mean = 0.4201;
+  parts.beyond.mean = -0.0254;
+  EXPECT_EQ(length_sentence(parts), "0.395 = 0.420 through the answers' length − 0.025 beyond it\n");
+  EXPECT_EQ(length_sentence({}), "");
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include "core/question_name.h"
 #include "core/text.h"
 #include "core/visible.h"
+#include "report/number_text.h"
 #include "report/text_table.h"
 #include "stats/correlation.h"
 
@@ -40,36 +41,52 @@ size_t character_end(std::string_view text, size_t at) {
   return end;
 }
 
-/// Breaks lines at the width, at spaces where there are any, and indents them; keeps the first so many.
-std::string laid_out(std::string_view text, int width, size_t most_lines, const std::string& indent,
-                     const std::string& cut) {
-  std::string result;
-  size_t lines = 0, shown = 0;
-  for (size_t at = 0; at <= text.size() && lines < most_lines; ++lines) {
+/// The lines of a text as a terminal of this width shows them, broken at spaces where there are any: from where to
+/// where, in bytes.
+std::vector<std::pair<size_t, size_t>> lines_of(std::string_view text, int width) {
+  std::vector<std::pair<size_t, size_t>> lines;
+  for (size_t at = 0; at <= text.size();) {
     const size_t feed = std::min(text.find('\n', at), text.size());
     size_t end = at, space = at;
     for (int columns = 0; end < feed;) {
       const size_t next = character_end(text, end);
       columns += display_width(text.substr(end, next - end));
-      if (columns > width) break;
+      if (columns > width && end > at) break;
       end = next;
       if (text[end - 1] == ' ') space = end;
     }
     if (end < feed && space > at) end = space;
-    result += indent + std::string(text.substr(at, end - at)) + "\n";
-    shown = end;
+    lines.emplace_back(at, end);
     at = end == feed ? end + 1 : end;
   }
-  if (shown < text.size())
-    result += fmt::format("{}… {} more characters; {}\n", indent, count_code_points(text.substr(shown)), cut);
+  return lines;
+}
+
+constexpr std::string_view kIndent = "  ";
+
+/// A text's first lines, indented, and how much is left.
+std::string laid_out(std::string_view text, int width, size_t most_lines, const std::string& cut) {
+  std::string result;
+  const auto lines = lines_of(text, width - static_cast<int>(kIndent.size()));
+  for (size_t i = 0; i < std::min(lines.size(), most_lines); ++i) {
+    std::string_view line = text.substr(lines[i].first, lines[i].second - lines[i].first);
+    line = line.substr(0, line.find_last_not_of(' ') + 1);
+    result += (line.empty() ? "" : std::string(kIndent)) + std::string(line) + "\n";
+  }
+  if (lines.size() > most_lines) {
+    const auto left = count_code_points(text.substr(lines[most_lines].first));
+    result += fmt::format("{}… {} more characters; {}\n", kIndent, left, cut);
+  }
   return result;
 }
+
+constexpr int kNatsOfShade = 2;  // a step of a token's own; of differences, 1
 
 /// A token's background: nothing for likely ones, then from pale to strong orange; blue where the first run is
 /// likelier.
 std::string shade(double nats, bool difference) {
   constexpr int kOrange[] = {0, 223, 216, 209, 202}, kBlue[] = {0, 153, 117, 75, 33};
-  const double strength = difference ? std::abs(nats) : -nats / 2;
+  const double strength = difference ? std::abs(nats) : -nats / kNatsOfShade;
   const int step = std::clamp(static_cast<int>(strength), 0, 4);
   if (!std::isfinite(nats)) return "7";
   return step == 0 ? "" : fmt::format("30;48;5;{}", difference && nats > 0 ? kBlue[step] : kOrange[step]);
@@ -125,21 +142,40 @@ Pieces differences(Pieces a, Pieces b) {
   return both;
 }
 
-std::string shaded(const Pieces& pieces, bool difference, const ShowOptions& options) {
-  std::string text;
-  size_t from = 0;
+/// The text in lines, each token with its background.
+std::string shaded(const Pieces& pieces, bool difference, const ShowOptions& options, int width) {
   constexpr size_t kMost = 1500;
+  std::string text;
+  std::vector<std::pair<size_t, std::string>> ends;  // of tokens in `text`, and their codes
+  size_t from = 0;
+  bool is_cut = false;
   for (const Piece& piece : pieces.pieces) {
-    const std::string part = visible_text(pieces.text.substr(from, piece.end - from));
-    const std::string codes = shade(piece.nats, difference);
-    text += codes.empty() ? part : painted(part, codes, true);
+    is_cut = !options.full && from > kMost;
+    if (is_cut) break;
+    text += visible_text(pieces.text.substr(from, piece.end - from));
+    ends.emplace_back(text.size(), shade(piece.nats, difference));
     from = piece.end;
-    if (!options.full && from > kMost) return text + "\n… " + options.cut + "\n";
   }
-  return text + "\n";
+  std::string result;
+  size_t token = 0;
+  for (const auto& [begin, end] : lines_of(text, width - static_cast<int>(kIndent.size()))) {
+    result += kIndent;
+    for (size_t at = begin; at < end && token < ends.size();) {
+      const auto& [token_end, codes] = ends[token];
+      const size_t until = std::max(at, std::min(end, token_end));  // a line end may be a token of its own
+      if (until > at) {
+        const std::string part = text.substr(at, until - at);
+        result += codes.empty() ? part : painted(part, codes, true);
+        at = until;
+      }
+      if (token_end <= at) ++token;
+    }
+    result += '\n';
+  }
+  return is_cut ? result + std::string(kIndent) + "… " + options.cut + "\n" : result;
 }
 
-std::string ranks_table(const ReportData& data, const QuestionRow& row, const QuestionResult& any) {
+std::string ranks_table(const ReportData& data, const QuestionRow& row, const QuestionResult& any, int width) {
   std::vector<std::string> header = {"answer", "votes", "people"};
   for (const std::string& label : data.labels) {
     header.push_back(label);
@@ -159,13 +195,14 @@ std::string ranks_table(const ReportData& data, const QuestionRow& row, const Qu
     for (size_t r = 0; r < row.by_run.size(); ++r) {
       const bool there = i < ranks[r].size();
       cells.push_back(there ? rank_text(ranks[r][i]) : "–");
-      cells.push_back(there ? fmt::format("{:.4f}", row.by_run[r]->answers[i].score) : "–");
+      cells.push_back(there ? fmt::format("{:.3f}", row.by_run[r]->answers[i].score) : "–");
       cells.push_back(there ? std::to_string(row.by_run[r]->answers[i].n_tokens) : "–");
     }
     cells.push_back(std::to_string(any.answers[i].n_chars + any.answers[i].n_cut_chars));
     table.add_row(std::move(cells));
   }
-  return table.render();
+  table.can_spare({"tokens", "tokens", "chars"});
+  return table.render(width);
 }
 
 const QuestionResult* scored_result(const QuestionRow& row) {
@@ -185,8 +222,8 @@ std::string values_line(const ReportData& data, const QuestionRow& row) {
     else if (!result->problem.empty())
       text += "not scored: " + visible_line(result->problem) + "\n";
     else
-      text += fmt::format("Pearson {}, Spearman {}, Kendall {}\n", fixed(result->metrics.pearson),
-                          fixed(result->metrics.spearman), fixed(result->metrics.kendall));
+      text += fmt::format("Pearson {}, Spearman {}, Kendall {}\n", two_decimals(result->metrics.pearson),
+                          two_decimals(result->metrics.spearman), two_decimals(result->metrics.kendall));
   }
   return text;
 }
@@ -194,21 +231,21 @@ std::string values_line(const ReportData& data, const QuestionRow& row) {
 std::string answer_text(const QuestionRow& row, const QuestionResult& any, size_t i, const ShowOptions& options,
                         int width) {
   const std::string code = fmt::format("1;38;5;{}", kLetterColours[i % std::size(kLetterColours)]);
-  std::string text =
-      "\n" +
-      painted(fmt::format("{}  {} votes", letter_of(i), format_number(any.answers[i].votes)), code, options.colour) +
-      "\n";
+  std::string text = "\n" +
+                     painted(fmt::format("{}  {} {}", letter_of(i), format_number(any.answers[i].votes),
+                                         any.answers[i].votes == 1 ? "vote" : "votes"),
+                             code, options.colour) +
+                     "\n";
   const QuestionResult* a = row.by_run.front();
   const QuestionResult* b = row.by_run.size() > 1 ? row.by_run[1] : nullptr;
   const bool both = row.by_run.size() == 1 || (b != nullptr && i < b->answers.size());
   if (options.colour && a != nullptr && i < a->answers.size() && both) {
     Pieces pieces = tokens_of(a->answers[i]);
     if (b != nullptr) pieces = differences(std::move(pieces), tokens_of(b->answers[i]));
-    if (!pieces.pieces.empty()) return text + shaded(pieces, b != nullptr, options);
+    if (!pieces.pieces.empty()) return text + shaded(pieces, b != nullptr, options, width);
   }
   if (row.text == nullptr || i >= row.text->answers.size()) return text;
-  return text +
-         laid_out(visible_text(row.text->answers[i].text), width - 2, options.full ? SIZE_MAX : 10, "  ", options.cut);
+  return text + laid_out(visible_text(row.text->answers[i].text), width, options.full ? SIZE_MAX : 10, options.cut);
 }
 
 template <class Key>
@@ -230,20 +267,48 @@ std::optional<double> value_in(const QuestionRow& row, size_t run) {
 }  // namespace
 
 std::string show_question(const ReportData& data, const QuestionRow& row, const ShowOptions& options) {
-  const int width = options.width > 20 ? options.width : 100;
+  const int width = options.width;
   std::string text = painted(visible_line(question_name(row.topic, row.id)), "1", options.colour) + "\n" +
-                     values_line(data, row) + "\n";
+                     wrapped(values_line(data, row), width) + "\n";
   if (row.text != nullptr)
-    text += laid_out(visible_text(row.text->text), width - 2, options.full ? SIZE_MAX : 15, "  ", options.cut) + "\n";
+    text += laid_out(visible_text(row.text->text), width, options.full ? SIZE_MAX : 15, options.cut) + "\n";
   const QuestionResult* any = scored_result(row);
   if (any == nullptr) return text;
-  text += ranks_table(data, row, *any);
+  text += ranks_table(data, row, *any, width);
   const auto people = falling_ranks(*any, &AnswerResult::votes);
   std::vector<size_t> order(people.size());
   for (size_t i = 0; i < order.size(); ++i) order[i] = i;
   std::ranges::stable_sort(order, [&](size_t x, size_t y) { return people[x] < people[y]; });
   for (const size_t i : order) text += answer_text(row, *any, i, options, width);
   return text;
+}
+
+std::string show_legend(const ReportData& data, const std::vector<const QuestionRow*>& rows,
+                        const ShowOptions& options) {
+  std::string text =
+      "Ranks begin with 1, the best. score: the answer's log-probability divided by its characters, in nats; the model "
+      "ranks answers by it.\n";
+  const bool differ = data.runs.size() > 1;
+  const bool are_shaded =
+      options.colour && std::ranges::any_of(rows, [](const QuestionRow* row) {
+        const QuestionResult* first = row->by_run.front();
+        return first != nullptr && std::ranges::any_of(first->answers, [](const AnswerResult& answer) {
+                 return !tokens_of(answer).pieces.empty();
+               });
+      });
+  text = wrapped(text, options.width);
+  if (!are_shaded) return text;
+  const auto steps = [&](double sign, const char* before, int nats) {
+    std::string line = before;
+    for (int step = 1; step <= 4; ++step) {
+      line += (step == 1 ? " " : ", ") +
+              painted(fmt::format(" {}+ ", step * nats), shade(sign * step * nats, differ), true);
+    }
+    return line + " nats\n";
+  };
+  if (!differ) return text + steps(-1, "Shaded tokens have a log-probability below minus", kNatsOfShade);
+  return text + steps(-1, "Tokens less likely in the first run:", 1) +
+         steps(1, "Tokens more likely in the first run:", 1);
 }
 
 std::vector<const QuestionRow*> worst_rows(const ReportData& data, size_t n) {

@@ -8,7 +8,7 @@
 namespace hre {
 
 /// What `hre study` prints: the runs, what separates their stages, and how they agree with judgements.
-std::string study_text(const Study& study, const std::string& name);
+std::string study_text(const Study& study, const std::string& name, int width = 80);
 
 /// "pearson", "spearman", "kendall"
 const char* correlation_name(CorrelationKind kind);

@@ -57,6 +57,11 @@ Status save_run(Database& to, Database& from, const store::RunRow& run, Repaired
     writer.put(position, from.status() ? key : "", *question);
     saved.questions.push_back(std::move(*question));
   }
+  Statement use(from, "SELECT last_use FROM run WHERE id = ?");  // by which "last" is found
+  if (use.with(run.row).step()) {
+    Statement(to, "UPDATE run SET last_use = ? WHERE id = ?").with(use.integer(0), *row).run();
+  }
+  (void)from.status();
   ++repaired.runs;
   repaired.questions += static_cast<int64_t>(saved.questions.size());
   store::put_end(to, *row, saved);
@@ -73,6 +78,16 @@ Status save_all(Database& to, Database& from, Repaired& repaired) {
     if (auto ok = save_run(to, from, *run, repaired); !ok) return ok;
   }
   return transaction.commit();
+}
+
+/// Whether all of a store was copied, and SQLite finds no fault in its pages and indexes either.
+bool is_healthy(Database& from, const Repaired& repaired) {
+  const bool complete = repaired.lost_questions == 0 && from.number("SELECT count(*) FROM run") == repaired.runs &&
+                        from.number("SELECT count(*) FROM run_question") == repaired.questions;
+  if (!from.status() || !complete) return false;
+  Statement check(from, "PRAGMA integrity_check");
+  const bool sound = check.step() && check.text(0) == "ok";
+  return from.status().has_value() && sound;
 }
 
 std::string free_path(const std::string& base) {
@@ -97,7 +112,7 @@ Status replace(const std::string& path, const std::string& repaired, const std::
 
 }  // namespace
 
-Result<Repaired> repair_store(const std::string& path) {
+Result<Repaired> repair_store(const std::string& path, bool rewrite_healthy) {
   if (!path_exists(path)) return input_error("there is no store of runs", path);
   auto from = Database::open(path, store::Open::kExisting);
   if (!from) return forward(from);
@@ -119,6 +134,13 @@ Result<Repaired> repair_store(const std::string& path) {
     if (auto ok = save_all(**to, **from, repaired); !ok) return forward(ok);
     (*to)->run("PRAGMA journal_mode = DELETE");  // one file to rename; the next process that opens it changes this
     if (auto ok = (*to)->status(); !ok) return forward(ok);
+  }
+  if (!rewrite_healthy && is_healthy(**from, repaired)) {
+    std::error_code problem;
+    fs::remove(fresh, problem);
+    if (problem) return fail(ErrorCode::kFailed, "can't be removed: " + problem.message(), fresh);
+    repaired.damaged_copy.clear();
+    return repaired;
   }
   // The lock is held until the files have their places. Closing writes nothing: a log of this name is the new store's.
   sqlite3_db_config((*from)->handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);

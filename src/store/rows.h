@@ -57,8 +57,8 @@ struct RunLabel {
   std::string name, updated, origin;
 };
 
-/// Adds a run without its questions, or finds it: its row. One that is there gets all that does not belong to its key
-/// anew: its name, where dataset and model lie, its origin.
+/// Adds a run without its questions, or finds it: its row. A run that exists already gets anew everything that is not
+/// part of its key: its name, where dataset and model lie, its origin. Its value is forgotten, because questions come.
 Result<int64_t> put_run(Database& database, const std::string& key, const Run& run, int64_t setting,
                         const RunLabel& label);
 

@@ -62,7 +62,7 @@ Result<int64_t> put_run(Database& database, const std::string& key, const Run& r
       "options = excluded.options, last_use = excluded.last_use, origin = excluded.origin, model = excluded.model, "
       "model_name = excluded.model_name, dataset_name = excluded.dataset_name, "
       "dataset_source = excluded.dataset_source, dataset_questions = excluded.dataset_questions, "
-      "planned = excluded.planned")
+      "planned = excluded.planned, value = NULL, value_stderr = NULL")
       .with(key, label.name, run.created, label.updated, label.origin, setting, model_json(run.model), run.model.name,
             run.dataset_name, run.dataset_source, run.dataset_fingerprint, run.dataset_questions,
             options_json(run.options), run.planned, early_stop_json(run.early_stop))

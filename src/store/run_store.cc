@@ -37,6 +37,11 @@ Result<std::vector<int64_t>> rows_of(Database& database, const char* sql, const 
 
 constexpr char kLatestFirst[] = "SELECT id FROM run WHERE ?1 = ?1 ORDER BY last_use DESC";
 
+/// What "last" counts: an evaluation that failed before its first question leaves a run that nothing can be said of.
+constexpr char kLatestWithQuestions[] =
+    "SELECT id FROM run WHERE ?1 = ?1 AND EXISTS (SELECT 1 FROM run_question WHERE run_question.run = run.id) "
+    "ORDER BY last_use DESC";
+
 /// Complete names take precedence over beginnings of ids.
 Result<std::vector<int64_t>> matching_rows(Database& database, const std::string& argument) {
   auto named = rows_of(database, "SELECT id FROM run WHERE name = ?", argument);
@@ -61,11 +66,11 @@ std::optional<size_t> steps_back(const std::string& argument) {
 
 Result<int64_t> row_of(Database& database, const std::string& argument) {
   if (const auto steps = steps_back(argument)) {
-    auto rows = rows_of(database, kLatestFirst, "");
+    auto rows = rows_of(database, kLatestWithQuestions, "");
     if (!rows) return forward(rows);
     if (*steps < rows->size()) return (*rows)[*steps];
-    return input_error("the store has " + counted(static_cast<int64_t>(rows->size()), "run"), argument,
-                       "hre runs list shows them");
+    return input_error("the store has " + counted(static_cast<int64_t>(rows->size()), "run") + " with questions",
+                       argument, "hre runs list shows them");
   }
   auto rows = matching_rows(database, argument);
   if (!rows) return forward(rows);
@@ -118,14 +123,15 @@ Result<RunInfo> info_of(Database& database, int64_t row) {
   info.times = stored->run.times;
   info.value = stored->value;
   info.value_stderr = stored->value_stderr;
-  if (!info.value && info.done > 0) {  // a crash left no value
+  if (!info.value && info.done > 0) {  // being evaluated, or left so by a crash
     // If an answer is damaged, the run is listed without a value; reading the run reports the damage.
     if (auto questions = store::read_questions(database, *stored)) {
       stored->run.questions = std::move(*questions);
       const Estimate estimate = store::published_value(stored->run);
       info.value = estimate.mean;
       info.value_stderr = estimate.stderr_;
-      if (estimate.mean && !database.is_read_only()) store::keep_value(database, row, estimate);
+      const bool may_grow = info.done < info.planned;  // then the value would soon be that of fewer questions
+      if (estimate.mean && !may_grow && !database.is_read_only()) store::keep_value(database, row, estimate);
     }
     if (auto ok = database.status(); !ok) return forward(ok);
   }

@@ -14,6 +14,7 @@
 #include <random>
 #include <thread>
 
+#include "hre/summary.h"
 #include "store/names.h"
 #include "store/pickle.h"
 #include "store/process.h"
@@ -431,7 +432,7 @@ TEST(Repair, NobodyWritesToTheFileThatIsMovedAside) {
   }
   auto early = Database::open(path, Open::kExisting);
   ASSERT_TRUE(early);
-  ASSERT_TRUE(repair_store(path));
+  ASSERT_TRUE(repair_store(path, true));
   {
     Transaction transaction(**early);
     (*early)->run("UPDATE run SET name = 'lost'");
@@ -457,7 +458,7 @@ TEST(Repair, TheStoreIsThereAllTheTime) {
   std::thread watcher([&] {
     while (!done) n_missing += std::filesystem::exists(path) ? 0 : 1;
   });
-  for (int i = 0; i < 60; ++i) ASSERT_TRUE(repair_store(path));
+  for (int i = 0; i < 60; ++i) ASSERT_TRUE(repair_store(path, true));
   done = true;
   watcher.join();
   EXPECT_EQ(n_missing, 0);
@@ -488,6 +489,74 @@ TEST(Store, ADamagedDescriptionHidesNoOtherRun) {
   EXPECT_FALSE(store->load("second"));
   ASSERT_TRUE(store->remove({*store->find("second")}));
   EXPECT_EQ(store->list()->size(), 2U);
+}
+
+TEST(Repair, AHealthyStoreStaysAsItIs) {
+  const Scratch scratch;
+  const std::string path = scratch.path("runs.db");
+  for (const char* model : {"first", "second", "first"}) {
+    auto session = begin(path, made_run(model, 2));
+    for (int64_t n = 0; n < 2; ++n) session->put(n, made_key(n), made_question(n));
+    ASSERT_TRUE(session->finish(made_run(model, 2)));
+  }
+  for (const bool rewrite : {false, true}) {
+    const auto repaired = repair_store(path, rewrite);
+    ASSERT_TRUE(repaired) << repaired.error().text();
+    EXPECT_EQ(repaired->damaged_copy.empty(), !rewrite);
+    EXPECT_EQ(repaired->lost_questions, 0);
+    EXPECT_FALSE(std::filesystem::exists(path + ".repaired"));
+    const auto runs = RunStore::open(path)->list();
+    ASSERT_TRUE(runs) << runs.error().text();
+    ASSERT_EQ(runs->size(), 2U);
+    EXPECT_EQ((*runs)[0].model.name, "first") << "it was used last, though it was added first";
+  }
+}
+
+/// A run that a crash left without questions says nothing; it is listed, and "last" is the run before it.
+TEST(Store, LastHasQuestions) {
+  const Scratch scratch;
+  const std::string path = scratch.path("runs.db");
+  { auto session = begin(path, made_run("empty", 2)); }
+  const auto none = RunStore::open(path)->find("last");
+  ASSERT_FALSE(none);
+  EXPECT_NE(none.error().text().find("0 runs with questions"), std::string::npos) << none.error().text();
+  {
+    auto session = begin(path, made_run("full", 2));
+    session->put(0, made_key(0), made_question(0));
+    ASSERT_TRUE(session->finish(made_run("full", 2)));
+  }
+  { auto session = begin(path, made_run("failed", 2)); }
+  auto store = RunStore::open(path);
+  EXPECT_EQ(store->list()->size(), 3U);
+  EXPECT_EQ(store->find("last")->model.name, "full");
+  EXPECT_FALSE(store->find("last~1"));
+}
+
+/// The value that an interrupted evaluation left is not that of the questions which a killed one added to it.
+TEST(Store, AKilledRunHasTheValueOfItsQuestions) {
+  const Scratch scratch;
+  const std::string path = scratch.path("runs.db");
+  {
+    auto session = begin(path, made_run("model", 9));
+    hre::Run run = made_run("model", 9);
+    for (int64_t n = 0; n < 2; ++n) {
+      session->put(n, made_key(n), made_question(n));
+      run.questions.push_back(made_question(n));
+    }
+    ASSERT_TRUE(session->finish(run));
+  }
+  const auto before = RunStore::open(path)->find("last");
+  {
+    auto session = begin(path, made_run("model", 9));
+    for (int64_t n = 2; n < 6; ++n) session->put(n, made_key(n), made_question(n));
+  }
+  const auto after = RunStore::open(path)->find("last");
+  ASSERT_TRUE(before && after);
+  EXPECT_EQ(after->done, 6);
+  ASSERT_TRUE(before->value && after->value);
+  EXPECT_NE(*before->value, *after->value);
+  const auto whole = RunStore::open(path)->load("last");
+  EXPECT_EQ(*after->value, *summarize(whole->questions, {.draws = 0}).micro.pearson.mean);
 }
 
 TEST(Repair, SavesAllThatCanBeRead) {

@@ -29,7 +29,7 @@ from families import FAMILIES
 
 ROOT = checkpoint.ROOT
 DATA = ROOT / "tests" / "data" / "models"
-TOLERANCE = 1e-3  # nats an answer
+TOLERANCE = 1e-3  # nats per answer
 # The converted file is stored in 4-byte words of few different values, which this filter suits.
 FILTERS = [{"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME, "lc": 0, "lp": 2, "pb": 2}]
 

@@ -25,7 +25,7 @@ std::vector<size_t> by_value(const ReportData& data) {
   return order;
 }
 
-/// Points with intervals, one a line of the table: name, value, low, high stand in columns 1 to 4. `axis` is of x.
+/// Points with intervals, one per line of the table: name, value, low, high stand in columns 1 to 4. `axis` is of x.
 std::string points_across(const std::vector<std::string>& names, const std::string& label, const std::string& axis) {
   return kAcross + fmt::format(
                        "set ytics {} scale 0\nset yrange [-0.6:{}]\nset xlabel {}\n{}plot data using "

@@ -16,7 +16,7 @@ function verdict(report, a, b, all) {
   const better = all.mean > 0 ? report.runs[a].label : report.runs[b].label;
   return make('p', { class: 'verdict', id: 'verdict' },
     apart ? [make('strong', {}, safeText(better)), ' ranks answers more as people do. '] : 'These questions cannot tell the two apart at 5 %. ',
-    `Difference of Pearson’s r, `, safeText(report.runs[a].label), ' minus ', safeText(report.runs[b].label), `: ${signed(all.mean)} ${interval(low, high)} over ${all.n} questions; p ${pValue(all.p)}`,
+    `Difference of Pearson’s r, `, safeText(report.runs[a].label), ' minus ', safeText(report.runs[b].label), `: ${signed(all.mean, decimalsOf(low, high))} ${interval(low, high)} over ${all.n} questions; p ${pValue(all.p)}`,
     report.pairs.length > 1 ? `, ${pValue(all.p_holm)} adjusted for ${report.pairs.length} pairs (Holm)` : '',
     `. Better on ${all.won} questions, worse on ${all.lost}, equal on ${all.tied}.`);
 }
@@ -51,7 +51,7 @@ function forestPlot(lines) {
 
 function comparisonRow(name, c, [low, high]) {
   return make('tr', {}, make('th', { scope: 'row', class: 'name' }, name),
-    make('td', {}, c.n), make('td', {}, c.mean === null ? '–' : signed(c.mean)), make('td', {}, interval(low, high)), make('td', {}, pValue(c.p)), make('td', {}, pValue(c.p_holm)),
+    make('td', {}, c.n), make('td', {}, c.mean === null ? '–' : signed(c.mean, decimalsOf(low, high))), make('td', {}, interval(low, high)), make('td', {}, pValue(c.p)), make('td', {}, pValue(c.p_holm)),
     make('td', {}, c.won), make('td', {}, c.tied), make('td', {}, c.lost));
 }
 

@@ -41,8 +41,11 @@ const MINUS = '\u2212';
 const withoutNegativeZero = (text) => text.replace(/^-(?=[0.]*$)/, '');
 const number = (value, digits = 4) => (value === null || value === undefined ? '–' : withoutNegativeZero(value.toFixed(digits)).replace('-', MINUS));
 const signed = (value, digits = 4) => (value > 0 ? '+' : '') + number(value, digits);
-const interval = (low, high) => (low === null || high === null ? '' : `[${number(low)}, ${number(high)}]`);
-const pValue = (p) => (p === null ? '–' : p < 0.0001 ? '< 0.0001' : p.toFixed(4));
+// Decimals that show two significant digits of an error; of an interval, half of it is the error.
+const decimalsFor = (error) => (error > 0 ? Math.min(8, Math.max(0, 1 - Math.floor(Math.log10(error)))) : 3);
+const decimalsOf = (low, high) => decimalsFor(low === null || high === null ? 0 : (high - low) / 2);
+const interval = (low, high) => (low === null || high === null ? '' : `[${number(low, decimalsOf(low, high))}, ${number(high, decimalsOf(low, high))}]`);
+const pValue = (p) => (p === null ? '–' : p < 0.0001 ? '< 0.0001' : p.toFixed(decimalsFor(p)));
 
 function option(value, text, selected) {
   return make('option', { value, selected }, plainText(text));

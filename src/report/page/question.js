@@ -51,7 +51,7 @@ function answerCard(report, state, question, answer, view) {
     const rank = ranksOf(scoresOf(question, run))[answer];
     const result = question.r[run];
     return make('span', {}, safeText(report.runs[run].label), `: ${rankText(rank)}`,
-      result?.s[answer] === undefined ? '' : ` score ${number(result.s[answer])}, ${number(result.l[answer], 1)} nats over ${result.n[answer]} ${result.n[answer] === 1 ? 'token' : 'tokens'}`,
+      result?.s[answer] === undefined ? '' : ` score ${number(result.s[answer], 3)}, ${number(result.l[answer], 1)} nats over ${result.n[answer]} ${result.n[answer] === 1 ? 'token' : 'tokens'}`,
       result?.x[answer] ? `, ${result.x[answer]} of the prompt’s tokens cut off` : '');
   });
   return make('article', { class: 'answer' },

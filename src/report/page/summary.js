@@ -8,12 +8,12 @@ function parameters(n) {
 
 function estimateCell(estimate) {
   const [mean, , low, high, , , chance] = estimate;
-  return make('td', {}, number(mean), make('span', { class: 'interval' }, interval(low, high)),
+  return make('td', {}, number(mean, decimalsOf(low, high)), make('span', { class: 'interval' }, interval(low, high)),
     chance ? make('span', { class: 'interval' }, `chance ${number(chance, 3)}`) : null);
 }
 
 function lengthCell({ through, beyond }) {
-  const line = ([mean, , low, high], name) => make('div', { title: `${name} length: ${interval(low, high)}` }, number(mean), make('span', { class: 'interval' }, name));
+  const line = ([mean, , low, high], name) => make('div', { title: `${name} length: ${interval(low, high)}` }, number(mean, decimalsOf(low, high)), make('span', { class: 'interval' }, name));
   return make('td', {}, line(through, 'through'), line(beyond, 'beyond'));
 }
 
@@ -23,9 +23,8 @@ function summaryColumns(report) {
     ...report.metrics.map(({ name, title }) => ({ title, tip: `${title}: mean over all questions`, value: (run) => run.micro[name][0], cell: (run) => estimateCell(run.micro[name]) })),
     { title: 'Through length, beyond', tip: 'Pearson’s r as a sum of two parts: the part that follows from votes and scores each going with length, and the part beyond length. Sorts by the part beyond length; point at a number for its interval', value: (run) => run.length.beyond[0], cell: (run) => lengthCell(run.length) },
     { title: 'Pearson, macro', tip: 'Pearson: mean of the topics’ means', value: (run) => run.macro.pearson[0], cell: (run) => estimateCell(run.macro.pearson) },
-    { title: 'Size', tip: 'number of the model’s parameters', value: (run) => run.parameters || null, cell: (run) => make('td', {}, parameters(run.parameters)) },
-    { title: 'Type', value: (run) => run.file_type || null, cell: (run) => make('td', {}, safeText(run.file_type || '–')) },
-    { title: 'Questions', tip: 'number of questions, and how many of them have no value of Pearson’s r', value: (run) => run.questions, cell: (run) => make('td', {}, run.questions, run.undefined ? make('span', { class: 'interval' }, `${run.undefined} undefined`) : null) },
+    { title: 'Size', tip: 'number of the model’s parameters, and the type of its weights', value: (run) => run.parameters || null, cell: (run) => make('td', {}, parameters(run.parameters), run.file_type ? make('span', { class: 'interval' }, safeText(run.file_type)) : null) },
+    { title: 'Questions', tip: 'number of questions, and how many of them have no value of Pearson’s r', value: (run) => run.questions, cell: (run) => make('td', {}, run.questions, run.undefined ? make('span', { class: 'interval' }, `${run.undefined} without a value`) : null) },
     { title: 'Tokens/s', tip: 'tokens per second', value: (run) => run.tokens_per_second, cell: (run) => make('td', {}, run.tokens_per_second === null ? '–' : Math.round(run.tokens_per_second)) },
   ];
 }
