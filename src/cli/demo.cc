@@ -33,20 +33,31 @@ std::string with_interval_of_two_digits(const Estimate& value) {
                                        : mean;
 }
 
+/// "59 % [54, 63]"; "undefined"
+std::string percent_with_interval(const Estimate& value) {
+  if (!value.mean) return "undefined";
+  const std::string mean = fmt::format("{:.0f} %", 100 * *value.mean);
+  return value.ci_low && value.ci_high
+             ? mean + fmt::format(" [{:.0f}, {:.0f}]", 100 * *value.ci_low, 100 * *value.ci_high)
+             : mean;
+}
+
 /// One row per model; chance last.
 std::string table(const Evaluation& evaluation, size_t n_language_models) {
   size_t widest = 0;
   for (const Run& run : evaluation.runs) widest = std::max(widest, run.model.name.size());
   std::string text =
-      fmt::format("{:<{}}  {:<21}  {}\n", "", widest, " HumanRankEval [95 %]", "pairs in people's order");
+      fmt::format("{:<{}}  {:<21}  {}\n", "", widest, " HumanRankEval [95 %]", "pairs in people's order [95 %]");
   for (size_t i = 0; i < evaluation.runs.size(); ++i) {
     const MetricSummary& micro = evaluation.summaries[i].micro;
-    text += fmt::format("{:<{}}  {:<21}  {:3.0f} %{}\n", evaluation.runs[i].model.name, widest,
-                        with_interval_of_two_digits(micro.pearson), 100 * micro.pairwise_accuracy.mean.value_or(0),
-                        i < n_language_models ? "" : "  without a language model");
+    const std::string name = evaluation.runs[i].model.name, control = i < n_language_models ? "" : "no language model";
+    const std::string line =
+        fmt::format("{:<{}}  {:<21}  {:<15}  {}", name, widest, with_interval_of_two_digits(micro.pearson),
+                    percent_with_interval(micro.pairwise_accuracy), control);
+    text += line.substr(0, line.find_last_not_of(' ') + 1) + '\n';
   }
   const MetricSummary& any = evaluation.summaries.front().micro;
-  return text + fmt::format("{:<{}}  {:<21}  {:3.0f} %\n", "chance", widest,
+  return text + fmt::format("{:<{}}  {:<21}  {:.0f} %\n", "chance", widest,
                             fmt::format("{:5.2f}", any.pearson.chance.value_or(0)),
                             100 * any.pairwise_accuracy.chance.value_or(0));
 }

@@ -44,7 +44,7 @@ std::string length_control(const Summary& summary) {
                             with_interval(parts.through), with_interval(parts.beyond));
 }
 
-std::string headline(const Run& run, const Summary& summary) {
+std::string headline(const Run& run, const Summary& summary, const ClusteredEstimate* clustered) {
   const Estimate& value = summary.micro.pearson;
   if (!value.mean)
     return fmt::format("{}: HumanRankEval is undefined: no question has a correlation", visible_line(run.model.name));
@@ -58,6 +58,7 @@ std::string headline(const Run& run, const Summary& summary) {
     text += fmt::format("\n  by bootstrap over questions within topics: [{:.4f}, {:.4f}]", *value.bootstrap_low,
                         *value.bootstrap_high);
   }
+  if (clustered) text += "\n  " + clustered_text(*clustered);
   return text + '\n' + length_control(summary);
 }
 
@@ -219,7 +220,7 @@ void print_evaluation(const Evaluation& evaluation, Console& console,
   }
   console.out << '\n' << run_table(evaluation.runs, evaluation.summaries, console.width, metrics_by_topic) << '\n';
   for (size_t i = 0; i < evaluation.runs.size(); ++i) {
-    console.out << headline(evaluation.runs[i], evaluation.summaries[i]) << '\n';
+    console.out << headline(evaluation.runs[i], evaluation.summaries[i], evaluation.clustered_of(i)) << '\n';
     if (evaluation.runs[i].early_stop) console.out << stopping(evaluation.runs[i]) << '\n';
   }
   // The votes are the same for all models.

@@ -91,19 +91,26 @@ std::string two_runs(const Comparison& comparison) {
   return table.render() + legend(is_exact(pair.comparison) || std::ranges::any_of(pair.topics, is_exact));
 }
 
+std::optional<Interval> bootstrap_of(const Estimate& e) {
+  return e.bootstrap_low ? std::optional(Interval{*e.bootstrap_low, *e.bootstrap_high}) : std::nullopt;
+}
+
 /// What each interval of the differences is about.
 std::string clustered_table(const Comparison& comparison) {
   if (!comparison.pairs.front().clustered) return "";
   TextTable table({"pair", "other questions of these topics [95 %]", "by", "clusters (effective)", "± with clusters",
-                   std::string(cluster_generalisation(comparison.pairs.front().clustered->kind)) + " [95 %]"});
+                   std::string(cluster_generalisation(comparison.pairs.front().clustered->kind)) + " [95 %]",
+                   "by bootstrap over clusters"});
   for (const ComparedPair& pair : comparison.pairs) {
     const ClusteredMean& clustered = pair.clustered->mean;
     const Estimate& e = clustered.estimate;
+    const auto bootstrap = bootstrap_of(e);
     table.add_row({letter_of(pair.a) + " − " + letter_of(pair.b),
                    with_interval(pair.comparison.difference.mean, interval_of(pair.comparison)),
                    cluster_name(pair.clustered->kind),
                    fmt::format("{} ({:.1f})", clustered.clusters, clustered.effective), fixed(e.stderr_),
-                   with_interval(e)});
+                   with_interval(e),
+                   bootstrap ? fmt::format("[{:7.4f}, {:7.4f}]", bootstrap->low, bootstrap->high) : "–"});
   }
   return '\n' + table.render();
 }
@@ -196,6 +203,17 @@ std::string with_interval(const std::optional<double>& value, const std::optiona
 std::string with_interval(const Estimate& estimate) {
   if (estimate.ci_low) return with_interval(estimate.mean, Interval{*estimate.ci_low, *estimate.ci_high});
   return fixed(estimate.mean);
+}
+
+std::string clustered_text(const ClusteredEstimate& clustered) {
+  const Estimate& e = clustered.mean.estimate;
+  std::string text = fmt::format("for {}: ± {}", cluster_generalisation(clustered.kind), fixed(e.stderr_));
+  if (e.ci_low) text += fmt::format(" [{:.4f}, {:.4f}]", *e.ci_low, *e.ci_high);
+  if (const auto interval = bootstrap_of(e))
+    text += fmt::format(", by bootstrap over clusters [{:.4f}, {:.4f}]", interval->low, interval->high);
+  return text + fmt::format(" (clusters by {}: {}, effective {:.1f}{})", cluster_name(clustered.kind),
+                            clustered.mean.clusters, clustered.mean.effective,
+                            e.ci_low ? "" : fmt::format("; an interval needs {:g}", kFewestClusters));
 }
 
 std::string chance_text(const Estimate& estimate) {

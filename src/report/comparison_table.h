@@ -14,6 +14,10 @@ std::string comparison_text(const Comparison& comparison);
 std::string with_interval(const std::optional<double>& value, const std::optional<Interval>& interval);
 std::string with_interval(const Estimate& estimate);
 
+/// "for other topics: ± 0.0142 [0.0790, 0.1372], by bootstrap over clusters [0.0801, 0.1365] (14 clusters by topic,
+/// ...)"
+std::string clustered_text(const ClusteredEstimate& clustered);
+
 /// " (chance 0.2500)"; nothing where chance is 0, or is not known.
 std::string chance_text(const Estimate& estimate);
 

@@ -117,7 +117,12 @@ std::string power_text(const RunPower& power) {
                         p_text(power.seen->p, power.seen->p_exact()));
   }
   text += "\n\n" + cases_table(power) + '\n' + curve_table(power);
-  return power.detection.empty() ? text : text + detection_table(power);
+  if (!power.detection.empty()) return text + detection_table(power);
+  return power.seen ? text + fmt::format(
+                                 "\nHow many questions would detect the observed difference again is not shown: its "
+                                 "interval needs {} questions\nand differences that vary.\n",
+                                 kFewestForEffect)
+                    : text;
 }
 
 std::string power_json(const RunPower& power, const std::vector<std::string>& where) {
