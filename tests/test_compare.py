@@ -321,13 +321,27 @@ class PowerTest(RunsTest):
         self.assertLessEqual(more["cases"][0]["detectable"], 0.1)
         fewer = self.json_of("power", "zstd.json", "length.json", "--questions", str(case["needed"] - 1))
         self.assertGreater(fewer["cases"][0]["detectable"], 0.1)
-        self.assertEqual([10, 20, 50, 100, 112], [point["questions"] for point in result["detection"]])
-        for point in result["detection"]:
-            self.assertTrue(point["rate95"][0] <= point["rate"] <= point["rate95"][1])
+        self.assertEqual([], result["detection"])
         seen = self.json_of("power", "zstd.json", "length.json")
         self.assertIsNone(seen["difference"])
         self.assertIsNone(seen["cases"][0]["needed"])
-        self.assertLessEqual(seen["needed_for_seen"]["ci95"][0], seen["needed_for_seen"]["questions"])
+        self.assertEqual({"questions": None, "ci95": [None, None]}, seen["needed_for_seen"])
+        self.assertIsNone(seen["seen"]["effect95"])
+        self.assertIn("its interval needs 200 questions", self.run_hre("power", "zstd.json", "length.json").stdout)
+
+    def test_questions_for_the_difference_seen(self):
+        self.write("data.jsonl", "".join(json.dumps(
+            {"topic": "t", "question": f"q{i}", "answers": [{"text": "word " * (3 + (i * 7 + k * k) % 11), "votes": (k * 5 + i * 3) % 13}
+                                                            for k in range(4)]}) + "\n" for i in range(240)))
+        for name in ("zstd", "length"):
+            self.evaluate(f"baseline:{name}", f"more-{name}.json", data="data.jsonl")
+        result = self.json_of("power", "more-zstd.json", "more-length.json")
+        self.assertEqual([10, 20, 50, 100, 200, 240], [point["questions"] for point in result["detection"]])
+        for point in result["detection"]:
+            self.assertTrue(point["rate95"][0] <= point["rate"] <= point["rate95"][1])
+        low, high = result["seen"]["effect95"]
+        self.assertTrue(low < result["seen"]["effect_size"] < high)
+        self.assertLessEqual(result["needed_for_seen"]["ci95"][0], result["needed_for_seen"]["questions"])
 
     def test_one_run(self):
         result = self.json_of("power", "zstd.json")

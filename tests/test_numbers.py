@@ -3,6 +3,7 @@
 
 import base64
 import csv
+import io
 import json
 import math
 import re
@@ -159,14 +160,52 @@ class NumbersTest(ProgramTest):
             self.assertAlmostEqual(mean, shown["pairs"][0]["mean_a"], 12, metric)
             self.assertAlmostEqual(mean, shown["runs"][0]["micro"][metric]["mean"], 12, metric)
 
+    def test_clusters(self):
+        self.write("data.jsonl", "".join(json.dumps(
+            {"topic": f"t{i % 24}", "question": f"q{i}",
+             "answers": [{"text": "word " * (3 + (i * 7 + k * k) % 11), "votes": (k * 5 + i % 24 * 3) % 13} for k in range(4)]}) + "\n"
+            for i in range(96)))
+        call = ["eval", "baseline:zstd", "--data", "data.jsonl", "--json", "a.json", "--details", "--quiet", "--cluster"]
+        text = self.run_hre(*call, "topic").stdout
+        a = self.read_json("a.json")
+        (self.folder / "b.json").write_text(json.dumps(report_data.other_model(a, "other", 3, spread=0.4)))
+        clustered = a["results"]["micro"]["clustered"]
+        self.assertEqual(("topic", 24), (clustered["by"], clustered["clusters"]))
+        self.assertGreater(clustered["stderr"], a["results"]["micro"]["pearson"]["stderr"])
+        ends = "[{:.4f}, {:.4f}]"
+        self.assertIn(f"for other topics: ± {clustered['stderr']:.4f} {ends.format(*clustered['ci95'])}, by bootstrap over clusters "
+                      f"{ends.format(*clustered['bootstrap95'])} (clusters by topic: 24, effective 24.0)", text)
+        pair = json.loads(self.run_hre("compare", "a.json", "b.json", "--cluster", "topic", "--json", "-").stdout)["pairs"][0]["clustered"]
+        compared = self.run_hre("compare", "a.json", "b.json", "--cluster", "topic").stdout
+        for part in ("other questions of these topics [95 %]", "other topics [95 %]", "by bootstrap over clusters"):
+            self.assertIn(part, compared)
+        self.assertIn(f"[{pair['bootstrap95'][0]:7.4f}, {pair['bootstrap95'][1]:7.4f}]", compared)
+        self.run_hre("report", "a.json", "b.json", "--out", "out", "--cluster", "topic", "--quiet")
+        index = page_index((self.folder / "out/index.html").read_text(encoding="utf-8"))
+        for expected, shown in ((clustered, index["runs"][0]["clustered"]), (pair, index["pairs"][0]["clustered"])):
+            self.assertEqual(("topic", "other topics", 24), (shown["by"], shown["others"], shown["clusters"]))
+            for exact, value in zip((expected["stderr"], *expected["ci95"]), shown["estimate"][1:4]):
+                self.near(exact, value, "clustered")
+        with open(self.folder / "out/tables/estimates.csv", encoding="utf-8", newline="") as file:
+            rows = {(row["model"], row["topic"]): row for row in csv.DictReader(file)}
+        self.assertEqual(f"{clustered['ci95'][0]:.4f}", rows["baseline:zstd", "micro average, for other topics"]["low"])
+        self.assertIn("metadata does not say the site", self.error_of(*call, "site"))
+        self.assertIn("metadata does not say the author", self.error_of("report", "a.json", "--out", "out", "--cluster", "author"))
+
     def test_invented_votes_are_said_wherever_the_sample_lies(self):
         done = self.run_hre("eval", "baseline:zstd", "--data", SOURCE_DIR / "src/data/sample", "--limit", 2, "--name", "mine", "--json",
                             "mine.json", "--details")
         for text in (done.stdout, self.run_hre("runs", "show", "mine").stdout, self.run_hre("power", "mine.json").stdout,
                      self.run_hre("confounds", "mine.json").stdout, "".join(self.read_json("mine.json")["notes"]),
                      self.run_hre("show", "mine", "--worst", 1).stderr, self.run_hre("runs", "list").stdout,
-                     self.run_hre("runs", "export", "mine", "--to", "eval-results", "--dataset-id", "a/b").stdout):
+                     self.run_hre("runs", "export", "mine", "--to", "eval-results", "--dataset-id", "a/b").stdout,
+                     *(self.run_hre("runs", "export", "mine", "--to", name).stdout for name in ("csv", "csv-wide", "reference"))):
             self.assertIn("votes are invented", text)
+        self.run_hre("runs", "export", "mine", "--to", "lm-eval", "--out", "lm")
+        results = next((self.folder / "lm" / "baseline__zstd").glob("results_*.json"))
+        self.assertIn("votes are invented", " ".join(json.loads(results.read_text(encoding="utf-8"))["config"]["notes"]))
+        rows = csv.DictReader(io.StringIO(self.run_hre("runs", "export", "mine", "--to", "csv").stdout))
+        self.assertEqual({"baseline:zstd"}, {row["model"] for row in rows if "invented" in row["notes"]})
 
     def test_confounds_and_the_ceiling(self):
         self.evaluate()

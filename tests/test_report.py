@@ -149,6 +149,19 @@ class FilesTest(ReportTest):
             (self.folder / "wrong.json").write_text(json.dumps({**short, "results": wrong}))
             self.assertIn(expected, self.error_of("report", "wrong.json", "--out", "out", "--quiet"))
 
+    def test_detection_needs_200_questions(self):
+        done = self.run_hre("report", *self.make_runs(2), "--out", "few")
+        self.assertIn("without detection_rate: the runs share fewer than 200 questions", done.stderr)
+        report_data.write_dataset(self.folder / "data.jsonl", report_data.many_questions(240, 3, 1))
+        self.run_hre("eval", "baseline:zstd", "--data", "data.jsonl", "--json", "a.json", "--details", "--quiet")
+        (self.folder / "b.json").write_text(json.dumps(report_data.other_model(self.read_json("a.json"), "other", 1)))
+        done = self.run_hre("report", "a.json", "b.json", "--out", "out")
+        self.assertNotIn("could not be drawn", done.stderr)
+        rows = self.table("detection_rate")
+        self.assertEqual([10, 20, 50, 100, 200, 240], [int(row["questions"]) for row in rows])
+        for row in rows:
+            self.assertTrue(0 <= float(row["low"]) <= float(row["rate"]) <= float(row["high"]) <= 1)
+
     def test_a_study_of_one_family(self):
         study = json.loads((SOURCE_DIR / "tests/data/report/study.json").read_text())
         study.update({"runs": [run for run in study["runs"] if run["family"] == "Pythia" and run["stage"] == "tuned"],
@@ -298,7 +311,7 @@ class FigureTest(ReportTest):
     def test_look_as_kept(self):
         """At 50 dots an inch, in gray. HRE_UPDATE_FIGURES=1 keeps what is drawn now."""
         names = self.make_report()
-        self.assertLessEqual({"headline", "dialogue", "votes", "appendix_votes", "overall_mean", "forest", "rank_intervals", "detection_rate",
+        self.assertLessEqual({"headline", "dialogue", "votes", "appendix_votes", "overall_mean", "forest", "rank_intervals",
                               "training_steps", "value_speed", "pythia", "appendix_pythia", "pythia_overall", "starcoder", "starcoder_overall",
                               "starcoder_spearman", "appendix_starcoder_spearman", "ChatArena", "corr"}, set(names))
         for name in names:

@@ -39,6 +39,17 @@ def pearson(pairs):
     return xy / math.sqrt(sum((x - mean_x) ** 2 for x, _ in pairs) * sum((y - mean_y) ** 2 for _, y in pairs))
 
 
+def line(pairs):
+    """The least-squares line of the value on the judgement, as hre study writes it."""
+    n = len(pairs)
+    mean_x, mean_y = sum(x for _, x in pairs) / n, sum(y for y, _ in pairs) / n
+    sum_xx = sum((x - mean_x) ** 2 for _, x in pairs)
+    slope = sum((x - mean_x) * (y - mean_y) for y, x in pairs) / sum_xx
+    residuals = sum((y - mean_y - slope * (x - mean_x)) ** 2 for y, x in pairs)
+    return {"intercept": mean_y - slope * mean_x, "slope": slope, "mean_x": mean_x, "sum_xx": sum_xx,
+            "error": math.sqrt(residuals / (n - 2)), "n": n}
+
+
 def both(a, b):
     return [(x, y) for x, y in zip(a, b) if x is not None and y is not None]
 
@@ -59,7 +70,7 @@ def main():
         "format": "hre-study/1", "name": "Made-up example", "metric": "pearson", "topics": TOPICS, "runs": runs,
         "judgements": [{"name": name, "values": column} for name, column in judged.items()],
         "agreement": [{"judgement": name, "kind": "pearson", "n": len(both(values, column)), "value": round(pearson(both(values, column)), 4),
-                       "p": 0.001, "bootstrap95": None} for name, column in judged.items()],
+                       "p": 0.001, "bootstrap95": None, "line": line(both(values, column))} for name, column in judged.items()],
         "matrix": {"columns": list(columns),
                    "pearson": [[{"value": round(pearson(both(a, b)), 4), "n": len(both(a, b))} for b in columns.values()] for a in columns.values()]},
     }

@@ -428,6 +428,22 @@ def make_clusters():
     write("clusters", ["values", "labels", "clusters", "effective", "stderr", "ci_low", "ci_high"], rows)
 
 
+def make_cluster_bootstrap():
+    """BCa intervals of the clusters' sums, drawn with the documented random numbers."""
+    rng = np.random.default_rng(20240702)
+    rows = []
+    for case in range(24):
+        k = int(rng.integers(20, 40))
+        labels = np.repeat(np.arange(k), 2 if case % 2 else rng.integers(2, 4, k))
+        x = np.round(rng.normal(size=len(labels)) + rng.exponential(size=k)[labels], 4)
+        sizes = np.bincount(labels)
+        effective = len(x) ** 2 / np.sum(sizes.astype(float) ** 2)
+        pulls = np.mean(x) + k * np.array([np.sum(x[labels == c] - np.mean(x)) for c in range(k)]) / len(x)
+        interval = stratified_interval([pulls], "questions", case, 200)[2] if effective >= 20 else (None, None)
+        rows.append([numbers(x), " ".join(map(str, labels)), str(case), *map(number, interval)])
+    write("cluster_bootstrap", ["values", "labels", "seed", "low", "high"], rows)
+
+
 # --- permutation ---------------------------------------------------------------------------------------------------
 
 
@@ -649,6 +665,46 @@ def make_parts():
                     "beyond_stderr"], rows)
 
 
+def make_parts_share():
+    """The interval of the share by numerical derivatives, and whether a slope is clear by statsmodels' errors (HC1)."""
+    rng = np.random.default_rng(20240701)
+    rows = []
+    for case in range(24):
+        n, slope = 120, 0.05 * (case % 12)
+        z = rng.normal(size=n)
+        c = np.round(rng.gamma(3, size=n), 4)
+        a, b = (np.round(s * c + np.sqrt(c) * 0.5 * rng.normal(size=n), 4) for s in (slope, slope / 2))
+        r = np.round(a * b / c + 0.2 * rng.normal(size=n) + (0.2 if case % 2 else 0.02), 4)
+
+        def share(w):
+            # As many of each question as its weight says: products of a question with itself stay out.
+            w = w / np.sum(w)
+            through = ((w @ a) * (w @ b) - np.mean(a * b) / n) / (1 - 1 / n) / (w @ c)
+            return through / (w @ r)
+
+        t = [sm.OLS(x / np.sqrt(c), np.sqrt(c)).fit(cov_type="HC1").tvalues[0] for x in (a, b)]
+        clear = max(map(abs, t)) >= 4
+        low, high = t_interval(np.mean(r), stats.sem(r), n - 1)
+        known = clear and not low <= 0 <= high
+        value = share(np.ones(n))
+        # The derivative leaves out the products of a question with itself, as the delta method does.
+        influence = moved_by(lambda w: value + linear_share(w, a, b, c, r, value), [list(range(n))])
+        error = math.sqrt(np.sum(influence**2))
+        reach = stats.t.ppf(0.975, n - 1) * error
+        rows.append([numbers(r), numbers(a), numbers(b), numbers(c), "1" if clear else "0", number(value if known else None),
+                     number(value - reach if known else None), number(value + reach if known else None)])
+    write("parts_share", ["values", "votes", "scores", "squares", "clear", "share", "low", "high"], rows)
+
+
+def linear_share(w, a, b, c, r, value):
+    """How far the share moves from `value` with weights, its through part being the product of the means alone but for a
+    constant that makes it `value` for equal weights."""
+    w = w / np.sum(w)
+    ones = np.full(len(r), 1 / len(r))
+    constant = value * np.mean(r) * np.mean(c) - (ones @ a) * (ones @ b)
+    return ((w @ a) * (w @ b) + constant) / (w @ c) / (w @ r) - value
+
+
 # --- power -----------------------------------------------------------------------------------------------------------
 
 
@@ -703,19 +759,66 @@ def noncentral_cdf(t, df, shift):
 
 
 def make_effect():
-    """Intervals of an effect, and one-sided power, by the noncentral t."""
+    """One-sided power of an effect, by the noncentral t."""
     rows = []
     for n in (2, 3, 5, 10, 30, 100, 361, 1000, 7000):
         for effect in (0.0, 0.01, 0.03, 0.1, 0.2, 0.5, 1.0, 2.0, -0.05, -0.3, 0.033, 0.07, 0.4, -1.0, 0.15, 0.8, -0.12,
                        0.005, 0.25, 0.6, -0.02, 0.35, 1.5):
-            t, df = effect * math.sqrt(n), n - 1
-            reach = 12 * math.sqrt(1 + t * t / (2 * df))
-            ends = [optimize.brentq(lambda shift: noncentral_cdf(t, df, shift) - p, t - reach, t + reach, xtol=1e-9)
-                    for p in (0.975, 0.025)]
-            upper = 1 - noncentral_cdf(stats.t.ppf(0.975, df), df, t)
-            rows.append([str(n), number(effect), number(ends[0] / math.sqrt(n)), number(ends[1] / math.sqrt(n)),
-                         number(upper)])
-    write("effect", ["n", "effect", "low", "high", "upper_power"], rows)
+            upper = 1 - noncentral_cdf(stats.t.ppf(0.975, n - 1), n - 1, effect * math.sqrt(n))
+            rows.append([str(n), number(effect), number(upper)])
+    write("effect", ["n", "effect", "upper_power"], rows)
+
+
+def moved_by(statistic, groups):
+    """How the statistic of weighted values moves with each value's weight (the infinitesimal jackknife): numerically,
+    stretched by sqrt(n / (n - 1)) in each group of values that are drawn together."""
+    n = sum(map(len, groups))
+    influence, h = np.zeros(n), 1e-5
+    for group in groups:
+        for i in group:
+            ends = []
+            for sign in (1, -1):
+                weights = np.ones(n)
+                weights[group] *= 1 - sign * h / len(group)
+                weights[i] += sign * h
+                ends.append(statistic(weights))
+            influence[i] = (ends[0] - ends[1]) / (2 * h) * math.sqrt(len(group) / (len(group) - 1))
+    return influence
+
+
+def make_effect_intervals():
+    """Intervals of the effects of heavy-tailed differences, by numerical derivatives of the effect."""
+    rng = np.random.default_rng(20240630)
+    rows = []
+    for case in range(24):
+        weights = "topics" if case % 2 else "questions"
+        sizes = [[200], [120, 80], [100, 60, 50], [150, 50, 1, 1]][case % 4]
+        draw = [lambda n: rng.normal(size=n), lambda n: -1.0 * (rng.random(n) < 0.05) + 0.01 * rng.normal(size=n),
+                lambda n: rng.standard_t(3, size=n), lambda n: rng.exponential(size=n) - 0.8,
+                lambda n: rng.integers(-1, 2, n) * 1.0][case % 5]
+        topics = [np.round(draw(n) + 0.1, 4) for n in sizes]
+        x = np.concatenate(topics)
+        n = len(x)
+        shares = np.concatenate([np.full(len(t), s) for t, s in zip(topics, shares_of(topics, weights))])
+        groups = [places for _, places in strata_of(topics, weights)] if weights == "topics" else [list(range(n))]
+
+        def effect(w):
+            mean, variance = 0.0, 0.0
+            for group in groups:
+                own, k = w[group] / np.sum(w[group]), len(group)
+                share = shares[group[0]] * k
+                middle = own @ x[group]
+                mean += share * middle
+                variance += share**2 * (own @ (x[group] - middle) ** 2) / (k - 1)
+            return mean / math.sqrt(n * variance)
+
+        error = math.sqrt(np.sum(moved_by(effect, groups) ** 2))
+        pulls = np.concatenate([shares[g] * (x[g] - x[g].mean()) * math.sqrt(len(g) / (len(g) - 1)) for g in groups])
+        tails = stats.kurtosis(np.concatenate([pulls, -pulls]), fisher=False)  # around 0
+        reach = stats.t.ppf(0.975, min(n - 1, 2 * n / (tails - 1))) * error
+        middle = effect(np.ones(n))
+        rows.append([weights, " ".join(map(str, sizes)), numbers(x), number(middle), number(middle - reach), number(middle + reach)])
+    write("effect_intervals", ["weights", "sizes", "differences", "effect", "low", "high"], rows)
 
 
 # --- stopping early ----------------------------------------------------------------------------------------------------
@@ -788,11 +891,15 @@ def pairing_p(kind, x, y):
 
 def fisher_interval(kind, x, y):
     n, r = len(x), KINDS[kind](x, y)
-    if n < 4 or abs(r) >= 1 or (kind != "pearson" and n < 10):
+    if n < 4 or (kind == "pearson" and abs(r) >= 1) or (kind != "pearson" and n < 10):
         return None, None
-    variances = {"pearson": lambda: 1 / (n - 3), "spearman": lambda: (1 + r * r / 2) / (n - 3), "kendall": lambda: 0.437 / (n - 4)}
-    error = variances[kind]() ** 0.5
-    low, high = np.tanh(np.arctanh(r) + np.array([-1, 1]) * stats.norm.ppf(0.975) * error)
+    variance, step = {"pearson": lambda: (1 / (n - 3), 0),
+                      "spearman": lambda: ((1 + r * r / 2 + 1.5 * r**16) / (n - 3), 12 / (n * (n * n - 1))),
+                      "kendall": lambda: (0.437 * (1 + 0.4 * r**4) / (n - 4), 4 / (n * (n - 1)))}[kind]()
+    reach = stats.norm.ppf(0.975) * variance**0.5
+    low, high = max(-1.0, r - step), min(1.0, r + step)
+    low = np.tanh(np.arctanh(low) - reach) if low > -1 else -1.0
+    high = np.tanh(np.arctanh(high) + reach) if high < 1 else 1.0
     if kind == "pearson":
         theirs = stats.pearsonr(x, y).confidence_interval(0.95)
         agree(low, theirs.low, 1e-6, "Fisher's z")
@@ -886,6 +993,37 @@ def chances(votes):
     return top, ndcg
 
 
+def make_ceiling():
+    """The noise ceiling by another way: the marginal likelihood maximised over quadrature nodes, and expectations given the
+    counts by weighting draws from the fitted model."""
+    rng = np.random.default_rng(20240703)
+    nodes, node_weights = np.polynomial.hermite_e.hermegauss(21)
+    node_weights = node_weights / np.sum(node_weights)
+    rows = []
+    for mean, spread, answers in ((0.5, 0.8, 4), (2.0, 0.5, 4), (1.0, 1.0, 2), (1.2, 0.6, 6)):
+        level = mean + 0.8 * rng.normal(size=(160, 1))
+        counts = rng.poisson(np.exp(level + spread * rng.normal(size=(160, answers))))
+        counts = counts[[len(set(row)) > 1 for row in counts]]
+
+        def loss(model):
+            levels = model[0] + abs(model[1]) * nodes
+            rates = np.exp(levels[:, None] + abs(model[2]) * nodes)  # [levels x places]
+            each = stats.poisson.pmf(counts[:, :, None, None], rates) @ node_weights  # [questions x answers x levels]
+            return -np.sum(np.log(np.prod(each, axis=1) @ node_weights))
+
+        fitted = np.abs(optimize.minimize(loss, [1, 1, 1], method="Nelder-Mead", options={"xatol": 1e-4, "fatol": 1e-4}).x)
+        values = []
+        for row in counts:
+            n = 10000
+            expected = np.exp(fitted[0] + fitted[1] * rng.normal(size=(n, 1)) + fitted[2] * rng.normal(size=(n, answers)))
+            weights = np.exp(np.sum(stats.poisson.logpmf(row, expected), axis=1))
+            apart, own = expected - expected.mean(axis=1, keepdims=True), row - row.mean()
+            r = apart @ own / np.linalg.norm(apart, axis=1) / np.linalg.norm(own)
+            values.append(np.sum(weights * r) / np.sum(weights))
+        rows.append([";".join(" ".join(map(str, row)) for row in counts), number(np.mean(values))])
+    write("ceiling", ["counts", "mean"], rows)
+
+
 def make_min_k():
     rng = np.random.default_rng(20240613)
     rows = [["", "0.2", "-"], ["nan -1.0", "0.2", "-"], ["-inf -1.0", "0.5", "-inf"]]
@@ -899,7 +1037,9 @@ def make_min_k():
 
 TABLES = {"correlation": make_correlation, "summary": make_summary, "philox": make_philox, "bca": make_bca,
           "bootstrap": make_bootstrap, "sign_flips": make_sign_flips, "paired": make_paired, "holm": make_holm, "auc": make_auc,
-          "parts": make_parts, "clusters": make_clusters, "power": make_power, "effect": make_effect,
+          "parts": make_parts, "parts_share": make_parts_share, "clusters": make_clusters,
+          "cluster_bootstrap": make_cluster_bootstrap, "power": make_power, "effect": make_effect,
+          "effect_intervals": make_effect_intervals, "ceiling": make_ceiling,
           "confidence_sequence": make_confidence_sequence, "agreement": make_agreement, "arena": make_arena,
           "ranking": make_ranking, "min_k": make_min_k}
 

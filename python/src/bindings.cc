@@ -475,13 +475,8 @@ std::pair<std::string, std::string> study(const std::vector<const SummarisedRun*
   std::vector<StudyMember> members;
   for (size_t i = 0; i < runs.size(); ++i) {
     const auto& [member, family, size, stage] = facts[i];
-    const ModelDescription& model = runs[i]->model;
-    members.push_back({member.empty() ? model.name : member, family,
-                       size.value_or(static_cast<double>(model.parameters)), choice("stage", stage, kStages)});
-    if (!(members.back().size > 0)) {
-      throw Raised(Error{ErrorCode::kInput, "the model's number of parameters is not known", members.back().name,
-                         "give the number as size"});
-    }
+    members.push_back(
+        {member.empty() ? runs[i]->model.name : member, family, size.value_or(0), choice("stage", stage, kStages)});
   }
   std::vector<Judgement> columns;
   for (const auto& [judgement, values] : judgements) columns.push_back({judgement, values});

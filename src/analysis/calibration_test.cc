@@ -3,27 +3,51 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "analysis/test_calibration.h"
 #include "stats/contamination.h"
 
 namespace hre {
 namespace {
 
+void expect_calibrated(const testing_calibration::Line& line) {
+  SCOPED_TRACE(line.quantity + ", " + line.votes);
+  const double slack = 4 * line.error + line.room;
+  for (const auto& value : line.null) {
+    if (value) {
+      EXPECT_NEAR(*value, line.neutral, slack);
+    }
+  }
+  for (const auto& value : line.recovered) {
+    // Ratios of spreads of few answers wander by some hundredths of the truth itself.
+    if (value) {
+      EXPECT_NEAR(*value, *line.truth, slack + 0.05 * std::abs(*line.truth));
+    }
+  }
+}
+
 TEST(Calibration, NeutralValuesAndTruths) {
   for (int kind = 0; kind < 3; ++kind) {
-    for (const auto& line : testing_calibration::calibrate(kind, 4000)) {
-      SCOPED_TRACE(line.quantity + ", " + line.votes);
-      const double slack = 4 * line.error + line.room;
-      for (const auto& value : line.null) {
-        if (value) {
-          EXPECT_NEAR(*value, line.neutral, slack);
-        }
-      }
-      for (const auto& value : line.recovered) {
-        // Ratios of spreads of few answers wander by some hundredths of the truth itself.
-        if (value) {
-          EXPECT_NEAR(*value, *line.truth, slack + 0.05 * std::abs(*line.truth));
-        }
+    for (const auto& line : testing_calibration::calibrate(kind, 4000)) expect_calibrated(line);
+  }
+  for (const auto& line : testing_calibration::calibrate_ceiling(400)) expect_calibrated(line);
+}
+
+// Every metric's, over questions and over topics; bench/stats_simulation.cc has the whole table.
+TEST(Calibration, IntervalsOfSummariesHold) {
+  const testing_simulation::Effort effort{.simulations = 300, .draws = 200, .truth_questions = 30000};
+  const double least = 0.93 - 3 * std::sqrt(0.05 * 0.95 / 300);
+  for (const int kind : {1, 2}) {
+    for (const auto& [name, coverage] :
+         testing_calibration::summary_coverage({4, 0.5, 0.4, 0.15, kind}, {50, 25, 25}, effort)) {
+      EXPECT_GE(coverage.held, least) << name << ' ' << kind;
+      EXPECT_GT(coverage.given, 0.9) << name << ' ' << kind;
+    }
+    for (const auto& [name, coverage] : testing_calibration::summary_coverage(
+             {4, 0.5, 0.4, 0.15, kind}, {5}, {.simulations = 100, .truth_questions = 2000})) {
+      if (name != "Top-1") {
+        EXPECT_LT(coverage.given, 0.1) << name << ' ' << kind;
       }
     }
   }

@@ -1,5 +1,7 @@
 #include "analysis/clusters.h"
 
+#include "analysis/metric.h"
+
 namespace hre {
 
 const char* cluster_name(ClusterKind kind) {
@@ -30,8 +32,9 @@ const char* cluster_generalisation(ClusterKind kind) {
   return "other people who ask";
 }
 
-ClusteredEstimate clustered_estimate(std::span<const double> values, std::span<const QuestionResult* const> questions,
-                                     const Clusters& clusters, const BootstrapOptions& options) {
+ClusteredEstimate clustered_estimate(std::span<const double> values, std::span<const size_t> sizes, Weights weights,
+                                     std::span<const QuestionResult* const> questions, const Clusters& clusters,
+                                     const BootstrapOptions& options) {
   std::map<std::string, size_t> numbers;
   ClusterLabels labels;
   size_t next = 0;
@@ -54,7 +57,34 @@ ClusteredEstimate clustered_estimate(std::span<const double> values, std::span<c
     for (const std::string& name : found->second) own.push_back(number_of(name));
     labels.push_back(std::move(own));
   }
-  return {clusters.kind, clustered_mean(values, labels, options)};
+  // Around the weighted mean m, each question's pull m + n s (v - m): a cluster's sum of n s v - m would hold its share
+  // of m, which is no error.
+  const double mean = weighted_mean(values, sizes, weights);
+  std::vector<double> pulls = question_weights(sizes, weights);
+  for (size_t i = 0; i < pulls.size(); ++i)
+    pulls[i] = mean + static_cast<double>(values.size()) * pulls[i] * (values[i] - mean);
+  return {clusters.kind, clustered_mean(pulls, labels, options)};
+}
+
+ClusteredEstimate clustered_value(const Run& run, const Clusters& clusters) {
+  const Metric& pearson = all_metrics().front();
+  std::map<std::string, std::vector<const QuestionResult*>> topics;
+  for (const QuestionResult& question : run.questions) topics[question.topic].push_back(&question);
+  std::vector<double> values;
+  std::vector<const QuestionResult*> questions;
+  std::vector<size_t> sizes;
+  for (const auto& [topic, members] : topics) {
+    const size_t before = values.size();
+    const std::optional<double> chance = chance_level(members, pearson);
+    for (const QuestionResult* question : members) {
+      const auto value = value_under(run.options.undefined, *question, pearson, chance);
+      if (!value) continue;
+      values.push_back(*value);
+      questions.push_back(question);
+    }
+    sizes.push_back(values.size() - before);
+  }
+  return clustered_estimate(values, sizes, Weights::kQuestions, questions, clusters, {});
 }
 
 }  // namespace hre

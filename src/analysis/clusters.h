@@ -34,8 +34,12 @@ struct ClusteredEstimate {
   ClusteredMean mean;
 };
 
-/// The mean of questions' values, with an error that allows for what they have in common.
-ClusteredEstimate clustered_estimate(std::span<const double> values, std::span<const QuestionResult* const> questions,
-                                     const Clusters& clusters, const BootstrapOptions& options);
+/// The weighted mean of questions' values, topic after topic, with an error that allows for what they have in common.
+ClusteredEstimate clustered_estimate(std::span<const double> values, std::span<const size_t> sizes, Weights weights,
+                                     std::span<const QuestionResult* const> questions, const Clusters& clusters,
+                                     const BootstrapOptions& options);
+
+/// The same of a run's value: the mean of Pearson's r over its questions.
+ClusteredEstimate clustered_value(const Run& run, const Clusters& clusters);
 
 }  // namespace hre

@@ -18,8 +18,8 @@ ComparedRun describe(const Run& run, const SharedQuestions& shared, size_t posit
   std::vector<QuestionResult> questions;
   for (size_t i = 0; i < shared.n(); ++i) {
     QuestionResult& question = questions.emplace_back(*shared.questions[position][i]);
-    for (const auto& run : shared.questions) {  // the votes of a question that this run could not score
-      const QuestionMetrics& known = run[i]->metrics;
+    for (const auto& any_run : shared.questions) {  // the votes of a question that this run could not score
+      const QuestionMetrics& known = any_run[i]->metrics;
       if (!question.metrics.top_one_chance) question.metrics.top_one_chance = known.top_one_chance;
       if (!question.metrics.ndcg_chance) question.metrics.ndcg_chance = known.ndcg_chance;
     }
@@ -81,14 +81,10 @@ void add_topics(const SharedQuestions& shared, const ComparisonOptions& options,
 
 void add_clustered(const SharedQuestions& shared, const CompareOptions& options, std::vector<ComparedPair>& pairs) {
   for (ComparedPair& pair : pairs) {
-    // Around the weighted mean m, each question's pull n s (d - m): a cluster's sum of n s d - m would hold its share
-    // of m, which is no error.
-    std::vector<double> pulls =
-        weighted_differences(shared.values[pair.a], shared.values[pair.b], shared.sizes, options.statistics.weights);
-    const double mean = moments(pulls).mean;
-    const std::vector<double> shares = question_weights(shared.sizes, options.statistics.weights);
-    for (size_t i = 0; i < pulls.size(); ++i) pulls[i] += mean * (1 - shares[i] * static_cast<double>(shares.size()));
-    pair.clustered = clustered_estimate(pulls, shared.questions[0], *options.clusters, options.statistics.bootstrap());
+    std::vector<double> differences = shared.values[pair.a];
+    for (size_t i = 0; i < differences.size(); ++i) differences[i] -= shared.values[pair.b][i];
+    pair.clustered = clustered_estimate(differences, shared.sizes, options.statistics.weights, shared.questions[0],
+                                        *options.clusters, options.statistics.bootstrap());
   }
 }
 
@@ -171,10 +167,13 @@ Result<Comparison> compare_runs(std::span<const Run* const> runs, const CompareO
   ManyComparison many = compare_many(shared.spans(), shared.sizes, options.statistics, options.level);
   for (PairOfRuns& pair : many.pairs) {
     comparison.pairs.push_back({pair.a, pair.b, std::move(pair.comparison), {}, {}, {}});
-    if (const auto effect = comparison.pairs.back().comparison.effect_size) {
-      comparison.pairs.back().detection =
-          detection_curve(std::abs(*effect), comparison.shared, detection_counts(comparison.shared), options.level);
-    }
+    ComparedPair& compared = comparison.pairs.back();
+    const PairedComparison& seen = compared.comparison;
+    if (!seen.effect95) continue;
+    const Interval of_better =
+        *seen.effect_size > 0 ? *seen.effect95 : Interval{-seen.effect95->high, -seen.effect95->low};
+    compared.detection =
+        detection_curve(std::abs(*seen.effect_size), of_better, detection_counts(comparison.shared), options.level);
   }
   comparison.groups = std::move(many.groups);
   for (size_t i = 0; i < runs.size(); ++i) comparison.runs[i].rank = many.ranks[i];

@@ -59,7 +59,8 @@ struct ComparedPair {
   PairedComparison comparison;
   std::optional<ClusteredEstimate> clustered;  ///< of the difference, on request
   std::vector<PairedComparison> topics;        ///< as Comparison::topics, p-values adjusted by Holm over them
-  std::vector<DetectionPoint> detection;       ///< of the better run, for the difference seen; empty without spread
+  std::vector<DetectionPoint>
+      detection;  ///< of the better run, for the difference seen; empty where its effect has no interval
 };
 
 struct Comparison {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "analysis/confounds.h"
@@ -155,6 +156,46 @@ TEST(RunConfounds, CeilingOfCountedVotesOrOfTheirDifferences) {
   EXPECT_FALSE(run_confounds(shares, {}).ceiling) << "votes that are no counts";
 }
 
+// The smallest and largest quotient of a value and a ceiling within their intervals.
+TEST(RunConfounds, ShareOfTheCeilingFromEndToEnd) {
+  for (const auto& [low, high] : {std::pair{0.1, 0.3}, {-0.2, 0.1}, {-0.3, -0.1}}) {
+    RunCeiling ceiling;
+    ceiling.ceiling.interval = Interval{0.6, 0.9};
+    ceiling.value.ci_low = low;
+    ceiling.value.ci_high = high;
+    double least = 9, most = -9;
+    for (int i = 0; i <= 20; ++i) {
+      for (int k = 0; k <= 20; ++k) {
+        const double quotient = (low + (high - low) * i / 20) / (0.6 + 0.3 * k / 20);
+        least = std::min(least, quotient);
+        most = std::max(most, quotient);
+      }
+    }
+    ASSERT_TRUE(ceiling.share_interval());
+    EXPECT_NEAR(ceiling.share_interval()->low, least, 1e-12);
+    EXPECT_NEAR(ceiling.share_interval()->high, most, 1e-12);
+  }
+  RunCeiling unknown;
+  unknown.ceiling.interval = Interval{0, 0.9};
+  unknown.value.ci_low = unknown.value.ci_high = 0.1;
+  EXPECT_FALSE(unknown.share_interval()) << "of a ceiling that may be 0";
+}
+
+// Topics that differ: the plain error is too small. Each question alone in its cluster: it is the plain error.
+TEST(Clusters, OfARunsValue) {
+  std::vector<std::vector<double>> topics;
+  for (int t = 0; t < 24; ++t) topics.push_back({t % 5 * 0.1, t % 5 * 0.1 + 0.02, t % 5 * 0.1 - 0.01});
+  const hre::Run run = run_of("A", topics);
+  const Summary summary = summarize(run.questions, {.draws = 0});
+  const ClusteredEstimate by_topic = clustered_value(run, {ClusterKind::kTopic, {}});
+  EXPECT_EQ(by_topic.mean.clusters, 24);
+  EXPECT_NEAR(*by_topic.mean.estimate.mean, *summary.micro.pearson.mean, 1e-12);
+  EXPECT_GT(*by_topic.mean.estimate.stderr_, 1.5 * *summary.micro.pearson.stderr_);
+  EXPECT_TRUE(by_topic.mean.estimate.bootstrap_low);
+  const ClusteredEstimate alone = clustered_value(run, {ClusterKind::kAsker, {}});
+  EXPECT_NEAR(*alone.mean.estimate.stderr_, *summary.micro.pearson.stderr_, 1e-12);
+}
+
 TEST(RunPower, NeedsFewerQuestionsForKin) {
   const Runs runs = three_runs();
   PowerOptions options;
@@ -169,7 +210,7 @@ TEST(RunPower, NeedsFewerQuestionsForKin) {
   ASSERT_TRUE(two);
   EXPECT_GT(*two->cases[0].correlation, 0.9);
   EXPECT_LT(*two->cases[0].needed, *one->cases[2].needed);
-  EXPECT_EQ(two->detection.back().n, 40);
+  EXPECT_TRUE(two->detection.empty() && !two->needed_for_seen.n) << "40 questions give the effect no interval";
   EXPECT_FALSE(run_power(pointers_to(runs), options));
   const Runs tiny = {run_of("A", {{0.5}})};
   EXPECT_EQ(run_power(pointers_to(tiny), options).error().code, ErrorCode::kInput);
@@ -199,7 +240,10 @@ TEST(Study, SeparatesStagesWithinSizes) {
   EXPECT_NEAR(*separation.pooled->difference.mean, (0.3 + *separation.pairs[1].comparison.difference.mean) / 2, 1e-12);
   EXPECT_EQ(separation.auc->area, 1);
   EXPECT_NEAR(separation.auc->p.p, 1.0 / 3, 1e-12);  // 2 of the 6 splits of four runs
-  EXPECT_EQ(separation.detection.back().n, 40);
+  EXPECT_TRUE(separation.detection.empty()) << "40 questions give the effect no interval";
+  ASSERT_TRUE(study.agreements[0].line);
+  EXPECT_EQ(study.agreements[0].line->n, 3);
+  EXPECT_FALSE(study.agreements[1].line);
   EXPECT_EQ(study.agreements.size(), 3U);
   EXPECT_EQ(study.agreements[0].agreement.n, 3);
   EXPECT_THAT(study.columns, ElementsAre("pearson", "Elo"));
@@ -222,20 +266,32 @@ TEST(Study, WithoutPairs) {
   EXPECT_EQ(twice.error().code, ErrorCode::kInput);
 }
 
-TEST(RunConfounds, AgeAndPositionWhereDatesAreKnown) {
+TEST(Study, SizesAreTheModelsOwnUnlessGiven) {
+  Runs runs = three_runs();
+  runs[0].model.parameters = 7000;
+  const std::vector<StudyMember> members = {{"A", "F", 0, Stage::kTuned}, {"B", "F", 1e9, Stage::kPretrained}};
+  EXPECT_EQ(study_of({runs[0], runs[1]}, members).members[0].size, 7000);
+  runs[0].model.parameters = 0;
+  const auto unknown = make_study(pointers_to(std::span(runs).first(2)), members, {}, {quick(), {}, {}});
+  EXPECT_EQ(unknown.error().where, "A");
+}
+
+TEST(RunConfounds, DelayAndPositionWhereDatesAreKnown) {
   hre::Run run = run_of("A", {{0.5, 0.5, 0.5}});
   for (QuestionResult& question : run.questions) {
     for (AnswerResult& answer : question.answers) answer.token_log_probs = {-1, -3, -2, -4, -5};
   }
   EXPECT_EQ(run_confounds(run, {}).covariates.size(), 1U);
-  const std::vector<PostingFacts> facts = {
-      {14610, {1, 2, 3, 7}, {}}, {14611, {1, 2, 3, std::nullopt}, {}}, {18000, {4, 3, 2, 1}, {}}};
+  const std::vector<PostingFacts> facts = {{14610, {14610, 14611, 14612, 14626}, {}},
+                                           {14611, {14612, 14613, 14614, std::nullopt}, {}},
+                                           {18000, {18008, 18002, 18001, 17999}, {}}};
   const RunConfounds confounds = run_confounds(run, facts);
   ASSERT_EQ(confounds.covariates.size(), 3U);
   EXPECT_EQ(confounds.covariates[0].questions, 3);
   EXPECT_EQ(confounds.covariates[1].questions, 2);
-  EXPECT_EQ(confounds.covariates[1].name, "posted");
-  EXPECT_NEAR(*confounds.covariates[1].votes.mean, (1 - 0.93267332) / 2, 1e-7);
+  EXPECT_EQ(confounds.covariates[1].name, "log delay");
+  // numpy.corrcoef of votes and log1p of hours
+  EXPECT_NEAR(*confounds.covariates[1].votes.mean, (0.8896752200804409 - 0.9949184621027319) / 2, 1e-12);
   EXPECT_NEAR(*confounds.covariates[2].votes.mean, 0, 1e-12);
   ASSERT_EQ(confounds.years.size(), 2U);
   EXPECT_EQ(confounds.years[0].year, 2010);

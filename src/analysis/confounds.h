@@ -43,7 +43,7 @@ std::optional<std::string> ceiling_note(const RunCeiling& ceiling);
 
 /// One covariate of answers, over the questions where all answers have it.
 struct CovariateSummary {
-  std::string name;        ///< "log length", "posted" (the day: later is larger), "position" (by date, 1 the first)
+  std::string name;  ///< "log length", "log delay" (of hours after the question), "position" (by date, 1 the first)
   int64_t questions = 0;   ///< with a value and the covariate
   Estimate votes, scores;  ///< mean correlations with the covariate, over those where it varies
   ValueParts parts;        ///< mean Pearson's r, what goes through the covariate, and what is beyond it

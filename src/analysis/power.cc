@@ -46,9 +46,9 @@ void add_pair(const SharedQuestions& shared, RunPower& power) {
   const auto& b = shared.values[1];
   power.seen = compare_paired(a, b, shared.sizes, power.options.compare.statistics);
   power.cases.push_back(case_of(pearson(a, b), deviation_of(power.seen->difference, a.size()), power));
-  if (!power.seen->effect_size) return;
-  power.needed_for_seen = questions_for_effect(*power.seen->effect_size, power.shared, power.options.levels);
-  power.detection = detection_curve(*power.seen->effect_size, power.shared, detection_counts(power.shared),
+  if (!power.seen->effect95) return;
+  power.needed_for_seen = questions_for_effect(*power.seen->effect_size, *power.seen->effect95, power.options.levels);
+  power.detection = detection_curve(*power.seen->effect_size, *power.seen->effect95, detection_counts(power.shared),
                                     power.options.levels.alpha);
 }
 

@@ -67,4 +67,10 @@ void complete_question(QuestionResult& question, bool normalise_by_characters) {
   if (question.problem.empty()) question.metrics = question_metrics(question.answers);
 }
 
+std::vector<double> falling_ranks(const QuestionResult& question, double AnswerResult::*value) {
+  std::vector<double> negated;
+  for (const AnswerResult& answer : question.answers) negated.push_back(-(answer.*value));
+  return average_ranks(negated);
+}
+
 }  // namespace hre

@@ -21,4 +21,7 @@ std::vector<double> log_lengths_of(std::span<const AnswerResult> answers);
 /// n_chars or the sum as it is, and the metrics; where a score is not finite, a problem instead.
 void complete_question(QuestionResult& question, bool normalise_by_characters);
 
+/// Ranks of a question's answers from 1, the highest value first; ties share theirs.
+std::vector<double> falling_ranks(const QuestionResult& question, double AnswerResult::*value);
+
 }  // namespace hre

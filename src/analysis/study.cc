@@ -25,6 +25,16 @@ std::map<Place, size_t> members_of(const std::vector<StudyMember>& members, Stag
   return found;
 }
 
+Status find_sizes(std::span<const Run* const> runs, std::vector<StudyMember>& members) {
+  for (size_t i = 0; i < members.size(); ++i) {
+    if (members[i].size == 0) members[i].size = static_cast<double>(runs[i]->model.parameters);
+    if (!(members[i].size > 0)) {
+      return input_error("the model's number of parameters is not known", members[i].name, "give the number as size");
+    }
+  }
+  return {};
+}
+
 Status check_members(const std::vector<StudyMember>& members) {
   std::map<std::pair<Place, Stage>, std::string> seen;
   for (const StudyMember& member : members) {
@@ -93,10 +103,11 @@ class StudyValues {
  private:
   void detect(const PairedComparison& comparison, std::vector<DetectionPoint>& curve,
               QuestionsForEffect& needed) const {
-    if (!comparison.effect_size) return;
-    const auto n = static_cast<int64_t>(shared_.n());
-    curve = detection_curve(*comparison.effect_size, n, detection_counts(n), options_.levels.alpha);
-    if (*comparison.effect_size > 0) needed = questions_for_effect(*comparison.effect_size, n, options_.levels);
+    if (!comparison.effect95) return;
+    const double effect = *comparison.effect_size;
+    curve = detection_curve(effect, *comparison.effect95, detection_counts(static_cast<int64_t>(shared_.n())),
+                            options_.levels.alpha);
+    if (effect > 0) needed = questions_for_effect(effect, *comparison.effect95, options_.levels);
   }
 
   const SharedQuestions& shared_;
@@ -139,7 +150,8 @@ JudgedAgreement judge(const Judgement& judgement, CorrelationKind kind, const St
     y.push_back(*judgement.values[run]);
     runs.push_back(run);
   }
-  JudgedAgreement judged{judgement.name, kind, agreement(kind, x, y, options), {}};
+  JudgedAgreement judged{judgement.name, kind, agreement(kind, x, y, options), {}, {}};
+  if (kind == CorrelationKind::kPearson) judged.line = least_squares(y, x);
   if (judged.agreement.most_influential) judged.most_influential = runs[*judged.agreement.most_influential];
   return judged;
 }
@@ -171,6 +183,7 @@ bool same_size(double a, double b) { return std::abs(a - b) <= 0.02 * std::min(a
 
 Result<Study> make_study(std::span<const Run* const> runs, std::vector<StudyMember> members,
                          std::vector<Judgement> judgements, const StudyOptions& options) {
+  if (auto ok = find_sizes(runs, members); !ok) return forward(ok);
   join_sizes(members);
   if (auto ok = check_members(members); !ok) return forward(ok);
   auto described = describe_runs(runs, options.compare);

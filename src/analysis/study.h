@@ -12,6 +12,7 @@
 #include "core/named.h"
 #include "hre/run.h"
 #include "stats/agreement.h"
+#include "stats/least_squares.h"
 #include "stats/power.h"
 
 namespace hre {
@@ -26,7 +27,7 @@ inline constexpr Named<Stage> kStages[] = {
 struct StudyMember {
   std::string name;    ///< of the model, as shown
   std::string family;  ///< "Pythia"
-  double size = 0;     ///< parameters
+  double size = 0;     ///< parameters; 0: as many as the run's model has
   Stage stage = Stage::kPretrained;
 };
 
@@ -68,6 +69,7 @@ struct JudgedAgreement {
   CorrelationKind kind = CorrelationKind::kPearson;
   Agreement agreement;
   std::optional<size_t> most_influential;  ///< run, by position
+  std::optional<LeastSquares> line;        ///< of the runs' values on the judgement; with Pearson's r
 };
 
 struct Study {
@@ -92,7 +94,8 @@ struct Study {
 bool same_size(double a, double b);
 
 /// Runs, and what is said of each. Sizes of one family that are the same but for 2 % become the first one's. Input
-/// errors where the runs share no question, were not made alike, or where two are of the same family, size and stage.
+/// errors where the runs share no question, were not made alike, where a size is not known, or two are of the same
+/// family, size and stage.
 Result<Study> make_study(std::span<const Run* const> runs, std::vector<StudyMember> members,
                          std::vector<Judgement> judgements, const StudyOptions& options);
 

@@ -5,8 +5,12 @@
 #include <cmath>
 #include <optional>
 #include <string>
+#include <tuple>
+#include <utility>
 #include <vector>
 
+#include "analysis/confounds.h"
+#include "analysis/metric.h"
 #include "analysis/question_metrics.h"
 #include "hre/summary.h"
 #include "stats/correlation.h"
@@ -29,7 +33,7 @@ inline QuestionResult question_of(Simulator& simulator, const CovariateWorld& wo
   QuestionResult question;
   question.topic = "t";
   for (size_t i = 0; i < n; ++i) {
-    const auto drawn = testing_simulation::covariate_answer(simulator, world);
+    const auto drawn = testing_simulation::covariate_answer(simulator, world, 0.8 * simulator.normal());
     AnswerResult answer;
     answer.n_chars = std::max<int64_t>(1, std::llround(std::exp(5.5 + drawn.covariate)));
     answer.votes = perfect == Perfect::kVotesAreLengths ? static_cast<double>(answer.n_chars) : drawn.votes;
@@ -74,6 +78,35 @@ struct Line {
 inline void add(Line& line, std::vector<std::optional<double>>& values, const Estimate& estimate, double shift = 0) {
   values.push_back(estimate.mean ? std::optional(*estimate.mean - shift) : std::nullopt);
   line.error = std::max(line.error, estimate.stderr_.value_or(0));
+}
+
+/// The parts through other covariates: an answer's position, and the logarithm of its delay.
+inline std::vector<Line> covariate_lines(int kind, size_t questions) {
+  std::vector<Line> lines;
+  for (const auto& [covariate, name] : {std::pair{1, "position"}, {2, "log delay"}}) {
+    const std::tuple<const char*, double, double, uint64_t> nulls[] = {
+        {"in neither", 0, 0, 21}, {"in votes", 0.5, 0, 22}, {"in scores", 0, 0.5, 23}};
+    for (const auto& [where, votes, scores, seed] : nulls) {
+      Line line{std::string("through ") + name + ": " + where, kVotes[kind], 0, {}, {}, {}, 0};
+      if (kind == 2 && votes > 0) line.room = 0.012;  // as through length
+      for (const size_t n : {2, 3, 4, 10}) {
+        Simulator simulator(20250101 + seed, n);
+        add(line, line.null,
+            testing_simulation::parts_of(simulator, {n, votes, scores, 0.3, kind, covariate}, questions).through);
+      }
+      lines.push_back(line);
+    }
+    // Where votes and scores have nothing else in common, all of the value goes through it.
+    Line all{std::string("through ") + name + " / value, nothing else in common", kVotes[kind], 0, {}, 1, {}, 0};
+    for (const size_t n : {2, 3, 4, 10}) {
+      Simulator simulator(20250130, n);
+      const ValueParts parts = testing_simulation::parts_of(simulator, {n, 0.6, 0.6, 0, kind, covariate}, questions);
+      all.recovered.push_back(*parts.through.mean / *parts.value.mean);
+      if (parts.share_interval) all.error = std::max(all.error, parts.share_interval->width() / 4);
+    }
+    lines.push_back(all);
+  }
+  return lines;
 }
 
 /// All lines for one shape of votes.
@@ -154,7 +187,113 @@ inline std::vector<Line> calibrate(int kind, size_t questions) {
   }
   pairs.truth = summary_of({2, 0.5, 0.4, 0.15, kind}, 3 * questions, Perfect::kNothing, 8).micro.pairwise_accuracy.mean;
   lines.push_back(pairs);
+  for (Line& line : covariate_lines(kind, questions)) lines.push_back(std::move(line));
   return lines;
+}
+
+/// The ceiling of counted votes, the share of their variance that is not chance, and a value as a share of the ceiling.
+/// The ceiling has no neutral value of its own: of votes that mean nothing it came out at up to 0.2
+/// (docs/statistics.md).
+inline std::vector<Line> calibrate_ceiling(size_t questions) {
+  using namespace testing_simulation;
+  Line ceiling{"ceiling / the true one", "counted", 0, {}, 1, {}, 0},
+      share{"value / ceiling, by the true one", "counted", 0, {}, 1, {}, 0},
+      reliability{"reliability; recovered: by the true one", "counted", 0, {}, 1, {}, 0};
+  for (const size_t n : {2, 3, 4, 10}) {
+    std::vector<VoteCounts> nothing, votes;
+    std::vector<double> expected, values, unrelated;
+    Simulator simulator(20250101, n);
+    const CountWorld world{false, 1, 0.8, 0.2, n}, no_spread{false, 3, 0, 0, n};
+    for (size_t i = 0; i < questions; ++i) {
+      nothing.push_back(counted_question(simulator, no_spread, expected));
+      votes.push_back(counted_question(simulator, world, expected));
+      std::vector<double> differences, noise;
+      for (size_t k = 0; k < n; ++k) {
+        differences.push_back(static_cast<double>(votes.back().up[k] - votes.back().down[k]));
+        noise.push_back(simulator.normal());
+      }
+      if (const auto r = pearson(differences, noisy_scores(simulator, expected))) values.push_back(*r);
+      if (const auto r = pearson(differences, noise)) unrelated.push_back(*r);
+    }
+    const CeilingTruth truth = true_ceiling(world, 100000);
+    const VoteCeiling found = vote_ceiling(votes, {.draws = 5});
+    const auto error_of = [](const std::optional<Interval>& interval, double by) {
+      return interval ? interval->width() / 4 / by : 0;
+    };
+    ceiling.recovered.push_back(*found.mean / truth.ceiling);
+    ceiling.error = std::max(ceiling.error, error_of(found.interval, truth.ceiling));
+    RunCeiling of_value;
+    of_value.ceiling = found;
+    of_value.value = mean_estimate(unrelated);
+    share.null.push_back(of_value.share());
+    share.error = std::max({share.error, *of_value.value.stderr_ / *found.mean, ceiling.error / truth.share});
+    of_value.value = mean_estimate(values);
+    share.recovered.push_back(*of_value.share() / truth.share);
+    reliability.null.push_back(*vote_ceiling(nothing, {.draws = 1}).reliability);
+    reliability.recovered.push_back(*found.reliability / truth.reliability);
+    reliability.error = std::max(reliability.error, error_of(found.reliability_interval, truth.reliability));
+  }
+  return {ceiling, reliability, share};
+}
+
+/// How often the intervals of a summary hold: of every metric's mean over questions and over topics, of the bootstrap,
+/// of the parts through length and beyond with topics of equal weight. By name.
+inline std::vector<std::pair<std::string, testing_simulation::Coverage>> summary_coverage(
+    const CovariateWorld& world, const std::vector<size_t>& sizes, const testing_simulation::Effort& effort) {
+  const auto intervals_of = [&](const Summary& summary) {
+    std::vector<std::pair<std::string, std::optional<Interval>>> all;
+    const auto add = [&](const std::string& name, const std::optional<double>& low, const std::optional<double>& high) {
+      all.emplace_back(name, low ? std::optional(Interval{*low, *high}) : std::nullopt);
+    };
+    for (const Metric& metric : all_metrics()) {
+      const Estimate &micro = summary.micro.*metric.of_summary, &macro = summary.macro.*metric.of_summary;
+      add(std::string(metric.title), micro.ci_low, micro.ci_high);
+      if (effort.draws > 0) add(std::string(metric.title) + ", bootstrap", micro.bootstrap_low, micro.bootstrap_high);
+      if (sizes.size() > 1) add(std::string(metric.title) + ", macro average", macro.ci_low, macro.ci_high);
+    }
+    if (sizes.size() > 1) {
+      const LengthParts& parts = summary.macro_length;
+      add("part through length, topics of equal weight", parts.through.ci_low, parts.through.ci_high);
+      add("part beyond length, topics of equal weight", parts.beyond.ci_low, parts.beyond.ci_high);
+    }
+    return all;
+  };
+  const auto run_of = [&](Simulator& simulator) {
+    std::vector<QuestionResult> questions;
+    for (size_t topic = 0; topic < sizes.size(); ++topic) {
+      for (size_t i = 0; i < sizes[topic]; ++i) {
+        questions.push_back(question_of(simulator, world, Perfect::kNothing));
+        questions.back().topic = "t" + std::to_string(1000 + topic);
+      }
+    }
+    return questions;
+  };
+  // Topics are alike, so that the mean over them is that over questions.
+  const Summary all = summary_of(world, effort.truth_questions, Perfect::kNothing, 99);
+  std::vector<double> truths;
+  for (const Metric& metric : all_metrics()) {
+    const size_t n = 1 + (effort.draws > 0 ? 1 : 0) + (sizes.size() > 1 ? 1 : 0);
+    truths.insert(truths.end(), n, *(all.micro.*metric.of_summary).mean);
+  }
+  if (sizes.size() > 1) truths.insert(truths.end(), {*all.micro_length.through.mean, *all.micro_length.beyond.mean});
+  std::vector<std::vector<std::pair<std::string, std::optional<Interval>>>> seen(
+      static_cast<size_t>(effort.simulations));
+  in_chunks(seen.size(), effort.threads, [&](size_t begin, size_t end) {
+    for (size_t i = begin; i < end; ++i) {
+      Simulator simulator(20240601, i + 1);
+      seen[i] = intervals_of(summarize(run_of(simulator), {.draws = effort.draws, .seed = i, .threads = 1}));
+    }
+  });
+  std::vector<std::pair<std::string, testing_simulation::Coverage>> result;
+  for (size_t k = 0; k < truths.size(); ++k) {
+    double given = 0, held = 0;
+    for (const auto& one : seen) {
+      given += one[k].second ? 1 : 0;
+      held += one[k].second && one[k].second->contains(truths[k]) ? 1 : 0;
+    }
+    result.push_back({seen.front()[k].first, {given / effort.simulations, given > 0 ? held / given : 0}});
+  }
+  return result;
 }
 
 }  // namespace hre::testing_calibration

@@ -117,13 +117,10 @@ Status run_compare(CompareArguments arguments, Console& console) {
     if (run.failure) return tl::unexpected<Error>(*run.failure);
   }
 
-  std::optional<Clusters> clusters;
-  if (arguments.comparing.cluster) {
-    auto found = arguments.comparing.clusters_of(runs->front());
-    if (!found) return forward(found);
-    clusters = std::move(*found);
-    options->clusters = &*clusters;
-  }
+  auto clusters =
+      find_clusters(arguments.comparing.cluster, arguments.comparing.metadata, runs->front().dataset_source);
+  if (!clusters) return forward(clusters);
+  if (*clusters) options->clusters = &**clusters;
   auto comparison = compare_runs(*runs, *options);
   if (!comparison) return forward(comparison);
   const std::string json = comparison_json(*comparison, arguments.comparing.where);

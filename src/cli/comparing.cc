@@ -67,10 +67,26 @@ Status ComparingOptions::apply_where(Dataset& dataset) const {
   return where.empty() ? Status() : keep_questions_where(where, metadata, dataset);
 }
 
-Result<Clusters> ComparingOptions::clusters_of(const Run& run) const {
+void define_cluster(CLI::App& app, std::optional<ClusterKind>& cluster) {
+  static const std::map<std::string, ClusterKind> kKinds = {{"topic", ClusterKind::kTopic},
+                                                            {"site", ClusterKind::kSite},
+                                                            {"author", ClusterKind::kAuthor},
+                                                            {"asker", ClusterKind::kAsker}};
+  app.add_option("--cluster", cluster,
+                 "also show errors that allow for what questions have in common: their topic, their site, the authors "
+                 "of their answers, or who asked them")
+      ->type_name("topic|site|author|asker")
+      ->transform(CLI::Transformer(kKinds).description(""))
+      ->check(CLI::IsMember({ClusterKind::kTopic, ClusterKind::kSite, ClusterKind::kAuthor, ClusterKind::kAsker})
+                  .description(""));
+}
+
+Result<std::optional<Clusters>> find_clusters(const std::optional<ClusterKind>& cluster, const std::string& metadata,
+                                              const std::string& dataset_source) {
+  if (!cluster) return std::optional<Clusters>();
   Clusters clusters{*cluster, {}};
-  if (*cluster == ClusterKind::kTopic) return clusters;
-  auto facts = metadata_of(metadata, run.dataset_source);
+  if (*cluster == ClusterKind::kTopic) return std::optional(clusters);
+  auto facts = metadata_of(metadata, dataset_source);
   if (!facts) return forward(facts);
   for (const auto& [key, question] : *facts) {
     std::vector<std::string>& names = clusters.of[key];
@@ -84,21 +100,7 @@ Result<Clusters> ComparingOptions::clusters_of(const Run& run) const {
         std::string("the dataset's metadata does not say the ") + cluster_name(*cluster) + " of its questions",
         "--cluster", "name the file with --metadata, or cluster by topic");
   }
-  return clusters;
-}
-
-void define_cluster(CLI::App& app, std::optional<ClusterKind>& cluster) {
-  static const std::map<std::string, ClusterKind> kKinds = {{"topic", ClusterKind::kTopic},
-                                                            {"site", ClusterKind::kSite},
-                                                            {"author", ClusterKind::kAuthor},
-                                                            {"asker", ClusterKind::kAsker}};
-  app.add_option("--cluster", cluster,
-                 "also show errors that allow for what questions have in common: their topic, their site, the authors "
-                 "of their answers, or who asked them")
-      ->type_name("topic|site|author|asker")
-      ->transform(CLI::Transformer(kKinds).description(""))
-      ->check(CLI::IsMember({ClusterKind::kTopic, ClusterKind::kSite, ClusterKind::kAuthor, ClusterKind::kAsker})
-                  .description(""));
+  return std::optional(std::move(clusters));
 }
 
 Status write_result(const std::string& json_path, const std::string& json, const std::string& text, Console& console) {

@@ -28,12 +28,15 @@ struct ComparingOptions {
   /// Leaves in the runs only the questions that --where wants.
   Status apply_where(std::vector<Run>& runs) const;
   Status apply_where(Dataset& dataset) const;
-  /// What a run's questions have in common, by the dataset's metadata; for commands with --cluster.
-  [[nodiscard]] Result<Clusters> clusters_of(const Run& run) const;
 };
 
 /// Adds --cluster.
 void define_cluster(CLI::App& app, std::optional<ClusterKind>& cluster);
+
+/// What the questions of a dataset have in common, by its metadata; nothing where --cluster is not given. `metadata`: a
+/// file's path, or empty.
+Result<std::optional<Clusters>> find_clusters(const std::optional<ClusterKind>& cluster, const std::string& metadata,
+                                              const std::string& dataset_source);
 
 /// Writes a result to its JSON file ("-": to standard output in the text's place) and the text to standard output.
 Status write_result(const std::string& json_path, const std::string& json, const std::string& text, Console& console);

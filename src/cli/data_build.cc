@@ -12,7 +12,6 @@
 #include <thread>
 
 #include "cli/command.h"
-#include "cli/hub_argument.h"
 #include "cli/progress.h"
 #include "cli/seed_option.h"
 #include "core/cores.h"
@@ -20,6 +19,7 @@
 #include "core/visible.h"
 #include "data/output.h"
 #include "data/writer.h"
+#include "hub/open.h"
 #include "stackexchange/build.h"
 #include "stackexchange/card.h"
 #include "stackexchange/work_folder.h"

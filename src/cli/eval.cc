@@ -8,6 +8,7 @@
 #include <ostream>
 #include <set>
 
+#include "cli/comparing.h"
 #include "cli/evaluating.h"
 #include "cli/evaluation.h"
 #include "cli/model_options.h"
@@ -39,6 +40,7 @@ struct EvalArguments {
   std::vector<std::string> metrics;
   std::vector<const Metric*> metrics_by_topic;
   std::string json, reference_json, until, metadata;
+  std::optional<ClusterKind> cluster;
   bool details = false, quiet = false, stats = false;
   ScaleArguments scale;
 };
@@ -86,7 +88,7 @@ Result<Outputs> open_outputs(const EvalArguments& arguments) {
 
 /// A run's JSON; --stats adds its speed.
 std::string one_json(const Evaluation& evaluation, size_t i, bool details, const std::vector<Speed>& speeds) {
-  std::string text = run_json(evaluation.runs[i], evaluation.summaries[i], details);
+  std::string text = run_json(evaluation.runs[i], evaluation.summaries[i], details, evaluation.clustered_of(i));
   if (speeds.empty()) return text;
   auto json = nlohmann::ordered_json::parse(text);
   json["speed"] = speed_json(speeds[i]);
@@ -202,8 +204,13 @@ Status run_eval(EvalArguments arguments, Console& console) {
   if (arguments.models.size() > 1 && !are_listed) {
     if (auto ok = check_models(arguments.models, arguments.evaluating.model, *progress, console.stop); !ok) return ok;
   }
-  const Evaluation evaluation = evaluate_models(arguments.models, *dataset, arguments.evaluating.model, options,
-                                                arguments.keeping, console, *progress, *until);
+  auto clusters = find_clusters(arguments.cluster, arguments.metadata, dataset->source);
+  if (!clusters) return forward(clusters);
+  Evaluation evaluation = evaluate_models(arguments.models, *dataset, arguments.evaluating.model, options,
+                                          arguments.keeping, console, *progress, *until);
+  if (*clusters) {
+    for (const Run& run : evaluation.runs) evaluation.clustered.push_back(clustered_value(run, **clusters));
+  }
   const auto speeds =
       arguments.stats ? speeds_of(evaluation, arguments.evaluating.model.threads) : std::vector<Speed>();
   if (auto ok = write_outputs(evaluation, arguments, speeds, *outputs, console); !ok) return ok;
@@ -260,6 +267,7 @@ void define_keeping(CLI::App& app, EvalArguments& a) {
 
 void define_selection(CLI::App& app, EvalArguments& a) {
   define_where(app, a.evaluating.eval.where, a.metadata);
+  define_cluster(app, a.cluster);
   app.add_option("--until", a.until,
                  "stop when the value's confidence sequence is no wider than W, checked after every question")
       ->type_name("width=W");

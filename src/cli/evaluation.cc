@@ -20,6 +20,7 @@
 #include "hub/open.h"
 #include "model/crew/crew.h"
 #include "model/mpi/world.h"
+#include "report/comparison_table.h"
 #include "report/number_text.h"
 #include "report/run_table.h"
 
@@ -244,6 +245,9 @@ void print_evaluation(const Evaluation& evaluation, Console& console,
          {undefined_sentence(runs[i], summaries[i]), is_one ? length_sentence(summaries[i].micro_length) : "",
           runs[i].early_stop ? stopping(runs[i]) : ""}) {
       if (!sentence.empty()) sentences += name + sentence;
+    }
+    if (const ClusteredEstimate* clustered = evaluation.clustered_of(i)) {
+      sentences += name + clustered_text(*clustered) + '\n';
     }
   }
   // The votes are the same for all models.

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "analysis/clusters.h"
 #include "analysis/metric.h"
 #include "cli/command.h"
 #include "eval/until.h"
@@ -27,8 +28,14 @@ struct Evaluation {
   std::vector<FailedModel> failed;
   std::vector<Run> runs;
   std::vector<Summary> summaries;
-  std::vector<EngineWork> work;  ///< of each run, in this process
+  std::vector<EngineWork> work;              ///< of each run, in this process
+  std::vector<ClusteredEstimate> clustered;  ///< of each run's value, on request
   Status failure;
+
+  /// Null where it was not asked for.
+  [[nodiscard]] const ClusteredEstimate* clustered_of(size_t run) const {
+    return clustered.empty() ? nullptr : &clustered[run];
+  }
 };
 Evaluation evaluate_models(const std::vector<std::string>& models, const Dataset& dataset,
                            const EngineOptions& model_options, const EvalOptions& options, const Keeping& keeping,

@@ -22,7 +22,8 @@ namespace {
 
 struct ReportArguments {
   std::vector<std::string> runs;
-  std::string out, data, study, store;
+  std::string out, data, study, store, metadata;
+  std::optional<ClusterKind> cluster;
   bool quiet = false, allow_different = false;
 };
 
@@ -53,8 +54,12 @@ Status report(const ReportArguments& arguments, Console& console) {
   }
   auto dataset = texts_of(arguments, runs, *progress);
   if (!dataset) return forward(dataset);
+  auto clusters = find_clusters(arguments.cluster, arguments.metadata,
+                                arguments.data.empty() ? runs.front().dataset_source : arguments.data);
+  if (!clusters) return forward(clusters);
   CompareOptions compare;
   compare.allow_different = arguments.allow_different;
+  if (*clusters) compare.clusters = &**clusters;
   auto data = report_data(std::move(runs), std::move(*dataset), std::move(means), compare);
   if (!data) return forward(data);
   auto written = write_report(*data, study, arguments.out, *progress, console.stop);
@@ -81,6 +86,11 @@ Action define_report(CLI::App& app) {
       ->type_name("DATA");
   app.add_option("--study", arguments->study,
                  "draw figures of families of models from FILE, written by hre study --json FILE")
+      ->type_name("FILE");
+  define_cluster(app, arguments->cluster);
+  app.add_option("--metadata", arguments->metadata,
+                 "file with sites and people of questions, for --cluster (default: the dataset's "
+                 "metadata/questions.jsonl)")
       ->type_name("FILE");
   app.add_flag("--allow-different", arguments->allow_different,
                "show runs of different configurations side by side; the differences are listed");

@@ -44,14 +44,12 @@ Result<std::vector<Run>> load_members(const StudyFile& file, const std::string& 
   return runs;
 }
 
-Result<std::vector<StudyMember>> members_of(const StudyFile& file, const std::vector<Run>& runs) {
+std::vector<StudyMember> members_of(const StudyFile& file, const std::vector<Run>& runs) {
   std::vector<StudyMember> members;
   for (size_t i = 0; i < runs.size(); ++i) {
     const StudyFile::Member& member = file.members[i];
-    const double size = member.size.value_or(static_cast<double>(runs[i].model.parameters));
-    if (!(size > 0))
-      return input_error("the model's number of parameters is not known", member.run, "give the number as size");
-    members.push_back({member.name.empty() ? runs[i].model.name : member.name, member.family, size, member.stage});
+    members.push_back(
+        {member.name.empty() ? runs[i].model.name : member.name, member.family, member.size.value_or(0), member.stage});
   }
   return members;
 }
@@ -199,9 +197,8 @@ Status run_study(const StudyArguments& arguments, Console& console) {
   auto runs = load_members(*file, arguments.file);
   if (!runs) return forward(runs);
   if (auto ok = arguments.comparing.apply_where(*runs); !ok) return ok;
-  auto members = members_of(*file, *runs);
-  if (!members) return forward(members);
-  auto judgements = all_judgements(*file, *members, arguments.file, console.err);
+  std::vector<StudyMember> members = members_of(*file, *runs);
+  auto judgements = all_judgements(*file, members, arguments.file, console.err);
   if (!judgements) return forward(judgements);
 
   const ComparingOptions& c = arguments.comparing;
@@ -209,7 +206,7 @@ Status run_study(const StudyArguments& arguments, Console& console) {
   options.compare = *compare;
   options.compare.allow_different = arguments.allow_different;
   options.agreement.seed = c.seed;
-  auto study = make_study(pointers_to(*runs), std::move(*members), std::move(*judgements), options);
+  auto study = make_study(pointers_to(*runs), std::move(members), std::move(*judgements), options);
   if (!study) return forward(study);
   return write_result(arguments.json, study_json(*study, file->name, c.where),
                       study_text(*study, file->name, console.width), console);

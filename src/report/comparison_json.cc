@@ -81,6 +81,7 @@ Json json_paired(const PairedComparison& pair) {
           {"p_method", p_method_name(pair.p_method)},
           {"p_holm", json_number(pair.p_holm)},
           {"effect_size", json_number(pair.effect_size)},
+          {"effect95", json_interval(pair.effect95)},
           {"won", pair.won},
           {"tied", pair.tied},
           {"lost", pair.lost}};

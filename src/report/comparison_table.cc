@@ -147,20 +147,26 @@ std::string pairs_table(const Comparison& comparison, int width) {
   return table.render(width) + wrapped(legend("; p is adjusted by Holm for the number of pairs", exact), width);
 }
 
+std::optional<Interval> bootstrap_of(const Estimate& e) {
+  return e.bootstrap_low ? std::optional(Interval{*e.bootstrap_low, *e.bootstrap_high}) : std::nullopt;
+}
+
 /// What each interval of the differences is about.
 std::string clustered_table(const Comparison& comparison, int width) {
   if (!comparison.pairs.front().clustered) return "";
   TextTable table({"pair", "other questions of these topics [95 %]", "by", "clusters (effective)", "± with clusters",
-                   std::string(cluster_generalisation(comparison.pairs.front().clustered->kind)) + " [95 %]"});
+                   std::string(cluster_generalisation(comparison.pairs.front().clustered->kind)) + " [95 %]",
+                   "by bootstrap over clusters"});
   table.can_spare({"± with clusters"});
   for (const ComparedPair& pair : comparison.pairs) {
     const ClusteredMean& clustered = pair.clustered->mean;
     const Estimate& e = clustered.estimate;
+    const auto bootstrap = bootstrap_of(e);
     table.add_row({letter_of(pair.a) + " − " + letter_of(pair.b),
                    with_interval(pair.comparison.difference.mean, interval_of(pair.comparison)),
                    cluster_name(pair.clustered->kind),
                    fmt::format("{} ({:.1f})", clustered.clusters, clustered.effective), significant(e.stderr_),
-                   with_interval(e)});
+                   with_interval(e), bootstrap ? interval_text(*bootstrap) : "–"});
   }
   return '\n' + table.render(width);
 }
@@ -227,6 +233,17 @@ std::string length_table(std::span<const ComparedRun> runs, Weights weights, int
          with_interval(runs[i].means(weights).length_only)});
   }
   return table.render(width);
+}
+
+std::string clustered_text(const ClusteredEstimate& clustered) {
+  const Estimate& e = clustered.mean.estimate;
+  std::string text =
+      fmt::format("for {}: standard error {}", cluster_generalisation(clustered.kind), significant(e.stderr_));
+  if (e.ci_low) text += ", 95 % interval " + interval_text({*e.ci_low, *e.ci_high});
+  if (const auto interval = bootstrap_of(e)) text += ", by bootstrap over clusters " + interval_text(*interval);
+  return text + fmt::format(" (clusters by {}: {}, effective {:.1f}{})", cluster_name(clustered.kind),
+                            clustered.mean.clusters, clustered.mean.effective,
+                            e.ci_low ? "" : fmt::format("; an interval needs {:g}", kFewestClusters));
 }
 
 std::string comparison_text(const Comparison& comparison, int width) {

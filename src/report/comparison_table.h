@@ -15,4 +15,8 @@ std::string comparison_text(const Comparison& comparison, int width = 80);
 /// What of each run's value goes through the answers' length: "A  0.395", its two parts, and length alone.
 std::string length_table(std::span<const ComparedRun> runs, Weights weights, int width);
 
+/// "for other topics: standard error 0.014, 95 % interval [0.079, 0.137], by bootstrap over clusters [0.080, 0.137]
+/// (clusters by topic: 14, effective 12.1)"
+std::string clustered_text(const ClusteredEstimate& clustered);
+
 }  // namespace hre

@@ -92,7 +92,7 @@ std::string confounds_text(const Run& run, const RunConfounds& confounds, int wi
   text += visible_line(run.model.name) + ": value = through covariate + beyond covariate\n\n" + table.render(width);
   if (confounds.ceiling) text += ceiling_text(*confounds.ceiling);
   if (confounds.covariates.size() < 2) {
-    text += "\nDay of posting and position: not available, because the dataset's metadata has no dates of answers.\n";
+    text += "\nDelay and position: not available, because the dataset's metadata has no dates of answers.\n";
   }
   if (confounds.years.empty()) {
     text +=

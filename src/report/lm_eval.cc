@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "analysis/metric.h"
+#include "analysis/notes.h"
 #include "core/hashing.h"
 #include "core/question_name.h"
 #include "core/text.h"
@@ -74,7 +75,7 @@ Json config_of_task(const Run& run, const std::string& task) {
           {"metadata", {{"version", 1}, {"dataset_fingerprint", run.dataset_fingerprint}}}};
 }
 
-Json config_of_run(const Run& run) {
+Json config_of_run(const Run& run, const Summary& summary) {
   Json json = {{"model", "hre"},
                {"model_args", run.model.source},
                {"model_num_parameters", run.model.parameters},
@@ -82,6 +83,7 @@ Json config_of_run(const Run& run) {
                {"model_sha", run.model.fingerprint},
                {"limit", run.options.limit ? Json(*run.options.limit) : Json(nullptr)}};
   for (const auto& [name, value] : run.model.settings) json[name] = value;
+  json["notes"] = run_notes(run, summary.questions);
   return json;
 }
 
@@ -110,7 +112,7 @@ Json results_json(const Run& run, const Summary& summary) {
           {"n-shot", std::move(shots)},
           {"higher_is_better", std::move(better)},
           {"n-samples", std::move(samples)},
-          {"config", config_of_run(run)},
+          {"config", config_of_run(run, summary)},
           {"date", run.created},
           {"model_source", "hre"},
           {"model_name", run.model.name},

@@ -37,6 +37,16 @@ Json of_parts(const LengthParts& parts) {
   return {{"through", of_estimate(parts.through)}, {"beyond", of_estimate(parts.beyond)}};
 }
 
+/// What the interval generalises to, and the estimate; null where it was not asked for.
+Json of_clustered(const std::optional<ClusteredEstimate>& clustered) {
+  if (!clustered) return nullptr;
+  return {{"by", cluster_name(clustered->kind)},
+          {"others", cluster_generalisation(clustered->kind)},
+          {"clusters", clustered->mean.clusters},
+          {"effective", rounded(clustered->mean.effective, 4)},
+          {"estimate", of_estimate(clustered->mean.estimate)}};
+}
+
 Json of_metrics(const MetricSummary& metrics) {
   Json json;
   for (const Metric& metric : all_metrics()) json[metric.name] = of_estimate(metrics.*metric.of_summary);
@@ -82,6 +92,7 @@ Json of_run(const ReportData& data, size_t i) {
           {"micro", of_metrics(summary.micro)},
           {"macro", of_metrics(summary.macro)},
           {"length", of_parts(summary.micro_length)},
+          {"clustered", data.clustered.empty() ? Json() : of_clustered(data.clustered[i])},
           {"topics", std::move(topics)},
           {"settings", of_settings(run)}};
 }
@@ -116,6 +127,7 @@ Json of_pairs(const ReportData& data) {
                      {"b", data.compared[pair.b]},
                      {"apart", comparison.told_apart(pair.comparison)},
                      {"all", of_comparison(pair.comparison)},
+                     {"clustered", of_clustered(pair.clustered)},
                      {"topics", std::move(topics)}});
   }
   return pairs;

@@ -116,7 +116,13 @@ std::string power_text(const RunPower& power, int width) {
   }
   text = wrapped(text + "\n\n", width) + length_table(power.runs, weights, width) + '\n' + cases_table(power, width) +
          '\n' + curve_table(power, width);
-  return power.detection.empty() ? text : text + detection_table(power, width);
+  if (!power.detection.empty()) return text + detection_table(power, width);
+  if (!power.seen) return text;
+  return text + '\n' +
+         wrapped(fmt::format("How many questions would detect the observed difference again is not shown: its interval "
+                             "needs {} questions and differences that vary.\n",
+                             kFewestForEffect),
+                 width);
 }
 
 std::string power_json(const RunPower& power, const std::vector<std::string>& where) {

@@ -168,6 +168,11 @@ Result<ReportData> report_data(std::vector<Run> runs, std::optional<Dataset> dat
                                  ? std::move(*means[i])
                                  : summarize(data.runs[i].questions, {.undefined = data.runs[i].options.undefined}));
   }
+  for (size_t i = 0; options.clusters && i < data.runs.size(); ++i) {
+    data.clustered.push_back(data.runs[i].questions.empty()
+                                 ? std::nullopt
+                                 : std::optional(clustered_value(data.runs[i], *options.clusters)));
+  }
   data.rows = rows_of(data);
   data.topics = topics_of(data);
   if (auto ok = compare(options, data); !ok) return forward(ok);

@@ -159,6 +159,11 @@ Table estimates_table(const ReportData& data) {
       add("micro average", metric.name, summary.micro.*metric.of_summary);
       add("macro average", metric.name, summary.macro.*metric.of_summary);
     }
+    if (!data.clustered.empty() && data.clustered[i]) {
+      const ClusteredEstimate& clustered = *data.clustered[i];
+      add(std::string("micro average, for ") + cluster_generalisation(clustered.kind), "pearson",
+          clustered.mean.estimate);
+    }
     add("micro average", "through_length", summary.micro_length.through);
     add("micro average", "beyond_length", summary.micro_length.beyond);
   }

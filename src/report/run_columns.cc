@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "analysis/metric.h"
+#include "analysis/notes.h"
 #include "core/text.h"
 
 namespace hre {
@@ -37,6 +38,13 @@ std::vector<AnswerRow> answer_rows(const Run& run) {
 using Texts = Column::Texts;
 using Integers = Column::Integers;
 using Reals = Column::Reals;
+
+/// What readers must know of the run, the same in every row: no reader of tables loses a column, as it would a comment.
+template <class Rows>
+Column notes_column(const Run& run, const Rows& rows) {
+  const std::string notes = join(run_notes(run, static_cast<int64_t>(run.questions.size())), " ");
+  return column<Column::Texts>("notes", rows, [&](const auto&) { return notes; });
+}
 
 /// The columns of the answer at this place, for rows that may have fewer.
 void add_answer(std::vector<Column>& columns, const Run& run, size_t i) {
@@ -81,6 +89,7 @@ std::vector<Column> answer_columns(const Run& run) {
     columns.push_back(column<Reals>(std::string("question_") + metric.name, rows,
                                     [&](const AnswerRow& row) { return row.question->metrics.*metric.of_question; }));
   }
+  columns.push_back(notes_column(run, rows));
   return columns;
 }
 
@@ -105,6 +114,7 @@ std::vector<Column> question_columns(const Run& run) {
     }));
   }
   for (size_t i = 0; i < n_answers; ++i) add_answer(columns, run, i);
+  columns.push_back(notes_column(run, rows));
   return columns;
 }
 

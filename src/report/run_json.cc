@@ -76,7 +76,7 @@ Json of_question(const QuestionResult& question) {
 
 }  // namespace
 
-std::string run_json(const Run& run, const Summary& summary, bool details) {
+std::string run_json(const Run& run, const Summary& summary, bool details, const ClusteredEstimate* clustered) {
   Json json;
   json["format"] = "hre-run/1";
   json["created"] = run.created;
@@ -100,6 +100,7 @@ std::string run_json(const Run& run, const Summary& summary, bool details) {
   micro["length"] = json_length_parts(summary.micro_length);
   micro["length_share"] = json_length_share(summary.micro_length);
   micro["bootstrap"] = summary.draws > 0 ? Json{{"draws", summary.draws}, {"seed", summary.seed}} : Json(nullptr);
+  if (clustered) micro["clustered"] = json_clustered(*clustered);
   Json macro = {{"topics", summary.topics.size()}};
   add_metrics(macro, summary.macro);
   macro["length"] = json_length_parts(summary.macro_length);
@@ -133,6 +134,7 @@ std::string reference_json(const Run& run, const Summary& summary) {
   json["dataset_lengths"] = std::move(lengths);
   json["config"] = of_config(run);
   json["config"]["model"] = run.model.source;
+  json["config"]["notes"] = run_notes(run, summary.questions);
   return json_text(json);
 }
 

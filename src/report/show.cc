@@ -7,12 +7,12 @@
 #include <map>
 #include <utility>
 
+#include "analysis/question_metrics.h"
 #include "core/question_name.h"
 #include "core/text.h"
 #include "core/visible.h"
 #include "report/number_text.h"
 #include "report/text_table.h"
-#include "stats/correlation.h"
 
 namespace hre {
 namespace {
@@ -25,13 +25,6 @@ std::string painted(const std::string& text, const std::string& codes, bool colo
 
 std::string rank_text(double rank) {
   return rank == std::floor(rank) ? fmt::format("{:.0f}", rank) : fmt::format("{:.1f}", rank);
-}
-
-/// Ranks from 1, the highest value first; ties share theirs.
-std::vector<double> falling_ranks(const QuestionResult& result, double AnswerResult::*value) {
-  std::vector<double> negated;
-  for (const AnswerResult& answer : result.answers) negated.push_back(-(answer.*value));
-  return average_ranks(negated);
 }
 
 /// The end of a character that stands at `at`, in bytes.

@@ -73,6 +73,11 @@ Json of_agreement(const JudgedAgreement& judged) {
                {"ci95", json_interval(agreement.interval)},
                {"leave_one_out", json_interval(agreement.leave_one_out)}};
   json["most_influential"] = judged.most_influential ? Json(*judged.most_influential) : Json(nullptr);
+  if (judged.line) {
+    const LeastSquares& line = *judged.line;
+    json["line"] = {{"intercept", line.intercept}, {"slope", line.slope}, {"mean_x", line.mean_x},
+                    {"sum_xx", line.sum_xx},       {"error", line.error}, {"n", line.n}};
+  }
   return json;
 }
 

@@ -46,12 +46,20 @@ void add_pair(TextTable& table, std::string name, const PairedComparison& pair,
                  fmt::format("{}/{}/{}", pair.won, pair.tied, pair.lost), questions_text(questions_80)});
 }
 
-std::string detection_table(const std::vector<DetectionPoint>& curve, int width) {
+std::string detection_text(const std::vector<DetectionPoint>& curve, int width) {
+  if (curve.empty()) {
+    return fmt::format(
+        "\nHow many questions would detect the observed differences again is not shown: their intervals need {} "
+        "questions.\n",
+        kFewestForEffect);
+  }
   TextTable table({"questions", "later found better [95 %]", "earlier found better"});
   for (const DetectionPoint& point : curve) {
     table.add_row({std::to_string(point.n), rate_text(point), fmt::format("{:.1f} %", 100 * point.opposite)});
   }
-  return table.render(width);
+  return "\nProbability that a t test at the 5 % level detects the observed pooled difference, by number of questions; "
+         "in brackets, for the ends of the difference's interval:\n\n" +
+         table.render(width);
 }
 
 std::string separation_text(const Separation& separation, int width) {
@@ -71,10 +79,9 @@ std::string separation_text(const Separation& separation, int width) {
     text += table.render(width) +
             fmt::format(
                 "\nIntervals and p-values are about other questions for these models, of {} famil{}: they do not say "
-                "what other models would do.\n\nProbability that a t test at the 5 % level detects the observed pooled "
-                "difference, by number of questions; in brackets, for the ends of the difference's interval:\n\n",
+                "what other models would do.\n",
                 separation.families, separation.families == 1 ? "y" : "ies") +
-            detection_table(separation.detection, width);
+            detection_text(separation.detection, width);
   }
   if (separation.auc) {
     text += fmt::format(

@@ -58,16 +58,26 @@ std::string agreement_of(const Json& json) {
   return text + fmt::format(", {} models", whole_number<int64_t>(json.at("n")));
 }
 
+std::optional<LeastSquares> line_of(const Json& json) {
+  if (!json.contains("line")) return std::nullopt;
+  const auto of = [&](const char* name) { return json.at("line").at(name).get<double>(); };
+  return LeastSquares{of("intercept"), of("slope"), of("mean_x"), of("sum_xx"), of("error"), of("n")};
+}
+
 void read_judgements(const Json& json, StudyView& view) {
   for (const Json& judgement : json.at("judgements")) {
-    StudyView::Judgement one{judgement.at("name").get<std::string>(), {}};
+    StudyView::Judgement one{judgement.at("name").get<std::string>(), {}, {}, {}};
     for (const Json& value : judgement.at("values")) one.values.push_back(number_of(value));
     one.values.resize(view.members.size());
     view.judgements.push_back(std::move(one));
   }
   for (const Json& agreement : json.at("agreement")) {
-    if (agreement.at("kind") == "pearson")
-      view.agreement[agreement.at("judgement").get<std::string>()] = agreement_of(agreement);
+    if (agreement.at("kind") != "pearson") continue;
+    for (StudyView::Judgement& judgement : view.judgements) {
+      if (judgement.name != agreement.at("judgement").get<std::string>()) continue;
+      judgement.agreement = agreement_of(agreement);
+      judgement.line = line_of(agreement);
+    }
   }
 }
 

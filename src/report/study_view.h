@@ -9,6 +9,7 @@
 
 #include "hre/estimate.h"
 #include "hre/result.h"
+#include "stats/least_squares.h"
 
 namespace hre {
 
@@ -23,6 +24,8 @@ struct StudyView {
   struct Judgement {
     std::string name;
     std::vector<std::optional<double>> values;  ///< by member
+    std::string agreement;                      ///< said in words: "r 0.83, p 0.012"; empty where it is not there
+    std::optional<LeastSquares> line;           ///< nothing in studies that were written without
   };
   struct Cell {
     std::optional<double> value;
@@ -33,9 +36,8 @@ struct StudyView {
   std::vector<Member> members;
   std::vector<std::string> topics;
   std::vector<Judgement> judgements;
-  std::map<std::string, std::string> agreement;  ///< by judgement, said in words: "r 0.83, p 0.012"
-  std::vector<std::string> columns;              ///< of the matrix
-  std::vector<std::vector<Cell>> matrix;         ///< Pearson
+  std::vector<std::string> columns;       ///< of the matrix
+  std::vector<std::vector<Cell>> matrix;  ///< Pearson
 };
 
 /// Input errors say which field is wrong.

@@ -15,7 +15,7 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-int widest_line(const std::string& text) {
+int width_of(const std::string& text) {
   std::istringstream lines(text);
   int widest = 0;
   for (std::string line; std::getline(lines, line);) widest = std::max(widest, display_width(line));
@@ -49,12 +49,12 @@ TEST(TextTable, TitlesAreBrokenFirst) {
             "a-name                 0.12  35fdceb7  0.395 ± 0.086\n"
             "────────────────────────────────────────────────────\n"
             "b                         –                      0.1\n");
-  EXPECT_EQ(widest_line(two_columns().render(44)), 44) << "a word a line";
+  EXPECT_EQ(width_of(two_columns().render(44)), 44) << "a word a line";
 }
 
 TEST(TextTable, ThenColumnsAreLeftOutAndNamed) {
   const std::string text = two_columns().render(40);
-  EXPECT_LE(widest_line(text), 40);
+  EXPECT_LE(width_of(text), 40);
   EXPECT_THAT(text, Not(HasSubstr("35fdceb7")));
   EXPECT_THAT(text, testing::EndsWith("A wider terminal also shows: id\n"));
 }
@@ -106,7 +106,7 @@ TEST(TextTable, NoLineIsWiderAndNoCellIsLost) {
     }
     for (const int width : {60, 80, 120}) {
       const std::string text = table.render(width);
-      EXPECT_LE(widest_line(text), width) << text;
+      EXPECT_LE(width_of(text), width) << text;
       for (const std::string& cell : cells) EXPECT_THAT(text, HasSubstr(cell));
     }
   }

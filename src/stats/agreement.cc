@@ -100,12 +100,25 @@ std::optional<double> correlation(CorrelationKind kind, std::span<const double> 
 
 std::optional<Interval> agreement_interval(CorrelationKind kind, double r, int64_t n) {
   const auto count = static_cast<double>(n);
-  if (n < 4 || std::abs(r) >= 1 || (kind != CorrelationKind::kPearson && n < 10)) return std::nullopt;
-  const double error = kind == CorrelationKind::kPearson    ? std::sqrt(1 / (count - 3))
-                       : kind == CorrelationKind::kSpearman ? std::sqrt((1 + r * r / 2) / (count - 3))
-                                                            : std::sqrt(0.437 / (count - 4));
-  const double z = std::atanh(r), reach = normal_quantile(0.975) * error;
-  return Interval{std::tanh(z - reach), std::tanh(z + reach)};
+  double step = 0, variance = 0;  // to the next value that n units can have; of z
+  switch (kind) {
+    case CorrelationKind::kPearson:
+      if (n < 4 || std::abs(r) >= 1) return std::nullopt;
+      variance = 1 / (count - 3);
+      break;
+    case CorrelationKind::kSpearman:
+      step = 12 / (count * (count * count - 1));
+      variance = (1 + r * r / 2 + 1.5 * std::pow(r, 16)) / (count - 3);
+      break;
+    case CorrelationKind::kKendall:
+      step = 4 / (count * (count - 1));
+      variance = 0.437 * (1 + 0.4 * std::pow(r, 4)) / (count - 4);
+      break;
+  }
+  if (kind != CorrelationKind::kPearson && n < 10) return std::nullopt;
+  const double reach = normal_quantile(0.975) * std::sqrt(variance);
+  const auto end = [&](double from, double by) { return std::abs(from) < 1 ? std::tanh(std::atanh(from) + by) : from; };
+  return Interval{end(std::max(r - step, -1.0), -reach), end(std::min(r + step, 1.0), reach)};
 }
 
 Agreement agreement(CorrelationKind kind, std::span<const double> x, std::span<const double> y,

@@ -32,10 +32,13 @@ struct Agreement {
   std::optional<size_t> most_influential;  ///< the model without which it moves most
 };
 
-/// The 95 % interval of a correlation over n units: by Fisher's z with the standard error 1 / sqrt(n - 3) for Pearson,
+/// The 95 % interval of a correlation over n units, by Fisher's z with the standard error 1 / sqrt(n - 3) for Pearson,
 /// sqrt((1 + r^2 / 2) / (n - 3)) for Spearman and sqrt(0.437 / (n - 4)) for Kendall (Bonett and Wright, Psychometrika
-/// 65, 2000). It takes the units for a simple sample from a bivariate normal population, up to its margins for the
-/// latter two. Nothing for n < 4, and for the latter two below ten, where it would not hold; nothing for r = +-1.
+/// 65, 2000). The latter two are too narrow near 1, where z is skewed and few values are left that n units can have. So
+/// their variances grow by 1.5 r^16 and by the factor 1 + 0.4 r^4, and the ends are those of the next value towards
+/// each side (one pair ordered otherwise). It takes the units for a simple sample from a bivariate normal population,
+/// up to its margins for the latter two. Nothing for n < 4, and for the latter two below ten, where it would not hold;
+/// nothing for Pearson's r of +-1.
 std::optional<Interval> agreement_interval(CorrelationKind kind, double r, int64_t n);
 
 Agreement agreement(CorrelationKind kind, std::span<const double> x, std::span<const double> y,

@@ -30,6 +30,23 @@ TEST(Cluster, AsInStatsmodelsAndByTheDefinition) {
   }
 }
 
+TEST(Cluster, BootstrapAsInNumpy) {
+  const auto rows = read_table("cluster_bootstrap");
+  ASSERT_GE(rows.size(), 20U);
+  size_t known = 0;
+  for (const auto& row : rows) {
+    SCOPED_TRACE(row.place);
+    ClusterLabels labels;
+    for (const size_t label : row.list<size_t>("labels")) labels.push_back({label});
+    const Estimate estimate =
+        clustered_mean(row.numbers("values"), labels, {.draws = 200, .seed = row.whole("seed"), .threads = 1}).estimate;
+    EXPECT_TRUE(near(estimate.bootstrap_low, row.number("low"), 1e-9));
+    EXPECT_TRUE(near(estimate.bootstrap_high, row.number("high"), 1e-9));
+    known += estimate.bootstrap_low ? 1 : 0;
+  }
+  EXPECT_GT(known, rows.size() / 2);
+}
+
 // Each value its own cluster: the plain error.
 TEST(Cluster, OfSingleValues) {
   const Values values = {0.1, 0.5, -0.3, 0.8, 0.2, 0.4};

@@ -32,6 +32,7 @@ PairedComparison compare_without_draws(std::span<const double> a, std::span<cons
   result.mean_b = weighted_estimate(b, sizes, options.weights).mean;
   result.difference = weighted_estimate(differences, sizes, options.weights);
   result.effect_size = effect_size_of(result.difference, differences);
+  if (result.effect_size) result.effect95 = effect_interval(differences, sizes, options.weights);
   if (const auto p = difference_p(a, b, sizes, 0, options)) {
     result.p = p->p;
     result.p_method = p->method;

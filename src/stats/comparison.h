@@ -38,6 +38,7 @@ struct PairedComparison {
   /// d_z: the mean by the standard deviation of single questions' differences; where topics weigh the same, by that
   /// which gives the mean's standard error. Nothing where all differences are equal.
   std::optional<double> effect_size;
+  std::optional<Interval> effect95;     ///< see effect_interval
   int64_t won = 0, tied = 0, lost = 0;  ///< questions where A is above, equal, below
   /// Of the comparison, however they weigh; difference.n counts topics where these weigh the same.
   [[nodiscard]] int64_t questions() const { return won + tied + lost; }

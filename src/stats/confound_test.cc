@@ -49,6 +49,29 @@ TEST(Confound, PartsAsByTheDefinition) {
   }
 }
 
+TEST(Confound, SharesByNumericalDerivativesAndSlopesAsInStatsmodels) {
+  const auto rows = read_table("parts_share");
+  ASSERT_GE(rows.size(), 20U);
+  size_t clear = 0, shares = 0;
+  for (const auto& row : rows) {
+    SCOPED_TRACE(row.place);
+    const Values r = row.numbers("values"), a = row.numbers("votes"), b = row.numbers("scores"),
+                 c = row.numbers("squares");
+    std::vector<CovariateProducts> products;
+    for (size_t i = 0; i < r.size(); ++i) products.push_back({r[i], a[i], b[i], c[i]});
+    const ValueParts parts = value_parts(products, std::vector<size_t>{r.size()}, Weights::kQuestions);
+    EXPECT_EQ(parts.through.ci_low.has_value(), row.text("clear") == "1");
+    EXPECT_TRUE(near(parts.share, row.number("share"), 1e-9));
+    ASSERT_EQ(parts.share_interval.has_value(), row.number("low").has_value());
+    clear += parts.through.ci_low ? 1 : 0;
+    if (!parts.share_interval) continue;
+    ++shares;
+    EXPECT_TRUE(near(parts.share_interval->low, row.number("low"), 1e-6));
+    EXPECT_TRUE(near(parts.share_interval->high, row.number("high"), 1e-6));
+  }
+  EXPECT_TRUE(clear > 0 && clear < rows.size() && shares > 0) << clear << ' ' << shares;
+}
+
 TEST(Confound, NoPartsWithoutPairsOrSpread) {
   const size_t one[] = {1}, two[] = {2};
   EXPECT_FALSE(value_parts({}, {}, Weights::kQuestions).value.mean);

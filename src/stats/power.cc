@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "stats/bootstrap.h"
 #include "stats/correlation.h"
 #include "stats/distributions.h"
 
@@ -61,38 +62,51 @@ double paired_deviation(double deviation_a, double deviation_b, double correlati
   return std::sqrt(std::max(variance, 0.0));
 }
 
-std::optional<Interval> effect_interval(double effect, int64_t n) {
-  if (n < 2) return std::nullopt;
-  const auto df = static_cast<double>(n - 1);
-  const double root = std::sqrt(static_cast<double>(n)), t = effect * root;
-  // The noncentrality under which a t as small as the one seen has chance p; it falls as noncentrality rises.
-  const auto shift_for = [&](double p) {
-    const double reach = 12 * std::sqrt(1 + t * t / (2 * df));
-    double low = t - reach, high = t + reach;
-    for (int step = 0; step < 60; ++step) {
-      const double middle = (low + high) / 2;
-      (noncentral_t_cdf(t, df, middle) > p ? low : high) = middle;
+std::optional<Interval> effect_interval(std::span<const double> differences, std::span<const size_t> sizes,
+                                        Weights weights) {
+  const size_t n = differences.size(), all[] = {n};
+  if (n < kFewestForEffect) return std::nullopt;
+  const std::span<const size_t> groups = weights == Weights::kQuestions ? std::span<const size_t>(all) : sizes;
+  const std::vector<double> pulls = influence(differences, groups, weights);
+  double variance = 0, fourths = 0;  // of the mean
+  for (const double pull : pulls) {
+    variance += pull * pull;
+    fourths += std::pow(pull, 4);
+  }
+  if (!(variance > 0)) return std::nullopt;
+  const double count = static_cast<double>(n), spread = std::sqrt(count * variance);
+  const double effect = weighted_mean(differences, groups, weights) / spread;
+  const Strata strata = strata_of(groups, weights);
+  double squares = 0;
+  for_each_topic(strata.sizes, [&](size_t, size_t begin, size_t members) {
+    const auto questions = std::span(strata.order).subspan(begin, members);
+    double own = 0;  // of the variance, each question's share
+    for (const size_t i : questions) own += pulls[i] * pulls[i] / static_cast<double>(members);
+    const double stretch =
+        std::sqrt(static_cast<double>(members) / static_cast<double>(std::max<size_t>(members, 2) - 1));
+    for (const size_t i : questions) {
+      const double of_variance = stretch * (pulls[i] * pulls[i] - own);
+      squares += std::pow(pulls[i] / spread - effect / (2 * variance) * of_variance, 2);
     }
-    return (low + high) / 2;
-  };
-  return Interval{shift_for(0.975) / root, shift_for(0.025) / root};
+  });
+  const double kurtosis = count * fourths / (variance * variance);
+  const double degrees = kurtosis > 1 ? std::min(count - 1, 2 * count / (kurtosis - 1)) : count - 1;
+  const double reach = student_t_quantile(0.975, degrees) * std::sqrt(squares);
+  return Interval{effect - reach, effect + reach};
 }
 
-QuestionsForEffect questions_for_effect(double effect, int64_t n, const TestLevels& levels) {
-  const auto interval = effect_interval(effect, n);
-  if (!interval) return {};
+QuestionsForEffect questions_for_effect(double effect, const Interval& interval, const TestLevels& levels) {
   QuestionsForEffect result{questions_needed(effect, levels),
-                            questions_needed(std::max(std::abs(interval->low), std::abs(interval->high)), levels),
+                            questions_needed(std::max(std::abs(interval.low), std::abs(interval.high)), levels),
                             {}};
-  if (!interval->contains(0)) {
-    result.high = questions_needed(std::min(std::abs(interval->low), std::abs(interval->high)), levels);
+  if (!interval.contains(0)) {
+    result.high = questions_needed(std::min(std::abs(interval.low), std::abs(interval.high)), levels);
   }
   return result;
 }
 
-std::vector<DetectionPoint> detection_curve(double effect, int64_t n_seen, std::span<const int64_t> counts,
+std::vector<DetectionPoint> detection_curve(double effect, const Interval& interval, std::span<const int64_t> counts,
                                             double alpha) {
-  const Interval interval = effect_interval(effect, n_seen).value_or(Interval{effect, effect});
   std::vector<DetectionPoint> curve;
   for (const int64_t n : counts) {
     curve.push_back({n,

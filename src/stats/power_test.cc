@@ -83,19 +83,15 @@ TEST(Power, DeviationOfDifferences) {
   EXPECT_EQ(paired_deviation(0.3, 0.3, 1), 0);
 }
 
-TEST(Effect, IntervalsAsByIntegration) {
+TEST(Effect, PowerAsByIntegration) {
   const auto rows = read_table("effect");
   ASSERT_GE(rows.size(), 200U);
   for (const auto& row : rows) {
     SCOPED_TRACE(row.place);
     const auto n = static_cast<int64_t>(row.whole("n"));
     const double effect = *row.number("effect");
-    const auto interval = effect_interval(effect, n);
-    ASSERT_TRUE(interval);
-    EXPECT_TRUE(near(interval->low, row.number("low"), 1e-5));
-    EXPECT_TRUE(near(interval->high, row.number("high"), 1e-5));
     const std::vector<int64_t> counts = {n};
-    const DetectionPoint point = detection_curve(effect, n, counts, 0.05).front();
+    const DetectionPoint point = detection_curve(effect, {effect - 0.1, effect + 0.1}, counts, 0.05).front();
     EXPECT_TRUE(near(point.rate, row.number("upper_power"), 1e-7));
     EXPECT_LE(point.rate95.low, point.rate);
     EXPECT_GE(point.rate95.high, point.rate);
@@ -103,17 +99,39 @@ TEST(Effect, IntervalsAsByIntegration) {
   }
 }
 
+TEST(Effect, IntervalsAsByNumericalDerivatives) {
+  const auto rows = read_table("effect_intervals");
+  ASSERT_GE(rows.size(), 20U);
+  for (const auto& row : rows) {
+    SCOPED_TRACE(row.place);
+    const Weights weights = row.text("weights") == "topics" ? Weights::kTopics : Weights::kQuestions;
+    const auto interval = effect_interval(row.numbers("differences"), row.list<size_t>("sizes"), weights);
+    ASSERT_TRUE(interval);
+    EXPECT_TRUE(near((interval->low + interval->high) / 2, row.number("effect"), 1e-9));
+    EXPECT_TRUE(near(interval->low, row.number("low"), 1e-6));
+    EXPECT_TRUE(near(interval->high, row.number("high"), 1e-6));
+  }
+}
+
+TEST(Effect, HasAnIntervalFromSoManyQuestions) {
+  std::vector<double> values;
+  while (values.size() + 1 < kFewestForEffect) values.push_back(values.size() % 3 == 0 ? 0.4 : -0.1);
+  EXPECT_FALSE(effect_interval(values, std::vector<size_t>{values.size()}, Weights::kQuestions));
+  values.push_back(0);
+  EXPECT_TRUE(effect_interval(values, std::vector<size_t>{values.size()}, Weights::kQuestions));
+  const std::vector<double> equal(300, 0.1);
+  EXPECT_FALSE(effect_interval(equal, std::vector<size_t>{300}, Weights::kQuestions)) << "no spread";
+}
+
 TEST(Effect, QuestionsForIt) {
-  const QuestionsForEffect clear = questions_for_effect(0.2, 500, {});
+  const QuestionsForEffect clear = questions_for_effect(0.2, {0.1, 0.3}, {});
   EXPECT_EQ(clear.n, questions_needed(0.2, {}));
-  const auto interval = effect_interval(0.2, 500);
-  EXPECT_EQ(clear.low, questions_needed(interval->high, {}));
-  EXPECT_EQ(clear.high, questions_needed(interval->low, {}));
-  const QuestionsForEffect unclear = questions_for_effect(0.05, 500, {});
+  EXPECT_EQ(clear.low, questions_needed(0.3, {}));
+  EXPECT_EQ(clear.high, questions_needed(0.1, {}));
+  const QuestionsForEffect unclear = questions_for_effect(0.05, {-0.05, 0.15}, {});
   EXPECT_TRUE(unclear.n && unclear.low);
   EXPECT_FALSE(unclear.high) << "the interval holds 0: no number is enough for sure";
-  EXPECT_EQ(questions_for_effect(-0.2, 500, {}).high, clear.high);
-  EXPECT_FALSE(questions_for_effect(0.2, 1, {}).n);
+  EXPECT_EQ(questions_for_effect(-0.2, {-0.3, -0.1}, {}).high, clear.high);
 }
 
 TEST(Detection, Counts) {
@@ -121,7 +139,7 @@ TEST(Detection, Counts) {
   EXPECT_THAT(detection_counts(7), ElementsAre(7));
   EXPECT_THAT(detection_counts(10), ElementsAre(10));
   EXPECT_THAT(detection_counts(361), ElementsAre(10, 20, 50, 100, 200, 361));
-  EXPECT_EQ(detection_curve(1, 10, std::vector<int64_t>{1}, 0.05).front().rate, 0);
+  EXPECT_EQ(detection_curve(1, {0.5, 1.5}, std::vector<int64_t>{1}, 0.05).front().rate, 0);
 }
 
 }  // namespace

@@ -77,7 +77,7 @@ TEST(Simulation, OtherIntervalsHoldTheTruth) {
       EXPECT_LE(paired.held, 0.98);
     }
     EXPECT_GE(exact_coverage(n, 0.25, effort).held, 0.95 - 0.02);
-    EXPECT_GE(effect_coverage(n, 0.1, effort).held, least);
+    EXPECT_EQ(effect_coverage({n}, Weights::kQuestions, 0.1, Spread::kEven, effort).given, 0);
     for (const double scores : {0.0, 0.4}) {
       const CovariateWorld world{4, 0.5, scores, 0.15, 1};
       for (const bool beyond : {false, true}) {
@@ -94,14 +94,21 @@ TEST(Simulation, OtherIntervalsHoldTheTruth) {
     }
   }
   EXPECT_LT(parts_coverage(100, {4, 0, 0, 0.15, 1}, false, effort).given, 0.01) << "of two slopes that are 0";
+  for (const Spread spread : {Spread::kEven, Spread::kTails, Spread::kSeldom, Spread::kSeldomLosses}) {
+    const Coverage coverage = effect_coverage({200}, Weights::kQuestions, 0.2, spread, effort);
+    EXPECT_GE(coverage.held, least) << static_cast<int>(spread);
+    EXPECT_EQ(coverage.given, 1);
+  }
   for (const CorrelationKind kind :
        {CorrelationKind::kPearson, CorrelationKind::kSpearman, CorrelationKind::kKendall}) {
     for (const size_t n : {4, 5, 12}) {
-      const Coverage coverage = agreement_coverage(kind, n, 0.5, effort);
-      if (coverage.given > 0) {
-        EXPECT_GE(coverage.held, least) << n;
+      for (const double rho : {0.0, 0.5, 0.9}) {
+        const Coverage coverage = agreement_coverage(kind, n, rho, effort);
+        if (coverage.given > 0) {
+          EXPECT_GE(coverage.held, least) << n << ' ' << rho;
+        }
+        EXPECT_EQ(coverage.given > 0, kind == CorrelationKind::kPearson || n >= 10);
       }
-      EXPECT_EQ(coverage.given > 0, kind == CorrelationKind::kPearson || n >= 10);
     }
   }
   for (const bool uneven : {false, true}) {

@@ -284,32 +284,50 @@ inline Coverage exact_coverage(size_t n, double chance, const Effort& effort) {
   });
 }
 
-/// The interval of an effect size, and so of the number of questions that would find it.
-inline Coverage effect_coverage(size_t n, double truth, const Effort& effort) {
-  const double deviation = 0.5;  // of differences that are spread evenly between two bounds
-  return coverage_of(truth, effort, [&](Simulator& simulator, size_t) -> std::optional<Interval> {
-    std::vector<double> values(n);
-    for (double& value : values) {
-      value = deviation * (truth + (2 * simulator.uniform() - 1) * std::sqrt(3.0));
-    }
-    const Moments m = moments(values);
-    return effect_interval(m.mean / std::sqrt(m.variance), static_cast<int64_t>(n));
-  });
+/// How differences are spread around their mean, with deviation 1.
+enum class Spread {
+  kEven,          ///< between two bounds
+  kTails,         ///< as two models' are, and more: normal, of a deviation that is log-normal (0.7)
+  kSeldom,        ///< one question in ten is gained or lost outright, the others hardly differ
+  kVerySeldom,    ///< one in twenty
+  kSeldomLosses,  ///< one in twenty is lost outright
+  kSkewed,        ///< exponential
+};
+
+inline double spread_value(Simulator& simulator, Spread spread) {
+  const auto outright = [&](double share) {
+    const double sign = simulator.uniform() < 0.5 ? -1 : 1, own = 0.02 * simulator.normal();
+    return (own + (simulator.uniform() < share ? sign : 0)) / std::sqrt(share + 0.0004);
+  };
+  switch (spread) {
+    case Spread::kEven:
+      return (2 * simulator.uniform() - 1) * std::sqrt(3.0);
+    case Spread::kTails:
+      return simulator.normal() * std::exp(0.7 * simulator.normal() - 0.49);
+    case Spread::kSeldom:
+      return outright(0.1);
+    case Spread::kVerySeldom:
+      return outright(0.05);
+    case Spread::kSeldomLosses:
+      return (0.05 - (simulator.uniform() < 0.05 ? 1 : 0) + 0.05 * simulator.normal()) / std::sqrt(0.05);
+    case Spread::kSkewed:
+      break;
+  }
+  return -std::log(1 - simulator.uniform()) - 1;
 }
 
-/// The same for topics of equal weight and unequal size, on the effect that such a comparison has.
-inline Coverage effect_of_topics_coverage(const std::vector<size_t>& sizes, double truth, const Effort& effort) {
+/// The interval of an effect size, and so of the number of questions that would find it. With topics of equal weight,
+/// of the effect that such a comparison has.
+inline Coverage effect_coverage(const std::vector<size_t>& sizes, Weights weights, double truth, Spread spread,
+                                const Effort& effort) {
   const size_t n = std::accumulate(sizes.begin(), sizes.end(), size_t{0});
-  const double deviation = 0.5;
   double squares = 0;  // the standard error of the weighted mean, by that of one value
-  for (const double share : question_weights(sizes, Weights::kTopics)) squares += share * share;
-  const double mean = truth * deviation * std::sqrt(squares * static_cast<double>(n));
-  return coverage_of(truth, effort, [&](Simulator& simulator, size_t) -> std::optional<Interval> {
+  for (const double share : question_weights(sizes, weights)) squares += share * share;
+  const double mean = truth * std::sqrt(squares * static_cast<double>(n));
+  return coverage_of(truth, effort, [&](Simulator& simulator, size_t) {
     std::vector<double> values(n);
-    for (double& value : values) value = mean + deviation * (2 * simulator.uniform() - 1) * std::sqrt(3.0);
-    const Estimate e = weighted_estimate(values, sizes, Weights::kTopics);
-    const double effect = *e.mean / (*e.stderr_ * std::sqrt(static_cast<double>(n)));
-    return effect_interval(effect, static_cast<int64_t>(n));
+    for (double& value : values) value = mean + spread_value(simulator, spread);
+    return effect_interval(values, sizes, weights);
   });
 }
 
@@ -437,31 +455,80 @@ inline VoteCounts counted_question(Simulator& simulator, const CountWorld& world
   return votes;
 }
 
-/// The mean r of votes and expectations over so many questions: what the ceiling is to be.
-inline double true_ceiling(const CountWorld& world, size_t questions) {
+/// Scores that know expectations but for noise.
+inline std::vector<double> noisy_scores(Simulator& simulator, const std::vector<double>& expected) {
+  std::vector<double> scores;
+  for (const double one : expected) scores.push_back(std::asinh(one) + 1.5 * simulator.normal());
+  return scores;
+}
+
+/// What is to be found of such votes: the mean r of votes and expectations, the share of the votes' variance that is
+/// not chance, and the mean r of noisy scores as a share of the first.
+struct CeilingTruth {
+  double ceiling = 0, reliability = 0, share = 0;
+};
+inline CeilingTruth true_ceiling(const CountWorld& world, size_t questions) {
   Simulator simulator(987654321);
-  double sum = 0, n = 0;
+  double sum = 0, n = 0, value = 0, known = 0, all = 0;
   std::vector<double> expected;
   for (size_t i = 0; i < questions; ++i) {
     const VoteCounts votes = counted_question(simulator, world, expected);
     std::vector<double> differences;
-    for (size_t k = 0; k < votes.up.size(); ++k)
+    double people = 0;
+    for (size_t k = 0; k < votes.up.size(); ++k) {
       differences.push_back(static_cast<double>(votes.up[k] - votes.down[k]));
+      people += static_cast<double>(votes.up[k] + votes.down[k]);
+    }
     if (const auto r = pearson(differences, expected)) {
+      const double answers = static_cast<double>(differences.size());
       sum += *r;
       n += 1;
+      value += pearson(differences, noisy_scores(simulator, expected)).value_or(0);
+      all += (answers - 1) * moments(differences).variance;
+      known += (answers - 1) * moments(differences).variance - people * (answers - 1) / answers;
     }
   }
-  return sum / n;
+  return {sum / n, known / all, value / sum};
 }
 
-inline Coverage ceiling_coverage(const CountWorld& world, size_t questions, const Effort& effort) {
-  return coverage_of(true_ceiling(world, 50000), effort, [&](Simulator& simulator, size_t i) {
-    std::vector<VoteCounts> votes;
-    std::vector<double> expected;
-    while (votes.size() < questions) votes.push_back(counted_question(simulator, world, expected));
-    return vote_ceiling(votes, {.seed = i, .threads = 1}).interval;
+struct CeilingCoverage {
+  Coverage ceiling, reliability, share;
+};
+/// `share_of_ceiling` gets the estimate of a value and a ceiling, and gives the interval of the one as a share of the
+/// other.
+template <class ShareOfCeiling>
+CeilingCoverage ceiling_coverage(const CountWorld& world, size_t questions, const Effort& effort,
+                                 ShareOfCeiling share_of_ceiling) {
+  const CeilingTruth truth = true_ceiling(world, 100000);
+  std::vector<std::optional<Interval>> intervals[3];
+  for (auto& all : intervals) all.resize(static_cast<size_t>(effort.simulations));
+  in_chunks(intervals[0].size(), effort.threads, [&](size_t begin, size_t end) {
+    for (size_t i = begin; i < end; ++i) {
+      Simulator simulator(20240601, i + 1);
+      std::vector<VoteCounts> votes;
+      std::vector<double> expected, values;
+      while (votes.size() < questions) {
+        votes.push_back(counted_question(simulator, world, expected));
+        std::vector<double> differences;
+        for (size_t k = 0; k < expected.size(); ++k)
+          differences.push_back(static_cast<double>(votes.back().up[k] - votes.back().down[k]));
+        if (const auto r = pearson(differences, noisy_scores(simulator, expected))) values.push_back(*r);
+      }
+      const VoteCeiling ceiling = vote_ceiling(votes, {.seed = i, .threads = 1});
+      intervals[0][i] = ceiling.interval;
+      intervals[1][i] = ceiling.reliability_interval;
+      intervals[2][i] = share_of_ceiling(mean_estimate(values), ceiling);
+    }
   });
+  const auto held = [&](const std::vector<std::optional<Interval>>& all, double value) {
+    double given = 0, right = 0;
+    for (const auto& interval : all) {
+      given += interval ? 1 : 0;
+      right += interval && interval->contains(value) ? 1 : 0;
+    }
+    return Coverage{given / effort.simulations, given > 0 ? right / given : 0};
+  };
+  return {held(intervals[0], truth.ceiling), held(intervals[1], truth.reliability), held(intervals[2], truth.share)};
 }
 
 /// How votes and scores of answers go with each other and with a covariate.
@@ -470,14 +537,16 @@ struct CovariateWorld {
   double votes = 0, scores = 0;  ///< slopes on the covariate
   double rest = 0;               ///< the correlation of what is left of both
   int kind = 0;                  ///< of votes: 0 normal, 1 skewed counts, 2 few counts with many ties
+  int covariate = 0;             ///< 0 normal, as log length; 1 ranks, as positions; 2 log delays, of a minute to years
 };
 
 struct CovariateAnswer {
   double votes = 0, score = 0, covariate = 0;
 };
 
-inline CovariateAnswer covariate_answer(Simulator& simulator, const CovariateWorld& world) {
-  const double z = 0.8 * simulator.normal(), e = simulator.normal();
+/// An answer that has this place on the covariate.
+inline CovariateAnswer covariate_answer(Simulator& simulator, const CovariateWorld& world, double z) {
+  const double e = simulator.normal();
   double v = world.votes * z + e;
   const double s = world.scores * z + world.rest * e + std::sqrt(1 - world.rest * world.rest) * simulator.normal();
   if (world.kind == 1) v = std::floor(std::exp(1.2 + 1.1 * v)) - 1;
@@ -485,13 +554,27 @@ inline CovariateAnswer covariate_answer(Simulator& simulator, const CovariateWor
   return {v, s, z};
 }
 
+/// The covariates of a question's answers, with a spread of about 0.8.
+inline std::vector<double> covariates(Simulator& simulator, const CovariateWorld& world) {
+  std::vector<double> values(world.answers);
+  for (double& z : values) z = 0.8 * simulator.normal();
+  if (world.covariate == 1) {
+    values = average_ranks(values);
+    for (double& rank : values) rank *= 2.8 / static_cast<double>(world.answers);
+  }
+  if (world.covariate == 2) {
+    for (double& z : values) z = std::log1p(std::exp(2 + 4 * z)) / 4;
+  }
+  return values;
+}
+
 inline std::optional<CovariateProducts> covariate_question(Simulator& simulator, const CovariateWorld& world) {
-  std::vector<double> votes, scores, covariate;
-  for (size_t i = 0; i < world.answers; ++i) {
-    const CovariateAnswer answer = covariate_answer(simulator, world);
+  std::vector<double> votes, scores;
+  const std::vector<double> covariate = covariates(simulator, world);
+  for (const double z : covariate) {
+    const CovariateAnswer answer = covariate_answer(simulator, world, z);
     votes.push_back(answer.votes);
     scores.push_back(answer.score);
-    covariate.push_back(answer.covariate);
   }
   return covariate_products(votes, scores, covariate);
 }

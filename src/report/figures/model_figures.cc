@@ -50,12 +50,14 @@ void widen(Interval& reach, const std::optional<double>& low, const std::optiona
 double height_of(size_t lines) { return 0.55 + 0.17 * static_cast<double>(std::max<size_t>(2, lines)); }
 
 Figure overall_mean(const ReportData& data) {
-  Figure figure{"overall_mean",
-                "The mean of Pearson’s r over all questions, by model, with 95 % intervals.",
-                kColumn,
-                0,
-                {{"model", "mean", "low", "high", "stderr", "questions"}, {}},
-                ""};
+  Figure figure{
+      "overall_mean",
+      "The mean of Pearson’s r over all questions, by model, with 95 % intervals for other questions of these "
+      "topics.",
+      kColumn,
+      0,
+      {{"model", "mean", "low", "high", "stderr", "questions"}, {}},
+      ""};
   std::vector<std::string> names;
   Interval reach{0, 0};
   for (const size_t i : by_value(data)) {
@@ -89,7 +91,7 @@ std::vector<ComparedPair> pairs_to_show(const Comparison& comparison) {
 Figure forest(const ReportData& data) {
   Figure figure{"forest",
                 "Paired differences of Pearson’s r between models, over the questions that all have, with 95 % "
-                "intervals by a topic-stratified bootstrap.",
+                "intervals by a topic-stratified bootstrap, for other questions of these topics.",
                 kPage,
                 0,
                 {{"pair", "difference", "low", "high", "p", "p_holm", "questions"}, {}},
@@ -188,12 +190,14 @@ std::optional<Figure> detection_rate(const ReportData& data) {
 }
 
 std::optional<Figure> value_speed(const ReportData& data) {
-  Figure figure{"value_speed",
-                "Value against speed on the machine of the evaluation, with 95 % intervals of the value.",
-                kColumn,
-                2.5,
-                {},
-                ""};
+  Figure figure{
+      "value_speed",
+      "Value against speed on the machine of the evaluation, with 95 % intervals of the value for other questions of "
+      "these topics.",
+      kColumn,
+      2.5,
+      {},
+      ""};
   std::vector<ScatterPoint> points;
   for (size_t i = 0; i < data.runs.size(); ++i) {
     const RunTimes& times = data.runs[i].times;
@@ -235,7 +239,7 @@ std::optional<Figure> training_steps(const ReportData& data) {
   std::erase_if(series, [](const auto& one) { return one.second.size() < 2; });
   if (series.empty()) return std::nullopt;
   Figure figure{"training_steps",
-                "Value by training step, with 95 % intervals.",
+                "Value by training step, with 95 % intervals for other questions of these topics.",
                 kColumn,
                 2.4,
                 {{"series", "step", "mean", "low", "high"}, {}},
@@ -264,11 +268,11 @@ std::optional<Figure> training_steps(const ReportData& data) {
 }  // namespace
 
 void model_figures(const ReportData& data, Figures& figures) {
-  const auto add_or = [&](std::optional<Figure> figure, const char* why) {
+  const auto add_or = [&](std::optional<Figure> figure, const std::string& why) {
     if (figure)
       figures.figures.push_back(std::move(*figure));
     else
-      figures.missing.emplace_back(why);
+      figures.missing.push_back(why);
   };
   if (by_value(data).empty()) {
     figures.missing.emplace_back(
@@ -284,7 +288,9 @@ void model_figures(const ReportData& data, Figures& figures) {
   } else {
     figures.figures.push_back(forest(data));
     figures.figures.push_back(rank_intervals(data));
-    add_or(detection_rate(data), "detection_rate: the runs' values do not differ");
+    add_or(detection_rate(data),
+           fmt::format("detection_rate: the runs share fewer than {} questions, or their values do not differ",
+                       kFewestForEffect));
   }
   add_or(value_speed(data), "value_speed: no run computed tokens (baselines have none)");
   add_or(training_steps(data), "training_steps: no two models are named as steps of the same training (NAME-step1000)");

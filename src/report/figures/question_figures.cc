@@ -6,7 +6,6 @@
 
 #include "report/figures/run_figures.h"
 #include "report/text_table.h"
-#include "stats/correlation.h"
 
 namespace hre {
 namespace {

@@ -6,7 +6,6 @@
 #include <cmath>
 
 #include "core/text.h"
-#include "stats/least_squares.h"
 
 namespace hre {
 namespace {
@@ -127,12 +126,7 @@ void draw_scatter(Figure& figure, const std::vector<ScatterPoint>& points, const
                           labels[i].to_left ? "right" : "left");
   }
   std::string plots;
-  std::vector<double> xs, ys;
-  for (const ScatterPoint& point : points) {
-    xs.push_back(point.x);
-    ys.push_back(point.y);
-  }
-  if (const auto line = options.line ? least_squares(xs, ys) : std::nullopt) {
+  if (const auto& line = options.line) {
     script += "$fit << EOD\n";
     for (int i = 0; i <= 60; ++i) {
       const double x = x0 + (x1 - x0) * i / 60;

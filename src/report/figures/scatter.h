@@ -1,10 +1,12 @@
 #pragma once
 /// Named points with intervals, whose names do not overlap.
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "report/figures/figure.h"
+#include "stats/least_squares.h"
 
 namespace hre {
 
@@ -17,8 +19,8 @@ struct ScatterOptions {
   std::string x_label, y_label;
   std::string x_column;  ///< in the table
   bool x_log = false;
-  bool line = false;  ///< a least-squares line with its 95 % band
-  std::string fit;    ///< said above the points, empty: nothing
+  std::optional<LeastSquares> line = {};  ///< drawn with its 95 % band
+  std::string fit;                        ///< said above the points, empty: nothing
 };
 
 /// Adds the table and the script to a figure, whose size is set.

@@ -58,13 +58,13 @@ std::string metric_title(const std::string& metric) {
   return found ? (*found)->title : metric;
 }
 
-/// The mean chance of these values; 0 where none is known, as in studies that were written without.
-double chance_of(const std::vector<const Estimate*>& values) {
-  double sum = 0, n = 0;
-  for (const Estimate* value : values) {
-    if (value->chance) sum += *value->chance, n += 1;
+/// The chance of a metric over all questions, which the members share; 0 in studies that were written without.
+double chance_of(const StudyView& study, const std::string& metric) {
+  for (const Member& member : study.members) {
+    const auto found = member.means.find(metric);
+    if (found != member.means.end() && found->second.chance) return *found->second.chance;
   }
-  return n > 0 ? sum / n : 0;
+  return 0;
 }
 
 /// "data using ...": one series of a table whose first columns say panel and series.
@@ -120,20 +120,19 @@ Figure by_topic(const StudyView& study, const Family& family, const std::string&
                 TopicMeans means, const std::string& metric) {
   Figure figure{
       name,
-      fmt::format("{}: {} by topic, with 95 % intervals; the line is chance.", family.name, metric_title(metric)),
+      fmt::format("{}: {} by topic, with 95 % intervals for other questions of the topic; the line is chance.",
+                  family.name, metric_title(metric)),
       kPage,
       0,
       {{"size", "stage", "topic", "mean", "low", "high", "n"}, {}},
       ""};
   const auto size_of = size_names(family.sizes);
-  std::vector<const Estimate*> shown;
   for (const double size : sizes) {
     for (const std::string& stage : family.stages) {
       const Member* member = find(family, size, stage);
       for (const std::string& topic : study.topics) {
         if (member == nullptr || !(member->*means).contains(topic)) continue;
         const Estimate& e = (member->*means).at(topic);
-        shown.push_back(&e);
         figure.table.rows.push_back(
             {size_of.at(size), stage, topic, cell(e.mean), cell(e.ci_low), cell(e.ci_high), std::to_string(e.n)});
       }
@@ -153,7 +152,7 @@ Figure by_topic(const StudyView& study, const Family& family, const std::string&
     figure.script += fmt::format("set title {} offset 0,-0.7\n", gnuplot_string(family.name + " " + size_of.at(size)));
     // So that chance is in sight.
     figure.script +=
-        fmt::format("plot {} with lines linewidth 0.7 linecolor rgb '#777777' notitle", cell(chance_of(shown)));
+        fmt::format("plot {} with lines linewidth 0.7 linecolor rgb '#777777' notitle", cell(chance_of(study, metric)));
     size_t k = 0;
     for (const std::string& stage : family.stages) {
       std::string place = "(";  // of a topic, a little beside that of the other stages
@@ -172,10 +171,11 @@ Figure by_topic(const StudyView& study, const Family& family, const std::string&
 }
 
 /// Sizes across, a line for each stage.
-Figure by_size(const Family& family, const std::string& name, const std::string& metric) {
+Figure by_size(const StudyView& study, const Family& family, const std::string& name, const std::string& metric) {
   Figure figure{
       name,
-      fmt::format("{}: mean of {} over all questions by size, with 95 % intervals.", family.name, metric_title(metric)),
+      fmt::format("{}: mean of {} over all questions by size, with 95 % intervals for other questions of these topics.",
+                  family.name, metric_title(metric)),
       kColumn,
       2.3,
       {{"family", "stage", "size", "mean", "low", "high", "n"}, {}},
@@ -184,7 +184,6 @@ Figure by_size(const Family& family, const std::string& name, const std::string&
   const auto size_of = size_names(family.sizes);
   for (const double size : family.sizes) names.push_back(size_of.at(size));
   std::string plots;
-  std::vector<const Estimate*> shown;
   size_t k = 0;
   for (const std::string& stage : family.stages) {
     std::string place = "(";
@@ -195,7 +194,6 @@ Figure by_size(const Family& family, const std::string& name, const std::string&
                                0.06 * (static_cast<double>(k) - 0.5 * static_cast<double>(family.stages.size() - 1)));
       if (member == nullptr || !member->means.contains(metric)) continue;
       const Estimate& e = member->means.at(metric);
-      shown.push_back(&e);
       figure.table.rows.push_back({family.name, stage, cell(family.sizes[s]), cell(e.mean), cell(e.ci_low),
                                    cell(e.ci_high), std::to_string(e.n)});
     }
@@ -210,10 +208,10 @@ Figure by_size(const Family& family, const std::string& name, const std::string&
           tics(names), static_cast<double>(names.size()) - 0.6,
           gnuplot_string("HumanRankEval, " + metric_title(metric))) +
       plots +
-      (chance_of(shown) == 0
+      (chance_of(study, metric) == 0
            ? ""
            : fmt::format(", \\\n     {} with lines linewidth 0.7 linecolor rgb '#777777' title 'chance'",
-                         cell(chance_of(shown)))) +
+                         cell(chance_of(study, metric)))) +
       "\n";
   return figure;
 }
@@ -222,8 +220,8 @@ void family_figures(const StudyView& study, const Family& family, std::set<std::
   const std::string name = file_name(family.name, taken);
   figures.figures.push_back(by_topic(study, family, name, {family.sizes.back()}, &Member::topics, study.metric));
   figures.figures.push_back(by_topic(study, family, "appendix_" + name, family.sizes, &Member::topics, study.metric));
-  figures.figures.push_back(by_size(family, name + "_overall", study.metric));
-  figures.figures.push_back(by_size(family, name + "_spearman", "spearman"));
+  figures.figures.push_back(by_size(study, family, name + "_overall", study.metric));
+  figures.figures.push_back(by_size(study, family, name + "_spearman", "spearman"));
   if (std::ranges::any_of(family.members, [](const Member* m) { return !m->topics_spearman.empty(); })) {
     figures.figures.push_back(
         by_topic(study, family, "appendix_" + name + "_spearman", family.sizes, &Member::topics_spearman, "spearman"));
@@ -245,21 +243,20 @@ std::optional<Figure> judgement_figure(const StudyView& study, const StudyView::
                       e->second.ci_low.value_or(*e->second.mean), e->second.ci_high.value_or(*e->second.mean)});
   }
   if (points.empty()) return std::nullopt;
-  Figure figure{
-      name,
-      fmt::format("Value against {}, with 95 % intervals, a least-squares line and its 95 % band.", judgement.name),
-      kColumn,
-      2.8,
-      {},
-      ""};
-  const auto said = study.agreement.find(judgement.name);
+  Figure figure{name,
+                fmt::format("Value against {}, with 95 % intervals for other questions of these topics{}.",
+                            judgement.name, judgement.line ? ", a least-squares line and its 95 % band" : ""),
+                kColumn,
+                2.8,
+                {},
+                ""};
   draw_scatter(figure, points,
                {.x_label = judgement.name,
                 .y_label = "HumanRankEval, " + metric_title(study.metric),
                 .x_column = "judgement",
                 .x_log = false,
-                .line = true,
-                .fit = said == study.agreement.end() ? "" : said->second});
+                .line = judgement.line,
+                .fit = judgement.agreement});
   return figure;
 }
 

@@ -2,11 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
 #include <utility>
 
+#include "analysis/votes.h"
 #include "report/figures/run_figures.h"
-#include "stats/estimate.h"
 
 namespace hre {
 namespace {
@@ -16,24 +15,9 @@ constexpr const char* kAxis =
     "set nonlinear {0} via asinh({0}) inverse sinh({0})\n"
     "set {0}tics (-1000, -100, -10, -3, -1, 0, 1, 3, 10, 30, 100, 300, 1000, 3000, 10000)\n";
 
-std::map<std::string, std::vector<double>> votes_by_topic(const ReportData& data) {
-  std::map<std::string, std::vector<double>> votes;
-  for (const QuestionRow& row : data.rows) {
-    for (const QuestionResult* result : row.by_run) {
-      if (result == nullptr || result->answers.empty()) continue;
-      for (const AnswerResult& answer : result->answers) {
-        if (std::isfinite(answer.votes)) votes[row.topic].push_back(answer.votes);
-      }
-      break;
-    }
-  }
-  for (auto& [topic, values] : votes) std::ranges::sort(values);
-  return votes;
-}
-
 std::string axis(char name) { return fmt::format(fmt::runtime(kAxis), name); }
 
-Figure boxes(const std::map<std::string, std::vector<double>>& votes) {
+Figure boxes(const std::vector<TopicVotes>& votes) {
   Figure figure{
       "votes",
       "Votes per answer by topic: the median, the middle half, and the range from the 5th to the 95th percentile.",
@@ -45,14 +29,11 @@ Figure boxes(const std::map<std::string, std::vector<double>>& votes) {
   std::vector<std::string> names;
   double low = 0, high = 1;
   for (auto topic = votes.rbegin(); topic != votes.rend(); ++topic) {
-    const auto& values = topic->second;
-    figure.table.rows.push_back({topic->first, std::to_string(values.size()), cell(quantile_of_sorted(values, 0.05)),
-                                 cell(quantile_of_sorted(values, 0.25)), cell(quantile_of_sorted(values, 0.5)),
-                                 cell(quantile_of_sorted(values, 0.75)), cell(quantile_of_sorted(values, 0.95)),
-                                 cell(moments(values).mean)});
-    names.push_back(shortened(topic->first, 22));
-    low = std::min(low, quantile_of_sorted(values, 0.05));
-    high = std::max(high, quantile_of_sorted(values, 0.95));
+    figure.table.rows.push_back({topic->topic, std::to_string(topic->answers), cell(topic->p5), cell(topic->q1),
+                                 cell(topic->median), cell(topic->q3), cell(topic->p95), cell(topic->mean)});
+    names.push_back(shortened(topic->topic, 22));
+    low = std::min(low, topic->p5);
+    high = std::max(high, topic->p95);
   }
   figure.height = 0.5 + 0.155 * static_cast<double>(names.size() + 1);
   figure.script =
@@ -70,48 +51,31 @@ Figure boxes(const std::map<std::string, std::vector<double>>& votes) {
   return figure;
 }
 
-/// Bounds of bars, equally wide on the asinh axis.
-std::vector<double> bin_edges(double low, double high) {
-  constexpr int kBars = 24;
-  const double from = std::asinh(low - 0.5), to = std::asinh(high + 0.5);
-  std::vector<double> all;
-  for (int i = 0; i <= kBars; ++i) all.push_back(std::sinh(from + (to - from) * i / kBars));
-  return all;
-}
-
-Figure histograms(const std::map<std::string, std::vector<double>>& votes) {
+Figure histograms(const std::vector<TopicVotes>& votes) {
   Figure figure{"appendix_votes", "How many answers have how many votes, topic by topic.", kPage, 0, {}, ""};
   figure.table.columns = {"topic", "low", "high", "share"};
-  double low = 0, high = 1;
-  for (const auto& [topic, values] : votes) {
-    low = std::min(low, values.front());
-    high = std::max(high, values.back());
-  }
-  const std::vector<double> edges = bin_edges(low, high);
-  for (const auto& [topic, values] : votes) {
-    for (size_t i = 0; i + 1 < edges.size(); ++i) {
-      const auto from = std::ranges::lower_bound(values, edges[i]), to = std::ranges::lower_bound(values, edges[i + 1]);
-      figure.table.rows.push_back({topic, cell(edges[i]), cell(edges[i + 1]),
-                                   cell(static_cast<double>(to - from) / static_cast<double>(values.size()))});
-    }
+  for (const TopicVotes& topic : votes) {
+    for (const VoteBar& bar : topic.bars)
+      figure.table.rows.push_back({topic.topic, cell(bar.low), cell(bar.high), cell(bar.share)});
   }
   const size_t columns = std::min<size_t>(5, std::max<size_t>(1, votes.size())),
                rows = (votes.size() + columns - 1) / columns;
   figure.height = 0.52 + 1.05 * static_cast<double>(rows);
-  figure.script = axis('x') + fmt::format(
-                                  "set xtics (-100, -10, -1, 0, 1, 10, 100, 1000, 10000) font ',5.5'\nset ytics font "
-                                  "',5.5'\nset yrange [0:*]\nset xrange [{}:{}]\nunset key\nset title offset 0,-0.7\n"
-                                  "set multiplot layout {},{} margins 0.06,0.985,{:.3f},{:.3f} spacing 0.04,{:.3f}\n"
-                                  "set label 1 'votes per answer' at screen 0.52,{:.3f} center\n"
-                                  "set label 2 'share of answers' at screen 0.012,0.5 center rotate\n",
-                                  edges.front(), edges.back(), rows, columns, 0.42 / figure.height,
-                                  1 - 0.2 / figure.height, 0.4 / figure.height, 0.09 / figure.height);
+  figure.script =
+      axis('x') + fmt::format(
+                      "set xtics (-100, -10, -1, 0, 1, 10, 100, 1000, 10000) font ',5.5'\nset ytics font "
+                      "',5.5'\nset yrange [0:*]\nset xrange [{}:{}]\nunset key\nset title offset 0,-0.7\n"
+                      "set multiplot layout {},{} margins 0.06,0.985,{:.3f},{:.3f} spacing 0.04,{:.3f}\n"
+                      "set label 1 'votes per answer' at screen 0.52,{:.3f} center\n"
+                      "set label 2 'share of answers' at screen 0.012,0.5 center rotate\n",
+                      votes.front().bars.front().low, votes.front().bars.back().high, rows, columns,
+                      0.42 / figure.height, 1 - 0.2 / figure.height, 0.4 / figure.height, 0.09 / figure.height);
   bool labelled = false;
-  for (const auto& [topic, values] : votes) {
+  for (const TopicVotes& topic : votes) {
     figure.script += fmt::format(
         "set title {} font ',6.5'\nplot data using (strcol(1) eq {} ? $2 : "
         "NaN):(0):2:3:(0):4 with boxxyerror fillstyle solid noborder fillcolor rgb '{}'\n",
-        gnuplot_string(shortened(topic, 20)), gnuplot_string(topic), colour(0));
+        gnuplot_string(shortened(topic.topic, 20)), gnuplot_string(topic.topic), colour(0));
     if (!std::exchange(labelled, true)) figure.script += "unset label\n";
   }
   figure.script += "unset multiplot\n";
@@ -121,7 +85,7 @@ Figure histograms(const std::map<std::string, std::vector<double>>& votes) {
 }  // namespace
 
 void vote_figures(const ReportData& data, Figures& figures) {
-  const auto votes = votes_by_topic(data);
+  const std::vector<TopicVotes> votes = vote_distributions(data.runs);
   if (votes.empty()) {
     figures.missing.emplace_back(
         data.rows.empty() ? "votes, appendix_votes: the runs have no questions (hre eval keeps them with ‹details›)"

@@ -21,6 +21,14 @@ function verdict(report, a, b, all) {
     `. Better on ${all.won} questions, worse on ${all.lost}, equal on ${all.tied}.`);
 }
 
+// The same difference with an interval for other topics, sites, ...
+function clusteredText({ clustered }, sign) {
+  if (clustered === null) return null;
+  const [mean, , low, high] = clustered.estimate;
+  const ends = sign < 0 ? flipInterval([low, high]) : [low, high];
+  return make('p', { id: 'clustered' }, `For ${clustered.others} (${clustered.clusters} clusters by ${clustered.by}, ${clustered.effective} effective): ${signed(sign * mean)} ${interval(...ends)}.`);
+}
+
 function ticks(low, high) {
   const step = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2].find((size) => (high - low) / size <= 7) ?? 2;
   const all = [];
@@ -63,6 +71,7 @@ function comparisonOf(report, a, b) {
   const lines = topics.map((c, i) => line(report.topics[i], c, c.bootstrap ?? c.t, false)).filter((l) => l.mean !== null);
   return [
     verdict(report, a, b, all),
+    clusteredText(pair, pair.a === a ? 1 : -1),
     forestPlot([...lines, line('all questions', all, all.bootstrap ?? all.t, true)]),
     make('div', { class: 'scroll' }, make('table', { id: 'comparison-table' },
       make('caption', {}, 'Paired differences of Pearson’s r with 95 % intervals: how far they would move with other questions of these topics, not with other topics, sites or prompts. p is adjusted (Holm) over the topics of this pair, and for all questions over the pairs of runs; among many pairs of topics, some differ by chance.'),

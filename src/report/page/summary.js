@@ -17,10 +17,18 @@ function lengthCell({ through, beyond }) {
   return make('td', {}, line(through, 'through'), line(beyond, 'beyond'));
 }
 
+function clusteredColumn(report) {
+  const known = report.runs.find((run) => run.clustered !== null);
+  if (known === undefined) return [];
+  const { by, others } = known.clustered;
+  return [{ title: `Pearson, for ${others}`, tip: `the mean of Pearson with an interval that says how far it would move with ${others}: questions of one ${by} count as one draw`, value: (run) => run.clustered && run.clustered.estimate[0], cell: (run) => (run.clustered === null ? make('td', {}, '–') : estimateCell(run.clustered.estimate)) }];
+}
+
 function summaryColumns(report) {
   return [
     { title: 'Model', value: (run) => run.label, cell: (run) => make('th', { scope: 'row', class: 'name' }, safeText(run.label)) },
     ...report.metrics.map(({ name, title }) => ({ title, tip: `${title}: mean over all questions`, value: (run) => run.micro[name][0], cell: (run) => estimateCell(run.micro[name]) })),
+    ...clusteredColumn(report),
     { title: 'Through length, beyond', tip: 'Pearson’s r as a sum of two parts: the part that follows from votes and scores each going with length, and the part beyond length. Sorts by the part beyond length; point at a number for its interval', value: (run) => run.length.beyond[0], cell: (run) => lengthCell(run.length) },
     { title: 'Pearson, macro', tip: 'Pearson: mean of the topics’ means', value: (run) => run.macro.pearson[0], cell: (run) => estimateCell(run.macro.pearson) },
     { title: 'Size', tip: 'number of the model’s parameters, and the type of its weights', value: (run) => run.parameters || null, cell: (run) => make('td', {}, parameters(run.parameters), run.file_type ? make('span', { class: 'interval' }, safeText(run.file_type)) : null) },
@@ -54,7 +62,7 @@ function summaryTable(report) {
   }
   show(report.runs);
   return make('table', { id: 'summary-table' },
-    make('caption', {}, 'Means over all questions (micro averages) with 95 % intervals: how far they would move with other questions of these topics. Chance is 0 unless stated. Click a column’s title to sort by that column.'),
+    make('caption', {}, 'Means over all questions (micro averages) with 95 % intervals: how far they would move with other questions of these topics, unless a column’s title names others. Chance is 0 unless stated. Click a column’s title to sort by that column.'),
     make('thead', {}, make('tr', {}, heads)), body);
 }
 
@@ -94,7 +102,7 @@ function heatTable(report, metric) {
   const chances = report.runs.map((run) => run.micro[metric][6]).filter((chance) => chance !== null);
   const chance = chances.length > 0 ? ` (${number(Math.min(...chances), 3)} over all questions)` : '';
   return make('table', { class: 'heat', id: 'heat-table' },
-    make('caption', {}, `${title} by topic; blue is above what a random order of the answers would get${chance}, orange below. Point at a cell for its interval and chance.`),
+    make('caption', {}, `${title} by topic; blue is above what a random order of the answers would get${chance}, orange below. Point at a cell for its interval (for other questions of that topic) and chance.`),
     make('thead', {}, make('tr', {}, make('th', { scope: 'col' }, 'Topic'), report.runs.map((run) => make('th', { scope: 'col' }, safeText(run.label))))),
     make('tbody', {}, report.topics.map((topic) => row(safeText(topic), (run) => run.topics[topic]?.[metric] === undefined ? undefined : run.topics[topic][metric])),
       row('all questions', (run) => run.micro[metric])));
