@@ -143,9 +143,8 @@ std::string sampling(const Recipe& recipe, const BuildReport& report) {
     not_drawn += topic.funnel.questions_removed[static_cast<size_t>(Reason::kNotDrawn)];
   }
   std::string text = fmt::format(
-      "The topics have {} in the dumps; {} passed the filters, of which {} were drawn (seed {}). Of their answers "
-      "that\n"
-      "passed, {} are here and {} were not chosen (`choose = \"{}\"`).",
+      "The topics have {} in the dumps; {} passed the filters, of which {} were drawn (seed {}).\n"
+      "Of their answers that passed, {} are here and {} were not chosen (`choose = \"{}\"`).",
       counted(all.questions, "question"), all.taken_questions + not_drawn, all.taken_questions, recipe.seed,
       all.taken_answers, all.answers_not_chosen, name_of(recipe.choose));
   const auto lacks_votes = [](const SiteReport& site) { return !site.counts.has_votes; };
@@ -317,7 +316,7 @@ std::string format_card(const Recipe& recipe, const BuildReport& report) {
                         "dataset as a whole\nis under CC BY-SA 4.0.\n") +
       "\n"
       "## Processing\n\n"
-      "HTML was converted to plain text; images are left out. " +
+      "HTML was converted to plain text; images are left out.\n" +
       edits(report) + "\n### What the filters removed\n";
   for (const TopicReport& topic : report.topics)
     text += "\n" + topic.topic + ":\n\n```\n" + format_funnel(topic.funnel) + "```\n";

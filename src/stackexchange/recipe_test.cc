@@ -128,7 +128,7 @@ TEST(Recipe, MistakesAreToldWithLineAndKey) {
       {"choose = \"later-wins\"\nlabel = \"accepted\"",
        "r.toml: later-wins finds at most two answers where acceptance is the label; take 2 (answers = 2)"},
       {std::string(kTopic) + kTopic, "r.toml: topic beer appears twice"},
-      {"[answer]\nedited_within_days = 0", "r.toml: line 2: edited_within_days in answer is less than 1"},
+      {"[answer]\nedited_within_days = 0", "r.toml: line 2: edited_within_days in answer is not between 1 and 100000"},
   };
   for (const auto& [toml, message] : cases) EXPECT_EQ(problem_of(toml), message) << toml;
   EXPECT_THAT(problem_of("x = ["), HasSubstr("r.toml: line 1, column"));
