@@ -178,11 +178,10 @@ std::string other_choices(const Recipe& recipe) {
     text += "Here later answers always have more votes, so\nthat age can't be what voters rewarded.";
   }
   return text +
-         "\nBounds on the age and length of answers (`within_days`, `max_length_ratio`) and `choose = \"later-wins\"` "
-         "lower what\n"
-         "age and length explain, `label = \"accepted\"` asks the askers, and stricter filters on votes leave less "
-         "chance in\n"
-         "them and fewer questions.\n";
+         "\nBounds on the age and length of answers (`within_days`, `max_length_ratio`) lower what these explain,\n"
+         "`choose = \"later-wins\"` turns age's part round, `label = \"accepted\"` asks the askers, and stricter "
+         "filters on\n"
+         "votes leave less chance in them and fewer questions.\n";
 }
 
 bool has_jsonl(const BuildReport& report) {
