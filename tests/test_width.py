@@ -30,6 +30,8 @@ def columns(line):
 class WidthTest(ProgramTest):
     def check(self, text, width, what):
         for line in text.splitlines():
+            if "/" in line and len(line.split()) == 1:
+                continue  # a path, which is never broken
             self.assertLessEqual(columns(line), width, f"{what}, at {width} columns:\n{line}")
 
     def environment(self, **changes):
