@@ -195,9 +195,10 @@ class PythonTest(PackageTest):
         other_names = {"topic": "topics", "no_shuffle": "shuffle", "prompt_file": "prompt", "lora": "adapters", "device": "devices", "no_cache": "reuse"}
         programs = {"help", "help_all",
                     "models", "shard", "rank_timeout",  # several models, jobs and ranks: loops, and hre.transformers.Processes
+                    "cluster",  # hre.compare's
                     "metrics", "json", "details", "reference_json", "stats", "quiet",  # what is shown: Run has it all
                     "recheck", "verify_weights", "explain"}  # checks of a store and of the cache
-        options = {name.replace("-", "_") for name in re.findall(r"^ +(?:-\w,)?--([a-z-]+)", self.run_hre("eval", "--help-all").stdout, re.M)}
+        options = {name.replace("-", "_") for name in re.findall(r"^ {2,6}(?:-\w,)?--([a-z-]+)", self.run_hre("eval", "--help-all").stdout, re.M)}
         self.assertGreater(len(options), 40)
         self.assertEqual(set(), programs - options, "are no options any more")
         expected = {other_names.get(name, name) for name in options - programs}
