@@ -102,7 +102,7 @@ class NumbersTest(ProgramTest):
         question = min((q for q in a["questions"] if q["pearson"] is not None), key=lambda q: q["pearson"])
         worst = self.run_hre("show", "first", "--worst", 1, "--data", "data.jsonl").stdout
         self.assertIn(question["id"], worst)
-        self.assertIn(f"{question['pearson']:.4f}"[:5], worst)
+        self.assertIn(f"Pearson {question['pearson']:.2f},", worst)
         return a, compared
 
     def equal(self, one, other, what):
