@@ -214,7 +214,7 @@ class ModelTest(RunsTest):
                 _, said = self.evaluate(*options, model=model, data="a.jsonl")
                 self.assertIn("1 of 1 question reused", said)
         _, said = self.evaluate(model=other, data="a.jsonl")
-        self.assertIn("weights is '", said)
+        self.assertIn("the weights differ", said)
         (self.folder / "moved.gguf").write_bytes(model.read_bytes())
         _, said = self.evaluate("--threads", "1", "--verify-weights", model="moved.gguf", data="a.jsonl")
         self.assertIn("1 of 1 question reused", said)
@@ -311,7 +311,7 @@ class HandOnTest(RunsTest):
         self.evaluate("--topic", "c*", "--store", "b.db")
         self.evaluate("--topic", "python", "--store", "b.db")
         said = self.run_hre("runs", "merge", "b.db", "--store", "a.db").stdout
-        self.assertEqual("b.db: 1 runs added, 1 already in the store; 16 questions added\n", said)
+        self.assertEqual("b.db: 1 run added, 1 already in the store; 16 questions added\n", said)
         _, said = self.evaluate("--store", "a.db", "--topic", "python", "--topic", "c*")
         self.assertIn("24 of 24 questions reused", said)
         self.assertEqual(24, self.count("score", self.folder / "a.db"))
