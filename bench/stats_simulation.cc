@@ -257,7 +257,6 @@ void ceilings(const Effort& all_effort) {
       return coverage;
     };
     covered("ceiling, where expectations are" + world.substr(1), where, of(&CeilingCoverage::ceiling), 1);
-    covered("reliability of votes" + world, where, of(&CeilingCoverage::reliability), 1);
     covered("value as a share of the ceiling" + world, where, of(&CeilingCoverage::share), 1);
   }
 }

@@ -41,6 +41,7 @@ TEST(Calibration, IntervalsOfSummariesHold) {
   for (const int kind : {1, 2}) {
     for (const auto& [name, coverage] :
          testing_calibration::summary_coverage({4, 0.5, 0.4, 0.15, kind}, {50, 25, 25}, effort)) {
+      if (name == "Top-1, bootstrap") continue;  // Top-1 has an exact interval instead
       EXPECT_GE(coverage.held, least) << name << ' ' << kind;
       EXPECT_GT(coverage.given, 0.9) << name << ' ' << kind;
     }

@@ -29,7 +29,6 @@ Json of_ceiling(const RunCeiling& ceiling) {
           {"mean_r", json_number(ceiling.ceiling.mean)},
           {"ci95", json_interval(ceiling.ceiling.interval)},
           {"reliability", json_number(ceiling.ceiling.reliability)},
-          {"reliability95", json_interval(ceiling.ceiling.reliability_interval)},
           {"votes", ceiling.counted ? "counted" : "differences"},
           {"value", json_number(ceiling.value.mean)},
           {"share", json_number(ceiling.share())},
@@ -50,10 +49,8 @@ std::string ceiling_text(const RunCeiling& ceiling) {
           ? "estimated from votes for and against"
           : "estimated with as few votes as their differences allow, so the true ceiling is probably lower");
   const auto percent = [](double value) { return 100 * value; };
-  const Interval reliability = ceiling.ceiling.reliability_interval.value_or(Interval());
-  text += fmt::format(" {:.0f} % [{:.0f}, {:.0f}] of the votes' variance within questions is not due to chance.",
-                      percent(ceiling.ceiling.reliability.value_or(0)), percent(reliability.low),
-                      percent(reliability.high));
+  text += fmt::format(" {:.0f} % of the votes' variance within questions is not due to chance.",
+                      percent(ceiling.ceiling.reliability.value_or(0)));
   if (ceiling.share()) {
     const auto interval = ceiling.share_interval();
     text +=

@@ -217,10 +217,9 @@ double mean_r(const Side& up, const Side& down, const Model& up_model, const Mod
 }
 
 double reliability_of(const std::vector<const std::vector<int64_t>*>& up,
-                      const std::vector<const std::vector<int64_t>*>& down, size_t without) {
+                      const std::vector<const std::vector<int64_t>*>& down) {
   double noise = 0, squares = 0;
   for (size_t q = 0; q < up.size(); ++q) {
-    if (q % kGroups == without) continue;
     const auto n = static_cast<double>(up[q]->size());
     std::vector<double> votes;
     double people = 0;
@@ -252,20 +251,19 @@ VoteCeiling vote_ceiling(std::span<const VoteCounts> questions, const CeilingOpt
   VoteCeiling result;
   result.questions = static_cast<int64_t>(for_them.size());
   if (for_them.empty()) return result;
-  result.reliability = std::max(0.0, reliability_of(for_them, against, kNone));
+  result.reliability = std::max(0.0, reliability_of(for_them, against));
   const Side up = side_of(for_them), down = side_of(against);
   const Model up_model = fit(up, kNone, {}, kRounds), down_model = down.any ? fit(down, kNone, {-1}, kRounds) : Model();
   const double mean = mean_r(up, down, up_model, down_model, kNone, options);
   result.mean = mean;
   if (for_them.size() < kFewestForCeiling) return result;
 
-  std::vector<double> without(kGroups), reliability_without(kGroups);
+  std::vector<double> without(kGroups);
   in_chunks(kGroups, options.threads, [&](size_t begin, size_t end) {
     for (size_t group = begin; group < end; ++group) {
       const Model up_rest = fit(up, group, up_model, kRoundsAgain);
       const Model down_rest = down.any ? fit(down, group, down_model, kRoundsAgain) : Model();
       without[group] = mean_r(up, down, up_rest, down_rest, group, options);
-      reliability_without[group] = reliability_of(for_them, against, group);
     }
   });
   const auto groups = static_cast<double>(kGroups);
@@ -275,9 +273,6 @@ VoteCeiling vote_ceiling(std::span<const VoteCounts> questions, const CeilingOpt
   };
   const double reach = reach_of(without) + kModelError;
   result.interval = Interval{mean - reach, std::min(1.0, mean + reach)};
-  const double reliability_reach = reach_of(reliability_without);
-  result.reliability_interval = Interval{std::max(0.0, *result.reliability - reliability_reach),
-                                         std::min(1.0, *result.reliability + reliability_reach)};
   return result;
 }
 

@@ -492,7 +492,7 @@ inline CeilingTruth true_ceiling(const CountWorld& world, size_t questions) {
 }
 
 struct CeilingCoverage {
-  Coverage ceiling, reliability, share;
+  Coverage ceiling, share;
 };
 /// `share_of_ceiling` gets the estimate of a value and a ceiling, and gives the interval of the one as a share of the
 /// other.
@@ -500,7 +500,7 @@ template <class ShareOfCeiling>
 CeilingCoverage ceiling_coverage(const CountWorld& world, size_t questions, const Effort& effort,
                                  ShareOfCeiling share_of_ceiling) {
   const CeilingTruth truth = true_ceiling(world, 100000);
-  std::vector<std::optional<Interval>> intervals[3];
+  std::vector<std::optional<Interval>> intervals[2];
   for (auto& all : intervals) all.resize(static_cast<size_t>(effort.simulations));
   in_chunks(intervals[0].size(), effort.threads, [&](size_t begin, size_t end) {
     for (size_t i = begin; i < end; ++i) {
@@ -516,8 +516,7 @@ CeilingCoverage ceiling_coverage(const CountWorld& world, size_t questions, cons
       }
       const VoteCeiling ceiling = vote_ceiling(votes, {.seed = i, .threads = 1});
       intervals[0][i] = ceiling.interval;
-      intervals[1][i] = ceiling.reliability_interval;
-      intervals[2][i] = share_of_ceiling(mean_estimate(values), ceiling);
+      intervals[1][i] = share_of_ceiling(mean_estimate(values), ceiling);
     }
   });
   const auto held = [&](const std::vector<std::optional<Interval>>& all, double value) {
@@ -528,7 +527,7 @@ CeilingCoverage ceiling_coverage(const CountWorld& world, size_t questions, cons
     }
     return Coverage{given / effort.simulations, given > 0 ? right / given : 0};
   };
-  return {held(intervals[0], truth.ceiling), held(intervals[1], truth.reliability), held(intervals[2], truth.share)};
+  return {held(intervals[0], truth.ceiling), held(intervals[1], truth.share)};
 }
 
 /// How votes and scores of answers go with each other and with a covariate.
