@@ -1,26 +1,11 @@
-"""What people read is no wider than their terminal. The commands are those of the program's own table, so that a new one is
-tested too."""
+"""What people read is no wider than their terminal."""
 
-import fcntl
 import json
-import os
-import pty
 import re
-import shlex
-import struct
-import subprocess
-import termios
 import unicodedata
 import unittest
 
-from hub import Hub
-from program import PROGRAM, SOURCE_DIR, ProgramTest, clean_environment
-
-#: Examples that print for programs, not for people.
-FOR_PROGRAMS = {"runs export", "data build", "study", "model fetch", "data fetch"}
-#: `hre demo` is as long as the README shows (test_cli.py), and takes a minute.
-TESTED_ELSEWHERE = {"demo"}
-
+from program import SOURCE_DIR, ProgramTest
 
 def columns(line):
     """How many columns a terminal needs for a line."""
@@ -67,26 +52,6 @@ class WidthTest(ProgramTest):
             ["model", "show", SOURCE_DIR / "models" / "hre-base-q8_0.gguf"], ["verify", "base", "--questions", 2],
         ]
 
-    def test_examples(self):
-        """One after the other, as the table has them: what one writes is there for the next."""
-        examples = self.run_hre("help", "--examples").stdout.splitlines()
-        self.run_hre("eval", "baseline:length", "--data", "sample", "--topic", "python", "--store", "other.db", "--quiet")
-        tested = set()
-        with Hub() as hub:
-            environment = clean_environment(**self.environment(HF_ENDPOINT=hub.endpoint, HF_HOME=str(self.folder / "hf"), NO_PROXY="127.0.0.1",
-                                                               PATH=f"{PROGRAM.parent}{os.pathsep}{os.environ['PATH']}"))
-            for example in examples:
-                command = next(c for c in (" ".join(shlex.split(example)[1:3]), shlex.split(example)[1]) if c in self.names())
-                tested.add(command)
-                if command in TESTED_ELSEWHERE:
-                    continue
-                done = subprocess.run(["bash", "-c", example], cwd=self.folder, env=environment, capture_output=True, text=True,
-                                      timeout=600, check=False)
-                if command not in FOR_PROGRAMS:
-                    self.assertEqual(0, done.returncode, f"{example}\n{done.stderr}")
-                    self.check(done.stdout, 80, example)
-        self.assertEqual(set(self.names()), tested)
-
     def names(self):
         listed = self.run_hre("--help").stdout.split("Commands:\n")[1].split("\n\n")[0]
         return [re.split(r"  +", line.strip())[0] for line in listed.splitlines()]
@@ -112,35 +77,6 @@ class WidthTest(ProgramTest):
         self.make_runs()
         for command in (["compare", "zstd.json", "length.json", "long.json"], ["runs", "list"], ["confounds", "long.json"]):
             self.check(self.run_hre(*command, env=self.environment()).stdout, 80, " ".join(command))
-
-    def on_terminal(self, width, *arguments):
-        """What the program writes to a terminal of so many columns, without colours."""
-        ours, theirs = pty.openpty()
-        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, width, 0, 0))
-        process = subprocess.Popen([PROGRAM, *map(str, arguments)], cwd=self.folder, stdin=subprocess.DEVNULL, stdout=theirs,
-                                   stderr=subprocess.DEVNULL, env=clean_environment(**self.environment(TERM="xterm-256color")))
-        os.close(theirs)
-        text = b""
-        while True:
-            try:
-                part = os.read(ours, 65536)
-            except OSError:  # the other side is closed
-                break
-            if not part:
-                break
-            text += part
-        os.close(ours)
-        self.assertEqual(0, process.wait(timeout=300))
-        return re.sub(r"\x1b\[[0-9;]*[mK]", "", text.decode()).replace("\r\n", "\n")
-
-    def test_on_a_terminal(self):
-        self.make_runs()
-        for width in (60, 100):
-            for command in (["eval", "baseline:zstd", "--data", "sample"], ["show", "base", "--worst", 2], ["data", "info", "sample"]):
-                text = self.on_terminal(width, *command)
-                self.check(text, width, " ".join(command))
-            self.assertIn("█", text, "bars are for terminals")
-            self.assertIn("Shaded tokens", self.on_terminal(width, "show", "base", "--worst", 1))
 
 
 if __name__ == "__main__":
