@@ -7,6 +7,7 @@ import unittest
 
 from program import SOURCE_DIR, ProgramTest
 
+
 def columns(line):
     """How many columns a terminal needs for a line."""
     return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in line)

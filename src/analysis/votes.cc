@@ -40,7 +40,7 @@ std::vector<TopicVotes> vote_distributions(std::span<const Run> runs) {
   std::vector<TopicVotes> topics;
   for (auto& [topic, values] : votes) {
     std::ranges::sort(values);
-    const auto quantile = [&](double p) { return quantile_of_sorted(values, p); };
+    const auto quantile = [&values = values](double p) { return quantile_of_sorted(values, p); };
     TopicVotes& one = topics.emplace_back(TopicVotes{topic,
                                                      static_cast<int64_t>(values.size()),
                                                      values.front(),

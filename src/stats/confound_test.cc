@@ -14,6 +14,15 @@ using testing_tables::near;
 using testing_tables::read_table;
 using Values = std::vector<double>;
 
+/// Of the questions that a row of a table lists.
+std::vector<CovariateProducts> products_of(const testing_tables::Row& row) {
+  const Values value = row.numbers("values"), votes = row.numbers("votes"), scores = row.numbers("scores"),
+               square = row.numbers("squares");
+  std::vector<CovariateProducts> products;
+  for (size_t i = 0; i < value.size(); ++i) products.push_back({value[i], votes[i], scores[i], square[i]});
+  return products;
+}
+
 TEST(Confound, ProductsOfOneQuestion) {
   const Values votes = {5, 3, 0, 1}, scores = {1, 2, 0, 0}, z = {2, 2, 1, 3};
   const auto products = covariate_products(votes, scores, z);
@@ -32,10 +41,7 @@ TEST(Confound, PartsAsByTheDefinition) {
   ASSERT_GE(rows.size(), 200U);
   for (const auto& row : rows) {
     SCOPED_TRACE(row.place);
-    const Values r = row.numbers("values"), a = row.numbers("votes"), b = row.numbers("scores"),
-                 c = row.numbers("squares");
-    std::vector<CovariateProducts> products;
-    for (size_t i = 0; i < r.size(); ++i) products.push_back({r[i], a[i], b[i], c[i]});
+    const std::vector<CovariateProducts> products = products_of(row);
     const Weights weights = row.text("weights") == "topics" ? Weights::kTopics : Weights::kQuestions;
     const ValueParts parts = value_parts(products, row.list<size_t>("sizes"), weights);
     EXPECT_TRUE(near(parts.through.mean, row.number("through"), 1e-10));
@@ -55,11 +61,8 @@ TEST(Confound, SharesByNumericalDerivativesAndSlopesAsInStatsmodels) {
   size_t clear = 0, shares = 0;
   for (const auto& row : rows) {
     SCOPED_TRACE(row.place);
-    const Values r = row.numbers("values"), a = row.numbers("votes"), b = row.numbers("scores"),
-                 c = row.numbers("squares");
-    std::vector<CovariateProducts> products;
-    for (size_t i = 0; i < r.size(); ++i) products.push_back({r[i], a[i], b[i], c[i]});
-    const ValueParts parts = value_parts(products, std::vector<size_t>{r.size()}, Weights::kQuestions);
+    const std::vector<CovariateProducts> products = products_of(row);
+    const ValueParts parts = value_parts(products, std::vector<size_t>{products.size()}, Weights::kQuestions);
     EXPECT_EQ(parts.through.ci_low.has_value(), row.text("clear") == "1");
     EXPECT_TRUE(near(parts.share, row.number("share"), 1e-9));
     ASSERT_EQ(parts.share_interval.has_value(), row.number("low").has_value());
