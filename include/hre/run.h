@@ -20,6 +20,7 @@ namespace hre {
 struct AnswerResult {
   double votes = 0;
   int64_t n_chars = 0;                 ///< Unicode code points scored
+  int64_t n_bytes = 0;                 ///< of the same text in UTF-8; 0 where an older file or store does not say
   int n_tokens = 0;                    ///< tokens scored
   int n_truncated = 0;                 ///< context tokens cut off on the left
   int n_cut_chars = 0;                 ///< code points cut off the answer's end
@@ -36,6 +37,9 @@ struct QuestionMetrics {
   std::optional<double> pearson_log;    ///< Pearson of log votes, sign(v) log(1 + |v|), and scores
   std::optional<double> pearson_ranks;  ///< Pearson of the votes' ranks and scores
   std::optional<double> length_only;    ///< Pearson of votes and length: a control without a model
+  /// Minus the log-likelihood in bits by the text's bytes in UTF-8: of all answers together, of those with the most and
+  /// with the fewest votes, and fewest - most. Nothing where the score is no log-likelihood or the bytes are not known.
+  std::optional<double> bits_per_byte, bits_best, bits_worst, bits_gap;
   std::optional<double> top_one_chance, ndcg_chance;  ///< what a random order of the answers gets on average
 };
 

@@ -14,6 +14,7 @@ namespace hre {
 /// Of each of a question's metrics.
 struct MetricSummary {
   Estimate pearson, spearman, kendall, pairwise_accuracy, top_one, ndcg, pearson_log, pearson_ranks, length_only;
+  Estimate bits_per_byte, bits_best, bits_worst, bits_gap;
 };
 
 /// Pearson's r as two parts that add up to it: through the answers' length, and beyond (stats/confound.h), over the

@@ -674,6 +674,7 @@ nb::dict metrics_of(const std::vector<double>& votes, const std::vector<double>&
     answer.votes = votes[i];
     answer.sum_log_prob = sums[i];
     answer.n_chars = count_code_points(texts[i]);
+    answer.n_bytes = static_cast<int64_t>(texts[i].size());
   }
   complete_question(question, true);
   nb::dict values;

@@ -52,6 +52,23 @@ Error nothing_shared(const SharedQuestions& shared) {
   return {ErrorCode::kInput, "the runs share no question", "", "were they made from the same dataset?"};
 }
 
+std::vector<ComparedMetric> compare_bits(std::span<const Run* const> runs, ComparisonOptions statistics) {
+  std::vector<ComparedMetric> all;
+  for (const Metric& metric : bits_metrics()) {
+    const SharedQuestions shared = share_questions(runs, metric, UndefinedPolicy::kLeaveOut);
+    if (shared.n() == 0) continue;
+    statistics.lower_is_better = metric.lower_is_better;
+    ComparedMetric& compared = all.emplace_back(ComparedMetric{&metric, static_cast<int64_t>(shared.n()), {}, {}});
+    for (const auto& values : shared.values) {
+      compared.runs.push_back(weighted_estimate(values, shared.sizes, statistics.weights));
+    }
+    for (PairOfRuns& pair : compare_many(shared.spans(), shared.sizes, statistics).pairs) {
+      compared.pairs.push_back(std::move(pair.comparison));
+    }
+  }
+  return all;
+}
+
 // When it was decided, where the runs were stopped for it; else when looking after every question would have.
 Decision decision_of(std::span<const Run* const> runs, const SharedQuestions& shared, const CompareOptions& options) {
   const auto& early = runs[0]->early_stop;
@@ -62,7 +79,7 @@ Decision decision_of(std::span<const Run* const> runs, const SharedQuestions& sh
             {early->low.value_or(0), early->high.value_or(0)},
             early->seed};
   }
-  const double width = options.metric->range.width();
+  const double width = options.metric->range->width();
   const auto differences = weighted_differences(shared.values[0], shared.values[1], shared.sizes, Weights::kQuestions);
   return decide(differences, shared.sizes, {-width, width}, options.statistics.seed);
 }
@@ -151,12 +168,15 @@ Result<Comparison> compare_runs(std::span<const Run* const> runs, const CompareO
   if (options.until_decided && options.statistics.weights != Weights::kQuestions) {
     return input_error("a decision is about the mean over questions, so topics can't have equal weight", "‹until›");
   }
+  if (options.until_decided && !options.metric->range) return unbounded_error(*options.metric);
   auto described = describe_runs(runs, options);
   if (!described) return forward(described);
   const SharedQuestions& shared = described->shared;
 
   Comparison comparison;
   comparison.options = options;
+  ComparisonOptions& statistics = comparison.options.statistics;
+  statistics.lower_is_better = options.metric->lower_is_better;
   comparison.options.clusters = nullptr;
   comparison.undefined_policy = described->undefined;
   comparison.differences = std::move(described->differences);
@@ -168,7 +188,7 @@ Result<Comparison> compare_runs(std::span<const Run* const> runs, const CompareO
   comparison.different = shared.different;
   comparison.runs = std::move(described->runs);
 
-  ManyComparison many = compare_many(shared.spans(), shared.sizes, options.statistics, options.level);
+  ManyComparison many = compare_many(shared.spans(), shared.sizes, statistics, options.level);
   for (PairOfRuns& pair : many.pairs) {
     comparison.pairs.push_back({pair.a, pair.b, std::move(pair.comparison), {}, {}, {}});
     if (const auto effect = comparison.pairs.back().comparison.effect_size) {
@@ -178,11 +198,12 @@ Result<Comparison> compare_runs(std::span<const Run* const> runs, const CompareO
   }
   comparison.groups = std::move(many.groups);
   for (size_t i = 0; i < runs.size(); ++i) comparison.runs[i].rank = many.ranks[i];
-  add_topics(shared, options.statistics, comparison.pairs);
+  add_topics(shared, statistics, comparison.pairs);
+  comparison.bits = compare_bits(runs, statistics);
   if (options.clusters) add_clustered(shared, options, comparison.pairs);
   comparison.moved = most_moved(shared, options.moved);
   if (options.margin) {
-    comparison.gates = gate(shared.spans(), shared.sizes, *options.margin, options.statistics, options.level);
+    comparison.gates = gate(shared.spans(), shared.sizes, *options.margin, statistics, options.level);
   }
   if (options.until_decided) comparison.decision = decision_of(runs, shared, options);
   return comparison;

@@ -62,6 +62,14 @@ struct ComparedPair {
   std::vector<DetectionPoint> detection;       ///< of the better run, for the difference seen; empty without spread
 };
 
+/// The runs by another metric, beside the one that they are compared by.
+struct ComparedMetric {
+  const Metric* metric = nullptr;
+  int64_t shared = 0;                   ///< questions with a value in every run
+  std::vector<Estimate> runs;           ///< as Comparison::runs
+  std::vector<PairedComparison> pairs;  ///< as Comparison::pairs
+};
+
 struct Comparison {
   CompareOptions options;  ///< without pointers to what may be gone
   UndefinedPolicy undefined_policy = UndefinedPolicy::kLeaveOut;
@@ -76,6 +84,7 @@ struct Comparison {
   std::vector<ComparedPair>
       pairs;  ///< (0, 1), (0, 2), ...; p-values adjusted by Holm over pairs where there are several
   std::vector<std::vector<size_t>> groups;
+  std::vector<ComparedMetric> bits;  ///< bits_metrics(), where all runs know the size of their texts
   std::vector<MovedQuestion> moved;  ///< of the first two runs
   std::optional<Decision> decision;  ///< of two runs, on request
   std::vector<GateDecision> gates;   ///< on request

@@ -44,12 +44,14 @@ PowerCase case_of(std::optional<double> correlation, double deviation, const Run
 void add_pair(const SharedQuestions& shared, RunPower& power) {
   const auto& a = shared.values[0];
   const auto& b = shared.values[1];
+  power.options.compare.statistics.lower_is_better = power.options.compare.metric->lower_is_better;
   power.seen = compare_paired(a, b, shared.sizes, power.options.compare.statistics);
   power.cases.push_back(case_of(pearson(a, b), deviation_of(power.seen->difference, a.size()), power));
   if (!power.seen->effect_size) return;
-  power.needed_for_seen = questions_for_effect(*power.seen->effect_size, power.shared, power.options.levels);
-  power.detection = detection_curve(*power.seen->effect_size, power.shared, detection_counts(power.shared),
-                                    power.options.levels.alpha);
+  const double effect =
+      power.options.compare.metric->lower_is_better ? -*power.seen->effect_size : *power.seen->effect_size;
+  power.needed_for_seen = questions_for_effect(effect, power.shared, power.options.levels);
+  power.detection = detection_curve(effect, power.shared, detection_counts(power.shared), power.options.levels.alpha);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,30 @@ std::vector<double> collect(std::span<const AnswerResult> answers, Field field) 
   std::vector<double> values;
   for (const AnswerResult& answer : answers) values.push_back(field(answer));
   return values;
+}
+
+/// Bits per byte of the answers with these votes, as one text; nothing where the bytes of one are not known.
+std::optional<double> bits_per_byte(std::span<const AnswerResult> answers, std::optional<double> votes = {}) {
+  double nats = 0;
+  int64_t bytes = 0;
+  for (const AnswerResult& answer : answers) {
+    if (votes && answer.votes != *votes) continue;
+    if (answer.n_bytes == 0) return std::nullopt;
+    nats -= answer.sum_log_prob;
+    bytes += answer.n_bytes;
+  }
+  return bytes == 0 ? std::nullopt : std::optional(nats / std::numbers::ln2 / static_cast<double>(bytes));
+}
+
+/// The best and the worst answers are nobody's where all votes are equal.
+void add_bits_per_byte(std::span<const AnswerResult> answers, QuestionMetrics& metrics) {
+  metrics.bits_per_byte = bits_per_byte(answers);
+  if (answers.empty()) return;
+  const auto [worst, best] = std::ranges::minmax(answers, {}, &AnswerResult::votes);
+  if (!(worst.votes < best.votes)) return;
+  metrics.bits_best = bits_per_byte(answers, best.votes);
+  metrics.bits_worst = bits_per_byte(answers, worst.votes);
+  if (metrics.bits_best && metrics.bits_worst) metrics.bits_gap = *metrics.bits_worst - *metrics.bits_best;
 }
 
 }  // namespace
@@ -64,7 +89,9 @@ void complete_question(QuestionResult& question, bool normalise_by_characters) {
       question.problem = "the log-likelihood of answer " + std::to_string(i + 1) + " is not finite";
     }
   }
-  if (question.problem.empty()) question.metrics = question_metrics(question.answers);
+  if (!question.problem.empty()) return;
+  question.metrics = question_metrics(question.answers);
+  if (normalise_by_characters) add_bits_per_byte(question.answers, question.metrics);
 }
 
 }  // namespace hre

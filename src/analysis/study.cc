@@ -86,6 +86,8 @@ class StudyValues {
     return values;
   }
 
+  [[nodiscard]] bool lower_is_better() const { return options_.compare.metric->lower_is_better; }
+
   [[nodiscard]] double mean(size_t run) const {
     return weighted_mean(shared_.values[run], shared_.sizes, options_.compare.statistics.weights);
   }
@@ -95,8 +97,9 @@ class StudyValues {
               QuestionsForEffect& needed) const {
     if (!comparison.effect_size) return;
     const auto n = static_cast<int64_t>(shared_.n());
-    curve = detection_curve(*comparison.effect_size, n, detection_counts(n), options_.levels.alpha);
-    if (*comparison.effect_size > 0) needed = questions_for_effect(*comparison.effect_size, n, options_.levels);
+    const double effect = lower_is_better() ? -*comparison.effect_size : *comparison.effect_size;
+    curve = detection_curve(effect, n, detection_counts(n), options_.levels.alpha);
+    if (effect > 0) needed = questions_for_effect(effect, n, options_.levels);
   }
 
   const SharedQuestions& shared_;
@@ -123,8 +126,9 @@ std::optional<Separation> separate(Stage earlier, Stage later, const std::vector
   }
   adjust(separation.pairs);
   if (!separation.pairs.empty()) values.pool(separation);
-  separation.auc =
-      area_under_curve(values.means(before), values.means(after), options.compare.statistics.permutation());
+  std::vector<double> low = values.means(before), high = values.means(after);
+  if (values.lower_is_better()) std::swap(low, high);
+  separation.auc = area_under_curve(low, high, options.compare.statistics.permutation());
   return separation;
 }
 
@@ -179,6 +183,7 @@ Result<Study> make_study(std::span<const Run* const> runs, std::vector<StudyMemb
 
   Study study;
   study.options = options;
+  study.options.compare.statistics.lower_is_better = options.compare.metric->lower_is_better;
   study.members = std::move(members);
   study.judgements = std::move(judgements);
   study.runs = std::move(described->runs);

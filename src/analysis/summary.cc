@@ -95,7 +95,8 @@ void bootstrap_micro(const std::map<std::string, Questions>& topics, const Summa
     const BootstrapDraws draws = bootstrap_means(runs, sizes, bootstrap);
     for (size_t i = 0; i < members.size(); ++i) {
       Estimate& estimate = summary.micro.*(members[i].first->of_summary);
-      if (at_ends(runs[i], members[i].first->range)) continue;  // it has an exact interval
+      const auto& range = members[i].first->range;
+      if (range && at_ends(runs[i], *range)) continue;  // it has an exact interval
       const auto interval = interval_of_deviations(draws.column(i), runs[i], sizes, Weights::kQuestions);
       if (!interval) continue;
       estimate.bootstrap_low = interval->low;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <cmath>
 #include <memory>
 #include <ostream>
 
@@ -35,12 +36,12 @@ struct CompareArguments {
 Status check_worse(const Comparison& comparison) {
   for (const GateDecision& gate : comparison.gates) {
     if (gate.verdict != GateVerdict::kFail) continue;
-    return fail(
-        ErrorCode::kThreshold,
-        fmt::format("{} is worse than {} by more than {:g}: by {:.4f} (p {}{} against a difference of {:g})",
-                    comparison.runs[0].model, comparison.runs[gate.against].model, gate.margin, -*gate.difference,
-                    gate.p_holm.value_or(1) < 1e-4 ? "" : "= ", p_text(gate.p_holm), gate.margin),
-        "--fail-if-worse");
+    return fail(ErrorCode::kThreshold,
+                fmt::format("{} is worse than {} by more than {:g}: by {:.4f} (p {}{} against a difference of {:g})",
+                            comparison.runs[0].model, comparison.runs[gate.against].model, gate.margin,
+                            std::abs(*gate.difference), gate.p_holm.value_or(1) < 1e-4 ? "" : "= ", p_text(gate.p_holm),
+                            gate.margin),
+                "--fail-if-worse");
   }
   return {};
 }

@@ -17,7 +17,7 @@ void ComparingOptions::define(CLI::App& app) {
                                                                     {"zero", UndefinedPolicy::kZero}};
   app.add_option("--metric", metric,
                  "pearson (default), spearman, kendall, pairwise, top_one, ndcg, pearson_log or pearson_ranks (of log "
-                 "or ranked votes)")
+                 "or ranked votes), bits_per_byte, bits_best, bits_worst or bits_gap")
       ->type_name("METRIC");
   app.add_option("--weights", weights, "what has equal weight in a mean: questions (default) or topics")
       ->type_name("questions|topics")

@@ -154,6 +154,29 @@ std::string moved_table(const Comparison& comparison) {
   return "\n" + table.render();
 }
 
+/// Bits per byte, beside the metric that the runs are compared by.
+std::string bits_tables(const Comparison& comparison) {
+  if (comparison.bits.empty()) return "";
+  constexpr const char* kNames[] = {"all answers", "best by votes", "worst by votes", "worst − best"};
+  const auto name = [&](const Metric& metric) { return kNames[&metric - bits_metrics().data()]; };
+  if (comparison.runs.size() == 2) {
+    TextTable table(pair_header("bits per byte of", "A", "B", false));
+    for (const ComparedMetric& bits : comparison.bits) {
+      table.add_row(pair_cells(name(*bits.metric), bits.pairs.front(), false));
+    }
+    return '\n' + table.render();
+  }
+  std::vector<std::string> header = {"bits per byte of"};
+  for (const ComparedMetric& bits : comparison.bits) header.emplace_back(name(*bits.metric));
+  TextTable table(header);
+  for (size_t i = 0; i < comparison.runs.size(); ++i) {
+    std::vector<std::string> cells = {letter_of(i) + "  " + comparison.runs[i].model};
+    for (const ComparedMetric& bits : comparison.bits) cells.push_back(with_interval(bits.runs[i]));
+    table.add_row(std::move(cells));
+  }
+  return '\n' + table.render();
+}
+
 std::string left_out(const Comparison& comparison) {
   std::vector<std::string> parts;
   if (comparison.undefined > 0)
@@ -180,7 +203,7 @@ std::string verdict(const Comparison& comparison) {
     return fmt::format("These {} questions can't tell A and B apart at {:g} %: A − B is {}, p {}.\n", pair.questions(),
                        level, with_interval(pair.difference.mean, interval_of(pair)), p_text(pair.p));
   }
-  const bool a_better = *pair.difference.mean > 0;
+  const bool a_better = (*pair.difference.mean > 0) != comparison.options.metric->lower_is_better;
   return fmt::format("{} is better than {} by {:.4f} (p {}{}).\n", a_better ? "A" : "B", a_better ? "B" : "A",
                      std::abs(*pair.difference.mean), *pair.p < 1e-4 ? "" : "= ", p_text(pair.p));
 }
@@ -218,7 +241,8 @@ std::string comparison_text(const Comparison& comparison) {
                   comparison.options.statistics.weights == Weights::kTopics ? "topic" : "question");
   text += runs_tables(comparison) + '\n';
   text += comparison.runs.size() == 2 ? two_runs(comparison) : many_runs(comparison);
-  text += clustered_table(comparison) + moved_table(comparison) + '\n' + gates_text(comparison);
+  text +=
+      clustered_table(comparison) + bits_tables(comparison) + moved_table(comparison) + '\n' + gates_text(comparison);
   if (comparison.decision) {
     text += decision_text(*comparison.decision) +
             "The other intervals and p-values assume a fixed number of questions, and are not valid after early "

@@ -45,6 +45,7 @@ Json of_config(const Run& run) {
 Json of_answer(const AnswerResult& answer) {
   Json json = {{"votes", json_number(answer.votes)},
                {"n_chars", answer.n_chars},
+               {"n_bytes", answer.n_bytes > 0 ? Json(answer.n_bytes) : Json(nullptr)},
                {"n_tokens", answer.n_tokens},
                {"n_truncated", answer.n_truncated},
                {"sum_log_prob", json_number(answer.sum_log_prob)},

@@ -123,6 +123,7 @@ AnswerResult answer_of(const Field& field) {
   AnswerResult answer;
   answer.votes = field["votes"].number_or_nan();
   answer.n_chars = field["n_chars"].count();
+  if (field.has("n_bytes") && !field["n_bytes"].is_null()) answer.n_bytes = field["n_bytes"].count();
   answer.n_tokens = field["n_tokens"].small_count();
   answer.n_truncated = field["n_truncated"].small_count();
   if (field.has("n_cut_chars")) answer.n_cut_chars = field["n_cut_chars"].small_count();

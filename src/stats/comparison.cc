@@ -38,6 +38,7 @@ PairedComparison compare_without_draws(std::span<const double> a, std::span<cons
   }
   result.won = std::ranges::count_if(differences, [](double d) { return d > 0; });
   result.lost = std::ranges::count_if(differences, [](double d) { return d < 0; });
+  if (options.lower_is_better) std::swap(result.won, result.lost);
   result.tied = static_cast<int64_t>(differences.size()) - result.won - result.lost;
   return result;
 }
@@ -139,6 +140,20 @@ const char* gate_verdict_name(GateVerdict verdict) {
 
 std::vector<GateDecision> gate(std::span<const std::span<const double>> runs, std::span<const size_t> sizes,
                                double margin, const ComparisonOptions& options, double level) {
+  if (options.lower_is_better) {
+    std::vector<std::vector<double>> negated;
+    for (const auto& run : runs) {
+      std::ranges::transform(run, std::back_inserter(negated.emplace_back()), std::negate<>());
+    }
+    ComparisonOptions higher = options;
+    higher.lower_is_better = false;
+    auto decisions =
+        gate(std::vector<std::span<const double>>(negated.begin(), negated.end()), sizes, margin, higher, level);
+    for (GateDecision& decision : decisions) {
+      if (decision.difference) decision.difference = -*decision.difference;
+    }
+    return decisions;
+  }
   std::vector<GateDecision> decisions;
   std::vector<std::optional<double>> p;
   for (size_t i = 1; i < runs.size(); ++i) {
@@ -194,7 +209,10 @@ ManyComparison compare_many(std::span<const std::span<const double>> runs, std::
                             const ComparisonOptions& options, double level) {
   const BootstrapDraws draws = bootstrap_means(runs, sizes, options.bootstrap());
   std::vector<double> means;
-  for (const auto& run : runs) means.push_back(weighted_mean(run, sizes, options.weights));
+  for (const auto& run : runs) {
+    const double mean = weighted_mean(run, sizes, options.weights);
+    means.push_back(options.lower_is_better ? -mean : mean);
+  }
   ManyComparison result;
   result.pairs = compare_pairs(runs, sizes, options, draws);
   result.ranks = rank_intervals(means, result.pairs, level);

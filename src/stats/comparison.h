@@ -20,13 +20,15 @@ struct ComparisonOptions {
   int draws = 10000;        ///< of the bootstrap
   int permutations = 9999;  ///< of the signs, where there are too many for all
   uint64_t seed = 42;
-  int threads = 0;  ///< 0: all cores; their number changes nothing
+  int threads = 0;               ///< 0: all cores; their number changes nothing
+  bool lower_is_better = false;  ///< of the values: a run with lower ones wins, ranks first, and passes a gate
 
   [[nodiscard]] BootstrapOptions bootstrap() const { return {draws, seed, threads, weights}; }
   [[nodiscard]] PermutationOptions permutation() const { return {permutations, seed}; }
 };
 
-/// Run A against run B, question by question. Differences are A - B: positive where A is better.
+/// Run A against run B, question by question. Differences are A - B: positive where A is better, unless lower values
+/// are.
 struct PairedComparison {
   std::optional<double> mean_a, mean_b;
   Estimate difference;                ///< with Student's t interval
@@ -38,7 +40,7 @@ struct PairedComparison {
   /// d_z: the mean by the standard deviation of single questions' differences; where topics weigh the same, by that
   /// which gives the mean's standard error. Nothing where all differences are equal.
   std::optional<double> effect_size;
-  int64_t won = 0, tied = 0, lost = 0;  ///< questions where A is above, equal, below
+  int64_t won = 0, tied = 0, lost = 0;  ///< questions where A is better, equal, worse
   /// Of the comparison, however they weigh; difference.n counts topics where these weigh the same.
   [[nodiscard]] int64_t questions() const { return won + tied + lost; }
 };
