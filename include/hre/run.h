@@ -19,13 +19,13 @@ namespace hre {
 /// One answer as the model scored it.
 struct AnswerResult {
   double votes = 0;
-  int64_t n_chars = 0;                 ///< Unicode code points scored
-  int64_t n_bytes = 0;                 ///< of the same text in UTF-8; 0 where an older file or store does not say
-  int n_tokens = 0;                    ///< tokens scored
-  int n_truncated = 0;                 ///< context tokens cut off on the left
-  int n_cut_chars = 0;                 ///< code points cut off the answer's end
-  double sum_log_prob = 0;             ///< nats; the sum over the answer's tokens, in double precision
-  double score = 0;                    ///< sum_log_prob / n_chars, unless the model's description says otherwise
+  int64_t n_chars = 0;      ///< Unicode code points scored
+  int64_t n_bytes = 0;      ///< of the same text in UTF-8; 0 where an older file or store does not say
+  int n_tokens = 0;         ///< tokens scored
+  int n_truncated = 0;      ///< context tokens cut off on the left
+  int n_cut_chars = 0;      ///< code points cut off the answer's end
+  double sum_log_prob = 0;  ///< nats; the sum over the answer's tokens, in double precision
+  double score = 0;  ///< sum_log_prob / n_chars, unless the run's score or the model's description says otherwise
   std::vector<float> token_log_probs;  ///< nats; kept on request
   TokenTexts token_texts;              ///< of those tokens; empty where the scorer can't tell
 };
@@ -49,6 +49,14 @@ struct QuestionResult {
   QuestionMetrics metrics;
   std::vector<AnswerResult> answers;  ///< empty where the question could not be scored
   std::string problem;                ///< why it could not be; empty if it was
+};
+
+/// What an answer's log-likelihood is divided by to be its score.
+enum class ScoreKind {
+  kPerChar,  ///< the published rule
+  kPerToken,
+  kPerByte,
+  kSum,  ///< by nothing
 };
 
 /// What a mean does with questions that have no value.
@@ -128,6 +136,7 @@ struct Run {
   std::optional<Error> failure;  ///< why it ended before its end, other than by `stop`
   std::optional<EarlyStop> early_stop;
   std::optional<RunShard> shard;
+  ScoreKind score = ScoreKind::kPerChar;  ///< a view of what was scored: analysis/scores.h; the store keeps none
 
   std::string id, name;                  ///< in the store; empty where it is in none
   std::optional<Error> not_kept;         ///< why it, or some of it, is not in the store that was asked for

@@ -25,6 +25,13 @@ struct LengthParts {
   std::optional<double> share_low, share_high;  ///< 95 %
 };
 
+/// The micro means by one score of the answers.
+struct ScoreSummary {
+  ScoreKind score = ScoreKind::kPerChar;
+  Estimate pearson, pairwise_accuracy;
+  LengthParts length;
+};
+
 struct TopicSummary {
   std::string topic;
   int64_t questions = 0;
@@ -39,8 +46,9 @@ struct Summary {
   int64_t questions = 0;
   int64_t undefined = 0;
   LengthParts micro_length, macro_length;
-  int draws = 0;      ///< of the bootstrap; 0: none was made
-  uint64_t seed = 0;  ///< of the bootstrap
+  std::vector<ScoreSummary> scores;  ///< by every score; empty where only questions were summarised
+  int draws = 0;                     ///< of the bootstrap; 0: none was made
+  uint64_t seed = 0;                 ///< of the bootstrap
 };
 
 struct SummaryOptions {
@@ -54,5 +62,8 @@ struct SummaryOptions {
 /// questions; the macro mean's is sqrt(sum se_t^2) / T over T topics, with Welch-Satterthwaite degrees of
 /// freedom. A question that could not be scored counts as undefined.
 Summary summarize(const std::vector<QuestionResult>& questions, const SummaryOptions& options = {});
+
+/// Of all of a run's questions, under its own policy for undefined ones, and by every score.
+Summary summarize(const Run& run);
 
 }  // namespace hre

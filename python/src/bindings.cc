@@ -330,7 +330,7 @@ class SummarisedRun {
     std::optional<Summary> made;
     {
       const nb::gil_scoped_release release;
-      made = summarize(run.questions, {.undefined = run.options.undefined});
+      made = summarize(run);
     }
     if (!summary_) summary_ = std::move(made);
     return *summary_;

@@ -6,6 +6,8 @@
 #include <limits>
 #include <string>
 
+#include "analysis/scores.h"
+
 namespace hre {
 namespace {
 
@@ -22,6 +24,9 @@ std::vector<std::string> run_notes(const Run& run, int64_t done) {
   std::vector<std::string> notes;
   if (const auto note = invented_votes_note(run.dataset_source, run.dataset_fingerprint)) notes.push_back(*note);
   const bool stopped = run.early_stop && run.early_stop->reached;
+  if (run.score != ScoreKind::kPerChar) {
+    notes.push_back("Scores are " + score_formula(run) + ", not the published sum_log_prob / n_chars.");
+  }
   if (done < run.planned && !stopped) {
     notes.push_back("partial: " + std::to_string(done) + " of " + std::to_string(run.planned) +
                     " questions were finished.");

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "analysis/scores.h"
 #include "stats/correlation.h"
 #include "stats/ranking.h"
 
@@ -79,19 +80,21 @@ QuestionMetrics question_metrics(std::span<const AnswerResult> answers) {
   return metrics;
 }
 
-void complete_question(QuestionResult& question, bool normalise_by_characters) {
+void complete_question(QuestionResult& question, bool normalise, ScoreKind kind) {
   for (size_t i = 0; i < question.answers.size(); ++i) {
     AnswerResult& answer = question.answers[i];
-    answer.score = normalise_by_characters
-                       ? answer.sum_log_prob / static_cast<double>(std::max<int64_t>(1, answer.n_chars))
-                       : answer.sum_log_prob;
-    if (!std::isfinite(answer.score)) {
+    const std::optional<double> size = normalise ? score_size(answer, kind) : 1;
+    answer.score = size ? answer.sum_log_prob / *size : std::nan("");
+    if (!size) {
+      question.problem = "the number of " + std::string(kind == ScoreKind::kPerToken ? "tokens" : "bytes") +
+                         " of answer " + std::to_string(i + 1) + " is not known";
+    } else if (!std::isfinite(answer.score)) {
       question.problem = "the log-likelihood of answer " + std::to_string(i + 1) + " is not finite";
     }
   }
   if (!question.problem.empty()) return;
   question.metrics = question_metrics(question.answers);
-  if (normalise_by_characters) add_bits_per_byte(question.answers, question.metrics);
+  if (normalise) add_bits_per_byte(question.answers, question.metrics);
 }
 
 }  // namespace hre

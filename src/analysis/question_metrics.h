@@ -17,9 +17,9 @@ std::vector<double> votes_of(std::span<const AnswerResult> answers);
 std::vector<double> scores_of(std::span<const AnswerResult> answers);
 std::vector<double> log_lengths_of(std::span<const AnswerResult> answers);
 
-/// What follows from a question's votes, lengths and sums of log-probabilities: each answer's score, sum_log_prob /
-/// n_chars or the sum as it is, and the metrics; where a score is not finite, a problem instead. Scores that are not
-/// normalised are no log-likelihoods, and have no bits per byte.
-void complete_question(QuestionResult& question, bool normalise_by_characters);
+/// What follows from a question's votes, sizes and sums of log-probabilities: each answer's score, sum_log_prob by its
+/// size (scores.h) or the sum as it is, and the metrics; where a score is not finite, a problem instead. Scores that
+/// are not normalised are no log-likelihoods, and have no bits per byte.
+void complete_question(QuestionResult& question, bool normalise, ScoreKind kind = ScoreKind::kPerChar);
 
 }  // namespace hre

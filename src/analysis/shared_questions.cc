@@ -5,6 +5,8 @@
 #include <map>
 #include <set>
 
+#include "analysis/scores.h"
+
 namespace hre {
 namespace {
 
@@ -57,7 +59,7 @@ void add_row(const Row& row, const Metric& metric, UndefinedPolicy policy, std::
 
 std::map<std::string, std::string> settings_of(const Run& run) {
   std::map<std::string, std::string> settings(run.model.settings.begin(), run.model.settings.end());
-  settings["score"] = run.model.normalise_by_characters ? "sum_log_prob / n_chars" : "sum_log_prob";
+  settings["score"] = score_formula(run);
   return settings;
 }
 

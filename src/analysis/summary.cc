@@ -6,6 +6,7 @@
 
 #include "analysis/metric.h"
 #include "analysis/question_metrics.h"
+#include "analysis/scores.h"
 #include "stats/bootstrap.h"
 #include "stats/confound.h"
 #include "stats/estimate.h"
@@ -153,6 +154,12 @@ Summary summarize(const std::vector<QuestionResult>& questions, const SummaryOpt
   }
   summary.micro_length = parts_through_length(by_topic, options.undefined, Weights::kQuestions);
   summary.macro_length = parts_through_length(by_topic, options.undefined, Weights::kTopics);
+  return summary;
+}
+
+Summary summarize(const Run& run) {
+  Summary summary = summarize(run.questions, {.undefined = run.options.undefined});
+  summary.scores = score_table(run);
   return summary;
 }
 

@@ -4,6 +4,7 @@
 #include <map>
 #include <ostream>
 
+#include "cli/score_option.h"
 #include "cli/seed_option.h"
 #include "cli/where_argument.h"
 #include "core/files.h"
@@ -19,6 +20,7 @@ void ComparingOptions::define(CLI::App& app) {
                  "pearson (default), spearman, kendall, pairwise, top_one, ndcg, pearson_log or pearson_ranks (of log "
                  "or ranked votes), bits_per_byte, bits_best, bits_worst or bits_gap")
       ->type_name("METRIC");
+  define_score(app, score);
   app.add_option("--weights", weights, "what has equal weight in a mean: questions (default) or topics")
       ->type_name("questions|topics")
       ->transform(CLI::Transformer(kWeights).description(""))

@@ -21,6 +21,7 @@ struct ComparingOptions {
   std::vector<std::string> where;
   std::string metadata;
   std::optional<ClusterKind> cluster;
+  std::optional<ScoreKind> score;
 
   /// Adds the options to a command; without --threads, to one that has it already.
   void define(CLI::App& app);

@@ -14,6 +14,7 @@
 #include "cli/model_options.h"
 #include "cli/progress.h"
 #include "cli/scale_options.h"
+#include "cli/score_option.h"
 #include "cli/speed_text.h"
 #include "cli/store_argument.h"
 #include "cli/where_argument.h"
@@ -38,6 +39,7 @@ struct EvalArguments {
   std::vector<const Metric*> metrics_by_topic;
   std::string json, reference_json, until, metadata;
   bool details = false, quiet = false, stats = false;
+  std::optional<ScoreKind> score;
   ScaleArguments scale;
 };
 
@@ -184,6 +186,9 @@ Status run_eval(EvalArguments arguments, Console& console) {
   arguments.keeping.reuse = !arguments.no_cache;
   auto until = parse_until(arguments.until);
   if (!until) return forward(until);
+  if (*until && arguments.score.value_or(ScoreKind::kPerChar) != ScoreKind::kPerChar) {
+    return input_error("stopping early looks at the published score", "--until", "leave out --score");
+  }
   if (arguments.verify_weights) forget_fingerprints();
   auto outputs = open_outputs(arguments);
   if (!outputs) return forward(outputs);
@@ -194,7 +199,7 @@ Status run_eval(EvalArguments arguments, Console& console) {
     if (auto ok = keep_questions_where(options.where, arguments.metadata, *dataset); !ok) return ok;
   }
   const Evaluation evaluation = evaluate_models(arguments.models, *dataset, arguments.evaluating.model, options,
-                                                arguments.keeping, console, *progress, *until);
+                                                arguments.keeping, console, *progress, *until, arguments.score);
   const auto speeds =
       arguments.stats ? speeds_of(evaluation, arguments.evaluating.model.threads) : std::vector<Speed>();
   if (auto ok = write_outputs(evaluation, arguments, speeds, *outputs, console); !ok) return ok;
@@ -214,6 +219,7 @@ void define_results(CLI::App& app, EvalArguments& a) {
       ->type_name("NAME,...")
       ->delimiter(',')
       ->allow_extra_args(false);
+  define_score(app, a.score);
   app.add_option("--json", a.json,
                  "write results as JSON (format hre-run/1); - writes to standard output instead of the table")
       ->type_name("FILE");

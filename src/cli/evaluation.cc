@@ -8,6 +8,7 @@
 
 #include "analysis/confounds.h"
 #include "analysis/notes.h"
+#include "analysis/scores.h"
 #include "analysis/shared_questions.h"
 #include "cli/hub_argument.h"
 #include "cli/speed_text.h"
@@ -137,7 +138,8 @@ void print_failed(const Evaluation& evaluation, Console& console) {
 
 Evaluation evaluate_models(const std::vector<std::string>& models, const Dataset& dataset,
                            const EngineOptions& model_options, const EvalOptions& options, const Keeping& keeping,
-                           Console& console, ProgressListener& progress, const std::optional<UntilOptions>& until) {
+                           Console& console, ProgressListener& progress, const std::optional<UntilOptions>& until,
+                           const std::optional<ScoreKind>& score) {
   Evaluation evaluation;
   const auto failed = [&](const std::string& source, const Error& error) {
     evaluation.failed.push_back({source, message_line(error.text())});
@@ -170,6 +172,13 @@ Evaluation evaluate_models(const std::vector<std::string>& models, const Dataset
       failed(source, run.error());
       continue;
     }
+    if (score) {
+      if (auto ok = choose_score(*score, *run); !ok) {
+        say_what_is_kept(*run, keeping, console);
+        failed(source, ok.error());
+        continue;
+      }
+    }
     if (run->failure) failed(source, *run->failure);
     if (options.shard) {
       auto shard = describe_shard(dataset, options, run->questions);
@@ -182,7 +191,7 @@ Evaluation evaluate_models(const std::vector<std::string>& models, const Dataset
       evaluation.work.pop_back();
       continue;
     }
-    evaluation.summaries.push_back(summarize(run->questions, {.undefined = options.undefined}));
+    evaluation.summaries.push_back(summarize(*run));
     evaluation.runs.push_back(std::move(*run));
   }
   return evaluation;

@@ -79,8 +79,9 @@ Status show_run(const std::string& given, const std::string& argument, Console& 
   print("Speed", speed(*info), console.out);
   const std::vector<std::string> notes = run_notes(*run, info->done);
   for (size_t i = 0; i < notes.size(); ++i) console.out << (i == 0 ? "\n" : "") << visible_line(notes[i]) << '\n';
-  const Summary summary = summarize(run->questions, {.undefined = run->options.undefined});
+  const Summary summary = summarize(*run);
   console.out << '\n' << run_table({std::move(*run)}, {summary}, console.width);
+  if (!summary.scores.empty()) console.out << '\n' << scores_table(summary.scores);
   return {};
 }
 

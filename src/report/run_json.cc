@@ -2,6 +2,7 @@
 
 #include "analysis/metric.h"
 #include "analysis/notes.h"
+#include "analysis/scores.h"
 #include "report/json_numbers.h"
 
 namespace hre {
@@ -36,7 +37,7 @@ Json of_config(const Run& run) {
                  {"limit", options.limit ? Json(*options.limit) : Json(nullptr)},
                  {"where", options.where},
                  {"shuffle_seed", options.shuffle ? Json(options.shuffle_seed) : Json(nullptr)},
-                 {"score", run.model.normalise_by_characters ? "sum_log_prob / n_chars" : "sum_log_prob"},
+                 {"score", score_formula(run)},
                  {"undefined", undefined_name(options.undefined)}};
   for (const auto& [name, value] : run.model.settings) config[name] = value;
   return config;
@@ -81,6 +82,7 @@ std::string run_json(const Run& run, const Summary& summary, bool details) {
   Json json;
   json["format"] = "hre-run/1";
   json["created"] = run.created;
+  json["score"] = run.model.normalise_by_characters ? Json(name_of(kScoreKinds, run.score)) : Json(nullptr);
   json["partial"] = run.partial();
   json["planned"] = run.planned;
   if (run.shard) json["shard"] = of_shard(*run.shard);
@@ -105,6 +107,7 @@ std::string run_json(const Run& run, const Summary& summary, bool details) {
   add_metrics(macro, summary.macro);
   macro["length"] = json_length_parts(summary.macro_length);
   json["results"] = {{"topics", std::move(topics)}, {"micro", std::move(micro)}, {"macro", std::move(macro)}};
+  json["results"]["scores"] = json_scores(summary.scores);
   json["notes"] = run_notes(run, summary.questions);
   json["times"] = {{"plan_seconds", run.times.plan_seconds},
                    {"score_seconds", run.times.score_seconds},

@@ -11,6 +11,7 @@
 
 #include "analysis/metric.h"
 #include "analysis/question_metrics.h"
+#include "analysis/scores.h"
 #include "core/text.h"
 #include "report/run_json.h"
 
@@ -151,9 +152,9 @@ void check_derived(const Field& field, const char* name, const std::optional<dou
 }
 
 /// Metrics are computed from the answers. Those whose definition has never changed must be what was written.
-void complete(const Field& field, bool normalise_by_characters, QuestionResult& question) {
+void complete(const Field& field, const Run& run, QuestionResult& question) {
   if (question.answers.empty()) return;
-  complete_question(question, normalise_by_characters);
+  complete_question(question, run.model.normalise_by_characters, run.score);
   for (size_t i = 0; i < question.answers.size(); ++i) {
     const double computed = question.answers[i].score;
     check_derived(field["answers"].items()[i], "score",
@@ -166,13 +167,13 @@ void complete(const Field& field, bool normalise_by_characters, QuestionResult& 
   check_derived(field, "pairwise_accuracy", metrics.pairwise_accuracy);
 }
 
-QuestionResult question_of(const Field& field, bool normalise_by_characters) {
+QuestionResult question_of(const Field& field, const Run& run) {
   QuestionResult question;
   question.id = field["id"].text();
   question.topic = field["topic"].text();
   if (field.has("problem")) question.problem = field["problem"].text();
   for (const Field& answer : field["answers"].items()) question.answers.push_back(answer_of(answer));
-  complete(field, normalise_by_characters, question);
+  complete(field, run, question);
   return question;
 }
 
@@ -203,6 +204,18 @@ void read_config(const Field& field, Run& run) {
   for (const auto& [name, value] : field.members()) {
     if (!kOptions.contains(name)) run.model.settings.emplace_back(name, value.text());
   }
+}
+
+/// Files that were written before have the published score, or none that is a log-likelihood, as their config says.
+void read_score(const Field& field, Run& run) {
+  run.model.normalise_by_characters = !field.is_null();
+  if (field.is_null()) return;
+  for (const auto& [name, kind] : kScoreKinds) {
+    if (field.text() != name) continue;
+    run.score = kind;
+    return;
+  }
+  field.bad("is '" + field.text() + "', and not a score of this hre");
 }
 
 RunShard shard_of(const Field& field) {
@@ -274,7 +287,7 @@ Summary means_of(const Field& field) {
 
 void read_questions(const Field& field, Run& run) {
   for (const Field& question : field["questions"].items()) {
-    run.questions.push_back(question_of(question, run.model.normalise_by_characters));
+    run.questions.push_back(question_of(question, run));
     run.options.keep_tokens |= std::any_of(run.questions.back().answers.begin(), run.questions.back().answers.end(),
                                            [](const AnswerResult& answer) { return !answer.token_log_probs.empty(); });
   }
@@ -295,6 +308,7 @@ ReadRun run_of(const Field& field, bool needs_questions) {
   run.dataset_fingerprint = field["dataset"]["fingerprint"].text();
   run.dataset_questions = field["dataset"]["questions"].count();
   read_config(field["config"], run);
+  if (field.has("score")) read_score(field["score"], run);
   const Field times = field["times"];
   run.times = {times["plan_seconds"].number(), times["score_seconds"].number(), times["positions"].count(),
                times["positions_unshared"].count()};

@@ -7,6 +7,7 @@
 #include <map>
 
 #include "analysis/metric.h"
+#include "analysis/scores.h"
 #include "core/text.h"
 #include "report/comparison_table.h"
 #include "report/text_table.h"
@@ -211,6 +212,16 @@ std::string run_table(const std::vector<Run>& runs, const std::vector<Summary>& 
   }
   if (!others.empty()) tables.push_back(fitting(averages(runs, summaries, others), width));
   return join(tables, "\n");
+}
+
+std::string scores_table(const std::vector<ScoreSummary>& scores) {
+  if (scores.empty()) return "";
+  TextTable table({"score", "Pearson", "through length", "+ beyond length", "Pairwise accuracy"});
+  for (const ScoreSummary& score : scores) {
+    table.add_row({name_of(kScoreKinds, score.score), with_interval(score.pearson), with_interval(score.length.through),
+                   with_interval(score.length.beyond), with_interval(score.pairwise_accuracy)});
+  }
+  return table.render();
 }
 
 }  // namespace hre

@@ -18,4 +18,7 @@ std::string run_table(const std::vector<Run>& runs, const std::vector<Summary>& 
 /// "1.2 s", "3 min 20 s", "2 h 5 min"
 std::string format_seconds(double seconds);
 
+/// How the means move with the score of answers; empty without scores.
+std::string scores_table(const std::vector<ScoreSummary>& scores);
+
 }  // namespace hre

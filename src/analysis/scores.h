@@ -1,0 +1,34 @@
+#pragma once
+/// Scores that follow from what a run keeps of its answers (sums, characters, tokens, bytes), without scoring anything
+/// again.
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/named.h"
+#include "hre/run.h"
+#include "hre/summary.h"
+
+namespace hre {
+
+inline constexpr Named<ScoreKind> kScoreKinds[] = {{"per-char", ScoreKind::kPerChar},
+                                                   {"per-token", ScoreKind::kPerToken},
+                                                   {"per-byte", ScoreKind::kPerByte},
+                                                   {"sum", ScoreKind::kSum}};
+
+/// What an answer's log-likelihood is divided by. Nothing where it is not known: the tokens of a baseline, the bytes of
+/// runs that older versions wrote.
+std::optional<double> score_size(const AnswerResult& answer, ScoreKind kind);
+
+/// "sum_log_prob / n_chars": what the scores of a run are.
+std::string score_formula(const Run& run);
+
+/// Makes the scores of all answers and the metrics of all questions anew. A model whose value is no log-likelihood
+/// keeps its score. Input error where no answer of the run has the size that the score needs.
+Status choose_score(ScoreKind kind, Run& run);
+
+/// The values by each score; empty for a model whose value is no log-likelihood.
+std::vector<ScoreSummary> score_table(const Run& run);
+
+}  // namespace hre
