@@ -28,6 +28,8 @@ struct AnswerResult {
   double score = 0;  ///< sum_log_prob / n_chars, unless the run's score or the model's description says otherwise
   std::vector<float> token_log_probs;  ///< nats; kept on request
   TokenTexts token_texts;              ///< of those tokens; empty where the scorer can't tell
+  /// Nats, where the run's scores are relative to a reference; NaN where that has no value for the answer.
+  std::optional<double> reference_log_prob = {};
 };
 
 /// The metrics of one question; nothing where undefined (constant votes or scores, too few answers).
@@ -36,6 +38,7 @@ struct QuestionMetrics {
   std::optional<double> top_one, ndcg;  ///< is the best answer ranked first, and the best ones near the top
   std::optional<double> pearson_log;    ///< Pearson of log votes, sign(v) log(1 + |v|), and scores
   std::optional<double> pearson_ranks;  ///< Pearson of the votes' ranks and scores
+  std::optional<double> margin;         ///< mean of score of better - score of worse, over pairs with different votes
   std::optional<double> length_only;    ///< Pearson of votes and length: a control without a model
   /// Minus the log-likelihood in bits by the text's bytes in UTF-8: of all answers together, of those with the most and
   /// with the fewest votes, and fewest - most. Nothing where the score is no log-likelihood or the bytes are not known.
@@ -122,6 +125,13 @@ struct EarlyStop {
   bool operator==(const EarlyStop&) const = default;
 };
 
+/// The model whose log-likelihoods are taken off a run's, answer by answer.
+struct ReferenceModel {
+  std::string name, source, fingerprint;
+  std::string prompt;  ///< that of the run, or, for pointwise mutual information, the same without the question
+  bool operator==(const ReferenceModel&) const = default;
+};
+
 struct Run {
   ModelDescription model;
   std::string dataset_name;
@@ -136,7 +146,8 @@ struct Run {
   std::optional<Error> failure;  ///< why it ended before its end, other than by `stop`
   std::optional<EarlyStop> early_stop;
   std::optional<RunShard> shard;
-  ScoreKind score = ScoreKind::kPerChar;  ///< a view of what was scored: analysis/scores.h; the store keeps none
+  ScoreKind score = ScoreKind::kPerChar;    ///< a view of what was scored: analysis/scores.h; the store keeps none
+  std::optional<ReferenceModel> reference;  ///< likewise
 
   std::string id, name;                  ///< in the store; empty where it is in none
   std::optional<Error> not_kept;         ///< why it, or some of it, is not in the store that was asked for

@@ -13,7 +13,8 @@ namespace hre {
 
 /// Of each of a question's metrics.
 struct MetricSummary {
-  Estimate pearson, spearman, kendall, pairwise_accuracy, top_one, ndcg, pearson_log, pearson_ranks, length_only;
+  Estimate pearson, spearman, kendall, pairwise_accuracy, top_one, ndcg, pearson_log, pearson_ranks, margin,
+      length_only;
   Estimate bits_per_byte, bits_best, bits_worst, bits_gap;
 };
 

@@ -23,6 +23,7 @@ constexpr Metric kMetrics[] = {
     {"pairwise_accuracy", "Pairwise accuracy", &Q::pairwise_accuracy, &S::pairwise_accuracy, 0.5, kShare, true},
     {"top_one", "Top-1", &Q::top_one, &S::top_one, 0, kShare, true, &Q::top_one_chance},
     {"ndcg", "NDCG", &Q::ndcg, &S::ndcg, 0, kShare, true, &Q::ndcg_chance},
+    {"margin", "Margin", &Q::margin, &S::margin, 0, {}, true},
     {"bits_per_byte", "Bits per byte", &Q::bits_per_byte, &S::bits_per_byte, {}, {}, true, nullptr, true},
     {"bits_best", "Bits per byte, best", &Q::bits_best, &S::bits_best, {}, {}, true, nullptr, true},
     {"bits_worst", "Bits per byte, worst", &Q::bits_worst, &S::bits_worst, {}, {}, true, nullptr, true},

@@ -44,6 +44,21 @@ void add_bits_per_byte(std::span<const AnswerResult> answers, QuestionMetrics& m
   if (metrics.bits_best && metrics.bits_worst) metrics.bits_gap = *metrics.bits_worst - *metrics.bits_best;
 }
 
+/// Over the pairs with different votes; nothing without one.
+std::optional<double> margin_of(std::span<const AnswerResult> answers) {
+  double sum = 0;
+  int64_t pairs = 0;
+  for (size_t i = 0; i < answers.size(); ++i) {
+    for (size_t j = 0; j < i; ++j) {
+      const AnswerResult &a = answers[i], &b = answers[j];
+      if (a.votes == b.votes) continue;
+      sum += a.votes > b.votes ? a.score - b.score : b.score - a.score;
+      ++pairs;
+    }
+  }
+  return pairs == 0 ? std::nullopt : std::optional(sum / static_cast<double>(pairs));
+}
+
 }  // namespace
 
 std::vector<double> votes_of(std::span<const AnswerResult> answers) {
@@ -70,6 +85,7 @@ QuestionMetrics question_metrics(std::span<const AnswerResult> answers) {
   metrics.spearman = spearman(votes, scores);
   metrics.kendall = kendall(votes, scores);
   metrics.pairwise_accuracy = pairwise_accuracy(votes, scores);
+  metrics.margin = margin_of(answers);
   metrics.top_one = top_one(votes, scores);
   metrics.ndcg = ndcg(votes, scores);
   metrics.pearson_log = pearson(log_votes, scores);
@@ -84,8 +100,11 @@ void complete_question(QuestionResult& question, bool normalise, ScoreKind kind)
   for (size_t i = 0; i < question.answers.size(); ++i) {
     AnswerResult& answer = question.answers[i];
     const std::optional<double> size = normalise ? score_size(answer, kind) : 1;
-    answer.score = size ? answer.sum_log_prob / *size : std::nan("");
-    if (!size) {
+    const double reference = answer.reference_log_prob.value_or(0);
+    answer.score = size ? (answer.sum_log_prob - reference) / *size : std::nan("");
+    if (std::isnan(reference)) {
+      question.problem = "the reference has no value for answer " + std::to_string(i + 1);
+    } else if (!size) {
       question.problem = "the number of " + std::string(kind == ScoreKind::kPerToken ? "tokens" : "bytes") +
                          " of answer " + std::to_string(i + 1) + " is not known";
     } else if (!std::isfinite(answer.score)) {

@@ -1,8 +1,12 @@
 #include "analysis/scores.h"
 
 #include <algorithm>
+#include <cmath>
+#include <map>
 
+#include "analysis/comparison.h"
 #include "analysis/question_metrics.h"
+#include "analysis/shared_questions.h"
 
 namespace hre {
 namespace {
@@ -38,17 +42,12 @@ std::optional<double> score_size(const AnswerResult& answer, ScoreKind kind) {
 
 std::string score_formula(const Run& run) {
   if (!run.model.normalise_by_characters) return "sum_log_prob";
-  switch (run.score) {
-    case ScoreKind::kPerChar:
-      return "sum_log_prob / n_chars";
-    case ScoreKind::kPerToken:
-      return "sum_log_prob / n_tokens";
-    case ScoreKind::kPerByte:
-      return "sum_log_prob / n_bytes";
-    case ScoreKind::kSum:
-      break;
-  }
-  return "sum_log_prob";
+  std::string value = run.reference ? "sum_log_prob - reference_log_prob" : "sum_log_prob";
+  if (run.score == ScoreKind::kSum) return value;
+  if (run.reference) value = "(" + value + ")";
+  return value + (run.score == ScoreKind::kPerChar    ? " / n_chars"
+                  : run.score == ScoreKind::kPerToken ? " / n_tokens"
+                                                      : " / n_bytes");
 }
 
 Status choose_score(ScoreKind kind, Run& run) {
@@ -69,6 +68,62 @@ Status choose_score(ScoreKind kind, Run& run) {
   return {};
 }
 
+std::string prompt_without_question(const std::string& prompt) {
+  constexpr std::string_view kName = "{question}";
+  std::string rest = prompt;
+  for (size_t at = rest.find(kName); at != std::string::npos; at = rest.find(kName, at)) rest.erase(at, kName.size());
+  return rest;
+}
+
+Status refer_to(const Run& reference, bool allow_different, Run& run) {
+  for (const Run* one : {&reference, static_cast<const Run*>(&run)}) {
+    if (one->model.normalise_by_characters) continue;
+    return input_error("the values of " + one->model.name + " are no log-likelihoods", "‹reference›");
+  }
+  const Run* const both[] = {&run, &reference};
+  const bool without_question = reference.options.prompt == prompt_without_question(run.options.prompt);
+  std::vector<RunDifference> differences = run_differences(both);
+  std::erase_if(differences, [&](const RunDifference& d) {  // views, and what is meant to differ
+    return d.what == "score" || d.what == "reference" || d.what == "undefined" ||
+           (d.what == "prompt" && without_question);
+  });
+  if (!differences.empty() && !allow_different) return tl::unexpected<Error>(differences_error(differences));
+  std::map<std::pair<std::string, std::string>, const QuestionResult*> known;
+  for (const QuestionResult& question : reference.questions) known[{question.topic, question.id}] = &question;
+  const auto found_for = [&](const QuestionResult& question) -> const QuestionResult* {
+    const auto found = known.find({question.topic, question.id});
+    if (found == known.end() || found->second->answers.empty()) return nullptr;
+    return same_answers(question, *found->second) ? found->second : nullptr;
+  };
+  if (std::ranges::none_of(run.questions, [&](const QuestionResult& question) {
+        return !question.answers.empty() && found_for(question) != nullptr;
+      })) {
+    return input_error("the reference, " + reference.model.name + ", shares no question with " + run.model.name,
+                       "‹reference›", "was it made from the same dataset?");
+  }
+  run.reference = {reference.model.name, reference.model.source, reference.model.fingerprint, reference.options.prompt};
+  for (QuestionResult& question : run.questions) {
+    const QuestionResult* other = found_for(question);
+    for (size_t i = 0; i < question.answers.size(); ++i) {
+      question.answers[i].reference_log_prob = other == nullptr ? std::nan("") : other->answers[i].sum_log_prob;
+    }
+    rescore(run.score, true, question);
+  }
+  return {};
+}
+
+Run published_view(const Run& run) {
+  Run published = run;
+  if (!run.reference && run.score == ScoreKind::kPerChar) return published;
+  published.reference.reset();
+  published.score = ScoreKind::kPerChar;
+  for (QuestionResult& question : published.questions) {
+    for (AnswerResult& answer : question.answers) answer.reference_log_prob.reset();
+    rescore(ScoreKind::kPerChar, run.model.normalise_by_characters, question);
+  }
+  return published;
+}
+
 std::vector<ScoreSummary> score_table(const Run& run) {
   std::vector<ScoreSummary> table;
   if (!run.model.normalise_by_characters) return table;
@@ -85,6 +140,7 @@ std::vector<ScoreSummary> score_table(const Run& run) {
       bare.n_tokens = answer.n_tokens;
       bare.n_cut_chars = answer.n_cut_chars;
       bare.sum_log_prob = answer.sum_log_prob;
+      bare.reference_log_prob = answer.reference_log_prob;
     }
   }
   for (const auto& [name, kind] : kScoreKinds) {

@@ -28,6 +28,19 @@ std::string score_formula(const Run& run);
 /// keeps its score. Input error where no answer of the run has the size that the score needs.
 Status choose_score(ScoreKind kind, Run& run);
 
+/// Makes the scores relative to a reference: (log-likelihood - the reference's) by the size. A model tuned from the
+/// reference on preferences has in this difference its implicit reward, divided by beta (Rafailov et al., arXiv
+/// 2305.18290); where the reference is the same model without the question, it is the pointwise mutual information of
+/// question and answer. Questions that the reference lacks have no value. Input errors where it shares no question, for
+/// values that are no log-likelihoods, and for runs that were not made alike, unless that is allowed.
+Status refer_to(const Run& reference, bool allow_different, Run& run);
+
+/// The prompt without its question.
+std::string prompt_without_question(const std::string& prompt);
+
+/// The run by the published score, without a reference.
+Run published_view(const Run& run);
+
 /// The values by each score; empty for a model whose value is no log-likelihood.
 std::vector<ScoreSummary> score_table(const Run& run);
 

@@ -18,14 +18,6 @@ std::map<Key, const QuestionResult*> by_key(const Run& run) {
   return found;
 }
 
-// Where a run could not score a question it has no answers to compare.
-bool same_answers(const QuestionResult& a, const QuestionResult& b) {
-  if (a.answers.empty() || b.answers.empty()) return true;
-  return std::ranges::equal(a.answers, b.answers, [](const AnswerResult& x, const AnswerResult& y) {
-    return x.votes == y.votes && x.n_chars + x.n_cut_chars == y.n_chars + y.n_cut_chars;
-  });
-}
-
 // One common question, as each run has it.
 using Row = std::vector<const QuestionResult*>;
 
@@ -109,6 +101,13 @@ void add_settings(std::span<const Run* const> runs, std::vector<RunDifference>& 
 
 }  // namespace
 
+bool same_answers(const QuestionResult& a, const QuestionResult& b) {
+  if (a.answers.empty() || b.answers.empty()) return true;
+  return std::ranges::equal(a.answers, b.answers, [](const AnswerResult& x, const AnswerResult& y) {
+    return x.votes == y.votes && x.n_chars + x.n_cut_chars == y.n_chars + y.n_cut_chars;
+  });
+}
+
 std::vector<const Run*> pointers_to(std::span<const Run> runs) {
   std::vector<const Run*> pointers;
   for (const Run& run : runs) pointers.push_back(&run);
@@ -162,6 +161,13 @@ std::vector<RunDifference> run_differences(std::span<const Run* const> runs) {
                    values_of(runs,
                              [](const Run& run) -> std::string {
                                return run.options.undefined == UndefinedPolicy::kZero ? "chance" : "left out";
+                             }),
+                   differences);
+  add_if_different("reference",
+                   values_of(runs,
+                             [](const Run& run) {
+                               return run.reference ? run.reference->name + ", " + run.reference->prompt
+                                                    : std::string("none");
                              }),
                    differences);
   add_settings(runs, differences);

@@ -13,7 +13,6 @@
 #include "cli/hub_argument.h"
 #include "cli/progress.h"
 #include "cli/run_argument.h"
-#include "cli/score_option.h"
 #include "cli/store_argument.h"
 #include "eval/until.h"
 #include "report/comparison_json.h"
@@ -106,16 +105,15 @@ Status run_compare(CompareArguments arguments, Console& console) {
   options->margin = arguments.fail_if_worse;
   options->until_decided = !arguments.until.empty();
   options->allow_different = arguments.allow_different;
-  if (options->until_decided && !arguments.data.empty() &&
-      arguments.comparing.score.value_or(ScoreKind::kPerChar) != ScoreKind::kPerChar) {
-    return input_error("stopping early looks at the published score", "--until", "leave out --score");
+  if (options->until_decided && !arguments.data.empty() && arguments.comparing.score.any()) {
+    return input_error("stopping early looks at the published score", "--until", "leave out --score and --reference");
   }
   if (options->until_decided && options->statistics.weights == Weights::kTopics) {
     return input_error("decided is about the mean over questions", "--until", "leave out --weights topics");
   }
   auto runs = runs_of(arguments, *options, console);
   if (!runs) return forward(runs);
-  if (auto ok = choose_score(arguments.comparing.score, *runs); !ok) return ok;
+  if (auto ok = arguments.comparing.score.apply(*runs, arguments.store, arguments.allow_different); !ok) return ok;
   if (runs->size() < 2) return input_error("a comparison needs two or more runs");
   if (!arguments.until.empty() && runs->size() != 2) return input_error("decided needs exactly two runs", "--until");
   if (console.stop.stop_requested()) return fail(ErrorCode::kInterrupted, "interrupted; nothing was compared");

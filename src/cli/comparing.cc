@@ -4,7 +4,6 @@
 #include <map>
 #include <ostream>
 
-#include "cli/score_option.h"
 #include "cli/seed_option.h"
 #include "cli/where_argument.h"
 #include "core/files.h"
@@ -18,9 +17,9 @@ void ComparingOptions::define(CLI::App& app) {
                                                                     {"zero", UndefinedPolicy::kZero}};
   app.add_option("--metric", metric,
                  "pearson (default), spearman, kendall, pairwise, top_one, ndcg, pearson_log or pearson_ranks (of log "
-                 "or ranked votes), bits_per_byte, bits_best, bits_worst or bits_gap")
+                 "or ranked votes), margin, bits_per_byte, bits_best, bits_worst or bits_gap")
       ->type_name("METRIC");
-  define_score(app, score);
+  score.define(app);
   app.add_option("--weights", weights, "what has equal weight in a mean: questions (default) or topics")
       ->type_name("questions|topics")
       ->transform(CLI::Transformer(kWeights).description(""))

@@ -33,7 +33,7 @@ const std::vector<OptionGroup>& other_groups() {
   static const std::vector<OptionGroup> groups = {
       {"More on data", {"--shuffle-seed", "--no-shuffle", "--where", "--metadata", "--until"}},
       {"More on the model and its prompt", {"--lora", "--prompt-file", "--system", "--date"}},
-      {"Scoring rule", {"--score", "--undefined"}},
+      {"Scoring rule", {"--score", "--reference", "--undefined"}},
       {"More on the comparison", {"--draws", "--permutations", "--seed", "--moved", "--allow-different"}},
       {"More on results", {"--details", "--keep-tokens", "--reference-json", "--stats", "--quiet", "--no-plain"}},
       {"Store", {"--store", "--no-cache", "--recheck", "--verify-weights", "--explain"}},

@@ -8,7 +8,6 @@
 
 #include "analysis/confounds.h"
 #include "analysis/notes.h"
-#include "analysis/scores.h"
 #include "analysis/shared_questions.h"
 #include "cli/hub_argument.h"
 #include "cli/speed_text.h"
@@ -138,8 +137,7 @@ void print_failed(const Evaluation& evaluation, Console& console) {
 
 Evaluation evaluate_models(const std::vector<std::string>& models, const Dataset& dataset,
                            const EngineOptions& model_options, const EvalOptions& options, const Keeping& keeping,
-                           Console& console, ProgressListener& progress, const std::optional<UntilOptions>& until,
-                           const std::optional<ScoreKind>& score) {
+                           Console& console, ProgressListener& progress, const std::optional<UntilOptions>& until) {
   Evaluation evaluation;
   const auto failed = [&](const std::string& source, const Error& error) {
     evaluation.failed.push_back({source, message_line(error.text())});
@@ -171,13 +169,6 @@ Evaluation evaluate_models(const std::vector<std::string>& models, const Dataset
     if (!run) {
       failed(source, run.error());
       continue;
-    }
-    if (score) {
-      if (auto ok = choose_score(*score, *run); !ok) {
-        say_what_is_kept(*run, keeping, console);
-        failed(source, ok.error());
-        continue;
-      }
     }
     if (run->failure) failed(source, *run->failure);
     if (options.shard) {

@@ -22,7 +22,7 @@ struct FailedModel {
 
 /// Evaluates models one after another. A model that fails is reported to `err` at once and the
 /// others go on; `failure` is then the first error. Interrupted, the last run is a partial one. With `until`, each ends
-/// as soon as its value is known so well. `score`: of the answers, other than the published one.
+/// as soon as its value is known so well.
 struct Evaluation {
   std::vector<FailedModel> failed;
   std::vector<Run> runs;
@@ -32,8 +32,7 @@ struct Evaluation {
 };
 Evaluation evaluate_models(const std::vector<std::string>& models, const Dataset& dataset,
                            const EngineOptions& model_options, const EvalOptions& options, const Keeping& keeping,
-                           Console& console, ProgressListener& progress, const std::optional<UntilOptions>& until = {},
-                           const std::optional<ScoreKind>& score = {});
+                           Console& console, ProgressListener& progress, const std::optional<UntilOptions>& until = {});
 
 /// The options of one of several models: a baseline beside models gets none of those that are for models. A baseline
 /// alone gets them all, and refuses them.

@@ -24,7 +24,7 @@ namespace {
 struct ReportArguments {
   std::vector<std::string> runs;
   std::string out, data, study, store;
-  std::optional<ScoreKind> score;
+  ScoreOptions score;
   bool quiet = false, allow_different = false;
 };
 
@@ -53,7 +53,7 @@ Status report(const ReportArguments& arguments, Console& console) {
     runs.push_back(std::move(one.run));
     means.push_back(std::move(one.summary));
   }
-  if (auto ok = choose_score(arguments.score, runs); !ok) return ok;
+  if (auto ok = arguments.score.apply(runs, arguments.store, arguments.allow_different); !ok) return ok;
   auto dataset = texts_of(arguments, runs, *progress);
   if (!dataset) return forward(dataset);
   CompareOptions compare;
@@ -87,7 +87,7 @@ Action define_report(CLI::App& app) {
       ->type_name("FILE");
   app.add_flag("--allow-different", arguments->allow_different,
                "show runs of different configurations side by side; the differences are listed");
-  define_score(app, arguments->score);
+  arguments->score.define(app);
   add_store_option(app, arguments->store);
   app.add_flag("--quiet", arguments->quiet, "no progress and no notes");
   return [arguments](Console& console) { return report(*arguments, console); };

@@ -6,7 +6,6 @@
 #include <memory>
 #include <ostream>
 
-#include "analysis/scores.h"
 #include "cli/command.h"
 #include "cli/hub_argument.h"
 #include "cli/progress.h"
@@ -29,7 +28,7 @@ namespace {
 
 struct ExportArguments {
   std::string store, run, format = "json", out, data, dataset_id;
-  std::optional<ScoreKind> score;
+  ScoreOptions score;
 };
 
 /// All that a format may need.
@@ -170,11 +169,10 @@ Status export_run(const ExportArguments& arguments, Console& console) {
   if (!format) return forward(format);
   auto run = load_run(arguments.run, arguments.store);
   if (!run) return forward(run);
-  if (arguments.score) {
-    if (auto ok = choose_score(*arguments.score, *run); !ok) return ok;
-  }
-  const Summary summary = summarize(*run);
-  return (*format)->write({arguments, *run, summary, console});
+  std::vector<Run> runs(1, std::move(*run));
+  if (auto ok = arguments.score.apply(runs, arguments.store); !ok) return ok;
+  const Summary summary = summarize(runs.front());
+  return (*format)->write({arguments, runs.front(), summary, console});
 }
 
 }  // namespace
@@ -190,7 +188,7 @@ Action define_runs_export(CLI::App& app) {
   app.add_option("--data", arguments->data, "the run's dataset, for formats that hold texts")->type_name("DATA");
   app.add_option("--dataset-id", arguments->dataset_id, "the dataset's id on the hub (model-index, eval-results)")
       ->type_name("ORG/NAME");
-  define_score(app, arguments->score);
+  arguments->score.define(app);
   add_store_option(app, arguments->store);
   return [arguments](Console& console) { return export_run(*arguments, console); };
 }

@@ -7,7 +7,6 @@
 
 #include "cli/comparing.h"
 #include "cli/run_argument.h"
-#include "cli/score_option.h"
 #include "cli/study_file.h"
 #include "core/files.h"
 #include "core/text.h"
@@ -200,7 +199,7 @@ Status run_study(const StudyArguments& arguments, Console& console) {
   auto runs = load_members(*file, arguments.file);
   if (!runs) return forward(runs);
   if (auto ok = arguments.comparing.apply_where(*runs); !ok) return ok;
-  if (auto ok = choose_score(arguments.comparing.score, *runs); !ok) return ok;
+  if (auto ok = arguments.comparing.score.apply(*runs, "", arguments.allow_different); !ok) return ok;
   auto members = members_of(*file, *runs);
   if (!members) return forward(members);
   auto judgements = all_judgements(*file, *members, arguments.file, console.err);

@@ -81,6 +81,8 @@ std::vector<Column> answer_columns(const Run& run) {
       column<Integers>("n_tokens", rows, [](const AnswerRow& row) { return int64_t{row.answer().n_tokens}; }),
       column<Integers>("n_truncated", rows, [](const AnswerRow& row) { return int64_t{row.answer().n_truncated}; }),
       column<Integers>("n_cut_chars", rows, [](const AnswerRow& row) { return int64_t{row.answer().n_cut_chars}; }),
+      column<Reals>("reference_log_prob", rows,
+                    [](const AnswerRow& row) { return finite(row.answer().reference_log_prob.value_or(NAN)); }),
       column<Reals>("sum_log_prob", rows, [](const AnswerRow& row) { return finite(row.answer().sum_log_prob); }),
       column<Reals>("score", rows, [](const AnswerRow& row) { return finite(row.answer().score); })};
   for (const Metric& metric : all_metrics()) {

@@ -51,6 +51,7 @@ Json of_answer(const AnswerResult& answer) {
                {"n_truncated", answer.n_truncated},
                {"sum_log_prob", json_number(answer.sum_log_prob)},
                {"score", json_number(answer.score)}};
+  if (answer.reference_log_prob) json["reference_log_prob"] = json_number(*answer.reference_log_prob);
   if (answer.n_cut_chars > 0) json["n_cut_chars"] = answer.n_cut_chars;
   if (!answer.token_log_probs.empty()) {
     Json tokens = Json::array();
@@ -83,6 +84,12 @@ std::string run_json(const Run& run, const Summary& summary, bool details) {
   json["format"] = "hre-run/1";
   json["created"] = run.created;
   json["score"] = run.model.normalise_by_characters ? Json(name_of(kScoreKinds, run.score)) : Json(nullptr);
+  if (run.reference) {
+    json["reference"] = {{"name", run.reference->name},
+                         {"source", run.reference->source},
+                         {"fingerprint", run.reference->fingerprint},
+                         {"prompt", run.reference->prompt}};
+  }
   json["partial"] = run.partial();
   json["planned"] = run.planned;
   if (run.shard) json["shard"] = of_shard(*run.shard);

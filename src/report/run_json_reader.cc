@@ -129,6 +129,7 @@ AnswerResult answer_of(const Field& field) {
   answer.n_truncated = field["n_truncated"].small_count();
   if (field.has("n_cut_chars")) answer.n_cut_chars = field["n_cut_chars"].small_count();
   answer.sum_log_prob = field["sum_log_prob"].number_or_nan();
+  if (field.has("reference_log_prob")) answer.reference_log_prob = field["reference_log_prob"].number_or_nan();
   if (field.has("token_log_probs")) {
     for (const Field& token : field["token_log_probs"].items()) {
       answer.token_log_probs.push_back(static_cast<float>(token.number_or_nan()));
@@ -308,6 +309,11 @@ ReadRun run_of(const Field& field, bool needs_questions) {
   run.dataset_fingerprint = field["dataset"]["fingerprint"].text();
   run.dataset_questions = field["dataset"]["questions"].count();
   read_config(field["config"], run);
+  if (field.has("reference")) {
+    const Field reference = field["reference"];
+    run.reference = {reference["name"].text(), reference["source"].text(), reference["fingerprint"].text(),
+                     reference["prompt"].text()};
+  }
   if (field.has("score")) read_score(field["score"], run);
   const Field times = field["times"];
   run.times = {times["plan_seconds"].number(), times["score_seconds"].number(), times["positions"].count(),

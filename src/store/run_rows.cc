@@ -96,10 +96,7 @@ void forget_value(Database& database, int64_t row) {
 }
 
 Estimate published_value(const Run& run) {
-  if (run.score != ScoreKind::kPerChar) {
-    Run published = run;
-    return choose_score(ScoreKind::kPerChar, published) ? published_value(published) : Estimate();
-  }
+  if (run.score != ScoreKind::kPerChar || run.reference) return published_value(published_view(run));
   return summarize(run.questions, {.undefined = run.options.undefined, .draws = 0}).micro.pearson;
 }
 
