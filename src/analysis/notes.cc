@@ -30,8 +30,8 @@ std::vector<std::string> run_notes(const Run& run, int64_t done) {
   if (run.reference) {
     notes.push_back(run.reference->prompt == run.options.prompt
                         ? "The reference is " + run.reference->name + "."
-                        : "The reference is " + run.reference->name + " without the question: scores are pointwise " +
-                              "mutual information of question and answer, in nats.");
+                        : "The reference is " + run.reference->name + " without the question: scores are the pointwise " +
+                              "mutual information of question and answer.");
   }
   if (done < run.planned && !stopped) {
     notes.push_back("partial: " + std::to_string(done) + " of " + std::to_string(run.planned) +

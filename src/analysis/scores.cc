@@ -45,9 +45,10 @@ std::string score_formula(const Run& run) {
   std::string value = run.reference ? "sum_log_prob - reference_log_prob" : "sum_log_prob";
   if (run.score == ScoreKind::kSum) return value;
   if (run.reference) value = "(" + value + ")";
-  return value + (run.score == ScoreKind::kPerChar    ? " / n_chars"
-                  : run.score == ScoreKind::kPerToken ? " / n_tokens"
-                                                      : " / n_bytes");
+  constexpr Named<ScoreKind> kSizes[] = {{"n_chars", ScoreKind::kPerChar},
+                                         {"n_tokens", ScoreKind::kPerToken},
+                                         {"n_bytes", ScoreKind::kPerByte}};
+  return value + " / " + name_of(kSizes, run.score);
 }
 
 Status choose_score(ScoreKind kind, Run& run) {

@@ -22,8 +22,9 @@ struct Console {
   std::ostream& err;
   bool out_is_terminal = false;
   bool err_is_terminal = false;
-  int width = 80;        ///< columns of the terminal that `out` is; 0 where it is none
-  std::stop_token stop;  ///< set by the first Ctrl-C
+  int width = 80;            ///< columns of the terminal that `out` is; 0 where it is none
+  std::stop_token stop;      ///< set by the first Ctrl-C
+  int threshold_status = 3;  ///< exit status of ErrorCode::kThreshold; 4 where a gate is inconclusive
 };
 
 /// What a command does once its arguments are parsed. An error becomes one line and the exit status.
@@ -39,6 +40,7 @@ struct Command {
 Action define_demo(CLI::App& app);
 Action define_eval(CLI::App& app);
 Action define_compare(CLI::App& app);
+Action define_gate(CLI::App& app);
 Action define_study(CLI::App& app);
 Action define_power(CLI::App& app);
 Action define_confounds(CLI::App& app);

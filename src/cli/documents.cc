@@ -23,8 +23,10 @@ const std::vector<OptionGroup>& everyday_groups() {
       {"Data", {"--data", "--topic", "--limit", "--questions"}},
       {"Model", {"--model", "--bos", "--chat-template", "--gpu-layers", "--threads"}},
       {"Scoring rule", {"--long-answers", "--max-length"}},
-      {"Comparison", {"--metric", "--weights", "--cluster", "--fail-if-worse", "--tolerance", "--python"}},
-      {"Results", {"--json", "--metrics", "--name"}},
+      {"Comparison",
+       {"--metric", "--weights", "--cluster", "--against", "--policy", "--margin", "--topics", "--level",
+        "--fail-if-worse", "--tolerance", "--python"}},
+      {"Results", {"--json", "--markdown", "--junit", "--metrics", "--name"}},
   };
   return groups;
 }

@@ -32,7 +32,7 @@ struct Row {
   std::vector<const Estimate*> cells;
 };
 
-struct Column {
+struct ShownColumn {
   std::string title;
   size_t run;
   Estimate MetricSummary::*metric;
@@ -100,7 +100,7 @@ std::string fitting(const Layout& layout, int width) {
   return layout.titles.size() == 1 || fits(table, width) ? table : stacked(layout);
 }
 
-std::vector<Row> topic_rows(const std::vector<Summary>& summaries, const std::vector<Column>& columns) {
+std::vector<Row> topic_rows(const std::vector<Summary>& summaries, const std::vector<ShownColumn>& columns) {
   std::map<std::string, Row> rows;
   for (size_t i = 0; i < columns.size(); ++i) {
     for (const TopicSummary& topic : summaries[columns[i].run].topics) {
@@ -119,9 +119,9 @@ std::vector<Row> topic_rows(const std::vector<Summary>& summaries, const std::ve
 }
 
 Row mean_row(const char* name, MetricSummary Summary::*mean, const std::vector<Summary>& summaries,
-             const std::vector<Column>& columns) {
+             const std::vector<ShownColumn>& columns) {
   Row row{name, {}, {}, {}};
-  for (const Column& column : columns) {
+  for (const ShownColumn& column : columns) {
     row.cells.push_back(&(summaries[column.run].*mean.*column.metric));
     row.questions.push_back(summaries[column.run].questions);
     row.undefined.push_back((summaries[column.run].micro.*column.metric).undefined);
@@ -129,9 +129,10 @@ Row mean_row(const char* name, MetricSummary Summary::*mean, const std::vector<S
   return row;
 }
 
-Layout by_topic(const std::vector<Summary>& summaries, const std::string& corner, const std::vector<Column>& columns) {
+Layout by_topic(const std::vector<Summary>& summaries, const std::string& corner,
+                const std::vector<ShownColumn>& columns) {
   Layout layout{corner, {}, topic_rows(summaries, columns), 2};
-  for (const Column& column : columns) layout.titles.push_back(column.title);
+  for (const ShownColumn& column : columns) layout.titles.push_back(column.title);
   layout.rows.push_back(mean_row("macro average", &Summary::macro, summaries, columns));
   layout.rows.push_back(mean_row("micro average", &Summary::micro, summaries, columns));
   return layout;
@@ -167,14 +168,14 @@ std::vector<std::string> one_run(const std::vector<Summary>& summaries, const st
   constexpr size_t kAcross = 3;
   std::vector<std::string> tables;
   for (size_t first = 0; first < metrics.size(); first += kAcross) {
-    std::vector<Column> columns;
+    std::vector<ShownColumn> columns;
     for (size_t i = first; i < std::min(first + kAcross, metrics.size()); ++i)
       columns.push_back({metrics[i]->title, 0, metrics[i]->of_summary});
     std::string wide = side_by_side(by_topic(summaries, "topic", columns));
     if (fits(wide, width)) {
       tables.push_back(std::move(wide));
     } else {
-      for (const Column& column : columns) tables.push_back(side_by_side(by_topic(summaries, "topic", {column})));
+      for (const ShownColumn& column : columns) tables.push_back(side_by_side(by_topic(summaries, "topic", {column})));
     }
   }
   return tables;
@@ -185,7 +186,7 @@ std::vector<std::string> several_runs(const std::vector<Run>& runs, const std::v
                                       const std::vector<const Metric*>& metrics, int width) {
   std::vector<std::string> tables;
   for (const Metric* metric : metrics) {
-    std::vector<Column> columns;
+    std::vector<ShownColumn> columns;
     for (size_t i = 0; i < runs.size(); ++i) columns.push_back({runs[i].model.name, i, metric->of_summary});
     tables.push_back(fitting(by_topic(summaries, metric->title, columns), width));
   }

@@ -3,6 +3,7 @@
 /// questions in the same order in every run (those where all of them have a value), all finite.
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -83,13 +84,27 @@ constexpr int64_t kFewestForVerdict = 200;
 struct GateDecision {
   size_t against = 0;  ///< run, by position
   double margin = 0;   ///< >= 0
-  std::optional<double> difference;
-  std::optional<double> p, p_holm;  ///< that A - B = -margin; adjusted over the runs that A is held against
+  int64_t questions = 0;
+  std::optional<double> difference;  ///< A - B
+  double deviation = 0;              ///< of single questions' differences
+  std::optional<double> p, p_holm;   ///< that A is worse by the margin; adjusted over all that is decided together
   GateVerdict verdict = GateVerdict::kInconclusive;
   /// Questions with which a model as good as B passes with 80 % chance; nothing for margin 0, or where 10^12 are too
   /// few.
   std::optional<int64_t> questions_needed;
 };
+
+/// A against B, without a verdict, which depends on what else is decided with it.
+GateDecision gate_decision(std::span<const double> a, std::span<const double> b, std::span<const size_t> sizes,
+                           double margin, const ComparisonOptions& options);
+
+/// How much better A is: the interval that is shown, of A - B, or of B - A where lower values are better.
+Interval gain_of(const PairedComparison& pair, bool lower_is_better);
+
+/// The verdicts on all that is decided together, at a level over all of them. The interval of a gain is asked for where
+/// the test alone does not leave the verdict open.
+void decide_gates(std::span<GateDecision* const> decisions, double level,
+                  const std::function<Interval(size_t)>& interval_of_gain);
 
 /// The first run against each of the others.
 std::vector<GateDecision> gate(std::span<const std::span<const double>> runs, std::span<const size_t> sizes,
