@@ -68,7 +68,6 @@ class BitsTest(ProgramTest):
         text = self.run_hre("compare", "zstd.json", "worse.json", "--metric", "bits_per_byte").stdout
         self.assertIn("A is better than B by ", text)
         self.assertRegex(text, r"(?m)^worst − best ")
-        self.assertGreaterEqual(100, max(map(len, text.splitlines())))
         many = self.run_hre("compare", "zstd.json", "worse.json", "zstd.json").stdout
         self.assertRegex(many, r"(?m)^bits per byte of ")
         line = self.error_of("compare", "zstd.json", "worse.json", "--metric", "bits_per_byte", "--until", "decided")
@@ -130,7 +129,7 @@ class ScoresTest(ProgramTest):
                 self.assertIn(f"{mean:.4f}", (self.folder / f"report-{score}" / "tables" / "summary.csv").read_text())
         listed = json.loads(self.run_hre("runs", "list", "--json", "--store", "runs.db").stdout)["runs"]
         self.assertEqual(1, len(listed))
-        self.assertAlmostEqual(first["results"]["micro"]["pearson"]["mean"], listed[0]["value"], places=12, msg="the published one")
+        self.assertAlmostEqual(first["results"]["micro"]["pearson"]["mean"], listed[0]["pearson"]["mean"], places=12, msg="the published one")
         for command in (["runs", "show", "last", "--store", "runs.db"], ["confounds", "first.json"]):
             self.assertRegex(self.run_hre(*command).stdout, r"(?m)^score +Pearson +through length .*\n.*\nper-char .*\nper-token .*\nper-byte .*\nsum ")
 

@@ -43,6 +43,7 @@ struct QuestionMetrics {
   /// Minus the log-likelihood in bits by the text's bytes in UTF-8: of all answers together, of those with the most and
   /// with the fewest votes, and fewest - most. Nothing where the score is no log-likelihood or the bytes are not known.
   std::optional<double> bits_per_byte, bits_best, bits_worst, bits_gap;
+  std::optional<double> item;                         ///< of a log of another harness: see Run::item_metric
   std::optional<double> top_one_chance, ndcg_chance;  ///< what a random order of the answers gets on average
 };
 
@@ -148,6 +149,8 @@ struct Run {
   std::optional<RunShard> shard;
   ScoreKind score = ScoreKind::kPerChar;    ///< a view of what was scored: analysis/scores.h; the store keeps none
   std::optional<ReferenceModel> reference;  ///< likewise
+  /// "acc": the run is a log of another harness (eval/item_log.h). Its questions have this value and no answers.
+  std::string item_metric;
 
   std::string id, name;                  ///< in the store; empty where it is in none
   std::optional<Error> not_kept;         ///< why it, or some of it, is not in the store that was asked for

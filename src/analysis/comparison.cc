@@ -136,6 +136,20 @@ Error differences_error(const std::vector<RunDifference>& differences) {
           "‹allow_different›", "give it to use them anyway"};
 }
 
+Result<const Metric*> metric_for(std::span<const Run* const> runs, const Metric* chosen) {
+  const auto is_log = [](const Run* run) { return !run->item_metric.empty(); };
+  if (std::ranges::none_of(runs, is_log)) return chosen;
+  if (!std::ranges::all_of(runs, is_log)) {
+    return input_error("logs of other harnesses can be compared only with each other");
+  }
+  for (const Run* run : runs) {
+    if (run->item_metric == runs.front()->item_metric) continue;
+    return input_error("the logs have different values: " + runs.front()->item_metric + " and " + run->item_metric, "",
+                       "FILE#NAME names the value");
+  }
+  return &item_metric();
+}
+
 Result<DescribedRuns> describe_runs(std::span<const Run* const> runs, const CompareOptions& options) {
   DescribedRuns described;
   described.differences = run_differences(runs);
@@ -162,7 +176,11 @@ Result<Comparison> compare_runs(std::span<const Run> runs, const CompareOptions&
   return compare_runs(pointers_to(runs), options);
 }
 
-Result<Comparison> compare_runs(std::span<const Run* const> runs, const CompareOptions& options) {
+Result<Comparison> compare_runs(std::span<const Run* const> runs, const CompareOptions& given) {
+  auto metric = metric_for(runs, given.metric);
+  if (!metric) return forward(metric);
+  CompareOptions options = given;
+  options.metric = *metric;
   if (runs.size() < 2) return input_error("a comparison needs two or more runs");
   if (options.until_decided && runs.size() != 2) return input_error("a decision needs exactly two runs", "‹until›");
   if (options.until_decided && options.statistics.weights != Weights::kQuestions) {

@@ -104,6 +104,10 @@ struct DescribedRuns {
   std::vector<std::string> notes;
 };
 
+/// What these runs are compared by: `chosen`, or, of logs of other harnesses, the value that they have. Input errors
+/// where only some are logs, or where they have different values.
+Result<const Metric*> metric_for(std::span<const Run* const> runs, const Metric* chosen);
+
 /// Input errors where they share no question, or no question with a value, and where they were not made alike, unless
 /// that is allowed.
 Result<DescribedRuns> describe_runs(std::span<const Run* const> runs, const CompareOptions& options);

@@ -58,7 +58,11 @@ Result<GateReport> run_gate(Run run, Run baseline, const GatePolicy& policy) {
   report.dataset_questions = run.dataset_questions;
   const ScoreKind own[] = {run.score, baseline.score};
   for (size_t i = 0; i < policy.rules.size(); ++i) {
-    const GateRule& rule = policy.rules[i];
+    GateRule& rule = report.policy.rules[i];
+    const Run* const both[] = {&run, &baseline};
+    auto metric = metric_for(both, rule.metric);
+    if (!metric) return forward(metric);
+    rule.metric = *metric;
     if (auto ok = choose_score(rule.score.value_or(own[0]), run); !ok) return forward(ok);
     if (auto ok = choose_score(rule.score.value_or(own[1]), baseline); !ok) return forward(ok);
     CompareOptions options;
@@ -67,7 +71,6 @@ Result<GateReport> run_gate(Run run, Run baseline, const GatePolicy& policy) {
     options.allow_different = policy.allow_different;
     options.statistics = policy.statistics;
     options.statistics.draws = 0;  // the checks below have intervals of their own
-    const Run* const both[] = {&run, &baseline};
     const auto described = describe_runs(both, options);
     if (!described) return tl::unexpected<Error>(described.error());
     const SharedQuestions& shared = described->shared;
@@ -100,7 +103,7 @@ Result<GateReport> run_gate(Run run, Run baseline, const GatePolicy& policy) {
   for (GateCheck& check : report.checks) decisions.push_back(&check.decision);
   decide_gates(decisions, policy.level, [&](size_t i) {
     const GateCheck& check = report.checks[i];
-    return gain_of(check.comparison, policy.rules[check.rule].metric->lower_is_better);
+    return gain_of(check.comparison, report.policy.rules[check.rule].metric->lower_is_better);
   });
   report.verdict = overall(report.checks);
   return report;

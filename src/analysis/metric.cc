@@ -65,6 +65,11 @@ tl::unexpected<Error> unbounded_error(const Metric& metric) {
 
 std::span<const Metric> all_metrics() { return kMetrics; }
 
+const Metric& item_metric() {
+  static constexpr Metric kItem = {"item", "Value", &Q::item, &S::item, {}, {}, true};
+  return kItem;
+}
+
 std::span<const Metric> bits_metrics() { return all_metrics().last(4); }
 
 Result<const Metric*> find_metric(std::string_view name) {

@@ -50,6 +50,9 @@ tl::unexpected<Error> unbounded_error(const Metric& metric);
 /// All of them; the published one first.
 std::span<const Metric> all_metrics();
 
+/// The value of logs of other harnesses, which have no other; not among all_metrics().
+const Metric& item_metric();
+
 /// Bits per byte: of all answers, of the best and of the worst, and the gap between these.
 std::span<const Metric> bits_metrics();
 

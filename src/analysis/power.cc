@@ -58,11 +58,14 @@ void add_pair(const SharedQuestions& shared, RunPower& power) {
 
 Result<RunPower> run_power(std::span<const Run* const> runs, const PowerOptions& options) {
   if (runs.empty() || runs.size() > 2) return input_error("power needs one run or two");
-  auto described = describe_runs(runs, options.compare);
-  if (!described) return forward(described);
-  const SharedQuestions& shared = described->shared;
   RunPower power;
   power.options = options;
+  auto metric = metric_for(runs, options.compare.metric);
+  if (!metric) return forward(metric);
+  power.options.compare.metric = *metric;
+  auto described = describe_runs(runs, power.options.compare);
+  if (!described) return forward(described);
+  const SharedQuestions& shared = described->shared;
   power.undefined_policy = described->undefined;
   power.notes = std::move(described->notes);
   power.runs = std::move(described->runs);

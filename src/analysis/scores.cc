@@ -45,13 +45,15 @@ std::string score_formula(const Run& run) {
   std::string value = run.reference ? "sum_log_prob - reference_log_prob" : "sum_log_prob";
   if (run.score == ScoreKind::kSum) return value;
   if (run.reference) value = "(" + value + ")";
-  constexpr Named<ScoreKind> kSizes[] = {{"n_chars", ScoreKind::kPerChar},
-                                         {"n_tokens", ScoreKind::kPerToken},
-                                         {"n_bytes", ScoreKind::kPerByte}};
+  constexpr Named<ScoreKind> kSizes[] = {
+      {"n_chars", ScoreKind::kPerChar}, {"n_tokens", ScoreKind::kPerToken}, {"n_bytes", ScoreKind::kPerByte}};
   return value + " / " + name_of(kSizes, run.score);
 }
 
 Status choose_score(ScoreKind kind, Run& run) {
+  if (!run.item_metric.empty() && kind != run.score) {
+    return input_error("a log of another harness has no answers' log-likelihoods", "‹score›");
+  }
   if (!run.model.normalise_by_characters || kind == run.score) return {};
   const auto scored = [](const QuestionResult& question) { return !question.answers.empty(); };
   const bool any = std::ranges::any_of(run.questions, scored);

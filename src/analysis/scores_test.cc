@@ -144,7 +144,7 @@ TEST(Scores, ReferencesThatDoNotFit) {
   reference.questions.erase(reference.questions.begin() + 4);
   reference.questions[0].answers[2].votes += 1;
   ASSERT_TRUE(refer_to(reference, false, run));
-  EXPECT_EQ(run.questions[4].problem, "the reference has no value for answer 1");
+  EXPECT_EQ(run.questions[4].problem, "the reference has no value for answer 4");
   EXPECT_FALSE(run.questions[0].metrics.pearson) << "other answers";
   EXPECT_TRUE(run.questions[1].metrics.pearson);
   reference.options.prompt = "{question}\n{answer}";

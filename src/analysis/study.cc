@@ -174,7 +174,11 @@ std::vector<std::optional<double>> topic_means(std::span<const double> values, s
 bool same_size(double a, double b) { return std::abs(a - b) <= 0.02 * std::min(a, b); }
 
 Result<Study> make_study(std::span<const Run* const> runs, std::vector<StudyMember> members,
-                         std::vector<Judgement> judgements, const StudyOptions& options) {
+                         std::vector<Judgement> judgements, const StudyOptions& given) {
+  auto metric = metric_for(runs, given.compare.metric);
+  if (!metric) return forward(metric);
+  StudyOptions options = given;
+  options.compare.metric = *metric;
   join_sizes(members);
   if (auto ok = check_members(members); !ok) return forward(ok);
   auto described = describe_runs(runs, options.compare);

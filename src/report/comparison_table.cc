@@ -42,7 +42,9 @@ std::string runs_tables(const Comparison& comparison) {
     }
     table.add_row(std::move(cells));
   }
-  return table.render() + '\n' + more.render();
+  const bool has_length = std::ranges::any_of(
+      comparison.runs, [&](const ComparedRun& run) { return run.length(weights).value.mean.has_value(); });
+  return has_length ? table.render() + '\n' + more.render() : table.render();
 }
 
 /// What stands under a table of pairs.

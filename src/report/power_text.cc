@@ -104,6 +104,11 @@ std::string power_text(const RunPower& power) {
   for (size_t i = 0; i < power.runs.size(); ++i) {
     const MetricSummary& means = power.runs[i].means(weights);
     const LengthParts& length = power.runs[i].length(weights);
+    if (!length.value.mean) {
+      text += fmt::format("{}  {}: {} {}\n", letter_of(i), visible_line(power.runs[i].model), metric.title,
+                          with_interval(means.*metric.of_summary));
+      continue;
+    }
     text += fmt::format("{}  {}: {} {}; Pearson {} is {} through length + {} beyond length; length alone {}\n",
                         letter_of(i), visible_line(power.runs[i].model), metric.title,
                         with_interval(means.*metric.of_summary) + chance_text(means.*metric.of_summary),
