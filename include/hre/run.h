@@ -19,14 +19,17 @@ namespace hre {
 /// One answer as the model scored it.
 struct AnswerResult {
   double votes = 0;
-  int64_t n_chars = 0;                 ///< Unicode code points scored
-  int n_tokens = 0;                    ///< tokens scored
-  int n_truncated = 0;                 ///< context tokens cut off on the left
-  int n_cut_chars = 0;                 ///< code points cut off the answer's end
-  double sum_log_prob = 0;             ///< nats; the sum over the answer's tokens, in double precision
-  double score = 0;                    ///< sum_log_prob / n_chars, unless the model's description says otherwise
+  int64_t n_chars = 0;      ///< Unicode code points scored
+  int64_t n_bytes = 0;      ///< of the same text in UTF-8; 0 where an older file or store does not say
+  int n_tokens = 0;         ///< tokens scored
+  int n_truncated = 0;      ///< context tokens cut off on the left
+  int n_cut_chars = 0;      ///< code points cut off the answer's end
+  double sum_log_prob = 0;  ///< nats; the sum over the answer's tokens, in double precision
+  double score = 0;  ///< sum_log_prob / n_chars, unless the run's score or the model's description says otherwise
   std::vector<float> token_log_probs;  ///< nats; kept on request
   TokenTexts token_texts;              ///< of those tokens; empty where the scorer can't tell
+  /// Nats, where the run's scores are relative to a reference; NaN where that has no value for the answer.
+  std::optional<double> reference_log_prob = {};
 };
 
 /// The metrics of one question; nothing where undefined (constant votes or scores, too few answers).
@@ -35,7 +38,12 @@ struct QuestionMetrics {
   std::optional<double> top_one, ndcg;  ///< is the best answer ranked first, and the best ones near the top
   std::optional<double> pearson_log;    ///< Pearson of log votes, sign(v) log(1 + |v|), and scores
   std::optional<double> pearson_ranks;  ///< Pearson of the votes' ranks and scores
+  std::optional<double> margin;         ///< mean of score of better - score of worse, over pairs with different votes
   std::optional<double> length_only;    ///< Pearson of votes and length: a control without a model
+  /// Minus the log-likelihood in bits by the text's bytes in UTF-8: of all answers together, of those with the most and
+  /// with the fewest votes, and fewest - most. Nothing where the score is no log-likelihood or the bytes are not known.
+  std::optional<double> bits_per_byte, bits_best, bits_worst, bits_gap;
+  std::optional<double> item;                         ///< of a log of another harness: see Run::item_metric
   std::optional<double> top_one_chance, ndcg_chance;  ///< what a random order of the answers gets on average
 };
 
@@ -45,6 +53,14 @@ struct QuestionResult {
   QuestionMetrics metrics;
   std::vector<AnswerResult> answers;  ///< empty where the question could not be scored
   std::string problem;                ///< why it could not be; empty if it was
+};
+
+/// What an answer's log-likelihood is divided by to be its score.
+enum class ScoreKind {
+  kPerChar,  ///< the published rule
+  kPerToken,
+  kPerByte,
+  kSum,  ///< by nothing
 };
 
 /// What a mean does with questions that have no value.
@@ -110,6 +126,13 @@ struct EarlyStop {
   bool operator==(const EarlyStop&) const = default;
 };
 
+/// The model whose log-likelihoods are taken off a run's, answer by answer.
+struct ReferenceModel {
+  std::string name, source, fingerprint;
+  std::string prompt;  ///< that of the run, or, for pointwise mutual information, the same without the question
+  bool operator==(const ReferenceModel&) const = default;
+};
+
 struct Run {
   ModelDescription model;
   std::string dataset_name;
@@ -124,6 +147,10 @@ struct Run {
   std::optional<Error> failure;  ///< why it ended before its end, other than by `stop`
   std::optional<EarlyStop> early_stop;
   std::optional<RunShard> shard;
+  ScoreKind score = ScoreKind::kPerChar;    ///< a view of what was scored: analysis/scores.h; the store keeps none
+  std::optional<ReferenceModel> reference;  ///< likewise
+  /// "acc": the run is a log of another harness (eval/item_log.h). Its questions have this value and no answers.
+  std::string item_metric;
 
   std::string id, name;                  ///< in the store; empty where it is in none
   std::optional<Error> not_kept;         ///< why it, or some of it, is not in the store that was asked for

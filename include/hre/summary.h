@@ -13,7 +13,10 @@ namespace hre {
 
 /// Of each of a question's metrics.
 struct MetricSummary {
-  Estimate pearson, spearman, kendall, pairwise_accuracy, top_one, ndcg, pearson_log, pearson_ranks, length_only;
+  Estimate pearson, spearman, kendall, pairwise_accuracy, top_one, ndcg, pearson_log, pearson_ranks, margin,
+      length_only;
+  Estimate bits_per_byte, bits_best, bits_worst, bits_gap;
+  Estimate item;  ///< of logs of other harnesses alone
 };
 
 /// Pearson's r as two parts that add up to it: through the answers' length, and beyond (stats/confound.h), over the
@@ -22,6 +25,13 @@ struct LengthParts {
   Estimate value, through, beyond;
   std::optional<double> share;                  ///< through / value; nothing where the value can't be told from 0
   std::optional<double> share_low, share_high;  ///< 95 %
+};
+
+/// The micro means by one score of the answers.
+struct ScoreSummary {
+  ScoreKind score = ScoreKind::kPerChar;
+  Estimate pearson, pairwise_accuracy;
+  LengthParts length;
 };
 
 struct TopicSummary {
@@ -38,8 +48,9 @@ struct Summary {
   int64_t questions = 0;
   int64_t undefined = 0;
   LengthParts micro_length, macro_length;
-  int draws = 0;      ///< of the bootstrap; 0: none was made
-  uint64_t seed = 0;  ///< of the bootstrap
+  std::vector<ScoreSummary> scores;  ///< by every score; empty where only questions were summarised
+  int draws = 0;                     ///< of the bootstrap; 0: none was made
+  uint64_t seed = 0;                 ///< of the bootstrap
 };
 
 struct SummaryOptions {
@@ -53,5 +64,8 @@ struct SummaryOptions {
 /// questions; the macro mean's is sqrt(sum se_t^2) / T over T topics, with Welch-Satterthwaite degrees of
 /// freedom. A question that could not be scored counts as undefined.
 Summary summarize(const std::vector<QuestionResult>& questions, const SummaryOptions& options = {});
+
+/// Of all of a run's questions, under its own policy for undefined ones, and by every score.
+Summary summarize(const Run& run);
 
 }  // namespace hre

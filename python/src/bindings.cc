@@ -163,7 +163,7 @@ class SummarisedRun {
     std::optional<Summary> made;
     {
       const nb::gil_scoped_release release;
-      made = summarize(run.questions, {.undefined = run.options.undefined});
+      made = summarize(run);
     }
     if (!summary_) summary_ = std::move(made);
     return *summary_;
@@ -523,6 +523,7 @@ nb::dict metrics_of(const std::vector<double>& votes, const std::vector<double>&
     answer.votes = votes[i];
     answer.sum_log_prob = sums[i];
     answer.n_chars = count_code_points(texts[i]);
+    answer.n_bytes = static_cast<int64_t>(texts[i].size());
   }
   complete_question(question, true);
   nb::dict values;

@@ -52,6 +52,23 @@ Error nothing_shared(const SharedQuestions& shared) {
   return {ErrorCode::kInput, "the runs share no question", "", "were they made from the same dataset?"};
 }
 
+std::vector<ComparedMetric> compare_bits(std::span<const Run* const> runs, ComparisonOptions statistics) {
+  std::vector<ComparedMetric> all;
+  for (const Metric& metric : bits_metrics()) {
+    const SharedQuestions shared = share_questions(runs, metric, UndefinedPolicy::kLeaveOut);
+    if (shared.n() == 0) continue;
+    statistics.lower_is_better = metric.lower_is_better;
+    ComparedMetric& compared = all.emplace_back(ComparedMetric{&metric, static_cast<int64_t>(shared.n()), {}, {}});
+    for (const auto& values : shared.values) {
+      compared.runs.push_back(weighted_estimate(values, shared.sizes, statistics.weights));
+    }
+    for (PairOfRuns& pair : compare_many(shared.spans(), shared.sizes, statistics).pairs) {
+      compared.pairs.push_back(std::move(pair.comparison));
+    }
+  }
+  return all;
+}
+
 // When it was decided, where the runs were stopped for it; else when looking after every question would have.
 Decision decision_of(std::span<const Run* const> runs, const SharedQuestions& shared, const CompareOptions& options) {
   const auto& early = runs[0]->early_stop;
@@ -62,7 +79,7 @@ Decision decision_of(std::span<const Run* const> runs, const SharedQuestions& sh
             {early->low.value_or(0), early->high.value_or(0)},
             early->seed};
   }
-  const double width = options.metric->range.width();
+  const double width = options.metric->range->width();
   const auto differences = weighted_differences(shared.values[0], shared.values[1], shared.sizes, Weights::kQuestions);
   return decide(differences, shared.sizes, {-width, width}, options.statistics.seed);
 }
@@ -115,6 +132,20 @@ Error differences_error(const std::vector<RunDifference>& differences) {
           "‹allow_different›", "give it to use them anyway"};
 }
 
+Result<const Metric*> metric_for(std::span<const Run* const> runs, const Metric* chosen) {
+  const auto is_log = [](const Run* run) { return !run->item_metric.empty(); };
+  if (std::ranges::none_of(runs, is_log)) return chosen;
+  if (!std::ranges::all_of(runs, is_log)) {
+    return input_error("logs of other harnesses can be compared only with each other");
+  }
+  for (const Run* run : runs) {
+    if (run->item_metric == runs.front()->item_metric) continue;
+    return input_error("the logs have different values: " + runs.front()->item_metric + " and " + run->item_metric, "",
+                       "FILE#NAME names the value");
+  }
+  return &item_metric();
+}
+
 Result<DescribedRuns> describe_runs(std::span<const Run* const> runs, const CompareOptions& options) {
   DescribedRuns described;
   described.differences = run_differences(runs);
@@ -141,18 +172,25 @@ Result<Comparison> compare_runs(std::span<const Run> runs, const CompareOptions&
   return compare_runs(pointers_to(runs), options);
 }
 
-Result<Comparison> compare_runs(std::span<const Run* const> runs, const CompareOptions& options) {
+Result<Comparison> compare_runs(std::span<const Run* const> runs, const CompareOptions& given) {
+  auto metric = metric_for(runs, given.metric);
+  if (!metric) return forward(metric);
+  CompareOptions options = given;
+  options.metric = *metric;
   if (runs.size() < 2) return input_error("a comparison needs two or more runs");
   if (options.until_decided && runs.size() != 2) return input_error("a decision needs exactly two runs", "‹until›");
   if (options.until_decided && options.statistics.weights != Weights::kQuestions) {
     return input_error("a decision is about the mean over questions, so topics can't have equal weight", "‹until›");
   }
+  if (options.until_decided && !options.metric->range) return unbounded_error(*options.metric);
   auto described = describe_runs(runs, options);
   if (!described) return forward(described);
   const SharedQuestions& shared = described->shared;
 
   Comparison comparison;
   comparison.options = options;
+  ComparisonOptions& statistics = comparison.options.statistics;
+  statistics.lower_is_better = options.metric->lower_is_better;
   comparison.options.clusters = nullptr;
   comparison.undefined_policy = described->undefined;
   comparison.differences = std::move(described->differences);
@@ -164,7 +202,7 @@ Result<Comparison> compare_runs(std::span<const Run* const> runs, const CompareO
   comparison.different = shared.different;
   comparison.runs = std::move(described->runs);
 
-  ManyComparison many = compare_many(shared.spans(), shared.sizes, options.statistics, options.level);
+  ManyComparison many = compare_many(shared.spans(), shared.sizes, statistics, options.level);
   for (PairOfRuns& pair : many.pairs) {
     comparison.pairs.push_back({pair.a, pair.b, std::move(pair.comparison), {}, {}, {}});
     ComparedPair& compared = comparison.pairs.back();
@@ -177,11 +215,12 @@ Result<Comparison> compare_runs(std::span<const Run* const> runs, const CompareO
   }
   comparison.groups = std::move(many.groups);
   for (size_t i = 0; i < runs.size(); ++i) comparison.runs[i].rank = many.ranks[i];
-  add_topics(shared, options.statistics, comparison.pairs);
+  add_topics(shared, statistics, comparison.pairs);
+  comparison.bits = compare_bits(runs, statistics);
   if (options.clusters) add_clustered(shared, options, comparison.pairs);
   comparison.moved = most_moved(shared, options.moved);
   if (options.margin) {
-    comparison.gates = gate(shared.spans(), shared.sizes, *options.margin, options.statistics, options.level);
+    comparison.gates = gate(shared.spans(), shared.sizes, *options.margin, statistics, options.level);
   }
   if (options.until_decided) comparison.decision = decision_of(runs, shared, options);
   return comparison;

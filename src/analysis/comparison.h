@@ -63,6 +63,14 @@ struct ComparedPair {
       detection;  ///< of the better run, for the difference seen; empty where its effect has no interval
 };
 
+/// The runs by another metric, beside the one that they are compared by.
+struct ComparedMetric {
+  const Metric* metric = nullptr;
+  int64_t shared = 0;                   ///< questions with a value in every run
+  std::vector<Estimate> runs;           ///< as Comparison::runs
+  std::vector<PairedComparison> pairs;  ///< as Comparison::pairs
+};
+
 struct Comparison {
   CompareOptions options;  ///< without pointers to what may be gone
   UndefinedPolicy undefined_policy = UndefinedPolicy::kLeaveOut;
@@ -77,6 +85,7 @@ struct Comparison {
   std::vector<ComparedPair>
       pairs;  ///< (0, 1), (0, 2), ...; p-values adjusted by Holm over pairs where there are several
   std::vector<std::vector<size_t>> groups;
+  std::vector<ComparedMetric> bits;  ///< bits_metrics(), where all runs know the size of their texts
   std::vector<MovedQuestion> moved;  ///< of the first two runs
   std::optional<Decision> decision;  ///< of two runs, on request
   std::vector<GateDecision> gates;   ///< on request
@@ -95,6 +104,10 @@ struct DescribedRuns {
   UndefinedPolicy undefined = UndefinedPolicy::kLeaveOut;
   std::vector<std::string> notes;
 };
+
+/// What these runs are compared by: `chosen`, or, of logs of other harnesses, the value that they have. Input errors
+/// where only some are logs, or where they have different values.
+Result<const Metric*> metric_for(std::span<const Run* const> runs, const Metric* chosen);
 
 /// Input errors where they share no question, or no question with a value, and where they were not made alike, unless
 /// that is allowed.

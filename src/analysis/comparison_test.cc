@@ -65,6 +65,52 @@ TEST(RunComparison, ThreeRuns) {
   EXPECT_EQ(comparison->runs[2].rank.rank, 3);
 }
 
+/// Of bits per byte the lower ones are better: in wins, ranks, groups and gates, and not in differences.
+TEST(RunComparison, LowerIsBetter) {
+  Runs runs;
+  for (const double bits : {0.8, 1.0, 1.2}) {
+    hre::Run& run = runs.emplace_back(run_of("m" + std::to_string(bits), {std::vector<double>(240, 0.1)}));
+    for (size_t i = 0; i < run.questions.size(); ++i) {
+      run.questions[i].metrics.bits_per_byte =
+          bits + 0.1 * static_cast<double>(i * 7 % 11) + 0.001 * static_cast<double>(i % 3);
+      run.questions[i].metrics.bits_gap = 0.1 * static_cast<double>(i % 5);
+    }
+    for (size_t i = 0; i < 60; ++i) *run.questions[i].metrics.bits_per_byte += 0.01 * bits * static_cast<double>(i % 7);
+  }
+  std::swap(runs[0], runs[1]);  // 1.0, 0.8, 1.2
+  CompareOptions options = quick();
+  options.metric = *find_metric("bits_per_byte");
+  options.margin = 0.05;
+  const auto comparison = compare_runs(runs, options);
+  ASSERT_TRUE(comparison) << comparison.error().text();
+  const PairedComparison& pair = comparison->pairs[0].comparison;
+  EXPECT_NEAR(*pair.difference.mean, 0.2, 0.01);
+  EXPECT_EQ(pair.won, 0);
+  EXPECT_EQ(pair.lost, 240);
+  EXPECT_EQ(comparison->runs[0].rank.rank, 2);
+  EXPECT_EQ(comparison->runs[1].rank.rank, 1);
+  EXPECT_EQ(comparison->groups, (std::vector<std::vector<size_t>>{{1}, {0}, {2}}));
+  EXPECT_EQ(comparison->gates[0].verdict, GateVerdict::kFail);
+  EXPECT_EQ(comparison->gates[0].difference, pair.difference.mean);
+  EXPECT_EQ(comparison->gates[1].verdict, GateVerdict::kPass);
+
+  ASSERT_EQ(comparison->bits.size(), 2U) << "best and worst have no values here";
+  EXPECT_EQ(comparison->bits[0].metric, options.metric);
+  EXPECT_EQ(comparison->bits[0].pairs[0].difference.mean, pair.difference.mean);
+  EXPECT_EQ(comparison->bits[0].pairs[0].bootstrap, pair.bootstrap);
+  EXPECT_EQ(comparison->bits[0].runs[1].mean, pair.mean_b);
+  EXPECT_EQ(comparison->bits[1].pairs[0].won, 0);
+  EXPECT_EQ(comparison->bits[1].pairs[0].tied, 240);
+
+  const hre::Run* two[] = {&runs[1], &runs[0]};
+  PowerOptions power;
+  power.compare = options;
+  EXPECT_GT(run_power(two, power)->detection.back().rate, 0.99) << "the lower run is found better";
+  options.until_decided = true;
+  runs.pop_back();
+  EXPECT_EQ(compare_runs(runs, options).error().where, "‹until›");
+}
+
 TEST(RunComparison, OfNothing) {
   Runs runs = three_runs();
   EXPECT_FALSE(compare_runs(std::span(runs).first(1), quick()));

@@ -9,6 +9,7 @@
 
 #include "analysis/notes.h"
 #include "analysis/question_metrics.h"
+#include "analysis/scores.h"
 #include "stats/contamination.h"
 #include "stats/correlation.h"
 #include "stats/estimate.h"
@@ -171,6 +172,7 @@ RunConfounds run_confounds(const Run& run, std::span<const PostingFacts> facts, 
     if (value && facts[i].question) years[year_of(*facts[i].question)].push_back(*value);
   }
   result.ceiling = run_ceiling(run, facts);
+  result.scores = score_table(run);
   for (const auto& [year, values] : years) result.years.push_back({year, mean_estimate(values)});
   return result;
 }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "hre/run.h"
+#include "hre/summary.h"
 #include "stats/ceiling.h"
 #include "stats/confound.h"
 
@@ -60,6 +61,7 @@ struct RunConfounds {
   std::vector<CovariateSummary> covariates;  ///< length, and date and position where dates are known
   std::vector<YearHint> years;               ///< where dates and tokens are known
   std::optional<RunCeiling> ceiling;         ///< where votes are counts
+  std::vector<ScoreSummary> scores;          ///< by every score: what it does to the value and to length's part
 };
 
 /// `facts`: by question of the run, or empty. Lengths are those that people saw. Answers of one day share their average

@@ -11,16 +11,23 @@ namespace {
 using Q = QuestionMetrics;
 using S = MetricSummary;
 
+constexpr Interval kCorrelation{-1, 1}, kShare{0, 1};
+
 constexpr Metric kMetrics[] = {
-    {"pearson", "Pearson", &Q::pearson, &S::pearson, 0, {-1, 1}, true},
-    {"length_only", "Length only", &Q::length_only, &S::length_only, 0, {-1, 1}, false},
-    {"pearson_log", "Pearson, log votes", &Q::pearson_log, &S::pearson_log, 0, {-1, 1}, true},
-    {"pearson_ranks", "Pearson, ranked votes", &Q::pearson_ranks, &S::pearson_ranks, 0, {-1, 1}, true},
-    {"spearman", "Spearman", &Q::spearman, &S::spearman, 0, {-1, 1}, true},
-    {"kendall", "Kendall tau-b", &Q::kendall, &S::kendall, 0, {-1, 1}, true},
-    {"pairwise_accuracy", "Pairwise accuracy", &Q::pairwise_accuracy, &S::pairwise_accuracy, 0.5, {0, 1}, true},
-    {"top_one", "Top-1", &Q::top_one, &S::top_one, 0, {0, 1}, true, &Q::top_one_chance},
-    {"ndcg", "NDCG", &Q::ndcg, &S::ndcg, 0, {0, 1}, true, &Q::ndcg_chance},
+    {"pearson", "Pearson", &Q::pearson, &S::pearson, 0, kCorrelation, true},
+    {"length_only", "Length only", &Q::length_only, &S::length_only, 0, kCorrelation, false},
+    {"pearson_log", "Pearson, log votes", &Q::pearson_log, &S::pearson_log, 0, kCorrelation, true},
+    {"pearson_ranks", "Pearson, ranked votes", &Q::pearson_ranks, &S::pearson_ranks, 0, kCorrelation, true},
+    {"spearman", "Spearman", &Q::spearman, &S::spearman, 0, kCorrelation, true},
+    {"kendall", "Kendall tau-b", &Q::kendall, &S::kendall, 0, kCorrelation, true},
+    {"pairwise_accuracy", "Pairwise accuracy", &Q::pairwise_accuracy, &S::pairwise_accuracy, 0.5, kShare, true},
+    {"top_one", "Top-1", &Q::top_one, &S::top_one, 0, kShare, true, &Q::top_one_chance},
+    {"ndcg", "NDCG", &Q::ndcg, &S::ndcg, 0, kShare, true, &Q::ndcg_chance},
+    {"margin", "Margin", &Q::margin, &S::margin, 0, {}, true},
+    {"bits_per_byte", "Bits per byte", &Q::bits_per_byte, &S::bits_per_byte, {}, {}, true, nullptr, true},
+    {"bits_best", "Bits per byte, best", &Q::bits_best, &S::bits_best, {}, {}, true, nullptr, true},
+    {"bits_worst", "Bits per byte, worst", &Q::bits_worst, &S::bits_worst, {}, {}, true, nullptr, true},
+    {"bits_gap", "Bits per byte, worst - best", &Q::bits_gap, &S::bits_gap, 0, {}, true},
 };
 
 }  // namespace
@@ -51,7 +58,19 @@ std::optional<double> value_under(UndefinedPolicy policy, const QuestionResult& 
   return policy == UndefinedPolicy::kZero ? chance_of(question, metric, others) : std::nullopt;
 }
 
+tl::unexpected<Error> unbounded_error(const Metric& metric) {
+  return input_error(std::string(metric.name) + " has no bounds, which stopping early needs", "‹until›",
+                     "choose a metric with bounds, such as pearson");
+}
+
 std::span<const Metric> all_metrics() { return kMetrics; }
+
+const Metric& item_metric() {
+  static constexpr Metric kItem = {"item", "Value", &Q::item, &S::item, {}, {}, true};
+  return kItem;
+}
+
+std::span<const Metric> bits_metrics() { return all_metrics().last(4); }
 
 Result<const Metric*> find_metric(std::string_view name) {
   std::vector<std::string> names;

@@ -17,11 +17,14 @@ struct Metric {
   const char* title;  ///< in tables: "Pairwise accuracy"
   std::optional<double> QuestionMetrics::*of_question;
   Estimate MetricSummary::*of_summary;
-  double chance;   ///< the mean of scores that say nothing of the votes, where it is the same for every question
-  Interval range;  ///< no question's value lies outside
-  bool of_model;   ///< it says something of the model; false for the length control
+  /// The mean of scores that say nothing of the votes, where it is the same for every question; nothing where there is
+  /// none.
+  std::optional<double> chance;
+  std::optional<Interval> range;  ///< no question's value lies outside; nothing where values have no bounds
+  bool of_model;                  ///< it says something of the model; false for the length control
   /// Where chance depends on a question's votes.
   std::optional<double> QuestionMetrics::*chance_of_question = nullptr;
+  bool lower_is_better = false;
 
   /// What scores that say nothing of the votes get on average for this question; nothing where its votes are not known.
   [[nodiscard]] std::optional<double> chance_for(const QuestionMetrics& question) const {
@@ -41,8 +44,17 @@ std::optional<double> chance_of(const QuestionResult& question, const Metric& me
 std::optional<double> value_under(UndefinedPolicy policy, const QuestionResult& question, const Metric& metric,
                                   std::optional<double> others);
 
+/// The input error of a confidence sequence over a metric whose values have no bounds.
+tl::unexpected<Error> unbounded_error(const Metric& metric);
+
 /// All of them; the published one first.
 std::span<const Metric> all_metrics();
+
+/// The value of logs of other harnesses, which have no other; not among all_metrics().
+const Metric& item_metric();
+
+/// Bits per byte: of all answers, of the best and of the worst, and the gap between these.
+std::span<const Metric> bits_metrics();
 
 /// One that says something of the model, by name; "pairwise" stands for "pairwise_accuracy". An input error names the
 /// nearest.

@@ -6,6 +6,8 @@
 #include <limits>
 #include <string>
 
+#include "analysis/scores.h"
+
 namespace hre {
 namespace {
 
@@ -23,6 +25,19 @@ std::vector<std::string> run_notes(const Run& run, int64_t done) {
   std::vector<std::string> notes;
   if (const auto note = invented_votes_note(run.dataset_source, run.dataset_fingerprint)) notes.push_back(*note);
   const bool stopped = run.early_stop && run.early_stop->reached;
+  if (!run.item_metric.empty()) {
+    notes.push_back("Values are " + run.item_metric + " of another harness's log, not HumanRankEval's.");
+  }
+  if (run.score != ScoreKind::kPerChar || run.reference) {
+    notes.push_back("Scores are " + score_formula(run) + ", not the published sum_log_prob / n_chars.");
+  }
+  if (run.reference) {
+    notes.push_back(run.reference->prompt == run.options.prompt
+                        ? "The reference is " + run.reference->name + "."
+                        : "The reference is " + run.reference->name +
+                              " without the question: scores are the pointwise " +
+                              "mutual information of question and answer.");
+  }
   if (done < run.planned && !stopped) {
     notes.push_back("partial: " + std::to_string(done) + " of " + std::to_string(run.planned) +
                     " questions were finished.");

@@ -44,11 +44,13 @@ PowerCase case_of(std::optional<double> correlation, double deviation, const Run
 void add_pair(const SharedQuestions& shared, RunPower& power) {
   const auto& a = shared.values[0];
   const auto& b = shared.values[1];
+  power.options.compare.statistics.lower_is_better = power.options.compare.metric->lower_is_better;
   power.seen = compare_paired(a, b, shared.sizes, power.options.compare.statistics);
   power.cases.push_back(case_of(pearson(a, b), deviation_of(power.seen->difference, a.size()), power));
-  if (!power.seen->effect95) return;
-  power.needed_for_seen = questions_for_effect(*power.seen->effect_size, *power.seen->effect95, power.options.levels);
-  power.detection = detection_curve(*power.seen->effect_size, *power.seen->effect95, detection_counts(power.shared),
+  const auto effect = effect_of_gain(*power.seen, power.options.compare.metric->lower_is_better);
+  if (!effect) return;
+  power.needed_for_seen = questions_for_effect(effect->size, effect->interval, power.options.levels);
+  power.detection = detection_curve(effect->size, effect->interval, detection_counts(power.shared),
                                     power.options.levels.alpha);
 }
 
@@ -56,11 +58,14 @@ void add_pair(const SharedQuestions& shared, RunPower& power) {
 
 Result<RunPower> run_power(std::span<const Run* const> runs, const PowerOptions& options) {
   if (runs.empty() || runs.size() > 2) return input_error("power needs one run or two");
-  auto described = describe_runs(runs, options.compare);
-  if (!described) return forward(described);
-  const SharedQuestions& shared = described->shared;
   RunPower power;
   power.options = options;
+  auto metric = metric_for(runs, options.compare.metric);
+  if (!metric) return forward(metric);
+  power.options.compare.metric = *metric;
+  auto described = describe_runs(runs, power.options.compare);
+  if (!described) return forward(described);
+  const SharedQuestions& shared = described->shared;
   power.undefined_policy = described->undefined;
   power.notes = std::move(described->notes);
   power.runs = std::move(described->runs);

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 #include <string>
 #include <vector>
 
+#include "analysis/scores.h"
 #include "stats/correlation.h"
 #include "stats/ranking.h"
 
@@ -16,6 +18,34 @@ std::vector<double> collect(std::span<const AnswerResult> answers, Field field) 
   std::vector<double> values;
   for (const AnswerResult& answer : answers) values.push_back(field(answer));
   return values;
+}
+
+/// Bits per byte of the answers with these votes, as one text; nothing where the bytes of one are not known.
+std::optional<double> bits_per_byte(std::span<const AnswerResult> answers, std::optional<double> votes = {}) {
+  double nats = 0;
+  int64_t bytes = 0;
+  for (const AnswerResult& answer : answers) {
+    if (votes && answer.votes != *votes) continue;
+    if (answer.n_bytes == 0) return std::nullopt;
+    nats -= answer.sum_log_prob;
+    bytes += answer.n_bytes;
+  }
+  return bytes == 0 ? std::nullopt : std::optional(nats / std::numbers::ln2 / static_cast<double>(bytes));
+}
+
+/// Over the pairs with different votes; nothing without one.
+std::optional<double> margin_of(std::span<const AnswerResult> answers) {
+  double sum = 0;
+  int64_t pairs = 0;
+  for (size_t i = 0; i < answers.size(); ++i) {
+    for (size_t j = 0; j < i; ++j) {
+      const AnswerResult &a = answers[i], &b = answers[j];
+      if (a.votes == b.votes) continue;
+      sum += a.votes > b.votes ? a.score - b.score : b.score - a.score;
+      ++pairs;
+    }
+  }
+  return pairs == 0 ? std::nullopt : std::optional(sum / static_cast<double>(pairs));
 }
 
 }  // namespace
@@ -44,6 +74,7 @@ QuestionMetrics question_metrics(std::span<const AnswerResult> answers) {
   metrics.spearman = spearman(votes, scores);
   metrics.kendall = kendall(votes, scores);
   metrics.pairwise_accuracy = pairwise_accuracy(votes, scores);
+  metrics.margin = margin_of(answers);
   metrics.top_one = top_one(votes, scores);
   metrics.ndcg = ndcg(votes, scores);
   metrics.pearson_log = pearson(log_votes, scores);
@@ -54,17 +85,34 @@ QuestionMetrics question_metrics(std::span<const AnswerResult> answers) {
   return metrics;
 }
 
-void complete_question(QuestionResult& question, bool normalise_by_characters) {
+void add_bits_per_byte(std::span<const AnswerResult> answers, QuestionMetrics& metrics) {
+  metrics.bits_per_byte = bits_per_byte(answers);
+  if (answers.empty()) return;
+  const auto [worst, best] = std::ranges::minmax(answers, {}, &AnswerResult::votes);
+  if (!(worst.votes < best.votes)) return;
+  metrics.bits_best = bits_per_byte(answers, best.votes);
+  metrics.bits_worst = bits_per_byte(answers, worst.votes);
+  if (metrics.bits_best && metrics.bits_worst) metrics.bits_gap = *metrics.bits_worst - *metrics.bits_best;
+}
+
+void complete_question(QuestionResult& question, bool normalise, ScoreKind kind) {
   for (size_t i = 0; i < question.answers.size(); ++i) {
     AnswerResult& answer = question.answers[i];
-    answer.score = normalise_by_characters
-                       ? answer.sum_log_prob / static_cast<double>(std::max<int64_t>(1, answer.n_chars))
-                       : answer.sum_log_prob;
-    if (!std::isfinite(answer.score)) {
+    const std::optional<double> size = normalise ? score_size(answer, kind) : 1;
+    const double reference = answer.reference_log_prob.value_or(0);
+    answer.score = size ? (answer.sum_log_prob - reference) / *size : std::nan("");
+    if (std::isnan(reference)) {
+      question.problem = "the reference has no value for answer " + std::to_string(i + 1);
+    } else if (!size) {
+      question.problem = "the number of " + std::string(kind == ScoreKind::kPerToken ? "tokens" : "bytes") +
+                         " of answer " + std::to_string(i + 1) + " is not known";
+    } else if (!std::isfinite(answer.score)) {
       question.problem = "the log-likelihood of answer " + std::to_string(i + 1) + " is not finite";
     }
   }
-  if (question.problem.empty()) question.metrics = question_metrics(question.answers);
+  if (!question.problem.empty()) return;
+  question.metrics = question_metrics(question.answers);
+  if (normalise) add_bits_per_byte(question.answers, question.metrics);
 }
 
 std::vector<double> falling_ranks(const QuestionResult& question, double AnswerResult::*value) {

@@ -34,6 +34,40 @@ TEST(QuestionMetrics, EachFromItsOwnFunction) {
   EXPECT_EQ(metrics.ndcg_chance, ndcg_chance(votes));
 }
 
+/// Against their definition: all answers of a kind as one text.
+TEST(QuestionMetrics, BitsPerByte) {
+  QuestionResult question;
+  const auto add = [&](double votes, double nats, int64_t n_chars, int64_t n_bytes) {
+    AnswerResult& result = question.answers.emplace_back(answer(votes, 0, n_chars));
+    result.sum_log_prob = nats;
+    result.n_bytes = n_bytes;
+  };
+  add(7, -80, 100, 120);
+  add(7, -40, 30, 30);
+  add(2, -90, 90, 91);
+  add(-1, -70, 50, 53);
+  complete_question(question, true);
+  const double ln2 = std::log(2.0);
+  EXPECT_NEAR(*question.metrics.bits_per_byte, 280 / ln2 / 294, 1e-14);
+  EXPECT_NEAR(*question.metrics.bits_best, 120 / ln2 / 150, 1e-14);
+  EXPECT_NEAR(*question.metrics.bits_worst, 70 / ln2 / 53, 1e-14);
+  EXPECT_NEAR(*question.metrics.bits_gap, 70 / ln2 / 53 - 120 / ln2 / 150, 1e-14);
+
+  QuestionResult equal = question;
+  for (AnswerResult& one : equal.answers) one.votes = 3;
+  complete_question(equal, true);
+  EXPECT_EQ(equal.metrics.bits_per_byte, question.metrics.bits_per_byte);
+  EXPECT_FALSE(equal.metrics.bits_best || equal.metrics.bits_worst || equal.metrics.bits_gap);
+
+  QuestionResult other = question;
+  complete_question(other, false);  // lengths are no log-likelihoods
+  EXPECT_FALSE(other.metrics.bits_per_byte || other.metrics.bits_gap);
+  question.answers[2].n_bytes = 0;  // not known
+  complete_question(question, true);
+  EXPECT_FALSE(question.metrics.bits_per_byte);
+  EXPECT_TRUE(question.metrics.bits_gap);
+}
+
 TEST(QuestionMetrics, OfNothingAndOfEqualVotes) {
   for (const std::vector<AnswerResult>& answers :
        {std::vector<AnswerResult>{}, {answer(1, 2, 3)}, {answer(1, 2, 3), answer(1, 3, 4)}}) {

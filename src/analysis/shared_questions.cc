@@ -5,6 +5,8 @@
 #include <map>
 #include <set>
 
+#include "analysis/scores.h"
+
 namespace hre {
 namespace {
 
@@ -14,14 +16,6 @@ std::map<Key, const QuestionResult*> by_key(const Run& run) {
   std::map<Key, const QuestionResult*> found;
   for (const QuestionResult& question : run.questions) found.try_emplace({question.topic, question.id}, &question);
   return found;
-}
-
-// Where a run could not score a question it has no answers to compare.
-bool same_answers(const QuestionResult& a, const QuestionResult& b) {
-  if (a.answers.empty() || b.answers.empty()) return true;
-  return std::ranges::equal(a.answers, b.answers, [](const AnswerResult& x, const AnswerResult& y) {
-    return x.votes == y.votes && x.n_chars + x.n_cut_chars == y.n_chars + y.n_cut_chars;
-  });
 }
 
 // One common question, as each run has it.
@@ -57,7 +51,7 @@ void add_row(const Row& row, const Metric& metric, UndefinedPolicy policy, std::
 
 std::map<std::string, std::string> settings_of(const Run& run) {
   std::map<std::string, std::string> settings(run.model.settings.begin(), run.model.settings.end());
-  settings["score"] = run.model.normalise_by_characters ? "sum_log_prob / n_chars" : "sum_log_prob";
+  settings["score"] = score_formula(run);
   return settings;
 }
 
@@ -107,6 +101,13 @@ void add_settings(std::span<const Run* const> runs, std::vector<RunDifference>& 
 
 }  // namespace
 
+bool same_answers(const QuestionResult& a, const QuestionResult& b) {
+  if (a.answers.empty() || b.answers.empty()) return true;
+  return std::ranges::equal(a.answers, b.answers, [](const AnswerResult& x, const AnswerResult& y) {
+    return x.votes == y.votes && x.n_chars + x.n_cut_chars == y.n_chars + y.n_cut_chars;
+  });
+}
+
 std::vector<const Run*> pointers_to(std::span<const Run> runs) {
   std::vector<const Run*> pointers;
   for (const Run& run : runs) pointers.push_back(&run);
@@ -154,7 +155,8 @@ SharedQuestions share_questions(std::span<const Run* const> runs, const Metric& 
 
 std::vector<RunDifference> run_differences(std::span<const Run* const> runs) {
   std::vector<RunDifference> differences;
-  const auto dataset_of = [](const Run& run) {
+  const auto dataset_of = [](const Run& run) -> std::string {
+    if (!run.item_metric.empty()) return "";  // of logs, the name is a file's: which items are shared says it all
     return run.dataset_name + ", content " + run.dataset_fingerprint.substr(0, 8);
   };
   add_if_different("dataset", values_of(runs, dataset_of), differences);
@@ -163,6 +165,13 @@ std::vector<RunDifference> run_differences(std::span<const Run* const> runs) {
                    values_of(runs,
                              [](const Run& run) -> std::string {
                                return run.options.undefined == UndefinedPolicy::kZero ? "chance" : "left out";
+                             }),
+                   differences);
+  add_if_different("reference",
+                   values_of(runs,
+                             [](const Run& run) {
+                               return run.reference ? run.reference->name + ", " + run.reference->prompt
+                                                    : std::string("none");
                              }),
                    differences);
   add_settings(runs, differences);

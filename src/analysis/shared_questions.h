@@ -34,6 +34,10 @@ struct SharedQuestions {
 /// is left out of all runs.
 SharedQuestions share_questions(std::span<const Run* const> runs, const Metric& metric, UndefinedPolicy policy);
 
+/// Whether two runs scored the same answers to a question: equal votes and lengths; where one could not score it, it
+/// has no answers to compare.
+bool same_answers(const QuestionResult& a, const QuestionResult& b);
+
 /// Something that can move a value and is not the same in all runs.
 struct RunDifference {
   std::string what;                 ///< "dataset", "prompt", "bos"

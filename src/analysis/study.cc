@@ -96,6 +96,8 @@ class StudyValues {
     return values;
   }
 
+  [[nodiscard]] bool lower_is_better() const { return options_.compare.metric->lower_is_better; }
+
   [[nodiscard]] double mean(size_t run) const {
     return weighted_mean(shared_.values[run], shared_.sizes, options_.compare.statistics.weights);
   }
@@ -103,11 +105,11 @@ class StudyValues {
  private:
   void detect(const PairedComparison& comparison, std::vector<DetectionPoint>& curve,
               QuestionsForEffect& needed) const {
-    if (!comparison.effect95) return;
-    const double effect = *comparison.effect_size;
-    curve = detection_curve(effect, *comparison.effect95, detection_counts(static_cast<int64_t>(shared_.n())),
+    const auto effect = effect_of_gain(comparison, lower_is_better());
+    if (!effect) return;
+    curve = detection_curve(effect->size, effect->interval, detection_counts(static_cast<int64_t>(shared_.n())),
                             options_.levels.alpha);
-    if (effect > 0) needed = questions_for_effect(effect, *comparison.effect95, options_.levels);
+    if (effect->size > 0) needed = questions_for_effect(effect->size, effect->interval, options_.levels);
   }
 
   const SharedQuestions& shared_;
@@ -134,8 +136,9 @@ std::optional<Separation> separate(Stage earlier, Stage later, const std::vector
   }
   adjust(separation.pairs);
   if (!separation.pairs.empty()) values.pool(separation);
-  separation.auc =
-      area_under_curve(values.means(before), values.means(after), options.compare.statistics.permutation());
+  std::vector<double> low = values.means(before), high = values.means(after);
+  if (values.lower_is_better()) std::swap(low, high);
+  separation.auc = area_under_curve(low, high, options.compare.statistics.permutation());
   return separation;
 }
 
@@ -182,8 +185,12 @@ std::vector<std::optional<double>> topic_means(std::span<const double> values, s
 bool same_size(double a, double b) { return std::abs(a - b) <= 0.02 * std::min(a, b); }
 
 Result<Study> make_study(std::span<const Run* const> runs, std::vector<StudyMember> members,
-                         std::vector<Judgement> judgements, const StudyOptions& options) {
+                         std::vector<Judgement> judgements, const StudyOptions& given) {
   if (auto ok = find_sizes(runs, members); !ok) return forward(ok);
+  auto metric = metric_for(runs, given.compare.metric);
+  if (!metric) return forward(metric);
+  StudyOptions options = given;
+  options.compare.metric = *metric;
   join_sizes(members);
   if (auto ok = check_members(members); !ok) return forward(ok);
   auto described = describe_runs(runs, options.compare);
@@ -192,6 +199,7 @@ Result<Study> make_study(std::span<const Run* const> runs, std::vector<StudyMemb
 
   Study study;
   study.options = options;
+  study.options.compare.statistics.lower_is_better = options.compare.metric->lower_is_better;
   study.members = std::move(members);
   study.judgements = std::move(judgements);
   study.runs = std::move(described->runs);

@@ -1,11 +1,13 @@
 #include "hre/summary.h"
 
+#include <algorithm>
 #include <map>
 #include <string>
 #include <vector>
 
 #include "analysis/metric.h"
 #include "analysis/question_metrics.h"
+#include "analysis/scores.h"
 #include "stats/bootstrap.h"
 #include "stats/confound.h"
 #include "stats/estimate.h"
@@ -15,11 +17,26 @@ namespace {
 
 using Questions = std::vector<const QuestionResult*>;
 
+// Of a log's values that are all 0 or 1 there is an exact interval, as of Top-1.
+std::optional<Interval> range_of(const Metric& metric, std::span<const double> values) {
+  constexpr Interval kRightOrWrong{0, 1};
+  return &metric == &item_metric() && at_ends(values, kRightOrWrong) ? kRightOrWrong : metric.range;
+}
+
+std::vector<const Metric*> metrics_of(const Questions& questions) {
+  std::vector<const Metric*> metrics;
+  for (const Metric& metric : all_metrics()) metrics.push_back(&metric);
+  if (std::ranges::any_of(questions, [](const QuestionResult* question) { return question->metrics.item.has_value(); }))
+    metrics.push_back(&item_metric());
+  return metrics;
+}
+
 // A question without a value may count as its topic's chance, whether the mean is the topic's or over all topics.
 MetricSummary estimate_metrics(const Questions& questions, const std::map<std::string, Questions>& topics,
                                UndefinedPolicy policy) {
   MetricSummary summary;
-  for (const Metric& metric : all_metrics()) {
+  for (const Metric* const one : metrics_of(questions)) {
+    const Metric& metric = *one;
     std::map<std::string, std::optional<double>> chances;
     std::vector<double> values;
     int64_t undefined = 0;
@@ -34,15 +51,16 @@ MetricSummary estimate_metrics(const Questions& questions, const std::map<std::s
       const auto own = chance_of(*question, metric, chance->second);
       sum_of_chances = own && sum_of_chances ? std::optional(*sum_of_chances + *own) : std::nullopt;
     }
-    Estimate& estimate = summary.*metric.of_summary = mean_estimate(values, metric.range, undefined);
+    Estimate& estimate = summary.*metric.of_summary = mean_estimate(values, range_of(metric, values), undefined);
     if (estimate.mean && sum_of_chances) estimate.chance = *sum_of_chances / static_cast<double>(values.size());
   }
   return summary;
 }
 
-MetricSummary average_topics(const std::vector<TopicSummary>& topics) {
+MetricSummary average_topics(const std::vector<TopicSummary>& topics, const std::vector<const Metric*>& metrics) {
   MetricSummary summary;
-  for (const Metric& metric : all_metrics()) {
+  for (const Metric* const one : metrics) {
+    const Metric& metric = *one;
     std::vector<Estimate> means;
     double chance = 0;
     bool has_chance = true;
@@ -81,11 +99,12 @@ MetricColumn column_of(const std::map<std::string, Questions>& topics, const Met
 }
 
 // Metrics that are defined for the same questions share their draws, which is where the time goes.
-void bootstrap_micro(const std::map<std::string, Questions>& topics, const SummaryOptions& options, Summary& summary) {
+void bootstrap_micro(const std::map<std::string, Questions>& topics, const std::vector<const Metric*>& metrics,
+                     const SummaryOptions& options, Summary& summary) {
   std::map<std::vector<bool>, std::vector<std::pair<const Metric*, MetricColumn>>> groups;
-  for (const Metric& metric : all_metrics()) {
-    MetricColumn column = column_of(topics, metric, options.undefined);
-    groups[column.defined].emplace_back(&metric, std::move(column));
+  for (const Metric* metric : metrics) {
+    MetricColumn column = column_of(topics, *metric, options.undefined);
+    groups[column.defined].emplace_back(metric, std::move(column));
   }
   const BootstrapOptions bootstrap{options.draws, options.seed, options.threads, Weights::kQuestions};
   for (const auto& [defined, members] : groups) {
@@ -95,7 +114,8 @@ void bootstrap_micro(const std::map<std::string, Questions>& topics, const Summa
     const BootstrapDraws draws = bootstrap_means(runs, sizes, bootstrap);
     for (size_t i = 0; i < members.size(); ++i) {
       Estimate& estimate = summary.micro.*(members[i].first->of_summary);
-      if (at_ends(runs[i], members[i].first->range)) continue;  // it has an exact interval
+      const auto range = range_of(*members[i].first, runs[i]);
+      if (range && at_ends(runs[i], *range)) continue;  // it has an exact interval
       const auto interval = interval_of_deviations(draws.column(i), runs[i], sizes, Weights::kQuestions);
       if (!interval) continue;
       estimate.bootstrap_low = interval->low;
@@ -142,16 +162,22 @@ Summary summarize(const std::vector<QuestionResult>& questions, const SummaryOpt
     summary.topics.push_back({topic, static_cast<int64_t>(members.size()), metrics.pearson.undefined, metrics});
   }
   summary.micro = estimate_metrics(all, by_topic, options.undefined);
-  summary.macro = average_topics(summary.topics);
+  summary.macro = average_topics(summary.topics, metrics_of(all));
   summary.questions = static_cast<int64_t>(questions.size());
   summary.undefined = summary.micro.pearson.undefined;
   if (options.draws > 0 && !questions.empty()) {
     summary.draws = options.draws;
     summary.seed = options.seed;
-    bootstrap_micro(by_topic, options, summary);
+    bootstrap_micro(by_topic, metrics_of(all), options, summary);
   }
   summary.micro_length = parts_through_length(by_topic, options.undefined, Weights::kQuestions);
   summary.macro_length = parts_through_length(by_topic, options.undefined, Weights::kTopics);
+  return summary;
+}
+
+Summary summarize(const Run& run) {
+  Summary summary = summarize(run.questions, {.undefined = run.options.undefined});
+  summary.scores = score_table(run);
   return summary;
 }
 

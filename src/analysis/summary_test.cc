@@ -62,7 +62,7 @@ TEST(Summary, TableOfScipy) {
 }
 
 TEST(Summary, OfNothing) {
-  const Summary summary = summarize({});
+  const Summary summary = summarize(std::vector<QuestionResult>{});
   EXPECT_TRUE(summary.topics.empty());
   EXPECT_EQ(summary.questions, 0);
   EXPECT_FALSE(summary.micro.pearson.mean);

@@ -41,6 +41,8 @@ inline QuestionResult question_of(Simulator& simulator, const CovariateWorld& wo
                    : perfect == Perfect::kScoresAreLogVotes
                        ? std::copysign(std::log1p(std::abs(answer.votes)), answer.votes)
                        : drawn.score;
+    answer.n_bytes = answer.n_chars;
+    answer.sum_log_prob = answer.score * static_cast<double>(answer.n_bytes);
     question.answers.push_back(answer);
   }
   if (perfect == Perfect::kScoresAreRanks) {
@@ -48,6 +50,7 @@ inline QuestionResult question_of(Simulator& simulator, const CovariateWorld& wo
     for (size_t i = 0; i < n; ++i) question.answers[i].score = ranks[i];
   }
   question.metrics = question_metrics(question.answers);
+  add_bits_per_byte(question.answers, question.metrics);
   return question;
 }
 

@@ -23,8 +23,9 @@ struct Console {
   std::ostream& err;
   bool out_is_terminal = false;
   bool err_is_terminal = false;
-  int width = 80;        ///< columns that text for people may take: the terminal's, or 80
-  std::stop_token stop;  ///< set by the first Ctrl-C
+  int width = 80;            ///< columns that text for people may take: the terminal's, or 80
+  std::stop_token stop;      ///< set by the first Ctrl-C
+  int threshold_status = 3;  ///< exit status of ErrorCode::kThreshold; 4 where a gate is inconclusive
 
   /// Text for people: its lines are broken at `width`. Results for programs go to `out` as they are.
   void print(std::string_view text);
@@ -43,6 +44,7 @@ struct Command {
 Action define_demo(CLI::App& app);
 Action define_eval(CLI::App& app);
 Action define_compare(CLI::App& app);
+Action define_gate(CLI::App& app);
 Action define_study(CLI::App& app);
 Action define_power(CLI::App& app);
 Action define_confounds(CLI::App& app);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <cmath>
 #include <memory>
 #include <ostream>
 
@@ -39,7 +40,7 @@ Status check_worse(const Comparison& comparison) {
     return fail(ErrorCode::kThreshold,
                 fmt::format("{} is worse than {} by more than {:g}: by {} ({} against a difference of {:g})",
                             comparison.runs[0].model, comparison.runs[gate.against].model, gate.margin,
-                            significant(-*gate.difference), p_equals(gate.p_holm), gate.margin),
+                            significant(std::abs(*gate.difference)), p_equals(gate.p_holm), gate.margin),
                 "--fail-if-worse");
   }
   return {};
@@ -105,11 +106,15 @@ Status run_compare(CompareArguments arguments, Console& console) {
   options->margin = arguments.fail_if_worse;
   options->until_decided = !arguments.until.empty();
   options->allow_different = arguments.allow_different;
+  if (options->until_decided && !arguments.data.empty() && arguments.comparing.score.any()) {
+    return input_error("stopping early looks at the published score", "--until", "leave out --score and --reference");
+  }
   if (options->until_decided && options->statistics.weights == Weights::kTopics) {
     return input_error("decided is about the mean over questions", "--until", "leave out --weights topics");
   }
   auto runs = runs_of(arguments, *options, console);
   if (!runs) return forward(runs);
+  if (auto ok = arguments.comparing.score.apply(*runs, arguments.store, arguments.allow_different); !ok) return ok;
   if (runs->size() < 2) return input_error("a comparison needs two or more runs");
   if (!arguments.until.empty() && runs->size() != 2) return input_error("decided needs exactly two runs", "--until");
   if (console.stop.stop_requested()) return fail(ErrorCode::kInterrupted, "interrupted; nothing was compared");

@@ -18,8 +18,9 @@ void ComparingOptions::define(CLI::App& app) {
                                                                     {"zero", UndefinedPolicy::kZero}};
   app.add_option("--metric", metric,
                  "pearson (default), spearman, kendall, pairwise, top_one, ndcg, pearson_log or pearson_ranks (of log "
-                 "or ranked votes)")
+                 "or ranked votes), margin, bits_per_byte, bits_best, bits_worst or bits_gap")
       ->type_name("METRIC");
+  score.define(app);
   app.add_option("--weights", weights, "what has equal weight in a mean: questions (default) or topics")
       ->type_name("questions|topics")
       ->transform(CLI::Transformer(kWeights).description(""))

@@ -8,6 +8,7 @@
 #include "analysis/clusters.h"
 #include "analysis/comparison.h"
 #include "cli/command.h"
+#include "cli/score_option.h"
 #include "hre/question.h"
 
 namespace hre::cli {
@@ -21,6 +22,7 @@ struct ComparingOptions {
   std::vector<std::string> where;
   std::string metadata;
   std::optional<ClusterKind> cluster;
+  ScoreOptions score;
 
   /// Adds the options to a command; without --threads, to one that has it already.
   void define(CLI::App& app);

@@ -24,8 +24,10 @@ const std::vector<OptionGroup>& everyday_groups() {
       {"Data", {"--data", "--topic", "--limit", "--questions"}},
       {"Model", {"--model", "--bos", "--chat-template", "--gpu-layers", "--threads"}},
       {"Scoring rule", {"--long-answers", "--max-length"}},
-      {"Comparison", {"--metric", "--weights", "--cluster", "--fail-if-worse", "--tolerance", "--python"}},
-      {"Results", {"--json", "--metrics", "--name"}},
+      {"Comparison",
+       {"--metric", "--weights", "--cluster", "--against", "--policy", "--margin", "--topics", "--level",
+        "--fail-if-worse", "--tolerance", "--python"}},
+      {"Results", {"--json", "--markdown", "--junit", "--metrics", "--name"}},
   };
   return groups;
 }
@@ -34,7 +36,7 @@ const std::vector<OptionGroup>& other_groups() {
   static const std::vector<OptionGroup> groups = {
       {"More on data", {"--shuffle-seed", "--no-shuffle", "--where", "--metadata", "--until"}},
       {"More on the model and its prompt", {"--lora", "--prompt-file", "--system", "--date"}},
-      {"Scoring rule", {"--undefined"}},
+      {"Scoring rule", {"--score", "--reference", "--undefined"}},
       {"More on the comparison", {"--draws", "--permutations", "--seed", "--moved", "--allow-different"}},
       {"More on results", {"--details", "--keep-tokens", "--reference-json", "--stats", "--quiet", "--no-plain"}},
       {"Store", {"--store", "--no-cache", "--recheck", "--verify-weights", "--explain"}},

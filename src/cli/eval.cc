@@ -3,17 +3,21 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <ostream>
 #include <set>
 
+#include "analysis/scores.h"
 #include "cli/comparing.h"
 #include "cli/evaluating.h"
 #include "cli/evaluation.h"
 #include "cli/model_options.h"
 #include "cli/progress.h"
 #include "cli/scale_options.h"
+#include "cli/score_option.h"
 #include "cli/speed_text.h"
 #include "cli/store_argument.h"
 #include "cli/where_options.h"
@@ -42,6 +46,7 @@ struct EvalArguments {
   std::string json, reference_json, until, metadata;
   std::optional<ClusterKind> cluster;
   bool details = false, quiet = false, stats = false;
+  ScoreOptions score;
   ScaleArguments scale;
 };
 
@@ -175,6 +180,53 @@ std::vector<Speed> speeds_of(const Evaluation& evaluation, int threads) {
   return speeds;
 }
 
+/// Whether --reference is to be evaluated: what can't be the name of a run or a JSON file.
+bool is_model(const std::string& reference) {
+  std::error_code problem;
+  return reference.ends_with(".gguf") || std::filesystem::is_directory(reference, problem) ||
+         std::ranges::any_of(std::initializer_list<const char*>{"hf:", "server:", "baseline:"},
+                             [&](const char* kind) { return reference.starts_with(kind); });
+}
+
+/// What --reference asks to evaluate: a model, or each of the models without the question. It comes first, so that the
+/// run that was asked for is the last one in the store.
+Result<std::vector<Run>> evaluate_references(const EvalArguments& a, const Dataset& dataset, Console& console,
+                                             ProgressListener& progress) {
+  const bool no_question = a.score.reference == kNoQuestion;
+  if (!no_question && !is_model(a.score.reference)) return std::vector<Run>();
+  EvalOptions options = a.evaluating.eval;
+  if (no_question) options.prompt = prompt_without_question(options.prompt);
+  Keeping keeping = a.keeping;
+  keeping.name.clear();
+  Evaluation evaluation = evaluate_models(no_question ? a.models : std::vector{a.score.reference}, dataset,
+                                          a.evaluating.model, options, keeping, console, progress);
+  if (!evaluation.failure) return forward(evaluation.failure);
+  if (console.stop.stop_requested()) return fail(ErrorCode::kInterrupted, "interrupted while the reference was scored");
+  return std::move(evaluation.runs);
+}
+
+/// --score and --reference.
+Status apply_score(const ScoreOptions& score, const std::string& store, const std::vector<Run>& references,
+                   Evaluation& evaluation) {
+  if (!score.any()) return {};
+  if (references.empty()) {
+    if (auto ok = score.apply(evaluation.runs, store); !ok) return ok;
+  } else {
+    for (Run& run : evaluation.runs) {
+      const auto same = [&](const Run& reference) {
+        return reference.model.source == run.model.source && reference.model.name == run.model.name;
+      };
+      const auto found = score.reference == kNoQuestion ? std::ranges::find_if(references, same) : references.begin();
+      if (found == references.end())
+        return fail(ErrorCode::kFailed, "the model without the question has no run", run.model.name);
+      if (auto ok = refer_to(*found, false, run); !ok) return ok;
+    }
+    if (auto ok = score.apply_score(evaluation.runs); !ok) return ok;
+  }
+  for (size_t i = 0; i < evaluation.runs.size(); ++i) evaluation.summaries[i] = summarize(evaluation.runs[i]);
+  return {};
+}
+
 Status run_eval(EvalArguments arguments, Console& console) {
   EvalOptions& options = arguments.evaluating.eval;
   auto ranks = apply_scale(arguments.scale, arguments.models, arguments.evaluating.model, options);
@@ -191,6 +243,9 @@ Status run_eval(EvalArguments arguments, Console& console) {
   arguments.keeping.reuse = !arguments.no_cache;
   auto until = parse_until(arguments.until);
   if (!until) return forward(until);
+  if (*until && arguments.score.any()) {
+    return input_error("stopping early looks at the published score", "--until", "leave out --score and --reference");
+  }
   if (arguments.verify_weights) forget_fingerprints();
   auto outputs = open_outputs(arguments);
   if (!outputs) return forward(outputs);
@@ -206,8 +261,11 @@ Status run_eval(EvalArguments arguments, Console& console) {
   }
   auto clusters = find_clusters(arguments.cluster, arguments.metadata, dataset->source);
   if (!clusters) return forward(clusters);
+  const auto references = evaluate_references(arguments, *dataset, console, *progress);
+  if (!references) return tl::unexpected<Error>(references.error());
   Evaluation evaluation = evaluate_models(arguments.models, *dataset, arguments.evaluating.model, options,
                                           arguments.keeping, console, *progress, *until);
+  if (auto ok = apply_score(arguments.score, arguments.keeping.store, *references, evaluation); !ok) return ok;
   if (*clusters) {
     for (const Run& run : evaluation.runs) evaluation.clustered.push_back(clustered_value(run, **clusters));
   }
@@ -230,6 +288,7 @@ void define_results(CLI::App& app, EvalArguments& a) {
       ->type_name("NAME")
       ->delimiter(',')
       ->allow_extra_args(false);
+  a.score.define(app);
   app.add_option("--json", a.json,
                  "write results as JSON (format hre-run/1); - writes to standard output instead of the table")
       ->type_name("FILE");

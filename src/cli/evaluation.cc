@@ -198,7 +198,7 @@ Evaluation evaluate_models(const std::vector<std::string>& models, const Dataset
       evaluation.work.pop_back();
       continue;
     }
-    evaluation.summaries.push_back(summarize(run->questions, {.undefined = options.undefined}));
+    evaluation.summaries.push_back(summarize(*run));
     evaluation.runs.push_back(std::move(*run));
   }
   return evaluation;

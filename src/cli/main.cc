@@ -28,6 +28,7 @@ const std::vector<Command>& commands() {
        "hre eval baseline:zstd --data sample --topic python --json run.json", define_eval},
       {"compare", "compare runs or models, question by question",
        "hre compare baseline:zstd baseline:length --data sample", define_compare},
+      {"gate", "decide whether a run may pass, against a baseline", "hre gate --help", define_gate},
       {"study", "compare families of models: base against tuned, and judgements", "hre study --example", define_study},
       {"power", "show how small a difference a number of questions can detect",
        "hre power <(hre eval baseline:zstd --data sample --json - --details --quiet)", define_power},
@@ -83,9 +84,9 @@ int exit_status(ErrorCode code) {
   return 1;
 }
 
-int report(const Error& error) {
+int report(const Error& error, int threshold_status = 3) {
   std::cerr << "hre: " << message_line(error.text()) << '\n';
-  return exit_status(error.code);
+  return error.code == ErrorCode::kThreshold ? threshold_status : exit_status(error.code);
 }
 
 std::string program_help(int width, const std::string& group = "") {
@@ -101,7 +102,7 @@ std::string program_help(int width, const std::string& group = "") {
   text +=
       "\nhre COMMAND --help shows options and an example; hre --version the engine.\n"
       "Exit status: 0 success, 1 failure, 2 a mistake in command line or input,\n"
-      "3 a threshold was not met, 130 interrupted.\n";
+      "3 a threshold was not met, 4 undecided (hre gate), 130 interrupted.\n";
   return wrapped(text, width);
 }
 
@@ -227,7 +228,7 @@ int run_command(const Command& command, std::vector<std::string> words) {
   const Status done = action(console);
   std::cout.flush();
   if (!std::cout && reader_is_gone(STDOUT_FILENO)) return 128 + SIGPIPE;  // head has what it wanted: nothing to say
-  if (!done) return report(done.error());
+  if (!done) return report(done.error(), console.threshold_status);
   if (!std::cout) return report({ErrorCode::kFailed, "standard output could not be written", "", ""});
   return 0;
 }

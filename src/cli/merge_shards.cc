@@ -31,7 +31,7 @@ Status merge_shard_files(const std::vector<std::string>& paths, const std::strin
   auto merged = merge_shards(std::move(*shards));
   if (!merged) return forward(merged);
   Evaluation evaluation;
-  evaluation.summaries.push_back(summarize(merged->questions, {.undefined = merged->options.undefined}));
+  evaluation.summaries.push_back(summarize(*merged));
   evaluation.runs.push_back(std::move(*merged));
   const std::string text = run_json(evaluation.runs[0], evaluation.summaries[0], /*details=*/true);
   if (json == "-") {

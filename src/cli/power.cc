@@ -27,6 +27,7 @@ Status run_power_command(const PowerArguments& arguments, Console& console) {
   if (!runs) return forward(runs);
   if (runs->size() > 2) return input_error("hre power takes one run or two, not " + std::to_string(runs->size()));
   if (auto ok = c.apply_where(*runs); !ok) return ok;
+  if (auto ok = c.score.apply(*runs, arguments.store, true); !ok) return ok;
   PowerOptions options = arguments.power;
   options.compare = *compare;
   options.compare.allow_different = true;

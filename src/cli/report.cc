@@ -11,6 +11,7 @@
 #include "cli/comparing.h"
 #include "cli/progress.h"
 #include "cli/run_argument.h"
+#include "cli/score_option.h"
 #include "cli/store_argument.h"
 #include "core/files.h"
 #include "core/text.h"
@@ -24,6 +25,7 @@ struct ReportArguments {
   std::vector<std::string> runs;
   std::string out, data, study, store, metadata;
   std::optional<ClusterKind> cluster;
+  ScoreOptions score;
   bool quiet = false, allow_different = false;
 };
 
@@ -52,6 +54,7 @@ Status report(const ReportArguments& arguments, Console& console) {
     runs.push_back(std::move(one.run));
     means.push_back(std::move(one.summary));
   }
+  if (auto ok = arguments.score.apply(runs, arguments.store, arguments.allow_different); !ok) return ok;
   auto dataset = texts_of(arguments, runs, *progress);
   if (!dataset) return forward(dataset);
   auto clusters = find_clusters(arguments.cluster, arguments.metadata,
@@ -94,6 +97,7 @@ Action define_report(CLI::App& app) {
       ->type_name("FILE");
   app.add_flag("--allow-different", arguments->allow_different,
                "show runs of different configurations side by side; the differences are listed");
+  arguments->score.define(app);
   add_store_option(app, arguments->store);
   app.add_flag("--quiet", arguments->quiet, "no progress and no notes");
   return [arguments](Console& console) { return report(*arguments, console); };

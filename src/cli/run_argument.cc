@@ -9,13 +9,26 @@
 
 #include "cli/store_argument.h"
 #include "core/files.h"
+#include "eval/item_log.h"
 #include "hre/store.h"
 
 namespace hre::cli {
 namespace {
 
+/// A log of another harness, and which of its values: FILE.jsonl, FILE.csv#NAME.
+struct LogArgument {
+  std::string path, metric;
+};
+
+std::optional<LogArgument> log_of(const std::string& argument) {
+  if (is_item_log(argument)) return LogArgument{argument, ""};
+  const size_t hash = argument.rfind('#');
+  if (hash == std::string::npos || !is_item_log(argument.substr(0, hash))) return std::nullopt;
+  return LogArgument{argument.substr(0, hash), argument.substr(hash + 1)};
+}
+
 bool is_file(const std::string& argument) {
-  return argument.ends_with(".json") || argument.find('/') != std::string::npos;
+  return log_of(argument) || argument.ends_with(".json") || argument.find('/') != std::string::npos;
 }
 
 Result<std::string> read_run_file(const std::string& path) {
@@ -35,6 +48,15 @@ Result<std::string> read_run_file(const std::string& path) {
 }
 
 Result<std::vector<Run>> runs_of_file(const std::string& path) {
+  if (const auto log = log_of(path)) {
+    auto text = read_file(log->path);
+    if (!text) return forward(text);
+    auto run = read_item_log(*text, log->path, log->metric);
+    if (!run) return forward(run);
+    std::vector<Run> runs;
+    runs.push_back(std::move(*run));
+    return runs;
+  }
   auto text = read_run_file(path);
   return text ? read_runs_json(*text, path) : Result<std::vector<Run>>(forward(text));
 }

@@ -9,6 +9,7 @@
 #include "cli/command.h"
 #include "cli/progress.h"
 #include "cli/run_argument.h"
+#include "cli/score_option.h"
 #include "cli/store_argument.h"
 #include "core/files.h"
 #include "core/text.h"
@@ -27,6 +28,7 @@ namespace {
 
 struct ExportArguments {
   std::string store, run, format = "json", out, data, dataset_id;
+  ScoreOptions score;
 };
 
 /// All that a format may need.
@@ -167,8 +169,10 @@ Status export_run(const ExportArguments& arguments, Console& console) {
   if (!format) return forward(format);
   auto run = load_run(arguments.run, arguments.store);
   if (!run) return forward(run);
-  const Summary summary = summarize(run->questions, {.undefined = run->options.undefined});
-  return (*format)->write({arguments, *run, summary, console});
+  std::vector<Run> runs(1, std::move(*run));
+  if (auto ok = arguments.score.apply(runs, arguments.store); !ok) return ok;
+  const Summary summary = summarize(runs.front());
+  return (*format)->write({arguments, runs.front(), summary, console});
 }
 
 }  // namespace
@@ -184,6 +188,7 @@ Action define_runs_export(CLI::App& app) {
   app.add_option("--data", arguments->data, "the run's dataset, for formats that hold texts")->type_name("DATA");
   app.add_option("--dataset-id", arguments->dataset_id, "the dataset's id on the hub (model-index, eval-results)")
       ->type_name("ORG/NAME");
+  arguments->score.define(app);
   add_store_option(app, arguments->store);
   return [arguments](Console& console) { return export_run(*arguments, console); };
 }

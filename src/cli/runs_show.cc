@@ -80,9 +80,10 @@ Status show_run(const std::string& given, const std::string& argument, Console& 
   print("Speed", speed(*info), console);
   const std::vector<std::string> notes = run_notes(*run, info->done);
   for (size_t i = 0; i < notes.size(); ++i) console.print((i == 0 ? "\n" : "") + visible_line(notes[i]) + '\n');
-  const Summary summary = summarize(run->questions, {.undefined = run->options.undefined});
+  const Summary summary = summarize(*run);
   const std::string undefined = undefined_sentence(*run, summary);
   console.print('\n' + summary_table({std::move(*run)}, {summary}, console.width) + undefined);
+  if (!summary.scores.empty()) console.print('\n' + scores_table(summary.scores, console.width));
   return {};
 }
 

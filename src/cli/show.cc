@@ -10,6 +10,7 @@
 #include "cli/command.h"
 #include "cli/progress.h"
 #include "cli/run_argument.h"
+#include "cli/score_option.h"
 #include "cli/store_argument.h"
 #include "cli/terminal.h"
 #include "core/text.h"
@@ -20,6 +21,7 @@ namespace {
 
 struct ShowArguments {
   std::string run, disagree, question, topic, data, store;
+  ScoreOptions score;
   size_t worst = 3;
   bool full = false;
 };
@@ -70,6 +72,7 @@ Status show(const ShowArguments& arguments, Console& console) {
     if (!run) return forward(run);
     runs.push_back(std::move(*run));
   }
+  if (auto ok = arguments.score.apply(runs, arguments.store, true); !ok) return ok;
   auto dataset = dataset_of_run(arguments.data, runs.front(), *progress);
   if (!dataset) return forward(dataset);
   CompareOptions alike_or_not;  // questions are looked at side by side; nothing is decided
@@ -118,6 +121,7 @@ Action define_show(CLI::App& app) {
       ->type_name("RUN2");
   app.add_option("--topic", a->topic, "only topics whose names match")->type_name("GLOB");
   app.add_option("--data", a->data, "where the run's dataset is now (default: as in the run)")->type_name("DATA");
+  a->score.define(app);
   add_store_option(app, a->store);
   app.add_flag("--full", a->full, "show complete texts, not only their beginnings");
   return [a](Console& console) { return show(*a, console); };

@@ -197,6 +197,7 @@ Status run_study(const StudyArguments& arguments, Console& console) {
   auto runs = load_members(*file, arguments.file);
   if (!runs) return forward(runs);
   if (auto ok = arguments.comparing.apply_where(*runs); !ok) return ok;
+  if (auto ok = arguments.comparing.score.apply(*runs, "", arguments.allow_different); !ok) return ok;
   std::vector<StudyMember> members = members_of(*file, *runs);
   auto judgements = all_judgements(*file, members, arguments.file, console.err);
   if (!judgements) return forward(judgements);

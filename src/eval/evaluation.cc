@@ -87,14 +87,20 @@ std::string problem_of(const Question& question, const QuestionPlan& plan) {
   return plan.skipped;
 }
 
+/// Votes and lengths of an answer of which so many characters were cut off.
+void describe_answer(const Answer& answer, int n_cut_chars, AnswerResult& result) {
+  result.votes = answer.votes;
+  result.n_cut_chars = n_cut_chars;
+  result.n_chars = count_code_points(answer.text) - n_cut_chars;
+  result.n_bytes = static_cast<int64_t>(first_code_points(answer.text, result.n_chars).size());
+}
+
 /// One answer as it was scored; see complete_question for what follows from it.
 AnswerResult answer_result(const Answer& answer, const AnswerPlan& plan, AnswerScore score, bool keep_tokens) {
   AnswerResult result;
-  result.votes = answer.votes;
-  result.n_chars = count_code_points(answer.text) - plan.n_cut_chars;
+  describe_answer(answer, plan.n_cut_chars, result);
   result.n_tokens = plan.targets.empty() ? score.n_tokens : static_cast<int>(plan.targets.size());
   result.n_truncated = plan.n_truncated;
-  result.n_cut_chars = plan.n_cut_chars;
   result.sum_log_prob = std::accumulate(score.token_log_probs.begin(), score.token_log_probs.end(), 0.0);
   if (keep_tokens) {
     result.token_log_probs = std::move(score.token_log_probs);
@@ -122,8 +128,7 @@ QuestionResult restored(const Question& question, const store::StoredScore& scor
   QuestionResult result = unscored(question, "");
   for (size_t i = 0; i < question.answers.size(); ++i) {
     AnswerResult answer = score.answers[i];
-    answer.votes = question.answers[i].votes;
-    answer.n_chars = count_code_points(question.answers[i].text) - answer.n_cut_chars;
+    describe_answer(question.answers[i], answer.n_cut_chars, answer);
     if (!run.options.keep_tokens) store::forget_tokens(answer);
     result.answers.push_back(std::move(answer));
   }

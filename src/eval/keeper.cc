@@ -155,7 +155,7 @@ void Keeper::keep(size_t place, const QuestionResult& result) {
 }
 
 void Keeper::keep_stored(size_t place, const store::StoredScore& score, const QuestionResult& result) {
-  if (session_ && !session_->holds(static_cast<int64_t>(place), score)) keep(place, result);
+  if (session_ && !(session_->holds(static_cast<int64_t>(place), score) && score.has_bytes)) keep(place, result);
 }
 
 void Keeper::finish(const std::vector<size_t>& surplus) {

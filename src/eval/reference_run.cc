@@ -33,6 +33,7 @@ std::optional<QuestionResult> result_of(const Question& question, const std::vec
     AnswerResult& answer = result.answers.emplace_back();
     answer.votes = question.answers[i].votes;
     answer.n_chars = count_code_points(question.answers[i].text);
+    answer.n_bytes = static_cast<int64_t>(question.answers[i].text.size());
     answer.sum_log_prob = *values[i];
   }
   complete_question(result, true);

@@ -71,12 +71,13 @@ std::optional<double> seen_value(const std::vector<Evaluation>& evaluations, siz
 }
 
 StoppingRule rule_of(const UntilOptions& until) {
-  const Interval range = until.metric->range;
+  const Interval range = *until.metric->range;
   if (until.width) return StoppingRule::narrow(range, *until.width);
   return StoppingRule::decided({-range.width(), range.width()});
 }
 
 Status check(std::span<Scorer* const> scorers, const EvalOptions& options, const UntilOptions& until) {
+  if (!until.metric->range) return unbounded_error(*until.metric);
   if (scorers.size() != (until.width ? 1 : 2)) {
     return input_error(until.width ? "a width is of one model's value" : "two models are decided between", "‹until›");
   }

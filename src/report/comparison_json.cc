@@ -25,10 +25,12 @@ Json of_difference(const RunDifference& difference) {
   return {{"what", difference.what}, {"values", difference.values}};
 }
 
-Json of_pair(const Comparison& comparison, const ComparedPair& pair) {
+Json of_pair(const Comparison& comparison, size_t position) {
+  const ComparedPair& pair = comparison.pairs[position];
   Json json = {{"a", pair.a}, {"b", pair.b}, {"told_apart", comparison.told_apart(pair.comparison)}};
   json.update(json_paired(pair.comparison));
   if (pair.clustered) json["clustered"] = json_clustered(pair.clustered);
+  for (const ComparedMetric& bits : comparison.bits) json[bits.metric->name] = json_paired(bits.pairs[position]);
   return json;
 }
 
@@ -104,7 +106,8 @@ std::string comparison_json(const Comparison& comparison, const std::vector<std:
       {"shared", comparison.shared}, {"undefined", comparison.undefined}, {"different", comparison.different}};
   json["runs"] =
       list_of(comparison.runs, [&](const ComparedRun& run) { return of_run(run, options.statistics.weights); });
-  json["pairs"] = list_of(comparison.pairs, [&](const ComparedPair& pair) { return of_pair(comparison, pair); });
+  json["pairs"] = Json::array();
+  for (size_t i = 0; i < comparison.pairs.size(); ++i) json["pairs"].push_back(of_pair(comparison, i));
   json["topics"] = Json::object();
   for (size_t i = 0; comparison.pairs.size() == 1 && i < comparison.topics.size(); ++i) {
     json["topics"][comparison.topics[i]] = json_paired(comparison.pairs[0].topics[i]);

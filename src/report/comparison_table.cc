@@ -8,6 +8,7 @@
 #include "core/question_name.h"
 #include "core/text.h"
 #include "core/visible.h"
+#include "report/gate_text.h"
 #include "report/number_text.h"
 #include "report/text_table.h"
 
@@ -40,7 +41,7 @@ std::string verdict_on_two(const Comparison& comparison) {
                        counted(pair.questions(), "question"), named(comparison, 0), named(comparison, 1),
                        100 * comparison.options.level, difference_of(pair));
   }
-  const bool a_better = *pair.difference.mean > 0;
+  const bool a_better = (*pair.difference.mean > 0) != comparison.options.metric->lower_is_better;
   return fmt::format("{} is better than {}: A − B is {}.\n", named(comparison, a_better ? 0 : 1),
                      named(comparison, a_better ? 1 : 0), difference_of(pair));
 }
@@ -56,7 +57,7 @@ std::string verdict_on_many(const Comparison& comparison) {
     for (const size_t other : order) {
       if (other == run) continue;
       const PairedComparison& pair = comparison.pair_of(std::min(run, other), std::max(run, other)).comparison;
-      const bool first_is_better = pair.difference.mean.value_or(0) > 0;
+      const bool first_is_better = (pair.difference.mean.value_or(0) > 0) != comparison.options.metric->lower_is_better;
       if (comparison.told_apart(pair) && first_is_better == (run < other)) worse.push_back(other);
     }
     if (!worse.empty()) text += named(comparison, run) + " is better than " + named(comparison, worse) + ".\n";
@@ -175,10 +176,7 @@ std::string gates_text(const Comparison& comparison) {
   std::string text;
   for (const GateDecision& gate : comparison.gates) {
     const std::string b = letter_of(gate.against);
-    text += fmt::format("Gate, A against {}: {}, ", b,
-                        gate.verdict == GateVerdict::kPass   ? "PASS"
-                        : gate.verdict == GateVerdict::kFail ? "FAIL"
-                                                             : "INCONCLUSIVE");
+    text += fmt::format("Gate, A against {}: {}, ", b, gate_verdict_word(gate.verdict));
     text += fmt::format("A − {} = {} with margin {:g}, {}", b, two_decimals(gate.difference), std::abs(gate.margin),
                         p_equals(gate.p_holm));
     if (comparison.shared < kFewestForVerdict) {
@@ -202,6 +200,31 @@ std::string moved_table(const Comparison& comparison, int width) {
   return "\n" + table.render(width);
 }
 
+/// Bits per byte, beside the metric that the runs are compared by.
+std::string bits_table(const Comparison& comparison, int width) {
+  if (comparison.bits.empty()) return "";
+  constexpr const char* kNames[] = {"all", "best by votes", "worst by votes", "worst − best"};
+  const std::string title = "\nBits per byte of the answers (lower is better)\n\n";
+  const auto name = [&](const Metric& metric) { return kNames[&metric - bits_metrics().data()]; };
+  if (comparison.runs.size() == 2) {
+    TextTable table(pair_header("answers", "A", "B"));
+    table.can_spare({"d_z"});
+    for (const ComparedMetric& bits : comparison.bits) {
+      table.add_row(pair_cells(name(*bits.metric), bits.pairs.front()));
+    }
+    return title + table.render(width);
+  }
+  std::vector<std::string> header = {"run"};
+  for (const ComparedMetric& bits : comparison.bits) header.emplace_back(name(*bits.metric));
+  TextTable table(header);
+  for (size_t i = 0; i < comparison.runs.size(); ++i) {
+    std::vector<std::string> cells = {letter_of(i) + "  " + comparison.runs[i].model};
+    for (const ComparedMetric& bits : comparison.bits) cells.push_back(with_interval(bits.runs[i]));
+    table.add_row(std::move(cells));
+  }
+  return title + table.render(width);
+}
+
 std::string left_out(const Comparison& comparison) {
   std::vector<std::string> parts;
   if (comparison.undefined > 0)
@@ -223,6 +246,9 @@ std::string decision_text(const Decision& decision) {
 }  // namespace
 
 std::string length_table(std::span<const ComparedRun> runs, Weights weights, int width) {
+  if (std::ranges::none_of(runs, [&](const ComparedRun& run) { return run.length(weights).value.mean.has_value(); })) {
+    return "";
+  }
   TextTable table({"Pearson is", "through length", "+ beyond length", "length alone"});
   for (size_t i = 0; i < runs.size(); ++i) {
     const LengthParts& length = runs[i].length(weights);
@@ -232,7 +258,7 @@ std::string length_table(std::span<const ComparedRun> runs, Weights weights, int
          with_interval(length.through), with_interval(length.beyond),
          with_interval(runs[i].means(weights).length_only)});
   }
-  return table.render(width);
+  return '\n' + table.render(width);
 }
 
 std::string clustered_text(const ClusteredEstimate& clustered) {
@@ -253,14 +279,15 @@ std::string comparison_text(const Comparison& comparison, int width) {
   text += gates_text(comparison);
   for (const std::string& note : comparison.notes) text += visible_line(note) + '\n';
   text +=
-      fmt::format("\n{} in {}{}; {}, with equal weight for each {}\n", counted(comparison.shared, "shared question"),
+      fmt::format("\n{} in {}{}; {}{}, with equal weight for each {}\n", counted(comparison.shared, "shared question"),
                   counted(static_cast<int64_t>(comparison.topics.size()), "topic"), left_out(comparison),
                   comparison.options.metric->title,
+                  comparison.options.metric->lower_is_better ? " (lower is better)" : "",
                   comparison.options.statistics.weights == Weights::kTopics ? "topic" : "question");
-  return wrapped(text, width) + '\n' + runs_table(comparison, width) + '\n' +
+  return wrapped(text, width) + '\n' + runs_table(comparison, width) +
          length_table(comparison.runs, comparison.options.statistics.weights, width) + '\n' +
          (are_two ? topics_table(comparison, width) : pairs_table(comparison, width)) +
-         clustered_table(comparison, width) + moved_table(comparison, width);
+         clustered_table(comparison, width) + bits_table(comparison, width) + moved_table(comparison, width);
 }
 
 }  // namespace hre

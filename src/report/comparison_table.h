@@ -12,7 +12,8 @@ namespace hre {
 /// `width` terminal columns wide (0: no limit).
 std::string comparison_text(const Comparison& comparison, int width = 80);
 
-/// What of each run's value goes through the answers' length: "A  0.395", its two parts, and length alone.
+/// What of each run's value goes through the answers' length: an empty line, then "A  0.395", its two parts, and length
+/// alone. Empty where no run has lengths, as with logs of other harnesses.
 std::string length_table(std::span<const ComparedRun> runs, Weights weights, int width);
 
 /// "for other topics: standard error 0.014, 95 % interval [0.079, 0.137], by bootstrap over clusters [0.080, 0.137]

@@ -7,6 +7,7 @@
 #include "core/visible.h"
 #include "report/json_numbers.h"
 #include "report/number_text.h"
+#include "report/run_table.h"
 #include "report/text_table.h"
 
 namespace hre {
@@ -67,6 +68,7 @@ Json of_run(const Run& run, const RunConfounds& confounds) {
   json["covariates"] = Json::array();
   for (const CovariateSummary& covariate : confounds.covariates) json["covariates"].push_back(of_covariate(covariate));
   json["ceiling"] = confounds.ceiling ? of_ceiling(*confounds.ceiling) : Json();
+  json["scores"] = json_scores(confounds.scores);
   json["min_k"] = Json::array();
   for (const YearHint& year : confounds.years) {
     json["min_k"].push_back({{"year", year.year}, {"value", json_estimate(year.min_k)}});
@@ -87,6 +89,7 @@ std::string confounds_text(const Run& run, const RunConfounds& confounds, int wi
   std::string text;
   for (const std::string& note : confounds.notes) text += visible_line(note) + '\n';
   text += visible_line(run.model.name) + ": value = through covariate + beyond covariate\n\n" + table.render(width);
+  if (!confounds.scores.empty()) text += '\n' + scores_table(confounds.scores, width);
   if (confounds.ceiling) text += ceiling_text(*confounds.ceiling);
   if (confounds.covariates.size() < 2) {
     text += "\nDelay and position: not available, because the dataset's metadata has no dates of answers.\n";

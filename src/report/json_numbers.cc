@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "analysis/metric.h"
+#include "analysis/scores.h"
 
 namespace hre {
 
@@ -28,6 +29,7 @@ Json json_estimate(const Estimate& estimate) {
 
 void add_metrics(Json& json, const MetricSummary& metrics) {
   for (const Metric& metric : all_metrics()) json[metric.name] = json_estimate(metrics.*metric.of_summary);
+  if (metrics.item.n > 0) json["item"] = json_estimate(metrics.item);
 }
 
 Json json_length_share(const LengthParts& parts) {
@@ -39,6 +41,16 @@ Json json_length_parts(const LengthParts& parts) {
   return {{"value", json_estimate(parts.value)},
           {"through", json_estimate(parts.through)},
           {"beyond", json_estimate(parts.beyond)}};
+}
+
+Json json_scores(const std::vector<ScoreSummary>& scores) {
+  Json json = Json::object();
+  for (const ScoreSummary& score : scores) {
+    json[name_of(kScoreKinds, score.score)] = {{"pearson", json_estimate(score.pearson)},
+                                               {"pairwise_accuracy", json_estimate(score.pairwise_accuracy)},
+                                               {"length", json_length_parts(score.length)}};
+  }
+  return json;
 }
 
 Json json_parts(const ValueParts& parts) {

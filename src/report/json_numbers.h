@@ -26,6 +26,8 @@ void add_metrics(Json& json, const MetricSummary& metrics);
 Json json_length_share(const LengthParts& parts);
 /// {"value", "through", "beyond"}: estimates over the same questions.
 Json json_length_parts(const LengthParts& parts);
+/// {"per-char": {"pearson", "pairwise_accuracy", "length"}, ...}
+Json json_scores(const std::vector<ScoreSummary>& scores);
 /// The same of any covariate.
 Json json_parts(const ValueParts& parts);
 /// {"by", "clusters", "effective", "stderr", "ci95", "bootstrap95"} or null.

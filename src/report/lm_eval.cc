@@ -46,7 +46,7 @@ Json metrics_of(const std::string& name, const MetricSummary& summary) {
     const Estimate& estimate = summary.*metric.of_summary;
     json[std::string(metric.name) + ",none"] = number(estimate.mean);
     json[std::string(metric.name) + "_stderr,none"] = number(estimate.stderr_);
-    if (metric.chance_of_question || metric.chance != 0)
+    if (metric.chance_of_question || metric.chance.value_or(0) != 0)
       json[std::string(metric.name) + "_chance,none"] = number(estimate.chance);
   }
   return json;
@@ -55,7 +55,7 @@ Json metrics_of(const std::string& name, const MetricSummary& summary) {
 Json higher_is_better() {
   Json json = Json::object();
   for (const Metric& metric : all_metrics()) {
-    if (metric.of_model) json[metric.name] = true;
+    if (metric.of_model) json[metric.name] = !metric.lower_is_better;
   }
   return json;
 }
@@ -64,7 +64,8 @@ Json config_of_task(const Run& run, const std::string& task) {
   Json metrics = Json::array();
   for (const Metric& metric : all_metrics()) {
     if (metric.of_model)
-      metrics.push_back({{"metric", metric.name}, {"aggregation", "mean"}, {"higher_is_better", true}});
+      metrics.push_back(
+          {{"metric", metric.name}, {"aggregation", "mean"}, {"higher_is_better", !metric.lower_is_better}});
   }
   return {{"task", task},
           {"dataset_path", run.dataset_source},

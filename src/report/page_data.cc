@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "analysis/metric.h"
+#include "analysis/scores.h"
 #include "core/text.h"
 
 namespace hre {
@@ -62,7 +63,7 @@ Json of_settings(const Run& run) {
   if (!options.where.empty()) settings.push_back({"where", join(options.where)});
   settings.push_back({"shuffle seed", options.shuffle ? std::to_string(options.shuffle_seed) : "none"});
   settings.push_back({"undefined", options.undefined == UndefinedPolicy::kZero ? "counts as chance" : "left out"});
-  settings.push_back({"score", run.model.normalise_by_characters ? "sum_log_prob / n_chars" : "sum_log_prob"});
+  settings.push_back({"score", score_formula(run)});
   if (run.early_stop) settings.push_back({"until", run.early_stop->rule});
   if (run.shard) {
     settings.push_back({"shard", std::to_string(run.shard->index) + " of " + std::to_string(run.shard->count)});

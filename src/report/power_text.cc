@@ -114,7 +114,7 @@ std::string power_text(const RunPower& power, int width) {
     text += "; A − B " + with_interval(power.seen->difference.mean, interval_of(*power.seen)) + ", " +
             p_equals(power.seen->p);
   }
-  text = wrapped(text + "\n\n", width) + length_table(power.runs, weights, width) + '\n' + cases_table(power, width) +
+  text = wrapped(text + "\n", width) + length_table(power.runs, weights, width) + '\n' + cases_table(power, width) +
          '\n' + curve_table(power, width);
   if (!power.detection.empty()) return text + detection_table(power, width);
   if (!power.seen) return text;

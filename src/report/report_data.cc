@@ -164,9 +164,7 @@ Result<ReportData> report_data(std::vector<Run> runs, std::optional<Dataset> dat
   data.title = "HumanRankEval: " + (data.labels.size() == 1 ? data.labels[0] : data.runs[0].dataset_name);
   means.resize(data.runs.size());
   for (size_t i = 0; i < data.runs.size(); ++i) {
-    data.summaries.push_back(means[i]
-                                 ? std::move(*means[i])
-                                 : summarize(data.runs[i].questions, {.undefined = data.runs[i].options.undefined}));
+    data.summaries.push_back(means[i] ? std::move(*means[i]) : summarize(data.runs[i]));
   }
   for (size_t i = 0; options.clusters && i < data.runs.size(); ++i) {
     data.clustered.push_back(data.runs[i].questions.empty()

@@ -22,20 +22,6 @@ std::string number(const std::optional<double>& value) { return value ? fmt::for
 
 std::string small_number(const std::optional<double>& value) { return value ? fmt::format("{:.4g}", *value) : ""; }
 
-std::string escaped_markdown(std::string_view text) {
-  std::string result;
-  for (const char c : flat(text)) {
-    if (c == '<')
-      result += "&lt;";
-    else if (c == '&')
-      result += "&amp;";
-    else
-      result +=
-          std::string_view("\\`*_|[]~#").find(c) != std::string_view::npos ? std::string("\\") + c : std::string(1, c);
-  }
-  return result;
-}
-
 std::string escaped_latex(std::string_view text) {
   std::string result;
   for (const char c : flat(text)) {
@@ -190,6 +176,20 @@ Table differences_table(const ReportData& data) {
 }
 
 }  // namespace
+
+std::string escaped_markdown(std::string_view text) {
+  std::string result;
+  for (const char c : flat(text)) {
+    if (c == '<')
+      result += "&lt;";
+    else if (c == '&')
+      result += "&amp;";
+    else
+      result +=
+          std::string_view("\\`*_|[]~#").find(c) != std::string_view::npos ? std::string("\\") + c : std::string(1, c);
+  }
+  return result;
+}
 
 std::vector<TableFile> report_tables(const ReportData& data) {
   std::vector<TableFile> files;

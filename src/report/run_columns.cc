@@ -12,6 +12,10 @@ namespace {
 
 std::optional<double> finite(double value) { return std::isfinite(value) ? std::optional(value) : std::nullopt; }
 
+std::optional<double> known_bytes(const AnswerResult& answer) {
+  return answer.n_bytes > 0 ? std::optional(static_cast<double>(answer.n_bytes)) : std::nullopt;
+}
+
 /// A column of one value per row: `rows` are whatever the value is taken from.
 template <class Values, class Rows, class Take>
 Column column(std::string name, const Rows& rows, Take take) {
@@ -56,6 +60,7 @@ void add_answer(std::vector<Column>& columns, const Run& run, size_t i) {
   };
   add("votes", [](const AnswerResult& a) { return a.votes; });
   add("n_chars", [](const AnswerResult& a) { return static_cast<double>(a.n_chars); });
+  add("n_bytes", [](const AnswerResult& a) { return known_bytes(a).value_or(NAN); });
   add("n_tokens", [](const AnswerResult& a) { return static_cast<double>(a.n_tokens); });
   add("sum_log_prob", [](const AnswerResult& a) { return a.sum_log_prob; });
   add("score", [](const AnswerResult& a) { return a.score; });
@@ -80,9 +85,12 @@ std::vector<Column> answer_columns(const Run& run) {
       column<Integers>("answer", rows, [](const AnswerRow& row) { return static_cast<int64_t>(row.index + 1); }),
       column<Reals>("votes", rows, [](const AnswerRow& row) { return finite(row.answer().votes); }),
       column<Integers>("n_chars", rows, [](const AnswerRow& row) { return row.answer().n_chars; }),
+      column<Reals>("n_bytes", rows, [](const AnswerRow& row) { return known_bytes(row.answer()); }),
       column<Integers>("n_tokens", rows, [](const AnswerRow& row) { return int64_t{row.answer().n_tokens}; }),
       column<Integers>("n_truncated", rows, [](const AnswerRow& row) { return int64_t{row.answer().n_truncated}; }),
       column<Integers>("n_cut_chars", rows, [](const AnswerRow& row) { return int64_t{row.answer().n_cut_chars}; }),
+      column<Reals>("reference_log_prob", rows,
+                    [](const AnswerRow& row) { return finite(row.answer().reference_log_prob.value_or(NAN)); }),
       column<Reals>("sum_log_prob", rows, [](const AnswerRow& row) { return finite(row.answer().sum_log_prob); }),
       column<Reals>("score", rows, [](const AnswerRow& row) { return finite(row.answer().score); })};
   for (const Metric& metric : all_metrics()) {

@@ -2,6 +2,7 @@
 
 #include "analysis/metric.h"
 #include "analysis/notes.h"
+#include "analysis/scores.h"
 #include "report/json_numbers.h"
 
 namespace hre {
@@ -36,7 +37,7 @@ Json of_config(const Run& run) {
                  {"limit", options.limit ? Json(*options.limit) : Json(nullptr)},
                  {"where", options.where},
                  {"shuffle_seed", options.shuffle ? Json(options.shuffle_seed) : Json(nullptr)},
-                 {"score", run.model.normalise_by_characters ? "sum_log_prob / n_chars" : "sum_log_prob"},
+                 {"score", score_formula(run)},
                  {"undefined", undefined_name(options.undefined)}};
   for (const auto& [name, value] : run.model.settings) config[name] = value;
   return config;
@@ -45,10 +46,12 @@ Json of_config(const Run& run) {
 Json of_answer(const AnswerResult& answer) {
   Json json = {{"votes", json_number(answer.votes)},
                {"n_chars", answer.n_chars},
+               {"n_bytes", answer.n_bytes > 0 ? Json(answer.n_bytes) : Json(nullptr)},
                {"n_tokens", answer.n_tokens},
                {"n_truncated", answer.n_truncated},
                {"sum_log_prob", json_number(answer.sum_log_prob)},
                {"score", json_number(answer.score)}};
+  if (answer.reference_log_prob) json["reference_log_prob"] = json_number(*answer.reference_log_prob);
   if (answer.n_cut_chars > 0) json["n_cut_chars"] = answer.n_cut_chars;
   if (!answer.token_log_probs.empty()) {
     Json tokens = Json::array();
@@ -80,6 +83,13 @@ std::string run_json(const Run& run, const Summary& summary, bool details, const
   Json json;
   json["format"] = "hre-run/1";
   json["created"] = run.created;
+  json["score"] = run.model.normalise_by_characters ? Json(name_of(kScoreKinds, run.score)) : Json(nullptr);
+  if (run.reference) {
+    json["reference"] = {{"name", run.reference->name},
+                         {"source", run.reference->source},
+                         {"fingerprint", run.reference->fingerprint},
+                         {"prompt", run.reference->prompt}};
+  }
   json["partial"] = run.partial();
   json["planned"] = run.planned;
   if (run.shard) json["shard"] = of_shard(*run.shard);
@@ -105,6 +115,7 @@ std::string run_json(const Run& run, const Summary& summary, bool details, const
   add_metrics(macro, summary.macro);
   macro["length"] = json_length_parts(summary.macro_length);
   json["results"] = {{"topics", std::move(topics)}, {"micro", std::move(micro)}, {"macro", std::move(macro)}};
+  json["results"]["scores"] = json_scores(summary.scores);
   json["notes"] = run_notes(run, summary.questions);
   json["times"] = {{"plan_seconds", run.times.plan_seconds},
                    {"score_seconds", run.times.score_seconds},

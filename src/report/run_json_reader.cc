@@ -11,6 +11,7 @@
 
 #include "analysis/metric.h"
 #include "analysis/question_metrics.h"
+#include "analysis/scores.h"
 #include "core/text.h"
 #include "report/run_json.h"
 
@@ -123,10 +124,12 @@ AnswerResult answer_of(const Field& field) {
   AnswerResult answer;
   answer.votes = field["votes"].number_or_nan();
   answer.n_chars = field["n_chars"].count();
+  if (field.has("n_bytes") && !field["n_bytes"].is_null()) answer.n_bytes = field["n_bytes"].count();
   answer.n_tokens = field["n_tokens"].small_count();
   answer.n_truncated = field["n_truncated"].small_count();
   if (field.has("n_cut_chars")) answer.n_cut_chars = field["n_cut_chars"].small_count();
   answer.sum_log_prob = field["sum_log_prob"].number_or_nan();
+  if (field.has("reference_log_prob")) answer.reference_log_prob = field["reference_log_prob"].number_or_nan();
   if (field.has("token_log_probs")) {
     for (const Field& token : field["token_log_probs"].items()) {
       answer.token_log_probs.push_back(static_cast<float>(token.number_or_nan()));
@@ -150,9 +153,9 @@ void check_derived(const Field& field, const char* name, const std::optional<dou
 }
 
 /// Metrics are computed from the answers. Those whose definition has never changed must be what was written.
-void complete(const Field& field, bool normalise_by_characters, QuestionResult& question) {
+void complete(const Field& field, const Run& run, QuestionResult& question) {
   if (question.answers.empty()) return;
-  complete_question(question, normalise_by_characters);
+  complete_question(question, run.model.normalise_by_characters, run.score);
   for (size_t i = 0; i < question.answers.size(); ++i) {
     const double computed = question.answers[i].score;
     check_derived(field["answers"].items()[i], "score",
@@ -165,13 +168,13 @@ void complete(const Field& field, bool normalise_by_characters, QuestionResult& 
   check_derived(field, "pairwise_accuracy", metrics.pairwise_accuracy);
 }
 
-QuestionResult question_of(const Field& field, bool normalise_by_characters) {
+QuestionResult question_of(const Field& field, const Run& run) {
   QuestionResult question;
   question.id = field["id"].text();
   question.topic = field["topic"].text();
   if (field.has("problem")) question.problem = field["problem"].text();
   for (const Field& answer : field["answers"].items()) question.answers.push_back(answer_of(answer));
-  complete(field, normalise_by_characters, question);
+  complete(field, run, question);
   return question;
 }
 
@@ -202,6 +205,18 @@ void read_config(const Field& field, Run& run) {
   for (const auto& [name, value] : field.members()) {
     if (!kOptions.contains(name)) run.model.settings.emplace_back(name, value.text());
   }
+}
+
+/// Files that were written before have the published score, or none that is a log-likelihood, as their config says.
+void read_score(const Field& field, Run& run) {
+  run.model.normalise_by_characters = !field.is_null();
+  if (field.is_null()) return;
+  for (const auto& [name, kind] : kScoreKinds) {
+    if (field.text() != name) continue;
+    run.score = kind;
+    return;
+  }
+  field.bad("is '" + field.text() + "', and not a score of this hre");
 }
 
 RunShard shard_of(const Field& field) {
@@ -273,7 +288,7 @@ Summary means_of(const Field& field) {
 
 void read_questions(const Field& field, Run& run) {
   for (const Field& question : field["questions"].items()) {
-    run.questions.push_back(question_of(question, run.model.normalise_by_characters));
+    run.questions.push_back(question_of(question, run));
     run.options.keep_tokens |= std::any_of(run.questions.back().answers.begin(), run.questions.back().answers.end(),
                                            [](const AnswerResult& answer) { return !answer.token_log_probs.empty(); });
   }
@@ -294,6 +309,12 @@ ReadRun run_of(const Field& field, bool needs_questions) {
   run.dataset_fingerprint = field["dataset"]["fingerprint"].text();
   run.dataset_questions = field["dataset"]["questions"].count();
   read_config(field["config"], run);
+  if (field.has("reference")) {
+    const Field reference = field["reference"];
+    run.reference = {reference["name"].text(), reference["source"].text(), reference["fingerprint"].text(),
+                     reference["prompt"].text()};
+  }
+  if (field.has("score")) read_score(field["score"], run);
   const Field times = field["times"];
   run.times = {times["plan_seconds"].number(), times["score_seconds"].number(), times["positions"].count(),
                times["positions_unshared"].count()};

@@ -32,8 +32,8 @@ Run example() {
   run.planned = 3;
   run.created = "2026-01-31T12:00:00Z";
   run.times = {0.25, 1.5, 100, 180};
-  AnswerResult first{12, 118, 2, 3, 4, -1.600000001490116, 0, {-1.5F, -0.1F}, token_texts({" caf\xC3", "\xA9"})};
-  AnswerResult second{-2.5, 7, 1, 0, 0, -1e-300, 0, {}, {}};
+  AnswerResult first{12, 118, 119, 2, 3, 4, -1.600000001490116, 0, {-1.5F, -0.1F}, token_texts({" caf\xC3", "\xA9"})};
+  AnswerResult second{-2.5, 7, 0, 1, 0, 0, -1e-300, 0, {}, {}};
   run.questions = {{"python/000012", "python", {}, {first, second}, ""},
                    {"python/000013", "python", {}, {}, "answer 2 is empty"}};
   complete_question(run.questions[0], true);
@@ -52,6 +52,8 @@ TEST(RunJson, ReadsBackWhatWasWritten) {
   EXPECT_EQ(run_json(read, summarize(read.questions), true), text);
   EXPECT_EQ(read.options.shuffle_seed, run.options.shuffle_seed);
   EXPECT_EQ(read.questions[0].answers[0].sum_log_prob, run.questions[0].answers[0].sum_log_prob);
+  EXPECT_EQ(read.questions[0].answers[0].n_bytes, 119);
+  EXPECT_EQ(read.questions[0].answers[1].n_bytes, 0) << "not known";
   EXPECT_EQ(read.questions[0].answers[0].token_log_probs, run.questions[0].answers[0].token_log_probs);
   EXPECT_EQ(read.questions[0].answers[0].token_texts, run.questions[0].answers[0].token_texts);
   EXPECT_EQ(read.model.settings, run.model.settings);

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <map>
 
+#include "analysis/scores.h"
 #include "core/text.h"
 #include "report/number_text.h"
 #include "report/text_table.h"
@@ -212,6 +213,16 @@ std::string undefined_sentence(const Run& run, const Summary& summary) {
   return fmt::format("Questions without a value (equal votes, equal scores, or not scored): {} of {}; they {}.\n",
                      summary.undefined, summary.questions,
                      run.options.undefined == UndefinedPolicy::kZero ? "count as chance" : "are left out");
+}
+
+std::string scores_table(const std::vector<ScoreSummary>& scores, int width) {
+  if (scores.empty()) return "";
+  TextTable table({"score", "Pearson", "through length", "+ beyond length", "pairs in people's order"});
+  for (const ScoreSummary& score : scores) {
+    table.add_row({name_of(kScoreKinds, score.score), with_interval(score.pearson), with_interval(score.length.through),
+                   with_interval(score.length.beyond), percent_with_error(score.pairwise_accuracy)});
+  }
+  return table.render(width);
 }
 
 }  // namespace hre

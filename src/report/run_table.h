@@ -24,4 +24,7 @@ std::string length_sentence(const LengthParts& parts);
 /// Why questions of a run have no value, and what becomes of them; empty where all have one.
 std::string undefined_sentence(const Run& run, const Summary& summary);
 
+/// How the means move with the score of answers; empty without scores.
+std::string scores_table(const std::vector<ScoreSummary>& scores, int width);
+
 }  // namespace hre

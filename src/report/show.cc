@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "analysis/question_metrics.h"
+#include "core/named.h"
 #include "core/question_name.h"
 #include "core/text.h"
 #include "core/visible.h"
@@ -56,6 +57,17 @@ std::vector<std::pair<size_t, size_t>> lines_of(std::string_view text, int width
 }
 
 constexpr std::string_view kIndent = "  ";
+
+/// "score: the answer's log-probability divided by its characters, in nats; the model ranks answers by it."
+std::string score_sentence(const Run& run) {
+  constexpr Named<ScoreKind> kSizes[] = {{" divided by its characters", ScoreKind::kPerChar},
+                                         {" divided by its tokens", ScoreKind::kPerToken},
+                                         {" divided by its bytes", ScoreKind::kPerByte},
+                                         {"", ScoreKind::kSum}};
+  if (!run.model.normalise_by_characters) return "score: the baseline's; it ranks answers by it.";
+  return fmt::format("score: the answer's log-probability{}{}, in nats; the model ranks answers by it.",
+                     run.reference ? " minus the reference's," : "", name_of(kSizes, run.score));
+}
 
 /// A text's first lines, indented, and how much is left.
 std::string laid_out(std::string_view text, int width, size_t most_lines, const std::string& cut) {
@@ -278,9 +290,7 @@ std::string show_question(const ReportData& data, const QuestionRow& row, const 
 
 std::string show_legend(const ReportData& data, const std::vector<const QuestionRow*>& rows,
                         const ShowOptions& options) {
-  std::string text =
-      "Ranks begin with 1, the best. score: the answer's log-probability divided by its characters, in nats; the model "
-      "ranks answers by it.\n";
+  std::string text = "Ranks begin with 1, the best. " + score_sentence(data.runs.front()) + '\n';
   const bool differ = data.runs.size() > 1;
   const bool are_shaded =
       options.colour && std::ranges::any_of(rows, [](const QuestionRow* row) {

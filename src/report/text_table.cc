@@ -123,21 +123,21 @@ std::optional<std::string> in_rows(const Rows& rows, const std::vector<size_t>& 
 
 /// Each row's name on a line of its own, above its cells; nothing where that is too wide.
 std::optional<std::string> under_names(Rows rows, const std::vector<size_t>& rules, int width) {
-  constexpr int kIndent = 2;
+  constexpr int kCellIndent = 2;
   if (rows.front().size() < 3) return std::nullopt;
   std::vector<std::string> names;
   for (auto& row : rows) {
     names.push_back(row.front());
     row.erase(row.begin());
   }
-  const auto widths = fitting_widths(rows, width - kIndent);
+  const auto widths = fitting_widths(rows, width - kCellIndent);
   if (!widths) return std::nullopt;
   const auto indented = [](const std::string& lines) {
     std::string text;
     for (size_t at = 0; at < lines.size();) {
       const size_t end = lines.find('\n', at) + 1;
       const bool is_empty = end == at + 1;
-      if (!is_empty) text += std::string(kIndent, ' ') + lines.substr(at, end - at);
+      if (!is_empty) text += std::string(kCellIndent, ' ') + lines.substr(at, end - at);
       at = end;
     }
     return text;
@@ -145,7 +145,7 @@ std::optional<std::string> under_names(Rows rows, const std::vector<size_t>& rul
   std::string text = names.front().empty() ? "" : names.front() + '\n';
   text += indented(header_of(rows.front(), *widths, false));
   for (size_t r = 1; r < rows.size(); ++r) {
-    if (is_ruled(rules, r)) text += repeated("─", total_width(*widths) + kIndent) + '\n';
+    if (is_ruled(rules, r)) text += repeated("─", total_width(*widths) + kCellIndent) + '\n';
     text += names[r] + '\n' + indented(line_of(rows[r], *widths, false));
   }
   return text;

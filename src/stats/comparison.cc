@@ -39,6 +39,7 @@ PairedComparison compare_without_draws(std::span<const double> a, std::span<cons
   }
   result.won = std::ranges::count_if(differences, [](double d) { return d > 0; });
   result.lost = std::ranges::count_if(differences, [](double d) { return d < 0; });
+  if (options.lower_is_better) std::swap(result.won, result.lost);
   result.tied = static_cast<int64_t>(differences.size()) - result.won - result.lost;
   return result;
 }
@@ -117,6 +118,13 @@ std::optional<Interval> interval_of(const PairedComparison& comparison) {
   return Interval{*comparison.difference.ci_low, *comparison.difference.ci_high};
 }
 
+std::optional<Effect> effect_of_gain(const PairedComparison& comparison, bool lower_is_better) {
+  if (!comparison.effect95) return std::nullopt;
+  const auto [low, high] = *comparison.effect95;
+  const double size = *comparison.effect_size;
+  return lower_is_better ? Effect{-size, {-high, -low}} : Effect{size, {low, high}};
+}
+
 std::vector<double> weighted_differences(std::span<const double> a, std::span<const double> b,
                                          std::span<const size_t> sizes, Weights weights) {
   std::vector<double> differences = differences_of(a, b);
@@ -138,39 +146,65 @@ const char* gate_verdict_name(GateVerdict verdict) {
   return verdict == GateVerdict::kPass ? "pass" : verdict == GateVerdict::kFail ? "fail" : "inconclusive";
 }
 
-std::vector<GateDecision> gate(std::span<const std::span<const double>> runs, std::span<const size_t> sizes,
-                               double margin, const ComparisonOptions& options, double level) {
-  std::vector<GateDecision> decisions;
+GateDecision gate_decision(std::span<const double> a, std::span<const double> b, std::span<const size_t> sizes,
+                           double margin, const ComparisonOptions& options) {
+  const Estimate difference = weighted_estimate(differences_of(a, b), sizes, options.weights);
+  GateDecision decision;
+  decision.margin = margin;
+  decision.questions = static_cast<int64_t>(a.size());
+  decision.difference = difference.mean;
+  decision.deviation = difference.stderr_.value_or(0) * std::sqrt(static_cast<double>(a.size()));
+  const double worse = options.lower_is_better ? margin : -margin;
+  if (const auto found = difference_p(a, b, sizes, worse, options)) decision.p = found->p;
+  return decision;
+}
+
+void decide_gates(std::span<GateDecision* const> decisions, double level,
+                  const std::function<Interval(size_t)>& interval_of_gain) {
   std::vector<std::optional<double>> p;
-  for (size_t i = 1; i < runs.size(); ++i) {
-    const Estimate difference = weighted_estimate(differences_of(runs[0], runs[i]), sizes, options.weights);
-    GateDecision decision{i, margin, difference.mean, {}, {}, GateVerdict::kInconclusive, {}};
-    if (const auto found = difference_p(runs[0], runs[i], sizes, -margin, options)) decision.p = found->p;
-    const double deviation = difference.stderr_.value_or(0) * std::sqrt(static_cast<double>(runs[0].size()));
-    if (margin > 0 && deviation == 0) decision.questions_needed = kFewestForVerdict;
-    if (margin > 0 && deviation > 0) {
-      decision.questions_needed =
-          questions_needed(margin / deviation, {level / static_cast<double>(runs.size() - 1), 0.8});
+  for (const GateDecision* decision : decisions) p.push_back(decision->p);
+  const auto adjusted = holm_adjust(p);
+  const double share = level / static_cast<double>(decisions.size());
+  for (size_t i = 0; i < decisions.size(); ++i) {
+    GateDecision& decision = *decisions[i];
+    decision.p_holm = adjusted[i];
+    if (decision.margin > 0) {
+      decision.questions_needed = decision.deviation > 0
+                                      ? questions_needed(decision.margin / decision.deviation, {share, 0.8})
+                                      : kFewestForVerdict;
       if (decision.questions_needed)
         decision.questions_needed = std::max(*decision.questions_needed, kFewestForVerdict);
     }
-    p.push_back(decision.p);
-    decisions.push_back(decision);
+    if (adjusted[i].value_or(1) >= level || decision.questions < kFewestForVerdict) continue;
+    const Interval gain = interval_of_gain(i);
+    if (gain.low > -decision.margin) decision.verdict = GateVerdict::kPass;
+    if (gain.high < -decision.margin) decision.verdict = GateVerdict::kFail;
   }
-  const auto adjusted = holm_adjust(p);
-  for (size_t i = 0; i < decisions.size(); ++i) {
-    GateDecision& decision = decisions[i];
-    decision.p_holm = adjusted[i];
-    if (adjusted[i].value_or(1) >= level || static_cast<int64_t>(runs[0].size()) < kFewestForVerdict) continue;
-    const std::vector<double> differences = differences_of(runs[0], runs[decision.against]);
+}
+
+Interval gain_of(const PairedComparison& pair, bool lower_is_better) {
+  // Nothing is shown where all differences are equal, and so A - B is what it is.
+  const double difference = pair.difference.mean.value_or(0);
+  const Interval shown = interval_of(pair).value_or(Interval{difference, difference});
+  return lower_is_better ? Interval{-shown.high, -shown.low} : shown;
+}
+
+std::vector<GateDecision> gate(std::span<const std::span<const double>> runs, std::span<const size_t> sizes,
+                               double margin, const ComparisonOptions& options, double level) {
+  std::vector<GateDecision> decisions;
+  for (size_t i = 1; i < runs.size(); ++i) {
+    decisions.push_back(gate_decision(runs[0], runs[i], sizes, margin, options));
+    decisions.back().against = i;
+  }
+  std::vector<GateDecision*> all;
+  for (GateDecision& decision : decisions) all.push_back(&decision);
+  decide_gates(all, level, [&](size_t i) {
+    const std::vector<double> differences = differences_of(runs[0], runs[i + 1]);
     PairedComparison pair;
     pair.difference = weighted_estimate(differences, sizes, options.weights);
     pair.bootstrap = bootstrap_interval(differences, sizes, options.bootstrap());
-    // Nothing is shown where all differences are equal, and so A - B is what it is.
-    const Interval shown = interval_of(pair).value_or(Interval{*decision.difference, *decision.difference});
-    if (shown.low > -margin) decision.verdict = GateVerdict::kPass;
-    if (shown.high < -margin) decision.verdict = GateVerdict::kFail;
-  }
+    return gain_of(pair, options.lower_is_better);
+  });
   return decisions;
 }
 
@@ -195,7 +229,10 @@ ManyComparison compare_many(std::span<const std::span<const double>> runs, std::
                             const ComparisonOptions& options, double level) {
   const BootstrapDraws draws = bootstrap_means(runs, sizes, options.bootstrap());
   std::vector<double> means;
-  for (const auto& run : runs) means.push_back(weighted_mean(run, sizes, options.weights));
+  for (const auto& run : runs) {
+    const double mean = weighted_mean(run, sizes, options.weights);
+    means.push_back(options.lower_is_better ? -mean : mean);
+  }
   ManyComparison result;
   result.pairs = compare_pairs(runs, sizes, options, draws);
   result.ranks = rank_intervals(means, result.pairs, level);

@@ -3,6 +3,7 @@
 /// questions in the same order in every run (those where all of them have a value), all finite.
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -20,13 +21,15 @@ struct ComparisonOptions {
   int draws = 10000;        ///< of the bootstrap
   int permutations = 9999;  ///< of the signs, where there are too many for all
   uint64_t seed = 42;
-  int threads = 0;  ///< 0: all cores; their number changes nothing
+  int threads = 0;               ///< 0: all cores; their number changes nothing
+  bool lower_is_better = false;  ///< of the values: a run with lower ones wins, ranks first, and passes a gate
 
   [[nodiscard]] BootstrapOptions bootstrap() const { return {draws, seed, threads, weights}; }
   [[nodiscard]] PermutationOptions permutation() const { return {permutations, seed}; }
 };
 
-/// Run A against run B, question by question. Differences are A - B: positive where A is better.
+/// Run A against run B, question by question. Differences are A - B: positive where A is better, unless lower values
+/// are.
 struct PairedComparison {
   std::optional<double> mean_a, mean_b;
   Estimate difference;                ///< with Student's t interval
@@ -39,7 +42,7 @@ struct PairedComparison {
   /// which gives the mean's standard error. Nothing where all differences are equal.
   std::optional<double> effect_size;
   std::optional<Interval> effect95;     ///< see effect_interval
-  int64_t won = 0, tied = 0, lost = 0;  ///< questions where A is above, equal, below
+  int64_t won = 0, tied = 0, lost = 0;  ///< questions where A is better, equal, worse
   /// Of the comparison, however they weigh; difference.n counts topics where these weigh the same.
   [[nodiscard]] int64_t questions() const { return won + tied + lost; }
 };
@@ -53,6 +56,14 @@ std::vector<PairedComparison> compare_topics(std::span<const double> a, std::spa
 
 /// The interval to show: the bootstrap's, else Student's.
 std::optional<Interval> interval_of(const PairedComparison& comparison);
+
+struct Effect {
+  double size = 0;
+  Interval interval;
+};
+
+/// The effect size and its interval, positive where A is better; nothing where the interval is not known.
+std::optional<Effect> effect_of_gain(const PairedComparison& comparison, bool lower_is_better);
 
 /// Each question's difference, times n times its share of the mean: values whose plain mean is the weighted one.
 std::vector<double> weighted_differences(std::span<const double> a, std::span<const double> b,
@@ -82,13 +93,27 @@ constexpr int64_t kFewestForVerdict = 200;
 struct GateDecision {
   size_t against = 0;  ///< run, by position
   double margin = 0;   ///< >= 0
-  std::optional<double> difference;
-  std::optional<double> p, p_holm;  ///< that A - B = -margin; adjusted over the runs that A is held against
+  int64_t questions = 0;
+  std::optional<double> difference;  ///< A - B
+  double deviation = 0;              ///< of single questions' differences
+  std::optional<double> p, p_holm;   ///< that A is worse by the margin; adjusted over all that is decided together
   GateVerdict verdict = GateVerdict::kInconclusive;
   /// Questions with which a model as good as B passes with 80 % chance; nothing for margin 0, or where 10^12 are too
   /// few.
   std::optional<int64_t> questions_needed;
 };
+
+/// A against B, without a verdict, which depends on what else is decided with it.
+GateDecision gate_decision(std::span<const double> a, std::span<const double> b, std::span<const size_t> sizes,
+                           double margin, const ComparisonOptions& options);
+
+/// How much better A is: the interval that is shown, of A - B, or of B - A where lower values are better.
+Interval gain_of(const PairedComparison& pair, bool lower_is_better);
+
+/// The verdicts on all that is decided together, at a level over all of them. The interval of a gain is asked for where
+/// the test alone does not leave the verdict open.
+void decide_gates(std::span<GateDecision* const> decisions, double level,
+                  const std::function<Interval(size_t)>& interval_of_gain);
 
 /// The first run against each of the others.
 std::vector<GateDecision> gate(std::span<const std::span<const double>> runs, std::span<const size_t> sizes,

@@ -140,6 +140,7 @@ int64_t answers_checksum(std::string_view text_key, const std::vector<AnswerResu
     add_number(hash, answer.n_tokens);
     add_number(hash, answer.n_truncated);
     add_number(hash, answer.n_cut_chars);
+    if (answer.n_bytes > 0) add_number(hash, answer.n_bytes);  // not kept before
     add_number(hash, static_cast<int64_t>(answer.token_log_probs.size()));
     for (const float value : answer.token_log_probs)
       add_number(hash, static_cast<int64_t>(std::bit_cast<int32_t>(value)));

@@ -31,8 +31,16 @@ bool have_texts(const std::vector<AnswerResult>& answers) {
                      [](const AnswerResult& answer) { return !answer.token_texts.ends.empty(); });
 }
 
-int64_t checksum_without_tokens(std::vector<AnswerResult> answers) {
-  for (AnswerResult& answer : answers) forget_tokens(answer);
+bool have_bytes(const std::vector<AnswerResult>& answers) {
+  return std::ranges::all_of(answers, [](const AnswerResult& answer) { return answer.n_bytes > 0; });
+}
+
+/// Of what every version of the store keeps.
+int64_t checksum_of_sums(std::vector<AnswerResult> answers) {
+  for (AnswerResult& answer : answers) {
+    forget_tokens(answer);
+    answer.n_bytes = 0;
+  }
   return answers_checksum("", answers);
 }
 
@@ -83,7 +91,7 @@ ScoreReader::ScoreReader(Database& database)
     : find_(database, "SELECT id, checksum FROM score WHERE text_key = ? AND setting = ?"),
       answers_(database,
                "SELECT a.sum_log_prob, a.n_tokens, a.n_truncated, a.n_cut_chars, a.token_log_probs, t.text, "
-               "a.token_lengths FROM answer_score a LEFT JOIN token_text t ON t.id = a.token_text "
+               "a.token_lengths, a.n_bytes FROM answer_score a LEFT JOIN token_text t ON t.id = a.token_text "
                "WHERE a.score = ? ORDER BY a.position") {}
 
 std::optional<StoredScore> ScoreReader::find(std::string_view text_key, int64_t setting) {
@@ -102,6 +110,7 @@ StoredScore ScoreReader::read(int64_t row, std::string_view text_key, int64_t ch
     answer.n_tokens = static_cast<int>(answers_.integer(1));
     answer.n_truncated = static_cast<int>(answers_.integer(2));
     answer.n_cut_chars = static_cast<int>(answers_.integer(3));
+    answer.n_bytes = answers_.integer(7);
     answer.token_log_probs = floats_of(answers_.blob(4));
     score.has_tokens &= !answers_.is_null(4);
     if (!answers_.is_null(6)) {
@@ -112,6 +121,7 @@ StoredScore ScoreReader::read(int64_t row, std::string_view text_key, int64_t ch
     score.has_texts &= score.has_tokens && answer.token_texts.ends.size() == answer.token_log_probs.size();
     score.answers.push_back(std::move(answer));
   }
+  score.has_bytes = have_bytes(score.answers);
   score.damaged |= answers_checksum(text_key, score.answers) != checksum;
   return score;
 }
@@ -126,7 +136,7 @@ QuestionWriter::QuestionWriter(Database& database, int64_t run, int64_t setting,
       add_score_(database, "INSERT INTO score (text_key, setting, checksum) VALUES (?, ?, ?)"),
       add_answer_score_(database,
                         "INSERT INTO answer_score (score, position, sum_log_prob, n_tokens, n_truncated, n_cut_chars, "
-                        "token_log_probs, token_text, token_lengths) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+                        "token_log_probs, token_text, token_lengths, n_bytes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
       forget_answers_(database, "DELETE FROM answer_score WHERE score = ?"),
       set_checksum_(database, "UPDATE score SET checksum = ? WHERE id = ?"),
       find_text_(database, "SELECT id, text FROM token_text WHERE key = ?"),
@@ -165,13 +175,19 @@ std::pair<int64_t, bool> QuestionWriter::put_score(std::string_view text_key, co
     put_answers(row, question.answers, with_tokens);
     return {row, false};
   }
-  const bool equal = checksum_without_tokens(known->answers) == checksum_without_tokens(question.answers);
+  const bool equal = checksum_of_sums(known->answers) == checksum_of_sums(question.answers);
   const bool adds_tokens =
       equal && ((with_tokens && !known->has_tokens) || (have_texts(question.answers) && !known->has_texts));
   if (known->damaged || adds_tokens || (!equal && stored_ == Stored::kAreReplaced)) {
     forget_answers_.with(known->row).run();
     set_checksum_.with(checksum, known->row).run();
     put_answers(known->row, question.answers, with_tokens);
+  } else if (equal && !known->has_bytes && have_bytes(question.answers)) {
+    std::vector<AnswerResult> answers = known->answers;
+    for (size_t i = 0; i < answers.size(); ++i) answers[i].n_bytes = question.answers[i].n_bytes;
+    forget_answers_.with(known->row).run();
+    set_checksum_.with(answers_checksum(text_key, answers), known->row).run();
+    put_answers(known->row, answers, known->has_tokens);
   }
   return {known->row, !equal && !known->damaged && stored_ == Stored::kAreReplaced};
 }
@@ -189,7 +205,8 @@ void QuestionWriter::put_answers(int64_t score, const std::vector<AnswerResult>&
     }
     add_answer_score_
         .with(score, i, answer.sum_log_prob, answer.n_tokens, answer.n_truncated, answer.n_cut_chars, log_probs, text,
-              lengths ? std::optional<std::string_view>(*lengths) : std::nullopt)
+              lengths ? std::optional<std::string_view>(*lengths) : std::nullopt,
+              answer.n_bytes > 0 ? std::optional(answer.n_bytes) : std::nullopt)
         .run();
   }
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "analysis/question_metrics.h"
+#include "analysis/scores.h"
 #include "hre/summary.h"
 #include "store/description.h"
 #include "store/keys.h"
@@ -95,6 +96,7 @@ void forget_value(Database& database, int64_t row) {
 }
 
 Estimate published_value(const Run& run) {
+  if (run.score != ScoreKind::kPerChar || run.reference) return published_value(published_view(run));
   return summarize(run.questions, {.undefined = run.options.undefined, .draws = 0}).micro.pearson;
 }
 

@@ -110,6 +110,10 @@ ALTER TABLE answer_score ADD COLUMN token_lengths BLOB;  -- of each token in it,
 CREATE INDEX answer_score_token_text ON answer_score (token_text) WHERE token_text IS NOT NULL;
 )sql";
 
+constexpr char kVersion3[] = R"sql(
+ALTER TABLE answer_score ADD COLUMN n_bytes INTEGER;  -- of the text scored, in UTF-8; NULL: not known
+)sql";
+
 bool uses_write_ahead_log(Database& database) {
   Statement mode(database, "PRAGMA journal_mode");
   return mode.step() && mode.text(0) == "wal";
@@ -227,7 +231,7 @@ bool is_current(Database& database, const std::vector<std::string>& steps) {
 }  // namespace
 
 const std::vector<std::string>& migrations() {
-  static const std::vector<std::string> steps = {kVersion1, kVersion2};
+  static const std::vector<std::string> steps = {kVersion1, kVersion2, kVersion3};
   return steps;
 }
 

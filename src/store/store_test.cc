@@ -274,6 +274,7 @@ TEST(Schema, ReadsStoresOfEveryVersion) {
       QuestionResult made = made_question(n, true);
       for (AnswerResult& answer : made.answers) {
         if (version < 2) answer.token_texts = {};  // not kept then
+        if (version < 3) answer.n_bytes = 0;
       }
       EXPECT_TRUE(are_equal(run->questions[static_cast<size_t>(n)].answers, made.answers)) << n;
     }
@@ -316,6 +317,31 @@ TEST(Schema, ReadersSeeWhatStandsInTheLog) {
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
   }
   FAIL() << "the log was not read";
+}
+
+TEST(Store, AnswersStoredWithoutTheSizesOfTheirTextsGetThem) {
+  const Scratch scratch;
+  hre::Run run = made_run("model", 2);
+  run.options.keep_tokens = true;
+  for (const bool again : {false, true}) {
+    auto session = begin(scratch.path("runs.db"), run);
+    run.questions.clear();
+    for (int64_t n = 0; n < 2; ++n) {
+      QuestionResult question = made_question(n, !again);  // tokens that are stored stay
+      for (AnswerResult& answer : question.answers) answer.n_bytes = again ? answer.n_bytes : 0;
+      session->put(n, made_key(n), question);
+      run.questions.push_back(std::move(question));
+    }
+    ASSERT_TRUE(session->finish(run));
+    EXPECT_EQ(session->n_replaced(), 0);
+  }
+  auto store = RunStore::open(scratch.path("runs.db"));
+  ASSERT_TRUE(store);
+  const auto loaded = store->load("last");
+  ASSERT_TRUE(loaded) << loaded.error().text();
+  for (int64_t n = 0; n < 2; ++n) {
+    EXPECT_TRUE(are_equal(loaded->questions[static_cast<size_t>(n)].answers, made_question(n, true).answers)) << n;
+  }
 }
 
 TEST(Store, APartOfARunIsNotTakenForTheWhole) {

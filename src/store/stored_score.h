@@ -12,6 +12,7 @@ struct StoredScore {
   int64_t row = 0;
   std::vector<AnswerResult> answers;  ///< without votes, lengths and scores
   bool damaged = false;               ///< they don't match their checksum
+  bool has_bytes = false;             ///< the size of every answer's text is stored
   bool has_tokens = false;            ///< the log-probability of every token is stored
   bool has_texts = false;             ///< the text of every token is stored, too
 };

@@ -40,6 +40,7 @@ inline QuestionResult made_question(int64_t n, bool tokens = false) {
     AnswerResult& answer = question.answers.emplace_back();
     answer.votes = static_cast<double>((n * 7 + i * 5) % 11);
     answer.n_chars = 10 + n % 50 + i;
+    answer.n_bytes = answer.n_chars + n % 3;
     answer.n_tokens = 3 + i;
     answer.sum_log_prob = -1.0 / 3 - static_cast<double>(n % 97) * 0.7 - i * 0.1;
     if (!tokens) continue;

@@ -1,0 +1,112 @@
+#include "analysis/gate.h"
+
+#include <algorithm>
+
+#include "analysis/scores.h"
+#include "core/text.h"
+
+namespace hre {
+namespace {
+
+/// The questions of one check, as spans into what the runs share.
+struct Slice {
+  std::string topic;
+  size_t begin = 0, size = 0;
+  std::span<const size_t> sizes;
+};
+
+std::vector<Slice> slices_of(const GateRule& rule, const SharedQuestions& shared) {
+  if (rule.topics.empty()) return {{"", 0, shared.n(), shared.sizes}};
+  std::vector<Slice> slices;
+  size_t begin = 0;
+  for (size_t i = 0; i < shared.topics.size(); ++i) {
+    if (matches_glob(rule.topics, shared.topics[i])) {
+      slices.push_back({shared.topics[i], begin, shared.sizes[i], std::span(shared.sizes).subspan(i, 1)});
+    }
+    begin += shared.sizes[i];
+  }
+  return slices;
+}
+
+std::vector<MovedQuestion> fallen(const SharedQuestions& shared, const Metric& metric, size_t count) {
+  std::vector<MovedQuestion> fell;
+  for (const size_t i : largest_differences(shared.values[0], shared.values[1], shared.n())) {
+    const double difference = shared.values[0][i] - shared.values[1][i];
+    const bool worse = metric.lower_is_better ? difference > 0 : difference < 0;
+    if (!worse || fell.size() == count) continue;
+    const QuestionResult& question = *shared.questions[0][i];
+    fell.push_back({question.topic, question.id, shared.values[0][i], shared.values[1][i]});
+  }
+  return fell;
+}
+
+GateVerdict overall(const std::vector<GateCheck>& checks) {
+  const auto any = [&](GateVerdict verdict) {
+    return std::ranges::any_of(checks, [&](const GateCheck& check) { return check.decision.verdict == verdict; });
+  };
+  if (any(GateVerdict::kFail)) return GateVerdict::kFail;
+  return any(GateVerdict::kInconclusive) || checks.empty() ? GateVerdict::kInconclusive : GateVerdict::kPass;
+}
+
+}  // namespace
+
+Result<GateReport> run_gate(Run run, Run baseline, const GatePolicy& policy) {
+  GateReport report;
+  report.policy = policy;
+  report.run = run.model.name;
+  report.baseline = baseline.model.name;
+  report.dataset_questions = run.dataset_questions;
+  const ScoreKind own[] = {run.score, baseline.score};
+  for (size_t i = 0; i < policy.rules.size(); ++i) {
+    GateRule& rule = report.policy.rules[i];
+    const Run* const both[] = {&run, &baseline};
+    auto metric = metric_for(both, rule.metric);
+    if (!metric) return forward(metric);
+    rule.metric = *metric;
+    if (auto ok = choose_score(rule.score.value_or(own[0]), run); !ok) return forward(ok);
+    if (auto ok = choose_score(rule.score.value_or(own[1]), baseline); !ok) return forward(ok);
+    CompareOptions options;
+    options.metric = rule.metric;
+    options.undefined = policy.undefined;
+    options.allow_different = policy.allow_different;
+    options.statistics = policy.statistics;
+    options.statistics.draws = 0;  // the checks below have intervals of their own
+    const auto described = describe_runs(both, options);
+    if (!described) return tl::unexpected<Error>(described.error());
+    const SharedQuestions& shared = described->shared;
+    if (i == 0) {
+      report.differences = described->differences;
+      report.notes = described->notes;
+      report.fell = fallen(shared, *rule.metric, policy.moved);
+    }
+    ComparisonOptions statistics = policy.statistics;
+    statistics.weights = rule.weights;
+    statistics.lower_is_better = rule.metric->lower_is_better;
+    const std::vector<Slice> slices = slices_of(rule, shared);
+    if (slices.empty()) {
+      return input_error("no topic matches '" + rule.topics + "'", "‹topics›", "there are " + join(shared.topics));
+    }
+    for (const Slice& slice : slices) {
+      const auto a = std::span(shared.values[0]).subspan(slice.begin, slice.size);
+      const auto b = std::span(shared.values[1]).subspan(slice.begin, slice.size);
+      GateCheck& check = report.checks.emplace_back();
+      check.rule = i;
+      check.topic = slice.topic;
+      check.questions = static_cast<int64_t>(slice.size);
+      check.comparison = compare_paired(a, b, slice.sizes, statistics);
+      check.run = check.comparison.mean_a;
+      check.baseline = check.comparison.mean_b;
+      check.decision = gate_decision(a, b, slice.sizes, rule.margin, statistics);
+    }
+  }
+  std::vector<GateDecision*> decisions;
+  for (GateCheck& check : report.checks) decisions.push_back(&check.decision);
+  decide_gates(decisions, policy.level, [&](size_t i) {
+    const GateCheck& check = report.checks[i];
+    return gain_of(check.comparison, report.policy.rules[check.rule].metric->lower_is_better);
+  });
+  report.verdict = overall(report.checks);
+  return report;
+}
+
+}  // namespace hre

@@ -1,0 +1,145 @@
+/// hre gate: is a run good enough, against a baseline?
+
+#include "analysis/gate.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <ostream>
+
+#include "cli/comparing.h"
+#include "cli/gate_file.h"
+#include "cli/run_argument.h"
+#include "cli/store_argument.h"
+#include "core/files.h"
+#include "report/gate_text.h"
+
+namespace hre::cli {
+namespace {
+
+struct GateArguments {
+  std::string run, against, policy, topics, json, markdown, junit, store;
+  std::optional<double> margin, level;
+  ComparingOptions comparing;
+  std::vector<const CLI::Option*> of_rule;  ///< what a policy file says itself
+  bool allow_different = false;
+};
+
+/// The policy of the file, or one rule made of options.
+Result<GateFile> policy_of(const GateArguments& a) {
+  auto options = a.comparing.compare_options();
+  if (!options) return forward(options);
+  GateFile file;
+  if (a.policy.empty()) {
+    GateRule rule;
+    rule.metric = options->metric;
+    rule.score = a.comparing.score.score;
+    rule.margin = a.margin.value_or(rule.margin);
+    rule.weights = options->statistics.weights;
+    file.policy.rules.push_back(rule);
+    if (!a.topics.empty()) {
+      rule.topics = a.topics;
+      file.policy.rules.push_back(rule);
+    }
+  } else {
+    for (const CLI::Option* option : a.of_rule) {
+      if (option->count() > 0) {
+        return input_error("the policy file says what is checked", option->get_name(),
+                           "write it into a table [[check]] of " + a.policy);
+      }
+    }
+    auto text = read_file(a.policy, 1 << 20);
+    if (!text) return forward(text);
+    auto read = parse_gate_file(*text, a.policy);
+    if (!read) return forward(read);
+    file = std::move(*read);
+  }
+  if (!a.against.empty()) file.baseline = a.against;
+  if (a.level) file.policy.level = *a.level;
+  if (a.comparing.undefined) file.policy.undefined = a.comparing.undefined;
+  file.policy.statistics = options->statistics;
+  file.policy.allow_different = a.allow_different;
+  if (file.baseline.empty()) {
+    return input_error("there is no baseline", "--against",
+                       "give --against RUN, or write baseline = \"RUN\" into a policy file");
+  }
+  return file;
+}
+
+Status write_file(const std::string& path, const std::string& text) {
+  if (path.empty()) return {};
+  auto file = AtomicFile::create(path);
+  return file ? file->commit(text) : Status(forward(file));
+}
+
+/// How to reproduce the verdict.
+std::string command_of(const GateArguments& a, const GateFile& file) {
+  std::string command = "hre gate " + a.run + " --against " + file.baseline;
+  if (!a.policy.empty()) return command + " --policy " + a.policy;
+  const GateRule& rule = file.policy.rules.front();
+  command += fmt::format(" --metric {} --margin {:g}", rule.metric->name, rule.margin);
+  return a.topics.empty() ? command : command + " --topics '" + a.topics + "'";
+}
+
+Status run_gate_command(const GateArguments& a, Console& console) {
+  auto file = policy_of(a);
+  if (!file) return forward(file);
+  auto runs = load_runs({a.run}, a.store);
+  if (!runs) return forward(runs);
+  auto baseline = load_run(file->baseline, a.store);
+  if (!baseline) return forward(baseline);
+  if (runs->size() != 1) return input_error("a gate is for one run", a.run, "give a file that holds one run");
+  runs->push_back(std::move(*baseline));
+  if (auto ok = a.comparing.apply_where(*runs); !ok) return ok;
+  if (auto ok = a.comparing.score.apply(*runs, a.store, a.allow_different); !ok) return ok;
+  for (const Run& run : *runs) {
+    if (run.partial()) {
+      return input_error(fmt::format("the run is partial: {} of {} questions", run.questions.size(), run.planned),
+                         run.model.name, "the same evaluation again goes on where it stopped");
+    }
+  }
+  auto report = run_gate(std::move((*runs)[0]), std::move((*runs)[1]), file->policy);
+  if (!report) return forward(report);
+  if (auto ok = write_result(a.json, gate_json(*report), gate_text(*report, console.width), console); !ok) return ok;
+  if (auto ok = write_file(a.markdown, gate_markdown(*report, command_of(a, *file))); !ok) return ok;
+  if (auto ok = write_file(a.junit, gate_junit(*report)); !ok) return ok;
+  if (report->verdict == GateVerdict::kPass) return {};
+  if (report->verdict == GateVerdict::kInconclusive) console.threshold_status = 4;
+  return fail(ErrorCode::kThreshold, std::string(gate_verdict_word(report->verdict)) + ": " + gate_summary(*report));
+}
+
+}  // namespace
+
+Action define_gate(CLI::App& app) {
+  auto a = std::make_shared<GateArguments>();
+  app.add_option("RUN", a->run, kRunHelp)->required()->type_name("");
+  app.add_option("--against", a->against, "the baseline: a run that RUN may not be worse than")->type_name("RUN");
+  app.add_option("--policy", a->policy, "a TOML file that says what is checked, and with which margins (docs/ci.md)")
+      ->type_name("FILE");
+  const size_t before = app.get_options().size();
+  app.add_option("--margin", a->margin, "how much worse is still good enough, in the metric's units (default 0.02)")
+      ->type_name("BY")
+      ->check(CLI::NonNegativeNumber.description(""));
+  app.add_option("--topics", a->topics, "also check every topic whose name matches, by itself")->type_name("GLOB");
+  app.add_option("--level", a->level, "probability of a wrong verdict, over all checks (default 0.05)")
+      ->type_name("P")
+      ->check(CLI::Range(1e-9, 0.5).description(""));
+  a->comparing.define(app);
+  const std::vector<CLI::Option*> options = app.get_options();
+  for (size_t i = before; i < options.size(); ++i) {
+    for (const char* name : {"margin", "topics", "metric", "score", "weights"}) {
+      if (options[i]->check_lname(name)) a->of_rule.push_back(options[i]);
+    }
+  }
+  app.add_flag("--allow-different", a->allow_different,
+               "compare runs of different configurations; the differences are listed");
+  add_store_option(app, a->store);
+  app.add_option("--json", a->json, "write the verdict as JSON (format hre-gate/1); - for standard output")
+      ->type_name("FILE");
+  app.add_option("--markdown", a->markdown, "write the verdict as Markdown, for a pull request")->type_name("FILE");
+  app.add_option("--junit", a->junit, "write the checks as JUnit XML")->type_name("FILE");
+  return [a](Console& console) { return run_gate_command(*a, console); };
+}
+
+}  // namespace hre::cli

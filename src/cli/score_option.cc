@@ -1,0 +1,87 @@
+#include "cli/score_option.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <map>
+
+#include "analysis/scores.h"
+#include "cli/run_argument.h"
+#include "cli/store_argument.h"
+#include "hre/store.h"
+
+namespace hre::cli {
+namespace {
+
+/// The stored evaluation of the same model on the same data without the question.
+Result<Run> without_question(const Run& run, const std::string& given) {
+  auto path = existing_store(given);
+  if (!path) return forward(path);
+  auto store = RunStore::open(*path);
+  if (!store) return forward(store);
+  auto all = store->list();
+  if (!all) return forward(all);
+  const std::string prompt = prompt_without_question(run.options.prompt);
+  const auto found = std::ranges::find_if(*all, [&](const RunInfo& info) {
+    return info.problem.empty() && info.options.prompt == prompt &&
+           info.dataset_fingerprint == run.dataset_fingerprint && info.model.fingerprint == run.model.fingerprint &&
+           info.model.name == run.model.name && info.model.settings == run.model.settings;
+  });
+  if (found == all->end()) {
+    return input_error("the store has no evaluation of " + run.model.name + " without the question", "--reference",
+                       "hre eval MODEL --reference no-question makes it");
+  }
+  return store->load(*found);
+}
+
+}  // namespace
+
+void ScoreOptions::define(CLI::App& app) {
+  static const std::map<std::string, ScoreKind> kKinds = [] {
+    std::map<std::string, ScoreKind> kinds;
+    for (const auto& [name, kind] : kScoreKinds) kinds.emplace(name, kind);
+    return kinds;
+  }();
+  app.add_option("--score", score,
+                 "what an answer's log-likelihood is divided by: its characters (per-char, the published rule), its "
+                 "tokens, its bytes, or nothing (sum); nothing is scored again")
+      ->type_name("per-char|per-token|per-byte|sum")
+      ->transform(CLI::Transformer(kKinds).description(""))
+      ->check(CLI::IsMember({ScoreKind::kPerChar, ScoreKind::kPerToken, ScoreKind::kPerByte, ScoreKind::kSum})
+                  .description(""));
+  app.add_option("--reference", reference,
+                 "score answers by the difference to this run's log-likelihoods (the implicit reward of a model tuned "
+                 "from it), or, with no-question, to the model's own without the question (pointwise mutual "
+                 "information); not divided by anything unless --score says so")
+      ->type_name("RUN|no-question");
+}
+
+Status ScoreOptions::apply_score(std::vector<Run>& runs) const {
+  for (Run& run : runs) {
+    const bool relative = !reference.empty() && run.reference;
+    if (!score && !relative) continue;
+    if (auto ok = choose_score(score.value_or(ScoreKind::kSum), run); !ok) return ok;
+  }
+  return {};
+}
+
+Status ScoreOptions::apply(std::vector<Run>& runs, const std::string& store, bool allow_different) const {
+  std::optional<Run> one;
+  if (!reference.empty() && reference != kNoQuestion) {
+    auto loaded = load_run(reference, store);
+    if (!loaded) return forward(loaded);
+    one = std::move(*loaded);
+  }
+  for (Run& run : runs) {
+    if (reference.empty()) break;
+    if (one) {
+      if (auto ok = refer_to(*one, allow_different, run); !ok) return ok;
+      continue;
+    }
+    auto other = without_question(run, store);
+    if (!other) return forward(other);
+    if (auto ok = refer_to(*other, allow_different, run); !ok) return ok;
+  }
+  return apply_score(runs);
+}
+
+}  // namespace hre::cli

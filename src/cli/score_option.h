@@ -1,0 +1,28 @@
+#pragma once
+/// --score and --reference, wherever a command shows values of runs.
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/command.h"
+#include "hre/run.h"
+
+namespace hre::cli {
+
+/// --reference, where it is not a run or a model: the model itself, without the question.
+constexpr char kNoQuestion[] = "no-question";
+
+struct ScoreOptions {
+  std::optional<ScoreKind> score;  ///< nothing: the runs' own; with a reference, the sum
+  std::string reference;           ///< RUN, or no-question; in commands that evaluate, a MODEL too
+
+  void define(CLI::App& app);
+  [[nodiscard]] bool any() const { return score || !reference.empty(); }
+  /// The score alone, for runs that have their reference.
+  [[nodiscard]] Status apply_score(std::vector<Run>& runs) const;
+  /// Both. The reference is a run; of no-question, the store has the evaluation without the question.
+  Status apply(std::vector<Run>& runs, const std::string& store, bool allow_different = false) const;
+};
+
+}  // namespace hre::cli

@@ -1,0 +1,134 @@
+"""hre gate: verdicts, statuses, policies, and what pipelines read."""
+
+import json
+import os
+import re
+import subprocess
+import unittest
+import xml.etree.ElementTree as ElementTree
+
+from program import PROGRAM, SOURCE_DIR, ProgramTest, clean_environment
+
+
+class GateTest(ProgramTest):
+    def setUp(self):
+        """A run on 2 topics of 150 questions, and the same one with some answers' values made worse."""
+        super().setUp()
+        words = "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda".split()
+        lines = [{"topic": topic, "question": f"question {i}", "answers": [
+            {"text": " ".join(words[(i * 7 + n * n * 3 + k * (1 + n)) % 11] for k in range(4 + (i * n) % 9)), "votes": (i * 3 + n * 5) % 7}
+            for n in range(4)]} for topic in ("red", "blue") for i in range(150)]
+        self.write("data.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
+        self.run_hre("eval", "baseline:zstd", "--data", "data.jsonl", "--json", "base.json", "--details", "--quiet")
+
+    def changed(self, name, change):
+        """The base run, every answer's log-likelihood changed by change(question's number, topic, answer)."""
+        run = self.read_json("base.json")
+        for i, question in enumerate(run["questions"]):
+            for key in ("pearson", "spearman", "kendall", "pairwise_accuracy"):
+                del question[key]
+            for answer in question["answers"]:
+                answer["sum_log_prob"] += change(i, question["topic"], answer)
+                del answer["score"]
+        self.write(name, json.dumps(run))
+
+    def gate(self, *arguments, status=0):
+        return json.loads(self.run_hre("gate", *arguments, "--json", "-", status=status).stdout)
+
+    def test_verdicts_and_statuses(self):
+        self.changed("worse.json", lambda i, topic, answer: 3 * answer["n_chars"] * (answer["votes"] < 3))
+        done = self.run_hre("gate", "worse.json", "--against", "base.json", "--margin", "0.05", status=3)
+        self.assertTrue(done.stdout.startswith("FAIL: "), done.stdout)
+        self.assertRegex(done.stderr, r"\Ahre: FAIL: .+ 0 passed, 1 failed, 0 inconclusive\n\Z")
+        self.assertIn("fell most", done.stdout)
+        same = self.gate("base.json", "--against", "base.json")
+        self.assertEqual(["pass", 300, 0], [same["verdict"], same["checks"][0]["n"], same["checks"][0]["difference"]])
+        better = self.gate("base.json", "--against", "worse.json")
+        self.assertEqual("pass", better["verdict"])
+        self.changed("noise.json", lambda i, topic, answer: (i * 37 % 11 - 5) * 0.2 * (answer["votes"] % 3))
+        unsure = self.gate("noise.json", "--against", "base.json", "--margin", "0.001", status=4)
+        self.assertEqual("inconclusive", unsure["verdict"])
+        self.assertGreater(unsure["checks"][0]["questions_needed"], 300)
+        text = self.run_hre("gate", "noise.json", "--against", "base.json", "--margin", "0.001", status=4).stdout
+        self.assertIn("questions are needed; the dataset has only 300.", text)
+
+    def test_difference_is_that_of_compare(self):
+        self.changed("noise.json", lambda i, topic, answer: (i * 37 % 11 - 5) * 0.2 * (answer["votes"] % 3))
+        check = self.gate("noise.json", "--against", "base.json", "--margin", "1")["checks"][0]
+        pair = json.loads(self.run_hre("compare", "noise.json", "base.json", "--json", "-").stdout)["pairs"][0]
+        for key in ("n", "mean_a", "mean_b", "difference", "p", "won", "lost"):
+            self.assertEqual(pair[key], check[key], key)
+        for end in (0, 1):
+            self.assertAlmostEqual(pair["bootstrap95"][end], check["bootstrap95"][end], places=12)
+
+    def test_policy(self):
+        self.changed("half.json", lambda i, topic, answer: 3 * answer["n_chars"] * (answer["votes"] < 3) * (topic == "red"))
+        self.write("policy.toml", 'baseline = "base.json"\n[[check]]\nmetric = "pearson"\nmargin = 1.5\n'
+                                  '[[check]]\nmetric = "bits_per_byte"\nmargin = 0.1\n'
+                                  '[[check]]\nscore = "per-byte"\nmetric = "spearman"\nmargin = 1.9\ntopics = "*"\n')
+        result = self.gate("half.json", "--policy", "policy.toml", status=4)
+        checks = result["checks"]
+        self.assertEqual([None, None, "blue", "red"], [check["topic"] for check in checks])
+        self.assertEqual(["pass", "pass", "inconclusive", "inconclusive"], [check["verdict"] for check in checks])
+        self.assertLess(checks[1]["difference"], 0, "fewer bits, which is better")
+        self.assertEqual("per-byte", checks[2]["score"])
+        self.assertTrue(all(check["p_margin_holm"] >= check["p_margin"] for check in checks))
+        self.gate("base.json", "--policy", "policy.toml", "--against", "half.json", status=3)
+
+    def test_bad_policies(self):
+        for policy, problem in (('[[check]]\nmargn = 1', "unknown key 'margn' in check; did you mean margin?"),
+                                ('[[check]]\nmetric = "pearsn"', "there is no metric 'pearsn'; did you mean pearson?"),
+                                ('[[check]]\nmargin = -1', "margin in check"), ('[[check]]\nmargin = "x"', "margin in check"),
+                                ('[[check]]\nscore = "per-word"', "score in check"), ("level = 0.9\n[[check]]", "level"),
+                                ("level = 0.05", "there is no check"), ("[[check", "policy.toml: line 1")):
+            with self.subTest(policy=policy):
+                self.write("policy.toml", policy)
+                self.assertIn(problem, self.error_of("gate", "base.json", "--against", "base.json", "--policy", "policy.toml"))
+        self.write("policy.toml", '[[check]]\ntopics = "green"')
+        self.assertIn("no topic matches 'green'; there are blue, red",
+                      self.error_of("gate", "base.json", "--against", "base.json", "--policy", "policy.toml"))
+        self.assertIn("there is no baseline", self.error_of("gate", "base.json", "--policy", "policy.toml"))
+        self.assertIn("the policy file says what is checked",
+                      self.error_of("gate", "base.json", "--against", "base.json", "--policy", "policy.toml", "--margin", "1"))
+
+    def test_partial_runs_have_no_verdict(self):
+        run = self.read_json("base.json")
+        run["planned"] += 1
+        run["partial"] = True
+        self.write("part.json", json.dumps(run))
+        self.assertIn("the run is partial", self.error_of("gate", "part.json", "--against", "base.json"))
+
+    def test_files_for_pipelines(self):
+        self.changed("worse.json", lambda i, topic, answer: 3 * answer["n_chars"] * (answer["votes"] < 3))
+        self.run_hre("gate", "worse.json", "--against", "base.json", "--topics", "*", "--markdown", "gate.md", "--junit", "gate.xml", status=3)
+        text = (self.folder / "gate.md").read_text(encoding="utf-8")
+        self.assertIn("### ❌ hre gate: FAIL", text)
+        self.assertIn("hre gate worse.json --against base.json --metric pearson --margin 0.02 --topics '*'", text)
+        self.assertEqual(1, len({line.count(" | ") for line in text.splitlines() if line.startswith("| ") and "pearson" in line}))
+        suite = ElementTree.parse(self.folder / "gate.xml").getroot().find("testsuite")
+        self.assertEqual(["3", "1", "2"], [suite.get(name) for name in ("tests", "failures", "skipped")])
+        self.assertEqual(3, len(suite.findall("testcase")))
+
+    def test_the_steps_of_the_documented_job(self):
+        """The shell lines of docs/ci.md's GitHub job, as its runner runs them: bash -e, with the runner's files."""
+        page = (SOURCE_DIR / "docs" / "ci.md").read_text(encoding="utf-8")
+        step = re.search(r"- name: Gate\n.*?run: \|\n(.*?)\n      - name", page, re.DOTALL)[1]
+        script = "\n".join(line.removeprefix("          ") for line in step.splitlines())
+        self.changed("worse.json", lambda i, topic, answer: 3 * answer["n_chars"] * (answer["votes"] < 3))
+        self.write("gate.toml", "[[check]]\nmargin = 0.05\n")
+        self.write("released.json", (self.folder / "base.json").read_text())
+        os.symlink(PROGRAM, self.folder / "hre")
+        for run, status in (("base.json", 0), ("worse.json", 3)):
+            with self.subTest(run=run):
+                self.write("new.json", (self.folder / run).read_text())
+                environment = clean_environment(GITHUB_STEP_SUMMARY="summary.md", GITHUB_OUTPUT="output.txt",
+                                                PATH=f"{self.folder}:{os.environ['PATH']}")
+                done = subprocess.run(["bash", "-e", "-o", "pipefail", "-c", script], cwd=self.folder, env=environment,
+                                      capture_output=True, text=True, check=False)
+                self.assertEqual(status, done.returncode, done.stderr)
+                self.assertIn("hre gate: " + ("FAIL" if status else "PASS"), (self.folder / "summary.md").read_text(encoding="utf-8"))
+                self.assertIn(f"status={status}\n", (self.folder / "output.txt").read_text())
+
+
+if __name__ == "__main__":
+    unittest.main()
