@@ -181,8 +181,8 @@ class TableTest(ProgramTest):
         self.assertEqual(["Pearson", "micro average of", "model"], self.headings(*two, "--metrics", "pearson"))
         self.assertEqual(["Spearman", "NDCG", "micro average of", "model"], self.headings(*two, "--metrics", "ndcg,spearman"))
         self.assertEqual(["Pearson", "Length only", "Pearson, log votes", "Pearson, ranked votes", "Spearman",
-                          "Kendall tau-b", "Pairwise accuracy", "Top-1", "NDCG", "Bits per byte", "Bits per byte, best",
-                          "Bits per byte, worst", "Bits per byte, worst - best", "model"], self.headings(*two, "--metrics=all"))
+                          "Kendall tau-b", "Pairwise accuracy", "Top-1", "NDCG", "Margin", "Bits per byte",
+                          "Bits per byte, best", "Bits per byte, worst", "Bits per byte, worst - best", "model"], self.headings(*two, "--metrics=all"))
         self.assertIn("--metrics: there is no metric 'spaerman'; did you mean spearman?",
                       self.error_of("eval", *two, "--data", "sample", "--metrics", "spaerman"))
 

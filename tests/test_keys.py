@@ -40,7 +40,7 @@ MOVES = {
 KEEPS = {
     "--data": ["copy.jsonl"], "--metadata": ["nowhere.jsonl"], "--topic": ["*"], "--limit": ["99"], "--shuffle-seed": ["7"],
     "--no-shuffle": [], "--where": ["answers>1"], "--undefined": ["zero"], "--until": ["width=0.001"], "--threads": ["2"],
-    "--numa": [], "--workers": ["2"], "--metrics": ["all"], "--cluster": ["topic"], "--json": ["again.json"], "--details": [], "--reference-json": ["r.json"],
+    "--numa": [], "--workers": ["2"], "--metrics": ["all"], "--cluster": ["topic"], "--score": ["sum"], "--reference": ["baseline:zstd"], "--json": ["again.json"], "--details": [], "--reference-json": ["r.json"],
     "--stats": [], "--quiet": [], "--name": ["other"], "--recheck": ["100%"], "--verify-weights": [], "--explain": [],
     "--gpu-layers": ["0"], "--stream-weights": [], "--max-concurrency": ["3"], "--wait": ["5"], "--request-timeout": ["9"],
 }

@@ -97,6 +97,24 @@ class Run:
         """What readers must know, a sentence each: that votes are invented, or that the run is partial."""
         return self.data["notes"]
 
+    def with_score(self, score: Literal["per-char", "per-token", "per-byte", "sum"] | None = None, *, reference: Run | None = None,
+                   allow_different: bool = False) -> Run:
+        """The same run with other scores. No model is needed.
+
+        score: what an answer's log-likelihood is divided by: its characters ("per-char", the published rule), its tokens, its bytes,
+          or nothing ("sum"). None: as the run has it; "sum" with a reference.
+        reference: a run of another model on the same questions. A score is then the difference of the two log-likelihoods: the implicit
+          reward of a model that was tuned from the reference on preferences.
+        allow_different: refer to a run that was not made alike, such as the same model with a prompt that has no question (pointwise
+          mutual information).
+
+        >>> import hre
+        >>> run = hre.evaluate("baseline:zstd", "sample", limit=2, progress=False)
+        >>> run.with_score("sum").questions[0]["answers"][0]["score"] == run.questions[0]["answers"][0]["sum_log_prob"]
+        True
+        """
+        return Run(self._core.with_score(score, None if reference is None else reference._core, allow_different))
+
     def to_pandas(self) -> pandas.DataFrame:
         """A data frame with a row for each answer. Needs pandas."""
         import pandas

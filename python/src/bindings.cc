@@ -24,6 +24,7 @@
 #include "analysis/notes.h"
 #include "analysis/power.h"
 #include "analysis/question_metrics.h"
+#include "analysis/scores.h"
 #include "analysis/study.h"
 #include "core/text.h"
 #include "core/visible.h"
@@ -423,6 +424,17 @@ SummarisedRun evaluate_model(Model& model, const Dataset& dataset, const nb::dic
   return SummarisedRun(std::move(done));
 }
 
+SummarisedRun with_score(const SummarisedRun& given, const std::optional<std::string>& score,
+                         const SummarisedRun* reference, bool allow_different) {
+  Run run = given.run;
+  if (reference != nullptr) {
+    if (auto ok = refer_to(reference->run, allow_different, run); !ok) throw Raised(ok.error());
+  }
+  const ScoreKind kind = score ? choice("score", *score, kScoreKinds) : run.reference ? ScoreKind::kSum : run.score;
+  if (auto ok = choose_score(kind, run); !ok) throw Raised(ok.error());
+  return SummarisedRun(std::move(run));
+}
+
 std::vector<const Run*> runs_of(const std::vector<const SummarisedRun*>& given) {
   std::vector<const Run*> runs;
   for (const SummarisedRun* run : given) runs.push_back(&run->run);
@@ -591,6 +603,7 @@ NB_MODULE(_core, m) {
                    [](const SummarisedRun& run) {
                      return run.run.not_kept ? in_python(run.run.not_kept->text()) : std::string();
                    })
+      .def("with_score", &with_score, "score"_a.none(), "reference"_a.none(), "allow_different"_a)
       .def("json", [](SummarisedRun& run, bool details) { return run_json(run.run, run.summary(), details); })
       .def("text", [](SummarisedRun& run, int width) {
         std::string text;

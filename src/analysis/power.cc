@@ -50,8 +50,8 @@ void add_pair(const SharedQuestions& shared, RunPower& power) {
   const auto effect = effect_of_gain(*power.seen, power.options.compare.metric->lower_is_better);
   if (!effect) return;
   power.needed_for_seen = questions_for_effect(effect->size, effect->interval, power.options.levels);
-  power.detection = detection_curve(effect->size, effect->interval, detection_counts(power.shared),
-                                    power.options.levels.alpha);
+  power.detection =
+      detection_curve(effect->size, effect->interval, detection_counts(power.shared), power.options.levels.alpha);
 }
 
 }  // namespace

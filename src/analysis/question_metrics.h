@@ -12,7 +12,8 @@ namespace hre {
 /// lengths in characters, as people saw the answers, whatever was cut off for the model.
 QuestionMetrics question_metrics(std::span<const AnswerResult> answers);
 
-/// The metrics that need sum_log_prob and n_bytes. The best and the worst answers are nobody's where all votes are equal.
+/// The metrics that need sum_log_prob and n_bytes. The best and the worst answers are nobody's where all votes are
+/// equal.
 void add_bits_per_byte(std::span<const AnswerResult> answers, QuestionMetrics& metrics);
 
 /// By answer. Lengths are in code points, of the whole answer as people saw it.

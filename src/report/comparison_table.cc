@@ -278,12 +278,11 @@ std::string comparison_text(const Comparison& comparison, int width) {
   if (comparison.decision) text += decision_text(*comparison.decision);
   text += gates_text(comparison);
   for (const std::string& note : comparison.notes) text += visible_line(note) + '\n';
-  text +=
-      fmt::format("\n{} in {}{}; {}{}, with equal weight for each {}\n", counted(comparison.shared, "shared question"),
-                  counted(static_cast<int64_t>(comparison.topics.size()), "topic"), left_out(comparison),
-                  comparison.options.metric->title,
-                  comparison.options.metric->lower_is_better ? " (lower is better)" : "",
-                  comparison.options.statistics.weights == Weights::kTopics ? "topic" : "question");
+  text += fmt::format(
+      "\n{} in {}{}; {}{}, with equal weight for each {}\n", counted(comparison.shared, "shared question"),
+      counted(static_cast<int64_t>(comparison.topics.size()), "topic"), left_out(comparison),
+      comparison.options.metric->title, comparison.options.metric->lower_is_better ? " (lower is better)" : "",
+      comparison.options.statistics.weights == Weights::kTopics ? "topic" : "question");
   return wrapped(text, width) + '\n' + runs_table(comparison, width) +
          length_table(comparison.runs, comparison.options.statistics.weights, width) + '\n' +
          (are_two ? topics_table(comparison, width) : pairs_table(comparison, width)) +
