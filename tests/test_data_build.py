@@ -13,7 +13,7 @@ import time
 import unittest
 from xml.sax.saxutils import quoteattr
 
-from program import PROGRAM, SOURCE_DIR, ProgramTest, clean_environment, shared_data, test_python
+from program import PROGRAM, SLOWER, SOURCE_DIR, ProgramTest, clean_environment, shared_data, test_python
 
 SITES = ["ai.stackexchange.com", "beer.stackexchange.com", "matheducators.stackexchange.com", "stackoverflow.com"]
 
@@ -268,7 +268,7 @@ class BuildTest(BuildTestCase):
         while not (self.folder / "set.work/beer.stackexchange.com.index/records").exists() and time.monotonic() < deadline:
             time.sleep(0.001)
         process.send_signal(signal.SIGINT)
-        stderr = process.communicate(timeout=60)[1]
+        stderr = process.communicate(timeout=60 * SLOWER)[1]
         self.assertEqual(130, process.returncode, stderr)
         self.assertIn("the data read so far is kept in set.work", stderr)
         self.assertEqual(["beer.stackexchange.com", "set.work"], sorted(os.listdir(self.folder)))
@@ -308,7 +308,7 @@ class BuildTest(BuildTestCase):
                                   stderr=subprocess.PIPE, text=True) as process:
                 time.sleep(delay)
                 process.send_signal(signal.SIGINT)
-                stderr = process.communicate(timeout=60)[1]
+                stderr = process.communicate(timeout=60 * SLOWER)[1]
             if process.returncode == 0:
                 shutil.rmtree(self.folder / "set")
                 continue

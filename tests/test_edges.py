@@ -15,7 +15,7 @@ import tempfile
 import unittest
 
 import gguf_files
-from program import PROGRAM, SOURCE_DIR, ProgramTest, clean_environment
+from program import PROGRAM, SLOWER, SOURCE_DIR, ProgramTest, clean_environment
 
 MODELS = SOURCE_DIR / "tests" / "data" / "models"
 PRELOADED = r"""
@@ -188,7 +188,7 @@ class TerminalTest(ProgramTest):
                 break
             shown += part
         os.close(ours)
-        self.assertEqual(status, process.wait(timeout=60), shown)
+        self.assertEqual(status, process.wait(timeout=60 * SLOWER), shown)
         return shown.decode(errors="replace").replace("\r\n", "\n")
 
     def test_names_with_escapes_are_shown_and_not_obeyed(self):
@@ -250,14 +250,14 @@ class TerminalTest(ProgramTest):
                 reader, writer = os.pipe()
                 os.close(reader)
                 done = subprocess.run([PROGRAM, *command], cwd=self.folder, stdout=writer, stderr=subprocess.PIPE, text=True,
-                                      env=clean_environment(), timeout=60, check=False)
+                                      env=clean_environment(), timeout=60 * SLOWER, check=False)
                 os.close(writer)
                 self.assertNotIn("could not be written", done.stderr)
                 self.assertIn(done.returncode, (0, 128 + signal.SIGPIPE, -signal.SIGPIPE))
         if os.path.exists("/dev/full"):
             with open("/dev/full", "w", encoding="utf-8") as full:
                 done = subprocess.run([PROGRAM, "data", "info", "sample"], stdout=full, stderr=subprocess.PIPE, text=True,
-                                      env=clean_environment(), timeout=60, check=False)
+                                      env=clean_environment(), timeout=60 * SLOWER, check=False)
             self.assertEqual(1, done.returncode)
             self.assertIn("standard output could not be written", done.stderr)
 

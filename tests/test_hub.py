@@ -15,7 +15,7 @@ import time
 import unittest
 
 from hub import Fault, Hub
-from program import PROGRAM, ProgramTest, clean_environment, shared_data, test_python
+from program import PROGRAM, SLOWER, ProgramTest, clean_environment, shared_data, test_python
 
 MODEL = "org/tiny-GGUF"
 WEIGHTS = bytes(range(256)) * 40_000  # 10 MB, of no model
@@ -365,7 +365,7 @@ class FailureTest(HubTest):
         while not any(request.host == "files" for request in self.hub.requests):
             time.sleep(0.01)
         child.send_signal(signal.SIGINT)
-        _, errors = child.communicate(timeout=30)
+        _, errors = child.communicate(timeout=30 * SLOWER)
         self.assertEqual(130, child.returncode)
         self.assertIn("interrupted; the bytes received so far are kept, and the same command resumes", errors)
 
@@ -377,7 +377,7 @@ class ProcessesTest(HubTest):
         command = [PROGRAM, "model", "fetch", f"hf:{MODEL}", "--quiet"]
         children = [subprocess.Popen(command, env=clean_environment(**self.environment), stdout=subprocess.PIPE, text=True)
                     for _ in range(4)]
-        paths = {child.communicate(timeout=60)[0] for child in children}
+        paths = {child.communicate(timeout=60 * SLOWER)[0] for child in children}
         self.assertEqual(1, len(paths))
         self.assertEqual([0] * 4, [child.returncode for child in children])
         self.assertEqual(1, self.hub.bodies_of(hashlib.sha256(WEIGHTS).hexdigest()))
@@ -395,7 +395,7 @@ class ProcessesTest(HubTest):
             blob = self.cache() / "blobs" / etag
             blob.parent.mkdir(parents=True)
             blob.write_bytes(WEIGHTS)
-        child.communicate(timeout=60)
+        child.communicate(timeout=60 * SLOWER)
         self.assertEqual(0, child.returncode)
         self.assertEqual(0, self.hub.bodies_of(etag))
 

@@ -4,7 +4,7 @@ import json
 import subprocess
 import unittest
 
-from program import clean_environment, test_python
+from program import SLOWER, clean_environment, test_python
 from test_hub import HubTest
 
 REPOSITORY = {"config.json": b'{"model_type": "llama"}', "README.md": b"# tiny\n", "tokenizer.json": b"{}",
@@ -42,7 +42,7 @@ class PythonTest(HubTest):
         """Runs a script with the tests' Python and this test's hub and cache; gives what it printed, read as JSON."""
         environment = clean_environment(**(self.environment | {"HF_HUB_DISABLE_PROGRESS_BARS": "1"} | changes))
         done = subprocess.run([test_python(), "-c", script, *map(str, arguments)], cwd=self.folder, env=environment,
-                              capture_output=True, timeout=300, text=True, check=False)
+                              capture_output=True, timeout=300 * SLOWER, text=True, check=False)
         self.assertEqual(0, done.returncode, done.stderr)
         return json.loads(done.stdout.splitlines()[-1])
 

@@ -14,7 +14,7 @@ import subprocess
 import unittest
 
 import gguf_files
-from program import PROGRAM, SOURCE_DIR, ProgramTest, clean_environment
+from program import PROGRAM, SLOWER, SOURCE_DIR, ProgramTest, clean_environment
 
 CAPS = ("SSE41", "AVX2", "AVX512_CORE", "AVX512_CORE_VNNI", "AVX512_CORE_BF16", "AVX512_CORE_AMX")
 MODEL_TEST = pathlib.Path(os.environ.get("HRE_BUILD_DIR", "build/release")).resolve() / "src" / "model_test"
@@ -27,7 +27,7 @@ PRODUCT = re.compile(r"(attn_(q|k|v|qkv|output)|ffn_(up|down|gate)|^output)\.wei
 
 def run_model_test(cap, *arguments):
     return subprocess.run([MODEL_TEST, *arguments], env=clean_environment(ONEDNN_MAX_CPU_ISA=cap), capture_output=True,
-                          text=True, check=False, timeout=600)
+                          text=True, check=False, timeout=600 * SLOWER)
 
 
 def level_of(cap):
@@ -128,7 +128,7 @@ class IsaTest(ProgramTest):
         environment = clean_environment(XDG_CACHE_HOME=str(self.folder / "empty"), XDG_STATE_HOME=str(self.folder / "state"))
         processes = [subprocess.Popen([PROGRAM, *map(str, arguments)], env=environment, stdout=subprocess.PIPE, text=True,
                                       cwd=self.folder) for _ in range(16)]
-        runs = [json.loads(process.communicate(timeout=300)[0]) for process in processes]
+        runs = [json.loads(process.communicate(timeout=300 * SLOWER)[0]) for process in processes]
         self.assertEqual(1, len({json.dumps(run["config"]) for run in runs}))
         self.assertEqual(1, len({json.dumps(self.sums(run)) for run in runs}))
 

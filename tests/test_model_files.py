@@ -13,7 +13,7 @@ import textwrap
 import unittest
 
 import gguf_files
-from program import PROGRAM, SOURCE_DIR, ProgramTest, clean_environment
+from program import PROGRAM, SLOWER, SOURCE_DIR, ProgramTest, clean_environment
 
 DATA = SOURCE_DIR / "tests" / "data" / "models"
 
@@ -177,7 +177,7 @@ fi
                                   cwd=self.folder, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
                  for _ in range(4)]
         for call in calls:
-            _, errors = call.communicate(timeout=120)
+            _, errors = call.communicate(timeout=120 * SLOWER)
             self.assertEqual(0, call.returncode, errors)
         self.assertEqual(["convert", "pip", "venv"], sorted((self.folder / "calls").read_text().split()))
         self.assertEqual([], [path for path in (self.folder / "cache").rglob("*") if ".part-" in path.name])

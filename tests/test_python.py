@@ -14,7 +14,7 @@ import textwrap
 import time
 import unittest
 
-from program import SOURCE_DIR, ProgramTest, clean_environment, shared_data, test_python
+from program import SLOWER, SOURCE_DIR, ProgramTest, clean_environment, shared_data, test_python
 from stand_in_server import StandIn
 
 PACKAGE = pathlib.Path(os.environ.get("HRE_BUILD_DIR", "build/release")).resolve() / "python"
@@ -48,7 +48,7 @@ class PackageTest(ProgramTest):
     def run_python(self, code, *arguments, status=0, python=None, quiet=False):
         """Runs a program that may print JSON, which is given back."""
         done = subprocess.run([python or self.python, "-c", textwrap.dedent(code), *map(str, arguments)], cwd=self.folder,
-                              capture_output=True, text=True, env=clean_environment(PYTHONPATH=str(PACKAGE), **self.sanitizers), timeout=600, check=False)
+                              capture_output=True, text=True, env=clean_environment(PYTHONPATH=str(PACKAGE), **self.sanitizers), timeout=600 * SLOWER, check=False)
         self.assertEqual(status, done.returncode, done.stdout + done.stderr)
         return json.loads(done.stdout) if done.stdout.strip() and not quiet else None
 
@@ -77,7 +77,7 @@ class PythonTest(PackageTest):
     def test_notebook(self):
         """Every cell of docs/python.ipynb runs, and gives outputs like those that it shows."""
         done = subprocess.run([self.python, SOURCE_DIR / "tools" / "run_notebook.py", SOURCE_DIR / "docs" / "python.ipynb"], capture_output=True, text=True,
-                              env=clean_environment(PYTHONPATH=str(PACKAGE), **self.sanitizers), timeout=600, check=False)
+                              env=clean_environment(PYTHONPATH=str(PACKAGE), **self.sanitizers), timeout=600 * SLOWER, check=False)
         self.assertEqual(0, done.returncode, done.stdout + done.stderr)
         self.assertRegex(done.stdout, r"\A\d+ cells, 0 different\n\Z")
 
@@ -328,7 +328,7 @@ class PythonTest(PackageTest):
         process.stdout.readline()
         started = time.monotonic()
         process.send_signal(signal.SIGINT)
-        rest = process.communicate(timeout=60)[0]
+        rest = process.communicate(timeout=60 * SLOWER)[0]
         self.assertIn("interrupted", rest)
         self.assertLess(rest.count("scoring"), 20)
         self.assertLess(time.monotonic() - started, 30)
@@ -677,7 +677,7 @@ class DistributedTest(TorchTest):
 
     def torchrun(self, processes, script):
         done = subprocess.run([self.torch_python, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes), self.write("script.py", script)],
-                              cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=600, check=False)
+                              cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=600 * SLOWER, check=False)
         self.assertEqual(0, done.returncode, done.stdout + done.stderr)
         return [self.read_json(f"results.{rank}.json") for rank in range(processes)]
 
@@ -752,7 +752,7 @@ except hre.Error as problem:
             processes = [subprocess.Popen([self.torch_python, "script.py", str(rank), case], cwd=self.folder, env=self.environment, stderr=subprocess.PIPE, text=True)
                          for rank in range(3)]
             for rank in (0, 2):
-                self.assertEqual(0, processes[rank].wait(timeout=400), case)
+                self.assertEqual(0, processes[rank].wait(timeout=400 * SLOWER), case)
             processes[1].kill() if case == "silent" else None
             for process in processes:
                 process.communicate()

@@ -10,7 +10,7 @@ import subprocess
 import time
 import unittest
 
-from program import PROGRAM, ProgramTest, clean_environment, shared_data
+from program import PROGRAM, SLOWER, ProgramTest, clean_environment, shared_data
 
 WORDS = "the a of list value return type error file line thread lock queue tree node hash key map set read write".split()
 
@@ -49,7 +49,7 @@ class StoreTest(ProgramTest):
 
     def whole(self, store, json_file, **options):
         process = self.start(store=store, json_file=json_file, **options)
-        _, said = process.communicate(timeout=300)
+        _, said = process.communicate(timeout=300 * SLOWER)
         self.assertEqual(0, process.returncode, said)
         return (self.folder / json_file).read_text(encoding="utf-8")
 
@@ -79,7 +79,7 @@ class CrashTest(StoreTest):
         while not (self.folder / "runs.db").exists() and process.poll() is None:
             time.sleep(0.002)
         process.kill()
-        process.communicate(timeout=60)
+        process.communicate(timeout=60 * SLOWER)
         try:
             os.close(os.open(self.folder, os.O_WRONLY | os.O_TMPFILE, 0o600))
         except OSError:
@@ -94,7 +94,7 @@ class CrashTest(StoreTest):
             time.sleep(0.005)
         seconds = time.monotonic() - started
         process.kill()
-        process.communicate(timeout=60)
+        process.communicate(timeout=60 * SLOWER)
         return seconds
 
     def kill_50_times(self, n_questions, **options):
@@ -130,8 +130,9 @@ class CrashTest(StoreTest):
 
     def test_sigkill_of_a_language_model(self):
         model = shared_data("models/stories260K.gguf")
-        self.make_data(600, words=60)
-        self.kill_50_times(600, model=model)
+        questions = 600 // SLOWER
+        self.make_data(questions, words=60)
+        self.kill_50_times(questions, model=model)
 
     def test_interrupted_and_gone_on(self):
         self.make_data(1500)
@@ -139,7 +140,7 @@ class CrashTest(StoreTest):
         process = self.start()
         time.sleep(self.random.uniform(0.2, 0.6))
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=60)
+        process.communicate(timeout=60 * SLOWER)
         self.assertIn(process.returncode, (0, 130))
         kept = self.stored("runs.db")
         print(f"{kept} kept after Ctrl-C")
@@ -153,7 +154,7 @@ class SharingTest(StoreTest):
         self.make_data(1000, words=4)
         processes = [self.start("--threads", "1", model=model, json_file=f"run{i}.json") for i in range(8)]
         for process in processes:
-            _, said = process.communicate(timeout=600)
+            _, said = process.communicate(timeout=600 * SLOWER)
             self.assertEqual(0, process.returncode, said)
             self.assertEqual("", said)
         self.check_store("runs.db", 1000)
@@ -177,7 +178,7 @@ class DiskTest(StoreTest):
         self.make_data(1500)
         whole = self.whole("whole.db", "whole.json")
         process = self.start(store="small/runs.db")
-        _, said = process.communicate(timeout=300)
+        _, said = process.communicate(timeout=300 * SLOWER)
         self.assertEqual(0, process.returncode, said)
         self.assertIn("not kept", said)
         self.assertIn("the disk is full", said)
@@ -197,7 +198,7 @@ class DiskTest(StoreTest):
         whole = self.whole("fixed/runs.db", "whole.json")
         subprocess.run(["mount", "-o", "remount,ro", mount], check=True)
         process = self.start(store="fixed/runs.db")
-        _, said = process.communicate(timeout=300)
+        _, said = process.communicate(timeout=300 * SLOWER)
         self.assertEqual(0, process.returncode, said)
         self.assertIn("not kept", said)
         again = (self.folder / "run.json").read_text(encoding="utf-8")

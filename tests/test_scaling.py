@@ -16,7 +16,7 @@ import threading
 import time
 import unittest
 
-from program import PROGRAM, SOURCE_DIR, ProgramTest, clean_environment, shared_data
+from program import PROGRAM, SLOWER, SOURCE_DIR, ProgramTest, clean_environment, shared_data
 
 
 def comparable(run):
@@ -100,7 +100,7 @@ class WorkersTest(ScalingTest):
             time.sleep(0.005)
         for child in self.children(program.pid)[:1]:
             os.kill(child, signal.SIGKILL)
-        _, errors = program.communicate(timeout=200)
+        _, errors = program.communicate(timeout=200 * SLOWER)
         self.assertEqual(0, program.returncode, errors)
         self.assertIn("a worker was lost (signal 9)", errors)
         self.assertEqual(one, comparable(self.read_json("run.json")))
@@ -111,7 +111,7 @@ class WorkersTest(ScalingTest):
             time.sleep(0.005)
         children = self.children(program.pid)
         program.kill()
-        program.communicate(timeout=60)
+        program.communicate(timeout=60 * SLOWER)
         deadline = time.monotonic() + 20
         while any(pathlib.Path(f"/proc/{child}/cmdline").exists() and
                   pathlib.Path(f"/proc/{child}/cmdline").read_bytes() for child in children):
@@ -133,7 +133,7 @@ class WorkersTest(ScalingTest):
                         fields = dict(entry.split(":", 1) for entry in maps[i + 1:i + 20] if ":" in entry)
                         shared.append(int(fields["Private_Dirty"].split()[0]))
             time.sleep(0.01)
-        program.communicate(timeout=200)
+        program.communicate(timeout=200 * SLOWER)
         self.assertEqual(0, program.returncode)
         if not shared:
             self.skipTest("the weights are not mapped from the file here")
@@ -170,7 +170,7 @@ class RpcTest(ScalingTest):
 
     def refused(self, *arguments, model=None):
         done = subprocess.run([PROGRAM, "eval", model or self.model, "--data", "sample", "--limit", "1", *arguments],
-                              cwd=self.folder, env=clean_environment(), capture_output=True, text=True, timeout=100, check=False)
+                              cwd=self.folder, env=clean_environment(), capture_output=True, text=True, timeout=100 * SLOWER, check=False)
         self.assertIn(done.returncode, (1, 2), done.stderr)
         self.assertEqual(1, done.stderr.count("\n"), done.stderr)
         return done.stderr
@@ -303,7 +303,7 @@ class RpcTest(ScalingTest):
         process, address = self.server()
         program = self.start(address, SOURCE_DIR / "models" / "hre-tuned-q8_0.gguf")
         process.kill()
-        out, errors = program.communicate(timeout=100)
+        out, errors = program.communicate(timeout=100 * SLOWER)
         self.assertEqual(1, program.returncode, errors)
         self.assertIn("hre-base-q8_0.gguf: an RPC server is gone", errors)
         self.assertIn("2 models failed:", out)
@@ -315,7 +315,7 @@ class RpcTest(ScalingTest):
         _, address = self.server()
         program = self.start(address)
         program.send_signal(signal.SIGINT)
-        _, errors = program.communicate(timeout=100)
+        _, errors = program.communicate(timeout=100 * SLOWER)
         self.assertEqual(130, program.returncode, errors)
         self.assertIn("interrupted; the values are those of the finished questions", errors)
         self.finish(reference)
@@ -331,14 +331,14 @@ class MpiTest(ScalingTest):
         if not shutil.which("mpirun"):
             self.skipTest("mpirun is not installed (Debian: openmpi-bin)")
         probe = subprocess.run(self.mpirun(2, "eval", "baseline:zstd", "--data", "sample", "--quiet"), cwd=self.folder,
-                               env=clean_environment(), capture_output=True, text=True, timeout=120, check=False)
+                               env=clean_environment(), capture_output=True, text=True, timeout=120 * SLOWER, check=False)
         if "without MPI" in probe.stderr:
             self.assertIn("-DHRE_MPI=ON", probe.stderr)
             self.skipTest("this hre was built without MPI (-DHRE_MPI=ON)")
 
     def run_all(self, *command, **environment):
         done = subprocess.run([*map(str, command)], cwd=self.folder, env=clean_environment(**environment), capture_output=True,
-                              text=True, timeout=200, check=False)
+                              text=True, timeout=200 * SLOWER, check=False)
         self.assertNotEqual(0, done.returncode)
         return done.stderr
 
@@ -362,7 +362,7 @@ class MpiTest(ScalingTest):
         shard = ("eval", model, "--data", "sample", "--limit", 1, "--threads", 1, "--shard", "2/3", "--details")
         self.run_hre(*shard, "--json", "one.json")
         done = subprocess.run(self.mpirun(2, *shard, "--json", "two.json"), cwd=self.folder, env=clean_environment(),
-                              capture_output=True, text=True, timeout=300, check=False)
+                              capture_output=True, text=True, timeout=300 * SLOWER, check=False)
         self.assertEqual(0, done.returncode, done.stderr)
         self.assertNotIn("left out", done.stderr)
         self.assertEqual(comparable(self.read_json("one.json")), comparable(self.read_json("two.json")))
@@ -374,7 +374,7 @@ class MpiTest(ScalingTest):
             with self.subTest(ranks=n):
                 done = subprocess.run(self.mpirun(n, "eval", model, "--data", "sample", "--limit", 1, "--threads", 1,
                                                   "--json", "run.json", "--details", "--keep-tokens"), cwd=self.folder,
-                                      env=clean_environment(), capture_output=True, text=True, timeout=300, check=False)
+                                      env=clean_environment(), capture_output=True, text=True, timeout=300 * SLOWER, check=False)
                 self.assertEqual(0, done.returncode, done.stderr)
                 self.assertEqual(one, comparable(self.read_json("run.json")))
                 self.assertEqual(1, done.stdout.count(": HumanRankEval "), "one table")
@@ -401,7 +401,7 @@ class MpiTest(ScalingTest):
         if killed:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(ranks[victim], signal.SIGKILL)
-        said, _ = program.communicate(timeout=100)
+        said, _ = program.communicate(timeout=100 * SLOWER)
         whole = {question["id"]: question for question in one["questions"]}
         path = self.folder / "run.json"
         run = self.read_json("run.json") if path.exists() else None
@@ -468,7 +468,7 @@ class MpiTest(ScalingTest):
         while not (self.folder / "run.json").exists() and time.monotonic() < deadline:
             time.sleep(0.05)
         os.kill(ranks[1], signal.SIGCONT)  # it is told that the job has ended
-        _, errors = program.communicate(timeout=60)
+        _, errors = program.communicate(timeout=60 * SLOWER)
         self.assertEqual(one, comparable(self.read_json("run.json")), errors)
         self.assertIn("rank 1 is", errors)
 

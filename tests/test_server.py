@@ -12,7 +12,7 @@ import threading
 import time
 import unittest
 
-from program import PROGRAM, ProgramTest, clean_environment
+from program import PROGRAM, SLOWER, ProgramTest, clean_environment
 from stand_in_server import StandIn, expected, words
 
 WORDS = "alpha beta gamma delta epsilon zeta eta theta é 東京 ok".split()
@@ -246,7 +246,7 @@ class TroubleTest(ServerTest):
                 before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
                 done = subprocess.run([PROGRAM, "eval", f"server:{server.url}", "--data", "q.jsonl", "--json", "run.json",
                                        "--details"], cwd=self.folder, env=clean_environment(), capture_output=True,
-                                      text=True, timeout=60, check=False, preexec_fn=limit)
+                                      text=True, timeout=60 * SLOWER, check=False, preexec_fn=limit)
                 self.assertEqual(1, done.returncode, done.stderr)
                 self.assertIn(said, done.stderr)
                 self.assertLess(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, max(before, 300_000), "KiB")
@@ -344,7 +344,7 @@ class TroubleTest(ServerTest):
             time.sleep(0.005)
         program.send_signal(signal.SIGINT)
         begin = time.monotonic()
-        _, errors = program.communicate(timeout=20)
+        _, errors = program.communicate(timeout=20 * SLOWER)
         self.assertEqual(130, program.returncode, errors)
         self.assertLess(time.monotonic() - begin, 5)
 
@@ -506,7 +506,7 @@ class SecretTest(ServerTest):
             while server.scored < 10 and program.poll() is None:
                 time.sleep(0.01)
             shown = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=False).stdout
-            out, errors = program.communicate(timeout=60)
+            out, errors = program.communicate(timeout=60 * SLOWER)
         self.assertEqual(0, program.returncode, errors)
         kept = [path for path in self.folder.rglob("*") if path.is_file()]
         self.assertTrue(any(path.name.startswith("store.db") for path in kept))

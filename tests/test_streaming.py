@@ -9,7 +9,7 @@ import subprocess
 import unittest
 
 import gguf_files
-from program import PROGRAM, SOURCE_DIR, ProgramTest, clean_environment
+from program import PROGRAM, SLOWER, SOURCE_DIR, ProgramTest, clean_environment
 
 LAYERS, WIDTH, INNER, HEADS = 18, 512, 2048, 8
 SHARE = 2  # the weights over the limit
@@ -102,7 +102,7 @@ class StreamingTest(ProgramTest):
                 command = [PROGRAM, *map(str, self.arguments(name, *more))]
                 environment = clean_environment(XDG_CACHE_HOME=str(self.folder / "cache"))
                 return subprocess.run(command, cwd=self.folder, env=environment, preexec_fn=enter, capture_output=True,
-                                      text=True, timeout=300, check=False)
+                                      text=True, timeout=300 * SLOWER, check=False)
 
             refused = limited("limited.json")
             self.assertEqual(2, refused.returncode, refused.stderr)

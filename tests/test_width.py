@@ -1,11 +1,17 @@
 """What people read is no wider than their terminal."""
 
+import fcntl
 import json
+import os
+import pty
 import re
+import struct
+import subprocess
+import termios
 import unicodedata
 import unittest
 
-from program import SOURCE_DIR, ProgramTest
+from program import PROGRAM, SLOWER, SOURCE_DIR, ProgramTest, clean_environment
 
 
 def columns(line):
@@ -78,6 +84,35 @@ class WidthTest(ProgramTest):
         self.make_runs()
         for command in (["compare", "zstd.json", "length.json", "long.json"], ["runs", "list"], ["confounds", "long.json"]):
             self.check(self.run_hre(*command, env=self.environment()).stdout, 80, " ".join(command))
+
+    def on_terminal(self, width, *arguments):
+        """What the program writes to a terminal of so many columns, without colours."""
+        ours, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, width, 0, 0))
+        process = subprocess.Popen([PROGRAM, *map(str, arguments)], cwd=self.folder, stdin=subprocess.DEVNULL, stdout=theirs,
+                                   stderr=subprocess.DEVNULL, env=clean_environment(**self.environment(TERM="xterm-256color")))
+        os.close(theirs)
+        text = b""
+        while True:
+            try:
+                part = os.read(ours, 65536)
+            except OSError:  # the other side is closed
+                break
+            if not part:
+                break
+            text += part
+        os.close(ours)
+        self.assertEqual(0, process.wait(timeout=300 * SLOWER))
+        return re.sub(r"\x1b\[[0-9;]*[mK]", "", text.decode()).replace("\r\n", "\n")
+
+    def test_on_a_terminal(self):
+        self.make_runs()
+        for width in (60, 100):
+            for command in (["eval", "baseline:zstd", "--data", "sample"], ["show", "base", "--worst", 2], ["data", "info", "sample"]):
+                text = self.on_terminal(width, *command)
+                self.check(text, width, " ".join(map(str, command)))
+            self.assertIn("█", text, "bars are for terminals")
+            self.assertIn("Shaded tokens", self.on_terminal(width, "show", "base", "--worst", 1))
 
 
 if __name__ == "__main__":

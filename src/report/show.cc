@@ -301,15 +301,17 @@ std::string show_legend(const ReportData& data, const std::vector<const Question
       });
   text = wrapped(text, options.width);
   if (!are_shaded) return text;
-  const auto steps = [&](double sign, const char* before, int nats) {
-    std::string line = before;
+  const auto steps = [&](double sign, const std::string& before, int nats) {
+    std::string shades;
+    int columns = display_width(before + " nats");
     for (int step = 1; step <= 4; ++step) {
-      line += (step == 1 ? " " : ", ") +
-              painted(fmt::format(" {}+ ", step * nats), shade(sign * step * nats, differ), true);
+      const std::string words = fmt::format(" {}+ ", step * nats);
+      shades += ' ' + painted(words, shade(sign * step * nats, differ), true);
+      columns += 1 + display_width(words);
     }
-    return line + " nats\n";
+    return before + (columns > options.width ? "\n" : "") + shades + " nats\n";
   };
-  if (!differ) return text + steps(-1, "Shaded tokens have a log-probability below minus", kNatsOfShade);
+  if (!differ) return text + steps(-1, "Shaded tokens: log-probability below minus", kNatsOfShade);
   return text + steps(-1, "Tokens less likely in the first run:", 1) +
          steps(1, "Tokens more likely in the first run:", 1);
 }

@@ -24,10 +24,18 @@ function clusteredColumn(report) {
   return [{ title: `Pearson, for ${others}`, tip: `the mean of Pearson with an interval that says how far it would move with ${others}: questions of one ${by} count as one draw`, value: (run) => run.clustered && run.clustered.estimate[0], cell: (run) => (run.clustered === null ? make('td', {}, '–') : estimateCell(run.clustered.estimate)) }];
 }
 
+// Values in nats or bits, which have no chance and no votes' scale: a table of their own.
+function isOnAScale({ name }) {
+  return name === 'margin' || name.startsWith('bits_');
+}
+
+const metricColumn = ({ name, title }) => ({ title, tip: `${title}: mean over all questions`, value: (run) => run.micro[name][0], cell: (run) => estimateCell(run.micro[name]) });
+const modelColumn = { title: 'Model', value: (run) => run.label, cell: (run) => make('th', { scope: 'row', class: 'name' }, safeText(run.label)) };
+
 function summaryColumns(report) {
   return [
-    { title: 'Model', value: (run) => run.label, cell: (run) => make('th', { scope: 'row', class: 'name' }, safeText(run.label)) },
-    ...report.metrics.map(({ name, title }) => ({ title, tip: `${title}: mean over all questions`, value: (run) => run.micro[name][0], cell: (run) => estimateCell(run.micro[name]) })),
+    modelColumn,
+    ...report.metrics.filter((metric) => !isOnAScale(metric)).map(metricColumn),
     ...clusteredColumn(report),
     { title: 'Through length, beyond', tip: 'Pearson’s r as a sum of two parts: the part that follows from votes and scores each going with length, and the part beyond length. Sorts by the part beyond length; point at a number for its interval', value: (run) => run.length.beyond[0], cell: (run) => lengthCell(run.length) },
     { title: 'Pearson, macro', tip: 'Pearson: mean of the topics’ means', value: (run) => run.macro.pearson[0], cell: (run) => estimateCell(run.macro.pearson) },
@@ -46,8 +54,7 @@ function byValue(value, direction) {
   };
 }
 
-function summaryTable(report) {
-  const columns = summaryColumns(report);
+function summaryTable(report, id, columns, caption) {
   const body = make('tbody');
   const heads = columns.map((column) => make('th', { scope: 'col' }, make('button', { type: 'button', title: column.tip, class: column.title.length < 9 ? 'short' : null, onclick: () => sort(column) }, column.title)));
   let [sorted, direction] = [null, 1];
@@ -61,9 +68,15 @@ function summaryTable(report) {
     show([...report.runs].sort(byValue(column.value, direction)));
   }
   show(report.runs);
-  return make('table', { id: 'summary-table' },
-    make('caption', {}, 'Means over all questions (micro averages) with 95 % intervals: how far they would move with other questions of these topics, unless a column’s title names others. Chance is 0 unless stated. Click a column’s title to sort by that column.'),
+  return make('table', { id },
+    make('caption', {}, caption),
     make('thead', {}, make('tr', {}, heads)), body);
+}
+
+function scaleTable(report) {
+  const known = report.metrics.filter((metric) => isOnAScale(metric) && report.runs.some((run) => run.micro[metric.name][0] !== null));
+  if (known.length === 0) return null;
+  return make('div', { class: 'scroll' }, summaryTable(report, 'scale-table', [modelColumn, ...known.map(metricColumn)], 'Margin: by how many nats the score of a better answer is above that of a worse one. Bits per byte: how well the model predicts the text of all answers, of the best and of the worst by votes; lower is better, but the last column’s difference is better the higher it is.'));
 }
 
 function summarySection(report) {
@@ -71,7 +84,8 @@ function summarySection(report) {
     make('p', { class: 'soft' }, 'How well each model’s log-likelihoods rank people’s answers: the correlation of scores and votes within each question, averaged. 1 is people’s order, 0 chance. Data: ',
       safeText(report.dataset.name), `, ${report.questions.id.length} questions in ${report.topics.length} ${report.topics.length === 1 ? 'topic' : 'topics'}.`),
     report.caveats.map((caveat) => make('p', { class: 'caveat' }, safeText(caveat))),
-    make('div', { class: 'scroll' }, summaryTable(report)),
+    make('div', { class: 'scroll' }, summaryTable(report, 'summary-table', summaryColumns(report), 'Means over all questions (micro averages) with 95 % intervals: how far they would move with other questions of these topics, unless a column’s title names others. Chance is 0 unless stated. Click a column’s title to sort by that column.')),
+    scaleTable(report),
   ];
 }
 
@@ -86,7 +100,7 @@ function heatColour(share) {
 function heatCell(estimate, reach) {
   if (estimate === undefined || estimate[0] === null) return make('td', {}, '–');
   const chance = estimate[6];
-  const cell = make('td', { title: `${interval(estimate[2], estimate[3])}, chance ${chance === null ? 'unknown' : number(chance, 3)}` }, number(estimate[0], 3));
+  const cell = make('td', { title: `${interval(estimate[2], estimate[3])}${chance === null ? '' : `, chance ${number(chance, 3)}`}` }, number(estimate[0], 3));
   if (chance === null) return cell;
   const { back, text } = heatColour((estimate[0] - chance) / reach);
   cell.style.setProperty('--cell', back);
@@ -100,9 +114,10 @@ function heatTable(report, metric) {
   const reach = Math.max(1e-9, ...cells.map((cell) => Math.abs(cell[0] - cell[6])));
   const row = (title, of) => make('tr', {}, make('th', { scope: 'row' }, title), report.runs.map((run) => heatCell(of(run), reach)));
   const chances = report.runs.map((run) => run.micro[metric][6]).filter((chance) => chance !== null);
-  const chance = chances.length > 0 ? ` (${number(Math.min(...chances), 3)} over all questions)` : '';
+  const colours = chances.length > 0 ? `; blue is above what a random order of the answers would get (${number(Math.min(...chances), 3)} over all questions), orange below` : '';
+  const shown = chances.length > 0 ? 'interval (for other questions of that topic) and chance' : 'interval (for other questions of that topic)';
   return make('table', { class: 'heat', id: 'heat-table' },
-    make('caption', {}, `${title} by topic; blue is above what a random order of the answers would get${chance}, orange below. Point at a cell for its interval (for other questions of that topic) and chance.`),
+    make('caption', {}, `${title} by topic${colours}. Point at a cell for its ${shown}.`),
     make('thead', {}, make('tr', {}, make('th', { scope: 'col' }, 'Topic'), report.runs.map((run) => make('th', { scope: 'col' }, safeText(run.label))))),
     make('tbody', {}, report.topics.map((topic) => row(safeText(topic), (run) => run.topics[topic]?.[metric] === undefined ? undefined : run.topics[topic][metric])),
       row('all questions', (run) => run.micro[metric])));

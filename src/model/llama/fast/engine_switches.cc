@@ -7,6 +7,10 @@
 #error "the engine was built without third_party/engine.patch: run tools/setup.sh engine"
 #endif
 
+#ifdef __SANITIZE_THREAD__
+#include <sanitizer/tsan_interface.h>
+#endif
+
 namespace hre::fast {
 namespace {
 
@@ -26,15 +30,34 @@ void set(const EngineSwitches& switches) {
 
 }  // namespace
 
-EngineLock::EngineLock(const EngineSwitches& switches) : alone_(engine_mutex()) { set(switches); }
+#ifdef __SANITIZE_THREAD__
+char all_threads;
+void give_to_other_threads() { __tsan_release(&all_threads); }
+void take_from_other_threads() { __tsan_acquire(&all_threads); }
+#else
+void give_to_other_threads() {}
+void take_from_other_threads() {}
+#endif
 
-EngineLock::~EngineLock() { set({}); }
+EngineLock::EngineLock(const EngineSwitches& switches) : alone_(engine_mutex()) {
+  set(switches);
+  give_to_other_threads();
+}
+
+EngineLock::~EngineLock() {
+  take_from_other_threads();
+  set({});
+}
 
 #ifdef HRE_ENGINE_IS_PATCHED
 
 int engine_patch() { return HRE_ENGINE_PATCH; }
 
-void wait_for_threads(ggml_threadpool* pool) { ggml_barrier(pool); }
+void wait_for_threads(ggml_threadpool* pool) {
+  give_to_other_threads();
+  ggml_barrier(pool);
+  take_from_other_threads();
+}
 
 std::vector<std::pair<std::string, const ggml_tensor*>> tensors_of(const llama_model* model) {
   const auto& all = llama_internal_get_tensor_map(model);

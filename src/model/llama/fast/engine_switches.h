@@ -45,6 +45,11 @@ class EngineLock {
 /// Waits until all threads of the current graph have called this. Only for use in a hook.
 void wait_for_threads(ggml_threadpool* pool);
 
+/// What a thread of a graph wrote before it gave is read by the threads that take after it. The engine's waiting and
+/// OpenMP's see to that; only the thread sanitizer, for which neither is built, must be told. No-ops elsewhere.
+void give_to_other_threads();
+void take_from_other_threads();
+
 /// A model's tensors by name; empty without the patch.
 std::vector<std::pair<std::string, const ggml_tensor*>> tensors_of(const llama_model* model);
 

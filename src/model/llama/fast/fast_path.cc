@@ -133,9 +133,7 @@ EngineSwitches switches_for(const Settings& settings, const Wishes& wishes) {
           .gelu_is_erf = wishes.gelu_is_erf};
 }
 
-}  // namespace
-
-int compute_here(ggml_cgraph* graph, int index, int thread, int n_threads, ggml_threadpool* pool) {
+int compute_node(ggml_cgraph* graph, int index, int thread, int n_threads, ggml_threadpool* pool) {
   const Worker worker{thread, n_threads, pool};
   with_others = n_threads > 1;
   const ggml_tensor* node = ggml_graph_node(graph, index);
@@ -164,6 +162,15 @@ int compute_here(ggml_cgraph* graph, int index, int thread, int n_threads, ggml_
     default:
       return 0;
   }
+}
+
+}  // namespace
+
+int compute_here(ggml_cgraph* graph, int index, int thread, int n_threads, ggml_threadpool* pool) {
+  take_from_other_threads();
+  const int computed = compute_node(graph, index, thread, n_threads, pool);
+  give_to_other_threads();
+  return computed;
 }
 
 void Worker::wait_for_all() const {
