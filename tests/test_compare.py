@@ -302,7 +302,7 @@ class EvalTest(RunsTest):
         self.assertEqual({q: values[q] for q in self.values(early)}, self.values(early))
         self.assertTrue(stop["ci95"][0] <= whole["results"]["micro"]["pearson"]["mean"] <= stop["ci95"][1])
         text = self.run_hre("eval", "baseline:length", "--data", "data.jsonl", "--until", "width=0.5", "--quiet").stdout
-        self.assertRegex(text, r"Stopped at width=0.5 after \d+ of 600 questions \(\d+ % saved\)")
+        self.assertRegex(text, r"stopped early, at width=0.5 after \d+ of 600\s+questions: only the")
         never = self.evaluate("baseline:length", "never.json", "--until", "width=0.001", data="data.jsonl")
         self.assertFalse(never["early_stop"]["reached"])
         self.assertEqual(values, self.values(never))

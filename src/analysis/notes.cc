@@ -45,7 +45,7 @@ std::vector<std::string> run_notes(const Run& run, int64_t done) {
   if (stopped) {
     notes.push_back("stopped early, at " + run.early_stop->rule + " after " + std::to_string(done) + " of " +
                     std::to_string(run.planned) + " questions: only the interval " +
-                    fmt::format("[{:.4f}, {:.4f}]", run.early_stop->low.value_or(0), run.early_stop->high.value_or(0)) +
+                    fmt::format("[{:.2f}, {:.2f}]", run.early_stop->low.value_or(0), run.early_stop->high.value_or(0)) +
                     " is valid at every look; all other intervals and p-values assume a fixed number of questions.");
   }
   size_t fewest = std::numeric_limits<size_t>::max(), most = 0;

@@ -82,19 +82,11 @@ Result<Run> evaluate_model(const Dataset& dataset, Scorer& model, const EvalOpti
   return std::move(runs->front());
 }
 
-/// What stopping early saved.
-std::string stopping(const Run& run) {
+/// That a run went on to its end; of one that stopped early, its notes tell.
+std::string not_reached(const Run& run) {
   const EarlyStop& stop = *run.early_stop;
-  const auto used = static_cast<int64_t>(run.questions.size());
-  const std::string interval = interval_text({stop.low.value_or(0), stop.high.value_or(0)});
-  if (!stop.reached) {
-    return fmt::format("{} was not reached with {} questions: {} at the last look, valid at every look\n", stop.rule,
-                       used, interval);
-  }
-  return fmt::format(
-      "Stopped at {} after {} of {} questions ({:.0f} % saved): {}, valid at every look; the other intervals assume a "
-      "fixed number of questions\n",
-      stop.rule, used, run.planned, 100 * (1 - static_cast<double>(used) / static_cast<double>(run.planned)), interval);
+  return fmt::format("{} was not reached with {} questions: {} at the last look, valid at every look\n", stop.rule,
+                     run.questions.size(), interval_text({stop.low.value_or(0), stop.high.value_or(0)}));
 }
 
 EngineOptions with_server(EngineOptions options, const Console& console, ProgressListener& progress) {
@@ -243,7 +235,7 @@ void print_evaluation(const Evaluation& evaluation, Console& console,
     const std::string name = is_one ? "" : visible_line(runs[i].model.name) + ": ";
     for (const std::string& sentence :
          {undefined_sentence(runs[i], summaries[i]), is_one ? length_sentence(summaries[i].micro_length) : "",
-          runs[i].early_stop ? stopping(runs[i]) : ""}) {
+          runs[i].early_stop && !runs[i].early_stop->reached ? not_reached(runs[i]) : ""}) {
       if (!sentence.empty()) sentences += name + sentence;
     }
     if (const ClusteredEstimate* clustered = evaluation.clustered_of(i)) {
