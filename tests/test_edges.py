@@ -102,7 +102,7 @@ class ModelFilesTest(ProgramTest):
     def test_a_model_that_expects_a_beginning_is_noted(self):
         self.write("m.gguf", fixture("gemma"))
         call = ("eval", "m.gguf", "--data", MODELS / "questions.jsonl", "--threads", "1")
-        self.assertIn("the model expects a beginning-of-sequence token", self.run_hre(*call).stderr)
+        self.assertIn(": the model expects a beginning-of-sequence token", self.run_hre(*call).stderr)
         self.assertNotIn("beginning-of-sequence", self.run_hre(*call, "--bos", "auto").stderr)
 
     def test_a_template_that_refuses_says_why(self):

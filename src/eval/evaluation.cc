@@ -145,8 +145,9 @@ void note_problems(const std::vector<std::optional<QuestionResult>>& results, co
     if (n++ == 0) first = &*result;
   }
   if (n > 0) {
-    progress.note(fmt::format("{}: {} could not be scored and count as undefined; the first is {}: {}", model,
-                              counted(n, "question"), question_name(first->topic, first->id), first->problem));
+    progress.note(fmt::format("{}: {} could not be scored and {} as undefined; the first is {}: {}", model,
+                              counted(n, "question"), n == 1 ? "counts" : "count",
+                              question_name(first->topic, first->id), first->problem));
   }
 }
 

@@ -228,9 +228,9 @@ std::string bits_table(const Comparison& comparison, int width) {
 std::string left_out(const Comparison& comparison) {
   std::vector<std::string> parts;
   if (comparison.undefined > 0)
-    parts.push_back(fmt::format("{} left out because they have no value in some run", comparison.undefined));
+    parts.push_back(fmt::format("{} left out, without a value in some run", comparison.undefined));
   if (comparison.different > 0)
-    parts.push_back(fmt::format("{} left out because their answers differ", comparison.different));
+    parts.push_back(fmt::format("{} left out, with different answers", comparison.different));
   return parts.empty() ? "" : " (" + join(parts, "; ") + ")";
 }
 

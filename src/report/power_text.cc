@@ -109,7 +109,7 @@ std::string power_text(const RunPower& power, int width) {
                         with_error(value) + chance_text(value));
   }
   text += counted(power.shared, "question");
-  if (power.undefined > 0) text += fmt::format(" ({} left out because they have no value)", power.undefined);
+  if (power.undefined > 0) text += fmt::format(" ({} left out, without a value)", power.undefined);
   if (power.seen) {
     text += "; A − B " + with_interval(power.seen->difference.mean, interval_of(*power.seen)) + ", " +
             p_equals(power.seen->p);

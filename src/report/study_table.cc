@@ -141,7 +141,7 @@ std::string study_text(const Study& study, const std::string& name, int width) {
   std::string text = name.empty() ? "" : visible_line(name) + "\n\n";
   for (const std::string& note : study.notes) text += visible_line(note) + '\n';
   text += fmt::format("{} questions that all runs share, in {} topics", study.shared, study.topics.size());
-  if (study.undefined > 0) text += fmt::format("; {} left out because they have no value in some run", study.undefined);
+  if (study.undefined > 0) text += fmt::format("; {} left out, without a value in some run", study.undefined);
   text += "\n\n" + runs_table(study, width);
   if (study.separations.empty()) text += "\nAll runs are of one stage, so there is nothing to separate.\n";
   for (const Separation& separation : study.separations) text += separation_text(separation, width);

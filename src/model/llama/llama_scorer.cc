@@ -230,14 +230,14 @@ Result<std::unique_ptr<Scorer>> open_llama(const std::string& path, const Engine
   const llama_vocab* vocab = llama_model_get_vocab(model->get());
   auto chat = make_chat(vocab, files->main(), options, path);
   if (!chat) return forward(chat);
-  if (options.bos == BosPolicy::kNever && options.chat_template == "none" && llama_vocab_get_add_bos(vocab)) {
-    progress.note(
-        "the model expects a beginning-of-sequence token, which the published rule leaves out: ‹bos› auto "
-        "adds it, and hre compare shows the difference");
-  }
 
   auto description = describe_files(model->get(), *files);
   if (!description) return forward(description);
+  if (options.bos == BosPolicy::kNever && options.chat_template == "none" && llama_vocab_get_add_bos(vocab)) {
+    progress.note(description->name +
+                  ": the model expects a beginning-of-sequence token, which the published rule leaves out: ‹bos› auto "
+                  "adds it, and hre compare shows the difference");
+  }
   auto settings = describe_settings(options, *text_rules, *plan);
   if (!settings) return forward(settings);
   description->settings = std::move(*settings);
