@@ -420,6 +420,16 @@ models = { "baseline:length" = "Length" }
         text = self.run_hre("study", "one.toml").stdout
         self.assertIn("of one stage", text)
 
+    def test_runs_of_a_store(self):
+        for name in ("zstd", "length"):
+            self.run_hre("eval", f"baseline:{name}", "--data", "sample", "--topic", "python", "--name", name, "--store", "mine.db", "--quiet")
+        (self.folder / "last").mkdir()  # names of the store are no files, whatever lies beside the study
+        self.write("zstd", "no run")
+        self.write("store.toml", "".join(f'[[run]]\nrun = "{run}"\nfamily = "one"\nsize = "1M"\nstage = "{stage}"\n'
+                                         for run, stage in (("zstd", "pretrained"), ("last", "tuned"))))
+        result = self.json_of("study", "store.toml", "--store", "mine.db")
+        self.assertEqual(["baseline:zstd", "baseline:length"], [run["model"] for run in result["runs"]])
+
     def test_example_is_a_study(self):
         example = self.run_hre("study", "--example").stdout
         self.write("example.toml", example)

@@ -154,8 +154,13 @@ class PythonTest(PackageTest):
             splits = datasets.DatasetDict({topic: dataset.filter(lambda row: row["topic"] == topic).remove_columns("topic") for topic in ("tea", "coffee")})
             loaded = [hre.load_dataset(data) for data in (rows, iter(rows), table, frame, polar, polars.concat([polar[:3], polar[3:]], rechunk=False), dataset, shuffled, splits)]
             assert loaded[0].question(6)["answers"][2] == {"text": "x" * 15, "votes": -2.0}, loaded[0].question(6)
-            print(json.dumps([[data.fingerprint, len(data)] for data in loaded]))""")
-        self.assertEqual([found[0]] * 9, found)
+            ids = []
+            for kind, first in ((pyarrow.int64(), 2**53 + 1), (pyarrow.uint64(), 2**64 - 3)):
+                column = pyarrow.array([first, first + 1], kind)
+                ids += [hre.load_dataset(table.slice(0, 2).append_column("id", column)).question(i)["id"] for i in (0, 1)]
+            print(json.dumps([[[data.fingerprint, len(data)] for data in loaded], ids]))""")
+        self.assertEqual([found[0][0]] * 9, found[0])
+        self.assertEqual([str(n) for n in (2**53 + 1, 2**53 + 2, 2**64 - 3, 2**64 - 2)], found[1], "not rounded to 53 bits")
 
     def test_bad_data_and_models(self):
         found = self.run_python("""

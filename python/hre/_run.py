@@ -25,6 +25,11 @@ def _interval_text(mean, interval):
     return f"{mean:.4f}" if interval is None or interval[0] is None else f"{mean:.4f} [{interval[0]:.4f}, {interval[1]:.4f}]"
 
 
+def _shown(text):
+    """A name from elsewhere in one line, without characters that a terminal obeys."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
 class Run:
     """One model on one dataset: values with their uncertainty, and every question and answer.
 
@@ -129,19 +134,14 @@ class Run:
 
     def save(self, path: Path) -> None:
         """Writes the run with its details as JSON, which hre.load and every command read."""
-        temporary = f"{os.fspath(path)}.new"
-        with open(temporary, "w", encoding="utf-8") as file:
-            file.write(self.json())
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
+        self._core.save(os.fspath(path))
 
     def __str__(self) -> str:
         return self._core.text(80)
 
     def __repr__(self) -> str:
         partial = "PARTIAL, " if self.partial else ""
-        return f"<hre.Run {self.model} on {self.dataset}: {_interval_text(self.value, self.interval)}, {partial}{len(self.questions)} questions>"
+        return f"<hre.Run {_shown(self.model)} on {_shown(self.dataset)}: {_interval_text(self.value, self.interval)}, {partial}{len(self.questions)} questions>"
 
     def _repr_html_(self) -> str:
         rows = [(topic, row["questions"], row["pearson"]["mean"], row["pearson"]["ci95"], row["pairwise_accuracy"]["mean"])

@@ -26,6 +26,7 @@
 #include "analysis/question_metrics.h"
 #include "analysis/scores.h"
 #include "analysis/study.h"
+#include "core/files.h"
 #include "core/text.h"
 #include "core/visible.h"
 #include "data/arrow_reader.h"
@@ -605,6 +606,10 @@ NB_MODULE(_core, m) {
                    })
       .def("with_score", &with_score, "score"_a.none(), "reference"_a.none(), "allow_different"_a)
       .def("json", [](SummarisedRun& run, bool details) { return run_json(run.run, run.summary(), details); })
+      .def("save",
+           [](SummarisedRun& run, const std::string& path) {
+             if (auto ok = write_file(path, run_json(run.run, run.summary(), true)); !ok) throw Raised(ok.error());
+           })
       .def("text", [](SummarisedRun& run, int width) {
         std::string text;
         for (const std::string& note : run_notes(run.run, run.summary().questions)) text += visible_line(note) + '\n';

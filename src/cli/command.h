@@ -27,7 +27,8 @@ struct Console {
   std::stop_token stop;      ///< set by the first Ctrl-C
   int threshold_status = 3;  ///< exit status of ErrorCode::kThreshold; 4 where a gate is inconclusive
 
-  /// Text for people: its lines are broken at `width`. Results for programs go to `out` as they are.
+  /// Text for people: its lines are broken at `width`, and control characters shown. Results for programs go to `out`
+  /// as they are.
   void print(std::string_view text);
 };
 

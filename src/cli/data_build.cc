@@ -186,8 +186,9 @@ void print_report(const se::Recipe& recipe, const se::BuildReport& report, bool 
     const se::TopicReport& topic = report.topics[i];
     const int64_t wanted = recipe.topics[i].questions;
     const std::string of_wanted = topic.funnel.taken_questions < wanted ? fmt::format(" of {} asked for", wanted) : "";
-    console.print(fmt::format("{}: {}{}, {}\n", topic.topic, counted(topic.funnel.taken_questions, "question"),
-                              of_wanted, counted(topic.funnel.taken_answers, "answer")));
+    console.print(fmt::format("{}: {}{}, {}\n", visible_line(topic.topic),
+                              counted(topic.funnel.taken_questions, "question"), of_wanted,
+                              counted(topic.funnel.taken_answers, "answer")));
     if (explain) console.print(se::format_funnel(topic.funnel));
   }
 }
@@ -195,7 +196,8 @@ void print_report(const se::Recipe& recipe, const se::BuildReport& report, bool 
 /// Of each topic, how many questions of each month are left after each filter.
 void print_census(const se::BuildReport& report, Console& console) {
   for (const se::TopicReport& topic : report.topics) {
-    console.out << topic.topic << ": questions by the month of their posting, and how many are left after each filter\n"
+    console.out << visible_line(topic.topic)
+                << ": questions by the month of their posting, and how many are left after each filter\n"
                 << se::format_census(topic.months);
   }
 }

@@ -11,6 +11,7 @@
 #include "cli/command.h"
 #include "cli/progress.h"
 #include "core/text.h"
+#include "core/visible.h"
 #include "data/convert.h"
 #include "hub/open.h"
 
@@ -43,7 +44,7 @@ Status convert(const ConvertArguments& arguments, Console& console) {
   if (!located) return forward(located);
   Result<data::Converted> done = data::convert_dataset(located->path, arguments.out, options, *progress, console.stop);
   if (!done) return forward(done);
-  console.print(fmt::format("{}: {} of {} written, and read back equal\nfingerprint {}\n", arguments.out,
+  console.print(fmt::format("{}: {} of {} written, and read back equal\nfingerprint {}\n", visible_line(arguments.out),
                             counted(done->questions, "question"),
                             counted(static_cast<int64_t>(done->topics.size()), "topic"), done->fingerprint));
   return {};

@@ -10,6 +10,7 @@
 #include "cli/command.h"
 #include "cli/sizes.h"
 #include "core/text.h"
+#include "core/visible.h"
 #include "hre/hub.h"
 #include "report/text_table.h"
 
@@ -41,7 +42,7 @@ Status list_models(Console& console) {
 Status remove_model(const std::string& name, Console& console) {
   auto freed = remove_from_cache(name);
   if (!freed) return forward(freed);
-  console.print(fmt::format("{} removed, {} freed\n", name, shown_bytes(*freed)));
+  console.print(fmt::format("{} removed, {} freed\n", visible_line(name), shown_bytes(*freed)));
   return {};
 }
 

@@ -27,10 +27,6 @@ std::optional<LogArgument> log_of(const std::string& argument) {
   return LogArgument{argument.substr(0, hash), argument.substr(hash + 1)};
 }
 
-bool is_file(const std::string& argument) {
-  return log_of(argument) || argument.ends_with(".json") || argument.find('/') != std::string::npos;
-}
-
 Result<std::string> read_run_file(const std::string& path) {
   std::array<char, 4> start{};
   std::error_code unknown;  // of a pipe, nothing may be read twice
@@ -76,8 +72,12 @@ Result<Run> run_of_store(const std::string& argument, const std::string& given) 
 
 }  // namespace
 
+bool names_file(const std::string& argument) {
+  return log_of(argument) || argument.ends_with(".json") || argument.find('/') != std::string::npos;
+}
+
 Result<Run> load_run(const std::string& argument, const std::string& store) {
-  if (!is_file(argument)) return run_of_store(argument, store);
+  if (!names_file(argument)) return run_of_store(argument, store);
   auto runs = runs_of_file(argument);
   if (!runs) return forward(runs);
   if (runs->size() > 1)
@@ -89,7 +89,7 @@ Result<Run> load_run(const std::string& argument, const std::string& store) {
 Result<std::vector<ReadRun>> load_runs_or_means(const std::vector<std::string>& arguments, const std::string& store) {
   std::vector<ReadRun> all;
   for (const std::string& argument : arguments) {
-    if (!is_file(argument)) {
+    if (!names_file(argument)) {
       auto run = run_of_store(argument, store);
       if (!run) return forward(run);
       all.push_back({std::move(*run), std::nullopt});
@@ -105,7 +105,7 @@ Result<std::vector<ReadRun>> load_runs_or_means(const std::vector<std::string>& 
 Result<std::vector<Run>> load_runs(const std::vector<std::string>& arguments, const std::string& store) {
   std::vector<Run> all;
   for (const std::string& argument : arguments) {
-    if (!is_file(argument)) {
+    if (!names_file(argument)) {
       auto run = run_of_store(argument, store);
       if (!run) return forward(run);
       all.push_back(std::move(*run));

@@ -13,6 +13,9 @@ namespace hre::cli {
 constexpr char kRunHelp[] =
     "a run: its name, the beginning of its id, last, last~1, or a JSON file (hre-run/1 with details)";
 
+/// Whether RUN names a file, not a run of the store.
+bool names_file(const std::string& argument);
+
 /// The run that RUN names: a JSON file, where it ends in .json or has a slash; else a run of the
 /// store, in all its ways to be named. An empty `store` is the default one.
 Result<Run> load_run(const std::string& argument, const std::string& store = "");

@@ -11,6 +11,7 @@
 #include "cli/merge_shards.h"
 #include "cli/store_argument.h"
 #include "core/text.h"
+#include "core/visible.h"
 #include "hre/store.h"
 #include "store/default_store.h"
 
@@ -25,8 +26,9 @@ Status merge_stores(const std::string& given, const std::vector<std::string>& ot
   for (const std::string& other : others) {
     auto merged = store->merge(other);
     if (!merged) return forward(merged);
-    console.print(fmt::format("{}: {} added, {} already in the store; {} added\n", other, counted(merged->runs, "run"),
-                              merged->known_runs, counted(merged->questions, "question")));
+    console.print(fmt::format("{}: {} added, {} already in the store; {} added\n", visible_line(other),
+                              counted(merged->runs, "run"), merged->known_runs,
+                              counted(merged->questions, "question")));
   }
   return {};
 }

@@ -7,6 +7,7 @@
 
 #include "cli/comparing.h"
 #include "cli/run_argument.h"
+#include "cli/store_argument.h"
 #include "cli/study_file.h"
 #include "core/files.h"
 #include "core/text.h"
@@ -21,23 +22,23 @@ namespace {
 namespace fs = std::filesystem;
 
 struct StudyArguments {
-  std::string file, json;
+  std::string file, json, store;
   ComparingOptions comparing;
   bool allow_different = false, example = false;
 };
 
 /// Files are named as seen from the study's own folder.
 std::string beside(const std::string& study, const std::string& name) {
+  if (!names_file(name)) return name;
   const fs::path path = fs::path(study).parent_path() / name;
-  std::error_code problem;
-  if (!fs::exists(path, problem)) return name;
-  return path.has_parent_path() ? path.string() : "./" + path.string();
+  const std::string file = path.string().substr(0, path.string().find('#'));  // of a log, the value's name may follow
+  return path_exists(file) ? path.string() : name;
 }
 
-Result<std::vector<Run>> load_members(const StudyFile& file, const std::string& path) {
+Result<std::vector<Run>> load_members(const StudyFile& file, const std::string& path, const std::string& store) {
   std::vector<Run> runs;
   for (const StudyFile::Member& member : file.members) {
-    auto run = load_run(beside(path, member.run));
+    auto run = load_run(beside(path, member.run), store);
     if (!run) return forward(run);
     runs.push_back(std::move(*run));
   }
@@ -194,10 +195,10 @@ Status run_study(const StudyArguments& arguments, Console& console) {
   if (!text) return forward(text);
   auto file = parse_study_file(*text, arguments.file);
   if (!file) return forward(file);
-  auto runs = load_members(*file, arguments.file);
+  auto runs = load_members(*file, arguments.file, arguments.store);
   if (!runs) return forward(runs);
   if (auto ok = arguments.comparing.apply_where(*runs); !ok) return ok;
-  if (auto ok = arguments.comparing.score.apply(*runs, "", arguments.allow_different); !ok) return ok;
+  if (auto ok = arguments.comparing.score.apply(*runs, arguments.store, arguments.allow_different); !ok) return ok;
   std::vector<StudyMember> members = members_of(*file, *runs);
   auto judgements = all_judgements(*file, members, arguments.file, console.err);
   if (!judgements) return forward(judgements);
@@ -224,6 +225,7 @@ Action define_study(CLI::App& app) {
   a->comparing.define(app);
   app.add_flag("--allow-different", a->allow_different,
                "study runs of different configurations; the differences are listed");
+  add_store_option(app, a->store);
   app.add_option("--json", a->json, "write the study as JSON (format hre-study/1); - for standard output")
       ->type_name("FILE");
   return [a](Console& console) { return run_study(*a, console); };

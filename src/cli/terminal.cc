@@ -43,7 +43,7 @@ std::string message_line(const std::string& message) {
   return visible_line(spell_settings(message, SettingSpelling::kCommandLine));
 }
 
-void Console::print(std::string_view text) { out << wrapped(text, width); }
+void Console::print(std::string_view text) { out << wrapped(visible_text(text), width); }
 
 int width_for_people(int descriptor) {
   constexpr int kNarrowest = 40, kUsual = 80;

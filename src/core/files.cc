@@ -158,6 +158,18 @@ Status write_file(const std::string& path, const std::string& content) {
   return file ? file->commit(content) : forward(file);
 }
 
+TemporaryFolder::TemporaryFolder(const std::string& place) : path_(place + ".part-XXXXXX") {
+  if (mkdtemp(path_.data()) == nullptr) path_.clear();
+  const mode_t mask = umask(0);  // the cache may be shared, so use the permissions that the umask allows
+  umask(mask);
+  if (!path_.empty()) chmod(path_.c_str(), 0777 & ~mask);
+}
+
+TemporaryFolder::~TemporaryFolder() {
+  std::error_code problem;
+  if (!path_.empty()) std::filesystem::remove_all(path_, problem);
+}
+
 Status sync_file(const std::string& path) {
   const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (descriptor < 0) return fail(ErrorCode::kFailed, "writing failed: " + why(), path);

@@ -40,6 +40,21 @@ class AtomicFile {
 /// The same at once.
 Status write_file(const std::string& path, const std::string& content);
 
+/// A folder of its own beside a place, with random letters in its name; removed with its content by the destructor.
+class TemporaryFolder {
+ public:
+  explicit TemporaryFolder(const std::string& place);
+  ~TemporaryFolder();
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+
+  /// Empty if it could not be created.
+  [[nodiscard]] const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
 /// Flushes a closed file to the disk, before it gets the name under which others find it.
 Status sync_file(const std::string& path);
 

@@ -122,6 +122,7 @@ TEST(Shards, RefuseWhatIsNotOneEvaluation) {
   EXPECT_THAT(changed([](hre::Run& r) { r.options.prompt = "x"; }), HasSubstr("the prompts differ"));
   EXPECT_THAT(changed([](hre::Run& r) { r.options.limit = 3; }), HasSubstr("their topics or limits differ"));
   EXPECT_THAT(changed([](hre::Run& r) { r.options.shuffle_seed = 3; }), HasSubstr("seeds differ"));
+  EXPECT_THAT(changed([](hre::Run& r) { r.options.where.emplace_back(); }), HasSubstr("‹where› differs"));
   EXPECT_THAT(changed([](hre::Run& r) { ++r.planned; }), HasSubstr("shard 2/3 is partial"));
   EXPECT_THAT(changed([](hre::Run& r) { r.shard->places[0] = 1000; }), HasSubstr("out of range"));
   EXPECT_THAT(changed([&](hre::Run& r) {

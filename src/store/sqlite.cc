@@ -108,9 +108,18 @@ Result<std::unique_ptr<Database>> Database::open(const std::string& path, Open h
 }
 
 Result<std::unique_ptr<Database>> Database::open_to_read(const std::string& path) {
+  std::error_code ignored;
   for (int tries = 0; tries < 20; ++tries) {
     const FileState before = state_of(path);
-    const bool has_log = state_of(path + "-wal").size > 0;
+    const FileState log = state_of(path + "-wal");
+    const bool has_log = log.size > 0;
+    if (has_log && !path_exists(path + "-shm")) {
+      const TemporaryFolder folder((std::filesystem::temp_directory_path(ignored) / "hre-store").string());
+      if (!folder.path().empty()) {
+        auto copy = open_left_log(path, folder.path());
+        if (!copy || (state_of(path) == before && state_of(path + "-wal") == log)) return copy;
+      }
+    }
     if (has_log || !is_in_log_mode(path)) {
       auto database = open_at(uri_of(path, "?mode=ro"), path, SQLITE_OPEN_READONLY);
       if (!database) return database;
@@ -136,6 +145,22 @@ Result<std::unique_ptr<Database>> Database::open_to_read(const std::string& path
     return from_bytes(std::move(*bytes), path);
   }
   return fail(ErrorCode::kFailed, "the store can't be read while another process writes it", path, "try again");
+}
+
+// A log without its index (-shm) was left by a process that is gone. To read it, SQLite would make the index, and so
+// write beside the store: it does that beside a copy.
+Result<std::unique_ptr<Database>> Database::open_left_log(const std::string& path, const std::string& folder) {
+  const std::string place = folder + "/store";
+  for (const char* part : {"", "-wal"}) {
+    auto bytes = read_file(path + part);
+    if (!bytes) return forward(bytes);
+    if (auto ok = write_file(place + part, *bytes); !ok) return forward(ok);
+  }
+  auto copy = open_at(uri_of(place, ""), path, SQLITE_OPEN_READWRITE);
+  if (!copy) return copy;
+  auto database = (*copy)->copy_in_memory();
+  if (database) (*database)->make_read_only();
+  return database;
 }
 
 Result<std::unique_ptr<Database>> Database::from_bytes(std::string bytes, const std::string& path) {

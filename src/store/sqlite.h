@@ -62,6 +62,7 @@ class Database {
   Database(sqlite3* handle, std::string path) : handle_(handle), path_(std::move(path)) {}
   static Result<std::unique_ptr<Database>> open_at(const std::string& uri, const std::string& path, int access);
   static Result<std::unique_ptr<Database>> open_to_read(const std::string& path);
+  static Result<std::unique_ptr<Database>> open_left_log(const std::string& path, const std::string& folder);
   static Result<std::unique_ptr<Database>> from_bytes(std::string bytes, const std::string& path);
   sqlite3* handle_;
   bool read_only_ = false;

@@ -303,20 +303,45 @@ TEST(Schema, AStoreThatIsOnlyReadIsNotTouched) {
   }
 }
 
+/// Whether a reader sees so many questions, once the writer's thread has written them.
+bool sees_questions(const std::string& path, int64_t n) {
+  for (int tries = 0; tries < 100; ++tries) {
+    auto reader = open_store_to_read(path);
+    if (!reader || !(*reader)->is_read_only()) return false;
+    if ((*reader)->number("SELECT count(*) FROM run_question") == n) return true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+  return false;
+}
+
 /// What a writer has put into its log is there for those who may only read.
 TEST(Schema, ReadersSeeWhatStandsInTheLog) {
   const Scratch scratch;
   const std::string path = scratch.path("runs.db");
   auto session = begin(path, made_run("model", 3));
   for (int64_t n = 0; n < 3; ++n) session->put(n, made_key(n), made_question(n));
-  for (int tries = 0; tries < 100; ++tries) {  // until its thread has written
-    auto reader = open_store_to_read(path);
-    ASSERT_TRUE(reader) << reader.error().text();
-    EXPECT_TRUE((*reader)->is_read_only());
-    if ((*reader)->number("SELECT count(*) FROM run_question") == 3) return;
-    std::this_thread::sleep_for(std::chrono::milliseconds(50));
-  }
-  FAIL() << "the log was not read";
+  EXPECT_TRUE(sees_questions(path, 3));
+}
+
+/// As after a crash: a log, and no index to it.
+TEST(Schema, AStoreWhoseLogWasLeftIsReadAndNotTouched) {
+  const Scratch scratch;
+  const std::string path = scratch.path("runs.db"), mine = scratch.path("mine.db"), left = scratch.path("left.db");
+  auto session = begin(path, made_run("model", 3));
+  for (int64_t n = 0; n < 3; ++n) session->put(n, made_key(n), made_question(n));
+  ASSERT_TRUE(sees_questions(path, 3));
+  for (const char* part : {"", "-wal"}) std::filesystem::copy_file(path + part, left + part);
+  const std::string before = bytes_of(left), log = bytes_of(left + "-wal");
+  ASSERT_FALSE(log.empty());
+  EXPECT_TRUE(sees_questions(left, 3));
+  auto store = RunStore::open_or_create(mine);
+  ASSERT_TRUE(store);
+  const auto merged = store->merge(left);
+  ASSERT_TRUE(merged) << merged.error().text();
+  EXPECT_EQ(merged->questions, 3);
+  EXPECT_EQ(bytes_of(left), before);
+  EXPECT_EQ(bytes_of(left + "-wal"), log);
+  EXPECT_FALSE(std::filesystem::exists(left + "-shm"));
 }
 
 TEST(Store, AnswersStoredWithoutTheSizesOfTheirTextsGetThem) {

@@ -136,29 +136,6 @@ void remove_leftovers(const std::string& path) {
   }
 }
 
-/// A folder beside its final place, with random letters in its name; removed with its content by the destructor.
-class TemporaryFolder {
- public:
-  explicit TemporaryFolder(const std::string& place) : path_(place + ".part-XXXXXX") {
-    if (mkdtemp(path_.data()) == nullptr) path_.clear();
-    const mode_t mask = umask(0);  // the cache may be shared, so use the permissions that the umask allows
-    umask(mask);
-    if (!path_.empty()) chmod(path_.c_str(), 0777 & ~mask);
-  }
-  ~TemporaryFolder() {
-    std::error_code problem;
-    if (!path_.empty()) fs::remove_all(path_, problem);
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-
-  /// Empty if it could not be created.
-  [[nodiscard]] const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
-
 Status write_marker(const std::string& path, const std::string& lock) {
   auto file = AtomicFile::create(path);
   if (!file) return forward(file);

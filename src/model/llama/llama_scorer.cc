@@ -182,7 +182,7 @@ void note_doubts(const ModelFiles& files, const GeluForm& gelu, const std::strin
   }
   if (proof_of(name) == Proof::kNone) {
     progress.note(
-        fmt::format("nobody has compared libllama's values for the architecture {} with Transformers'; hre "
+        fmt::format("nobody has compared libllama's values for the architecture {} with Transformers'; "
                     "hre verify with ‹python› does so for a run",
                     name));
   }

@@ -13,6 +13,9 @@
 namespace hre::server {
 namespace {
 
+/// Requests one after the other that fail at every attempt, without a success between them.
+constexpr int kMostExhausted = 3;
+
 /// Consecutive failures after which a server counts as away.
 constexpr int kAway = 3;
 /// The longest pause, in seconds, between attempts to reach a server that is away.
@@ -166,6 +169,7 @@ struct Dispatcher::State {
     if (!taken) return again(flight, at(flight, taken.error()), std::nullopt);
     servers_[flight.server].limit.completed(now, flight.work, servers_[flight.server].full);
     last_success_ = now;
+    exhausted_ = 0;
     ended_ = !*taken;
     return {};
   }
@@ -235,7 +239,8 @@ struct Dispatcher::State {
     return {};
   }
 
-  /// Schedules another attempt, unless the request has had its attempts while others succeeded.
+  /// Schedules another attempt, unless the request has had its attempts while others succeeded or a server answered.
+  /// Then it is at fault, and ends alone; where one after the other is, the servers are.
   Status again(const Flight& flight, Error error, std::optional<std::chrono::milliseconds> retry_after) {
     Pending pending = flight.pending;
     const double now = transport_.now();
@@ -245,7 +250,9 @@ struct Dispatcher::State {
     const bool server_works = !servers_[flight.server].away && servers_[flight.server].failures == 0;
     if (pending.attempts >= options_.retry.attempts && (server_works || last_success_ > pending.first_failure)) {
       error.message += fmt::format(" ({} attempts)", pending.attempts);
-      return tl::unexpected<Error>(std::move(error));
+      if (++exhausted_ == kMostExhausted) return tl::unexpected<Error>(std::move(error));
+      ended_ = !requests_->take_refusal(pending.index, error);
+      return {};
     }
     waiting_.emplace(now + delay(pending.attempts - 1, retry_after).value_or(0), pending);
     return {};
@@ -311,6 +318,7 @@ struct Dispatcher::State {
   bool all_given_ = false, ended_ = false;
   double next_at_ = 0;  // when to ask the source again
   double last_success_ = 0;
+  int exhausted_ = 0;  // requests that had all their attempts, since the last success
   Error last_error_;
 };
 

@@ -18,6 +18,7 @@ class SimulatedServers final : public Transport {
     int most = 1 << 30;                       // more at once than this are refused
     double failing_share = 0;                 // of requests, by a 500
     size_t refused_id = SIZE_MAX;             // a request that is wrong, with a 400
+    std::string failing_body = "none";        // of a request that always fails, by a 500
     bool refuses_all = false;                 // with a 404
     std::multimap<double, size_t> busy = {};  // by when a slot is free
     int in_flight = 0, peak = 0, refused = 0, served = 0;
@@ -25,7 +26,7 @@ class SimulatedServers final : public Transport {
 
   SimulatedServers(std::vector<Server> simulated, unsigned seed) : servers(std::move(simulated)), random_(seed) {}
 
-  void send(size_t id, size_t index, const Request&) override {
+  void send(size_t id, size_t index, const Request& request) override {
     Server& server = servers[index];
     server.peak = std::max(server.peak, ++server.in_flight);
     Reply reply;
@@ -40,7 +41,8 @@ class SimulatedServers final : public Transport {
     } else if (server.in_flight > server.most) {
       reply.status = 429;
       ++server.refused;
-    } else if (std::uniform_real_distribution<double>(0, 1)(random_) < server.failing_share) {
+    } else if (request.body == server.failing_body ||
+               std::uniform_real_distribution<double>(0, 1)(random_) < server.failing_share) {
       reply.status = 500;
     } else {
       reply.status = 200;
@@ -107,7 +109,7 @@ Requests requests_of(size_t n_requests, Outcome& outcome) {
     if (next == n_requests) return {};
     return {NextPlan::Kind::kQuestion, next++};
   };
-  requests.make = [](size_t) { return Request{"/v1/completions", "{}", 1, 100}; };
+  requests.make = [](size_t index) { return Request{"/v1/completions", std::to_string(index), 1, 100}; };
   requests.take = [&outcome](size_t request, const std::string&) -> Result<bool> {
     ++outcome.done[request];
     return true;
@@ -204,6 +206,16 @@ TEST(Dispatcher, ARequestThatIsWrongEndsItselfAlone) {
   EXPECT_EQ(std::count(outcome.done.begin(), outcome.done.end(), 1), 49);
 }
 
+TEST(Dispatcher, ARequestThatAlwaysFailsEndsItselfAlone) {
+  for (const size_t n : {size_t{50}, size_t{1}}) {  // alone, too: nothing else succeeds meanwhile
+    SimulatedServers servers({{.failing_body = "0"}}, 1);
+    const Outcome outcome = run(servers, n);
+    ASSERT_TRUE(outcome.status);
+    EXPECT_THAT(outcome.refused, testing::ElementsAre(testing::Pair(0, "the server answers 500 (5 attempts)")));
+    EXPECT_EQ(std::count(outcome.done.begin(), outcome.done.end(), 1), static_cast<ptrdiff_t>(n) - 1);
+  }
+}
+
 TEST(Dispatcher, WhatIsKnownOfServersIsKeptFromCallToCall) {
   SimulatedServers servers({{.slots = 64}, {.slots = 64, .refuses_all = true}}, 1);
   Outcome outcome;
@@ -231,7 +243,7 @@ TEST(Dispatcher, ASourceThatHasNothingNowIsAskedAgain) {
   EXPECT_NEAR(servers.now(), 6, 0.3);
 }
 
-TEST(Dispatcher, ARequestThatAlwaysFailsEndsTheWork) {
+TEST(Dispatcher, RequestsThatAllFailEndTheWork) {
   SimulatedServers servers({{.failing_share = 1}}, 1);
   const Outcome outcome = run(servers, 5);
   ASSERT_FALSE(outcome.status);

@@ -104,10 +104,11 @@ std::vector<size_t> places(const std::vector<double>& values) {
 FigureTable answers_table(const QuestionRow& row, const QuestionResult& result) {
   const auto votes = values_of(result, &AnswerResult::votes), scores = values_of(result, &AnswerResult::score);
   const auto people = places(votes), model = places(scores);
-  FigureTable table{{"id", "answer", "votes", "score", "rank_people", "rank_model", "beginning"}, {}};
+  FigureTable table{{"topic", "id", "answer", "votes", "score", "rank_people", "rank_model", "beginning"}, {}};
   for (size_t i = 0; i < votes.size(); ++i) {
-    table.rows.push_back({row.id, letter_of(i), cell(votes[i]), cell(scores[i]), std::to_string(people[i] + 1),
-                          std::to_string(model[i] + 1), shortened(row.text->answers[i].text, 80)});
+    table.rows.push_back({row.topic, row.id, letter_of(i), cell(votes[i]), cell(scores[i]),
+                          std::to_string(people[i] + 1), std::to_string(model[i] + 1),
+                          shortened(row.text->answers[i].text, 80)});
   }
   return table;
 }
