@@ -166,7 +166,7 @@ struct Dispatcher::State {
     auto taken = requests_->take(flight.pending.index, reply.body);
     if (!taken && taken.error().code != ErrorCode::kFailed) return forward(taken);
     answered(flight.server);
-    if (!taken) return again(flight, at(flight, taken.error()), std::nullopt);
+    if (!taken) return again(flight, at(flight, taken.error()), std::nullopt, /*is_reply_wrong=*/true);
     servers_[flight.server].limit.completed(now, flight.work, servers_[flight.server].full);
     last_success_ = now;
     exhausted_ = 0;
@@ -240,8 +240,9 @@ struct Dispatcher::State {
   }
 
   /// Schedules another attempt, unless the request has had its attempts while others succeeded or a server answered.
-  /// Then it is at fault, and ends alone; where one after the other is, the servers are.
-  Status again(const Flight& flight, Error error, std::optional<std::chrono::milliseconds> retry_after) {
+  /// Then it is at fault, and ends alone; where one after the other is, the servers are, as where replies are wrong.
+  Status again(const Flight& flight, Error error, std::optional<std::chrono::milliseconds> retry_after,
+               bool is_reply_wrong = false) {
     Pending pending = flight.pending;
     const double now = transport_.now();
     if (pending.first_failure < 0) pending.first_failure = now;
@@ -250,7 +251,7 @@ struct Dispatcher::State {
     const bool server_works = !servers_[flight.server].away && servers_[flight.server].failures == 0;
     if (pending.attempts >= options_.retry.attempts && (server_works || last_success_ > pending.first_failure)) {
       error.message += fmt::format(" ({} attempts)", pending.attempts);
-      if (++exhausted_ == kMostExhausted) return tl::unexpected<Error>(std::move(error));
+      if (is_reply_wrong || ++exhausted_ == kMostExhausted) return tl::unexpected<Error>(std::move(error));
       ended_ = !requests_->take_refusal(pending.index, error);
       return {};
     }
