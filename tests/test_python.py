@@ -6,7 +6,6 @@ some gigabytes.
 
 import json
 import os
-import pathlib
 import re
 import signal
 import subprocess
@@ -14,11 +13,11 @@ import textwrap
 import time
 import unittest
 
-from program import SLOWER, SOURCE_DIR, ProgramTest, clean_environment, shared_data, test_python
+from program import BUILD_DIR, SLOWER, SOURCE_DIR, ProgramTest, clean_environment, shared_data, test_python
 from stand_in_server import StandIn
 from test_edges import OBEYED
 
-PACKAGE = pathlib.Path(os.environ.get("HRE_BUILD_DIR", "build/release")).resolve() / "python"
+PACKAGE = BUILD_DIR / "python"
 TOPICS = ["python", "unix"]
 
 
