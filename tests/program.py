@@ -74,7 +74,8 @@ class ProgramTest(unittest.TestCase):
         done = subprocess.run([program, *map(str, arguments)], cwd=self.folder, env=environment,
                               input=stdin if text else stdin.encode(), capture_output=True, timeout=timeout * SLOWER, text=text,
                               check=False)
-        self.assertIn(done.returncode, status if isinstance(status, tuple) else (status,), f"hre {' '.join(map(str, arguments))}\n{done.stdout}\n{done.stderr}")
+        self.assertIn(done.returncode, status if isinstance(status, tuple) else (status,),
+                      f"hre {' '.join(map(str, arguments))}\n{done.stdout}\n{done.stderr}")
         return done
 
     def error_of(self, *arguments, status=2, **options):

@@ -164,7 +164,8 @@ class EnvironmentTest(ProgramTest):
         environment = {"LD_PRELOAD": self.preloaded(PASSWORDS), "PASSWORD_HOME": str(self.folder / "home"), "HOME": None, "XDG_STATE_HOME": None,
                        "XDG_CACHE_HOME": None}
         for reused in (0, 16):
-            done = self.run_hre("eval", "baseline:length", "--data", "sample", "--topic", "python", "--topic", "cpp", "--json", "run.json", env=environment)
+            done = self.run_hre("eval", "baseline:length", "--data", "sample", "--topic", "python", "--topic", "cpp", "--json", "run.json",
+                                env=environment)
             self.assertEqual(reused, self.read_json("run.json")["times"]["questions_reused"])
             self.assertNotIn("nothing is kept", done.stderr)
         self.assertTrue((self.folder / "home/.local/state/hre/runs.db").exists())
@@ -294,7 +295,8 @@ class TerminalTest(ProgramTest):
     def test_progress_is_drawn(self):
         """hre's own codes reach a terminal that understands them: a line that starts anew, and is gone at the end. The same call
         gives another one plain text."""
-        call = ("eval", SOURCE_DIR / "models" / "hre-base-q8_0.gguf", "--data", "sample", "--limit", "4", "--threads", "1", "--long-answers", "truncate")
+        call = ("eval", SOURCE_DIR / "models" / "hre-base-q8_0.gguf", "--data", "sample", "--limit", "4", "--threads", "1",
+                "--long-answers", "truncate")
         shown = self.on_terminal(*call)
         self.assertRegex(shown, "\r\x1b\\[K[█░]{20} scoring \\d+ of 56 questions")
         self.assertNotRegex(shown.replace("\r\x1b[K", ""), OBEYED)

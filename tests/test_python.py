@@ -248,8 +248,8 @@ class PythonTest(PackageTest):
     def test_names_are_shown_and_not_obeyed(self):
         """Of models, datasets and topics, as a terminal shows them: no control characters, and each name in a line."""
         evil = "a\r\x1b[Kb\x1b]0;t\x07\u009b2J\u202egnp\u202c\nnext line"
-        questions = [{"topic": f"{evil} {i % 2}", "question": f"q{i}", "answers": [{"text": f"{evil} {'x' * (7 * a * i % 11)}", "votes": a} for a in range(4)]}
-                     for i in range(6)]
+        questions = [{"topic": f"{evil} {i % 2}", "question": f"q{i}", "answers": [
+            {"text": f"{evil} {'x' * (7 * a * i % 11)}", "votes": a} for a in range(4)]} for i in range(6)]
         name = "evil\x1b[31m\nnext line.jsonl"
         self.write(name, "".join(json.dumps(question) + "\n" for question in questions))
         for model in ("length", "zstd"):
