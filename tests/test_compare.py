@@ -1,9 +1,11 @@
 """hre compare, power, study and --until: on runs of the baselines, whose values are there in a moment."""
 
 import json
+import re
 import unittest
 
 from program import ProgramTest, shared_data
+from stand_in_server import StandIn
 
 
 class RunsTest(ProgramTest):
@@ -115,6 +117,31 @@ class CompareTest(RunsTest):
             self.assertGreater(run["planned"], 0)
         self.run_hre("compare", "baseline:zstd", "baseline:length", "--data", "sample", "--until", "decided", "--store", "until.db", "--quiet")
         self.assertEqual(2, len(json.loads(self.run_hre("runs", "list", "--json", "--store", "until.db").stdout)["runs"]))
+
+    def test_until_reuses_what_is_stored(self):
+        """A server counts what it is asked to score: the second time that is the probe's texts alone."""
+        with StandIn("vllm") as server:
+            model, options = f"server:{server.url}", ("--data", "sample", "--topic", "python", "--store", "runs.db", "--quiet")
+            def asked(*call):
+                before = server.scored
+                self.run_hre(*call, *options)
+                return server.scored - before
+            until = ("compare", model, "baseline:length", "--until", "decided", "--allow-different")
+            first, second = asked(*until), asked(*until)
+            asked("eval", model, "--limit", "1")
+            probe = asked("eval", model, "--limit", "1")
+            self.assertGreater(first, second)
+            self.assertEqual(probe, second)
+
+    def test_moved_questions_of_equal_ids_name_their_topics(self):
+        lines = [{"topic": topic, "id": "1", "question": f"Why {topic}?", "answers": [
+            {"text": f"{topic} " * n, "votes": votes} for n, votes in ((1, 5), (7, 1), (3, 9))]} for topic in ("red", "blue")]
+        self.write("ids.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
+        for model in ("zstd", "length"):
+            self.evaluate(f"baseline:{model}", f"{model}-ids.json", data="ids.jsonl")
+        text = self.run_hre("compare", "zstd-ids.json", "length-ids.json", "--allow-different", env={"COLUMNS": "160"}).stdout
+        moved = text[text.index("moved most"):]
+        self.assertEqual({"red", "blue"}, set(re.findall(r"^ *1 \(topic (\w+)\)", moved, re.MULTILINE)), text)
 
     def test_a_real_model_takes_its_options(self):
         model = shared_data("models/stories260K.gguf")

@@ -1,5 +1,6 @@
 """hre data build: a dataset from dumps, end to end."""
 
+import collections
 import filecmp
 import json
 import os
@@ -284,37 +285,65 @@ class BuildTest(BuildTestCase):
         self.run_hre(*call, "whole")
         seconds, seed = time.monotonic() - start, random.randrange(10**6)
         print(f"seed {seed}", end=" ")
-        times = random.Random(seed)
-        kept = 0
-        for _ in range(5):
+        times, index = random.Random(seed), self.folder / "set.work/beer.stackexchange.com.index"
+        # A stage, what is there from its start on, and what is there from its end on.
+        stages = {"reading posts": ("posts", "index.json"), "reading texts": ("records", "chosen"), "writing": ("chosen", None)}
+        fell = collections.Counter()
+        for i, aim in enumerate([*stages, *stages]):
             with subprocess.Popen([PROGRAM, *call, "set"], cwd=self.folder, env=clean_environment(), stdout=subprocess.DEVNULL,
                                   stderr=subprocess.DEVNULL) as process:
-                time.sleep(times.uniform(0, 0.9 * seconds))
+                while not (index / stages[aim][0]).exists() and process.poll() is None:
+                    time.sleep(0.0002)
+                time.sleep(times.uniform(0, 0.2 * seconds) if i >= len(stages) else 0)
                 process.kill()
-            if (self.folder / "set").exists():  # it was done before
+            made = (self.folder / "set").exists()
+            fell.update("after all" if made else stage for stage, (begun, done) in stages.items()
+                        if made or (index / begun).exists() and not (done and (index / done).exists()))
+            if made:
                 shutil.rmtree(self.folder / "set")
-            kept += (self.folder / "set.work/beer.stackexchange.com.index/index.json").exists()
             self.run_hre(*call, "set")
             self.same_folders(self.folder / "whole", self.folder / "set")
             self.assertFalse((self.folder / "set.work").exists())
             shutil.rmtree(self.folder / "set")
-        print(f"an index was there {kept} times", end=" ")
+        print(f"kills fell {dict(fell)}", end=" ")
+        self.assertEqual(set(stages), set(fell) - {"after all"}, "kills missed what they were aimed at")
 
     def test_ctrl_c_is_heard_at_any_time(self):
         self.dump("".join(thread(10 * i) for i in range(1, 4000)))
         call = ["data", "build", "--topic", "beer=beer.stackexchange.com", "--questions", "0", "--out", "set"]
-        for delay in (0.02, 0.05, 0.1, 0.2):
+        posts = self.folder / "set.work/beer.stackexchange.com.index/posts"
+        heard = 0
+        for delay in (0.02, 0.05, 0.1, 0.2, None, None, None):  # None: when it reads, however long the way there is
             with subprocess.Popen([PROGRAM, *call], cwd=self.folder, env=clean_environment(), stdout=subprocess.DEVNULL,
                                   stderr=subprocess.PIPE, text=True) as process:
-                time.sleep(delay)
+                while delay is None and not posts.exists() and process.poll() is None:
+                    time.sleep(0.0002)
+                time.sleep(delay or 0)
                 process.send_signal(signal.SIGINT)
                 stderr = process.communicate(timeout=60 * SLOWER)[1]
-            if process.returncode == 0:
+            if process.returncode == 0:  # it was done before
                 shutil.rmtree(self.folder / "set")
                 continue
             # Before the program listens to it, the signal itself ends it.
             self.assertIn(process.returncode, (130, -signal.SIGINT), stderr)
             self.assertFalse([name for name in os.listdir(self.folder) if name not in ("beer.stackexchange.com", "set.work")])
+            heard += process.returncode == 130
+            shutil.rmtree(self.folder / "set.work", ignore_errors=True)  # or the next would have nothing to read
+        self.assertGreater(heard, 0, "no interrupt came while the program listened")
+
+    def test_rows_of_locks_that_are_skipped_are_counted(self):
+        self.dump("".join(thread(10 * i) for i in range(1, 9)))
+        good = row(Id=1, PostHistoryTypeId=14, PostId=10)  # locks a question
+        bad = "".join(row(Id=i, PostHistoryTypeId=14) for i in range(2, 32))
+        self.write("beer.stackexchange.com/PostHistory.xml", table(good + bad, "posthistory"))
+        call = ("data", "build", "--topic", "beer=beer.stackexchange.com", "--label", "votes")
+        done = self.run_hre(*call, "--out", "set", "--quiet")
+        listed = re.findall(r"^  skipped: .*PostHistory\.xml: row \d+, byte \d+: PostId or PostHistoryTypeId is missing$", done.stderr, re.MULTILINE)
+        more = re.findall(r"^  and (\d+) more$", done.stderr, re.MULTILINE)
+        self.assertTrue(listed)
+        self.assertEqual([30 - len(listed)], [int(n) for n in more], done.stderr)
+        self.assertIn("30 rows of PostHistory.xml skipped", (self.folder / "set/README.md").read_text())
+        self.assertIn("beer: 7 questions", done.stdout)
 
     def test_prompts_of_languages(self):
         self.dump("".join(thread(10 * i) for i in range(1, 9)))

@@ -6,18 +6,16 @@ model, on multiple choice. The first test says which sets those were.
 
 import json
 import lzma
-import os
-import pathlib
 import random
 import re
 import subprocess
 import unittest
 
 import gguf_files
-from program import PROGRAM, SLOWER, SOURCE_DIR, ProgramTest, clean_environment
+from program import BUILD_DIR, PROGRAM, SLOWER, SOURCE_DIR, ProgramTest, clean_environment
 
 CAPS = ("SSE41", "AVX2", "AVX512_CORE", "AVX512_CORE_VNNI", "AVX512_CORE_BF16", "AVX512_CORE_AMX")
-MODEL_TEST = pathlib.Path(os.environ.get("HRE_BUILD_DIR", "build/release")).resolve() / "src" / "model_test"
+MODEL_TEST = BUILD_DIR / "src" / "model_test"
 KERNEL_TESTS = "Isa.*:Kernels.*:Gates.*:Attention.*:Products.*:*IntegerProducts.*"
 DATA = SOURCE_DIR / "tests" / "data" / "models"
 SHIPPED = SOURCE_DIR / "models" / "hre-base-q8_0.gguf"

@@ -9,7 +9,7 @@ import re
 import unittest
 
 import gguf_files
-from program import SOURCE_DIR, ProgramTest, real_model
+from program import SOURCE_DIR, ProgramTest, real_model, shared_data
 
 DATA = SOURCE_DIR / "tests" / "data" / "models"
 EXPECTED = json.loads((DATA / "expected.json").read_text(encoding="utf-8"))
@@ -210,6 +210,13 @@ class ModelsTest(ProgramTest):
         run["model"]["fingerprint"] = "0" * 32
         (self.folder / "run.json").write_text(json.dumps(run))
         self.assertIn("its weights differ", self.error_of("verify", "run.json", "--quiet"))
+
+    def test_verify_of_a_quantised_model_by_its_name(self):
+        """A run that is kept under a name: verify finds its model and data, and all its values right."""
+        self.run_hre("eval", shared_data("models/stories260K-Q8_0.gguf"), "--data", shared_data("questions/plain/beer.jsonl"), "--limit", 4,
+                     "--long-answers", "skip", "--name", "v", "--threads", 1, "--quiet")
+        done = self.run_hre("verify", "v", "--threads", 1)
+        self.assertIn("of 16 answers to 4 questions, scored again\n", done.stdout)
 
     def test_verify_tolerates_what_the_type_costs(self):
         """By default: a thousandth of a nat of float32, and more by what the run says that it multiplied in."""

@@ -6,7 +6,6 @@ some gigabytes.
 
 import json
 import os
-import pathlib
 import re
 import signal
 import subprocess
@@ -14,10 +13,11 @@ import textwrap
 import time
 import unittest
 
-from program import SLOWER, SOURCE_DIR, ProgramTest, clean_environment, shared_data, test_python
+from program import BUILD_DIR, SLOWER, SOURCE_DIR, ProgramTest, clean_environment, shared_data, test_python
 from stand_in_server import StandIn
+from test_edges import OBEYED
 
-PACKAGE = pathlib.Path(os.environ.get("HRE_BUILD_DIR", "build/release")).resolve() / "python"
+PACKAGE = BUILD_DIR / "python"
 TOPICS = ["python", "unix"]
 
 
@@ -249,6 +249,31 @@ class PythonTest(PackageTest):
         self.assertLess(len(found[0][1]["questions"]), 70)
         for error, expected in zip(found[1], ("colour", "metadata", "until: a width is above 0"), strict=True):
             self.assertIn(expected, error)
+
+    def test_names_are_shown_and_not_obeyed(self):
+        """Of models, datasets and topics, as a terminal shows them: no control characters, and each name in a line."""
+        evil = "a\r\x1b[Kb\x1b]0;t\x07\u009b2J\u202egnp\u202c\nnext line"
+        questions = [{"topic": f"{evil} {i % 2}", "question": f"q{i}", "answers": [
+            {"text": f"{evil} {'x' * (7 * a * i % 11)}", "votes": a} for a in range(4)]} for i in range(6)]
+        name = "evil\x1b[31m\nnext line.jsonl"
+        self.write(name, "".join(json.dumps(question) + "\n" for question in questions))
+        for model in ("length", "zstd"):
+            self.run_hre("eval", f"baseline:{model}", "--data", name, "--details", "--json", f"{model}.json", "--quiet")
+            run = self.read_json(f"{model}.json")
+            run["model"]["name"] = run["model"]["source"] = f"{model} {evil}"
+            self.write(f"{model}.json", json.dumps(run))
+        found = self.run_python("""
+            import json, sys, hre
+            runs = [hre.load(f"{model}.json") for model in ("length", "zstd")]
+            data = hre.load_dataset(sys.argv[1])
+            compared = hre.compare(*runs, allow_different=True)
+            print(json.dumps([repr(runs[0]), repr(runs), str(runs[1]), repr(data), str(compared), repr(compared),
+                              repr(hre.gate(*runs, allow_different=True)), repr(hre.evaluate("baseline:length", data))]))""", name)
+        for text in found:
+            self.assertNotRegex(text, OBEYED)
+            self.assertNotIn("\nnext line", text)
+        self.assertNotIn("\n", found[0])
+        self.assertIn("length a", found[0])
 
     def test_options_that_a_baseline_has_no_use_for(self):
         found = self.run_python("""

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import random
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -206,6 +207,63 @@ class DiskTest(StoreTest):
         self.assertEqual(100, json.loads(again)["times"]["questions_reused"])
         listed = self.run_hre("runs", "list", "--store", "fixed/runs.db").stdout
         self.assertIn("baseline-zstd-data", listed)
+
+    def store_with_a_log(self, folder):
+        """Puts runs.db into the folder, with one run in the file and another in the log alone."""
+        self.make_data(20)
+        self.whole("live.db", "run.json")
+        with contextlib.closing(sqlite3.connect(self.folder / "live.db")) as reader:  # while it is open the log stays
+            reader.execute("SELECT count(*) FROM score").fetchone()
+            self.whole("live.db", "run.json", model="baseline:length")
+            for suffix in ("", "-wal", "-shm"):
+                shutil.copy(self.folder / f"live.db{suffix}", folder / f"runs.db{suffix}")
+        self.assertGreater((folder / "runs.db-wal").stat().st_size, 0)
+
+    def test_read_only_with_a_log(self):
+        mount = self.folder / "fixed"
+        mount.mkdir()
+        done = subprocess.run(["mount", "-t", "tmpfs", "tmpfs", mount], capture_output=True, check=False)
+        if done.returncode != 0:
+            self.skipTest("no file system can be mounted here: " + done.stderr.decode().strip())
+        self.addCleanup(subprocess.run, ["umount", mount], check=False)
+        self.store_with_a_log(mount)
+        (mount / "runs.db-shm").unlink()  # it would have to be made to read the log as SQLite does
+        subprocess.run(["mount", "-o", "remount,ro", mount], check=True)
+        self.assertEqual(2, len(json.loads(self.run_hre("runs", "list", "--json", "--store", "fixed/runs.db").stdout)["runs"]))
+        for model in ("baseline:length", "baseline:zstd"):
+            self.whole("fixed/runs.db", "run.json", model=model)
+            self.assertEqual(20, self.read_json("run.json")["times"]["questions_reused"], model)
+
+    def test_read_only_with_a_log_that_cannot_be_read(self):
+        """Another user's log, which nobody else may read: the store without it would lack its last run."""
+        if os.geteuid() != 0 or not shutil.which("setpriv"):
+            self.skipTest("only root can become another user")
+        self.folder.chmod(0o755)
+        fixed = self.folder / "fixed"
+        fixed.mkdir()
+        self.store_with_a_log(fixed)
+        (fixed / "runs.db-wal").chmod(0o600)
+
+        def as_another(*command):
+            done = subprocess.run(["setpriv", "--reuid", "54321", "--clear-groups", PROGRAM, *command, "--store", "fixed/runs.db"], cwd=self.folder,
+                                  env=clean_environment(HRE_STORE=None), capture_output=True, text=True, check=False)
+            if "setpriv" in done.stderr or "shared libraries" in done.stderr:
+                self.skipTest("that user can't run the program here")
+            return done
+        advice = r"its write-ahead log can't be read from here; a process that can write the store must open the store once \(hre runs list\)"
+        for said in (advice, "(can't|cannot) be read"):  # with the log's index, and without
+            for command in (("runs", "list"), ("runs", "show", "last"), ("compare", "baseline-zstd-data", "baseline-length-data")):
+                done = as_another(*command)
+                self.assertIn(done.returncode, (1, 2), done.stderr)
+                self.assertEqual("", done.stdout)
+                self.assertRegex(done.stderr, said)
+            done = as_another("eval", "baseline:zstd", "--data", "data.jsonl", "--json", "-", "--quiet")
+            self.assertEqual(0, done.returncode, done.stderr)
+            self.assertIn("not kept", done.stderr)
+            self.assertEqual(0, json.loads(done.stdout)["times"]["questions_reused"])
+            (fixed / "runs.db-shm").unlink(missing_ok=True)
+        self.run_hre("runs", "list", "--store", "fixed/runs.db")  # as is advised
+        self.assertEqual(2, len(json.loads(as_another("runs", "list", "--json").stdout)["runs"]))
 
 
 if __name__ == "__main__":

@@ -59,6 +59,17 @@ class ShardTest(ScalingTest):
                 self.assertIn(said, self.error_of("runs", "merge", *files, "--json", "merged.json"))
                 self.assertFalse((self.folder / "merged.json").exists())
 
+    def test_shards_of_other_choices(self):
+        """Of questions chosen by another --where: refused, and another run each in the store."""
+        for i, condition in ((1, "answers>1"), (2, "votes>-1000")):  # which choose the same questions
+            self.shard("baseline:zstd", i, 2, "--where", condition, "--store", "runs.db")
+        self.assertIn("shard 1/2 and shard 2/2 can't be merged: their --where differs",
+                      self.error_of("runs", "merge", "shard-1.json", "shard-2.json", "--json", "merged.json"))
+        self.shard("baseline:zstd", 2, 2, "--where", "answers>1", "--store", "runs.db")
+        self.run_hre("runs", "merge", "shard-1.json", "shard-2.json", "--json", "merged.json")
+        self.assertEqual(["answers>1"], self.read_json("merged.json")["config"]["where"])
+        self.assertEqual(3, len(json.loads(self.run_hre("runs", "list", "--json", "--store", "runs.db").stdout)["runs"]))
+
     def test_what_is_not_a_shard(self):
         for text in ("0/2", "3/2", "1", "1/", "/2", "1/2/3", "a/b", "-1/2", "1/0"):
             self.assertIn("is not a shard", self.error_of("eval", "baseline:zstd", "--data", "sample", "--shard", text))
