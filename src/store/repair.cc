@@ -107,6 +107,7 @@ Status replace(const std::string& path, const std::string& repaired, const std::
   if (!problem && no_links) fs::rename(path, aside, problem);
   if (!problem) fs::rename(repaired, path, problem);
   if (problem) return fail(ErrorCode::kFailed, "files can't be renamed: " + problem.message(), path);
+  sync_folder(folder_of(path));
   return {};
 }
 

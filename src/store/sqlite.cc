@@ -77,6 +77,10 @@ FileState state_of(const std::string& path) {
 /// Offsets of a database file's format bytes: 2 means that a write-ahead log is used.
 constexpr size_t kWriteVersion = 18, kReadVersion = 19;
 
+constexpr const char* kUnreadableLog =
+    "its write-ahead log can't be read from here; a process that can write the store must open the store once (hre runs "
+    "list)";
+
 bool is_in_log_mode(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   char head[20] = {};
@@ -126,11 +130,7 @@ Result<std::unique_ptr<Database>> Database::open_to_read(const std::string& path
       (*database)->read_only_ = true;
       (*database)->number("SELECT count(*) FROM sqlite_schema");
       if (auto ok = (*database)->status(); !ok) {
-        if (has_log) {
-          ok.error().next =
-              "its write-ahead log can't be read from here; a process that can write the store must open the store "
-              "once (hre runs list)";
-        }
+        if (has_log) ok.error().next = kUnreadableLog;
         return forward(ok);
       }
       return database;
@@ -153,7 +153,10 @@ Result<std::unique_ptr<Database>> Database::open_left_log(const std::string& pat
   const std::string place = folder + "/store";
   for (const char* part : {"", "-wal"}) {
     auto bytes = read_file(path + part);
-    if (!bytes) return forward(bytes);
+    if (!bytes) {
+      bytes.error() = {ErrorCode::kFailed, bytes.error().message, path + part, kUnreadableLog};
+      return forward(bytes);
+    }
     if (auto ok = write_file(place + part, *bytes); !ok) return forward(ok);
   }
   auto copy = open_at(uri_of(place, ""), path, SQLITE_OPEN_READWRITE);
