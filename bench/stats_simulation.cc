@@ -4,6 +4,7 @@
 //                                                     some of means, summaries, covariates, effects, models, clusters,
 //                                                     ceilings, tests, stopping
 //   bench_stats_simulation --calibration [--quick]    neutral values and truths, likewise
+//   bench_stats_simulation --gates [--quick]          verdicts of gates, likewise
 //
 // Ends with 1 where a bound is missed by more than three standard errors of the simulation.
 
@@ -332,6 +333,42 @@ void calibration(size_t questions) {
   }
 }
 
+// Verdicts of gates, whose margin is 0.1 where single questions' differences have a deviation of 0.5. At the margin
+// both verdicts are wrong; at half of it FAIL is, and at 1.5 times PASS.
+void gates(const Effort& all_effort) {
+  Effort effort = all_effort;
+  effort.draws = 999;
+  const auto cell = [](const GateShares& shares, bool pass_is_wrong, bool fail_is_wrong) {
+    const bool held =
+        (!pass_is_wrong || shares.pass <= 0.05 + slack) && (!fail_is_wrong || shares.fail <= 0.05 + slack);
+    all_held = all_held && held;
+    return fmt::format("{:.1f} %, {:.1f} %{}", 100 * shares.pass, 100 * shares.fail, held ? "" : " MISSED");
+  };
+  fmt::print(
+      "| differences | checks | questions | at the margin: PASS, FAIL | at half the margin | at 1.5 times the margin "
+      "|\n"
+      "|---|---|---|---|---|---|\n");
+  for (const auto& [skew, name] : {std::pair{0, "normal"}, {1, "a few large gains"}, {-1, "a few large losses"}}) {
+    for (const size_t checks : {1, 3}) {
+      for (const size_t n : {50, 200, 1000}) {
+        const auto shares = [&](double margins) {
+          return gate_shares({n, checks, -margins * kGateMargin, skew}, effort);
+        };
+        fmt::print("| {} | {} | {} | {} | {} | {} |\n", name, checks, n, cell(shares(1), true, true),
+                   cell(shares(0.5), false, true), cell(shares(1.5), true, false));
+        std::fflush(stdout);
+      }
+    }
+  }
+  effort.simulations = all_effort.simulations / 2;
+  allow_for(effort.simulations);
+  for (const size_t n : {200, 1000}) {
+    fmt::print("| of two models, looked at after every question | 1 | {} | {} | | |\n", n,
+               cell(early_gate_shares(n, effort), true, true));
+    std::fflush(stdout);
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -344,6 +381,11 @@ int main(int argc, char** argv) {
     return all_held ? 0 : 1;
   }
   const Effort effort = quick ? Effort{500, 500, 100000} : Effort{2000, 500, 500000};
+  if (has("--gates")) {
+    allow_for(effort.simulations);
+    gates(effort);
+    return all_held ? 0 : 1;
+  }
   const bool some = std::ranges::any_of(kParts, [&](const Part& part) { return has(part.name); });
   fmt::print("| claim | questions | shown by simulation | held to |\n|---|---|---|---|\n");
   for (const Part& part : kParts) {

@@ -7,6 +7,7 @@ import subprocess
 import unittest
 import xml.etree.ElementTree as ElementTree
 
+from hub import Hub
 from program import PROGRAM, SOURCE_DIR, ProgramTest, clean_environment
 
 
@@ -90,6 +91,74 @@ class GateTest(ProgramTest):
         self.assertIn("there is no baseline", self.error_of("gate", "base.json", "--policy", "policy.toml"))
         self.assertIn("the policy file says what is checked",
                       self.error_of("gate", "base.json", "--against", "base.json", "--policy", "policy.toml", "--margin", "1"))
+
+    def test_baseline_is_the_latest_of_a_name(self):
+        store = ("--store", "runs.db")
+        for i, limit in enumerate((100, 120, 140)):
+            self.run_hre("eval", "baseline:zstd", "--data", "data.jsonl", "--limit", limit, "--name", f"nightly-{i}", "--quiet", *store)
+        self.run_hre("eval", "baseline:zstd", "--data", "data.jsonl", "--name", "other", "--quiet", *store)
+        self.write("policy.toml", 'baseline = "last~1:nightly-*"\n[[check]]\n')
+        self.assertEqual(240, self.gate("nightly-2", "--policy", "policy.toml", *store)["checks"][0]["n"])
+        self.assertEqual(280, self.gate("other", "--against", "last:nightly-*", *store)["checks"][0]["n"])
+        self.assertIn("the run is its own baseline; last~1:GLOB is the one before", self.error_of("gate", "nightly-2", "--against", "last:nightly-*", *store))
+        self.assertIn("the store has 3 runs with questions whose name matches", self.error_of("gate", "other", "--against", "last~3:nightly-*", *store))
+
+    def test_baseline_is_a_file_on_the_hub(self):
+        with Hub() as hub:
+            environment = {"HF_ENDPOINT": hub.endpoint, "HF_HOME": str(self.folder / "hf"), "HF_TOKEN": None, "HF_HUB_OFFLINE": None,
+                           "HF_HUB_CACHE": None, "http_proxy": None, "HTTP_PROXY": None}
+            name = "hf:org/released/runs/base.json"
+            hub.add("model", "org/released", {"runs/base.json": (self.folder / "base.json").read_bytes(), "README.md": b"# released"})
+            same = self.gate("base.json", "--against", name, env=environment)
+            self.assertEqual(["pass", 0], [same["verdict"], same["checks"][0]["difference"]])
+            self.changed("worse.json", lambda i, topic, answer: 3 * answer["n_chars"] * (answer["votes"] < 3))
+            hub.add("model", "org/released", {"runs/base.json": (self.folder / "worse.json").read_bytes(), "README.md": b"# released"})
+            self.assertNotEqual(0, self.gate("base.json", "--against", name, env=environment)["checks"][0]["difference"], "the newest one")
+            self.assertIn("no such file: base.json; similar names are runs/base.json",
+                          self.error_of("gate", "base.json", "--against", "hf:org/released/base.json", env=environment))
+        done = self.run_hre("gate", "base.json", "--against", name, env=environment)
+        self.assertIn("the hub cannot be reached", done.stderr)
+
+    def test_evaluation_stops_when_the_verdict_is_certain(self):
+        """The policy's run against a much worse and a much better model, and against itself."""
+        def policy(baseline, margin, more=""):
+            self.write("policy.toml", f'baseline = "{baseline}"\n[[check]]\nmargin = {margin}\n{more}')
+        def evaluate(status, *more):
+            done = self.run_hre("eval", "baseline:zstd", "--data", "data.jsonl", "--gate", "policy.toml", "--json", "run.json", "--details", "--quiet", *more, status=status)
+            return done, self.read_json("run.json")
+        self.changed("better.json", lambda i, topic, answer: 3 * answer["n_chars"] * answer["votes"])
+        self.changed("worse.json", lambda i, topic, answer: -3 * answer["n_chars"] * answer["votes"])
+        policy("better.json", 0.1)
+        done, failed = evaluate(3)
+        self.assertIn("\nFAIL: ", done.stdout)
+        self.assertRegex(done.stderr, r"hre: FAIL: .+ 0 passed, 1 failed, 0 inconclusive\n\Z")
+        self.assertLess(failed["early_stop"]["high"], -0.1)
+        self.assertLess(len(failed["questions"]), 300)
+        policy("worse.json", 0.1)
+        done, passed = evaluate(0)
+        self.assertIn("\nPASS: ", done.stdout)
+        self.assertIn("stopped early, at margin=0.1 against baseline:zstd after", done.stdout)
+        self.assertGreater(passed["early_stop"]["low"], -0.1)
+        self.assertLess(len(passed["questions"]), 300)
+        policy("base.json", 0.001)
+        self.assertEqual(300, len(evaluate(0)[1]["questions"]), "no look is certain of so small a margin; all questions are")
+        self.changed("noise.json", lambda i, topic, answer: (i * 37 % 11 - 5) * 0.2 * (answer["votes"] % 3))
+        policy("noise.json", 0.001)
+        self.assertIn("\nINCONCLUSIVE: ", evaluate(4)[0].stdout)
+
+    def test_what_an_evaluation_can_not_be_gated_by(self):
+        def problem(policy, *more):
+            self.write("policy.toml", policy)
+            return self.error_of("eval", "baseline:zstd", "--data", "data.jsonl", "--gate", "policy.toml", "--store", "none", *more)
+        base = 'baseline = "base.json"\n[[check]]\n'
+        self.assertIn("stopping early needs one check over all questions", problem(base + "[[check]]\n"))
+        self.assertIn("stopping early needs one check over all questions", problem(base + 'topics = "*"'))
+        self.assertIn("policy.toml: bits_per_byte has no bounds", problem(base + 'metric = "bits_per_byte"'))
+        self.assertIn("the policy names no baseline", problem("[[check]]"))
+        self.assertIn("the gate says when to stop", problem(base, "--until", "width=0.1"))
+        self.assertIn("a gate is for one model", problem(base, "baseline:length"))
+        self.write("prompt.txt", "{question}\n{answer}")
+        self.assertIn("the runs have different configurations: prompt", problem(base, "--prompt-file", "prompt.txt", "--quiet"))
 
     def test_partial_runs_have_no_verdict(self):
         run = self.read_json("base.json")

@@ -441,10 +441,12 @@ class ShowTest(ReportTest):
         for answer in (answer for question in other["questions"] for answer in question["answers"]):
             answer["token_texts"][0] = answer["token_texts"][0][1:]
         (self.folder / "other.json").write_text(json.dumps(other))
-        done = subprocess.run(["script", "-qec", f"{PROGRAM} show tokens.json --disagree other.json --worst 1", "/dev/null"], cwd=self.folder,
-                              stdin=subprocess.DEVNULL, capture_output=True, check=True, env={**os.environ, "TERM": "xterm-256color"})
-        self.assertRegex(done.stdout, rb"\x1b\[30;48;5;(153|117|75|33)m")
-        self.assertRegex(done.stdout, rb"\x1b\[30;48;5;(223|216|209|202)m")
+        for how, legend in (("--disagree", b"more likely in the first run:"), ("--reference", b"more likely than in the reference:")):
+            done = subprocess.run(["script", "-qec", f"{PROGRAM} show tokens.json {how} other.json --worst 1", "/dev/null"], cwd=self.folder,
+                                  stdin=subprocess.DEVNULL, capture_output=True, check=True, env={**os.environ, "TERM": "xterm-256color"})
+            self.assertRegex(done.stdout, rb"\x1b\[30;48;5;(153|117|75|33)m")
+            self.assertRegex(done.stdout, rb"\x1b\[30;48;5;(223|216|209|202)m")
+            self.assertIn(legend, done.stdout)
 
 
 if __name__ == "__main__":

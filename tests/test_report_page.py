@@ -171,6 +171,12 @@ class SamplePageTest(PageTest):
         self.browser.press("Home")
         self.assertIn(f"A minus B {sums(a) - sums(b):+.3f} nats".replace("-", "\u2212"), self.text("#read"))
         self.check_quiet()
+        self.open_report("run0.json", "--reference", "run1.json")
+        self.assertEqual(pieces, self.browser.run("return [...document.querySelector('.tokens').children].map((span) => span.textContent)"))
+        self.focus(".tokens")
+        self.browser.press("Home")
+        self.assertIn(f": {sums(a) - sums(b):+.3f} nats against the reference".replace("-", "\u2212"), self.text("#read"))
+        self.check_quiet()
 
     def test_compares_tokens_with_and_without_the_space_before_them(self):
         run = self.read_json("run1.json")
@@ -192,6 +198,10 @@ class SamplePageTest(PageTest):
                 self.browser.press("Right")
             nats += float(self.text("#read").rsplit("A minus B ", 1)[1].split(" ")[0].replace("\u2212", "-"))
         self.assertAlmostEqual(sum(a["answers"][best]["token_log_probs"]) - sum(b["answers"][best]["token_log_probs"]), nats, delta=0.01)
+        text = "".join(a["answers"][best]["token_texts"])
+        self.open_report("run0.json", "--reference", "run1.json")
+        pieces = self.browser.run("return [...document.querySelector('.tokens').children].map((span) => span.textContent)")
+        self.assertEqual(text.removeprefix(" "), "".join(pieces))
         self.check_quiet()
 
     def test_switches_the_theme(self):

@@ -249,7 +249,7 @@ class NameTest(RunsTest):
         self.evaluate("--name", "one", model="baseline:length")
         self.evaluate("--name", "two")
         runs = {run["name"]: run for run in self.listed()}
-        for argument, name in (("one", "one"), (runs["one"]["id"][:6], "one"), ("last", "two"), ("last~1", "one")):
+        for argument, name in (("one", "one"), (runs["one"]["id"][:6], "one"), ("last", "two"), ("last~1", "one"), ("last:o*", "one"), ("last~1:*", "one")):
             with self.subTest(argument=argument):
                 self.assertEqual(name, self.run_hre("runs", "show", argument).stdout.split("\n")[0])
         self.assertIn("the store has 2 runs", self.error_of("runs", "show", "last~2"))

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Writes the tables of docs/statistics.md that simulations make: calibration and coverage.
+"""Writes the tables of docs/statistics.md that simulations make: calibration, coverage and gates.
 
     tools/write_simulations.py [--bench build/release/bench/bench_stats_simulation]
-    tools/write_simulations.py --calibration FILE --coverage FILE     from what the bench printed before
+    tools/write_simulations.py [--calibration FILE] [--coverage FILE] [--gates FILE]     only these, from what the bench printed before
 
 Each table stands between <!-- NAME --> and <!-- end of NAME -->. The full counts take an hour on one core.
 """
@@ -36,12 +36,15 @@ def put(page, name, table):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bench", default=ROOT / "build/release/bench/bench_stats_simulation")
-    parser.add_argument("--calibration", type=pathlib.Path)
-    parser.add_argument("--coverage", type=pathlib.Path)
+    tables = {"calibration": ["--calibration"], "coverage": [], "gates": ["--gates"]}  # and how the bench is asked for them
+    for name in tables:
+        parser.add_argument(f"--{name}", type=pathlib.Path)
     args = parser.parse_args()
+    files = {name: file for name in tables if (file := getattr(args, name))}
     page = PAGE.read_text(encoding="utf-8")
-    page = put(page, "calibration", args.calibration.read_text() if args.calibration else printed(args.bench, "--calibration"))
-    page = put(page, "coverage", args.coverage.read_text() if args.coverage else printed(args.bench))
+    for name, options in tables.items():
+        if not files or name in files:
+            page = put(page, name, files[name].read_text(encoding="utf-8") if files else printed(args.bench, *options))
     PAGE.write_text(page, encoding="utf-8")
 
 

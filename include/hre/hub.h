@@ -37,6 +37,10 @@ Result<HubFiles> fetch_model(const std::string& name, const HubOptions& options,
 Result<HubFiles> fetch_dataset(const std::string& name, const HubOptions& options, ProgressListener& progress,
                                std::stop_token stop);
 
+/// The same for one file of a model's repository, by its path: FILE, such as a run's JSON.
+Result<HubFiles> fetch_file(const std::string& name, const HubOptions& options, ProgressListener& progress,
+                            std::stop_token stop);
+
 /// The model file in a local folder, chosen as in a repository: `path` is a folder of .gguf files, or a pattern in a
 /// folder ("models/*Q4_K_M*"). Any other path is returned unchanged.
 Result<std::string> choose_local_model(const std::string& path);

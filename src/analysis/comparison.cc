@@ -220,7 +220,17 @@ Result<Comparison> compare_runs(std::span<const Run* const> runs, const CompareO
   if (options.clusters) add_clustered(shared, options, comparison.pairs);
   comparison.moved = most_moved(shared, options.moved);
   if (options.margin) {
-    comparison.gates = gate(shared.spans(), shared.sizes, *options.margin, statistics, options.level);
+    std::vector<GateDecision*> decisions;
+    comparison.gates.reserve(runs.size());
+    for (size_t i = 1; i < runs.size(); ++i) {
+      comparison.gates.push_back(
+          gate_decision(shared.values[0], shared.values[i], shared.sizes, *options.margin, statistics));
+      comparison.gates.back().against = i;
+      decisions.push_back(&comparison.gates.back());
+    }
+    decide_gates(decisions, options.level, [&](size_t i) {
+      return gain_of(comparison.pair_of(0, i + 1).comparison, statistics.lower_is_better);
+    });
   }
   if (options.until_decided) comparison.decision = decision_of(runs, shared, options);
   return comparison;

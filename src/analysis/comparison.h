@@ -23,7 +23,7 @@ struct CompareOptions {
   ComparisonOptions statistics;
   double level = 0.05;                 ///< of p-values under which runs are told apart
   size_t moved = 10;                   ///< questions to name that moved most
-  std::optional<double> margin = {};   ///< hold the first run against each of the others: see gate()
+  std::optional<double> margin = {};   ///< hold the first run against each of the others
   bool until_decided = false;          ///< when would looking after every question have decided between two runs
   bool allow_different = false;        ///< compare runs that were not made alike
   const Clusters* clusters = nullptr;  ///< of questions, for errors that allow for what they have in common

@@ -48,9 +48,22 @@ GateVerdict overall(const std::vector<GateCheck>& checks) {
   return any(GateVerdict::kInconclusive) || checks.empty() ? GateVerdict::kInconclusive : GateVerdict::kPass;
 }
 
+/// The verdict of the looks, where they reached one; the questions are then too few for any other interval or test.
+void take_looks(const EarlyStop& stop, GateCheck& check) {
+  if (!stop.reached) return;
+  GateDecision& decision = check.decision;
+  decision.verdict = stop.low.value_or(0) > -decision.margin ? GateVerdict::kPass : GateVerdict::kFail;
+  decision.p = decision.p_holm = check.comparison.p = std::nullopt;
+  check.comparison.bootstrap = Interval{stop.low.value_or(0), stop.high.value_or(0)};
+}
+
 }  // namespace
 
 Result<GateReport> run_gate(Run run, Run baseline, const GatePolicy& policy) {
+  if (!run.id.empty() && run.id == baseline.id) {
+    return input_error("the run is its own baseline", run.name,
+                       "last~1:GLOB is the one before the last of such a name");
+  }
   GateReport report;
   report.policy = policy;
   report.run = run.model.name;
@@ -101,10 +114,11 @@ Result<GateReport> run_gate(Run run, Run baseline, const GatePolicy& policy) {
   }
   std::vector<GateDecision*> decisions;
   for (GateCheck& check : report.checks) decisions.push_back(&check.decision);
-  decide_gates(decisions, policy.level, [&](size_t i) {
+  decide_gates(decisions, policy.looked ? policy.level / 2 : policy.level, [&](size_t i) {
     const GateCheck& check = report.checks[i];
     return gain_of(check.comparison, report.policy.rules[check.rule].metric->lower_is_better);
   });
+  if (policy.looked && run.early_stop) take_looks(*run.early_stop, report.checks.front());
   report.verdict = overall(report.checks);
   return report;
 }

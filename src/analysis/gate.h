@@ -23,6 +23,9 @@ struct GateRule {
 struct GatePolicy {
   std::vector<GateRule> rules;
   double level = 0.05;  ///< over all checks together (Holm)
+  /// The run was to stop as soon as the verdict on the only rule is certain (Run::early_stop). Half of the level is the
+  /// looks', half that of all questions, which decide where no look did.
+  bool looked = false;
   bool allow_different = false;
   std::optional<UndefinedPolicy> undefined = {};  ///< nothing: as the runs were evaluated
   ComparisonOptions statistics;
@@ -51,7 +54,8 @@ struct GateReport {
 };
 
 /// FAIL where any check fails, else INCONCLUSIVE where any is, else PASS. The runs are changed to the rules' scores.
-/// Input errors where the runs share no question, were not made alike, or where a rule's topics match none.
+/// Input errors where the runs share no question, were not made alike, are the same one, or where a rule's topics match
+/// none.
 Result<GateReport> run_gate(Run run, Run baseline, const GatePolicy& policy);
 
 }  // namespace hre

@@ -57,7 +57,7 @@ Result<std::vector<Run>> decide_models(const CompareArguments& a, const EvalOpti
     models.push_back(std::move(*model));
     scorers.push_back(models.back().get());
   }
-  return evaluate_until(dataset, scorers, options, {std::nullopt, compare.metric, a.comparing.seed}, progress,
+  return evaluate_until(dataset, scorers, options, {.metric = compare.metric, .seed = a.comparing.seed}, progress,
                         console.stop, {.store = store_to_keep(a.store, console.err)});
 }
 

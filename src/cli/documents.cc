@@ -26,7 +26,7 @@ const std::vector<OptionGroup>& everyday_groups() {
       {"Scoring rule", {"--long-answers", "--max-length"}},
       {"Comparison",
        {"--metric", "--weights", "--cluster", "--against", "--policy", "--margin", "--topics", "--level",
-        "--fail-if-worse", "--tolerance", "--python"}},
+        "--fail-if-worse", "--gate", "--tolerance", "--python"}},
       {"Results", {"--json", "--markdown", "--junit", "--metrics", "--name"}},
   };
   return groups;

@@ -10,12 +10,15 @@
 #include <ostream>
 #include <set>
 
+#include "analysis/gate.h"
 #include "analysis/scores.h"
 #include "cli/comparing.h"
 #include "cli/evaluating.h"
 #include "cli/evaluation.h"
+#include "cli/gate_file.h"
 #include "cli/model_options.h"
 #include "cli/progress.h"
+#include "cli/run_argument.h"
 #include "cli/scale_options.h"
 #include "cli/score_option.h"
 #include "cli/speed_text.h"
@@ -29,6 +32,7 @@
 #include "core/visible.h"
 #include "eval/where.h"
 #include "hub/open.h"
+#include "report/gate_text.h"
 #include "report/run_json.h"
 #include "report/text_table.h"
 
@@ -43,7 +47,7 @@ struct EvalArguments {
   bool no_cache = false, verify_weights = false;
   std::vector<std::string> metrics;
   std::vector<const Metric*> metrics_by_topic;
-  std::string json, reference_json, until, metadata;
+  std::string json, reference_json, until, gate, metadata;
   std::optional<ClusterKind> cluster;
   bool details = false, quiet = false, stats = false;
   ScoreOptions score;
@@ -154,6 +158,37 @@ Result<std::optional<UntilOptions>> parse_until(const std::string& text) {
   return std::optional(until);
 }
 
+/// --gate: what the model is held against.
+struct EvalGate {
+  GatePolicy policy;
+  Run baseline;
+};
+
+/// The policy and its baseline. The looks are at one mean over all questions, by the published score.
+Result<EvalGate> open_gate(const EvalArguments& a) {
+  auto file = read_gate_file(a.gate);
+  if (!file) return forward(file);
+  const GateRule& rule = file->policy.rules.front();
+  if (file->policy.rules.size() > 1 || !rule.topics.empty() || rule.weights == Weights::kTopics ||
+      rule.score.value_or(ScoreKind::kPerChar) != ScoreKind::kPerChar) {
+    return input_error("stopping early needs one check over all questions by the published score", a.gate,
+                       "hre gate checks whole runs by any policy");
+  }
+  if (!rule.metric->range) {
+    auto unbounded = unbounded_error(*rule.metric);
+    unbounded.value().where = a.gate;
+    return unbounded;
+  }
+  if (a.models.size() != 1) return input_error("a gate is for one model; give one MODEL", "--gate");
+  if (!a.until.empty()) return input_error("the gate says when to stop", "--until", "leave it out");
+  if (file->baseline.empty()) return input_error("the policy names no baseline", a.gate, "write baseline = \"RUN\"");
+  auto baseline = load_run(file->baseline, a.keeping.store);
+  if (!baseline) return forward(baseline);
+  if (!baseline->item_metric.empty()) return input_error("the baseline is a log of another harness", file->baseline);
+  file->policy.looked = true;
+  return EvalGate{file->policy, std::move(*baseline)};
+}
+
 /// --undefined fail
 Status check_defined(const Evaluation& evaluation) {
   for (const Run& run : evaluation.runs) {
@@ -227,6 +262,14 @@ Status apply_score(const ScoreOptions& score, const std::string& store, const st
   return {};
 }
 
+/// The verdict, after the table.
+Status gate_verdict(Run run, EvalGate& gate, const Outputs& outputs, Console& console) {
+  auto report = run_gate(std::move(run), std::move(gate.baseline), gate.policy);
+  if (!report) return forward(report);
+  (outputs.json_to_out ? console.err : console.out) << '\n' << gate_text(*report, console.width) << std::flush;
+  return gate_status(*report, console);
+}
+
 Status run_eval(EvalArguments arguments, Console& console) {
   EvalOptions& options = arguments.evaluating.eval;
   auto ranks = apply_scale(arguments.scale, arguments.models, arguments.evaluating.model, options);
@@ -243,6 +286,15 @@ Status run_eval(EvalArguments arguments, Console& console) {
   arguments.keeping.reuse = !arguments.no_cache;
   auto until = parse_until(arguments.until);
   if (!until) return forward(until);
+  std::optional<EvalGate> gate;
+  if (!arguments.gate.empty()) {
+    auto opened = open_gate(arguments);
+    if (!opened) return forward(opened);
+    gate.emplace(std::move(*opened));
+    const GateRule& rule = gate->policy.rules.front();
+    until->emplace(UntilOptions{
+        {}, UntilGate{&gate->baseline, rule.margin, gate->policy.level / 2, gate->policy.undefined}, rule.metric});
+  }
   if (*until && arguments.score.any()) {
     return input_error("stopping early looks at the published score", "--until", "leave out --score and --reference");
   }
@@ -277,7 +329,10 @@ Status run_eval(EvalArguments arguments, Console& console) {
                                              ? "interrupted; nothing was scored yet"
                                              : "interrupted; the values are those of the finished questions");
   }
-  if (evaluation.failure.has_value() && options.undefined == UndefinedPolicy::kFail) return check_defined(evaluation);
+  if (evaluation.failure.has_value() && options.undefined == UndefinedPolicy::kFail) {
+    if (auto ok = check_defined(evaluation); !ok) return ok;
+  }
+  if (gate && evaluation.failure) return gate_verdict(std::move(evaluation.runs.front()), *gate, *outputs, console);
   return evaluation.failure;
 }
 
@@ -330,6 +385,11 @@ void define_selection(CLI::App& app, EvalArguments& a) {
   app.add_option("--until", a.until,
                  "stop when the value's confidence sequence is no wider than W, checked after every question")
       ->type_name("width=W");
+  app.add_option(
+         "--gate", a.gate,
+         "hold the model against the baseline of a policy (docs/ci.md), stop as soon as the verdict is certain, "
+         "and end with it: status 0, 3 if it fails, 4 if it is inconclusive")
+      ->type_name("FILE");
 }
 
 void define_policies(CLI::App& app, EvalArguments& a) {

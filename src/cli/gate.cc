@@ -49,9 +49,7 @@ Result<GateFile> policy_of(const GateArguments& a) {
                            "write it into a table [[check]] of " + a.policy);
       }
     }
-    auto text = read_file(a.policy, 1 << 20);
-    if (!text) return forward(text);
-    auto read = parse_gate_file(*text, a.policy);
+    auto read = read_gate_file(a.policy);
     if (!read) return forward(read);
     file = std::move(*read);
   }
@@ -104,9 +102,7 @@ Status run_gate_command(const GateArguments& a, Console& console) {
   if (auto ok = write_result(a.json, gate_json(*report), gate_text(*report, console.width), console); !ok) return ok;
   if (auto ok = write_file(a.markdown, gate_markdown(*report, command_of(a, *file))); !ok) return ok;
   if (auto ok = write_file(a.junit, gate_junit(*report)); !ok) return ok;
-  if (report->verdict == GateVerdict::kPass) return {};
-  if (report->verdict == GateVerdict::kInconclusive) console.threshold_status = 4;
-  return fail(ErrorCode::kThreshold, std::string(gate_verdict_word(report->verdict)) + ": " + gate_summary(*report));
+  return gate_status(*report, console);
 }
 
 }  // namespace

@@ -1,8 +1,10 @@
 #include "cli/gate_file.h"
 
 #include "analysis/scores.h"
+#include "core/files.h"
 #include "core/text.h"
 #include "core/toml.h"
+#include "report/gate_text.h"
 
 namespace hre::cli {
 namespace {
@@ -34,6 +36,11 @@ GateRule read_rule(const toml::table& table, const std::string& place, std::opti
 
 }  // namespace
 
+Result<GateFile> read_gate_file(const std::string& path) {
+  auto text = read_file(path, 1 << 20);
+  return text ? parse_gate_file(*text, path) : Result<GateFile>(forward(text));
+}
+
 Result<GateFile> parse_gate_file(std::string_view toml, const std::string& place) {
   if (const auto at = find_invalid_utf8(toml)) {
     return input_error("byte " + std::to_string(*at + 1) + " is not UTF-8", place);
@@ -61,6 +68,12 @@ Result<GateFile> parse_gate_file(std::string_view toml, const std::string& place
   }
   if (problem) return tl::unexpected<Error>(*problem);
   return file;
+}
+
+Status gate_status(const GateReport& report, Console& console) {
+  if (report.verdict == GateVerdict::kPass) return {};
+  if (report.verdict == GateVerdict::kInconclusive) console.threshold_status = 4;
+  return fail(ErrorCode::kThreshold, std::string(gate_verdict_word(report.verdict)) + ": " + gate_summary(report));
 }
 
 }  // namespace hre::cli

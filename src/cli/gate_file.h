@@ -1,10 +1,11 @@
 #pragma once
-/// Policy files of hre gate, in TOML: docs/ci.md.
+/// Policy files of hre gate and hre eval --gate, in TOML: docs/ci.md; and the status that a verdict ends with.
 
 #include <string>
 #include <string_view>
 
 #include "analysis/gate.h"
+#include "cli/command.h"
 #include "hre/result.h"
 
 namespace hre::cli {
@@ -14,7 +15,11 @@ struct GateFile {
   GatePolicy policy;
 };
 
+Result<GateFile> read_gate_file(const std::string& path);
 /// Every mistake is an input error with its line.
 Result<GateFile> parse_gate_file(std::string_view toml, const std::string& place);
+
+/// Success for PASS; status 3 for FAIL, 4 for INCONCLUSIVE.
+Status gate_status(const GateReport& report, Console& console);
 
 }  // namespace hre::cli

@@ -54,7 +54,8 @@ Status report(const ReportArguments& arguments, Console& console) {
     runs.push_back(std::move(one.run));
     means.push_back(std::move(one.summary));
   }
-  if (auto ok = arguments.score.apply(runs, arguments.store, arguments.allow_different); !ok) return ok;
+  std::vector<std::shared_ptr<const Run>> references;
+  if (auto ok = arguments.score.apply(runs, arguments.store, arguments.allow_different, &references); !ok) return ok;
   auto dataset = texts_of(arguments, runs, *progress);
   if (!dataset) return forward(dataset);
   auto clusters = find_clusters(arguments.cluster, arguments.metadata,
@@ -63,7 +64,7 @@ Status report(const ReportArguments& arguments, Console& console) {
   CompareOptions compare;
   compare.allow_different = arguments.allow_different;
   if (*clusters) compare.clusters = &**clusters;
-  auto data = report_data(std::move(runs), std::move(*dataset), std::move(means), compare);
+  auto data = report_data(std::move(runs), std::move(*dataset), std::move(means), compare, std::move(references));
   if (!data) return forward(data);
   auto written = write_report(*data, study, arguments.out, *progress, console.stop);
   if (!written) return forward(written);

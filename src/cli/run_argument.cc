@@ -5,11 +5,14 @@
 #include <array>
 #include <filesystem>
 #include <fstream>
+#include <iostream>
 #include <string_view>
 
 #include "cli/store_argument.h"
 #include "core/files.h"
+#include "core/visible.h"
 #include "eval/item_log.h"
+#include "hre/hub.h"
 #include "hre/store.h"
 
 namespace hre::cli {
@@ -27,7 +30,25 @@ std::optional<LogArgument> log_of(const std::string& argument) {
   return LogArgument{argument.substr(0, hash), argument.substr(hash + 1)};
 }
 
-Result<std::string> read_run_file(const std::string& path) {
+/// A file of a repository on the hub, as it is there now: a baseline that others replace must not be an old one.
+/// Where the hub can't be reached, the copy in the cache serves, and that is said even where notes are not wanted.
+Result<std::string> path_of(const std::string& argument) {
+  class Notes final : public ProgressListener {
+    void begin(const std::string&, int64_t, const std::string&, double) override {}
+    void advance(int64_t, double) override {}
+    void end() override {}
+    void note(const std::string& message) override { std::cerr << "hre: " << visible_line(message) << '\n'; }
+  } notes;
+  if (!is_hub_name(argument)) return argument;
+  auto file = fetch_file(argument, {.refresh = true}, notes, {});
+  if (!file) return forward(file);
+  return file->path;
+}
+
+Result<std::string> read_run_file(const std::string& argument) {
+  auto found = path_of(argument);
+  if (!found) return found;
+  const std::string& path = *found;
   std::array<char, 4> start{};
   std::error_code unknown;  // of a pipe, nothing may be read twice
   if (std::filesystem::is_regular_file(path, unknown) &&

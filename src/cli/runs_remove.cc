@@ -34,7 +34,7 @@ Status remove_runs(const std::string& given, const std::vector<std::string>& arg
 Action define_runs_remove(CLI::App& app) {
   auto store = std::make_shared<std::string>();
   auto runs = std::make_shared<std::vector<std::string>>();
-  app.add_option("RUN", *runs, "names, beginnings of ids, last or last~1")->required()->type_name("");
+  app.add_option("RUN", *runs, "names, beginnings of ids, last, last~1 or last:GLOB")->required()->type_name("");
   add_store_option(app, *store);
   return [store, runs](Console& console) { return remove_runs(*store, *runs, console); };
 }

@@ -91,7 +91,9 @@ Status show_run(const std::string& given, const std::string& argument, Console& 
 
 Action define_runs_show(CLI::App& app) {
   auto store = std::make_shared<std::string>(), run = std::make_shared<std::string>();
-  app.add_option("RUN", *run, "a run: its name, the beginning of its id, last or last~1")->required()->type_name("");
+  app.add_option("RUN", *run, "a run: its name, the beginning of its id, last, last~1 or last:GLOB")
+      ->required()
+      ->type_name("");
   add_store_option(app, *store);
   return [store, run](Console& console) { return show_run(*store, *run, console); };
 }

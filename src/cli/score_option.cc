@@ -64,22 +64,18 @@ Status ScoreOptions::apply_score(std::vector<Run>& runs) const {
   return {};
 }
 
-Status ScoreOptions::apply(std::vector<Run>& runs, const std::string& store, bool allow_different) const {
-  std::optional<Run> one;
-  if (!reference.empty() && reference != kNoQuestion) {
-    auto loaded = load_run(reference, store);
-    if (!loaded) return forward(loaded);
-    one = std::move(*loaded);
-  }
+Status ScoreOptions::apply(std::vector<Run>& runs, const std::string& store, bool allow_different,
+                           std::vector<std::shared_ptr<const Run>>* references) const {
+  std::shared_ptr<const Run> other;  // the same for all, or each run's own
   for (Run& run : runs) {
     if (reference.empty()) break;
-    if (one) {
-      if (auto ok = refer_to(*one, allow_different, run); !ok) return ok;
-      continue;
+    if (!other || reference == kNoQuestion) {
+      auto loaded = reference == kNoQuestion ? without_question(run, store) : load_run(reference, store);
+      if (!loaded) return forward(loaded);
+      other = std::make_shared<const Run>(std::move(*loaded));
     }
-    auto other = without_question(run, store);
-    if (!other) return forward(other);
     if (auto ok = refer_to(*other, allow_different, run); !ok) return ok;
+    if (references != nullptr) references->push_back(other);
   }
   return apply_score(runs);
 }

@@ -1,6 +1,7 @@
 #pragma once
 /// --score and --reference, wherever a command shows values of runs.
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -21,8 +22,10 @@ struct ScoreOptions {
   [[nodiscard]] bool any() const { return score || !reference.empty(); }
   /// The score alone, for runs that have their reference.
   [[nodiscard]] Status apply_score(std::vector<Run>& runs) const;
-  /// Both. The reference is a run; of no-question, the store has the evaluation without the question.
-  Status apply(std::vector<Run>& runs, const std::string& store, bool allow_different = false) const;
+  /// Both. The reference is a run; of no-question, the store has the evaluation without the question. `references` gets
+  /// those of the runs, null where there are none.
+  Status apply(std::vector<Run>& runs, const std::string& store, bool allow_different = false,
+               std::vector<std::shared_ptr<const Run>>* references = nullptr) const;
 };
 
 }  // namespace hre::cli

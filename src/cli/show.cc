@@ -72,14 +72,15 @@ Status show(const ShowArguments& arguments, Console& console) {
     if (!run) return forward(run);
     runs.push_back(std::move(*run));
   }
-  if (auto ok = arguments.score.apply(runs, arguments.store, true); !ok) return ok;
+  std::vector<std::shared_ptr<const Run>> references;
+  if (auto ok = arguments.score.apply(runs, arguments.store, true, &references); !ok) return ok;
   auto dataset = dataset_of_run(arguments.data, runs.front(), *progress);
   if (!dataset) return forward(dataset);
   CompareOptions alike_or_not;  // questions are looked at side by side; nothing is decided
   alike_or_not.allow_different = true;
   alike_or_not.moved = SIZE_MAX;  // topics may be left out below
   alike_or_not.statistics.draws = alike_or_not.statistics.permutations = 0;
-  auto data = report_data(std::move(runs), std::move(*dataset), {}, alike_or_not);
+  auto data = report_data(std::move(runs), std::move(*dataset), {}, alike_or_not, std::move(references));
   if (!data) return forward(data);
   if (!arguments.topic.empty()) {
     if (auto kept = keep_topic(*data, arguments.topic); !kept) return kept;

@@ -3,7 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
+#include "analysis/comparison.h"
+#include "analysis/shared_questions.h"
 #include "eval/evaluation.h"
 #include "eval/schedule.h"
 #include "stats/stopping.h"
@@ -59,11 +62,25 @@ Result<Order> order_work(const Dataset& dataset, const EvalOptions& options, uin
   return order;
 }
 
-/// The value that the rule sees of a question; nothing where it has none.
-std::optional<double> seen_value(const std::vector<Evaluation>& evaluations, size_t nth, const Metric& metric) {
+/// The baseline's questions by topic and id; empty without a gate.
+using Known = std::map<std::pair<std::string, std::string>, const QuestionResult*>;
+
+Known known_to(const UntilOptions& until) {
+  Known known;
+  if (!until.gate) return known;
+  for (const QuestionResult& question : until.gate->baseline->questions)
+    known[{question.topic, question.id}] = &question;
+  return known;
+}
+
+/// The value that the rule sees of a question, of all its results: the one there is, or the difference of two. Nothing
+/// where one has none.
+std::optional<double> seen_value(std::span<const QuestionResult* const> results, const Metric& metric,
+                                 UndefinedPolicy undefined) {
   std::optional<double> value;
-  for (const Evaluation& evaluation : evaluations) {
-    const std::optional<double> next = evaluation.result(nth)->metrics.*metric.of_question;
+  for (const QuestionResult* result : results) {
+    const std::optional<double> next =
+        results.size() == 1 ? result->metrics.*metric.of_question : value_under(undefined, *result, metric, {});
     if (!next) return std::nullopt;
     value = value ? *value - *next : *next;
   }
@@ -73,13 +90,18 @@ std::optional<double> seen_value(const std::vector<Evaluation>& evaluations, siz
 StoppingRule rule_of(const UntilOptions& until) {
   const Interval range = *until.metric->range;
   if (until.width) return StoppingRule::narrow(range, *until.width);
-  return StoppingRule::decided({-range.width(), range.width()});
+  const Interval differences{-range.width(), range.width()};
+  if (until.gate) return StoppingRule::decided(differences, -until.gate->margin, until.gate->alpha);
+  return StoppingRule::decided(differences);
 }
 
 Status check(std::span<Scorer* const> scorers, const EvalOptions& options, const UntilOptions& until) {
   if (!until.metric->range) return unbounded_error(*until.metric);
-  if (scorers.size() != (until.width ? 1 : 2)) {
-    return input_error(until.width ? "a width is of one model's value" : "two models are decided between", "‹until›");
+  if (scorers.size() != (until.width || until.gate ? 1 : 2)) {
+    return input_error(until.width  ? "a width is of one model's value"
+                       : until.gate ? "a gate is for one model"
+                                    : "two models are decided between",
+                       "‹until›");
   }
   if (!options.shuffle) {
     return input_error("questions in the dataset's own order may not be a sample of them all", "‹until›",
@@ -88,8 +110,28 @@ Status check(std::span<Scorer* const> scorers, const EvalOptions& options, const
   return {};
 }
 
+/// What is known before the first question; differences found after the last one would come hours too late.
+Status check_baseline(const Dataset& dataset, const Scorer& scorer, const EvalOptions& options, const UntilGate& gate) {
+  Run run;
+  run.model = scorer.describe();
+  run.options = options;
+  run.dataset_name = dataset.name;
+  run.dataset_fingerprint = dataset.fingerprint;
+  const Run* const both[] = {&run, gate.baseline};
+  std::vector<RunDifference> differences = run_differences(both);
+  if (gate.undefined) std::erase_if(differences, [](const RunDifference& d) { return d.what == "undefined"; });
+  if (!differences.empty()) {
+    return input_error("the runs have different configurations: " + differences_line(differences),
+                       gate.baseline->model.name, "evaluate the baseline in the same way");
+  }
+  if (!gate.baseline->partial()) return {};
+  return input_error("the baseline is partial", gate.baseline->model.name, "its evaluation goes on where it stopped");
+}
+
 std::string name_of(const UntilOptions& until) {
-  return until.width ? fmt::format("width={}", *until.width) : "decided";
+  if (until.width) return fmt::format("width={}", *until.width);
+  if (!until.gate) return "decided";
+  return fmt::format("margin={} against {}", until.gate->margin, until.gate->baseline->model.name);
 }
 
 }  // namespace
@@ -98,6 +140,9 @@ Result<std::vector<Run>> evaluate_until(const Dataset& dataset, std::span<Scorer
                                         const EvalOptions& options, const UntilOptions& until,
                                         ProgressListener& progress, std::stop_token stop, const Keeping& keeping) {
   if (auto ok = check(scorers, options, until); !ok) return forward(ok);
+  if (until.gate) {
+    if (auto ok = check_baseline(dataset, *scorers[0], options, *until.gate); !ok) return forward(ok);
+  }
   auto order = order_work(dataset, options, until.seed);
   if (!order) return forward(order);
   const EarlyStop asked{name_of(until), until.metric->name, until.seed, false, {}, {}};
@@ -109,10 +154,19 @@ Result<std::vector<Run>> evaluate_until(const Dataset& dataset, std::span<Scorer
   }
 
   StoppingRule rule = rule_of(until);
+  const Known known = known_to(until);
+  const UndefinedPolicy undefined =
+      until.gate ? until.gate->undefined.value_or(options.undefined) : UndefinedPolicy::kLeaveOut;
   size_t n_seen = 0;  // in the order of work: these are the runs
   const auto see = [&](size_t nth) {
-    if (nth < order->turns) {
-      if (const auto value = seen_value(evaluations, nth, *until.metric)) rule.add(*value);
+    std::vector<const QuestionResult*> results;
+    for (const Evaluation& evaluation : evaluations) results.push_back(evaluation.result(nth));
+    if (until.gate) {
+      const auto found = known.find({results[0]->topic, results[0]->id});
+      if (found != known.end() && same_answers(*results[0], *found->second)) results.push_back(found->second);
+    }
+    if (nth < order->turns && results.size() == (until.width ? 1 : 2)) {
+      if (const auto value = seen_value(results, *until.metric, undefined)) rule.add(*value);
     }
     n_seen = nth + 1;
     return !rule.reached();

@@ -215,9 +215,7 @@ Result<Selection> choose_model_files(const std::vector<RepoFile>& files, const s
   const Choices choices = gguf_choices(files);
   if (!choices.empty()) return one_gguf(choices, wanted, where);
   if (wanted.empty()) return checkpoint(files, where);
-  std::vector<std::string> names;
-  for (const RepoFile& file : files) names.push_back(file.path);
-  if (!has_file(files, wanted)) return no_such_file(names, wanted, where);
+  if (auto named = choose_file(files, wanted, where); !named) return named;
   return input_error(wanted + " is not a .gguf file", where, "leave out the file to use the repository's checkpoint");
 }
 
@@ -247,6 +245,13 @@ Result<Selection> choose_dataset_files(const std::vector<RepoFile>& files, const
   Selection selection{.files = chosen, .main = is_pattern(wanted) ? chosen[0] : wanted};
   if (has_file(files, "README.md")) selection.files.emplace_back("README.md");
   return selection;
+}
+
+Result<Selection> choose_file(const std::vector<RepoFile>& files, const std::string& path, const std::string& where) {
+  if (has_file(files, path)) return Selection{.files = {path}, .main = path};
+  std::vector<std::string> names;
+  for (const RepoFile& file : files) names.push_back(file.path);
+  return no_such_file(names, path, where);
 }
 
 }  // namespace hre::hub

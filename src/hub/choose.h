@@ -28,6 +28,9 @@ Result<Selection> choose_model_files(const std::vector<RepoFile>& files, const s
 Result<Selection> choose_dataset_files(const std::vector<RepoFile>& files, const std::string& wanted,
                                        const std::string& where);
 
+/// The file of this path.
+Result<Selection> choose_file(const std::vector<RepoFile>& files, const std::string& path, const std::string& where);
+
 /// Whether the text contains wildcards.
 bool is_pattern(const std::string& text);
 

@@ -27,9 +27,11 @@ struct Wanted {
   RepoKind kind = RepoKind::kModel;
   HubName name;
   RepoCache cache;
+  bool by_path = false;  ///< one file, whatever it is
 };
 
 Result<Selection> choose(const Wanted& wanted, const std::vector<RepoFile>& files, const std::string& where) {
+  if (wanted.by_path) return choose_file(files, wanted.name.file, where);
   return wanted.kind == RepoKind::kModel ? choose_model_files(files, wanted.name.file, where)
                                          : choose_dataset_files(files, wanted.name.file, where);
 }
@@ -108,12 +110,12 @@ Result<HubFiles> fetch_listed(HubApi& api, const Wanted& wanted, const Listing& 
 }
 
 Result<HubFiles> fetch(RepoKind kind, const std::string& text, const HubOptions& options, ProgressListener& progress,
-                       std::stop_token stop) {
+                       std::stop_token stop, bool by_path = false) {
   auto name = parse_hub_name(text);
   if (!name) return forward(name);
   auto settings = read_settings();
   if (!settings) return forward(settings);
-  const Wanted wanted{kind, *name, RepoCache(settings->cache, kind, name->repository)};
+  const Wanted wanted{kind, *name, RepoCache(settings->cache, kind, name->repository), by_path};
   if (!options.refresh || settings->offline) {
     if (auto cached = find_cached(wanted, settings->offline)) return *std::move(cached);
   }
@@ -144,6 +146,11 @@ Result<HubFiles> fetch_model(const std::string& name, const HubOptions& options,
 Result<HubFiles> fetch_dataset(const std::string& name, const HubOptions& options, ProgressListener& progress,
                                std::stop_token stop) {
   return fetch(RepoKind::kDataset, name, options, progress, std::move(stop));
+}
+
+Result<HubFiles> fetch_file(const std::string& name, const HubOptions& options, ProgressListener& progress,
+                            std::stop_token stop) {
+  return fetch(RepoKind::kModel, name, options, progress, std::move(stop), true);
 }
 
 Result<std::string> choose_local_model(const std::string& path) {

@@ -7,6 +7,7 @@
 #include "analysis/metric.h"
 #include "analysis/scores.h"
 #include "core/text.h"
+#include "report/token_pieces.h"
 
 namespace hre {
 namespace {
@@ -200,6 +201,24 @@ int64_t utf16_units(std::string_view text) {
   return units;
 }
 
+/// A log-probability, or a difference of two, in thousandths of a nat.
+Json thousandths(double nats) { return std::isfinite(nats) ? Json(std::llround(1000 * nats)) : Json(); }
+
+/// "n": UTF-16 units of each piece, "p": the difference to the reference. Empty where it can't be told.
+Json of_differences(const AnswerResult& answer, const QuestionResult* reference, size_t a) {
+  if (reference == nullptr || a >= reference->answers.size()) return nullptr;
+  const Pieces pieces = differences(answer, reference->answers[a]);
+  if (pieces.pieces.empty()) return nullptr;
+  Json json = {{"n", Json::array()}, {"p", Json::array()}};
+  size_t from = 0;
+  for (const Piece& piece : pieces.pieces) {
+    json["n"].push_back(utf16_units(pieces.text.substr(from, piece.end - from)));
+    json["p"].push_back(thousandths(piece.nats));
+    from = piece.end;
+  }
+  return json;
+}
+
 /// "n": UTF-16 units of each token, "p": minus log-probability in thousandths of a nat,
 /// "t": the joined text, where it is not the space and the answer as they stand.
 Json of_tokens(const AnswerResult& answer, const std::string* text) {
@@ -208,8 +227,7 @@ Json of_tokens(const AnswerResult& answer, const std::string* text) {
   Json json = {{"n", Json::array()}, {"p", Json::array()}};
   for (size_t i = 0; i < answer.token_log_probs.size(); ++i) {
     json["n"].push_back(utf16_units(answer.token_texts.part(i)));
-    const double log_prob = static_cast<double>(answer.token_log_probs[i]);
-    json["p"].push_back(std::isfinite(log_prob) ? Json(std::llround(-1000 * log_prob)) : Json());
+    json["p"].push_back(thousandths(-static_cast<double>(answer.token_log_probs[i])));
   }
   if (text == nullptr || answer.token_texts.text != " " + *text) json["t"] = answer.token_texts.text;
   return json;
@@ -217,11 +235,14 @@ Json of_tokens(const AnswerResult& answer, const std::string* text) {
 
 Json tokens_of_row(const QuestionRow& row) {
   Json by_run = Json::array();
-  for (const QuestionResult* question : row.by_run) {
+  for (size_t i = 0; i < row.by_run.size(); ++i) {
+    const QuestionResult* question = row.by_run[i];
     Json answers = Json::array();
     for (size_t a = 0; question != nullptr && a < question->answers.size(); ++a) {
       const bool known = row.text != nullptr && a < row.text->answers.size();
       answers.push_back(of_tokens(question->answers[a], known ? &row.text->answers[a].text : nullptr));
+      Json moved = of_differences(question->answers[a], row.reference[i], a);
+      if (!moved.is_null()) answers.back()["d"] = std::move(moved);
     }
     by_run.push_back(std::move(answers));
   }
@@ -257,6 +278,7 @@ std::string page_index(const ReportData& data) {
                {"metrics", Json::array()},
                {"runs", Json::array()},
                {"tokens", Json::array()},
+               {"references", Json::array()},
                {"pairs", of_pairs(data)},
                {"questions", {{"id", Json::array()}, {"topic", Json::array()}, {"text", Json::array()}}},
                {"values", of_values(data)},
@@ -267,6 +289,8 @@ std::string page_index(const ReportData& data) {
   for (size_t i = 0; i < data.runs.size(); ++i) {
     json["runs"].push_back(of_run(data, i));
     json["tokens"].push_back(has_token_texts(data.runs[i]));
+    const bool moved = data.references[i] && has_token_texts(*data.references[i]) && has_token_texts(data.runs[i]);
+    json["references"].push_back(moved ? Json(data.references[i]->model.name) : Json());
     Json best = Json::array();
     for (const QuestionRow& row : data.rows) best.push_back(best_answers(row.by_run[i], &AnswerResult::score));
     json["best"].push_back(std::move(best));

@@ -46,7 +46,15 @@ std::vector<QuestionRow> rows_of(const ReportData& data) {
     for (const QuestionResult& question : data.runs[i].questions) {
       QuestionRow& row = rows[{question.topic, question.id}];
       row.by_run.resize(data.runs.size());
+      row.reference.resize(data.runs.size());
       row.by_run[i] = &question;
+    }
+  }
+  for (size_t i = 0; i < data.runs.size(); ++i) {
+    if (!data.references[i] || !has_token_texts(*data.references[i])) continue;
+    for (const QuestionResult& question : data.references[i]->questions) {
+      const auto row = rows.find({question.topic, question.id});
+      if (row != rows.end()) row->second.reference[i] = &question;
     }
   }
   std::map<Key, const Question*> texts;
@@ -56,7 +64,8 @@ std::vector<QuestionRow> rows_of(const ReportData& data) {
   std::vector<QuestionRow> ordered;
   for (auto& [key, row] : rows) {
     const auto text = texts.find(key);
-    ordered.push_back({key.second, key.first, text == texts.end() ? nullptr : text->second, std::move(row.by_run)});
+    ordered.push_back({key.second, key.first, text == texts.end() ? nullptr : text->second, std::move(row.by_run),
+                       std::move(row.reference)});
   }
   return ordered;
 }
@@ -154,12 +163,15 @@ std::optional<std::string> token_advice(const Run& run) {
 }
 
 Result<ReportData> report_data(std::vector<Run> runs, std::optional<Dataset> dataset,
-                               std::vector<std::optional<Summary>> means, const CompareOptions& options) {
+                               std::vector<std::optional<Summary>> means, const CompareOptions& options,
+                               std::vector<std::shared_ptr<const Run>> references) {
   if (runs.empty()) return input_error("there is no run to report");
   if (auto same = same_dataset(runs); !same) return forward(same);
   ReportData data;
   data.runs = std::move(runs);
   data.dataset = std::move(dataset);
+  data.references = std::move(references);
+  data.references.resize(data.runs.size());
   data.labels = distinct_labels(data.runs);
   data.title = "HumanRankEval: " + (data.labels.size() == 1 ? data.labels[0] : data.runs[0].dataset_name);
   means.resize(data.runs.size());

@@ -1,6 +1,7 @@
 #pragma once
 /// What a report is made from: runs side by side on one dataset, question by question.
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -14,18 +15,20 @@ namespace hre {
 /// One question in every run. Pointers are into the ReportData that holds it.
 struct QuestionRow {
   std::string id, topic;
-  const Question* text = nullptr;             ///< nothing without the dataset
-  std::vector<const QuestionResult*> by_run;  ///< null where a run lacks it
+  const Question* text = nullptr;                ///< nothing without the dataset
+  std::vector<const QuestionResult*> by_run;     ///< null where a run lacks it
+  std::vector<const QuestionResult*> reference;  ///< of each run; null where it has none whose tokens can be shown
 };
 
 struct ReportData {
   std::string title;
   std::vector<Run> runs;
-  std::vector<Summary> summaries;    ///< by run
-  std::vector<std::string> labels;   ///< by run; the models' names, made distinct
-  std::optional<Dataset> dataset;    ///< the questions' texts, where they could be read
-  std::vector<std::string> topics;   ///< by name; those of runs without their questions too
-  std::vector<QuestionRow> rows;     ///< topic after topic, by id
+  std::vector<Summary> summaries;                      ///< by run
+  std::vector<std::shared_ptr<const Run>> references;  ///< by run, each alive as long as rows point to it; null: none
+  std::vector<std::string> labels;                     ///< by run; the models' names, made distinct
+  std::optional<Dataset> dataset;                      ///< the questions' texts, where they could be read
+  std::vector<std::string> topics;                     ///< by name; those of runs without their questions too
+  std::vector<QuestionRow> rows;                       ///< topic after topic, by id
   std::vector<std::string> caveats;  ///< what readers must know: missing texts, partial runs; one sentence each
   /// Of the runs with questions, where there are two or more with a question in common; it is the one that hre compare
   /// makes of them.
@@ -41,8 +44,10 @@ struct ReportData {
 /// Lays runs side by side and compares them. Fails for no runs, for runs on different datasets, and for those that
 /// compare_runs refuses. The dataset, if given, is the one that the runs name by fingerprint: the caller has checked.
 /// `means`, by run, are those of runs without their questions; they have a place wherever no question is needed.
+/// `references`, by run, are the runs that scores are relative to, for their tokens.
 Result<ReportData> report_data(std::vector<Run> runs, std::optional<Dataset> dataset,
-                               std::vector<std::optional<Summary>> means = {}, const CompareOptions& options = {});
+                               std::vector<std::optional<Summary>> means = {}, const CompareOptions& options = {},
+                               std::vector<std::shared_ptr<const Run>> references = {});
 
 /// Whether a run's tokens can be shown: some have texts.
 bool has_token_texts(const Run& run);

@@ -14,6 +14,7 @@
 #include "core/visible.h"
 #include "report/number_text.h"
 #include "report/text_table.h"
+#include "report/token_pieces.h"
 
 namespace hre {
 namespace {
@@ -95,56 +96,6 @@ std::string shade(double nats, bool difference) {
   const int step = std::clamp(static_cast<int>(strength), 0, 4);
   if (!std::isfinite(nats)) return "7";
   return step == 0 ? "" : fmt::format("30;48;5;{}", difference && nats > 0 ? kBlue[step] : kOrange[step]);
-}
-
-struct Piece {
-  size_t end = 0;  // in bytes of the text
-  double nats = 0;
-};
-
-/// A text in pieces that follow each other from its beginning.
-struct Pieces {
-  std::string_view text;
-  std::vector<Piece> pieces;
-};
-
-/// An answer's tokens; no piece where they are not known.
-Pieces tokens_of(const AnswerResult& answer) {
-  const auto& ends = answer.token_texts.ends;
-  Pieces tokens{answer.token_texts.text, {}};
-  if (ends.size() != answer.token_log_probs.size()) return tokens;
-  for (size_t i = 0; i < ends.size(); ++i) {
-    tokens.pieces.push_back({ends[i], static_cast<double>(answer.token_log_probs[i])});
-  }
-  return tokens;
-}
-
-/// The same without the space before the answer, which some vocabularies count to the prompt.
-void drop_space(Pieces& tokens) {
-  if (!tokens.text.starts_with(' ')) return;
-  tokens.text.remove_prefix(1);
-  for (Piece& piece : tokens.pieces) piece.end -= std::min<size_t>(piece.end, 1);
-}
-
-/// The differences between places where both have a token's end; nothing where they are not of one text.
-Pieces differences(Pieces a, Pieces b) {
-  if (a.text != b.text) {
-    drop_space(a);
-    drop_space(b);
-  }
-  Pieces both{a.text, {}};
-  if (a.text != b.text || a.pieces.empty() || b.pieces.empty()) return both;
-  double sum = 0;
-  for (size_t i = 0, j = 0; i < a.pieces.size(); ++i) {
-    const size_t end = a.pieces[i].end;
-    sum += a.pieces[i].nats;
-    for (; j < b.pieces.size() && b.pieces[j].end <= end; ++j) sum -= b.pieces[j].nats;
-    const bool last = i + 1 == a.pieces.size() || a.pieces[i + 1].end > end;
-    if (!last || end == 0 || j == 0 || b.pieces[j - 1].end != end) continue;
-    both.pieces.push_back({end, sum});
-    sum = 0;
-  }
-  return both;
 }
 
 /// The text in lines, each token with its background.
@@ -245,9 +196,10 @@ std::string answer_text(const QuestionRow& row, const QuestionResult& any, size_
   const QuestionResult* b = row.by_run.size() > 1 ? row.by_run[1] : nullptr;
   const bool both = row.by_run.size() == 1 || (b != nullptr && i < b->answers.size());
   if (options.colour && a != nullptr && i < a->answers.size() && both) {
-    Pieces pieces = tokens_of(a->answers[i]);
-    if (b != nullptr) pieces = differences(std::move(pieces), tokens_of(b->answers[i]));
-    if (!pieces.pieces.empty()) return text + shaded(pieces, b != nullptr, options, width);
+    if (b == nullptr) b = row.reference.front();
+    const bool two = b != nullptr && i < b->answers.size();
+    const Pieces pieces = two ? differences(a->answers[i], b->answers[i]) : tokens_of(a->answers[i]);
+    if (!pieces.pieces.empty()) return text + shaded(pieces, two, options, width);
   }
   if (row.text == nullptr || i >= row.text->answers.size()) return text;
   return text + laid_out(visible_text(row.text->answers[i].text), width, options.full ? SIZE_MAX : 10, options.cut);
@@ -291,7 +243,7 @@ std::string show_question(const ReportData& data, const QuestionRow& row, const 
 std::string show_legend(const ReportData& data, const std::vector<const QuestionRow*>& rows,
                         const ShowOptions& options) {
   std::string text = "Ranks begin with 1, the best. " + score_sentence(data.runs.front()) + '\n';
-  const bool differ = data.runs.size() > 1;
+  const bool side_by_side = data.runs.size() > 1, differ = side_by_side || rows.front()->reference.front() != nullptr;
   const bool are_shaded =
       options.colour && std::ranges::any_of(rows, [](const QuestionRow* row) {
         const QuestionResult* first = row->by_run.front();
@@ -312,8 +264,8 @@ std::string show_legend(const ReportData& data, const std::vector<const Question
     return before + (columns > options.width ? "\n" : "") + shades + " nats\n";
   };
   if (!differ) return text + steps(-1, "Shaded tokens: log-probability below minus", kNatsOfShade);
-  return text + steps(-1, "Tokens less likely in the first run:", 1) +
-         steps(1, "Tokens more likely in the first run:", 1);
+  const std::string where = side_by_side ? " in the first run:" : " than in the reference:";
+  return text + steps(-1, "Tokens less likely" + where, 1) + steps(1, "Tokens more likely" + where, 1);
 }
 
 std::vector<const QuestionRow*> worst_rows(const ReportData& data, size_t n) {

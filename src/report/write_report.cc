@@ -47,6 +47,11 @@ void note_untold_tokens(const ReportData& data, ProgressListener& progress) {
     return;
   for (size_t i = 0; i < data.runs.size(); ++i) {
     if (const auto advice = token_advice(data.runs[i])) progress.note(data.labels[i] + ": " + *advice);
+    const Run* reference = data.references[i].get();
+    if (reference == nullptr || (i > 0 && reference == data.references[i - 1].get())) continue;
+    if (const auto advice = token_advice(*reference)) {
+      progress.note("the reference, " + reference->model.name + ": " + *advice);
+    }
   }
 }
 

@@ -189,25 +189,6 @@ Interval gain_of(const PairedComparison& pair, bool lower_is_better) {
   return lower_is_better ? Interval{-shown.high, -shown.low} : shown;
 }
 
-std::vector<GateDecision> gate(std::span<const std::span<const double>> runs, std::span<const size_t> sizes,
-                               double margin, const ComparisonOptions& options, double level) {
-  std::vector<GateDecision> decisions;
-  for (size_t i = 1; i < runs.size(); ++i) {
-    decisions.push_back(gate_decision(runs[0], runs[i], sizes, margin, options));
-    decisions.back().against = i;
-  }
-  std::vector<GateDecision*> all;
-  for (GateDecision& decision : decisions) all.push_back(&decision);
-  decide_gates(all, level, [&](size_t i) {
-    const std::vector<double> differences = differences_of(runs[0], runs[i + 1]);
-    PairedComparison pair;
-    pair.difference = weighted_estimate(differences, sizes, options.weights);
-    pair.bootstrap = bootstrap_interval(differences, sizes, options.bootstrap());
-    return gain_of(pair, options.lower_is_better);
-  });
-  return decisions;
-}
-
 PairedComparison compare_paired(std::span<const double> a, std::span<const double> b, std::span<const size_t> sizes,
                                 const ComparisonOptions& options) {
   PairedComparison result = compare_without_draws(a, b, sizes, options);

@@ -87,8 +87,8 @@ const char* gate_verdict_name(GateVerdict verdict);
 /// pass, and 22 % fail.
 constexpr int64_t kFewestForVerdict = 200;
 
-/// A against one other run. The verdict is at a level of 5 % over all runs that A is held against: where A - B is
-/// exactly -margin for each of them, 2.5 % of the calls end with a failure. A verdict needs the test and the interval
+/// A against one other run. The verdict is at a level over all that is decided together: at 5 %, where A - B is exactly
+/// -margin for each of several runs, 2.5 % of the calls end with a failure. A verdict needs the test and the interval
 /// that is shown: of skewed differences, the interval notices the tail sooner.
 struct GateDecision {
   size_t against = 0;  ///< run, by position
@@ -114,10 +114,6 @@ Interval gain_of(const PairedComparison& pair, bool lower_is_better);
 /// the test alone does not leave the verdict open.
 void decide_gates(std::span<GateDecision* const> decisions, double level,
                   const std::function<Interval(size_t)>& interval_of_gain);
-
-/// The first run against each of the others.
-std::vector<GateDecision> gate(std::span<const std::span<const double>> runs, std::span<const size_t> sizes,
-                               double margin, const ComparisonOptions& options, double level = 0.05);
 
 struct PairOfRuns {
   size_t a = 0, b = 0;  ///< a < b, by position in the input

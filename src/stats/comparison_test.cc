@@ -8,12 +8,14 @@
 #include <random>
 
 #include "stats/estimate.h"
+#include "stats/test_simulation.h"
 #include "stats/test_table.h"
 
 namespace hre {
 namespace {
 
 using testing::ElementsAre;
+using testing_simulation::gate;
 using testing_tables::near;
 using Values = std::vector<double>;
 using Sizes = std::vector<size_t>;

@@ -27,7 +27,7 @@ bool StoppingRule::add(double value) {
   if (reached_) return true;
   sequence_.add(value);
   interval_ = sequence_.look();
-  reached_ = width_ ? interval_.width() <= *width_ : !interval_.contains(0);
+  reached_ = width_ ? interval_.width() <= *width_ : !interval_.contains(against_);
   return reached_;
 }
 

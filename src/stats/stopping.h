@@ -1,5 +1,6 @@
 #pragma once
-/// Stopping early: enough is known when a confidence sequence is narrow, or holds no 0 any more.
+/// Stopping early: enough is known when a confidence sequence is narrow, or no longer holds a value that is in
+/// question.
 
 #include <cstdint>
 #include <optional>
@@ -22,23 +23,26 @@ class StoppingRule {
  public:
   /// Stop when the sequence is no wider than `width`; values lie in `range`.
   static StoppingRule narrow(Interval range, double width) { return {range, width}; }
-  /// Stop when the sequence excludes 0; values lie in `range`.
-  static StoppingRule decided(Interval range) { return {range, std::nullopt}; }
+  /// Stop when the sequence, at 1 - alpha, excludes `against`; values lie in `range`.
+  static StoppingRule decided(Interval range, double against = 0, double alpha = 0.05) {
+    return {range, std::nullopt, against, alpha};
+  }
 
   /// Adds a value. True once enough is known; values after that change nothing.
   bool add(double value);
   [[nodiscard]] bool reached() const { return reached_; }
-  /// 95 % for the mean, at the last look.
+  /// For the mean, at the last look: 95 %, or 1 - alpha.
   [[nodiscard]] Interval interval() const { return interval_; }
   [[nodiscard]] int64_t used() const { return static_cast<int64_t>(sequence_.count()); }
 
  private:
-  StoppingRule(Interval range, std::optional<double> width)
-      : sequence_(range.low, range.high), interval_(range), width_(width) {}
+  StoppingRule(Interval range, std::optional<double> width, double against = 0, double alpha = 0.05)
+      : sequence_(range.low, range.high, alpha), interval_(range), width_(width), against_(against) {}
 
   ConfidenceSequence sequence_;
   Interval interval_;
   std::optional<double> width_;
+  double against_ = 0;
   bool reached_ = false;
 };
 

@@ -39,7 +39,7 @@ constexpr char kLatestFirst[] = "SELECT id FROM run WHERE ?1 = ?1 ORDER BY last_
 
 /// What "last" counts: an evaluation that failed before its first question leaves a run that nothing can be said of.
 constexpr char kLatestWithQuestions[] =
-    "SELECT id FROM run WHERE ?1 = ?1 AND EXISTS (SELECT 1 FROM run_question WHERE run_question.run = run.id) "
+    "SELECT id, name FROM run WHERE EXISTS (SELECT 1 FROM run_question WHERE run_question.run = run.id) "
     "ORDER BY last_use DESC";
 
 /// Complete names take precedence over beginnings of ids.
@@ -53,25 +53,39 @@ Result<std::vector<int64_t>> matching_rows(Database& database, const std::string
   return rows_of(database, "SELECT id FROM run WHERE substr(key, 1, length(?1)) = ?1", argument);
 }
 
-/// "last" is 0, "last~2" is 2.
-std::optional<size_t> steps_back(const std::string& argument) {
-  if (argument == "last") return 0;
-  if (!argument.starts_with("last~")) return std::nullopt;
-  size_t steps = 0;
-  const char* end = argument.data() + argument.size();
-  const auto [stop, problem] = std::from_chars(argument.data() + 5, end, steps);
+/// "last", "last~2", "last:nightly-*", "last~1:nightly-*".
+struct Latest {
+  size_t steps = 0;         ///< back from the latest
+  std::string names = "*";  ///< a glob: only runs whose names match count
+};
+
+std::optional<Latest> latest_of(const std::string& argument) {
+  const size_t colon = std::min(argument.find(':'), argument.size());
+  const std::string which = argument.substr(0, colon);
+  Latest latest;
+  if (colon < argument.size()) latest.names = argument.substr(colon + 1);
+  if (which == "last") return latest;
+  if (!which.starts_with("last~")) return std::nullopt;
+  const char* end = which.data() + which.size();
+  const auto [stop, problem] = std::from_chars(which.data() + 5, end, latest.steps);
   if (problem != std::errc() || stop != end) return std::nullopt;
-  return steps;
+  return latest;
+}
+
+Result<int64_t> latest_row(Database& database, const Latest& latest, const std::string& argument) {
+  Statement all(database, kLatestWithQuestions);
+  size_t found = 0;
+  while (all.step()) {
+    if (matches_glob(latest.names, all.text(1)) && found++ == latest.steps) return all.integer(0);
+  }
+  if (auto ok = database.status(); !ok) return forward(ok);
+  return input_error("the store has " + counted(static_cast<int64_t>(found), "run") + " with questions" +
+                         (latest.names == "*" ? "" : " whose name matches"),
+                     argument, "hre runs list shows them");
 }
 
 Result<int64_t> row_of(Database& database, const std::string& argument) {
-  if (const auto steps = steps_back(argument)) {
-    auto rows = rows_of(database, kLatestWithQuestions, "");
-    if (!rows) return forward(rows);
-    if (*steps < rows->size()) return (*rows)[*steps];
-    return input_error("the store has " + counted(static_cast<int64_t>(rows->size()), "run") + " with questions",
-                       argument, "hre runs list shows them");
-  }
+  if (const auto latest = latest_of(argument)) return latest_row(database, *latest, argument);
   auto rows = matching_rows(database, argument);
   if (!rows) return forward(rows);
   if (rows->size() == 1) return rows->front();

@@ -581,6 +581,10 @@ TEST(Store, LastHasQuestions) {
   EXPECT_EQ(store->list()->size(), 3U);
   EXPECT_EQ(store->find("last")->model.name, "full");
   EXPECT_FALSE(store->find("last~1"));
+  EXPECT_EQ(store->find("last:full-*")->model.name, "full");
+  const auto other = store->find("last:f*ed-*");
+  ASSERT_FALSE(other) << "it has no questions";
+  EXPECT_NE(other.error().text().find("0 runs with questions whose name matches"), std::string::npos);
 }
 
 /// The value that an interrupted evaluation left is not that of the questions which a killed one added to it.

@@ -57,7 +57,7 @@ async function start() {
   }
   const report = await blockJson('index');
   const state = { a: 0, b: report.runs.length > 1 ? 1 : 0, metric: 'pearson', topic: '', low: null, high: null, show: 'all', sort: 'order',
-    selected: null, order: 'people', shade: report.tokens.includes(true) ? 'a' : 'none', onpair: [] };
+    selected: null, order: 'people', shade: report.references[0] ? 'reference' : report.tokens.includes(true) ? 'a' : 'none', onpair: [] };
   document.getElementById('title').append(...safeText(report.title));
   const sections = [['Summary', summarySection(report)], ['Topics', topicsSection(report)], ['Comparison', compareSection(report, state)],
     ['Questions', explorerSection(report, state)], ['Figures', await figuresSection()], ['How it was made', madeSection(report)]].filter(([, parts]) => parts.length > 0);

@@ -85,7 +85,7 @@ function questionDetail(report, state, index, question) {
   };
   const orders = [['people', 'people'], ['a', 'model A'], ['b', 'model B']];
   const controls = make('div', { class: 'controls' }, select('Answers in the order of', orders, state.order, again('order')),
-    question.tokens === null ? null : select('Shade tokens by', SHADES, state.shade, again('shade')), legend);
+    question.tokens === null ? null : select('Shade tokens by', shadesOf(report), state.shade, again('shade')), legend);
   show();
   return [
     make('h3', {}, safeText(questionName(report, index))),

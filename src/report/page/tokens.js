@@ -1,6 +1,9 @@
 // An answer's tokens, shaded by their log-probability or by the difference between two models.
 
-const SHADES = [['none', 'nothing'], ['a', 'log-probability in A'], ['b', 'log-probability in B'], ['difference', 'A minus B']];
+const SHADES = [['none', 'nothing'], ['a', 'log-probability in A'], ['b', 'log-probability in B'], ['difference', 'A minus B'], ['reference', 'A minus its reference']];
+
+// Those that some run has values for.
+const shadesOf = (report) => SHADES.filter(([name]) => name !== 'reference' || report.references.some((name) => name !== null));
 
 // [{from, to, nats}] over the text that was scored; null where this run kept none of this answer.
 function tokensOf(question, run, answer) {
@@ -58,6 +61,19 @@ function readPiece(text, piece) {
   return `${quoted(text.slice(piece.from, piece.to))}: A ${of(0)}, B ${of(1)}, A minus B ${a === null || b === null ? 'not finite' : `${signed(a - b, 3)} nats`}`;
 }
 
+// What moved from the reference to the run: [{from, to, nats}] over the text; null where it can't be told.
+function movedOf(question, run, answer) {
+  const moved = question.tokens?.[run]?.[answer]?.d;
+  if (!moved) return null;
+  const { text } = tokensOf(question, run, answer);
+  let at = text.length - moved.n.reduce((sum, units) => sum + units, 0);  // past a space that only one of them has
+  return { text, list: moved.n.map((units, i) => ({ from: at, to: (at += units), nats: moved.p[i] === null ? null : moved.p[i] / 1000 })) };
+}
+
+function readMoved(text, piece) {
+  return `${quoted(text.slice(piece.from, piece.to))}: ${piece.nats === null ? 'not finite' : `${signed(piece.nats, 3)} nats against the reference`}`;
+}
+
 // Marked pieces of a text: pointing at one, or moving to it by the arrow keys, reads it out.
 function markedText(text, pieces, shade, tell, name) {
   const spans = pieces.map((piece, i) => {
@@ -95,6 +111,7 @@ function legendOf(shade) {
     patch.style.backgroundColor = shadeOf(nats, difference);
     return patch;
   }));
+  if (shade === 'reference') return [make('span', { class: 'soft' }, 'less likely than in the reference '), patches([-4, -2, -1, 0, 1, 2, 4], true), make('span', { class: 'soft' }, ' more likely, 4 nats or more')];
   if (shade === 'difference') return [make('span', { class: 'soft' }, 'B likelier '), patches([-4, -2, -1, 0, 1, 2, 4], true), make('span', { class: 'soft' }, ' A likelier, 4 nats or more')];
   return [make('span', { class: 'soft' }, 'likely '), patches([0, -1, -2, -4, -6, -8], false), make('span', { class: 'soft' }, ' unlikely, 8 nats or more')];
 }
@@ -118,6 +135,11 @@ function tokenView(report, state, question, read) {
     const difference = (piece) => (piece.nats.includes(null) ? null : piece.nats[0] - piece.nats[1]);
     return markedText(a.text, commonPieces(a.list, b.list), (piece) => shadeOf(difference(piece), true), (piece) => { read.textContent = readPiece(a.text, piece); }, `Answer ${answer + 1}, differences`);
   };
-  const body = { a: (answer) => one(state.a, answer), b: (answer) => one(state.b, answer), difference: two }[state.shade];
+  const moved = (answer) => {
+    const pieces = movedOf(question, state.a, answer);
+    if (pieces === null) return [make('p', { class: 'soft' }, 'The tokens of ', safeText(report.runs[state.a].label), ' and of its reference are not known here: evaluations keep them if they are told to.'), plain(answer)];
+    return markedText(pieces.text, pieces.list, (piece) => shadeOf(piece.nats, true), (piece) => { read.textContent = readMoved(pieces.text, piece); }, `Answer ${answer + 1}, differences to the reference`);
+  };
+  const body = { reference: moved, a: (answer) => one(state.a, answer), b: (answer) => one(state.b, answer), difference: two }[state.shade];
   return { shades, legend: legendOf(state.shade), body };
 }
