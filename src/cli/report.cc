@@ -32,7 +32,8 @@ struct ReportArguments {
 /// The questions' texts, where a run has questions.
 Result<std::optional<Dataset>> texts_of(const ReportArguments& arguments, const std::vector<Run>& runs,
                                         ProgressListener& progress) {
-  if (std::ranges::all_of(runs, [](const Run& run) { return run.questions.empty(); })) return std::optional<Dataset>();
+  const auto has_no_texts = [](const Run& run) { return run.questions.empty() || !run.item_metric.empty(); };
+  if (std::ranges::all_of(runs, has_no_texts)) return std::optional<Dataset>();
   return dataset_of_run(arguments.data, runs.front(), progress);
 }
 
@@ -79,7 +80,8 @@ Status report(const ReportArguments& arguments, Console& console) {
 
 Action define_report(CLI::App& app) {
   auto arguments = std::make_shared<ReportArguments>();
-  app.add_option("RUN", arguments->runs, std::string(kRunOrMeansHelp) + "; several runs are shown side by side")
+  app.add_option("RUN", arguments->runs,
+                 std::string(kRunOrMeansHelp) + kLogHelp + "; several runs are shown side by side")
       ->required()
       ->type_name("");
   app.add_option("--out", arguments->out, "the folder to write to: index.html, figures/, tables/")

@@ -13,6 +13,10 @@ namespace hre::cli {
 constexpr char kRunHelp[] =
     "a run: its name, the beginning of its id, last, last~1, or a JSON file (hre-run/1 with details)";
 
+/// What commands add to it that take logs of other harnesses too.
+constexpr char kLogHelp[] =
+    "; or a log of another harness (.jsonl, .csv, .eval, .parquet), FILE#NAME for one of its values";
+
 /// The run that RUN names: a JSON file, where it ends in .json or has a slash; else a run of the
 /// store, in all its ways to be named. An empty `store` is the default one.
 Result<Run> load_run(const std::string& argument, const std::string& store = "");
