@@ -157,12 +157,12 @@ std::optional<std::string> token_advice(const Run& run) {
 Result<ReportData> report_data(std::vector<Run> runs, std::optional<Dataset> dataset,
                                std::vector<std::optional<Summary>> means, const CompareOptions& options) {
   if (runs.empty()) return input_error("there is no run to report");
+  if (auto metric = metric_for(pointers_to(runs), options.metric); !metric) return forward(metric);
   if (auto same = same_dataset(runs); !same) return forward(same);
   ReportData data;
   data.runs = std::move(runs);
   data.dataset = std::move(dataset);
   data.labels = distinct_labels(data.runs);
-  if (auto metric = metric_for(pointers_to(data.runs), options.metric); !metric) return forward(metric);
   data.of_logs = !data.runs.front().item_metric.empty();
   data.metrics = metrics_of(data.runs.front());
   data.value_name = data.of_logs ? visible_line(data.runs.front().item_metric) : "Pearson’s r";
