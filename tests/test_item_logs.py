@@ -285,6 +285,8 @@ print(json.dumps(str(path)))
                                        ("a.jsonl", '{"item": 1}\n', "there is no 'score'"), ("a.jsonl", '{"value": 1}\n', "there is no item"),
                                        ("a.jsonl", '{"item": 1, "value": "x"}\n', "line 1: 'value' is not a number"),
                                        ("a.jsonl", '{"doc_id": 1}\n', "the sample names no metric"),
+                                       ("a.jsonl", '{"doc_id": null, "metrics": ["acc"], "acc": 1}\n', "line 1: the item has no id"),
+                                       ("a.jsonl", '{"instance_metrics": {"acc": {"acc": 1}}}\n', "line 1: the item has no id"),
                                        ("a.csv", "item,value\n1,x\n", "row 1: 'value' is not a number"), ("a.csv", "\xff", "byte 1 is not UTF-8")):
             with self.subTest(content=content):
                 self.write(name, content.encode("latin-1"))

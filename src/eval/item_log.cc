@@ -136,6 +136,7 @@ Status read_lines(std::string_view text, const std::string& path, Wanted& wanted
                : json.contains("doc_id") ? harness_row(json, task, wanted, where)
                                          : plain_row(json, task, wanted, where);
     if (!row) return forward(row);
+    if (*row && (*row)->id.empty()) return input_error("the item has no id", where);
     if (*row) log.values.push_back(std::move(**row));
     if (Status fits = check_size(log, path); !fits) return fits;
   }

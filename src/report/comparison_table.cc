@@ -195,8 +195,8 @@ std::string repetition_table(const Comparison& comparison, int width) {
   }
   return '\n' + table.render(width) +
          wrapped(
-             "The squares of the two parts add up to that of the whole. More epochs of the same items shrink only "
-             "the second.\n",
+             "The squares of the two parts add up to that of the whole, unless the first is estimated as 0. More "
+             "measurements of the same items shrink only the second.\n",
              width);
 }
 
