@@ -49,10 +49,12 @@ void add_repetition(const SharedQuestions& shared, Weights weights, Comparison& 
     const auto error = (comparison.runs[i].means(weights).*metric.of_summary).stderr_;
     if (!variances.back() || !error) continue;
     Repetition& repetition = comparison.runs[i].repetition.emplace();
+    int64_t measurements = 0;
     for (const Repeats& item : items) {
       repetition.repeated += item.n > 1 ? 1 : 0;
-      repetition.measurements += static_cast<double>(item.n) / static_cast<double>(items.size());
+      measurements += item.n;
     }
+    repetition.measurements = static_cast<double>(measurements) / static_cast<double>(items.size());
     repetition.parts = repetition_parts(*error, *variances.back(), shared.sizes, weights);
   }
   for (ComparedPair& pair : comparison.pairs) {

@@ -32,8 +32,10 @@ struct ReportArguments {
 /// The questions' texts, where a run has questions.
 Result<std::optional<Dataset>> texts_of(const ReportArguments& arguments, const std::vector<Run>& runs,
                                         ProgressListener& progress) {
-  const auto has_no_texts = [](const Run& run) { return run.questions.empty() || !run.item_metric.empty(); };
-  if (std::ranges::all_of(runs, has_no_texts)) return std::optional<Dataset>();
+  if (std::ranges::all_of(runs, [](const Run& run) { return run.questions.empty(); }) ||
+      std::ranges::any_of(runs, [](const Run& run) { return !run.item_metric.empty(); })) {
+    return std::optional<Dataset>();
+  }
   return dataset_of_run(arguments.data, runs.front(), progress);
 }
 

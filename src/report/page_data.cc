@@ -56,7 +56,10 @@ Json of_metrics(std::span<const Metric> all, const MetricSummary& metrics) {
 
 Json of_settings(const Run& run) {
   Json settings = Json::array();
-  if (!run.item_metric.empty()) return {{"value", run.item_metric}};
+  if (!run.item_metric.empty()) {
+    settings.push_back({"value", run.item_metric});
+    return settings;
+  }
   const EvalOptions& options = run.options;
   settings.push_back({"prompt", options.prompt});
   settings.push_back({"topics", options.topics.empty() ? "all" : join(options.topics)});
