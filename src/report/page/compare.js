@@ -83,7 +83,7 @@ function comparisonOf(report, a, b) {
 function compareSection(report, state) {
   if (report.pairs.length === 0) return [make('p', {}, report.runs.length < 2 ? 'There is only one run, so there is nothing to compare.' : 'These runs share no question that has a value in all of them.')];
   const place = make('div', { id: 'comparison' });
-  const show = () => place.replaceChildren(...(state.a === state.b ? [make('p', {}, 'Model A and model B are the same run: choose two different runs.')] : comparisonOf(report, state.a, state.b)).flat());
+  const show = () => place.replaceChildren(...(state.a === state.b ? [make('p', {}, 'Model A and model B are the same run: choose two different runs.')] : comparisonOf(report, state.a, state.b)).flat().filter((part) => part !== null));
   state.onpair.push(show);
   show();
   return [make('div', { class: 'controls' }, pairControls(report, state)), place];
