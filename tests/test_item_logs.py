@@ -1,5 +1,11 @@
-"""Logs of other harnesses as runs: lm-evaluation-harness's samples, CSV and JSON lines."""
+"""Logs of other harnesses as runs: samples of lm-evaluation-harness, Inspect's logs, lighteval's details, olmo-eval's
+predictions, CSV and JSON lines.
 
+Files are laid out by hand, and made by the harnesses themselves where a Python has them: HRE_TORCH_PYTHON, or one of those that
+HRE_HARNESS_PYTHON names, with colons between.
+"""
+
+import csv
 import json
 import os
 import pathlib
@@ -7,8 +13,26 @@ import random
 import statistics
 import subprocess
 import unittest
+import zipfile
 
 from program import ProgramTest, clean_environment
+
+
+def python_with(package):
+    """A Python that has a harness; the test is skipped, visibly, where there is none."""
+    for python in [os.environ.get("HRE_TORCH_PYTHON", ""), *os.environ.get("HRE_HARNESS_PYTHON", "").split(":")]:
+        if python and subprocess.run([python, "-c", f"import {package}"], capture_output=True, check=False).returncode == 0:
+            return python
+    raise unittest.SkipTest(f"no Python with {package} (HRE_TORCH_PYTHON, HRE_HARNESS_PYTHON)")
+
+
+def inspect_samples(items, epochs, seed, scorers=("match",)):
+    """Samples as Inspect writes them: right by chance, an item's own chance."""
+    choose = random.Random(seed)
+    chances = [choose.random() for _ in range(items)]
+    return [{"id": i + 1, "epoch": epoch + 1, "input": f"item {i}", "target": "yes",
+             "scores": {scorer: {"value": "CI"[choose.random() < chances[i]], "answer": "yes"} for scorer in scorers}}
+            for epoch in range(epochs) for i in range(items)]
 
 
 class LogTest(ProgramTest):
@@ -70,11 +94,199 @@ class LogTest(ProgramTest):
         by_topic = self.json_of("compare", "x.csv", "y.jsonl")["topics"]
         self.assertEqual({"a", "b"}, set(by_topic))
 
+    def write_inspect(self, name, samples, model="mockllm/model", task="tiny", journal=False):
+        """A log as Inspect writes it: .eval, an archive; .json, one file. In a journal there are no summaries of the whole."""
+        header = {"version": 2, "status": "success", "eval": {"task": task, "model": model, "created": "2026-01-31T12:00:00+00:00", "dataset": {}},
+                  "plan": {}}
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if name.endswith(".json"):
+            whole = [sample | {"messages": [{"id": "x", "content": "hello", "role": "user"}], "events": [{"id": 7, "scores": {}}]} for sample in samples]
+            path.write_text(json.dumps(header | {"samples": whole, "reductions": []}, indent=2))
+            return name
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("_journal/start.json", json.dumps({"version": 2, "eval": header["eval"], "plan": {}}))
+            for sample in samples:
+                archive.writestr(f"samples/{sample['id']}_epoch_{sample['epoch']}.json", json.dumps(sample | {"messages": []}))
+            half = len(samples) // 2
+            archive.writestr("_journal/summaries/1.json", json.dumps(samples[:half]))
+            archive.writestr("_journal/summaries/2.json", json.dumps(samples[half:]))
+            if not journal:
+                archive.writestr("summaries.json", json.dumps(samples))
+                archive.writestr("header.json", json.dumps(header))
+        return name
+
+    def test_layout_of_inspect(self):
+        """An archive, its journal alone, and one file of JSON hold the same values."""
+        samples = inspect_samples(40, 3, 5)
+        names = [self.write_inspect(name, samples, journal=name.startswith("journal")) for name in ("a.eval", "journal.eval", "a.json")]
+        result = self.json_of("compare", *names)
+        self.assertEqual([40, 0], [result["questions"]["shared"], result["questions"]["undefined"]])
+        self.assertEqual({"tiny"}, set(self.json_of("compare", *names[:2])["topics"]))
+        self.assertEqual(["mockllm/model"] * 3, [run["model"] for run in result["runs"]])
+        self.assertEqual("2026-01-31T12:00:00+00:00", result["runs"][0]["created"])
+        self.assertEqual([0, 0, 0], [pair["difference"] for pair in result["pairs"]])
+        self.assertIn("Values are match of another harness's log, not HumanRankEval's.", result["notes"])
+        mean = statistics.mean(sample["scores"]["match"]["value"] == "C" for sample in samples)
+        self.assertAlmostEqual(mean, result["runs"][0]["micro"]["item"]["mean"], places=12)
+        # Other contents are another item; messages have ids made at random, which are no contents.
+        messages = [[sample | {"input": [{"id": who, "role": "user", "content": sample["input"]},
+                                         {"id": who, "role": "user", "content": [{"type": "text", "text": "more"}, {"type": "image", "image": "x"}]}]}
+                     for sample in samples] for who in "ab"]
+        messages[1][3]["input"][0]["content"] = "other"
+        messages[1][4]["input"][1]["content"][0]["text"] = "less"
+        result = self.json_of("compare", self.write_inspect("a.eval", messages[0][:40]), self.write_inspect("b.eval", messages[1][:40]))
+        self.assertEqual(38, result["questions"]["shared"])
+
+    def test_values_of_inspect(self):
+        values = ["C", "I", "P", "N", 1, 0.25, True, "yes", "No", "0.5", float("nan"), None]
+        expected = [1, 0, 0.5, 0, 1, 0.25, 1, 1, 0, 0.5]
+        samples = [{"id": f"s{i}", "epoch": 1, "input": "NaN, -Infinity and \\\"NaN\\\"", "scores": {"first": {"value": value},
+                                                                                           "two": {"value": {"a": i, "b": -i}}}}
+                   for i, value in enumerate(values)]
+        samples.append({"id": "error", "epoch": 1, "input": "", "scores": None, "error": "it failed"})
+        for name in ("a.eval", "a.json"):
+            self.write_inspect(name, samples)
+            run = self.json_of("compare", name, name)["runs"][0]
+            self.assertAlmostEqual(statistics.mean(expected), run["micro"]["item"]["mean"], places=12)
+            self.assertEqual([10, 3], [run["micro"]["item"]["n"], run["undefined"]])
+            named = self.json_of("compare", f"{name}#two:b", f"{name}#two:b")["runs"][0]
+            self.assertEqual(-5.5, named["micro"]["item"]["mean"])
+            self.assertIn("FILE#NAME names one: two:a, two:b", self.error_of("compare", f"{name}#two", name))
+            self.assertIn("there is no value 'two:c'; there are two:a, two:b", self.error_of("compare", f"{name}#two:c", name))
+            self.assertIn("there is no value 'third'; there are first, two", self.error_of("compare", f"{name}#third", name))
+
+    def test_bad_logs_of_inspect(self):
+        samples = inspect_samples(5, 1, 1)
+        self.write_inspect("good.eval", samples)
+        whole = (self.folder / "good.eval").read_bytes()
+        for length in (0, 10, len(whole) // 2):
+            self.write("cut.eval", whole[:length])
+            self.assertIn("cut.eval", self.error_of("compare", "cut.eval", "good.eval"))
+        self.write("folder.eval/x", "")
+        self.error_of("compare", "folder.eval", "good.eval")
+        for name, content, problem in (("summaries.json", "[1]", "is not a sample of Inspect"), ("summaries.json", "{", "is not JSON"),
+                                       ("summaries.json", "{}", "is not JSON"), ("summaries.json", "[]", "holds no item"),
+                                       ("summaries.json", '[{"id": 1, "scores": {"a": {"value": "x"}}}]', "'a' is not a number: x"),
+                                       ("summaries.json", '[{"id": 1, "scores": {"a": 1}}]', "a score has no value"),
+                                       ("summaries.json", '[{"id": 1}]', "no sample has a score"), ("summaries.json", "[" * 100000, "is not JSON"),
+                                       ("header.json", "[1]", "is not JSON"), ("other.json", "1", "holds no samples of Inspect")):
+            with self.subTest(name=name, content=content[:40]):
+                with zipfile.ZipFile(self.folder / "bad.eval", "w", zipfile.ZIP_DEFLATED) as archive:
+                    archive.writestr(name, content)
+                    if name == "header.json":
+                        archive.writestr("summaries.json", json.dumps(samples))
+                self.assertIn(problem, self.error_of("compare", "bad.eval", "bad.eval"))
+        for content, problem in (('{"version": 2, "samples": 1}', "holds no samples of Inspect"), ('{"version": 2', "is not JSON"),
+                                 ('{"version": 2, "samples": []}', "holds no item"), ('{"version": 2, "samples": ["\xff"]}', "is not UTF-8")):
+            with self.subTest(content=content):
+                self.write("bad.json", content.encode("latin-1"))
+                self.assertIn(problem, self.error_of("compare", "bad.json", "bad.json"))
+
+    def test_an_archive_that_unpacks_to_too_much(self):
+        with zipfile.ZipFile(self.folder / "bomb.eval", "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+            with archive.open("summaries.json", "w") as entry:
+                for _ in range(600):
+                    entry.write(b" " * (1 << 20))
+        self.assertLess((self.folder / "bomb.eval").stat().st_size, 8 << 20)
+        self.assertIn("bomb.eval:summaries.json: unpacks to more than 536870912 bytes", self.error_of("compare", "bomb.eval", "bomb.eval"))
+
+    def test_layout_of_lighteval(self):
+        done = self.run_python("""
+import json, pyarrow, pyarrow.parquet as parquet
+rows = [{"doc": {"query": f"item {i}", "choices": ["a", "b"], "id": str(i), "specific": None, "num_samples": 1},
+         "metric": {"acc": i % 2, "em": i / 10, "text": "x"}, "model_response": {"logprobs": [-1.0, -2.0]}} for i in range(30)]
+table = pyarrow.Table.from_pylist(rows)
+import pathlib
+folder = pathlib.Path("details/org/model/2026-01-31T12-00-00.000000")
+folder.mkdir(parents=True)
+path = folder / "details_tiny|0_2026-01-31T12-00-00.000000.parquet"
+parquet.write_table(table, path)
+rows[5]["doc"]["query"] = "other"
+rows[6]["metric"] = {"acc": None, "em": float("nan"), "text": None}
+parquet.write_table(pyarrow.Table.from_pylist(rows), "b.parquet")
+parquet.write_table(pyarrow.table({"question": ["x"]}), "bad.parquet")
+parquet.write_table(pyarrow.table({"metric": [{"acc": 1}]}), "no_id.parquet")
+print(json.dumps(str(path)))
+""")
+        result = self.json_of("compare", done, done)
+        self.assertEqual(["model", {"tiny|0"}], [result["runs"][0]["model"], set(result["topics"])])
+        self.assertEqual(0.5, result["runs"][0]["micro"]["item"]["mean"])
+        self.assertAlmostEqual(1.45, self.json_of("compare", f"{done}#em", f"{done}#em")["runs"][0]["micro"]["item"]["mean"], places=12)
+        self.assertIn("there are acc, em, text", self.error_of("compare", f"{done}#f1", done))
+        self.write("details_tiny|0_2026-01-31T12-00-00.000000.parquet", (self.folder / "b.parquet").read_bytes())
+        other = self.json_of("compare", done, "details_tiny|0_2026-01-31T12-00-00.000000.parquet")
+        self.assertEqual([28, 1, 1], [other["questions"]["shared"], other["runs"][1]["only_here"], other["questions"]["undefined"]])
+        self.assertIn("holds no item", self.error_of("compare", "bad.parquet", "bad.parquet"))
+        self.assertIn("there is no doc.id", self.error_of("compare", "no_id.parquet", "no_id.parquet"))
+        whole = (self.folder / "b.parquet").read_bytes()
+        for length in (0, 3, len(whole) // 2, len(whole) - 1):
+            self.write("cut.parquet", whole[:length])
+            self.assertIn("cut.parquet", self.error_of("compare", "cut.parquet", "cut.parquet"))
+
+    def test_layout_of_olmo_eval(self):
+        for model, shift in (("a", 0), ("b", 1)):
+            lines = [{"doc_id": i, "native_id": f"q{i}", "model_output": [], "label": 0,
+                      "instance_metrics": {"acc": {"acc": (i + shift) % 3 == 0}, "pass_at_1": {"code": i / 10}}} for i in range(30)]
+            self.write(f"{model}/arc_mc_1a2b3c-predictions.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
+        names = [f"{model}/arc_mc_1a2b3c-predictions.jsonl" for model in "ab"]
+        result = self.json_of("compare", *names)
+        self.assertEqual([["a", "b"], {"arc_mc_1a2b3c"}, 30], [[run["model"] for run in result["runs"]], set(result["topics"]), result["questions"]["shared"]])
+        self.assertAlmostEqual(1 / 3, result["runs"][0]["micro"]["item"]["mean"], places=12)
+        self.assertAlmostEqual(1.45, self.json_of("compare", *(f"{name}#pass_at_1:code" for name in names))["runs"][0]["micro"]["item"]["mean"], places=12)
+        self.assertIn("there are acc, pass_at_1:code", self.error_of("compare", f"{names[0]}#code", names[1]))
+
+    def test_repeated_measurements(self):
+        """The error of a mean in two parts (Miller, arXiv 2411.00640): between items, and within them by their measurements."""
+        logs = [inspect_samples(60, 4, seed) for seed in (3, 4)]
+        result = self.json_of("compare", *(self.write_inspect(f"{i}.eval", log) for i, log in enumerate(logs)))
+        within = []
+        for run, log in zip(result["runs"], logs):
+            items = {}
+            for sample in log:
+                items.setdefault(sample["id"], []).append(float(sample["scores"]["match"]["value"] == "C"))
+            within.append(sum(statistics.variance(values) / 4 for values in items.values()) / 60 ** 2)
+            self.assertAlmostEqual(within[-1] ** 0.5, run["repetition"]["stderr_measurements"], places=12)
+            between = statistics.variance(statistics.mean(values) for values in items.values()) / 60 - within[-1]
+            self.assertAlmostEqual(between ** 0.5, run["repetition"]["stderr_items"], places=12)
+            self.assertEqual([60, 4], [run["repetition"]["repeated_items"], run["repetition"]["measurements_per_item"]])
+        pair = result["pairs"][0]
+        self.assertAlmostEqual(sum(within) ** 0.5, pair["repetition"]["stderr_measurements"], places=12)
+        self.assertAlmostEqual(pair["stderr"] ** 2, sum(part ** 2 for part in pair["repetition"].values()), places=12)
+        text = self.run_hre("compare", "0.eval", "1.eval").stdout
+        self.assertIn("measurements alone", text)
+        single = self.json_of("compare", *(self.write_inspect(f"{i}.eval", log[:60]) for i, log in enumerate(logs)))
+        self.assertNotIn("repetition", single["runs"][0])
+        self.assertNotIn("measurements alone", self.run_hre("compare", "0.eval", "1.eval").stdout)
+
+    def test_report(self):
+        """Figures and tables are of the log's value; what needs answers is absent."""
+        names = [self.write_inspect(f"{model}.eval", inspect_samples(50, 2, seed), model=model) for seed, model in enumerate(["one", "two"])]
+        done = self.run_hre("report", *names, "--out", "out")
+        for unknown in ("headline", "votes", "texts are missing", "value_speed", "Pearson"):
+            self.assertNotIn(unknown, done.stdout + done.stderr)
+        run = self.json_of("compare", *names)["runs"][0]["micro"]["item"]
+        with open(self.folder / "out/tables/summary.csv", encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+        self.assertEqual({"model": "one", "questions": "50", "undefined": "0", "mean": f"{run['mean']:.4f}", "low": f"{run['ci95'][0]:.4f}",
+                          "high": f"{run['ci95'][1]:.4f}", "macro_mean": f"{run['mean']:.4f}"}, rows[0])
+        figures = {path.stem for path in (self.folder / "out/figures").iterdir()}
+        self.assertEqual({"overall_mean", "forest", "rank_intervals"}, figures & {"overall_mean", "forest", "rank_intervals", "votes", "headline", "value_speed"})
+        for path in [*(self.folder / "out/tables").iterdir(), *(self.folder / "out/figures").glob("*.gp")]:
+            self.assertNotIn("Pearson", path.read_text(), path)
+            self.assertNotIn("pearson", path.read_text(), path)
+        self.assertIn("mean of match", (self.folder / "out/figures/overall_mean.gp").read_text())
+        self.run_hre("report", names[0], "--out", "one", "--cluster", "topic", "--quiet")
+        self.run_hre("eval", "baseline:length", "--data", "sample", "--json", "run.json", "--details", "--quiet")
+        self.assertIn("can be compared only with each other", self.error_of("report", names[0], "run.json", "--out", "x"))
+
     def test_bad_logs(self):
         for name, content, problem in (("a.jsonl", "", "holds no item"), ("a.jsonl", "[1]\n", "line 1: is not a JSON object"),
                                        ("a.jsonl", '{"item": 1}\n', "there is no 'score'"), ("a.jsonl", '{"value": 1}\n', "there is no item"),
                                        ("a.jsonl", '{"item": 1, "value": "x"}\n', "line 1: 'value' is not a number"),
                                        ("a.jsonl", '{"doc_id": 1}\n', "the sample names no metric"),
+                                       ("a.jsonl", '{"doc_id": null, "metrics": ["acc"], "acc": 1}\n', "line 1: the item has no id"),
+                                       ("a.jsonl", '{"instance_metrics": {"acc": {"acc": 1}}}\n', "line 1: the item has no id"),
                                        ("a.csv", "item,value\n1,x\n", "row 1: 'value' is not a number"), ("a.csv", "\xff", "byte 1 is not UTF-8")):
             with self.subTest(content=content):
                 self.write(name, content.encode("latin-1"))
@@ -84,10 +296,8 @@ class LogTest(ProgramTest):
         self.assertIn("can be compared only with each other", self.error_of("compare", "a.jsonl", "run.json"))
         self.assertIn("has no answers' log-likelihoods", self.error_of("compare", "a.jsonl", "a.jsonl", "--score", "sum"))
 
-    def test_a_file_that_the_harness_wrote(self):
-        python = os.environ.get("HRE_TORCH_PYTHON", "")
-        if not python or subprocess.run([python, "-c", "import lm_eval"], capture_output=True, check=False).returncode != 0:
-            self.skipTest("no Python with lm_eval (HRE_TORCH_PYTHON)")
+    def test_a_file_that_lm_evaluation_harness_wrote(self):
+        python = python_with("lm_eval")
         lines = [{"text": f"word {i}", "choices": ["yes", "no"], "gold": i % 2} for i in range(50)]
         self.write("items.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
         self.write("tasks/tiny.yaml", "task: tiny\ndataset_path: json\ndataset_kwargs:\n  data_files:\n    test: items.jsonl\ntest_split: test\n"
@@ -106,6 +316,98 @@ class LogTest(ProgramTest):
         for run, (_, result) in zip(compared["runs"], results):
             self.assertAlmostEqual(result["results"]["tiny"]["acc,none"], run["micro"]["item"]["mean"], places=12)
             self.assertAlmostEqual(result["results"]["tiny"]["acc_stderr,none"], run["micro"]["item"]["stderr"], places=12)
+
+    def run_harness(self, package, script, *arguments):
+        """Runs a script in a Python that has a harness; gives what its last line of output is as JSON."""
+        done = subprocess.run([python_with(package), "-c", script, *arguments], cwd=self.folder, capture_output=True, text=True, check=False,
+                              env=clean_environment(HOME=str(self.folder), HF_HOME=str(self.folder / "hf"), HF_HUB_OFFLINE="1", LIGHTEVAL_DISABLE_TQDM="1"))
+        self.assertEqual(0, done.returncode, done.stderr[-2000:])
+        return json.loads(done.stdout.splitlines()[-1])
+
+    def check_against_harness(self, logs):
+        """`logs`: {metric: [[file, mean, standard error], ...]}, as the harness says."""
+        for metric, files in logs.items():
+            compared = self.json_of("compare", *(f"{name}#{metric}" for name, _, _ in files))
+            self.assertEqual([30, 0], [compared["questions"]["shared"], compared["questions"]["undefined"]])
+            for run, (name, mean, error) in zip(compared["runs"], files):
+                with self.subTest(metric=metric, file=name):
+                    self.assertAlmostEqual(mean, run["micro"]["item"]["mean"], places=12)
+                    self.assertAlmostEqual(error, run["micro"]["item"]["stderr"], places=12)
+
+    def test_files_that_inspect_wrote(self):
+        """Its own mean and standard error of three epochs, in both formats, of a scorer with one value and one with two."""
+        logs = self.run_harness("inspect_ai", """
+import json, os, random
+from inspect_ai import Task, eval
+from inspect_ai.dataset import Sample
+from inspect_ai.model import ModelOutput
+from inspect_ai.scorer import Score, accuracy, match, scorer, stderr
+from inspect_ai.solver import solver
+
+@solver
+def answer(seed):
+    choose = random.Random(seed)
+    async def solve(state, generate):
+        state.output = ModelOutput.from_content("mockllm/model", choose.choice(["yes", "no"]))
+        return state
+    return solve
+
+@scorer(metrics={"right": [accuracy(), stderr()], "length": [accuracy(), stderr()]})
+def both():
+    async def score(state, target):
+        return Score(value={"right": state.output.completion == target.text, "length": len(state.output.completion) / 3})
+    return score
+
+logs = {}
+for kind in ("eval", "json"):
+    for seed in (1, 2):
+        task = Task(name="tiny", dataset=[Sample(input=f"word {i}", target=["yes", "no"][i % 2]) for i in range(30)], solver=answer(seed),
+                    scorer=[match(), both()])
+        log = eval(task, model="mockllm/model", epochs=3, log_dir=f"logs{seed}", log_format=kind, display="none")[0]
+        for one in log.results.scores:
+            name = one.name if one.name == one.scorer else f"{one.scorer}:{one.name}"
+            logs.setdefault(name, []).append([os.path.relpath(log.location.removeprefix("file://")), one.metrics["accuracy"].value, one.metrics["stderr"].value])
+print(json.dumps(logs))
+""")
+        self.assertEqual({"match", "both:right", "both:length"}, set(logs))
+        self.check_against_harness(logs)
+        repetition = self.json_of("compare", logs["match"][0][0], logs["match"][1][0])["runs"][0]["repetition"]
+        self.assertEqual([30, 3], [repetition["repeated_items"], repetition["measurements_per_item"]])
+
+    def test_files_that_lighteval_wrote(self):
+        self.write("data/test.jsonl", "".join(json.dumps({"text": f"word {i}", "choices": ["yes", "no"], "gold": i % 2}) + "\n" for i in range(30)))
+        self.write("tasks.py", f"""
+from lighteval.metrics.metrics import Metrics
+from lighteval.tasks.lighteval_task import LightevalTaskConfig
+from lighteval.tasks.requests import Doc
+
+def prompt(line, task_name=None):
+    return Doc(task_name=task_name, query=line["text"], choices=line["choices"], gold_index=line["gold"])
+
+TASKS_TABLE = [LightevalTaskConfig(name="tiny", prompt_function=prompt, hf_repo={str(self.folder / "data")!r}, hf_subset="default",
+                                   hf_avail_splits=["test"], evaluation_splits=["test"], metrics=[Metrics.loglikelihood_acc])]
+""")
+        logs = self.run_harness("lighteval", """
+import glob, json
+from lighteval.logging.evaluation_tracker import EvaluationTracker
+from lighteval.models.dummy.dummy_model import DummyModelConfig
+from lighteval.pipeline import ParallelismManager, Pipeline, PipelineParameters
+from lighteval.tasks.registry import Registry
+
+# Only the task below: some of those that it brings fetch files when they are imported.
+Registry._load_from_files = Registry._load_from_subdirs = staticmethod(lambda *arguments: {})
+logs = []
+for seed in (1, 2):
+    parameters = PipelineParameters(launcher_type=ParallelismManager.NONE, custom_tasks_directory="tasks.py")
+    pipeline = Pipeline(tasks="tiny", pipeline_parameters=parameters, evaluation_tracker=EvaluationTracker(output_dir="out", save_details=True),
+                        model_config=DummyModelConfig(model_name=f"dummy{seed}", seed=seed, cache_dir="cache"))
+    pipeline.evaluate()
+    pipeline.save_and_push_results()
+    result = pipeline.get_results()["results"]["tiny|0"]
+    logs.append([glob.glob(f"out/details/dummy{seed}/*/*.parquet")[0], result["acc"], result["acc_stderr"]])
+print(json.dumps({"acc": logs}))
+""")
+        self.check_against_harness(logs)
 
 
 if __name__ == "__main__":

@@ -333,6 +333,25 @@ class HostilePageTest(PageTest):
         self.assertTrue(all("Content Security Policy" in message["message"] for message in self.browser.messages()))
 
 
+class LogPageTest(PageTest):
+    def test_shows_values_alone(self):
+        """A log of another harness has no answers: nothing on its page is about them."""
+        for name, shift in (("one", 0), ("two", 3)):
+            self.write(f"{name}.csv", "item,group,exact\n" + "".join(
+                f"i{i:02},{'ab'[i % 2]},{(i * 7 + shift + epoch) % 5 / 4}\n" for i in range(40) for epoch in range(2)))
+        self.open_report("one.csv#exact", "two.csv#exact")
+        self.assertEqual(["Model", "exact", "exact, macro", "Questions"],
+                         self.browser.run("return [...document.querySelectorAll('#summary-table thead th')].map((head) => head.textContent)"))
+        page = self.browser.run("return document.body.innerText")
+        for absent in ("Pearson", "people", "votes", "Tokens", "parameters", "texts", "answers", "HumanRankEval:", "null"):
+            self.assertNotIn(absent, page)
+        self.assertIn("Paired differences of exact", page)
+        self.assertEqual("i00 (topic a)", self.text("#detail h3"))
+        cells = self.browser.run("return [...document.querySelectorAll('#item tbody tr')].map((row) => [...row.children].map((cell) => cell.textContent))")
+        self.assertEqual([["one", "0.1250", "2", "0.1768"], ["two", "0.8750", "2", "0.1768"]], cells)
+        self.check_quiet()
+
+
 class LargePageTest(PageTest):
     def test_opens(self):
         """Opens and answers; how quickly is bench/report_page.py's to say."""

@@ -20,4 +20,10 @@ struct Estimate {
   std::optional<double> bootstrap_low, bootstrap_high;
 };
 
+/// An item that was measured several times (epochs, seeds).
+struct Repeats {
+  int64_t n = 0;        ///< measurements
+  double variance = 0;  ///< theirs, of the sample, divided by n - 1; 0 for n < 2
+};
+
 }  // namespace hre

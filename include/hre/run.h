@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "hre/estimate.h"
 #include "hre/result.h"
 #include "hre/scorer.h"
 
@@ -53,6 +54,7 @@ struct QuestionResult {
   QuestionMetrics metrics;
   std::vector<AnswerResult> answers;  ///< empty where the question could not be scored
   std::string problem;                ///< why it could not be; empty if it was
+  Repeats repeats = {};               ///< of a log's item, whose value is the mean of so many
 };
 
 /// What an answer's log-likelihood is divided by to be its score.

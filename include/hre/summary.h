@@ -16,7 +16,7 @@ struct MetricSummary {
   Estimate pearson, spearman, kendall, pairwise_accuracy, top_one, ndcg, pearson_log, pearson_ranks, margin,
       length_only;
   Estimate bits_per_byte, bits_best, bits_worst, bits_gap;
-  Estimate item;  ///< of logs of other harnesses alone
+  Estimate item;  ///< of logs of other harnesses, which have no other
 };
 
 /// Pearson's r as two parts that add up to it: through the answers' length, and beyond (stats/confound.h), over the
@@ -37,7 +37,7 @@ struct ScoreSummary {
 struct TopicSummary {
   std::string topic;
   int64_t questions = 0;
-  int64_t undefined = 0;  ///< questions without a Pearson correlation
+  int64_t undefined = 0;  ///< questions without a Pearson correlation; of logs, items without a value
   MetricSummary metrics;
 };
 

@@ -67,7 +67,7 @@ ClusteredEstimate clustered_estimate(std::span<const double> values, std::span<c
 }
 
 ClusteredEstimate clustered_value(const Run& run, const Clusters& clusters) {
-  const Metric& pearson = all_metrics().front();
+  const Metric& metric = metrics_of(run).front();
   std::map<std::string, std::vector<const QuestionResult*>> topics;
   for (const QuestionResult& question : run.questions) topics[question.topic].push_back(&question);
   std::vector<double> values;
@@ -75,9 +75,9 @@ ClusteredEstimate clustered_value(const Run& run, const Clusters& clusters) {
   std::vector<size_t> sizes;
   for (const auto& [topic, members] : topics) {
     const size_t before = values.size();
-    const std::optional<double> chance = chance_level(members, pearson);
+    const std::optional<double> chance = chance_level(members, metric);
     for (const QuestionResult* question : members) {
-      const auto value = value_under(run.options.undefined, *question, pearson, chance);
+      const auto value = value_under(run.options.undefined, *question, metric, chance);
       if (!value) continue;
       values.push_back(*value);
       questions.push_back(question);

@@ -39,7 +39,7 @@ ClusteredEstimate clustered_estimate(std::span<const double> values, std::span<c
                                      std::span<const QuestionResult* const> questions, const Clusters& clusters,
                                      const BootstrapOptions& options);
 
-/// The same of a run's value: the mean of Pearson's r over its questions.
+/// The same of a run's value: the mean of Pearson's r over its questions, or of a log's values.
 ClusteredEstimate clustered_value(const Run& run, const Clusters& clusters);
 
 }  // namespace hre

@@ -33,6 +33,39 @@ ComparedRun describe(const Run& run, const SharedQuestions& shared, size_t posit
           shared.undefined_in[position]};
 }
 
+std::vector<Repeats> repeats_of(const SharedQuestions& shared, size_t run) {
+  std::vector<Repeats> repeats;
+  for (const QuestionResult* question : shared.questions[run]) repeats.push_back(question->repeats);
+  return repeats;
+}
+
+/// What measuring leaves of each run's error, and of each difference's, which has both runs' measurements.
+void add_repetition(const SharedQuestions& shared, Weights weights, Comparison& comparison) {
+  const Metric& metric = *comparison.options.metric;
+  std::vector<std::optional<std::vector<double>>> variances;
+  for (size_t i = 0; i < comparison.runs.size(); ++i) {
+    const std::vector<Repeats> items = repeats_of(shared, i);
+    variances.push_back(measurement_variances(items));
+    const auto error = (comparison.runs[i].means(weights).*metric.of_summary).stderr_;
+    if (!variances.back() || !error) continue;
+    Repetition& repetition = comparison.runs[i].repetition.emplace();
+    int64_t measurements = 0;
+    for (const Repeats& item : items) {
+      repetition.repeated += item.n > 1 ? 1 : 0;
+      measurements += item.n;
+    }
+    repetition.measurements = static_cast<double>(measurements) / static_cast<double>(items.size());
+    repetition.parts = repetition_parts(*error, *variances.back(), shared.sizes, weights);
+  }
+  for (ComparedPair& pair : comparison.pairs) {
+    const auto error = pair.comparison.difference.stderr_;
+    if (!variances[pair.a] || !variances[pair.b] || !error) continue;
+    std::vector<double> sums = *variances[pair.a];
+    for (size_t i = 0; i < sums.size(); ++i) sums[i] += (*variances[pair.b])[i];
+    pair.repetition = repetition_parts(*error, sums, shared.sizes, weights);
+  }
+}
+
 std::vector<MovedQuestion> most_moved(const SharedQuestions& shared, size_t count) {
   std::vector<MovedQuestion> moved;
   for (const size_t i : largest_differences(shared.values[0], shared.values[1], count)) {
@@ -204,7 +237,7 @@ Result<Comparison> compare_runs(std::span<const Run* const> runs, const CompareO
 
   ManyComparison many = compare_many(shared.spans(), shared.sizes, statistics, options.level);
   for (PairOfRuns& pair : many.pairs) {
-    comparison.pairs.push_back({pair.a, pair.b, std::move(pair.comparison), {}, {}, {}});
+    comparison.pairs.push_back({pair.a, pair.b, std::move(pair.comparison), {}, {}, {}, {}});
     ComparedPair& compared = comparison.pairs.back();
     const PairedComparison& seen = compared.comparison;
     if (!seen.effect95) continue;
@@ -218,6 +251,7 @@ Result<Comparison> compare_runs(std::span<const Run* const> runs, const CompareO
   add_topics(shared, statistics, comparison.pairs);
   comparison.bits = compare_bits(runs, statistics);
   if (options.clusters) add_clustered(shared, options, comparison.pairs);
+  add_repetition(shared, statistics.weights, comparison);
   comparison.moved = most_moved(shared, options.moved);
   if (options.margin) {
     std::vector<GateDecision*> decisions;

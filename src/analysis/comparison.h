@@ -13,6 +13,7 @@
 #include "hre/summary.h"
 #include "stats/comparison.h"
 #include "stats/power.h"
+#include "stats/repetition.h"
 #include "stats/stopping.h"
 
 namespace hre {
@@ -29,6 +30,13 @@ struct CompareOptions {
   const Clusters* clusters = nullptr;  ///< of questions, for errors that allow for what they have in common
 };
 
+/// Of a log in which items were measured several times each.
+struct Repetition {
+  int64_t repeated = 0;     ///< items measured twice or more
+  double measurements = 0;  ///< of an item, on average
+  RepetitionParts parts;    ///< of the standard error of the run's value
+};
+
 struct ComparedRun {
   std::string model;   ///< its name
   std::string source;  ///< the model as it was given
@@ -37,6 +45,7 @@ struct ComparedRun {
   RankInterval rank;
   int64_t only_here = 0;  ///< questions that another run lacks
   int64_t undefined = 0;  ///< common questions without a value in this run
+  std::optional<Repetition> repetition = {};
 
   /// The mean that a comparison with these weights is of.
   [[nodiscard]] const MetricSummary& means(Weights weights) const {
@@ -58,6 +67,7 @@ struct ComparedPair {
   size_t a = 0, b = 0;  ///< a < b, by position
   PairedComparison comparison;
   std::optional<ClusteredEstimate> clustered;  ///< of the difference, on request
+  std::optional<RepetitionParts> repetition;   ///< of the difference's standard error, where both runs are such logs
   std::vector<PairedComparison> topics;        ///< as Comparison::topics, p-values adjusted by Holm over them
   std::vector<DetectionPoint>
       detection;  ///< of the better run, for the difference seen; empty where its effect has no interval

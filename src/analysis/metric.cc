@@ -30,6 +30,8 @@ constexpr Metric kMetrics[] = {
     {"bits_gap", "Bits per byte, worst - best", &Q::bits_gap, &S::bits_gap, 0, {}, true},
 };
 
+constexpr Metric kItem = {"item", "Value", &Q::item, &S::item, {}, {}, true};
+
 }  // namespace
 
 std::optional<double> chance_level(std::span<const QuestionResult* const> questions, const Metric& metric) {
@@ -65,9 +67,10 @@ tl::unexpected<Error> unbounded_error(const Metric& metric) {
 
 std::span<const Metric> all_metrics() { return kMetrics; }
 
-const Metric& item_metric() {
-  static constexpr Metric kItem = {"item", "Value", &Q::item, &S::item, {}, {}, true};
-  return kItem;
+const Metric& item_metric() { return kItem; }
+
+std::span<const Metric> metrics_of(const Run& run) {
+  return run.item_metric.empty() ? all_metrics() : std::span(&kItem, 1);
 }
 
 std::span<const Metric> bits_metrics() { return all_metrics().last(4); }

@@ -53,6 +53,9 @@ std::span<const Metric> all_metrics();
 /// The value of logs of other harnesses, which have no other; not among all_metrics().
 const Metric& item_metric();
 
+/// The metrics that a run has, the one that stands for it first: all_metrics(), or item_metric() alone.
+std::span<const Metric> metrics_of(const Run& run);
+
 /// Bits per byte: of all answers, of the best and of the worst, and the gap between these.
 std::span<const Metric> bits_metrics();
 

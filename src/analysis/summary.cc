@@ -24,10 +24,11 @@ std::optional<Interval> range_of(const Metric& metric, std::span<const double> v
 }
 
 std::vector<const Metric*> metrics_of(const Questions& questions) {
+  if (std::ranges::any_of(questions, [](const QuestionResult* q) { return q->metrics.item.has_value(); })) {
+    return {&item_metric()};
+  }
   std::vector<const Metric*> metrics;
   for (const Metric& metric : all_metrics()) metrics.push_back(&metric);
-  if (std::ranges::any_of(questions, [](const QuestionResult* question) { return question->metrics.item.has_value(); }))
-    metrics.push_back(&item_metric());
   return metrics;
 }
 
@@ -55,6 +56,11 @@ MetricSummary estimate_metrics(const Questions& questions, const std::map<std::s
     if (estimate.mean && sum_of_chances) estimate.chance = *sum_of_chances / static_cast<double>(values.size());
   }
   return summary;
+}
+
+/// Questions without a Pearson correlation; items without a value.
+int64_t undefined_of(const MetricSummary& summary) {
+  return summary.item.n > 0 ? summary.item.undefined : summary.pearson.undefined;
 }
 
 MetricSummary average_topics(const std::vector<TopicSummary>& topics, const std::vector<const Metric*>& metrics) {
@@ -159,12 +165,12 @@ Summary summarize(const std::vector<QuestionResult>& questions, const SummaryOpt
   Summary summary;
   for (const auto& [topic, members] : by_topic) {
     const MetricSummary metrics = estimate_metrics(members, by_topic, options.undefined);
-    summary.topics.push_back({topic, static_cast<int64_t>(members.size()), metrics.pearson.undefined, metrics});
+    summary.topics.push_back({topic, static_cast<int64_t>(members.size()), undefined_of(metrics), metrics});
   }
   summary.micro = estimate_metrics(all, by_topic, options.undefined);
   summary.macro = average_topics(summary.topics, metrics_of(all));
   summary.questions = static_cast<int64_t>(questions.size());
-  summary.undefined = summary.micro.pearson.undefined;
+  summary.undefined = undefined_of(summary.micro);
   if (options.draws > 0 && !questions.empty()) {
     summary.draws = options.draws;
     summary.seed = options.seed;

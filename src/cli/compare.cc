@@ -161,7 +161,9 @@ void define_looking(CLI::App& app, CompareArguments& a) {
 
 Action define_compare(CLI::App& app) {
   auto a = std::make_shared<CompareArguments>();
-  app.add_option("RUN", a->runs, "two or more runs; with --data, two or more models")->required()->type_name("");
+  app.add_option("RUN", a->runs, std::string("two or more runs; with --data, two or more models") + kLogHelp)
+      ->required()
+      ->type_name("");
   define_looking(app, *a);
   add_store_option(app, a->store);
   define_evaluating(app, *a);

@@ -109,7 +109,7 @@ Status run_gate_command(const GateArguments& a, Console& console) {
 
 Action define_gate(CLI::App& app) {
   auto a = std::make_shared<GateArguments>();
-  app.add_option("RUN", a->run, kRunHelp)->required()->type_name("");
+  app.add_option("RUN", a->run, std::string(kRunHelp) + kLogHelp)->required()->type_name("");
   app.add_option("--against", a->against, "the baseline: a run that RUN may not be worse than")->type_name("RUN");
   app.add_option("--policy", a->policy, "a TOML file that says what is checked, and with which margins (docs/ci.md)")
       ->type_name("FILE");

@@ -40,7 +40,8 @@ Status run_power_command(const PowerArguments& arguments, Console& console) {
 
 Action define_power(CLI::App& app) {
   auto a = std::make_shared<PowerArguments>();
-  app.add_option("RUN", a->runs, "one run, or two runs to measure the correlation of their values")
+  app.add_option("RUN", a->runs,
+                 std::string("one run, or two runs to measure the correlation of their values") + kLogHelp)
       ->required()
       ->type_name("");
   app.add_option("--difference", a->power.difference, "a difference between two models' values that is to be detected")

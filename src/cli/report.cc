@@ -32,7 +32,10 @@ struct ReportArguments {
 /// The questions' texts, where a run has questions.
 Result<std::optional<Dataset>> texts_of(const ReportArguments& arguments, const std::vector<Run>& runs,
                                         ProgressListener& progress) {
-  if (std::ranges::all_of(runs, [](const Run& run) { return run.questions.empty(); })) return std::optional<Dataset>();
+  if (std::ranges::all_of(runs, [](const Run& run) { return run.questions.empty(); }) ||
+      std::ranges::any_of(runs, [](const Run& run) { return !run.item_metric.empty(); })) {
+    return std::optional<Dataset>();
+  }
   return dataset_of_run(arguments.data, runs.front(), progress);
 }
 
@@ -80,7 +83,8 @@ Status report(const ReportArguments& arguments, Console& console) {
 
 Action define_report(CLI::App& app) {
   auto arguments = std::make_shared<ReportArguments>();
-  app.add_option("RUN", arguments->runs, std::string(kRunOrMeansHelp) + "; several runs are shown side by side")
+  app.add_option("RUN", arguments->runs,
+                 std::string(kRunOrMeansHelp) + kLogHelp + "; several runs are shown side by side")
       ->required()
       ->type_name("");
   app.add_option("--out", arguments->out, "the folder to write to: index.html, figures/, tables/")

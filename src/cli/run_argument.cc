@@ -18,7 +18,7 @@
 namespace hre::cli {
 namespace {
 
-/// A log of another harness, and which of its values: FILE.jsonl, FILE.csv#NAME.
+/// A log of another harness, and which of its values: FILE.jsonl, FILE.eval#NAME.
 struct LogArgument {
   std::string path, metric;
 };
@@ -66,9 +66,7 @@ Result<std::string> read_run_file(const std::string& argument) {
 
 Result<std::vector<Run>> runs_of_file(const std::string& path) {
   if (const auto log = log_of(path)) {
-    auto text = read_file(log->path);
-    if (!text) return forward(text);
-    auto run = read_item_log(*text, log->path, log->metric);
+    auto run = read_item_log(log->path, log->metric);
     if (!run) return forward(run);
     std::vector<Run> runs;
     runs.push_back(std::move(*run));
@@ -79,6 +77,13 @@ Result<std::vector<Run>> runs_of_file(const std::string& path) {
 }
 
 Result<std::vector<ReadRun>> runs_or_means_of_file(const std::string& path) {
+  if (log_of(path)) {
+    auto runs = runs_of_file(path);
+    if (!runs) return forward(runs);
+    std::vector<ReadRun> all;
+    for (Run& run : *runs) all.push_back({std::move(run), std::nullopt});
+    return all;
+  }
   auto text = read_run_file(path);
   return text ? read_runs_or_means_json(*text, path) : Result<std::vector<ReadRun>>(forward(text));
 }

@@ -14,6 +14,10 @@ constexpr char kRunHelp[] =
     "a run: its name, the beginning of its id, last, last~1, last:GLOB of names, or a JSON file (hre-run/1 with "
     "details), also hf:ORG/REPO/FILE.json";
 
+/// What commands add to it that take logs of other harnesses too.
+constexpr char kLogHelp[] =
+    "; or a log of another harness (.jsonl, .csv, .eval, .parquet), FILE#NAME for one of its values";
+
 /// Whether RUN names a file, not a run of the store.
 bool names_file(const std::string& argument);
 

@@ -1,5 +1,6 @@
 #include "data/arrow_reader.h"
 
+#include <arrow/array.h>
 #include <arrow/buffer.h>
 #include <arrow/c/bridge.h>
 #include <arrow/io/file.h>
@@ -8,6 +9,7 @@
 #include <arrow/memory_pool.h>
 #include <arrow/record_batch.h>
 #include <arrow/result.h>
+#include <arrow/scalar.h>
 #include <arrow/type.h>
 #include <fmt/format.h>
 #include <parquet/arrow/reader.h>
@@ -19,6 +21,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/text.h"
 #include "data/arrow_rows.h"
 #include "data/arrow_status.h"
 
@@ -124,7 +127,8 @@ std::vector<int> wanted_leaves(const parquet::arrow::SchemaManifest& manifest) {
   return leaves;
 }
 
-Result<std::unique_ptr<RowReader>> parquet_rows(Input input) {
+/// Opens the file for reading, and gives its schema.
+Result<std::shared_ptr<arrow::Schema>> open_columns(Input& input) {
   parquet::ArrowReaderProperties properties(/*use_threads=*/false);
   properties.set_batch_size(kBatchRows);
   properties.set_pre_buffer(false);
@@ -140,14 +144,102 @@ Result<std::unique_ptr<RowReader>> parquet_rows(Input input) {
   std::shared_ptr<arrow::Schema> schema;
   if (const arrow::Status status = input.parquet->GetSchema(&schema); !status.ok())
     return unreadable(status, input.name);
-  if (Status checked = check_schema(*schema, input.name); !checked) return forward(checked);
+  return schema;
+}
+
+Status read_columns(Input& input, const std::vector<int>& leaves) {
   std::vector<int> row_groups(input.parquet->num_row_groups());
   for (size_t i = 0; i < row_groups.size(); ++i) row_groups[i] = static_cast<int>(i);
-  auto batches = input.parquet->GetRecordBatchReader(row_groups, wanted_leaves(input.parquet->manifest()));
+  auto batches = input.parquet->GetRecordBatchReader(row_groups, leaves);
   if (!batches.ok()) return unreadable(batches.status(), input.name);
   input.batches = *std::move(batches);
+  return {};
+}
+
+Result<std::unique_ptr<RowReader>> parquet_rows(Input input) {
+  auto schema = open_columns(input);
+  if (!schema) return forward(schema);
+  if (Status checked = check_schema(**schema, input.name); !checked) return forward(checked);
+  if (Status read = read_columns(input, wanted_leaves(input.parquet->manifest())); !read) return forward(read);
   input.total = input.parquet->parquet_reader()->metadata()->num_rows();
   return std::make_unique<BatchRowReader>(std::move(input));
+}
+
+// Single values of a schema, each with its path.
+void add_cells(const SchemaField& field, const std::string& prefix,
+               const std::function<bool(const std::string&)>& wanted, std::vector<int>& leaves) {
+  const std::string path = prefix + field.field->name();
+  const arrow::DataType& type = *field.field->type();
+  if (type.id() == arrow::Type::STRUCT) {
+    for (const SchemaField& child : field.children) add_cells(child, path + ".", wanted, leaves);
+  } else if (field.column_index >= 0 && wanted(path) &&
+             (arrow::is_integer(type.id()) || arrow::is_floating(type.id()) || arrow::is_base_binary_like(type.id()) ||
+              type.id() == arrow::Type::BOOL)) {
+    leaves.push_back(field.column_index);
+  }
+}
+
+// The columns of a batch with structs taken apart; a struct that is null has null members.
+Status add_arrays(const std::shared_ptr<arrow::Array>& array, const std::string& path, const std::string& where,
+                  std::vector<std::string>& names, std::vector<std::shared_ptr<arrow::Array>>& arrays) {
+  if (array->type_id() != arrow::Type::STRUCT) {
+    names.push_back(path);
+    arrays.push_back(array);
+    return {};
+  }
+  auto members = static_cast<const arrow::StructArray&>(*array).Flatten();
+  if (!members.ok()) return unreadable(members.status(), where);
+  for (size_t i = 0; i < members->size(); ++i) {
+    const std::string& name = array->type()->field(static_cast<int>(i))->name();
+    if (Status added = add_arrays((*members)[i], path + "." + name, where, names, arrays); !added) return added;
+  }
+  return {};
+}
+
+Result<Cell> cell_of(const arrow::Array& array, int64_t i, const std::string& where) {
+  auto scalar = array.GetScalar(i);
+  if (!scalar.ok()) return unreadable(scalar.status(), where);
+  if (!(*scalar)->is_valid) return Cell();
+  if (arrow::is_base_binary_like(array.type_id())) {
+    std::string text = (*scalar)->ToString();
+    if (find_invalid_utf8(text)) return input_error("invalid UTF-8", where);
+    return Cell(std::move(text));
+  }
+  auto number = (*scalar)->CastTo(arrow::float64());
+  if (!number.ok()) return unreadable(number.status(), where);
+  return Cell(static_cast<const arrow::DoubleScalar&>(**number).value);
+}
+
+Status visit_cells(Input input, const std::function<bool(const std::string&)>& wanted, const VisitCells& visit) {
+  auto schema = open_columns(input);
+  if (!schema) return forward(schema);
+  std::vector<int> leaves;
+  for (const SchemaField& field : input.parquet->manifest().schema_fields) add_cells(field, "", wanted, leaves);
+  if (leaves.empty()) return {};
+  if (Status read = read_columns(input, leaves); !read) return read;
+  std::shared_ptr<arrow::RecordBatch> batch;
+  for (int64_t row = 1;;) {
+    if (const arrow::Status status = input.batches->ReadNext(&batch); !status.ok()) {
+      return unreadable(status, input.name);
+    }
+    if (!batch) return {};
+    if (const arrow::Status status = batch->ValidateFull(); !status.ok()) return unreadable(status, input.name);
+    std::vector<std::string> columns;
+    std::vector<std::shared_ptr<arrow::Array>> arrays;
+    for (int i = 0; i < batch->num_columns(); ++i) {
+      Status added = add_arrays(batch->column(i), batch->column_name(i), input.name, columns, arrays);
+      if (!added) return added;
+    }
+    for (int64_t i = 0; i < batch->num_rows(); ++i, ++row) {
+      std::vector<Cell> cells;
+      for (const auto& array : arrays) {
+        auto cell = cell_of(*array, i, fmt::format("{}, row {}", input.name, row));
+        if (!cell) return forward(cell);
+        cells.push_back(*std::move(cell));
+      }
+      if (Status visited = visit(columns, cells); !visited) return visited;
+    }
+  }
 }
 
 // A complete stream ends with this mark; without it, rows may be missing.
@@ -189,15 +281,16 @@ Input input_of(const std::string& name, int64_t memory_limit) {
 
 using OpenRows = Result<std::unique_ptr<RowReader>> (*)(Input);
 
-Result<std::unique_ptr<RowReader>> open_file(const std::string& path, OpenRows rows) {
-  return guarded(path, [&]() -> Result<std::unique_ptr<RowReader>> {
+template <class Read>
+auto open_file(const std::string& path, Read read) -> decltype(read(Input())) {
+  return guarded(path, [&]() -> decltype(read(Input())) {
     auto file = arrow::io::ReadableFile::Open(path);
     if (!file.ok()) return input_error("cannot be opened: " + message_of(file.status()), path, "check its permissions");
     Input input = input_of(path, memory_limit_for((*file)->GetSize().ValueOr(0)));
     auto capped = arrow::io::ReadableFile::Open(path, input.pool.get());
     if (!capped.ok()) return unreadable(capped.status(), path);
     input.file = *std::move(capped);
-    return rows(std::move(input));
+    return read(std::move(input));
   });
 }
 
@@ -220,6 +313,11 @@ int64_t memory_limit_for(uint64_t file_bytes) {
 
 Result<std::unique_ptr<RowReader>> open_parquet(const std::string& path) { return open_file(path, parquet_rows); }
 Result<std::unique_ptr<RowReader>> open_arrow_stream(const std::string& path) { return open_file(path, stream_rows); }
+
+Status visit_parquet(const std::string& path, const std::function<bool(const std::string& column)>& wanted,
+                     const VisitCells& visit) {
+  return open_file(path, [&](Input input) { return visit_cells(std::move(input), wanted, visit); });
+}
 
 Result<std::unique_ptr<RowReader>> read_parquet(std::string_view bytes, const std::string& name, int64_t memory_limit) {
   return read_bytes(bytes, name, memory_limit, parquet_rows);

@@ -2,9 +2,12 @@
 /// Parquet files and Arrow stream files, read batch by batch with bounded memory.
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <variant>
+#include <vector>
 
 #include "data/rows.h"
 
@@ -26,5 +29,17 @@ Result<std::unique_ptr<RowReader>> read_arrow_stream(std::string_view bytes, con
 
 /// Rows of a stream of record batches by Arrow's C interface, without a copy. The stream is taken over.
 Result<std::unique_ptr<RowReader>> read_arrow_batches(ArrowArrayStream* stream, const std::string& name);
+
+/// A cell of a column of single values; nothing where it is null.
+using Cell = std::variant<std::monostate, double, std::string>;
+
+/// One row of the columns that were wanted, which `columns` names in the cells' order.
+using VisitCells = std::function<Status(const std::vector<std::string>& columns, const std::vector<Cell>& cells)>;
+
+/// Reads columns of single values (numbers, texts, true and false as 1 and 0) of any parquet file, row by row. A column
+/// within a struct is named by its path, "doc.id". Columns that are not wanted are not unpacked; those of other types
+/// are left out. Without any column, no row is visited.
+Status visit_parquet(const std::string& path, const std::function<bool(const std::string& column)>& wanted,
+                     const VisitCells& visit);
 
 }  // namespace hre::data

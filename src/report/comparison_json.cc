@@ -3,6 +3,10 @@
 namespace hre {
 namespace {
 
+Json of_repetition(const RepetitionParts& parts) {
+  return {{"stderr_items", json_number(parts.items)}, {"stderr_measurements", json_number(parts.measurements)}};
+}
+
 Json of_run(const ComparedRun& run, Weights weights) {
   Json json = {{"model", run.model},
                {"source", run.source},
@@ -12,6 +16,11 @@ Json of_run(const ComparedRun& run, Weights weights) {
                {"rank", run.rank.rank},
                {"rank95", json_interval(run.rank.interval)},
                {"length_share", json_length_share(run.length(weights))}};
+  if (run.repetition) {
+    json["repetition"] = of_repetition(run.repetition->parts);
+    json["repetition"]["repeated_items"] = run.repetition->repeated;
+    json["repetition"]["measurements_per_item"] = run.repetition->measurements;
+  }
   Json& micro = json["micro"] = Json::object();
   add_metrics(micro, run.summary.micro);
   micro["length"] = json_length_parts(run.summary.micro_length);
@@ -30,6 +39,7 @@ Json of_pair(const Comparison& comparison, size_t position) {
   Json json = {{"a", pair.a}, {"b", pair.b}, {"told_apart", comparison.told_apart(pair.comparison)}};
   json.update(json_paired(pair.comparison));
   if (pair.clustered) json["clustered"] = json_clustered(pair.clustered);
+  if (pair.repetition) json["repetition"] = of_repetition(*pair.repetition);
   for (const ComparedMetric& bits : comparison.bits) json[bits.metric->name] = json_paired(bits.pairs[position]);
   return json;
 }

@@ -172,6 +172,34 @@ std::string clustered_table(const Comparison& comparison, int width) {
   return '\n' + table.render(width);
 }
 
+/// What of the errors comes from measuring items only so often.
+std::string repetition_table(const Comparison& comparison, int width) {
+  if (std::ranges::none_of(comparison.runs, [](const ComparedRun& run) { return run.repetition.has_value(); })) {
+    return "";
+  }
+  TextTable table({"standard error of", "is", "items alone", "measurements alone", "measurements per item"});
+  const auto add = [&](std::string name, std::optional<double> error, const RepetitionParts& parts, std::string times) {
+    table.add_row({std::move(name), significant(error), significant(parts.items), significant(parts.measurements),
+                   std::move(times)});
+  };
+  const Weights weights = comparison.options.statistics.weights;
+  for (size_t i = 0; i < comparison.runs.size(); ++i) {
+    const ComparedRun& run = comparison.runs[i];
+    if (!run.repetition) continue;
+    add(letter_of(i), (run.means(weights).*comparison.options.metric->of_summary).stderr_, run.repetition->parts,
+        fmt::format("{:.3g}", run.repetition->measurements));
+  }
+  for (const ComparedPair& pair : comparison.pairs) {
+    if (!pair.repetition) continue;
+    add(letter_of(pair.a) + " − " + letter_of(pair.b), pair.comparison.difference.stderr_, *pair.repetition, "");
+  }
+  return '\n' + table.render(width) +
+         wrapped(
+             "The squares of the two parts add up to that of the whole, unless the first is estimated as 0. More "
+             "measurements of the same items shrink only the second.\n",
+             width);
+}
+
 std::string gates_text(const Comparison& comparison) {
   std::string text;
   for (const GateDecision& gate : comparison.gates) {
@@ -284,7 +312,8 @@ std::string comparison_text(const Comparison& comparison, int width) {
       comparison.options.metric->title, comparison.options.metric->lower_is_better ? " (lower is better)" : "",
       comparison.options.statistics.weights == Weights::kTopics ? "topic" : "question");
   return wrapped(text, width) + '\n' + runs_table(comparison, width) +
-         length_table(comparison.runs, comparison.options.statistics.weights, width) + '\n' +
+         length_table(comparison.runs, comparison.options.statistics.weights, width) +
+         repetition_table(comparison, width) + '\n' +
          (are_two ? topics_table(comparison, width) : pairs_table(comparison, width)) +
          clustered_table(comparison, width) + bits_table(comparison, width) + moved_table(comparison, width);
 }

@@ -28,8 +28,11 @@ Json json_estimate(const Estimate& estimate) {
 }
 
 void add_metrics(Json& json, const MetricSummary& metrics) {
+  if (metrics.item.n > 0) {
+    json["item"] = json_estimate(metrics.item);
+    return;
+  }
   for (const Metric& metric : all_metrics()) json[metric.name] = json_estimate(metrics.*metric.of_summary);
-  if (metrics.item.n > 0) json["item"] = json_estimate(metrics.item);
 }
 
 Json json_length_share(const LengthParts& parts) {

@@ -20,7 +20,7 @@ Json json_number(const std::optional<double>& value);
 Json json_interval(const std::optional<Interval>& interval);
 /// {"n", "undefined", "mean", "stderr", "ci95"}, and "bootstrap95" where there is one.
 Json json_estimate(const Estimate& estimate);
-/// Every metric by its name, as estimates.
+/// Every metric by its name, as estimates; of logs of other harnesses, "item" alone.
 void add_metrics(Json& json, const MetricSummary& metrics);
 /// {"share", "ci95"} or null.
 Json json_length_share(const LengthParts& parts);

@@ -49,14 +49,18 @@ Json of_clustered(const std::optional<ClusteredEstimate>& clustered) {
           {"estimate", of_estimate(clustered->mean.estimate)}};
 }
 
-Json of_metrics(const MetricSummary& metrics) {
+Json of_metrics(std::span<const Metric> all, const MetricSummary& metrics) {
   Json json;
-  for (const Metric& metric : all_metrics()) json[metric.name] = of_estimate(metrics.*metric.of_summary);
+  for (const Metric& metric : all) json[metric.name] = of_estimate(metrics.*metric.of_summary);
   return json;
 }
 
 Json of_settings(const Run& run) {
   Json settings = Json::array();
+  if (!run.item_metric.empty()) {
+    settings.push_back({"value", run.item_metric});
+    return settings;
+  }
   const EvalOptions& options = run.options;
   settings.push_back({"prompt", options.prompt});
   settings.push_back({"topics", options.topics.empty() ? "all" : join(options.topics)});
@@ -77,7 +81,7 @@ Json of_run(const ReportData& data, size_t i) {
   const Run& run = data.runs[i];
   const Summary& summary = data.summaries[i];
   Json topics = Json::object();
-  for (const TopicSummary& topic : summary.topics) topics[topic.topic] = of_metrics(topic.metrics);
+  for (const TopicSummary& topic : summary.topics) topics[topic.topic] = of_metrics(data.metrics, topic.metrics);
   const double seconds = run.times.score_seconds;
   return {{"label", data.labels[i]},
           {"source", run.model.source},
@@ -91,8 +95,8 @@ Json of_run(const ReportData& data, size_t i) {
           {"tokens_per_second", run.times.positions > 0 && seconds > 0
                                     ? rounded(static_cast<double>(run.times.positions) / seconds, 4)
                                     : Json()},
-          {"micro", of_metrics(summary.micro)},
-          {"macro", of_metrics(summary.macro)},
+          {"micro", of_metrics(data.metrics, summary.micro)},
+          {"macro", of_metrics(data.metrics, summary.macro)},
           {"length", of_parts(summary.micro_length)},
           {"clustered", data.clustered.empty() ? Json() : of_clustered(data.clustered[i])},
           {"topics", std::move(topics)},
@@ -147,13 +151,15 @@ std::string beginning(const std::string& text) {
 
 Json of_values(const ReportData& data) {
   Json values;
-  for (const Metric& metric : all_metrics()) {
+  for (const Metric& metric : data.metrics) {
     Json by_run = Json::array();
     for (size_t i = 0; i < data.runs.size(); ++i) {
       Json column = Json::array();
       for (const QuestionRow& row : data.rows) {
         const QuestionResult* question = row.by_run[i];
-        column.push_back(question != nullptr ? value_of(question->metrics.*metric.of_question) : Json());
+        column.push_back(question == nullptr ? Json()
+                         : data.of_logs      ? rounded(question->metrics.*metric.of_question, 6)
+                                             : value_of(question->metrics.*metric.of_question));
       }
       by_run.push_back(std::move(column));
     }
@@ -180,6 +186,11 @@ const QuestionResult* any_result(const QuestionRow& row) {
     if (result != nullptr && (found == nullptr || found->answers.empty())) found = result;
   }
   return found;
+}
+
+/// How often a log's item was measured, and how its values spread.
+Json of_repeats(const Repeats& repeats) {
+  return {{"measurements", repeats.n}, {"deviation", rounded(std::sqrt(repeats.variance), 4)}};
 }
 
 Json of_answers(const QuestionResult& question) {
@@ -250,11 +261,11 @@ Json tokens_of_row(const QuestionRow& row) {
 }
 
 /// What a random order of the answers gets by each metric, where that is known and not 0.
-Json of_chances(const QuestionRow& row) {
+Json of_chances(const ReportData& data, const QuestionRow& row) {
   Json chances = Json::object();
   const QuestionResult* any = any_result(row);
   if (any == nullptr) return chances;
-  for (const Metric& metric : all_metrics()) {
+  for (const Metric& metric : data.metrics) {
     const auto chance = metric.chance_for(any->metrics);
     if (chance.value_or(0) != 0) chances[metric.name] = rounded(*chance, 6);
   }
@@ -273,6 +284,9 @@ std::string page_index(const ReportData& data) {
                  {"fingerprint", first.dataset_fingerprint},
                  {"questions", first.dataset_questions}}},
                {"caveats", data.caveats},
+               {"log", data.of_logs},
+               {"main", data.metrics.front().name},
+               {"value", data.value_name},
                {"part", kQuestionsAPart},
                {"topics", data.topics},
                {"metrics", Json::array()},
@@ -284,8 +298,9 @@ std::string page_index(const ReportData& data) {
                {"values", of_values(data)},
                {"people", Json::array()},
                {"best", Json::array()}};
-  for (const Metric& metric : all_metrics())
-    json["metrics"].push_back({{"name", metric.name}, {"title", metric.title}});
+  for (const Metric& metric : data.metrics) {
+    json["metrics"].push_back({{"name", metric.name}, {"title", data.of_logs ? data.value_name : metric.title}});
+  }
   for (size_t i = 0; i < data.runs.size(); ++i) {
     json["runs"].push_back(of_run(data, i));
     json["tokens"].push_back(has_token_texts(data.runs[i]));
@@ -317,7 +332,7 @@ std::string page_questions(const ReportData& data, size_t from) {
                      {"v", Json::array()},
                      {"c", Json::array()},
                      {"r", Json::array()},
-                     {"chance", of_chances(row)}};
+                     {"chance", of_chances(data, row)}};
     if (row.text != nullptr) {
       for (const Answer& answer : row.text->answers) question["a"].push_back(answer.text);
     }
@@ -332,8 +347,11 @@ std::string page_questions(const ReportData& data, size_t from) {
         question["c"].push_back(count_code_points(answer.text));
       }
     }
-    for (const QuestionResult* result : row.by_run)
-      question["r"].push_back(result != nullptr ? of_answers(*result) : Json());
+    for (const QuestionResult* result : row.by_run) {
+      question["r"].push_back(result == nullptr ? Json()
+                              : data.of_logs    ? of_repeats(result->repeats)
+                                                : of_answers(*result));
+    }
     part.push_back(std::move(question));
   }
   return dump(part);

@@ -8,6 +8,7 @@
 
 #include "analysis/confounds.h"
 #include "analysis/notes.h"
+#include "core/visible.h"
 
 namespace hre {
 namespace {
@@ -109,7 +110,7 @@ void add_caveats(ReportData& data) {
                                          data.comparison->shared, data.rows.size()));
     }
   }
-  if (!data.dataset && !data.rows.empty())
+  if (!data.dataset && !data.rows.empty() && !data.of_logs)
     data.caveats.emplace_back("The dataset could not be read, so the questions' texts are missing.");
 }
 
@@ -166,6 +167,7 @@ Result<ReportData> report_data(std::vector<Run> runs, std::optional<Dataset> dat
                                std::vector<std::optional<Summary>> means, const CompareOptions& options,
                                std::vector<std::shared_ptr<const Run>> references) {
   if (runs.empty()) return input_error("there is no run to report");
+  if (auto metric = metric_for(pointers_to(runs), options.metric); !metric) return forward(metric);
   if (auto same = same_dataset(runs); !same) return forward(same);
   ReportData data;
   data.runs = std::move(runs);
@@ -173,7 +175,11 @@ Result<ReportData> report_data(std::vector<Run> runs, std::optional<Dataset> dat
   data.references = std::move(references);
   data.references.resize(data.runs.size());
   data.labels = distinct_labels(data.runs);
-  data.title = "HumanRankEval: " + (data.labels.size() == 1 ? data.labels[0] : data.runs[0].dataset_name);
+  data.of_logs = !data.runs.front().item_metric.empty();
+  data.metrics = metrics_of(data.runs.front());
+  data.value_name = data.of_logs ? visible_line(data.runs.front().item_metric) : "Pearson’s r";
+  data.title = (data.of_logs ? data.value_name : "HumanRankEval") + ": " +
+               (data.labels.size() == 1 ? data.labels[0] : data.runs[0].dataset_name);
   means.resize(data.runs.size());
   for (size_t i = 0; i < data.runs.size(); ++i) {
     data.summaries.push_back(means[i] ? std::move(*means[i]) : summarize(data.runs[i]));

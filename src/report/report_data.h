@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,9 @@ struct QuestionRow {
 
 struct ReportData {
   std::string title;
+  bool of_logs = false;             ///< of other harnesses: one value per item, and no answers
+  std::span<const Metric> metrics;  ///< of the runs; the first is the one that they are compared by
+  std::string value_name;           ///< of that metric, in sentences: "Pearson’s r", "acc"
   std::vector<Run> runs;
   std::vector<Summary> summaries;                      ///< by run
   std::vector<std::shared_ptr<const Run>> references;  ///< by run, each alive as long as rows point to it; null: none
@@ -36,15 +40,17 @@ struct ReportData {
   std::vector<size_t> compared;                             ///< the comparison's runs, by position among `runs`
   std::vector<std::optional<ClusteredEstimate>> clustered;  ///< of each run's value, on request
 
+  [[nodiscard]] const Estimate& value(const MetricSummary& means) const { return means.*metrics.front().of_summary; }
+
   ReportData() = default;
   ReportData(ReportData&&) = default;
   ReportData& operator=(ReportData&&) = default;
 };
 
-/// Lays runs side by side and compares them. Fails for no runs, for runs on different datasets, and for those that
-/// compare_runs refuses. The dataset, if given, is the one that the runs name by fingerprint: the caller has checked.
-/// `means`, by run, are those of runs without their questions; they have a place wherever no question is needed.
-/// `references`, by run, are the runs that scores are relative to, for their tokens.
+/// Lays runs side by side and compares them. Fails for no runs, for runs on different datasets, for logs beside runs,
+/// and for those that compare_runs refuses. The dataset, if given, is the one that the runs name by fingerprint: the
+/// caller has checked. `means`, by run, are those of runs without their questions; they have a place wherever no
+/// question is needed. `references`, by run, are the runs that scores are relative to, for their tokens.
 Result<ReportData> report_data(std::vector<Run> runs, std::optional<Dataset> dataset,
                                std::vector<std::optional<Summary>> means = {}, const CompareOptions& options = {},
                                std::vector<std::shared_ptr<const Run>> references = {});

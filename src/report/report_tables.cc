@@ -12,6 +12,9 @@
 namespace hre {
 namespace {
 
+/// The value's name; LaTeX files have no sign beyond ASCII of hre's own.
+std::string in_ascii(const ReportData& data) { return data.of_logs ? data.value_name : "Pearson's r"; }
+
 struct Table {
   std::string name, caption;
   std::vector<std::string> columns;
@@ -69,7 +72,23 @@ std::string csv(const Table& table) {
   return text;
 }
 
+/// Of logs: their values alone.
+Table log_summary_table(const ReportData& data) {
+  Table table{"summary",
+              "Means of " + data.value_name + " over all questions, with 95 % intervals.",
+              {"model", "questions", "undefined", "mean", "low", "high", "macro_mean"},
+              {}};
+  for (size_t i = 0; i < data.runs.size(); ++i) {
+    const Summary& summary = data.summaries[i];
+    const Estimate& e = data.value(summary.micro);
+    table.rows.push_back({data.labels[i], std::to_string(summary.questions), std::to_string(summary.undefined),
+                          number(e.mean), number(e.ci_low), number(e.ci_high), number(data.value(summary.macro).mean)});
+  }
+  return table;
+}
+
 Table summary_table(const ReportData& data) {
+  if (data.of_logs) return log_summary_table(data);
   Table table{"summary",
               "Means over all questions, with the 95 % interval of Pearson's r, its parts through and beyond the "
               "answers' length, and the values that chance gives.",
@@ -106,20 +125,20 @@ const TopicSummary* topic_of(const Summary& summary, const std::string& topic) {
 }
 
 Table topics_table(const ReportData& data) {
-  Table table{"topics", "Mean of Pearson's r by topic.", {"topic"}, {}};
+  Table table{"topics", "Mean of " + in_ascii(data) + " by topic.", {"topic"}, {}};
   for (const std::string& label : data.labels) table.columns.push_back(label);
   for (const std::string& topic : data.topics) {
     std::vector<std::string> row = {topic};
     for (const Summary& summary : data.summaries) {
       const TopicSummary* one = topic_of(summary, topic);
-      row.push_back(one != nullptr ? number(one->metrics.pearson.mean) : "");
+      row.push_back(one != nullptr ? number(data.value(one->metrics).mean) : "");
     }
     table.rows.push_back(std::move(row));
   }
   std::vector<std::string> macro = {"macro average"}, micro = {"micro average"};
   for (const Summary& summary : data.summaries) {
-    macro.push_back(number(summary.macro.pearson.mean));
-    micro.push_back(number(summary.micro.pearson.mean));
+    macro.push_back(number(data.value(summary.macro).mean));
+    micro.push_back(number(data.value(summary.micro).mean));
   }
   table.rows.push_back(std::move(macro));
   table.rows.push_back(std::move(micro));
@@ -140,16 +159,17 @@ Table estimates_table(const ReportData& data) {
                             number(e.ci_high), number(e.chance)});
     };
     const Summary& summary = data.summaries[i];
-    for (const Metric& metric : all_metrics()) {
+    for (const Metric& metric : data.metrics) {
       for (const TopicSummary& topic : summary.topics) add(topic.topic, metric.name, topic.metrics.*metric.of_summary);
       add("micro average", metric.name, summary.micro.*metric.of_summary);
       add("macro average", metric.name, summary.macro.*metric.of_summary);
     }
     if (!data.clustered.empty() && data.clustered[i]) {
       const ClusteredEstimate& clustered = *data.clustered[i];
-      add(std::string("micro average, for ") + cluster_generalisation(clustered.kind), "pearson",
+      add(std::string("micro average, for ") + cluster_generalisation(clustered.kind), data.metrics.front().name,
           clustered.mean.estimate);
     }
+    if (data.of_logs) continue;
     add("micro average", "through_length", summary.micro_length.through);
     add("micro average", "beyond_length", summary.micro_length.beyond);
   }
@@ -158,8 +178,8 @@ Table estimates_table(const ReportData& data) {
 
 Table differences_table(const ReportData& data) {
   Table table{"differences",
-              "Paired differences of Pearson's r, with 95 % intervals by a topic-stratified bootstrap and p-values by "
-              "sign flips.",
+              "Paired differences of " + in_ascii(data) +
+                  ", with 95 % intervals by a topic-stratified bootstrap and p-values by sign flips.",
               {"model_a", "model_b", "difference", "low", "high", "p", "p_holm", "questions", "won", "tied", "lost"},
               {}};
   if (!data.comparison) return table;

@@ -30,12 +30,14 @@ Status make_folder(const fs::path& path) {
 
 Figures make_figures(const ReportData& data, const std::optional<StudyView>& study) {
   Figures figures;
-  question_figures(data, figures);
-  vote_figures(data, figures);
+  if (!data.of_logs) {
+    question_figures(data, figures);
+    vote_figures(data, figures);
+  }
   model_figures(data, figures);
   if (study) {
     study_figures(*study, figures);
-  } else {
+  } else if (!data.of_logs) {
     figures.missing.emplace_back("families of models, ChatArena, corr: they need ‹study›");
   }
   return figures;

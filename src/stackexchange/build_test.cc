@@ -559,7 +559,7 @@ TEST(Build, StopsWhileAnArchiveIsPassedOver) {
     Result<size_t> got = bytes.read(&c, 1);
     return got ? Status() : forward(got);
   };
-  const Status status = visit_archive(
+  const Status status = data::visit_archive(
       path, [](const std::string& name) { return name == "Posts.xml"; }, no_visit, stop.get_token());
   ASSERT_FALSE(status);
   EXPECT_EQ(status.error().code, ErrorCode::kInterrupted);

@@ -50,9 +50,9 @@ std::vector<TableFile> tables_of_folder(const fs::path& folder) {
 }
 
 Status add_tables_of_archive(const std::string& path, std::vector<TableFile>& tables) {
-  Result<std::vector<ArchiveEntry>> entries = list_archive(path);
+  Result<std::vector<data::ArchiveEntry>> entries = data::list_archive(path);
   if (!entries) return forward(entries);
-  for (const ArchiveEntry& entry : *entries) {
+  for (const data::ArchiveEntry& entry : *entries) {
     for (const Table table : kTables) {
       if (!same_name(last_part(entry.name), file_of(table))) continue;
       TableFile file{table, path, entry.name, entry.bytes, 0, 0, false};
@@ -208,7 +208,7 @@ Status visit_tables(const Dump& dump, const std::vector<Table>& wanted,
     const auto find = [&](const std::string& name) {
       return std::find_if(files.begin(), files.end(), [&](const TableFile* file) { return file->entry == name; });
     };
-    Status status = visit_archive(
+    Status status = data::visit_archive(
         path, [&](const std::string& name) { return find(name) != files.end(); },
         [&](const std::string& name, ByteSource& bytes) { return visit(**find(name), bytes); }, stop);
     if (!status) return status;

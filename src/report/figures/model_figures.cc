@@ -17,10 +17,10 @@ constexpr const char* kAcross = "unset key\nunset grid\nset grid xtics linewidth
 std::vector<size_t> by_value(const ReportData& data) {
   std::vector<size_t> order;
   for (size_t i = 0; i < data.runs.size(); ++i) {
-    if (data.summaries[i].micro.pearson.mean) order.push_back(i);
+    if (data.value(data.summaries[i].micro).mean) order.push_back(i);
   }
   std::ranges::stable_sort(order, [&](size_t a, size_t b) {
-    return *data.summaries[a].micro.pearson.mean < *data.summaries[b].micro.pearson.mean;
+    return *data.value(data.summaries[a].micro).mean < *data.value(data.summaries[b].micro).mean;
   });
   return order;
 }
@@ -50,25 +50,26 @@ void widen(Interval& reach, const std::optional<double>& low, const std::optiona
 double height_of(size_t lines) { return 0.55 + 0.17 * static_cast<double>(std::max<size_t>(2, lines)); }
 
 Figure overall_mean(const ReportData& data) {
-  Figure figure{
-      "overall_mean",
-      "The mean of Pearson’s r over all questions, by model, with 95 % intervals for other questions of these "
-      "topics.",
-      kColumn,
-      0,
-      {{"model", "mean", "low", "high", "stderr", "questions"}, {}},
-      ""};
+  Figure figure{"overall_mean",
+                "The mean of " + data.value_name +
+                    " over all questions, by model, with 95 % intervals for other questions of these topics.",
+                kColumn,
+                0,
+                {{"model", "mean", "low", "high", "stderr", "questions"}, {}},
+                ""};
   std::vector<std::string> names;
   Interval reach{0, 0};
   for (const size_t i : by_value(data)) {
-    const Estimate& e = data.summaries[i].micro.pearson;
+    const Estimate& e = data.value(data.summaries[i].micro);
     widen(reach, e.ci_low ? e.ci_low : e.mean, e.ci_high ? e.ci_high : e.mean);
     figure.table.rows.push_back(
         {data.labels[i], cell(e.mean), cell(e.ci_low), cell(e.ci_high), cell(e.stderr_), std::to_string(e.n)});
     names.push_back(shortened(data.labels[i], 26));
   }
   figure.height = height_of(names.size());
-  figure.script = points_across(names, "HumanRankEval (mean of Pearson’s r)", axis_with_zero(reach));
+  figure.script = points_across(
+      names, (data.of_logs ? "mean of " + data.value_name : "HumanRankEval (mean of " + data.value_name + ")"),
+      axis_with_zero(reach));
   return figure;
 }
 
@@ -90,8 +91,9 @@ std::vector<ComparedPair> pairs_to_show(const Comparison& comparison) {
 
 Figure forest(const ReportData& data) {
   Figure figure{"forest",
-                "Paired differences of Pearson’s r between models, over the questions that all have, with 95 % "
-                "intervals by a topic-stratified bootstrap, for other questions of these topics.",
+                "Paired differences of " + data.value_name +
+                    " between models, over the questions that all have, with 95 % intervals by a topic-stratified "
+                    "bootstrap, for other questions of these topics.",
                 kPage,
                 0,
                 {{"pair", "difference", "low", "high", "p", "p_holm", "questions"}, {}},
@@ -111,7 +113,7 @@ Figure forest(const ReportData& data) {
     names.push_back(name);
   }
   figure.height = height_of(names.size());
-  figure.script = points_across(names, "difference of means of Pearson’s r", axis_with_zero(reach));
+  figure.script = points_across(names, "difference of means of " + data.value_name, axis_with_zero(reach));
   return figure;
 }
 
@@ -201,7 +203,7 @@ std::optional<Figure> value_speed(const ReportData& data) {
   std::vector<ScatterPoint> points;
   for (size_t i = 0; i < data.runs.size(); ++i) {
     const RunTimes& times = data.runs[i].times;
-    const Estimate& e = data.summaries[i].micro.pearson;
+    const Estimate& e = data.value(data.summaries[i].micro);
     if (times.positions == 0 || !(times.score_seconds > 0) || !e.mean) continue;
     points.push_back({data.labels[i], static_cast<double>(times.positions) / times.score_seconds, *e.mean,
                       e.ci_low.value_or(*e.mean), e.ci_high.value_or(*e.mean)});
@@ -233,7 +235,7 @@ std::optional<std::pair<std::string, double>> step_of(const std::string& name) {
 std::optional<Figure> training_steps(const ReportData& data) {
   std::map<std::string, std::map<double, size_t>> series;
   for (size_t i = 0; i < data.runs.size(); ++i) {
-    if (const auto step = step_of(data.runs[i].model.name); step && data.summaries[i].micro.pearson.mean)
+    if (const auto step = step_of(data.runs[i].model.name); step && data.value(data.summaries[i].micro).mean)
       series[step->first][step->second] = i;
   }
   std::erase_if(series, [](const auto& one) { return one.second.size() < 2; });
@@ -244,13 +246,13 @@ std::optional<Figure> training_steps(const ReportData& data) {
                 2.4,
                 {{"series", "step", "mean", "low", "high"}, {}},
                 ""};
-  figure.script =
-      "set xlabel 'training step'\nset ylabel 'HumanRankEval'\nset key bottom right\nset offsets graph 0.03, graph "
-      "0.03, graph 0.05, graph 0.05\n";
+  figure.script = "set xlabel 'training step'\nset ylabel " +
+                  gnuplot_string(data.of_logs ? data.value_name : "HumanRankEval") +
+                  "\nset key bottom right\nset offsets graph 0.03, graph 0.03, graph 0.05, graph 0.05\n";
   size_t k = 0;
   for (const auto& [name, steps] : series) {
     for (const auto& [step, i] : steps) {
-      const Estimate& e = data.summaries[i].micro.pearson;
+      const Estimate& e = data.value(data.summaries[i].micro);
       figure.table.rows.push_back({name, cell(step), cell(e.mean), cell(e.ci_low), cell(e.ci_high)});
     }
     figure.script += fmt::format(
@@ -292,7 +294,7 @@ void model_figures(const ReportData& data, Figures& figures) {
            fmt::format("detection_rate: the runs share fewer than {} questions, or their values do not differ",
                        kFewestForEffect));
   }
-  add_or(value_speed(data), "value_speed: no run computed tokens (baselines have none)");
+  if (!data.of_logs) add_or(value_speed(data), "value_speed: no run computed tokens (baselines have none)");
   add_or(training_steps(data), "training_steps: no two models are named as steps of the same training (NAME-step1000)");
 }
 

@@ -15,8 +15,8 @@ function verdict(report, a, b, all) {
   const { apart } = pairOf(report, a, b);
   const better = all.mean > 0 ? report.runs[a].label : report.runs[b].label;
   return make('p', { class: 'verdict', id: 'verdict' },
-    apart ? [make('strong', {}, safeText(better)), ' ranks answers more as people do. '] : 'These questions cannot tell the two apart at 5 %. ',
-    `Difference of Pearson’s r, `, safeText(report.runs[a].label), ' minus ', safeText(report.runs[b].label), `: ${signed(all.mean, decimalsOf(low, high))} ${interval(low, high)} over ${all.n} questions; p ${pValue(all.p)}`,
+    apart ? [make('strong', {}, safeText(better)), report.log ? ' is better. ' : ' ranks answers more as people do. '] : 'These questions cannot tell the two apart at 5 %. ',
+    'Difference of ', safeText(report.value), ', ', safeText(report.runs[a].label), ' minus ', safeText(report.runs[b].label), `: ${signed(all.mean, decimalsOf(low, high))} ${interval(low, high)} over ${all.n} questions; p ${pValue(all.p)}`,
     report.pairs.length > 1 ? `, ${pValue(all.p_holm)} adjusted for ${report.pairs.length} pairs (Holm)` : '',
     `. Better on ${all.won} questions, worse on ${all.lost}, equal on ${all.tied}.`);
 }
@@ -74,7 +74,7 @@ function comparisonOf(report, a, b) {
     clusteredText(pair, pair.a === a ? 1 : -1),
     forestPlot([...lines, line('all questions', all, all.bootstrap ?? all.t, true)]),
     make('div', { class: 'scroll' }, make('table', { id: 'comparison-table' },
-      make('caption', {}, 'Paired differences of Pearson’s r with 95 % intervals: how far they would move with other questions of these topics, not with other topics, sites or prompts. p is adjusted (Holm) over the topics of this pair, and for all questions over the pairs of runs; among many pairs of topics, some differ by chance.'),
+      make('caption', {}, 'Paired differences of ', safeText(report.value), ' with 95 % intervals: how far they would move with other questions of these topics, not with other topics, sites or prompts. p is adjusted (Holm) over the topics of this pair, and for all questions over the pairs of runs; among many pairs of topics, some differ by chance.'),
       make('thead', {}, make('tr', {}, ['Topic', 'Questions', 'Difference', '95 % interval', 'p', 'p (Holm)', 'Better', 'Equal', 'Worse'].map((title) => make('th', { scope: 'col' }, title)))),
       make('tbody', {}, topics.map((c, i) => comparisonRow(safeText(report.topics[i]), c, c.bootstrap ?? c.t)), comparisonRow('all questions', all, all.bootstrap ?? all.t)))),
   ];
@@ -83,7 +83,7 @@ function comparisonOf(report, a, b) {
 function compareSection(report, state) {
   if (report.pairs.length === 0) return [make('p', {}, report.runs.length < 2 ? 'There is only one run, so there is nothing to compare.' : 'These runs share no question that has a value in all of them.')];
   const place = make('div', { id: 'comparison' });
-  const show = () => place.replaceChildren(...(state.a === state.b ? [make('p', {}, 'Model A and model B are the same run: choose two different runs.')] : comparisonOf(report, state.a, state.b)).flat());
+  const show = () => place.replaceChildren(...(state.a === state.b ? [make('p', {}, 'Model A and model B are the same run: choose two different runs.')] : comparisonOf(report, state.a, state.b)).flat().filter((part) => part !== null));
   state.onpair.push(show);
   show();
   return [make('div', { class: 'controls' }, pairControls(report, state)), place];

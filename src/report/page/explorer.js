@@ -4,6 +4,7 @@ const ROW_HEIGHT = 62;
 
 const SHOWN = [['all', 'all questions'], ['disagree', 'models disagree on the best answer'], ['wrong', 'A and people disagree on the best answer'],
   ['moved', 'moved most from A to B (100)'], ['undefined', 'without a value in A']];
+const OF_ANSWERS = ['disagree', 'wrong'];  // what logs without answers can't tell
 const SORTED = [['order', 'the dataset’s order'], ['low', 'value in A, lowest first'], ['high', 'value in A, highest first'],
   ['moved', 'moved most from A to B'], ['spread', 'widest range across models']];
 
@@ -78,7 +79,7 @@ function rowElement(report, state, index, place, count) {
   const shown = state.a === state.b ? number(values[state.a][index], 2) : `A ${number(values[state.a][index], 2)}  B ${number(values[state.b][index], 2)}`;
   const row = make('div', { class: 'row', role: 'option', id: `row-${index}`, 'aria-selected': String(index === state.selected), 'aria-posinset': place + 1, 'aria-setsize': count },
     make('div', { class: 'top' }, make('span', {}, safeText(questionName(report, index))), make('span', { class: 'values' }, shown)),
-    make('div', { class: 'text' }, report.questions.text[index] === '' ? '–' : safeText(report.questions.text[index])));
+    report.log ? null : make('div', { class: 'text' }, report.questions.text[index] === '' ? '–' : safeText(report.questions.text[index])));
   row.style.top = `${place * ROW_HEIGHT}px`;
   return row;
 }
@@ -137,7 +138,7 @@ function questionList(report, state, open) {
 
 function explorerControls(report, state, refresh, redraw, search) {
   const bound = (label, side) => {
-    const input = make('input', { type: 'number', step: 0.1, min: -1, max: 1, oninput: () => {
+    const input = make('input', { type: 'number', step: report.log ? 'any' : 0.1, min: report.log ? null : -1, max: report.log ? null : 1, oninput: () => {
       state[side] = input.value === '' ? null : Number(input.value);
       refresh();
     } });
@@ -147,11 +148,11 @@ function explorerControls(report, state, refresh, redraw, search) {
     state[name] = value;
     refresh();
   });
-  const query = make('input', { type: 'search', id: 'search', placeholder: 'words in texts', oninput: () => search(query.value.trim()) });
+  const query = make('input', { type: 'search', id: 'search', placeholder: report.log ? 'an id' : 'words in texts', oninput: () => search(query.value.trim()) });
   return make('div', { class: 'controls', id: 'filters' },
     make('label', {}, 'Search', query),
     choice('Topic', [['', 'all topics'], ...report.topics.map((topic, i) => [i, topic])], 'topic'),
-    choice('Show', SHOWN, 'show'), choice('Sort by', SORTED, 'sort'), select('Value', metricChoices(report), state.metric, (value) => {
+    choice('Show', SHOWN.filter(([name]) => !(report.log && OF_ANSWERS.includes(name))), 'show'), choice('Sort by', SORTED, 'sort'), select('Value', metricChoices(report), state.metric, (value) => {
       state.metric = value;
       redraw();
     }),

@@ -43,7 +43,7 @@ function madeSection(report) {
   const size = make('p', { class: 'soft' }, `The page holds ${report.questions.id.length} questions of ${report.runs.length} ${report.runs.length === 1 ? 'run' : 'runs'} in ${(dataSize() / 1e6).toFixed(1)} MB of packed data. It loads nothing from elsewhere.`);
   return [size, ...report.runs.map((run) => [
     make('h3', {}, safeText(run.label)),
-    make('dl', {}, [['model', run.source], ['fingerprint', run.fingerprint || 'none: no weights'], ['architecture', run.architecture], ['evaluated', run.created], ...run.settings]
+    make('dl', {}, [...(report.log ? [['log', run.source]] : [['model', run.source], ['fingerprint', run.fingerprint || 'none: no weights'], ['architecture', run.architecture]]), ...(run.created ? [['evaluated', run.created]] : []), ...run.settings]
       .map(([name, value]) => [make('dt', {}, safeText(name)), make('dd', {}, safeText(value))])),
   ]).flat()];
 }
@@ -56,7 +56,7 @@ async function start() {
     return;
   }
   const report = await blockJson('index');
-  const state = { a: 0, b: report.runs.length > 1 ? 1 : 0, metric: 'pearson', topic: '', low: null, high: null, show: 'all', sort: 'order',
+  const state = { a: 0, b: report.runs.length > 1 ? 1 : 0, metric: report.main, topic: '', low: null, high: null, show: 'all', sort: 'order',
     selected: null, order: 'people', shade: report.references[0] ? 'reference' : report.tokens.includes(true) ? 'a' : 'none', onpair: [] };
   document.getElementById('title').append(...safeText(report.title));
   const sections = [['Summary', summarySection(report)], ['Topics', topicsSection(report)], ['Comparison', compareSection(report, state)],

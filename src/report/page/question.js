@@ -69,7 +69,21 @@ function orderedAnswers(state, question) {
   return [...order, ...all.filter((i) => !order.includes(i))];
 }
 
+// Of logs: an item's value in each run, and how often it was measured.
+function itemDetail(report, index, question) {
+  const repeated = question.r.some((run) => run !== null && run.measurements > 1);
+  const cell = (value) => make('td', {}, value);
+  return [
+    make('h3', {}, safeText(questionName(report, index))),
+    make('div', { class: 'scroll' }, make('table', { id: 'item' },
+      make('thead', {}, make('tr', {}, ['Model', report.value, ...(repeated ? ['Measurements', 'Standard deviation'] : [])].map((title) => make('th', { scope: 'col' }, safeText(title))))),
+      make('tbody', {}, report.runs.map((run, i) => make('tr', {}, make('th', { scope: 'row', class: 'name' }, safeText(run.label)), cell(number(report.values[report.main][i][index], 4)),
+        repeated ? [cell(question.r[i]?.measurements ?? '–'), cell(question.r[i]?.measurements > 1 ? number(question.r[i].deviation, 4) : '–')] : null))))),
+  ];
+}
+
 function questionDetail(report, state, index, question) {
+  if (report.log) return itemDetail(report, index, question);
   const answers = make('div', { class: 'answers', id: 'answers' });
   const read = make('p', { class: 'read', id: 'read', role: 'status' }, 'Point at a token, or move between tokens with the arrow keys.');
   function show() {

@@ -21,7 +21,7 @@ function clusteredColumn(report) {
   const known = report.runs.find((run) => run.clustered !== null);
   if (known === undefined) return [];
   const { by, others } = known.clustered;
-  return [{ title: `Pearson, for ${others}`, tip: `the mean of Pearson with an interval that says how far it would move with ${others}: questions of one ${by} count as one draw`, value: (run) => run.clustered && run.clustered.estimate[0], cell: (run) => (run.clustered === null ? make('td', {}, '–') : estimateCell(run.clustered.estimate)) }];
+  return [{ title: `${report.log ? report.value : 'Pearson'}, for ${others}`, tip: `the mean of ${report.log ? report.value : 'Pearson'} with an interval that says how far it would move with ${others}: questions of one ${by} count as one draw`, value: (run) => run.clustered && run.clustered.estimate[0], cell: (run) => (run.clustered === null ? make('td', {}, '–') : estimateCell(run.clustered.estimate)) }];
 }
 
 // Values in nats or bits, which have no chance and no votes' scale: a table of their own.
@@ -33,16 +33,18 @@ const metricColumn = ({ name, title }) => ({ title, tip: `${title}: mean over al
 const modelColumn = { title: 'Model', value: (run) => run.label, cell: (run) => make('th', { scope: 'row', class: 'name' }, safeText(run.label)) };
 
 function summaryColumns(report) {
-  return [
+  const short = report.log ? report.value : 'Pearson';
+  const columns = [
     modelColumn,
     ...report.metrics.filter((metric) => !isOnAScale(metric)).map(metricColumn),
     ...clusteredColumn(report),
-    { title: 'Through length, beyond', tip: 'Pearson’s r as a sum of two parts: the part that follows from votes and scores each going with length, and the part beyond length. Sorts by the part beyond length; point at a number for its interval', value: (run) => run.length.beyond[0], cell: (run) => lengthCell(run.length) },
-    { title: 'Pearson, macro', tip: 'Pearson: mean of the topics’ means', value: (run) => run.macro.pearson[0], cell: (run) => estimateCell(run.macro.pearson) },
-    { title: 'Size', tip: 'number of the model’s parameters, and the type of its weights', value: (run) => run.parameters || null, cell: (run) => make('td', {}, parameters(run.parameters), run.file_type ? make('span', { class: 'interval' }, safeText(run.file_type)) : null) },
-    { title: 'Questions', tip: 'number of questions, and how many of them have no value of Pearson’s r', value: (run) => run.questions, cell: (run) => make('td', {}, run.questions, run.undefined ? make('span', { class: 'interval' }, `${run.undefined} without a value`) : null) },
-    { title: 'Tokens/s', tip: 'tokens per second', value: (run) => run.tokens_per_second, cell: (run) => make('td', {}, run.tokens_per_second === null ? '–' : Math.round(run.tokens_per_second)) },
+    report.log ? null : { title: 'Through length, beyond', tip: 'Pearson’s r as a sum of two parts: the part that follows from votes and scores each going with length, and the part beyond length. Sorts by the part beyond length; point at a number for its interval', value: (run) => run.length.beyond[0], cell: (run) => lengthCell(run.length) },
+    { title: `${short}, macro`, tip: `${short}: mean of the topics’ means`, value: (run) => run.macro[report.main][0], cell: (run) => estimateCell(run.macro[report.main]) },
+    report.log ? null : { title: 'Size', tip: 'number of the model’s parameters, and the type of its weights', value: (run) => run.parameters || null, cell: (run) => make('td', {}, parameters(run.parameters), run.file_type ? make('span', { class: 'interval' }, safeText(run.file_type)) : null) },
+    { title: 'Questions', tip: 'number of questions, and how many of them have no value', value: (run) => run.questions, cell: (run) => make('td', {}, run.questions, run.undefined ? make('span', { class: 'interval' }, `${run.undefined} without a value`) : null) },
+    report.log ? null : { title: 'Tokens/s', tip: 'tokens per second', value: (run) => run.tokens_per_second, cell: (run) => make('td', {}, run.tokens_per_second === null ? '–' : Math.round(run.tokens_per_second)) },
   ];
+  return columns.filter((column) => column !== null);
 }
 
 // Missing values stand last, whatever the direction.
@@ -81,10 +83,10 @@ function scaleTable(report) {
 
 function summarySection(report) {
   return [
-    make('p', { class: 'soft' }, 'How well each model’s log-likelihoods rank people’s answers: the correlation of scores and votes within each question, averaged. 1 is people’s order, 0 chance. Data: ',
+    make('p', { class: 'soft' }, report.log ? ['The mean of ', ...safeText(report.value), ', as another harness measured it. Data: '] : 'How well each model’s log-likelihoods rank people’s answers: the correlation of scores and votes within each question, averaged. 1 is people’s order, 0 chance. Data: ',
       safeText(report.dataset.name), `, ${report.questions.id.length} questions in ${report.topics.length} ${report.topics.length === 1 ? 'topic' : 'topics'}.`),
     report.caveats.map((caveat) => make('p', { class: 'caveat' }, safeText(caveat))),
-    make('div', { class: 'scroll' }, summaryTable(report, 'summary-table', summaryColumns(report), 'Means over all questions (micro averages) with 95 % intervals: how far they would move with other questions of these topics, unless a column’s title names others. Chance is 0 unless stated. Click a column’s title to sort by that column.')),
+    make('div', { class: 'scroll' }, summaryTable(report, 'summary-table', summaryColumns(report), `Means over all questions (micro averages) with 95 % intervals: how far they would move with other questions of these topics, unless a column’s title names others.${report.log ? '' : ' Chance is 0 unless stated.'} Click a column’s title to sort by that column.`)),
     scaleTable(report),
   ];
 }
@@ -124,9 +126,9 @@ function heatTable(report, metric) {
 }
 
 function topicsSection(report) {
-  const place = make('div', { class: 'scroll' }, heatTable(report, 'pearson'));
+  const place = make('div', { class: 'scroll' }, heatTable(report, report.main));
   return [
-    make('div', { class: 'controls' }, select('Statistic', metricChoices(report), 'pearson', (metric) => place.replaceChildren(heatTable(report, metric)))),
+    make('div', { class: 'controls' }, select('Statistic', metricChoices(report), report.main, (metric) => place.replaceChildren(heatTable(report, metric)))),
     place,
   ];
 }

@@ -1,4 +1,6 @@
 // The only file that knows libarchive.
+#include "data/archive.h"
+
 #include <archive.h>
 #include <archive_entry.h>
 #include <fcntl.h>
@@ -8,9 +10,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "stackexchange/bytes.h"
-
-namespace hre::stackexchange {
+namespace hre::data {
 namespace {
 
 constexpr size_t kBlock = size_t{1} << 20;
@@ -64,13 +64,13 @@ struct Archive {
 std::string problem_of(archive* opened) {
   const char* text = archive_error_string(opened);
   // libarchive reports no error if the list of entries, which a .7z has at its end, is missing.
-  return text != nullptr ? text : "the file is cut short, damaged, or not a .7z archive";
+  return text != nullptr ? text : "the file is cut short, damaged, or not an archive";
 }
 
 Error damaged(const Archive& archive, std::string where) {
   if (archive.file->stop.stop_requested()) return Error{ErrorCode::kInterrupted, "interrupted", {}, {}};
   return Error{ErrorCode::kInput, "the archive can't be read: " + problem_of(archive.get()), std::move(where),
-               "download it again, or test it with 7z t"};
+               "copy or download it again, or test it with 7z t"};
 }
 
 Result<Archive> open_archive(const std::string& path, std::stop_token stop) {
@@ -149,4 +149,4 @@ Status visit_archive(const std::string& path, const std::function<bool(const std
   }
 }
 
-}  // namespace hre::stackexchange
+}  // namespace hre::data
