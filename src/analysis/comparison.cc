@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <utility>
 
 #include "analysis/notes.h"
@@ -96,12 +97,13 @@ void add_topics(const SharedQuestions& shared, const ComparisonOptions& options,
   });
 }
 
-void add_clustered(const SharedQuestions& shared, const CompareOptions& options, std::vector<ComparedPair>& pairs) {
+void add_clustered(const SharedQuestions& shared, const Clusters& clusters, const ComparisonOptions& statistics,
+                   std::vector<ComparedPair>& pairs) {
   for (ComparedPair& pair : pairs) {
     std::vector<double> differences = shared.values[pair.a];
     for (size_t i = 0; i < differences.size(); ++i) differences[i] -= shared.values[pair.b][i];
-    pair.clustered = clustered_estimate(differences, shared.sizes, options.statistics.weights, shared.questions[0],
-                                        *options.clusters, options.statistics.bootstrap());
+    pair.clustered = clustered_estimate(differences, shared.sizes, statistics.weights, shared.questions[0], clusters,
+                                        statistics.bootstrap());
   }
 }
 
@@ -113,6 +115,13 @@ bool Comparison::told_apart(const PairedComparison& pair) const {
 
 const ComparedPair& Comparison::pair_of(size_t a, size_t b) const {
   return pairs[a * (2 * runs.size() - a - 1) / 2 + (b - a - 1)];
+}
+
+std::vector<size_t> Comparison::by_rank() const {
+  std::vector<size_t> order(runs.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::ranges::stable_sort(order, {}, [&](size_t i) { return runs[i].rank.rank; });
+  return order;
 }
 
 std::string differences_line(const std::vector<RunDifference>& differences) {
@@ -217,7 +226,7 @@ Result<Comparison> compare_runs(std::span<const Run* const> runs, const CompareO
   for (size_t i = 0; i < runs.size(); ++i) comparison.runs[i].rank = many.ranks[i];
   add_topics(shared, statistics, comparison.pairs);
   comparison.bits = compare_bits(runs, statistics);
-  if (options.clusters) add_clustered(shared, options, comparison.pairs);
+  if (options.clusters) add_clustered(shared, *options.clusters, statistics, comparison.pairs);
   comparison.moved = most_moved(shared, options.moved);
   if (options.margin) {
     comparison.gates = gate(shared.spans(), shared.sizes, *options.margin, statistics, options.level);

@@ -233,12 +233,14 @@ TEST(Clusters, OfARunsValue) {
   for (int t = 0; t < 24; ++t) topics.push_back({t % 5 * 0.1, t % 5 * 0.1 + 0.02, t % 5 * 0.1 - 0.01});
   const hre::Run run = run_of("A", topics);
   const Summary summary = summarize(run.questions, {.draws = 0});
-  const ClusteredEstimate by_topic = clustered_value(run, {ClusterKind::kTopic, {}});
+  const auto [by_topic, macro] = clustered_value(run, {ClusterKind::kTopic, {}});
   EXPECT_EQ(by_topic.mean.clusters, 24);
   EXPECT_NEAR(*by_topic.mean.estimate.mean, *summary.micro.pearson.mean, 1e-12);
   EXPECT_GT(*by_topic.mean.estimate.stderr_, 1.5 * *summary.micro.pearson.stderr_);
   EXPECT_TRUE(by_topic.mean.estimate.bootstrap_low);
-  const ClusteredEstimate alone = clustered_value(run, {ClusterKind::kAsker, {}});
+  EXPECT_NEAR(*macro.mean.estimate.stderr_, *by_topic.mean.estimate.stderr_, 1e-12) << "topics are of one size";
+  EXPECT_NEAR(*macro.mean.estimate.mean, *summary.macro.pearson.mean, 1e-12);
+  const ClusteredEstimate alone = clustered_value(run, {ClusterKind::kAsker, {}}).micro;
   EXPECT_NEAR(*alone.mean.estimate.stderr_, *summary.micro.pearson.stderr_, 1e-12);
 }
 

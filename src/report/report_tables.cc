@@ -146,9 +146,10 @@ Table estimates_table(const ReportData& data) {
       add("macro average", metric.name, summary.macro.*metric.of_summary);
     }
     if (!data.clustered.empty() && data.clustered[i]) {
-      const ClusteredEstimate& clustered = *data.clustered[i];
-      add(std::string("micro average, for ") + cluster_generalisation(clustered.kind), "pearson",
-          clustered.mean.estimate);
+      const auto& [micro, macro] = *data.clustered[i];
+      const std::string others = cluster_generalisation(micro.kind);
+      add("micro average, for " + others, "pearson", micro.mean.estimate);
+      add("macro average, for " + others, "pearson", macro.mean.estimate);
     }
     add("micro average", "through_length", summary.micro_length.through);
     add("micro average", "beyond_length", summary.micro_length.beyond);

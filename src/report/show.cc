@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "analysis/question_metrics.h"
+#include "analysis/tokens.h"
 #include "core/named.h"
 #include "core/question_name.h"
 #include "core/text.h"
@@ -97,64 +98,14 @@ std::string shade(double nats, bool difference) {
   return step == 0 ? "" : fmt::format("30;48;5;{}", difference && nats > 0 ? kBlue[step] : kOrange[step]);
 }
 
-struct Piece {
-  size_t end = 0;  // in bytes of the text
-  double nats = 0;
-};
-
-/// A text in pieces that follow each other from its beginning.
-struct Pieces {
-  std::string_view text;
-  std::vector<Piece> pieces;
-};
-
-/// An answer's tokens; no piece where they are not known.
-Pieces tokens_of(const AnswerResult& answer) {
-  const auto& ends = answer.token_texts.ends;
-  Pieces tokens{answer.token_texts.text, {}};
-  if (ends.size() != answer.token_log_probs.size()) return tokens;
-  for (size_t i = 0; i < ends.size(); ++i) {
-    tokens.pieces.push_back({ends[i], static_cast<double>(answer.token_log_probs[i])});
-  }
-  return tokens;
-}
-
-/// The same without the space before the answer, which some vocabularies count to the prompt.
-void drop_space(Pieces& tokens) {
-  if (!tokens.text.starts_with(' ')) return;
-  tokens.text.remove_prefix(1);
-  for (Piece& piece : tokens.pieces) piece.end -= std::min<size_t>(piece.end, 1);
-}
-
-/// The differences between places where both have a token's end; nothing where they are not of one text.
-Pieces differences(Pieces a, Pieces b) {
-  if (a.text != b.text) {
-    drop_space(a);
-    drop_space(b);
-  }
-  Pieces both{a.text, {}};
-  if (a.text != b.text || a.pieces.empty() || b.pieces.empty()) return both;
-  double sum = 0;
-  for (size_t i = 0, j = 0; i < a.pieces.size(); ++i) {
-    const size_t end = a.pieces[i].end;
-    sum += a.pieces[i].nats;
-    for (; j < b.pieces.size() && b.pieces[j].end <= end; ++j) sum -= b.pieces[j].nats;
-    const bool last = i + 1 == a.pieces.size() || a.pieces[i + 1].end > end;
-    if (!last || end == 0 || j == 0 || b.pieces[j - 1].end != end) continue;
-    both.pieces.push_back({end, sum});
-    sum = 0;
-  }
-  return both;
-}
-
 /// The text in lines, each token with its background.
-std::string shaded(const Pieces& pieces, bool difference, const ShowOptions& options, int width) {
+std::string shaded(const TokenPieces& pieces, bool difference, const ShowOptions& options, int width) {
   constexpr size_t kMost = 1500;
   std::string text;
   std::vector<std::pair<size_t, std::string>> ends;  // of tokens in `text`, and their codes
   size_t from = 0;
   bool is_cut = false;
-  for (const Piece& piece : pieces.pieces) {
+  for (const TokenPiece& piece : pieces.pieces) {
     is_cut = !options.full && from > kMost;
     if (is_cut) break;
     text += visible_text(pieces.text.substr(from, piece.end - from));
@@ -192,10 +143,7 @@ std::string ranks_table(const ReportData& data, const QuestionRow& row, const Qu
   std::vector<std::vector<double>> ranks;
   for (const QuestionResult* result : row.by_run)
     ranks.push_back(result != nullptr ? falling_ranks(*result, &AnswerResult::score) : std::vector<double>());
-  std::vector<size_t> order(people.size());
-  for (size_t i = 0; i < order.size(); ++i) order[i] = i;
-  std::ranges::stable_sort(order, [&](size_t x, size_t y) { return people[x] < people[y]; });
-  for (const size_t i : order) {
+  for (const size_t i : falling_order(any, &AnswerResult::votes)) {
     std::vector<std::string> cells = {letter_of(i), format_number(any.answers[i].votes), rank_text(people[i])};
     for (size_t r = 0; r < row.by_run.size(); ++r) {
       const bool there = i < ranks[r].size();
@@ -245,8 +193,8 @@ std::string answer_text(const QuestionRow& row, const QuestionResult& any, size_
   const QuestionResult* b = row.by_run.size() > 1 ? row.by_run[1] : nullptr;
   const bool both = row.by_run.size() == 1 || (b != nullptr && i < b->answers.size());
   if (options.colour && a != nullptr && i < a->answers.size() && both) {
-    Pieces pieces = tokens_of(a->answers[i]);
-    if (b != nullptr) pieces = differences(std::move(pieces), tokens_of(b->answers[i]));
+    TokenPieces pieces = token_pieces(a->answers[i]);
+    if (b != nullptr) pieces = token_differences(std::move(pieces), token_pieces(b->answers[i]));
     if (!pieces.pieces.empty()) return text + shaded(pieces, b != nullptr, options, width);
   }
   if (row.text == nullptr || i >= row.text->answers.size()) return text;
@@ -280,11 +228,7 @@ std::string show_question(const ReportData& data, const QuestionRow& row, const 
   const QuestionResult* any = scored_result(row);
   if (any == nullptr) return text;
   text += ranks_table(data, row, *any, width);
-  const auto people = falling_ranks(*any, &AnswerResult::votes);
-  std::vector<size_t> order(people.size());
-  for (size_t i = 0; i < order.size(); ++i) order[i] = i;
-  std::ranges::stable_sort(order, [&](size_t x, size_t y) { return people[x] < people[y]; });
-  for (const size_t i : order) text += answer_text(row, *any, i, options, width);
+  for (const size_t i : falling_order(*any, &AnswerResult::votes)) text += answer_text(row, *any, i, options, width);
   return text;
 }
 
@@ -296,7 +240,7 @@ std::string show_legend(const ReportData& data, const std::vector<const Question
       options.colour && std::ranges::any_of(rows, [](const QuestionRow* row) {
         const QuestionResult* first = row->by_run.front();
         return first != nullptr && std::ranges::any_of(first->answers, [](const AnswerResult& answer) {
-                 return !tokens_of(answer).pieces.empty();
+                 return !token_pieces(answer).pieces.empty();
                });
       });
   text = wrapped(text, options.width);
