@@ -58,7 +58,7 @@ std::vector<ComparedMetric> compare_bits(std::span<const Run* const> runs, Compa
   for (const Metric& metric : bits_metrics()) {
     const SharedQuestions shared = share_questions(runs, metric, UndefinedPolicy::kLeaveOut);
     if (shared.n() == 0) continue;
-    statistics.lower_is_better = metric.lower_is_better;
+    set_metric(metric, statistics);
     ComparedMetric& compared = all.emplace_back(ComparedMetric{&metric, static_cast<int64_t>(shared.n()), {}, {}});
     for (const auto& values : shared.values) {
       compared.runs.push_back(weighted_estimate(values, shared.sizes, statistics.weights));
@@ -104,6 +104,10 @@ void add_clustered(const SharedQuestions& shared, const Clusters& clusters, cons
     for (size_t i = 0; i < differences.size(); ++i) differences[i] -= shared.values[pair.b][i];
     pair.clustered = clustered_estimate(differences, shared.sizes, statistics.weights, shared.questions[0], clusters,
                                         statistics.bootstrap());
+    if (may_hide_losses(pair.comparison.difference, differences.size(), statistics.range)) {
+      Estimate& estimate = pair.clustered->mean.estimate;
+      estimate.ci_low = estimate.ci_high = estimate.bootstrap_low = estimate.bootstrap_high = std::nullopt;
+    }
   }
 }
 
@@ -199,7 +203,7 @@ Result<Comparison> compare_runs(std::span<const Run* const> runs, const CompareO
   Comparison comparison;
   comparison.options = options;
   ComparisonOptions& statistics = comparison.options.statistics;
-  statistics.lower_is_better = options.metric->lower_is_better;
+  set_metric(*options.metric, statistics);
   comparison.options.clusters = nullptr;
   comparison.undefined_policy = described->undefined;
   comparison.differences = std::move(described->differences);

@@ -46,7 +46,7 @@ TEST(RunComparison, TwoRuns) {
   EXPECT_THAT(comparison->sizes, ElementsAre(20, 20));
   ASSERT_EQ(comparison->pairs.size(), 1U);
   EXPECT_EQ(comparison->pairs[0].topics.size(), 2U);
-  EXPECT_TRUE(comparison->pairs[0].topics[0].bootstrap);
+  EXPECT_FALSE(comparison->pairs[0].topics[0].bootstrap) << "they hardly differ, and so few may hide losses";
   EXPECT_EQ(comparison->pairs[0].comparison.p, comparison->pairs[0].comparison.p_holm);
   EXPECT_EQ(comparison->moved.size(), 10U);
   EXPECT_NEAR(comparison->moved[0].a - comparison->moved[0].b, 0.02, 1e-12);

@@ -222,6 +222,7 @@ Coverage difference_coverage(double truth, const Effort& effort, DifferencesOf d
     PairedComparison comparison;
     const std::vector<double> differences = differences_of(simulator);
     comparison.difference = mean_estimate(differences);
+    if (may_hide_losses(comparison.difference, differences.size(), 2)) return std::nullopt;
     comparison.bootstrap = bootstrap_interval(differences, std::vector<size_t>{differences.size()},
                                               {.draws = effort.draws, .seed = i, .threads = 1});
     return interval_of(comparison);
