@@ -83,6 +83,8 @@ void summaries_covered(const std::string& where, const CovariateWorld& world, co
             name.starts_with("Top-1") || world.answers == 2 ? 1 : 0.97);
 }
 
+const std::vector<size_t> kCounts = {5, 10, 20, 30, 100, 500};
+
 struct Layout {
   std::string name;
   std::vector<size_t> sizes;
@@ -99,7 +101,14 @@ std::vector<Layout> layouts_of(size_t n) {
 
 // Means of Pearson's r in one run and in two, with the parts through length.
 void means(const Effort& effort) {
-  for (const size_t n : {5, 10, 20, 30, 100, 500}) {
+  for (const double others : {0.02, 0.05, 0.1, 0.2}) {
+    std::vector<Coverage> all;
+    for (const size_t n : {10, 20, 30, 50, 100, 200, 500}) all.push_back(loss_coverage(n, others, effort));
+    // Those with more losses than usual have an interval.
+    covered(fmt::format("interval of a paired difference, one question in twenty lost outright, others ± {:g}", others),
+            "10, 20, 30, 50, 100, 200, 500", all, 1);
+  }
+  for (const size_t n : kCounts) {
     const std::string size = std::to_string(n);
     for (const Layout& layout : layouts_of(n)) {
       // Where topics differ, the spread of topics of one question, and of a simple sample, has their differences in it.
@@ -135,8 +144,6 @@ void means(const Effort& effort) {
     covered("part through length, neither with", size, parts_coverage(n, none, false, effort));
   }
 }
-
-const std::vector<size_t> kCounts = {5, 10, 20, 30, 100, 500};
 
 // All that a run's summary shows.
 void summaries(const Effort& effort) {
@@ -224,6 +231,10 @@ void clusters_of_questions(const Effort& effort) {
     const std::string uneven = fmt::format("{} clusters in 1 : 2 : 3 : 4", clusters);
     covered("cluster-robust interval", uneven, cluster_coverage(20 * clusters, clusters, true, false, effort));
     covered("bootstrap over clusters", uneven, cluster_coverage(20 * clusters, clusters, true, true, effort));
+    covered("cluster-robust interval of the macro average, by topic", uneven,
+            cluster_coverage(20 * clusters, clusters, true, false, effort, Weights::kTopics));
+    covered("bootstrap over topics of the macro average", uneven,
+            cluster_coverage(20 * clusters, clusters, true, true, effort, Weights::kTopics));
   }
   for (const auto& [questions, authors, skewed] : {std::tuple{size_t{100}, size_t{60}, false},
                                                    {100, 400, false},
@@ -319,7 +330,8 @@ void calibration(size_t questions) {
   for (int kind = 0; kind < 4; ++kind) {
     for (const auto& line : kind < 3 ? testing_calibration::calibrate(kind, questions)
                                      : testing_calibration::calibrate_ceiling(questions / 20)) {
-      fmt::print("| {} | {} | {:g} | {} | {} | {} |\n", line.quantity, line.votes, line.neutral, cells(line.null),
+      fmt::print("| {} | {} | {} | {} | {} | {} |\n", line.quantity, line.votes,
+                 line.null.empty() ? "" : fmt::format("{:g}", line.neutral), cells(line.null),
                  line.truth ? fmt::format("{:.3f}", *line.truth) : "", cells(line.recovered));
       std::fflush(stdout);
       for (const auto& value : line.null) {

@@ -159,6 +159,14 @@ class CompareTest(RunsTest):
                   "answers": [{"author_id": str(i % 5)}, {"author_id": str(i % 11)}, {}, {"author": "x"}]}
                  for i, q in enumerate(self.zstd["questions"])]
         self.write("meta.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
+        other = [{**line, "answers": [{"votes": 12345}] * 4} for line in lines]
+        self.write("other.jsonl", "".join(json.dumps(line) + "\n" for line in other))
+        clustered = ("--cluster", "site", "--metadata", "other.jsonl")
+        for call in (("compare", "zstd.json", "length.json"), ("report", "zstd.json", "--out", "out"),
+                     ("eval", "baseline:length", "--data", "sample"), ("runs", "show", "last", "--store", "kept.db")):
+            if call[0] == "runs":
+                self.run_hre("eval", "baseline:length", "--data", "sample", "--limit", 1, "--store", "kept.db", "--quiet")
+            self.assertIn("the metadata is of another dataset", self.error_of(*call, *clustered), call)
         for kind, clusters in (("site", 7), ("asker", 63)):
             result = self.json_of("compare", "zstd.json", "length.json", "--cluster", kind, "--metadata", "meta.jsonl")
             self.assertEqual(clusters, result["pairs"][0]["clustered"]["clusters"], kind)

@@ -170,7 +170,7 @@ class NumbersTest(ProgramTest):
             {"topic": f"t{i % 24}", "question": f"q{i}",
              "answers": [{"text": "word " * (3 + (i * 7 + k * k) % 11), "votes": (k * 5 + i % 24 * 3) % 13} for k in range(4)]}) + "\n"
             for i in range(96)))
-        call = ["eval", "baseline:zstd", "--data", "data.jsonl", "--json", "a.json", "--details", "--quiet", "--cluster"]
+        call = ["eval", "baseline:zstd", "--data", "data.jsonl", "--json", "a.json", "--details", "--quiet", "--name", "kept", "--cluster"]
         text = self.run_hre(*call, "topic").stdout
         a = self.read_json("a.json")
         (self.folder / "b.json").write_text(json.dumps(report_data.other_model(a, "other", 3, spread=0.4)))
@@ -179,6 +179,14 @@ class NumbersTest(ProgramTest):
         shown = re.search(r"for other topics: standard error (\S+), 95 % interval \[(\S+), (\S+)\], by bootstrap over clusters "
                           r"\[(\S+), (\S+)\] \(clusters by topic: 24, effective 24\.0\)", " ".join(text.split()))
         self.assertTrue(shown, text)
+        macro = a["results"]["macro"]["clustered"]
+        self.assertEqual(("topic", 24), (macro["by"], macro["clusters"]))
+        self.near(clustered["stderr"], macro["stderr"], "topics of one size")
+        said = re.findall(r"(?:macro average )?for other topics: [^)]*\)", " ".join(text.split()))
+        self.assertEqual(2, len(said))
+        kept = " ".join(self.run_hre("runs", "show", "kept", "--cluster", "topic").stdout.split())
+        self.assertEqual(said, re.findall(r"(?:macro average )?for other topics: [^)]*\)", kept))
+        self.assertNotIn("for other topics", self.run_hre("runs", "show", "kept").stdout)
         for number, exact in zip(shown.groups(), (clustered["stderr"], *clustered["ci95"], *clustered["bootstrap95"]), strict=True):
             self.assertAlmostEqual(float(number), exact, delta=0.0051)
         pair = json.loads(self.run_hre("compare", "a.json", "b.json", "--cluster", "topic", "--json", "-").stdout)["pairs"][0]["clustered"]
@@ -189,13 +197,14 @@ class NumbersTest(ProgramTest):
         self.assertTrue(any(all(abs(x - y) < 0.0051 for x, y in zip(interval, pair["bootstrap95"])) for interval in intervals), compared)
         self.run_hre("report", "a.json", "b.json", "--out", "out", "--cluster", "topic", "--quiet")
         index = page_index((self.folder / "out/index.html").read_text(encoding="utf-8"))
-        for expected, shown in ((clustered, index["runs"][0]["clustered"]), (pair, index["pairs"][0]["clustered"])):
+        for expected, shown in ((clustered, index["runs"][0]["clustered"]), (macro, index["runs"][0]["clustered_macro"]), (pair, index["pairs"][0]["clustered"])):
             self.assertEqual(("topic", "other topics", 24), (shown["by"], shown["others"], shown["clusters"]))
             for exact, value in zip((expected["stderr"], *expected["ci95"]), shown["estimate"][1:4]):
                 self.near(exact, value, "clustered")
         with open(self.folder / "out/tables/estimates.csv", encoding="utf-8", newline="") as file:
             rows = {(row["model"], row["topic"]): row for row in csv.DictReader(file)}
         self.assertEqual(f"{clustered['ci95'][0]:.4f}", rows["baseline:zstd", "micro average, for other topics"]["low"])
+        self.assertEqual(f"{macro['ci95'][0]:.4f}", rows["baseline:zstd", "macro average, for other topics"]["low"])
         self.assertIn("metadata does not say the site", self.error_of(*call, "site"))
         self.assertIn("metadata does not say the author", self.error_of("report", "a.json", "--out", "out", "--cluster", "author"))
 

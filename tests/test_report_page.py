@@ -274,6 +274,8 @@ class SamplePageTest(PageTest):
         self.browser.until("return document.querySelector('#detail h3')?.textContent === 'unix/000003'")
         self.browser.run("location.hash = '#question=python%2F000001'")  # and when it changes on the open page
         self.browser.until("return document.querySelector('#detail h3')?.textContent === 'python/000001'")
+        self.browser.run("location.hash = '#question=%E0%DA4'")  # no encoding of anything
+        self.check_quiet()
 
 
 class EqualIdsPageTest(PageTest):

@@ -106,6 +106,12 @@ struct RunTimes {
   int64_t positions_unshared = 0;  ///< tokens that one pass an answer would have computed
   int64_t reused = 0;              ///< questions whose stored answers stand for new ones
   double keep_seconds = 0;  ///< of score_seconds: handing answers to the store, whose own thread writes; not kept
+
+  /// Tokens computed in a second of scoring; nothing where none were.
+  [[nodiscard]] std::optional<double> tokens_per_second() const {
+    if (positions == 0 || !(score_seconds > 0)) return std::nullopt;
+    return static_cast<double>(positions) / score_seconds;
+  }
 };
 
 /// How a run is kept, and what is reused of earlier ones. Answers are reused only where everything that can move

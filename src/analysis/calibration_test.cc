@@ -91,32 +91,5 @@ TEST(Calibration, MinKPercentIsOfTheTextAndNotOfItsLength) {
   EXPECT_NEAR(mean(10, 1), 0.93 * truth, 0.01 * -truth) << "short texts come out higher, as the documentation says";
 }
 
-// Texts of 2^bits surprise per byte and any length: the gap is 0 where votes say nothing of it, and what it is where
-// they do.
-TEST(Calibration, BitsPerByteAndTheirGap) {
-  testing_simulation::Simulator simulator(20250104);
-  for (const double gap : {0.0, 0.2}) {
-    std::vector<QuestionResult> questions(4000);
-    for (QuestionResult& question : questions) {
-      question.topic = "t";
-      for (int votes = 0; votes < 4; ++votes) {
-        AnswerResult& answer = question.answers.emplace_back();
-        answer.votes = votes;
-        answer.n_chars = answer.n_bytes = static_cast<int64_t>(20 + 2000 * simulator.uniform());
-        const double bits = 1 + gap * (3 - votes) / 3 + 0.3 * simulator.normal();
-        answer.sum_log_prob = -bits * std::log(2.0) * static_cast<double>(answer.n_bytes);
-      }
-      complete_question(question, true);
-    }
-    const MetricSummary micro = summarize(questions, {.draws = 0}).micro;
-    EXPECT_NEAR(*micro.bits_gap.mean, gap, 4 * *micro.bits_gap.stderr_);
-    EXPECT_NEAR(*micro.bits_best.mean, 1, 4 * *micro.bits_best.stderr_);
-    EXPECT_NEAR(*micro.bits_worst.mean, 1 + gap, 4 * *micro.bits_worst.stderr_);
-    EXPECT_NEAR(*micro.bits_per_byte.mean, 1 + gap / 2, 4 * *micro.bits_per_byte.stderr_);
-    EXPECT_FALSE(micro.bits_per_byte.chance);
-    EXPECT_EQ(micro.bits_gap.chance, 0);
-  }
-}
-
 }  // namespace
 }  // namespace hre

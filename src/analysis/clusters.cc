@@ -57,16 +57,10 @@ ClusteredEstimate clustered_estimate(std::span<const double> values, std::span<c
     for (const std::string& name : found->second) own.push_back(number_of(name));
     labels.push_back(std::move(own));
   }
-  // Around the weighted mean m, each question's pull m + n s (v - m): a cluster's sum of n s v - m would hold its share
-  // of m, which is no error.
-  const double mean = weighted_mean(values, sizes, weights);
-  std::vector<double> pulls = question_weights(sizes, weights);
-  for (size_t i = 0; i < pulls.size(); ++i)
-    pulls[i] = mean + static_cast<double>(values.size()) * pulls[i] * (values[i] - mean);
-  return {clusters.kind, clustered_mean(pulls, labels, options)};
+  return {clusters.kind, clustered_mean(values, question_weights(sizes, weights), labels, options)};
 }
 
-ClusteredEstimate clustered_value(const Run& run, const Clusters& clusters) {
+ClusteredValue clustered_value(const Run& run, const Clusters& clusters) {
   const Metric& metric = metrics_of(run).front();
   std::map<std::string, std::vector<const QuestionResult*>> topics;
   for (const QuestionResult& question : run.questions) topics[question.topic].push_back(&question);
@@ -84,7 +78,10 @@ ClusteredEstimate clustered_value(const Run& run, const Clusters& clusters) {
     }
     sizes.push_back(values.size() - before);
   }
-  return clustered_estimate(values, sizes, Weights::kQuestions, questions, clusters, {});
+  const auto by = [&](Weights weights) {
+    return clustered_estimate(values, sizes, weights, questions, clusters, {.weights = weights});
+  };
+  return {by(Weights::kQuestions), by(Weights::kTopics)};
 }
 
 }  // namespace hre

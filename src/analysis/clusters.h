@@ -34,12 +34,16 @@ struct ClusteredEstimate {
   ClusteredMean mean;
 };
 
+/// Of a run's value, the mean of Pearson's r over its questions and over its topics.
+struct ClusteredValue {
+  ClusteredEstimate micro, macro;
+};
+
 /// The weighted mean of questions' values, topic after topic, with an error that allows for what they have in common.
 ClusteredEstimate clustered_estimate(std::span<const double> values, std::span<const size_t> sizes, Weights weights,
                                      std::span<const QuestionResult* const> questions, const Clusters& clusters,
                                      const BootstrapOptions& options);
 
-/// The same of a run's value: the mean of Pearson's r over its questions, or of a log's values.
-ClusteredEstimate clustered_value(const Run& run, const Clusters& clusters);
+ClusteredValue clustered_value(const Run& run, const Clusters& clusters);
 
 }  // namespace hre

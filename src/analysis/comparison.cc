@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <utility>
 
 #include "analysis/notes.h"
@@ -90,7 +91,7 @@ std::vector<ComparedMetric> compare_bits(std::span<const Run* const> runs, Compa
   for (const Metric& metric : bits_metrics()) {
     const SharedQuestions shared = share_questions(runs, metric, UndefinedPolicy::kLeaveOut);
     if (shared.n() == 0) continue;
-    statistics.lower_is_better = metric.lower_is_better;
+    set_metric(metric, statistics);
     ComparedMetric& compared = all.emplace_back(ComparedMetric{&metric, static_cast<int64_t>(shared.n()), {}, {}});
     for (const auto& values : shared.values) {
       compared.runs.push_back(weighted_estimate(values, shared.sizes, statistics.weights));
@@ -129,12 +130,17 @@ void add_topics(const SharedQuestions& shared, const ComparisonOptions& options,
   });
 }
 
-void add_clustered(const SharedQuestions& shared, const CompareOptions& options, std::vector<ComparedPair>& pairs) {
+void add_clustered(const SharedQuestions& shared, const Clusters& clusters, const ComparisonOptions& statistics,
+                   std::vector<ComparedPair>& pairs) {
   for (ComparedPair& pair : pairs) {
     std::vector<double> differences = shared.values[pair.a];
     for (size_t i = 0; i < differences.size(); ++i) differences[i] -= shared.values[pair.b][i];
-    pair.clustered = clustered_estimate(differences, shared.sizes, options.statistics.weights, shared.questions[0],
-                                        *options.clusters, options.statistics.bootstrap());
+    pair.clustered = clustered_estimate(differences, shared.sizes, statistics.weights, shared.questions[0], clusters,
+                                        statistics.bootstrap());
+    if (may_hide_losses(pair.comparison.difference, differences.size(), statistics.range)) {
+      Estimate& estimate = pair.clustered->mean.estimate;
+      estimate.ci_low = estimate.ci_high = estimate.bootstrap_low = estimate.bootstrap_high = std::nullopt;
+    }
   }
 }
 
@@ -146,6 +152,13 @@ bool Comparison::told_apart(const PairedComparison& pair) const {
 
 const ComparedPair& Comparison::pair_of(size_t a, size_t b) const {
   return pairs[a * (2 * runs.size() - a - 1) / 2 + (b - a - 1)];
+}
+
+std::vector<size_t> Comparison::by_rank() const {
+  std::vector<size_t> order(runs.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::ranges::stable_sort(order, {}, [&](size_t i) { return runs[i].rank.rank; });
+  return order;
 }
 
 std::string differences_line(const std::vector<RunDifference>& differences) {
@@ -223,7 +236,7 @@ Result<Comparison> compare_runs(std::span<const Run* const> runs, const CompareO
   Comparison comparison;
   comparison.options = options;
   ComparisonOptions& statistics = comparison.options.statistics;
-  statistics.lower_is_better = options.metric->lower_is_better;
+  set_metric(*options.metric, statistics);
   comparison.options.clusters = nullptr;
   comparison.undefined_policy = described->undefined;
   comparison.differences = std::move(described->differences);
@@ -250,7 +263,7 @@ Result<Comparison> compare_runs(std::span<const Run* const> runs, const CompareO
   for (size_t i = 0; i < runs.size(); ++i) comparison.runs[i].rank = many.ranks[i];
   add_topics(shared, statistics, comparison.pairs);
   comparison.bits = compare_bits(runs, statistics);
-  if (options.clusters) add_clustered(shared, options, comparison.pairs);
+  if (options.clusters) add_clustered(shared, *options.clusters, statistics, comparison.pairs);
   add_repetition(shared, statistics.weights, comparison);
   comparison.moved = most_moved(shared, options.moved);
   if (options.margin) {

@@ -104,6 +104,8 @@ struct Comparison {
   [[nodiscard]] bool told_apart(const PairedComparison& pair) const;
   /// The pair of these two runs, a < b.
   [[nodiscard]] const ComparedPair& pair_of(size_t a, size_t b) const;
+  /// The runs by position, the best first; ties in their order.
+  [[nodiscard]] std::vector<size_t> by_rank() const;
 };
 
 /// Runs and what they share.

@@ -94,7 +94,7 @@ Result<GateReport> run_gate(Run run, Run baseline, const GatePolicy& policy) {
     }
     ComparisonOptions statistics = policy.statistics;
     statistics.weights = rule.weights;
-    statistics.lower_is_better = rule.metric->lower_is_better;
+    set_metric(*rule.metric, statistics);
     const std::vector<Slice> slices = slices_of(rule, shared);
     if (slices.empty()) {
       return input_error("no topic matches '" + rule.topics + "'", "‹topics›", "there are " + join(shared.topics));

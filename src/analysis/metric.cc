@@ -65,6 +65,11 @@ tl::unexpected<Error> unbounded_error(const Metric& metric) {
                      "choose a metric with bounds, such as pearson");
 }
 
+void set_metric(const Metric& metric, ComparisonOptions& statistics) {
+  statistics.lower_is_better = metric.lower_is_better;
+  statistics.range = metric.range ? metric.range->width() : 0;
+}
+
 std::span<const Metric> all_metrics() { return kMetrics; }
 
 const Metric& item_metric() { return kItem; }

@@ -8,7 +8,7 @@
 
 #include "hre/result.h"
 #include "hre/summary.h"
-#include "stats/grouped.h"
+#include "stats/comparison.h"
 
 namespace hre {
 
@@ -46,6 +46,9 @@ std::optional<double> value_under(UndefinedPolicy policy, const QuestionResult& 
 
 /// The input error of a confidence sequence over a metric whose values have no bounds.
 tl::unexpected<Error> unbounded_error(const Metric& metric);
+
+/// How values of this metric are compared: which are better, and how far apart they can be.
+void set_metric(const Metric& metric, ComparisonOptions& statistics);
 
 /// All of them; the published one first.
 std::span<const Metric> all_metrics();

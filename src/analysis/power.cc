@@ -44,7 +44,7 @@ PowerCase case_of(std::optional<double> correlation, double deviation, const Run
 void add_pair(const SharedQuestions& shared, RunPower& power) {
   const auto& a = shared.values[0];
   const auto& b = shared.values[1];
-  power.options.compare.statistics.lower_is_better = power.options.compare.metric->lower_is_better;
+  set_metric(*power.options.compare.metric, power.options.compare.statistics);
   power.seen = compare_paired(a, b, shared.sizes, power.options.compare.statistics);
   power.cases.push_back(case_of(pearson(a, b), deviation_of(power.seen->difference, a.size()), power));
   const auto effect = effect_of_gain(*power.seen, power.options.compare.metric->lower_is_better);

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <numbers>
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -119,6 +121,21 @@ std::vector<double> falling_ranks(const QuestionResult& question, double AnswerR
   std::vector<double> negated;
   for (const AnswerResult& answer : question.answers) negated.push_back(-(answer.*value));
   return average_ranks(negated);
+}
+
+std::vector<size_t> falling_order(const QuestionResult& question, double AnswerResult::*value) {
+  std::vector<size_t> order(question.answers.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::ranges::stable_sort(order, std::greater(), [&](size_t i) { return question.answers[i].*value; });
+  return order;
+}
+
+std::vector<size_t> best_answers(const QuestionResult& question, double AnswerResult::*value) {
+  std::vector<size_t> order = falling_order(question, value);
+  std::erase_if(order, [&, best = order.empty() ? 0 : order.front()](size_t i) {
+    return question.answers[i].*value != question.answers[best].*value;
+  });
+  return order;
 }
 
 }  // namespace hre

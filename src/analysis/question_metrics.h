@@ -29,4 +29,10 @@ void complete_question(QuestionResult& question, bool normalise, ScoreKind kind 
 /// Ranks of a question's answers from 1, the highest value first; ties share theirs.
 std::vector<double> falling_ranks(const QuestionResult& question, double AnswerResult::*value);
 
+/// A question's answers by position, the highest value first; ties in their order.
+std::vector<size_t> falling_order(const QuestionResult& question, double AnswerResult::*value);
+
+/// Those with the highest value, by position. Two models that disagree on a question have none in common.
+std::vector<size_t> best_answers(const QuestionResult& question, double AnswerResult::*value);
+
 }  // namespace hre

@@ -199,7 +199,7 @@ Result<Study> make_study(std::span<const Run* const> runs, std::vector<StudyMemb
 
   Study study;
   study.options = options;
-  study.options.compare.statistics.lower_is_better = options.compare.metric->lower_is_better;
+  set_metric(*options.compare.metric, study.options.compare.statistics);
   study.members = std::move(members);
   study.judgements = std::move(judgements);
   study.runs = std::move(described->runs);

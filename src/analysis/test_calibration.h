@@ -2,7 +2,10 @@
 /// For tests and benchmarks: does each number come out at its neutral value where what it is about plays no part, and
 /// does it recover a known truth where it does? For numbers of answers and shapes of votes.
 
+#include <algorithm>
 #include <cmath>
+#include <map>
+#include <numbers>
 #include <optional>
 #include <string>
 #include <tuple>
@@ -25,7 +28,15 @@ inline constexpr size_t kAnswers[] = {2, 3, 4, 10, 0};  ///< 0: 2 to 10
 inline constexpr const char* kVotes[] = {"normal", "skewed", "tied"};
 
 /// What some quantity is the correlation of, where it is to come out as 1.
-enum class Perfect { kNothing, kScoresAreVotes, kScoresAreLogVotes, kScoresAreRanks, kVotesAreLengths };
+enum class Perfect {
+  kNothing,
+  kScoresAreVotes,
+  kScoresAreLogVotes,
+  kScoresAreRanks,
+  kVotesAreLengths,
+  kEqualBits,      ///< every text has about 1.5 bits per byte
+  kBitsFromVotes,  ///< the texts with most votes have about 1, those with fewest about 2, the others about 1.5
+};
 
 /// One question of answers whose length is the covariate.
 inline QuestionResult question_of(Simulator& simulator, const CovariateWorld& world, Perfect perfect) {
@@ -42,13 +53,23 @@ inline QuestionResult question_of(Simulator& simulator, const CovariateWorld& wo
                        ? std::copysign(std::log1p(std::abs(answer.votes)), answer.votes)
                        : drawn.score;
     answer.n_bytes = answer.n_chars;
-    answer.sum_log_prob = answer.score * static_cast<double>(answer.n_bytes);
     question.answers.push_back(answer);
   }
   if (perfect == Perfect::kScoresAreRanks) {
     const std::vector<double> ranks = average_ranks(votes_of(question.answers));
     for (size_t i = 0; i < n; ++i) question.answers[i].score = ranks[i];
   }
+  if (perfect == Perfect::kEqualBits || perfect == Perfect::kBitsFromVotes) {
+    const auto [fewest, most] = std::ranges::minmax(question.answers, {}, &AnswerResult::votes);
+    for (AnswerResult& answer : question.answers) {
+      double bits = 1.5 + 0.3 * simulator.normal();
+      if (perfect == Perfect::kBitsFromVotes && answer.votes == most.votes) bits -= 0.5;
+      if (perfect == Perfect::kBitsFromVotes && answer.votes == fewest.votes) bits += 0.5;
+      answer.score = -bits * std::numbers::ln2;
+    }
+  }
+  for (AnswerResult& answer : question.answers)
+    answer.sum_log_prob = answer.score * static_cast<double>(answer.n_bytes);
   question.metrics = question_metrics(question.answers);
   add_bits_per_byte(question.answers, question.metrics);
   return question;
@@ -70,7 +91,7 @@ inline Summary summary_of(const CovariateWorld& world, size_t questions, Perfect
 /// What came out for each number of answers of kAnswers; nothing where the quantity has no value for so few.
 struct Line {
   std::string quantity, votes;
-  double neutral = 0;
+  double neutral = 0;                       ///< where `null` has any
   std::vector<std::optional<double>> null;  ///< where it plays no part
   std::optional<double> truth;
   std::vector<std::optional<double>> recovered;
@@ -127,7 +148,7 @@ inline std::vector<Line> calibrate(int kind, size_t questions) {
                               {"Top-1 - chance", &MetricSummary::top_one},
                               {"NDCG - chance", &MetricSummary::ndcg}};
   std::vector<Summary> unrelated, perfect, perfect_log, perfect_ranks, lengths, related, no_part, votes_only,
-      scores_only;
+      scores_only, equal_bits, bits_from_votes;
   for (const size_t n : kAnswers) {
     unrelated.push_back(summary_of({n, 0.5, 0, 0, kind}, questions, Perfect::kNothing, 1));
     perfect.push_back(summary_of({n, 0.5, 0, 0, kind}, questions, Perfect::kScoresAreVotes, 2));
@@ -138,6 +159,8 @@ inline std::vector<Line> calibrate(int kind, size_t questions) {
     no_part.push_back(summary_of({n, 0, 0, 0.3, kind}, questions, Perfect::kNothing, 4));
     votes_only.push_back(summary_of({n, 0.5, 0, 0.3, kind}, questions, Perfect::kNothing, 5));
     scores_only.push_back(summary_of({n, 0, 0.5, 0.3, kind}, questions, Perfect::kNothing, 6));
+    equal_bits.push_back(summary_of({n, 0.5, 0, 0, kind}, questions / 4, Perfect::kEqualBits, 12));
+    bits_from_votes.push_back(summary_of({n, 0.5, 0, 0, kind}, questions / 4, Perfect::kBitsFromVotes, 13));
   }
   std::vector<Line> lines;
   for (const OfMetric& metric : metrics) {
@@ -182,14 +205,30 @@ inline std::vector<Line> calibrate(int kind, size_t questions) {
     share.error = std::max(share.error, (*parts.share_high - *parts.share_low) / 4);
   }
   lines.push_back(share);
-  // Of pairs with different votes, the share that such scores order rightly: that of questions of two answers.
-  Line pairs{"Pairwise accuracy", kVotes[kind], 0.5, {}, {}, {}, 0};
+  // Of pairs with different votes, the share that such scores order rightly, and by how much: those of questions of two
+  // answers.
+  const MetricSummary two = summary_of({2, 0.5, 0.4, 0.15, kind}, 3 * questions, Perfect::kNothing, 8).micro;
+  Line pairs{"Pairwise accuracy", kVotes[kind], 0.5, {}, two.pairwise_accuracy.mean, {}, 0};
+  Line margin{"Margin", kVotes[kind], 0, {}, two.margin.mean, {}, 0};
   for (size_t i = 0; i < related.size(); ++i) {
     add(pairs, pairs.null, unrelated[i].micro.pairwise_accuracy);
     add(pairs, pairs.recovered, related[i].micro.pairwise_accuracy);
+    add(margin, margin.null, unrelated[i].micro.margin);
+    add(margin, margin.recovered, related[i].micro.margin);
   }
-  pairs.truth = summary_of({2, 0.5, 0.4, 0.15, kind}, 3 * questions, Perfect::kNothing, 8).micro.pairwise_accuracy.mean;
-  lines.push_back(pairs);
+  lines.insert(lines.end(), {pairs, margin});
+  Line all{"Bits per byte", kVotes[kind], 0, {}, 1.5, {}, 0},
+      best{"Bits per byte, best", kVotes[kind], 0, {}, 1, {}, 0},
+      worst{"Bits per byte, worst", kVotes[kind], 0, {}, 2, {}, 0},
+      gap{"Bits per byte, worst - best", kVotes[kind], 0, {}, 1, {}, 0};
+  for (size_t i = 0; i < equal_bits.size(); ++i) {
+    add(all, all.recovered, equal_bits[i].micro.bits_per_byte);
+    add(best, best.recovered, bits_from_votes[i].micro.bits_best);
+    add(worst, worst.recovered, bits_from_votes[i].micro.bits_worst);
+    add(gap, gap.null, equal_bits[i].micro.bits_gap);
+    add(gap, gap.recovered, bits_from_votes[i].micro.bits_gap);
+  }
+  lines.insert(lines.end(), {all, best, worst, gap});
   for (Line& line : covariate_lines(kind, questions)) lines.push_back(std::move(line));
   return lines;
 }
@@ -272,7 +311,10 @@ inline std::vector<std::pair<std::string, testing_simulation::Coverage>> summary
     return questions;
   };
   // Topics are alike, so that the mean over them is that over questions.
-  const Summary all = summary_of(world, effort.truth_questions, Perfect::kNothing, 99);
+  static std::map<std::pair<CovariateWorld, size_t>, Summary> known;
+  const auto [at, is_new] = known.try_emplace({world, effort.truth_questions});
+  if (is_new) at->second = summary_of(world, effort.truth_questions, Perfect::kNothing, 99);
+  const Summary& all = at->second;
   std::vector<double> truths;
   for (const Metric& metric : all_metrics()) {
     const size_t n = 1 + (effort.draws > 0 ? 1 : 0) + (sizes.size() > 1 ? 1 : 0);

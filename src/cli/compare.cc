@@ -123,7 +123,7 @@ Status run_compare(CompareArguments arguments, Console& console) {
   }
 
   auto clusters =
-      find_clusters(arguments.comparing.cluster, arguments.comparing.metadata, runs->front().dataset_source);
+      find_clusters(arguments.comparing.cluster, arguments.comparing.metadata, runs->front().dataset_source, *runs);
   if (!clusters) return forward(clusters);
   if (*clusters) options->clusters = &**clusters;
   auto comparison = compare_runs(*runs, *options);

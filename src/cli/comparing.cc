@@ -82,13 +82,24 @@ void define_cluster(CLI::App& app, std::optional<ClusterKind>& cluster) {
                   .description(""));
 }
 
-Result<std::optional<Clusters>> find_clusters(const std::optional<ClusterKind>& cluster, const std::string& metadata,
-                                              const std::string& dataset_source) {
+void define_cluster_metadata(CLI::App& app, std::string& metadata) {
+  app.add_option("--metadata", metadata,
+                 "file with sites and people of questions, for --cluster (default: the dataset's "
+                 "metadata/questions.jsonl)")
+      ->type_name("FILE");
+}
+
+namespace {
+
+template <class Check>
+Result<std::optional<Clusters>> checked_clusters(const std::optional<ClusterKind>& cluster, const std::string& metadata,
+                                                 const std::string& dataset_source, Check check) {
   if (!cluster) return std::optional<Clusters>();
   Clusters clusters{*cluster, {}};
   if (*cluster == ClusterKind::kTopic) return std::optional(clusters);
   auto facts = metadata_of(metadata, dataset_source);
   if (!facts) return forward(facts);
+  if (Status ok = check(*facts); !ok) return forward(ok);
   for (const auto& [key, question] : *facts) {
     std::vector<std::string>& names = clusters.of[key];
     if (*cluster == ClusterKind::kSite && question.site) names = {*question.site};
@@ -102,6 +113,24 @@ Result<std::optional<Clusters>> find_clusters(const std::optional<ClusterKind>& 
         "--cluster", "name the file with --metadata, or cluster by topic");
   }
   return std::optional(std::move(clusters));
+}
+
+}  // namespace
+
+Result<std::optional<Clusters>> find_clusters(const std::optional<ClusterKind>& cluster, const std::string& metadata,
+                                              const Dataset& dataset) {
+  return checked_clusters(cluster, metadata, dataset.source,
+                          [&](const data::Metadata& facts) { return check_metadata(facts, dataset.questions); });
+}
+
+Result<std::optional<Clusters>> find_clusters(const std::optional<ClusterKind>& cluster, const std::string& metadata,
+                                              const std::string& dataset_source, std::span<const Run> runs) {
+  return checked_clusters(cluster, metadata, dataset_source, [&](const data::Metadata& facts) -> Status {
+    for (const Run& run : runs) {
+      if (auto ok = check_metadata(facts, run.questions); !ok) return ok;
+    }
+    return {};
+  });
 }
 
 Status write_result(const std::string& json_path, const std::string& json, const std::string& text, Console& console) {

@@ -2,6 +2,7 @@
 /// What compare, power and study share: how runs are compared, and which questions count.
 
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -35,10 +36,15 @@ struct ComparingOptions {
 /// Adds --cluster.
 void define_cluster(CLI::App& app, std::optional<ClusterKind>& cluster);
 
+/// Adds --metadata to a command that has no --where.
+void define_cluster_metadata(CLI::App& app, std::string& metadata);
+
 /// What the questions of a dataset have in common, by its metadata; nothing where --cluster is not given. `metadata`: a
-/// file's path, or empty.
+/// file's path, or empty. Input errors where metadata are of other questions.
 Result<std::optional<Clusters>> find_clusters(const std::optional<ClusterKind>& cluster, const std::string& metadata,
-                                              const std::string& dataset_source);
+                                              const Dataset& dataset);
+Result<std::optional<Clusters>> find_clusters(const std::optional<ClusterKind>& cluster, const std::string& metadata,
+                                              const std::string& dataset_source, std::span<const Run> runs);
 
 /// Writes a result to its JSON file ("-": to standard output in the text's place) and the text to standard output.
 Status write_result(const std::string& json_path, const std::string& json, const std::string& text, Console& console);

@@ -8,7 +8,6 @@
 #include "cli/run_argument.h"
 #include "cli/store_argument.h"
 #include "cli/where_options.h"
-#include "core/question_name.h"
 #include "eval/where.h"
 #include "report/confounds_text.h"
 
@@ -38,18 +37,13 @@ VoteCounts counts_of(const data::QuestionMetadata& metadata, const std::vector<A
 Result<std::vector<PostingFacts>> facts_of(const Run& run, const std::string& named) {
   auto metadata = metadata_of(named, run.dataset_source);
   if (!metadata) return forward(metadata);
+  if (auto ok = check_metadata(*metadata, run.questions); !ok) return forward(ok);
   std::vector<PostingFacts> facts;
   if (metadata->empty()) return facts;
   for (const QuestionResult& question : run.questions) {
     const auto found = metadata->find({question.topic, question.id});
     facts.emplace_back();
     if (found == metadata->end()) continue;
-    if (!question.answers.empty()) {
-      std::vector<double> votes;
-      for (const AnswerResult& answer : question.answers) votes.push_back(answer.votes);
-      if (auto ok = data::check_metadata(found->second, question_name(question.topic, question.id), votes); !ok)
-        return forward(ok);
-    }
     facts.back() = {found->second.created, found->second.answers_created, counts_of(found->second, question.answers)};
   }
   return facts;

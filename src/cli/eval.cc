@@ -311,7 +311,7 @@ Status run_eval(EvalArguments arguments, Console& console) {
   if (arguments.models.size() > 1 && !are_listed) {
     if (auto ok = check_models(arguments.models, arguments.evaluating.model, *progress, console.stop); !ok) return ok;
   }
-  auto clusters = find_clusters(arguments.cluster, arguments.metadata, dataset->source);
+  auto clusters = find_clusters(arguments.cluster, arguments.metadata, *dataset);
   if (!clusters) return forward(clusters);
   const auto references = evaluate_references(arguments, *dataset, console, *progress);
   if (!references) return tl::unexpected<Error>(references.error());

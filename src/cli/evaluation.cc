@@ -238,9 +238,7 @@ void print_evaluation(const Evaluation& evaluation, Console& console,
           runs[i].early_stop && !runs[i].early_stop->reached ? not_reached(runs[i]) : ""}) {
       if (!sentence.empty()) sentences += name + sentence;
     }
-    if (const ClusteredEstimate* clustered = evaluation.clustered_of(i)) {
-      sentences += name + clustered_text(*clustered) + '\n';
-    }
+    if (const ClusteredValue* clustered = evaluation.clustered_of(i)) sentences += clustered_text(*clustered, name);
   }
   // The votes are the same for all models.
   const auto ceiling = console.stop.stop_requested() ? std::nullopt : run_ceiling(runs.front());

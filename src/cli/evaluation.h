@@ -28,12 +28,12 @@ struct Evaluation {
   std::vector<FailedModel> failed;
   std::vector<Run> runs;
   std::vector<Summary> summaries;
-  std::vector<EngineWork> work;              ///< of each run, in this process
-  std::vector<ClusteredEstimate> clustered;  ///< of each run's value, on request
+  std::vector<EngineWork> work;           ///< of each run, in this process
+  std::vector<ClusteredValue> clustered;  ///< of each run's value, on request
   Status failure;
 
   /// Null where it was not asked for.
-  [[nodiscard]] const ClusteredEstimate* clustered_of(size_t run) const {
+  [[nodiscard]] const ClusteredValue* clustered_of(size_t run) const {
     return clustered.empty() ? nullptr : &clustered[run];
   }
 };

@@ -62,7 +62,7 @@ Status report(const ReportArguments& arguments, Console& console) {
   auto dataset = texts_of(arguments, runs, *progress);
   if (!dataset) return forward(dataset);
   auto clusters = find_clusters(arguments.cluster, arguments.metadata,
-                                arguments.data.empty() ? runs.front().dataset_source : arguments.data);
+                                arguments.data.empty() ? runs.front().dataset_source : arguments.data, runs);
   if (!clusters) return forward(clusters);
   CompareOptions compare;
   compare.allow_different = arguments.allow_different;
@@ -96,10 +96,7 @@ Action define_report(CLI::App& app) {
                  "draw figures of families of models from FILE, written by hre study --json FILE")
       ->type_name("FILE");
   define_cluster(app, arguments->cluster);
-  app.add_option("--metadata", arguments->metadata,
-                 "file with sites and people of questions, for --cluster (default: the dataset's "
-                 "metadata/questions.jsonl)")
-      ->type_name("FILE");
+  define_cluster_metadata(app, arguments->metadata);
   app.add_flag("--allow-different", arguments->allow_different,
                "show runs of different configurations side by side; the differences are listed");
   arguments->score.define(app);

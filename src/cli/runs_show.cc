@@ -8,11 +8,13 @@
 
 #include "analysis/notes.h"
 #include "cli/command.h"
+#include "cli/comparing.h"
 #include "cli/run_argument.h"
 #include "cli/store_argument.h"
 #include "core/text.h"
 #include "core/visible.h"
 #include "hre/store.h"
+#include "report/comparison_table.h"
 #include "report/number_text.h"
 #include "report/run_table.h"
 
@@ -50,10 +52,8 @@ Lines configuration(const RunInfo& run) {
 Lines speed(const RunInfo& run) {
   Lines lines = {{"planning", format_seconds(run.times.plan_seconds)},
                  {"scoring", format_seconds(run.times.score_seconds)}};
-  if (run.times.positions > 0 && run.times.score_seconds > 0) {
-    lines.push_back({"tokens computed",
-                     fmt::format("{}, {} per second", run.times.positions,
-                                 format_rate(static_cast<double>(run.times.positions) / run.times.score_seconds))});
+  if (const auto rate = run.times.tokens_per_second()) {
+    lines.push_back({"tokens computed", fmt::format("{}, {} per second", run.times.positions, format_rate(*rate))});
     lines.push_back({"without shared prompts", fmt::format("{}", run.times.positions_unshared)});
   }
   return lines;
@@ -65,15 +65,23 @@ void print(const std::string& heading, const Lines& lines, Console& console) {
     console.print(fmt::format("  {:<22}  {}\n", visible_line(one_line(name)), visible_line(one_line(value))));
 }
 
-Status show_run(const std::string& given, const std::string& argument, Console& console) {
-  auto path = existing_store(given);
+struct RunsShowArguments {
+  std::string run, store, metadata;
+  std::optional<ClusterKind> cluster;
+};
+
+Status show_run(const RunsShowArguments& arguments, Console& console) {
+  auto path = existing_store(arguments.store);
   if (!path) return forward(path);
   auto store = RunStore::open(*path);
   if (!store) return forward(store);
-  auto info = store->find(argument);
+  auto info = store->find(arguments.run);
   if (!info) return forward(info);
   auto run = store->load(*info);
   if (!run) return forward(run);
+  auto clusters = find_clusters(arguments.cluster, arguments.metadata, run->dataset_source, {&*run, 1});
+  if (!clusters) return forward(clusters);
+  const std::string clustered = *clusters ? clustered_text(clustered_value(*run, **clusters)) : "";
   console.print(visible_line(info->name) + '\n');
   print("Provenance", provenance(*info), console);
   print("Configuration", configuration(*info), console);
@@ -82,7 +90,7 @@ Status show_run(const std::string& given, const std::string& argument, Console& 
   for (size_t i = 0; i < notes.size(); ++i) console.print((i == 0 ? "\n" : "") + visible_line(notes[i]) + '\n');
   const Summary summary = summarize(*run);
   const std::string undefined = undefined_sentence(*run, summary);
-  console.print('\n' + summary_table({std::move(*run)}, {summary}, console.width) + undefined);
+  console.print('\n' + summary_table({std::move(*run)}, {summary}, console.width) + undefined + clustered);
   if (!summary.scores.empty()) console.print('\n' + scores_table(summary.scores, console.width));
   return {};
 }
@@ -90,12 +98,14 @@ Status show_run(const std::string& given, const std::string& argument, Console& 
 }  // namespace
 
 Action define_runs_show(CLI::App& app) {
-  auto store = std::make_shared<std::string>(), run = std::make_shared<std::string>();
-  app.add_option("RUN", *run, "a run: its name, the beginning of its id, last, last~1 or last:GLOB")
+  auto a = std::make_shared<RunsShowArguments>();
+  app.add_option("RUN", a->run, "a run: its name, the beginning of its id, last, last~1 or last:GLOB")
       ->required()
       ->type_name("");
-  add_store_option(app, *store);
-  return [store, run](Console& console) { return show_run(*store, *run, console); };
+  define_cluster(app, a->cluster);
+  define_cluster_metadata(app, a->metadata);
+  add_store_option(app, a->store);
+  return [a](Console& console) { return show_run(*a, console); };
 }
 
 }  // namespace hre::cli

@@ -36,6 +36,19 @@ Result<std::vector<Condition>> parse_all(const std::vector<std::string>& where) 
   return conditions;
 }
 
+template <class Question>
+Status check_votes(const Metadata& metadata, std::span<const Question> questions) {
+  for (const Question& question : questions) {
+    const auto found = metadata.find({question.topic, question.id});
+    if (found == metadata.end() || question.answers.empty()) continue;
+    std::vector<double> votes;
+    for (const auto& answer : question.answers) votes.push_back(answer.votes);
+    if (auto ok = data::check_metadata(found->second, question_name(question.topic, question.id), votes); !ok)
+      return ok;
+  }
+  return {};
+}
+
 template <class Question, class Facts>
 Status keep_where(const std::vector<std::string>& where, const std::string& named, const std::string& source,
                   std::vector<Question>& questions, Facts facts_of_question) {
@@ -51,14 +64,7 @@ Status keep_where(const std::vector<std::string>& where, const std::string& name
     }
     metadata = std::move(*loaded);
   }
-  for (const Question& question : questions) {
-    const auto found = metadata.find({question.topic, question.id});
-    if (found == metadata.end() || question.answers.empty()) continue;
-    std::vector<double> votes;
-    for (const auto& answer : question.answers) votes.push_back(answer.votes);
-    if (auto ok = data::check_metadata(found->second, question_name(question.topic, question.id), votes); !ok)
-      return ok;
-  }
+  if (auto ok = check_votes<Question>(metadata, questions); !ok) return ok;
   std::erase_if(questions, [&](const Question& question) {
     QuestionFacts facts = facts_of_question(question);
     const auto found = metadata.find({facts.topic, facts.id});
@@ -75,6 +81,13 @@ Result<Metadata> metadata_of(const std::string& named, const std::string& datase
   if (!named.empty()) return data::load_metadata(named);
   const auto found = data::find_metadata(dataset_source);
   return found ? data::load_metadata(*found) : Metadata();
+}
+
+Status check_metadata(const Metadata& metadata, std::span<const Question> questions) {
+  return check_votes(metadata, questions);
+}
+Status check_metadata(const Metadata& metadata, std::span<const QuestionResult> questions) {
+  return check_votes(metadata, questions);
 }
 
 Status keep_questions_where(const std::vector<std::string>& where, const std::string& metadata, Run& run) {

@@ -1,6 +1,7 @@
 #pragma once
 /// Conditions on questions, and the metadata that some of them need.
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,10 @@ namespace hre {
 
 /// The metadata named, or else that of the dataset; empty where there is none and none is named.
 Result<data::Metadata> metadata_of(const std::string& named, const std::string& dataset_source);
+
+/// An input error where some of these questions have other votes there: ids by position match any dataset's metadata.
+Status check_metadata(const data::Metadata& metadata, std::span<const Question> questions);
+Status check_metadata(const data::Metadata& metadata, std::span<const QuestionResult> questions);
 
 /// Leaves only the questions where all conditions hold. Input errors for conditions that can't be read, that need
 /// metadata where there is none, and that no question passes. `metadata`: a file's path, or empty.

@@ -48,9 +48,7 @@ std::string verdict_on_two(const Comparison& comparison) {
 
 /// Who is better than whom, best run first; then who can't be told apart.
 std::string verdict_on_many(const Comparison& comparison) {
-  std::vector<size_t> order(comparison.runs.size());
-  for (size_t i = 0; i < order.size(); ++i) order[i] = i;
-  std::ranges::stable_sort(order, {}, [&](size_t i) { return comparison.runs[i].rank.rank; });
+  const std::vector<size_t> order = comparison.by_rank();
   std::string text;
   for (const size_t run : order) {
     std::vector<size_t> worse;
@@ -263,12 +261,22 @@ std::string left_out(const Comparison& comparison) {
 }
 
 std::string decision_text(const Decision& decision) {
-  const double saved = 100 * (1 - static_cast<double>(decision.used) / static_cast<double>(decision.questions));
   const std::string after = fmt::format("ecided after {} of {} questions", decision.used, decision.questions);
-  return (decision.decided ? "D" + after + fmt::format(" ({:.0f} % saved)", saved) : "Not d" + after) + ": A − B in " +
-         interval_text(decision.interval) +
+  return (decision.decided ? "D" + after + fmt::format(" ({:.0f} % saved)", 100 * decision.saved()) : "Not d" + after) +
+         ": A − B in " + interval_text(decision.interval) +
          ", valid at every look. The other intervals and p-values assume a fixed number of questions, and are not "
          "valid after early stopping.\n";
+}
+
+std::string clustered_line(const ClusteredEstimate& clustered) {
+  const Estimate& e = clustered.mean.estimate;
+  std::string text =
+      fmt::format("for {}: standard error {}", cluster_generalisation(clustered.kind), significant(e.stderr_));
+  if (e.ci_low) text += ", 95 % interval " + interval_text({*e.ci_low, *e.ci_high});
+  if (const auto interval = bootstrap_of(e)) text += ", by bootstrap over clusters " + interval_text(*interval);
+  return text + fmt::format(" (clusters by {}: {}, effective {:.1f}{})\n", cluster_name(clustered.kind),
+                            clustered.mean.clusters, clustered.mean.effective,
+                            e.ci_low ? "" : fmt::format("; an interval needs {:g}", kFewestClusters));
 }
 
 }  // namespace
@@ -289,15 +297,8 @@ std::string length_table(std::span<const ComparedRun> runs, Weights weights, int
   return '\n' + table.render(width);
 }
 
-std::string clustered_text(const ClusteredEstimate& clustered) {
-  const Estimate& e = clustered.mean.estimate;
-  std::string text =
-      fmt::format("for {}: standard error {}", cluster_generalisation(clustered.kind), significant(e.stderr_));
-  if (e.ci_low) text += ", 95 % interval " + interval_text({*e.ci_low, *e.ci_high});
-  if (const auto interval = bootstrap_of(e)) text += ", by bootstrap over clusters " + interval_text(*interval);
-  return text + fmt::format(" (clusters by {}: {}, effective {:.1f}{})", cluster_name(clustered.kind),
-                            clustered.mean.clusters, clustered.mean.effective,
-                            e.ci_low ? "" : fmt::format("; an interval needs {:g}", kFewestClusters));
+std::string clustered_text(const ClusteredValue& value, const std::string& name) {
+  return name + clustered_line(value.micro) + name + "macro average " + clustered_line(value.macro);
 }
 
 std::string comparison_text(const Comparison& comparison, int width) {

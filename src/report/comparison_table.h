@@ -17,7 +17,7 @@ std::string comparison_text(const Comparison& comparison, int width = 80);
 std::string length_table(std::span<const ComparedRun> runs, Weights weights, int width);
 
 /// "for other topics: standard error 0.014, 95 % interval [0.079, 0.137], by bootstrap over clusters [0.080, 0.137]
-/// (clusters by topic: 14, effective 12.1)"
-std::string clustered_text(const ClusteredEstimate& clustered);
+/// (clusters by topic: 14, effective 12.1)", and a line for the macro average; each begins with `name`.
+std::string clustered_text(const ClusteredValue& value, const std::string& name = "");
 
 }  // namespace hre

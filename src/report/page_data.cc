@@ -5,9 +5,10 @@
 #include <nlohmann/json.hpp>
 
 #include "analysis/metric.h"
+#include "analysis/question_metrics.h"
 #include "analysis/scores.h"
+#include "analysis/tokens.h"
 #include "core/text.h"
-#include "report/token_pieces.h"
 
 namespace hre {
 namespace {
@@ -80,9 +81,9 @@ Json of_settings(const Run& run) {
 Json of_run(const ReportData& data, size_t i) {
   const Run& run = data.runs[i];
   const Summary& summary = data.summaries[i];
+  const auto clustered = data.clustered.empty() ? std::nullopt : data.clustered[i];
   Json topics = Json::object();
   for (const TopicSummary& topic : summary.topics) topics[topic.topic] = of_metrics(data.metrics, topic.metrics);
-  const double seconds = run.times.score_seconds;
   return {{"label", data.labels[i]},
           {"source", run.model.source},
           {"fingerprint", run.model.fingerprint},
@@ -92,13 +93,12 @@ Json of_run(const ReportData& data, size_t i) {
           {"created", run.created},
           {"questions", summary.questions},
           {"undefined", summary.undefined},
-          {"tokens_per_second", run.times.positions > 0 && seconds > 0
-                                    ? rounded(static_cast<double>(run.times.positions) / seconds, 4)
-                                    : Json()},
+          {"tokens_per_second", rounded(run.times.tokens_per_second(), 4)},
           {"micro", of_metrics(data.metrics, summary.micro)},
           {"macro", of_metrics(data.metrics, summary.macro)},
           {"length", of_parts(summary.micro_length)},
-          {"clustered", data.clustered.empty() ? Json() : of_clustered(data.clustered[i])},
+          {"clustered", clustered ? of_clustered(clustered->micro) : Json()},
+          {"clustered_macro", clustered ? of_clustered(clustered->macro) : Json()},
           {"topics", std::move(topics)},
           {"settings", of_settings(run)}};
 }
@@ -169,13 +169,11 @@ Json of_values(const ReportData& data) {
 }
 
 /// The best answers by votes or by score, a bit each: what "models disagree" compares. 0 without answers.
-uint64_t best_answers(const QuestionResult* question, double AnswerResult::*value) {
-  if (question == nullptr || question->answers.empty()) return 0;
-  double best = question->answers[0].*value;
-  for (const AnswerResult& answer : question->answers) best = std::max(best, answer.*value);
+uint64_t best_bits(const QuestionResult* question, double AnswerResult::*value) {
   uint64_t bits = 0;
-  for (size_t i = 0; i < question->answers.size() && i < 53; ++i) {  // a number in JavaScript
-    if (question->answers[i].*value == best) bits |= uint64_t{1} << i;
+  if (question == nullptr) return bits;
+  for (const size_t answer : best_answers(*question, value)) {
+    if (answer < 53) bits |= uint64_t{1} << answer;  // a number in JavaScript
   }
   return bits;
 }
@@ -218,7 +216,7 @@ Json thousandths(double nats) { return std::isfinite(nats) ? Json(std::llround(1
 /// "n": UTF-16 units of each piece, "p": the difference to the reference. Empty where it can't be told.
 Json of_differences(const AnswerResult& answer, const QuestionResult* reference, size_t a) {
   if (reference == nullptr || a >= reference->answers.size()) return nullptr;
-  const Pieces pieces = differences(answer, reference->answers[a]);
+  const TokenPieces pieces = token_differences(token_pieces(answer), token_pieces(reference->answers[a]));
   if (pieces.pieces.empty()) return nullptr;
   Json json = {{"n", Json::array()}, {"p", Json::array()}};
   size_t from = 0;
@@ -307,11 +305,10 @@ std::string page_index(const ReportData& data) {
     const bool moved = data.references[i] && has_token_texts(*data.references[i]) && has_token_texts(data.runs[i]);
     json["references"].push_back(moved ? Json(data.references[i]->model.name) : Json());
     Json best = Json::array();
-    for (const QuestionRow& row : data.rows) best.push_back(best_answers(row.by_run[i], &AnswerResult::score));
+    for (const QuestionRow& row : data.rows) best.push_back(best_bits(row.by_run[i], &AnswerResult::score));
     json["best"].push_back(std::move(best));
   }
-  for (const QuestionRow& row : data.rows)
-    json["people"].push_back(best_answers(any_result(row), &AnswerResult::votes));
+  for (const QuestionRow& row : data.rows) json["people"].push_back(best_bits(any_result(row), &AnswerResult::votes));
   Json& questions = json["questions"];
   size_t topic = 0;
   for (const QuestionRow& row : data.rows) {

@@ -37,8 +37,8 @@ struct ReportData {
   /// Of the runs with questions, where there are two or more with a question in common; it is the one that hre compare
   /// makes of them.
   std::optional<Comparison> comparison;
-  std::vector<size_t> compared;                             ///< the comparison's runs, by position among `runs`
-  std::vector<std::optional<ClusteredEstimate>> clustered;  ///< of each run's value, on request
+  std::vector<size_t> compared;                          ///< the comparison's runs, by position among `runs`
+  std::vector<std::optional<ClusteredValue>> clustered;  ///< of each run's value, on request
 
   [[nodiscard]] const Estimate& value(const MetricSummary& means) const { return means.*metrics.front().of_summary; }
 

@@ -165,9 +165,10 @@ Table estimates_table(const ReportData& data) {
       add("macro average", metric.name, summary.macro.*metric.of_summary);
     }
     if (!data.clustered.empty() && data.clustered[i]) {
-      const ClusteredEstimate& clustered = *data.clustered[i];
-      add(std::string("micro average, for ") + cluster_generalisation(clustered.kind), data.metrics.front().name,
-          clustered.mean.estimate);
+      const auto& [micro, macro] = *data.clustered[i];
+      const std::string others = cluster_generalisation(micro.kind);
+      add("micro average, for " + others, data.metrics.front().name, micro.mean.estimate);
+      add("macro average, for " + others, data.metrics.front().name, macro.mean.estimate);
     }
     if (data.of_logs) continue;
     add("micro average", "through_length", summary.micro_length.through);

@@ -79,7 +79,7 @@ Json of_question(const QuestionResult& question) {
 
 }  // namespace
 
-std::string run_json(const Run& run, const Summary& summary, bool details, const ClusteredEstimate* clustered) {
+std::string run_json(const Run& run, const Summary& summary, bool details, const ClusteredValue* clustered) {
   Json json;
   json["format"] = "hre-run/1";
   json["created"] = run.created;
@@ -110,10 +110,11 @@ std::string run_json(const Run& run, const Summary& summary, bool details, const
   micro["length"] = json_length_parts(summary.micro_length);
   micro["length_share"] = json_length_share(summary.micro_length);
   micro["bootstrap"] = summary.draws > 0 ? Json{{"draws", summary.draws}, {"seed", summary.seed}} : Json(nullptr);
-  if (clustered) micro["clustered"] = json_clustered(*clustered);
+  if (clustered) micro["clustered"] = json_clustered(clustered->micro);
   Json macro = {{"topics", summary.topics.size()}};
   add_metrics(macro, summary.macro);
   macro["length"] = json_length_parts(summary.macro_length);
+  if (clustered) macro["clustered"] = json_clustered(clustered->macro);
   json["results"] = {{"topics", std::move(topics)}, {"micro", std::move(micro)}, {"macro", std::move(macro)}};
   json["results"]["scores"] = json_scores(summary.scores);
   json["notes"] = run_notes(run, summary.questions);

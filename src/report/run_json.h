@@ -13,8 +13,7 @@ namespace hre {
 
 /// Format hre-run/1. With details: every question and answer. Undefined numbers are null. `clustered`: of the value, or
 /// null.
-std::string run_json(const Run& run, const Summary& summary, bool details,
-                     const ClusteredEstimate* clustered = nullptr);
+std::string run_json(const Run& run, const Summary& summary, bool details, const ClusteredValue* clustered = nullptr);
 
 /// Runs from hre-run/1 with details: one object, or an array of them. `where` names the text in errors, which say
 /// what field is wrong. Numbers that JSON can't hold come back as NaN; metrics without a value as nothing.

@@ -85,6 +85,18 @@ TEST(MetricsTables, RunsStandSideBySide) {
   EXPECT_LE(widest_line(metrics_tables(runs, summaries, 60)), 60);
 }
 
+TEST(MetricsTables, EachColumnCountsItsOwnQuestionsWithoutAValue) {
+  auto [runs, summaries] = runs_of({"a", "b"});
+  for (QuestionResult& question : runs[1].questions) {
+    question.metrics.pairwise_accuracy = 0.5;
+    if (question.topic == "english" && question.id != "english/0") question.metrics.pearson.reset();
+  }
+  summaries[1] = summarize(runs[1].questions, {});
+  const std::vector<const Metric*> metrics = {*find_metric("pearson"), *find_metric("pairwise_accuracy")};
+  EXPECT_THAT(metrics_tables({runs[1]}, {summaries[1]}, 0, metrics), testing::ContainsRegex("english +3 +2/0 "));
+  EXPECT_THAT(metrics_tables(runs, summaries, 0, {metrics.front()}), testing::ContainsRegex("english +3 +0/2 "));
+}
+
 TEST(MetricsTables, AllMetricsOfOneRunFit) {
   const auto [runs, summaries] = runs_of({"model"});
   std::vector<const Metric*> metrics;

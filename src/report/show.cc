@@ -8,13 +8,13 @@
 #include <utility>
 
 #include "analysis/question_metrics.h"
+#include "analysis/tokens.h"
 #include "core/named.h"
 #include "core/question_name.h"
 #include "core/text.h"
 #include "core/visible.h"
 #include "report/number_text.h"
 #include "report/text_table.h"
-#include "report/token_pieces.h"
 
 namespace hre {
 namespace {
@@ -99,13 +99,13 @@ std::string shade(double nats, bool difference) {
 }
 
 /// The text in lines, each token with its background.
-std::string shaded(const Pieces& pieces, bool difference, const ShowOptions& options, int width) {
+std::string shaded(const TokenPieces& pieces, bool difference, const ShowOptions& options, int width) {
   constexpr size_t kMost = 1500;
   std::string text;
   std::vector<std::pair<size_t, std::string>> ends;  // of tokens in `text`, and their codes
   size_t from = 0;
   bool is_cut = false;
-  for (const Piece& piece : pieces.pieces) {
+  for (const TokenPiece& piece : pieces.pieces) {
     is_cut = !options.full && from > kMost;
     if (is_cut) break;
     text += visible_text(pieces.text.substr(from, piece.end - from));
@@ -143,10 +143,7 @@ std::string ranks_table(const ReportData& data, const QuestionRow& row, const Qu
   std::vector<std::vector<double>> ranks;
   for (const QuestionResult* result : row.by_run)
     ranks.push_back(result != nullptr ? falling_ranks(*result, &AnswerResult::score) : std::vector<double>());
-  std::vector<size_t> order(people.size());
-  for (size_t i = 0; i < order.size(); ++i) order[i] = i;
-  std::ranges::stable_sort(order, [&](size_t x, size_t y) { return people[x] < people[y]; });
-  for (const size_t i : order) {
+  for (const size_t i : falling_order(any, &AnswerResult::votes)) {
     std::vector<std::string> cells = {letter_of(i), format_number(any.answers[i].votes), rank_text(people[i])};
     for (size_t r = 0; r < row.by_run.size(); ++r) {
       const bool there = i < ranks[r].size();
@@ -198,7 +195,8 @@ std::string answer_text(const QuestionRow& row, const QuestionResult& any, size_
   if (options.colour && a != nullptr && i < a->answers.size() && both) {
     if (b == nullptr) b = row.reference.front();
     const bool two = b != nullptr && i < b->answers.size();
-    const Pieces pieces = two ? differences(a->answers[i], b->answers[i]) : tokens_of(a->answers[i]);
+    TokenPieces pieces = token_pieces(a->answers[i]);
+    if (two) pieces = token_differences(std::move(pieces), token_pieces(b->answers[i]));
     if (!pieces.pieces.empty()) return text + shaded(pieces, two, options, width);
   }
   if (row.text == nullptr || i >= row.text->answers.size()) return text;
@@ -232,11 +230,7 @@ std::string show_question(const ReportData& data, const QuestionRow& row, const 
   const QuestionResult* any = scored_result(row);
   if (any == nullptr) return text;
   text += ranks_table(data, row, *any, width);
-  const auto people = falling_ranks(*any, &AnswerResult::votes);
-  std::vector<size_t> order(people.size());
-  for (size_t i = 0; i < order.size(); ++i) order[i] = i;
-  std::ranges::stable_sort(order, [&](size_t x, size_t y) { return people[x] < people[y]; });
-  for (const size_t i : order) text += answer_text(row, *any, i, options, width);
+  for (const size_t i : falling_order(*any, &AnswerResult::votes)) text += answer_text(row, *any, i, options, width);
   return text;
 }
 
@@ -248,7 +242,7 @@ std::string show_legend(const ReportData& data, const std::vector<const Question
       options.colour && std::ranges::any_of(rows, [](const QuestionRow* row) {
         const QuestionResult* first = row->by_run.front();
         return first != nullptr && std::ranges::any_of(first->answers, [](const AnswerResult& answer) {
-                 return !tokens_of(answer).pieces.empty();
+                 return !token_pieces(answer).pieces.empty();
                });
       });
   text = wrapped(text, options.width);

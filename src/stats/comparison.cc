@@ -44,6 +44,12 @@ PairedComparison compare_without_draws(std::span<const double> a, std::span<cons
   return result;
 }
 
+void leave_out_interval(PairedComparison& comparison, const ComparisonOptions& options) {
+  if (!may_hide_losses(comparison.difference, static_cast<size_t>(comparison.questions()), options.range)) return;
+  comparison.difference.ci_low = comparison.difference.ci_high = std::nullopt;
+  comparison.bootstrap = std::nullopt;
+}
+
 template <class Item, class Comparison>
 void adjust_by_holm(std::vector<Item>& items, Comparison comparison_of) {
   std::vector<std::optional<double>> p;
@@ -64,6 +70,7 @@ std::vector<PairOfRuns> compare_pairs(std::span<const std::span<const double>> r
       pair.comparison = compare_without_draws(runs[pair.a], runs[pair.b], sizes, options);
       pair.comparison.bootstrap =
           interval_of_deviations(draws.difference(pair.a, pair.b), differences, sizes, options.weights);
+      leave_out_interval(pair.comparison, options);
     }
   });
   adjust_by_holm(pairs, [](PairOfRuns& pair) -> PairedComparison& { return pair.comparison; });
@@ -112,6 +119,11 @@ std::vector<std::vector<size_t>> groups_of(const std::vector<PairOfRuns>& pairs,
 }
 
 }  // namespace
+
+bool may_hide_losses(const Estimate& difference, size_t n, double range) {
+  const double deviation = difference.stderr_.value_or(0) * std::sqrt(static_cast<double>(n));
+  return n < static_cast<size_t>(kFewestForVerdict) && deviation < 0.1 * range;
+}
 
 std::optional<Interval> interval_of(const PairedComparison& comparison) {
   if (comparison.bootstrap || !comparison.difference.ci_low) return comparison.bootstrap;
@@ -193,6 +205,7 @@ PairedComparison compare_paired(std::span<const double> a, std::span<const doubl
                                 const ComparisonOptions& options) {
   PairedComparison result = compare_without_draws(a, b, sizes, options);
   result.bootstrap = bootstrap_interval(differences_of(a, b), sizes, options.bootstrap());
+  leave_out_interval(result, options);
   return result;
 }
 

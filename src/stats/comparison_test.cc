@@ -92,6 +92,24 @@ TEST(Comparison, TableOfScipyAndAllSigns) {
   }
 }
 
+// Of 199 questions that hardly differ, rare large losses may not have been seen.
+TEST(Comparison, FewAlikeQuestionsHaveNoInterval) {
+  for (const size_t n : {size_t{199}, size_t{200}}) {
+    for (const double step : {0.01, 0.2}) {
+      Values a(n), b(n, 0);
+      for (size_t i = 0; i < n; ++i) a[i] = step * static_cast<double>(i % 5);
+      const PairedComparison of_correlations = compare_paired(a, b, Sizes{n}, {.draws = 100, .threads = 1, .range = 2});
+      EXPECT_EQ(interval_of(of_correlations).has_value(), n == 200 || step > 0.1) << n << ' ' << step;
+      EXPECT_EQ(of_correlations.difference.ci_low.has_value(), n == 200 || step > 0.1) << n << ' ' << step;
+      EXPECT_TRUE(of_correlations.p && of_correlations.difference.stderr_);
+      EXPECT_TRUE(interval_of(compare_paired(a, b, Sizes{n}, {.draws = 100, .threads = 1}))) << "without bounds";
+      const std::vector<Values> runs = {a, b};
+      const auto pair = compare_many(spans(runs), Sizes{n}, {.draws = 100, .threads = 1, .range = 2}).pairs.front();
+      EXPECT_EQ(interval_of(pair.comparison).has_value(), interval_of(of_correlations).has_value());
+    }
+  }
+}
+
 TEST(Comparison, OfRunsWithThemselvesAndOfNothing) {
   const Values a = {0.5, 0.25, 1};
   const PairedComparison same = compare_paired(a, a, Sizes{3}, {.draws = 20});

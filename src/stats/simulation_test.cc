@@ -77,6 +77,13 @@ TEST(Simulation, OtherIntervalsHoldTheTruth) {
       EXPECT_LE(paired.held, 0.98);
     }
     EXPECT_GE(exact_coverage(n, 0.25, effort).held, 0.95 - 0.02);
+    for (const double others : {0.05, 0.1}) {
+      const Coverage losses = loss_coverage(n, others, effort);
+      EXPECT_LT(losses.given, 0.9);
+      if (losses.given > 0) {
+        EXPECT_GE(losses.held, least) << others;
+      }
+    }
     EXPECT_EQ(effect_coverage({n}, Weights::kQuestions, 0.1, Spread::kEven, effort).given, 0);
     for (const double scores : {0.0, 0.4}) {
       const CovariateWorld world{4, 0.5, scores, 0.15, 1};

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <compare>
+#include <map>
 #include <numbers>
 #include <numeric>
 #include <optional>
@@ -93,12 +95,15 @@ class Simulator {
   RandomStream random_;
 };
 
-/// The mean value of a model of some quality, from so many questions.
+/// The mean value of a model of some quality, from so many questions. Kept, as one thread asks for the same ones often.
 inline double true_mean(double quality, size_t questions) {
+  static std::map<std::pair<double, size_t>, double> known;
+  const auto [mean, is_new] = known.try_emplace({quality, questions});
+  if (!is_new) return mean->second;
   Simulator simulator(987654321);
   double sum = 0;
   for (size_t i = 0; i < questions; ++i) sum += simulator.question({quality}).front();
-  return sum / static_cast<double>(questions);
+  return mean->second = sum / static_cast<double>(questions);
 }
 
 /// Topics differ: one of five qualities, around 0.15.
@@ -209,18 +214,25 @@ inline Coverage student_coverage(const std::vector<size_t>& sizes, Weights weigh
   });
 }
 
-/// The 95 % interval that is shown of the difference of two models, one better: the bootstrap's, or Student's where
-/// there is none.
-inline Coverage paired_coverage(size_t n, const Effort& effort) {
-  const double truth = true_mean(0.25, effort.truth_questions) - true_mean(0.1, effort.truth_questions);
-  return coverage_of(truth, effort, [&](Simulator& simulator, size_t i) {
+/// The 95 % interval that is shown of a mean difference of values in [-1, 1]: the bootstrap's, or Student's where there
+/// is none. `differences_of` gets a simulator.
+template <class DifferencesOf>
+Coverage difference_coverage(double truth, const Effort& effort, DifferencesOf differences_of) {
+  return coverage_of(truth, effort, [&](Simulator& simulator, size_t i) -> std::optional<Interval> {
     PairedComparison comparison;
-    const std::vector<double> differences = simulator.differences(0.25, 0.1, n);
+    const std::vector<double> differences = differences_of(simulator);
     comparison.difference = mean_estimate(differences);
-    comparison.bootstrap =
-        bootstrap_interval(differences, std::vector<size_t>{n}, {.draws = effort.draws, .seed = i, .threads = 1});
+    if (may_hide_losses(comparison.difference, differences.size(), 2)) return std::nullopt;
+    comparison.bootstrap = bootstrap_interval(differences, std::vector<size_t>{differences.size()},
+                                              {.draws = effort.draws, .seed = i, .threads = 1});
     return interval_of(comparison);
   });
+}
+
+/// Of two models, one better.
+inline Coverage paired_coverage(size_t n, const Effort& effort) {
+  const double truth = true_mean(0.25, effort.truth_questions) - true_mean(0.1, effort.truth_questions);
+  return difference_coverage(truth, effort, [&](Simulator& simulator) { return simulator.differences(0.25, 0.1, n); });
 }
 
 /// The same where topics differ, with questions or topics of equal weight.
@@ -316,6 +328,15 @@ inline double spread_value(Simulator& simulator, Spread spread) {
   return -std::log(1 - simulator.uniform()) - 1;
 }
 
+/// Of two models of which one loses one question in twenty outright, by 1; the others differ by so much.
+inline Coverage loss_coverage(size_t n, double others, const Effort& effort) {
+  return difference_coverage(-0.05, effort, [&](Simulator& simulator) {
+    std::vector<double> differences(n);
+    for (double& one : differences) one = others * simulator.normal() - (simulator.uniform() < 0.05 ? 1 : 0);
+    return differences;
+  });
+}
+
 /// The interval of an effect size, and so of the number of questions that would find it. With topics of equal weight,
 /// of the effect that such a comparison has.
 inline Coverage effect_coverage(const std::vector<size_t>& sizes, Weights weights, double truth, Spread spread,
@@ -348,12 +369,18 @@ inline Coverage agreement_coverage(CorrelationKind kind, size_t n, double rho, c
 }
 
 /// The cluster-robust interval (or the bootstrap's over clusters) of a mean over n questions of so many clusters, which
-/// share a part of their values. `uneven`: clusters of sizes in 1 : 2 : 3 : 4, again and again.
-inline Coverage cluster_coverage(size_t n, size_t clusters, bool uneven, bool bootstrap, const Effort& effort) {
+/// share a part of their values. `uneven`: clusters of sizes in 1 : 2 : 3 : 4, again and again. With topics of equal
+/// weight, clusters are topics.
+inline Coverage cluster_coverage(size_t n, size_t clusters, bool uneven, bool bootstrap, const Effort& effort,
+                                 Weights weigh = Weights::kQuestions) {
   std::vector<size_t> of_question;
   for (size_t cluster = 0, i = 0; of_question.size() < n; cluster = (cluster + 1) % clusters, ++i) {
     for (size_t k = 0; k <= (uneven ? cluster % 4 : 0) && of_question.size() < n; ++k) of_question.push_back(cluster);
   }
+  std::ranges::sort(of_question);
+  std::vector<size_t> sizes(clusters);
+  for (const size_t cluster : of_question) ++sizes[cluster];
+  const std::vector<double> weights = question_weights(sizes, weigh);
   return coverage_of(0, effort, [&](Simulator& simulator, size_t i) -> std::optional<Interval> {
     std::vector<double> shared(clusters), values(n);
     for (double& value : shared) value = 0.3 * simulator.normal();
@@ -363,7 +390,8 @@ inline Coverage cluster_coverage(size_t n, size_t clusters, bool uneven, bool bo
       labels[k] = {of_question[k]};
     }
     const Estimate e =
-        clustered_mean(values, labels, {.draws = bootstrap ? effort.draws : 0, .seed = i, .threads = 1}).estimate;
+        clustered_mean(values, weights, labels, {.draws = bootstrap ? effort.draws : 0, .seed = i, .threads = 1})
+            .estimate;
     if (bootstrap && e.bootstrap_low) return Interval{*e.bootstrap_low, *e.bootstrap_high};
     return bootstrap ? std::nullopt : student_interval(e);
   });
@@ -386,7 +414,9 @@ inline Coverage author_coverage(size_t n, size_t authors, bool skewed, const Eff
         if (std::ranges::find(labels[k], author) == labels[k].end()) labels[k].push_back(author);
       }
     }
-    return student_interval(clustered_mean(values, labels, {.draws = 0}).estimate);
+    return student_interval(
+        clustered_mean(values, question_weights(equal_topics(n, 1), Weights::kQuestions), labels, {.draws = 0})
+            .estimate);
   });
 }
 
@@ -537,6 +567,8 @@ struct CovariateWorld {
   double rest = 0;               ///< the correlation of what is left of both
   int kind = 0;                  ///< of votes: 0 normal, 1 skewed counts, 2 few counts with many ties
   int covariate = 0;             ///< 0 normal, as log length; 1 ranks, as positions; 2 log delays, of a minute to years
+
+  auto operator<=>(const CovariateWorld&) const = default;
 };
 
 struct CovariateAnswer {
@@ -587,10 +619,20 @@ inline ValueParts parts_of(Simulator& simulator, const CovariateWorld& world, si
   return value_parts(products, std::vector<size_t>{questions}, Weights::kQuestions);
 }
 
+/// The parts that these intervals are about. Kept, as true_mean.
+inline const ValueParts& true_parts(const CovariateWorld& world, size_t questions) {
+  static std::map<std::pair<CovariateWorld, size_t>, ValueParts> known;
+  const auto [parts, is_new] = known.try_emplace({world, questions});
+  if (is_new) {
+    Simulator simulator(987654321);
+    parts->second = parts_of(simulator, world, questions);
+  }
+  return parts->second;
+}
+
 /// The interval of the part through the covariate, or of that beyond it.
 inline Coverage parts_coverage(size_t questions, const CovariateWorld& world, bool beyond, const Effort& effort) {
-  Simulator truth_simulator(987654321);
-  const ValueParts all = parts_of(truth_simulator, world, effort.truth_questions);
+  const ValueParts& all = true_parts(world, effort.truth_questions);
   const double truth = beyond ? *all.beyond.mean : *all.through.mean;
   return coverage_of(truth, effort, [&](Simulator& simulator, size_t) {
     const ValueParts parts = parts_of(simulator, world, questions);
@@ -600,8 +642,7 @@ inline Coverage parts_coverage(size_t questions, const CovariateWorld& world, bo
 
 /// The interval of the share of the value that goes through the covariate.
 inline Coverage share_coverage(size_t questions, const CovariateWorld& world, const Effort& effort) {
-  Simulator truth_simulator(987654321);
-  const ValueParts all = parts_of(truth_simulator, world, effort.truth_questions);
+  const ValueParts& all = true_parts(world, effort.truth_questions);
   return coverage_of(*all.through.mean / *all.value.mean, effort, [&](Simulator& simulator, size_t) {
     return parts_of(simulator, world, questions).share_interval;
   });

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <numeric>
 
 #include "report/figures/run_figures.h"
 #include "report/figures/scatter.h"
@@ -80,11 +79,10 @@ const std::string& label_of(const ReportData& data, size_t compared) { return da
 std::vector<ComparedPair> pairs_to_show(const Comparison& comparison) {
   constexpr size_t kMost = 15;
   if (comparison.pairs.size() <= kMost) return comparison.pairs;
-  const auto best = std::ranges::min_element(comparison.runs, {}, [](const ComparedRun& run) { return run.rank.rank; });
-  const auto place = static_cast<size_t>(best - comparison.runs.begin());
+  const size_t best = comparison.by_rank().front();
   std::vector<ComparedPair> pairs;
   for (const ComparedPair& pair : comparison.pairs) {
-    if (pair.a == place || pair.b == place) pairs.push_back(pair);
+    if (pair.a == best || pair.b == best) pairs.push_back(pair);
   }
   return pairs;
 }
@@ -127,9 +125,8 @@ Figure rank_intervals(const ReportData& data) {
       {{"model", "rank", "low", "high"}, {}},
       ""};
   const auto& runs = data.comparison->runs;
-  std::vector<size_t> order(runs.size());
-  std::iota(order.begin(), order.end(), size_t{0});
-  std::ranges::stable_sort(order, [&](size_t a, size_t b) { return runs[a].rank.rank > runs[b].rank.rank; });
+  std::vector<size_t> order = data.comparison->by_rank();
+  std::ranges::reverse(order);  // axes go upwards
   std::vector<std::string> names;
   for (const size_t i : order) {
     const RankInterval& rank = runs[i].rank;
@@ -202,11 +199,10 @@ std::optional<Figure> value_speed(const ReportData& data) {
       ""};
   std::vector<ScatterPoint> points;
   for (size_t i = 0; i < data.runs.size(); ++i) {
-    const RunTimes& times = data.runs[i].times;
+    const auto speed = data.runs[i].times.tokens_per_second();
     const Estimate& e = data.value(data.summaries[i].micro);
-    if (times.positions == 0 || !(times.score_seconds > 0) || !e.mean) continue;
-    points.push_back({data.labels[i], static_cast<double>(times.positions) / times.score_seconds, *e.mean,
-                      e.ci_low.value_or(*e.mean), e.ci_high.value_or(*e.mean)});
+    if (!speed || !e.mean) continue;
+    points.push_back({data.labels[i], *speed, *e.mean, e.ci_low.value_or(*e.mean), e.ci_high.value_or(*e.mean)});
   }
   if (points.empty()) return std::nullopt;
   draw_scatter(figure, points,

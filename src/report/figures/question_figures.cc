@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
+#include "analysis/question_metrics.h"
 #include "report/figures/run_figures.h"
 #include "report/text_table.h"
 
@@ -86,29 +86,21 @@ class Board {
   std::string script_;
 };
 
-std::vector<double> values_of(const QuestionResult& result, double AnswerResult::*value) {
-  std::vector<double> values;
-  for (const AnswerResult& answer : result.answers) values.push_back(answer.*value);
-  return values;
-}
-
-/// Ranks from 1, the best first; equal values in their order.
-std::vector<size_t> places(const std::vector<double>& values) {
-  std::vector<size_t> order(values.size()), place(values.size());
-  std::iota(order.begin(), order.end(), size_t{0});
-  std::ranges::stable_sort(order, [&](size_t a, size_t b) { return values[a] > values[b]; });
+/// Where each answer stands, from 0, the best on top.
+std::vector<size_t> places(const QuestionResult& result, double AnswerResult::*value) {
+  const std::vector<size_t> order = falling_order(result, value);
+  std::vector<size_t> place(order.size());
   for (size_t i = 0; i < order.size(); ++i) place[order[i]] = i;
   return place;
 }
 
 FigureTable answers_table(const QuestionRow& row, const QuestionResult& result) {
-  const auto votes = values_of(result, &AnswerResult::votes), scores = values_of(result, &AnswerResult::score);
-  const auto people = places(votes), model = places(scores);
+  const auto votes = votes_of(result.answers), scores = scores_of(result.answers);
+  const auto people = falling_ranks(result, &AnswerResult::votes), model = falling_ranks(result, &AnswerResult::score);
   FigureTable table{{"topic", "id", "answer", "votes", "score", "rank_people", "rank_model", "beginning"}, {}};
   for (size_t i = 0; i < votes.size(); ++i) {
-    table.rows.push_back({row.topic, row.id, letter_of(i), cell(votes[i]), cell(scores[i]),
-                          std::to_string(people[i] + 1), std::to_string(model[i] + 1),
-                          shortened(row.text->answers[i].text, 80)});
+    table.rows.push_back({row.topic, row.id, letter_of(i), cell(votes[i]), cell(scores[i]), cell(people[i]),
+                          cell(model[i]), shortened(row.text->answers[i].text, 80)});
   }
   return table;
 }
@@ -140,7 +132,7 @@ Figure headline(const ReportData& data, const QuestionRow& row, size_t run) {
   board.text(5.72, 0.12, "Model’s score", "left", 7.5, false, colour(1));
   board.box(0.08, 0.25, 1.72, foot - 0.31, "#f3f3f3", kDark);
   board.paragraph(0.14, 0.3, 1.6, foot - 0.42, row.text->text, 5.5);
-  const auto votes = values_of(result, &AnswerResult::votes), scores = values_of(result, &AnswerResult::score);
+  const auto votes = votes_of(result.answers), scores = scores_of(result.answers);
   const auto [low_vote, high_vote] = std::ranges::minmax(votes);
   const auto [low_score, high_score] = std::ranges::minmax(scores);
   const double least_vote = std::min(0.0, low_vote), score_span = std::max(1e-9, high_score - low_score);
@@ -179,8 +171,8 @@ Figure dialogue(const ReportData& data, const QuestionRow& row, size_t run) {
   board.paragraph(0.16, 0.1, 6.58, 0.45, row.text->text, 6);
   board.text(1.55, 0.76, "People, by votes", "center", 7.5, false);
   board.text(5.35, 0.76, shortened(data.labels[run], 40) + ", by score", "center", 7.5, false);
-  const auto votes = values_of(result, &AnswerResult::votes), scores = values_of(result, &AnswerResult::score);
-  const auto people = places(votes), model = places(scores);
+  const auto votes = votes_of(result.answers), scores = scores_of(result.answers);
+  const auto people = places(result, &AnswerResult::votes), model = places(result, &AnswerResult::score);
   const auto at = [](size_t place) { return 0.88 + 0.62 * static_cast<double>(place); };
   for (size_t i = 0; i < n; ++i) {
     for (const bool left : {true, false}) {

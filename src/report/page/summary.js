@@ -17,11 +17,11 @@ function lengthCell({ through, beyond }) {
   return make('td', {}, line(through, 'through'), line(beyond, 'beyond'));
 }
 
-function clusteredColumn(report) {
-  const known = report.runs.find((run) => run.clustered !== null);
+function clusteredColumn(report, field, mean) {
+  const known = report.runs.find((run) => run[field] !== null);
   if (known === undefined) return [];
-  const { by, others } = known.clustered;
-  return [{ title: `${report.log ? report.value : 'Pearson'}, for ${others}`, tip: `the mean of ${report.log ? report.value : 'Pearson'} with an interval that says how far it would move with ${others}: questions of one ${by} count as one draw`, value: (run) => run.clustered && run.clustered.estimate[0], cell: (run) => (run.clustered === null ? make('td', {}, '–') : estimateCell(run.clustered.estimate)) }];
+  const { by, others } = known[field];
+  return [{ title: `${mean}, for ${others}`, tip: `${mean} with an interval that says how far it would move with ${others}: questions of one ${by} count as one draw`, value: (run) => run[field] && run[field].estimate[0], cell: (run) => (run[field] === null ? make('td', {}, '–') : estimateCell(run[field].estimate)) }];
 }
 
 // Values in nats or bits, which have no chance and no votes' scale: a table of their own.
@@ -37,9 +37,10 @@ function summaryColumns(report) {
   const columns = [
     modelColumn,
     ...report.metrics.filter((metric) => !isOnAScale(metric)).map(metricColumn),
-    ...clusteredColumn(report),
+    ...clusteredColumn(report, 'clustered', short),
     report.log ? null : { title: 'Through length, beyond', tip: 'Pearson’s r as a sum of two parts: the part that follows from votes and scores each going with length, and the part beyond length. Sorts by the part beyond length; point at a number for its interval', value: (run) => run.length.beyond[0], cell: (run) => lengthCell(run.length) },
     { title: `${short}, macro`, tip: `${short}: mean of the topics’ means`, value: (run) => run.macro[report.main][0], cell: (run) => estimateCell(run.macro[report.main]) },
+    ...clusteredColumn(report, 'clustered_macro', `${short}, macro`),
     report.log ? null : { title: 'Size', tip: 'number of the model’s parameters, and the type of its weights', value: (run) => run.parameters || null, cell: (run) => make('td', {}, parameters(run.parameters), run.file_type ? make('span', { class: 'interval' }, safeText(run.file_type)) : null) },
     { title: 'Questions', tip: 'number of questions, and how many of them have no value', value: (run) => run.questions, cell: (run) => make('td', {}, run.questions, run.undefined ? make('span', { class: 'interval' }, `${run.undefined} without a value`) : null) },
     report.log ? null : { title: 'Tokens/s', tip: 'tokens per second', value: (run) => run.tokens_per_second, cell: (run) => make('td', {}, run.tokens_per_second === null ? '–' : Math.round(run.tokens_per_second)) },

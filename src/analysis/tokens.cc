@@ -1,22 +1,22 @@
-#include "report/token_pieces.h"
+#include "analysis/tokens.h"
 
 #include <algorithm>
 
 namespace hre {
 namespace {
 
-/// Leaves out the space before the answer.
-void drop_space(Pieces& tokens) {
+/// The same without the space before the answer.
+void drop_space(TokenPieces& tokens) {
   if (!tokens.text.starts_with(' ')) return;
   tokens.text.remove_prefix(1);
-  for (Piece& piece : tokens.pieces) piece.end -= std::min<size_t>(piece.end, 1);
+  for (TokenPiece& piece : tokens.pieces) piece.end -= std::min<size_t>(piece.end, 1);
 }
 
 }  // namespace
 
-Pieces tokens_of(const AnswerResult& answer) {
+TokenPieces token_pieces(const AnswerResult& answer) {
   const auto& ends = answer.token_texts.ends;
-  Pieces tokens{answer.token_texts.text, {}};
+  TokenPieces tokens{answer.token_texts.text, {}};
   if (ends.size() != answer.token_log_probs.size()) return tokens;
   for (size_t i = 0; i < ends.size(); ++i) {
     tokens.pieces.push_back({ends[i], static_cast<double>(answer.token_log_probs[i])});
@@ -24,13 +24,12 @@ Pieces tokens_of(const AnswerResult& answer) {
   return tokens;
 }
 
-Pieces differences(const AnswerResult& answer, const AnswerResult& other) {
-  Pieces a = tokens_of(answer), b = tokens_of(other);
+TokenPieces token_differences(TokenPieces a, TokenPieces b) {
   if (a.text != b.text) {
     drop_space(a);
     drop_space(b);
   }
-  Pieces both{a.text, {}};
+  TokenPieces both{a.text, {}};
   if (a.text != b.text || a.pieces.empty() || b.pieces.empty()) return both;
   double sum = 0;
   for (size_t i = 0, j = 0; i < a.pieces.size(); ++i) {
