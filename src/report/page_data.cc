@@ -220,7 +220,7 @@ Json of_differences(const AnswerResult& answer, const QuestionResult* reference,
   if (pieces.pieces.empty()) return nullptr;
   Json json = {{"n", Json::array()}, {"p", Json::array()}};
   size_t from = 0;
-  for (const Piece& piece : pieces.pieces) {
+  for (const TokenPiece& piece : pieces.pieces) {
     json["n"].push_back(utf16_units(pieces.text.substr(from, piece.end - from)));
     json["p"].push_back(thousandths(piece.nats));
     from = piece.end;

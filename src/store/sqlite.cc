@@ -78,7 +78,8 @@ FileState state_of(const std::string& path) {
 constexpr size_t kWriteVersion = 18, kReadVersion = 19;
 
 constexpr const char* kUnreadableLog =
-    "its write-ahead log can't be read from here; a process that can write the store must open the store once (hre runs "
+    "its write-ahead log can't be read from here; a process that can write the store must open the store once (hre "
+    "runs "
     "list)";
 
 bool is_in_log_mode(const std::string& path) {
