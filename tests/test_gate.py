@@ -33,8 +33,8 @@ class GateTest(ProgramTest):
                 del answer["score"]
         self.write(name, json.dumps(run))
 
-    def gate(self, *arguments, status=0):
-        return json.loads(self.run_hre("gate", *arguments, "--json", "-", status=status).stdout)
+    def gate(self, *arguments, status=0, env=None):
+        return json.loads(self.run_hre("gate", *arguments, "--json", "-", status=status, env=env).stdout)
 
     def test_verdicts_and_statuses(self):
         self.changed("worse.json", lambda i, topic, answer: 3 * answer["n_chars"] * (answer["votes"] < 3))
@@ -132,13 +132,13 @@ class GateTest(ProgramTest):
         done, failed = evaluate(3)
         self.assertIn("\nFAIL: ", done.stdout)
         self.assertRegex(done.stderr, r"hre: FAIL: .+ 0 passed, 1 failed, 0 inconclusive\n\Z")
-        self.assertLess(failed["early_stop"]["high"], -0.1)
+        self.assertLess(failed["early_stop"]["ci95"][1], -0.1)
         self.assertLess(len(failed["questions"]), 300)
         policy("worse.json", 0.1)
         done, passed = evaluate(0)
         self.assertIn("\nPASS: ", done.stdout)
         self.assertIn("stopped early, at margin=0.1 against baseline:zstd after", done.stdout)
-        self.assertGreater(passed["early_stop"]["low"], -0.1)
+        self.assertGreater(passed["early_stop"]["ci95"][0], -0.1)
         self.assertLess(len(passed["questions"]), 300)
         policy("base.json", 0.001)
         self.assertEqual(300, len(evaluate(0)[1]["questions"]), "no look is certain of so small a margin; all questions are")

@@ -403,7 +403,8 @@ for seed in (1, 2):
                         model_config=DummyModelConfig(model_name=f"dummy{seed}", seed=seed, cache_dir="cache"))
     pipeline.evaluate()
     pipeline.save_and_push_results()
-    result = pipeline.get_results()["results"]["tiny|0"]
+    results = pipeline.get_results()["results"]
+    result = next(results[name] for name in results if name.startswith("tiny"))
     logs.append([glob.glob(f"out/details/dummy{seed}/*/*.parquet")[0], result["acc"], result["acc_stderr"]])
 print(json.dumps({"acc": logs}))
 """)

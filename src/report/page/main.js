@@ -59,8 +59,9 @@ async function start() {
   const state = { a: 0, b: report.runs.length > 1 ? 1 : 0, metric: report.main, topic: '', low: null, high: null, show: 'all', sort: 'order',
     selected: null, order: 'people', shade: report.references[0] ? 'reference' : report.tokens.includes(true) ? 'a' : 'none', onpair: [] };
   document.getElementById('title').append(...safeText(report.title));
+  const figures = await figuresSection();  // before the others, which may draw as soon as they are made
   const sections = [['Summary', summarySection(report)], ['Topics', topicsSection(report)], ['Comparison', compareSection(report, state)],
-    ['Questions', explorerSection(report, state)], ['Figures', await figuresSection()], ['How it was made', madeSection(report)]].filter(([, parts]) => parts.length > 0);
+    ['Questions', explorerSection(report, state)], ['Figures', figures], ['How it was made', madeSection(report)]].filter(([, parts]) => parts.length > 0);
   const idOf = (title) => title.toLowerCase().replaceAll(' ', '-');
   document.getElementById('nav').append(...sections.map(([title]) => make('a', { href: `#${idOf(title)}` }, title)));
   main.replaceChildren(...sections.map(([title, parts]) => make('section', { id: idOf(title), 'aria-label': title }, make('h2', {}, title), parts)));
