@@ -50,6 +50,8 @@ void covered(const std::string& what, const std::string& where, const Coverage& 
 
 // A line for several numbers of questions.
 void covered(const std::string& what, const std::string& where, const std::vector<Coverage>& all, double most) {
+  if (std::ranges::none_of(all, [](const Coverage& coverage) { return coverage.given >= 0.01; }))
+    return covered(what, where, all.front(), most);
   std::string shares;
   bool held = true;
   for (const Coverage& coverage : all) {
