@@ -111,6 +111,20 @@ class IsaTest(ProgramTest):
                     with self.subTest(level=level, model=model.name, question=i):
                         self.assertEqual([whole[i]], list(self.sums(self.evaluate(model, one, cap)).values()))
 
+    def test_the_engines_flash_attention(self):
+        """It computes each row by itself, whatever the threads: a cache of 512 and more, and rows that come alone."""
+        questions = [{"question": "Why? " * n, "answers": [{"text": "So " * k, "votes": k} for k in (1, 9, 40)]} for n in (140, 101, 6)]
+        data = self.write("long.jsonl", "".join(json.dumps(question) + "\n" for question in questions))
+        cap = list(self.caps.values())[-1]
+        for kind in ("f32", "f16", "q8_0"):
+            options = ("--flash-attention", "on", "--kv-type", kind)
+            whole = list(self.sums(self.evaluate(SHIPPED, data, cap, *options, "--threads", 1)).values())
+            for i, threads in ((0, 3), (1, 2), (0, 1), (2, 3)):
+                one = self.write("one.jsonl", json.dumps(questions[i]) + "\n")
+                with self.subTest(kind=kind, question=i, threads=threads):
+                    found = self.sums(self.evaluate(SHIPPED, one, cap, *options, "--threads", threads))
+                    self.assertEqual([whole[i]], list(found.values()))
+
     def test_stored_answers_are_found_right(self):
         for level, cap in self.caps.items():
             with self.subTest(level=level):
