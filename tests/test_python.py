@@ -201,7 +201,7 @@ class PythonTest(PackageTest):
         programs = {"help", "help_all",
                     "models", "shard", "rank_timeout",  # several models, jobs and ranks: loops, and hre.transformers.Processes
                     "cluster",  # hre.compare's
-                    "score", "reference",  # Run.with_score
+                    "score", "reference", "gate",  # Run.with_score, hre.gate
                     "metrics", "json", "details", "reference_json", "stats", "quiet",  # what is shown: Run has it all
                     "recheck", "verify_weights", "explain"}  # checks of a store and of the cache
         options = {name.replace("-", "_") for name in re.findall(r"^ {2,6}(?:-\w,)?--([a-z-]+)", self.run_hre("eval", "--help-all").stdout, re.M)}
