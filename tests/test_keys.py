@@ -51,6 +51,7 @@ ELSEWHERE = {
     "--rpc": "needs servers that hold layers (tests/test_scaling.py); they stand in the key's device",
     "--device": "chooses among GPUs, which stand in the key's device", "--tensor-split": "is between GPUs, in the key's device (computation_plan_test.cc)",
     "--shard": "is a share (tests/test_scaling.py)",
+    "--gate": "stops by a policy (tests/test_gate.py)",
     "--rank-timeout": "is for MPI (tests/test_scaling.py)", "--api-key-file": "is a secret (tests/test_server.py)",
     "--ca-file": "is of connections (tests/test_server.py)",
 }
