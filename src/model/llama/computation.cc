@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "model/llama/failures.h"
+#include "model/llama/fast/engine_switches.h"
 #include "model/llama/memory.h"
 #include "model/llama/rpc_servers.h"
 #include "model/log_softmax.h"
@@ -66,7 +67,9 @@ Status compute_batch(int32_t (*compute)(llama_context*, llama_batch), llama_cont
   int32_t status = 0;
   try {
     const AssertionGuard guard;
+    fast::give_to_other_threads();
     status = compute(context, batch);
+    fast::take_from_other_threads();
   } catch (const LostRpcServer&) {
     return tl::unexpected<Error>(lost_rpc_server());
   } catch (const std::exception& problem) {

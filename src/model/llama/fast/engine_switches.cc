@@ -39,15 +39,9 @@ void give_to_other_threads() {}
 void take_from_other_threads() {}
 #endif
 
-EngineLock::EngineLock(const EngineSwitches& switches) : alone_(engine_mutex()) {
-  set(switches);
-  give_to_other_threads();
-}
+EngineLock::EngineLock(const EngineSwitches& switches) : alone_(engine_mutex()) { set(switches); }
 
-EngineLock::~EngineLock() {
-  take_from_other_threads();
-  set({});
-}
+EngineLock::~EngineLock() { set({}); }
 
 #ifdef HRE_ENGINE_IS_PATCHED
 
