@@ -168,14 +168,19 @@ class SharingTest(StoreTest):
 
 
 class DiskTest(StoreTest):
-    def test_full_disk(self):
-        """A file system of 256 KiB, where one may be mounted."""
-        mount = self.folder / "small"
+    def mounted(self, name, *options):
+        """A file system of its own in the test's folder, where one may be mounted."""
+        mount = self.folder / name
         mount.mkdir()
-        done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", mount], capture_output=True, check=False)
+        done = subprocess.run(["mount", "-t", "tmpfs", *options, "tmpfs", mount], capture_output=True, check=False)
         if done.returncode != 0:
             self.skipTest("no file system can be mounted here: " + done.stderr.decode().strip())
         self.addCleanup(subprocess.run, ["umount", mount], check=False)
+        return mount
+
+    def test_full_disk(self):
+        """A file system of 256 KiB, where one may be mounted."""
+        mount = self.mounted("small", "-o", "size=256k")
         self.make_data(1500)
         whole = self.whole("whole.db", "whole.json")
         process = self.start(store="small/runs.db")
@@ -189,12 +194,7 @@ class DiskTest(StoreTest):
         self.check_store("small/runs.db", 1500)
 
     def test_read_only(self):
-        mount = self.folder / "fixed"
-        mount.mkdir()
-        done = subprocess.run(["mount", "-t", "tmpfs", "tmpfs", mount], capture_output=True, check=False)
-        if done.returncode != 0:
-            self.skipTest("no file system can be mounted here: " + done.stderr.decode().strip())
-        self.addCleanup(subprocess.run, ["umount", mount], check=False)
+        mount = self.mounted("fixed")
         self.make_data(100)
         whole = self.whole("fixed/runs.db", "whole.json")
         subprocess.run(["mount", "-o", "remount,ro", mount], check=True)
@@ -220,12 +220,7 @@ class DiskTest(StoreTest):
         self.assertGreater((folder / "runs.db-wal").stat().st_size, 0)
 
     def test_read_only_with_a_log(self):
-        mount = self.folder / "fixed"
-        mount.mkdir()
-        done = subprocess.run(["mount", "-t", "tmpfs", "tmpfs", mount], capture_output=True, check=False)
-        if done.returncode != 0:
-            self.skipTest("no file system can be mounted here: " + done.stderr.decode().strip())
-        self.addCleanup(subprocess.run, ["umount", mount], check=False)
+        mount = self.mounted("fixed")
         self.store_with_a_log(mount)
         (mount / "runs.db-shm").unlink()  # it would have to be made to read the log as SQLite does
         subprocess.run(["mount", "-o", "remount,ro", mount], check=True)

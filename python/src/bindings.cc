@@ -22,6 +22,7 @@
 
 #include "analysis/comparison.h"
 #include "analysis/notes.h"
+#include "analysis/option_names.h"
 #include "analysis/power.h"
 #include "analysis/question_metrics.h"
 #include "analysis/scores.h"
@@ -219,10 +220,6 @@ class Options {
   nb::dict given_;
 };
 
-constexpr Named<UndefinedPolicy> kUndefined[] = {{"leave-out", UndefinedPolicy::kLeaveOut},
-                                                 {"zero", UndefinedPolicy::kZero}};
-constexpr Named<Weights> kWeights[] = {{"questions", Weights::kQuestions}, {"topics", Weights::kTopics}};
-
 EngineOptions engine_options(const nb::dict& given) {
   EngineOptions options;
   Options left(given);
@@ -394,7 +391,7 @@ SummarisedRun evaluate_model(Model& model, const Dataset& dataset, const nb::dic
   left.take("shuffle_seed", options.shuffle_seed);
   left.take("prompt", options.prompt);
   left.take("keep_tokens", options.keep_tokens);
-  left.take("undefined", options.undefined, kUndefined);
+  left.take("undefined", options.undefined, kUndefinedPolicies);
   if (until && !(*until > 0)) throw Raised(Error{ErrorCode::kInput, "a width is above 0", "‹until›", ""});
   left.take("store", store);
   left.take("name", keeping.name);

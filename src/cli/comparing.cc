@@ -1,9 +1,10 @@
 #include "cli/comparing.h"
 
 #include <CLI/CLI.hpp>
-#include <map>
 #include <ostream>
 
+#include "analysis/option_names.h"
+#include "cli/choice.h"
 #include "cli/seed_option.h"
 #include "cli/where_options.h"
 #include "core/files.h"
@@ -12,25 +13,15 @@
 namespace hre::cli {
 
 void ComparingOptions::define(CLI::App& app) {
-  static const std::map<std::string, Weights> kWeights = {{"questions", Weights::kQuestions},
-                                                          {"topics", Weights::kTopics}};
-  static const std::map<std::string, UndefinedPolicy> kUndefined = {{"leave-out", UndefinedPolicy::kLeaveOut},
-                                                                    {"zero", UndefinedPolicy::kZero}};
   app.add_option("--metric", metric,
                  "pearson (default), spearman, kendall, pairwise, top_one, ndcg, pearson_log or pearson_ranks (of log "
                  "or ranked votes), margin, bits_per_byte, bits_best, bits_worst or bits_gap")
       ->type_name("METRIC");
   score.define(app);
-  app.add_option("--weights", weights, "what has equal weight in a mean: questions (default) or topics")
-      ->type_name("questions|topics")
-      ->transform(CLI::Transformer(kWeights).description(""))
-      ->check(CLI::IsMember({Weights::kQuestions, Weights::kTopics}).description(""));
-  app.add_option("--undefined", undefined,
-                 "questions without a value in some run: leave-out, or zero (count them as chance); default: as the "
-                 "runs were evaluated")
-      ->type_name("leave-out|zero")
-      ->transform(CLI::Transformer(kUndefined).description(""))
-      ->check(CLI::IsMember({UndefinedPolicy::kLeaveOut, UndefinedPolicy::kZero}).description(""));
+  add_choice(app, "--weights", weights, kWeights, "what has equal weight in a mean: questions (default) or topics");
+  add_choice(app, "--undefined", undefined, kUndefinedPolicies,
+             "questions without a value in some run: leave-out, or zero (count them as chance); default: as the runs "
+             "were evaluated");
   define_where(app, where, metadata);
   app.add_option("--draws", draws, "number of bootstrap resamples (default 10000)")
       ->type_name("N")
@@ -69,17 +60,9 @@ Status ComparingOptions::apply_where(Dataset& dataset) const {
 }
 
 void define_cluster(CLI::App& app, std::optional<ClusterKind>& cluster) {
-  static const std::map<std::string, ClusterKind> kKinds = {{"topic", ClusterKind::kTopic},
-                                                            {"site", ClusterKind::kSite},
-                                                            {"author", ClusterKind::kAuthor},
-                                                            {"asker", ClusterKind::kAsker}};
-  app.add_option("--cluster", cluster,
-                 "also show errors that allow for what questions have in common: their topic, their site, the authors "
-                 "of their answers, or who asked them")
-      ->type_name("topic|site|author|asker")
-      ->transform(CLI::Transformer(kKinds).description(""))
-      ->check(CLI::IsMember({ClusterKind::kTopic, ClusterKind::kSite, ClusterKind::kAuthor, ClusterKind::kAsker})
-                  .description(""));
+  add_choice(app, "--cluster", cluster, kClusterKinds,
+             "also show errors that allow for what questions have in common: their topic, their site, the authors of "
+             "their answers, or who asked them");
 }
 
 void define_cluster_metadata(CLI::App& app, std::string& metadata) {

@@ -11,7 +11,9 @@
 #include <set>
 
 #include "analysis/gate.h"
+#include "analysis/option_names.h"
 #include "analysis/scores.h"
+#include "cli/choice.h"
 #include "cli/comparing.h"
 #include "cli/evaluating.h"
 #include "cli/evaluation.h"
@@ -393,14 +395,8 @@ void define_selection(CLI::App& app, EvalArguments& a) {
 }
 
 void define_policies(CLI::App& app, EvalArguments& a) {
-  static const std::map<std::string, UndefinedPolicy> kUndefined = {
-      {"leave-out", UndefinedPolicy::kLeaveOut}, {"zero", UndefinedPolicy::kZero}, {"fail", UndefinedPolicy::kFail}};
-  app.add_option("--undefined", a.evaluating.eval.undefined,
-                 "questions without a correlation: leave-out (default), zero (count them as 0), fail (status 3)")
-      ->type_name("leave-out|zero|fail")
-      ->transform(CLI::Transformer(kUndefined).description(""))
-      ->check(
-          CLI::IsMember({UndefinedPolicy::kLeaveOut, UndefinedPolicy::kZero, UndefinedPolicy::kFail}).description(""));
+  add_choice(app, "--undefined", a.evaluating.eval.undefined, kUndefinedOrFail,
+             "questions without a correlation: leave-out (default), zero (count them as 0), fail (status 3)");
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "cli/gate_file.h"
 
+#include "analysis/option_names.h"
 #include "analysis/scores.h"
 #include "core/files.h"
 #include "core/text.h"
@@ -8,10 +9,6 @@
 
 namespace hre::cli {
 namespace {
-
-constexpr Named<Weights> kWeightNames[] = {{"questions", Weights::kQuestions}, {"topics", Weights::kTopics}};
-constexpr Named<UndefinedPolicy> kUndefinedNames[] = {{"leave-out", UndefinedPolicy::kLeaveOut},
-                                                      {"zero", UndefinedPolicy::kZero}};
 
 GateRule read_rule(const toml::table& table, const std::string& place, std::optional<Error>& problem) {
   GateRule rule;
@@ -29,7 +26,7 @@ GateRule read_rule(const toml::table& table, const std::string& place, std::opti
   if (says_score) rule.score = score;
   reader.number("margin", rule.margin, 0, 1e6);
   reader.text("topics", rule.topics);
-  reader.one_of("weights", rule.weights, kWeightNames);
+  reader.one_of("weights", rule.weights, kWeights);
   reader.finish();
   return rule;
 }
@@ -54,7 +51,7 @@ Result<GateFile> parse_gate_file(std::string_view toml, const std::string& place
   reader.number("level", file.policy.level, 1e-9, 0.5);
   if (parsed->contains("undefined")) {
     UndefinedPolicy undefined = UndefinedPolicy::kLeaveOut;
-    reader.one_of("undefined", undefined, kUndefinedNames);
+    reader.one_of("undefined", undefined, kUndefinedPolicies);
     file.policy.undefined = undefined;
   }
   if (const toml::array* checks = reader.tables("check")) {

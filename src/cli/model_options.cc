@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <charconv>
 
+#include "cli/choice.h"
 #include "core/text.h"
 #include "model/option_names.h"
 
@@ -18,22 +19,6 @@ Adapter parse_adapter(const std::string& text) {
   const auto [end, error] = std::from_chars(first, last, scale);
   if (error != std::errc() || end != last || first == last) return {text, 1};
   return {text.substr(0, equals), scale};
-}
-
-template <class T, size_t n>
-void add_choice(CLI::App& app, const std::string& name, T& value, const Named<T> (&table)[n], const std::string& help) {
-  std::map<std::string, T> choices;
-  std::vector<T> values;
-  std::vector<std::string> names;
-  for (const Named<T>& row : table) {
-    names.emplace_back(row.name);
-    choices.emplace(row.name, row.value);
-    values.push_back(row.value);
-  }
-  app.add_option(name, value, help)
-      ->type_name(join(names, "|"))
-      ->transform(CLI::Transformer(choices).description(""))
-      ->check(CLI::IsMember(values).description(""));
 }
 
 void define_text_options(CLI::App& app, EngineOptions& o) {

@@ -96,15 +96,23 @@ Result<Run> run_of_store(const std::string& argument, const std::string& given) 
   return store->load(argument);
 }
 
+Result<std::vector<Run>> runs_of(const std::string& argument, const std::string& store) {
+  if (names_file(argument)) return runs_of_file(argument);
+  auto run = run_of_store(argument, store);
+  if (!run) return forward(run);
+  std::vector<Run> runs;
+  runs.push_back(std::move(*run));
+  return runs;
+}
+
 }  // namespace
 
 bool names_file(const std::string& argument) {
-  return log_of(argument) || argument.ends_with(".json") || argument.find('/') != std::string::npos;
+  return argument.ends_with(".json") || argument.find('/') != std::string::npos || log_of(argument);
 }
 
 Result<Run> load_run(const std::string& argument, const std::string& store) {
-  if (!names_file(argument)) return run_of_store(argument, store);
-  auto runs = runs_of_file(argument);
+  auto runs = runs_of(argument, store);
   if (!runs) return forward(runs);
   if (runs->size() > 1)
     return input_error(fmt::format("holds {} runs, but this command needs one run", runs->size()), argument,
@@ -131,13 +139,7 @@ Result<std::vector<ReadRun>> load_runs_or_means(const std::vector<std::string>& 
 Result<std::vector<Run>> load_runs(const std::vector<std::string>& arguments, const std::string& store) {
   std::vector<Run> all;
   for (const std::string& argument : arguments) {
-    if (!names_file(argument)) {
-      auto run = run_of_store(argument, store);
-      if (!run) return forward(run);
-      all.push_back(std::move(*run));
-      continue;
-    }
-    auto runs = runs_of_file(argument);
+    auto runs = runs_of(argument, store);
     if (!runs) return forward(runs);
     std::move(runs->begin(), runs->end(), std::back_inserter(all));
   }

@@ -2,9 +2,9 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <map>
 
 #include "analysis/scores.h"
+#include "cli/choice.h"
 #include "cli/run_argument.h"
 #include "cli/store_argument.h"
 #include "hre/store.h"
@@ -36,18 +36,9 @@ Result<Run> without_question(const Run& run, const std::string& given) {
 }  // namespace
 
 void ScoreOptions::define(CLI::App& app) {
-  static const std::map<std::string, ScoreKind> kKinds = [] {
-    std::map<std::string, ScoreKind> kinds;
-    for (const auto& [name, kind] : kScoreKinds) kinds.emplace(name, kind);
-    return kinds;
-  }();
-  app.add_option("--score", score,
-                 "what an answer's log-likelihood is divided by: its characters (per-char, the published rule), its "
-                 "tokens, its bytes, or nothing (sum); nothing is scored again")
-      ->type_name("per-char|per-token|per-byte|sum")
-      ->transform(CLI::Transformer(kKinds).description(""))
-      ->check(CLI::IsMember({ScoreKind::kPerChar, ScoreKind::kPerToken, ScoreKind::kPerByte, ScoreKind::kSum})
-                  .description(""));
+  add_choice(app, "--score", score, kScoreKinds,
+             "what an answer's log-likelihood is divided by: its characters (per-char, the published rule), its "
+             "tokens, its bytes, or nothing (sum); nothing is scored again");
   app.add_option("--reference", reference,
                  "score answers by the difference to this run's log-likelihoods (the implicit reward of a model tuned "
                  "from it), or, with no-question, to the model's own without the question (pointwise mutual "

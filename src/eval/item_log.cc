@@ -146,10 +146,11 @@ Status read_lines(std::string_view text, const std::string& path, Wanted& wanted
 Status read_table(std::string_view text, const std::string& path, Wanted& wanted, ItemValues& log) {
   auto table = data::read_csv(text, path);
   if (!table) return forward(table);
+  const std::string task = task_of(path);
   for (size_t i = 0; i < table->rows.size(); ++i) {
     Json json = Json::object();
     for (size_t c = 0; c < table->columns.size(); ++c) json[table->columns[c]] = table->rows[i][c];
-    auto row = plain_row(json, task_of(path), wanted, fmt::format("{}: row {}", path, i + 1));
+    auto row = plain_row(json, task, wanted, fmt::format("{}: row {}", path, i + 1));
     if (!row) return forward(row);
     log.values.push_back(std::move(**row));
   }
