@@ -255,10 +255,11 @@ float slope_of(const AttentionNode& attention, int64_t head) {
                         static_cast<float>(2 * (h - power) + 1));
 }
 
-void copy_queries(const Heads& q, int64_t first, int64_t head, float* to) {
+void copy_queries(const Heads& q, float scale, int64_t first, int64_t head, float* to) {
   const int64_t n = std::min<int64_t>(kBlockRows, q.rows - first);
   for (int64_t row = 0; row < n; ++row) {
-    std::memcpy(to + row * q.width, q.at(first + row, head), static_cast<size_t>(q.width) * sizeof(float));
+    const float* from = q.at(first + row, head);
+    for (int64_t i = 0; i < q.width; ++i) to[row * q.width + i] = from[i] * scale;
   }
   std::fill(to + n * q.width, to + kBlockRows * q.width, 0.0F);
 }
@@ -275,9 +276,9 @@ void write_result(const AttentionNode& attention, const AttentionTask& task, int
 void attend_block(const AttentionNode& attention, ReadMask& mask, int64_t d_v, int64_t query_block, int64_t head) {
   AttentionTask task;
   task.d_k = static_cast<int>(attention.q.width), task.d_v = static_cast<int>(d_v);
-  task.scale = attention.scale, task.softcap = attention.softcap, task.slope = slope_of(attention, head);
+  task.softcap = attention.softcap, task.slope = slope_of(attention, head);
   float* queries = rooms.queries.floats(static_cast<size_t>(kBlockRows * task.d_k));
-  copy_queries(attention.q, query_block * kBlockRows, head, queries);
+  copy_queries(attention.q, attention.scale, query_block * kBlockRows, head, queries);
   task.queries = queries;
   task.scores = rooms.scores.floats(kBlockRows * kBlockKeys);
   task.sums = rooms.sums.floats(static_cast<size_t>(kBlockRows * task.d_v));

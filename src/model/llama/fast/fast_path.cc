@@ -97,6 +97,41 @@ bool compute_gate(const ggml_tensor* node, const Worker& worker) {
   return true;
 }
 
+/// Whether the node multiplies a row-wise norm by weights in place, so that both can be computed as one.
+bool weights_norm(const ggml_tensor* node, const ggml_tensor* norm) {
+  const ggml_tensor* weights = node->src[1];
+  return node->op == GGML_OP_MUL && node->src[0] == norm && node->data == norm->data &&
+         ggml_are_same_shape(node, norm) && ggml_are_same_stride(node, norm) && weights->type == GGML_TYPE_F32 &&
+         weights->ne[0] == norm->ne[0] && ggml_nelements(weights) == weights->ne[0] &&
+         weights->nb[0] == sizeof(float) && weights->data != norm->data;
+}
+
+/// Computes a root-mean-square norm, and the weights after it. Returns the number of nodes.
+int compute_norm(ggml_cgraph* graph, int index, const Worker& worker) {
+  const ggml_tensor* node = ggml_graph_node(graph, index);
+  const ggml_tensor* from = node->src[0];
+  if (from->type != GGML_TYPE_F32 || node->type != GGML_TYPE_F32 || from->nb[0] != sizeof(float) ||
+      node->nb[0] != sizeof(float)) {
+    return 0;
+  }
+  const ggml_tensor* next = index + 1 < ggml_graph_n_nodes(graph) ? ggml_graph_node(graph, index + 1) : nullptr;
+  const bool weighted = next != nullptr && weights_norm(next, node);
+  float epsilon = 0;
+  std::memcpy(&epsilon, node->op_params, sizeof epsilon);
+  const auto row_of = [](const ggml_tensor* tensor, int64_t row) {
+    const int64_t i = row % tensor->ne[1], j = row / tensor->ne[1] % tensor->ne[2],
+                  k = row / (tensor->ne[1] * tensor->ne[2]);
+    return reinterpret_cast<float*>(static_cast<char*>(tensor->data) + static_cast<size_t>(i) * tensor->nb[1] +
+                                    static_cast<size_t>(j) * tensor->nb[2] + static_cast<size_t>(k) * tensor->nb[3]);
+  };
+  const int64_t rows = ggml_nrows(node);
+  for (int64_t row = rows * worker.index / worker.count; row < rows * (worker.index + 1) / worker.count; ++row) {
+    kernels().rms_norm(row_of(from, row), static_cast<size_t>(node->ne[0]), epsilon,
+                       weighted ? static_cast<const float*>(next->src[1]->data) : nullptr, row_of(node, row));
+  }
+  return weighted ? 2 : 1;
+}
+
 int compute_product(ggml_cgraph* graph, int index, const Worker& worker) {
   const bool is_output = current.reduces && std::strcmp(ggml_graph_node(graph, index)->name, "result_output") == 0;
   const auto found = product_at(graph, index, current.settings);
@@ -155,6 +190,8 @@ int compute_node(ggml_cgraph* graph, int index, int thread, int n_threads, ggml_
       current.work.attention.operations[Precision::kF32] += operations;
       return 1;
     }
+    case GGML_OP_RMS_NORM:
+      return computes_nodes(current.settings) ? compute_norm(graph, index, worker) : 0;
     case GGML_OP_UNARY:
       return computes_nodes(current.settings) && compute_activation(node, worker) ? 1 : 0;
     case GGML_OP_GLU:

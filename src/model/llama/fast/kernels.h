@@ -24,9 +24,9 @@ struct BlockMask {
 /// One head's attention of kBlockRows queries to blocks of kBlockKeys keys, accumulated block by block.
 struct AttentionTask {
   int d_k = 0, d_v = 0;            ///< length of a key, and of a value padded to the widest vector
-  float scale = 1, softcap = 0;    ///< logits are scale * q k, then softcap * tanh(logit / softcap) unless it is 0
+  float softcap = 0;               ///< logits are q k, then softcap * tanh(logit / softcap) unless it is 0
   float slope = 1;                 ///< factor for the mask (ALiBi)
-  const float* queries = nullptr;  ///< [kBlockRows x d_k]
+  const float* queries = nullptr;  ///< [kBlockRows x d_k], multiplied by the scale of the logits
   float* scores = nullptr;         ///< [kBlockRows x kBlockKeys], a buffer
   float* sums = nullptr;           ///< [kBlockRows x d_v]: weighted sums of values
   float* maxima = nullptr;         ///< [kBlockRows]: largest logit so far
@@ -62,6 +62,9 @@ struct Kernels {
   void (*reduce)(const float* from, size_t rows, size_t n, float* maxima, float* sums, size_t stride);
   /// to[i] = gate(gates[i]) * ups[i] for n values.
   void (*gate)(Gate gate, const float* gates, const float* ups, size_t n, float* to);
+  /// to[i] = x[i] / sqrt(mean(x^2) + epsilon) * weights[i] for n values; weights may be null. At every width the
+  /// squares are added in double precision, in 16 chains, so the bits are the same.
+  void (*rms_norm)(const float* x, size_t n, float epsilon, const float* weights, float* to);
   /// For 16 bytes: to[i] = factor * (low four bits of byte i) + shift, and to[16 + i] likewise with the high four bits.
   void (*widen_nibbles)(const uint8_t* bytes, float factor, float shift, float* to);
   void (*to_bf16)(const float* from, size_t n, uint16_t* to);  ///< rounded to nearest even

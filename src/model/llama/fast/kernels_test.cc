@@ -101,6 +101,29 @@ TEST(Kernels, ReduceKeepsNaN) {
   }
 }
 
+TEST(Kernels, RmsNormsHaveTheSameBitsAtEveryWidth) {
+  Random random;
+  for (const size_t n : {1U, 5U, 16U, 33U, 576U, 2049U}) {
+    const std::vector<float> x = random.normals(static_cast<int64_t>(n)), w = random.normals(static_cast<int64_t>(n));
+    double squares = 0;
+    for (const float value : x) squares += static_cast<double>(value) * static_cast<double>(value);
+    const double by = 1 / std::sqrt(squares / static_cast<double>(n) + 1e-5);
+    for (const float* weights : {static_cast<const float*>(nullptr), w.data()}) {
+      std::vector<float> narrowest;
+      for (const Kernels* width : every_width()) {
+        std::vector<float> to = x;  // in place
+        width->rms_norm(to.data(), n, 1e-5F, weights, to.data());
+        for (size_t i = 0; i < n; ++i) {
+          const double expected = static_cast<double>(x[i]) * by * static_cast<double>(weights == nullptr ? 1 : w[i]);
+          ASSERT_NEAR(to[i], expected, 1e-6 * (1 + std::abs(expected))) << width->name << " seed " << random.seed();
+        }
+        if (narrowest.empty()) narrowest = to;
+        EXPECT_EQ(to, narrowest) << width->name << " n " << n << " seed " << random.seed();
+      }
+    }
+  }
+}
+
 TEST(Kernels, RoundToBfloat16AsTheProcessorDoes) {
   const std::vector<float> values = {0, -0.0F, 1, 1.00390625F, 1.01171875F, 3.3895314e38F, NAN, INFINITY, -1e-40F};
   for (const Kernels* width : every_width()) {
@@ -306,8 +329,9 @@ TEST(Attention, ValuesThatAreNotFiniteStayInTheirPart) {
 TEST(Attention, EveryWidthGivesTheSame) {
   Random random;
   const int d = 48;
-  const std::vector<float> q = random.normals(kBlockRows * d), k = random.normals(d * kBlockKeys),
-                           v = random.normals(kBlockKeys * d);
+  std::vector<float> q = random.normals(kBlockRows * d);
+  for (float& x : q) x *= 0.1F;
+  const std::vector<float> k = random.normals(d * kBlockKeys), v = random.normals(kBlockKeys * d);
   BlockMask mask;
   for (float& m : mask.values) m = random.below(3) == 0 ? -INFINITY : 0;
   for (BlockMask::Keys& seen : mask.tiles) seen = {0, kBlockKeys};
@@ -315,7 +339,7 @@ TEST(Attention, EveryWidthGivesTheSame) {
   for (const Kernels* width : every_width()) {
     std::vector<float> scores(kBlockRows * kBlockKeys), sums(kBlockRows * d), maxima(kBlockRows, -INFINITY),
         weights(kBlockRows);
-    AttentionTask task{d, d, 0.1F, 0, 1, q.data(), scores.data(), sums.data(), maxima.data(), weights.data()};
+    AttentionTask task{d, d, 0, 1, q.data(), scores.data(), sums.data(), maxima.data(), weights.data()};
     width->attend(task, k.data(), v.data(), &mask);
     width->attend(task, k.data(), v.data(), nullptr);
     for (int i = 0; i < kBlockRows * d; ++i) sums[static_cast<size_t>(i)] /= weights[static_cast<size_t>(i / d)];

@@ -13,8 +13,8 @@
 //                blocks of n       a task packs its block of the weights, widened or rounded, into the thread's own
 //              +---+---+---+       memory, and multiplies it by the rows of its piece, 96 to 384 at a time
 //   pieces     | 0 | 2 | 4 |
-//     of m     +---+---+---+       There is one piece if there are enough blocks for all threads; with experts, each
-//              | 1 | 3 | 5 |       expert's rows are a piece.
+//     of m     +---+---+---+       There are as many pieces as give all threads equal work; with experts, each expert's
+//              | 1 | 3 | 5 |       rows are a piece.
 //              +---+---+---+
 //
 // Rows of tokens that must be rounded are rounded before, by all threads, and kept for the next product.
@@ -136,27 +136,40 @@ struct Rows {
   size_t stride;  ///< in bytes
 };
 
-/// The width of blocks that gives the threads equal work. It minimises the busiest thread's number of columns, plus
-/// half a block for the wait of threads at the end.
-int64_t block_columns(const ProductNode& product, const Worker& worker) {
-  constexpr int64_t kStep = 32, kNarrowest = 64;
-  int64_t best = widest_block(product.k), least = std::numeric_limits<int64_t>::max();
-  for (int64_t columns = best; columns >= kNarrowest; columns -= kStep) {
+/// How a product is divided into tasks.
+struct Division {
+  int64_t columns;  ///< the width of a block of the weights' rows
+  int64_t rows;     ///< of a piece
+};
+
+/// The division that keeps the busiest thread's work least: its share of the multiplications, the packing of each
+/// task's weights, and half a task of waiting for the other threads. The order of k is the same in every division, so
+/// no bit follows from it. The order of a reduction's sums follows from its blocks, which are the widest therefore.
+Division divide(const ProductNode& product, const Worker& worker, bool reduces) {
+  // Packing a block takes as long as multiplying about so many rows by it.
+  constexpr int64_t kRowsOfPacking = 32;
+  // Tiles of the result have full panels: blocks of other widths would multiply by columns of zeros.
+  const int64_t step = product.precision == Precision::kF32 ? std::max<int64_t>(32, kernels().panel_columns) : 32;
+  const int64_t row_step = block_rows(product.k), row_steps = (product.m + row_step - 1) / row_step;
+  Division best{};
+  double least = std::numeric_limits<double>::max();
+  const int64_t widest = widest_block(product.k), narrowest = reduces ? widest : 64;
+  for (int64_t columns = widest; columns >= narrowest; columns -= step) {
     const int64_t blocks = (product.n + columns - 1) / columns;
-    const int64_t busiest = (blocks + worker.count - 1) / worker.count * columns + columns / 2;
-    if (busiest < least) {
-      best = columns;
-      least = busiest;
+    for (int64_t pieces = 1; pieces <= std::min<int64_t>(row_steps, 2 * worker.count); ++pieces) {
+      const int64_t rows = (row_steps + pieces - 1) / pieces * row_step;
+      const int64_t tasks = blocks * ((product.m + rows - 1) / rows);
+      const double rounds = static_cast<double>((tasks + worker.count - 1) / worker.count) + 0.5;
+      const double work = rounds * static_cast<double>(columns * (std::min(rows, product.m) + kRowsOfPacking));
+      if (work >= least) continue;
+      best = {columns, rows};
+      least = work;
     }
   }
   return best;
 }
 
-/// Divides the rows into pieces if there are fewer blocks of columns than threads. Each piece packs the weights again.
-void cut_rows(const ProductNode& product, const Worker& worker, int64_t blocks) {
-  const int64_t step = block_rows(product.k), steps = (product.m + step - 1) / step;
-  const int64_t pieces = std::clamp<int64_t>(worker.count / std::max<int64_t>(1, blocks), 1, steps);
-  const int64_t rows = (steps + pieces - 1) / pieces * step;
+void cut_rows(const ProductNode& product, int64_t rows) {
   const char* weights = static_cast<const char*>(product.weights->data);
   for (int64_t first = 0; first < product.m; first += rows) {
     rooms.pieces.push_back({weights, first, std::min(product.m, first + rows)});
@@ -194,14 +207,14 @@ void sort_by_expert(const ProductNode& product) {
 }
 
 /// All threads make the same pieces, each for itself.
-void make_pieces(const ProductNode& product, const Worker& worker, int64_t blocks) {
+void make_pieces(const ProductNode& product, int64_t rows) {
   rooms.pieces.clear();
   rooms.from.clear();
   rooms.to.clear();
   if (product.experts != nullptr) {
     sort_by_expert(product);
   } else {
-    cut_rows(product, worker, blocks);
+    cut_rows(product, rows);
   }
 }
 
@@ -375,9 +388,9 @@ std::optional<ProductNode> product_at(ggml_cgraph* graph, int node, const Settin
 void forget_rounded_rows() { ++shared.graph; }
 
 void compute(const ProductNode& product, const Worker& worker, Reduction* reduction) {
-  const int64_t columns = reduction != nullptr ? widest_block(product.k) : block_columns(product, worker);
-  const int64_t blocks = (product.n + columns - 1) / columns;
-  make_pieces(product, worker, blocks);
+  const Division division = divide(product, worker, reduction != nullptr);
+  const int64_t columns = division.columns, blocks = (product.n + columns - 1) / columns;
+  make_pieces(product, division.rows);
   const Rows a = round_rows(product, worker);
   if (reduction != nullptr) {
     if (worker.index == 0) reduction->make_room(blocks);
