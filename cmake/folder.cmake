@@ -22,7 +22,8 @@ function(hre_folder name)
     # Object libraries are in libhre.so; a second copy beside it would have its own globals.
     list(FILTER ARG_USES EXCLUDE REGEX "^hre_")
     target_link_libraries(${name}_test PRIVATE hre ${ARG_USES} GTest::gtest GTest::gmock GTest::gtest_main)
-    gtest_discover_tests(${name}_test TEST_PREFIX ${name}. NO_PRETTY_VALUES DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 600)
+    gtest_discover_tests(${name}_test TEST_PREFIX ${name}. NO_PRETTY_VALUES DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 600
+                         ENVIRONMENT "HRE_TEST_MODELS=${HRE_DEPS}/models")
   endif()
 endfunction()
 

@@ -58,6 +58,12 @@ class IsaTest(ProgramTest):
     def sums(self, run):
         return {question["id"]: [answer["sum_log_prob"] for answer in question["answers"]] for question in run["questions"]}
 
+    def unpack(self, name):
+        """An architecture's random checkpoint, in float32."""
+        path = self.folder / f"{name}.gguf"
+        path.write_bytes(lzma.decompress((DATA / f"{name}.gguf.xz").read_bytes()))
+        return path
+
     def narrow(self, name, kind):
         """An architecture's random checkpoint with weights of this type."""
         values, tensors = gguf_files.read(lzma.decompress((DATA / f"{name}.gguf.xz").read_bytes()))
@@ -85,7 +91,8 @@ class IsaTest(ProgramTest):
         seed = random.randrange(1 << 32)
         chance = random.Random(seed)
         lines = (DATA / "questions.jsonl").read_text(encoding="utf-8").splitlines()
-        models = [SHIPPED, *(self.narrow(name, kind) for name in ("llama-gqa", "gemma2") for kind in NARROW)]
+        models = [SHIPPED, *(self.narrow(name, kind) for name in ("llama-gqa", "gemma2") for kind in NARROW),
+                  *map(self.unpack, ("bloom", "mamba", "olmoe", "t5"))]  # ALiBi, a state, experts, an encoder
         data = self.write("all.jsonl", "".join(line + "\n" for line in lines))
         for level, cap in self.caps.items():
             for model in models:

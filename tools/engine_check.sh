@@ -14,7 +14,7 @@ own=${HRE_DEPS:-$root/build/deps}
 
 say() { printf 'engine-check: %s\n' "$*" >&2; }
 
-HRE_DEPS=$own tools/setup.sh packages onednn arrow tests
+HRE_DEPS=$own tools/setup.sh packages onednn arrow tests models
 mkdir -p "$folder/deps" "$folder/archive"
 own=$(cd "$own" && pwd)
 
@@ -31,16 +31,16 @@ line="llama_cpp_python==$version --hash=sha256:$(sha256sum "$archive" | cut -d' 
 sed "s/^llama_cpp_python==.*/$line/" third_party/pypi.lock >"$folder/pypi.lock"
 if cmp -s "$folder/pypi.lock" third_party/pypi.lock; then say "$version is what is pinned"; else say "trying $version"; fi
 
-for part in onednn arrow test-python; do
+for part in onednn arrow test-python models; do
   [ ! -e "$own/$part" ] || ln -sfn "$own/$part" "$folder/deps/$part"
 done
 export HRE_DEPS=$folder/deps HRE_LOCK=$folder/pypi.lock
 PIP_FIND_LINKS="$folder/archive ${PIP_FIND_LINKS:-}" tools/setup.sh engine
 
 cmake --preset release -B "$folder/build" >"$folder/cmake.log"
-cmake --build "$folder/build" -j "$(tools/jobs.sh)" --target hre_program model_test
+cmake --build "$folder/build" -j "$(tools/jobs.sh)" --target hre_program model_test eval_test
 say "libllama $version: the models' tests"
 ctest --test-dir "$folder/build" -j "$(tools/jobs.sh)" --output-on-failure --no-tests=error \
-  -R '^model\.|^e2e\.(models|model_files|streaming|bench)$'
+  -R '^model\.|^e2e\.(models|model_files|real_models|streaming|isa|bench)$'
 say "the pin may be moved; the line for third_party/pypi.lock:"
 echo "$line"

@@ -37,6 +37,7 @@ struct EngineOptions : ModelOptions {
   bool one_pass_an_answer = false;  ///< the plain path, which shares nothing between answers; for checks
   /// Widens narrow weights to float32 before multiplying, which is slow; for checks.
   bool widens_weights = false;
+  int64_t chunk = 0;  ///< tokens computed at once; 0: as many as suit the model. No value depends on it; for checks
   std::vector<std::string> devices;        ///< names of the devices to use; empty: all
   std::vector<float> tensor_split;         ///< each device's share of the model; empty: by their free memory
   CacheType cache_type = CacheType::kF32;  ///< of the KV cache; less than f32 changes sums by hundredths of a nat

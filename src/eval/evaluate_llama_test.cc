@@ -23,6 +23,12 @@ std::string shared_data() {
 
 std::string model_path(const std::string& name) { return shared_data() + "/models/" + name; }
 
+/// A model that tools/setup.sh models fetches.
+std::string real_model_path(const std::string& name) {
+  const char* folder = std::getenv("HRE_TEST_MODELS");
+  return (folder != nullptr ? folder : std::string(HRE_SOURCE_DIR "/build/deps/models")) + "/" + name;
+}
+
 #define SKIP_WITHOUT(path) \
   if (!fs::exists(path)) GTEST_SKIP() << path << " is not there"
 
@@ -179,6 +185,88 @@ TEST(LlamaScorer, AValueDoesNotDependOnOrderLimitNeighboursOrThreads) {
     EXPECT_EQ(token_log_probs(run_of(*alone, single)).at(question.id), whole.at(question.id)) << "alone";
   }
 }
+
+/// Shipped and real models, on the widest kernels that ONEDNN_MAX_CPU_ISA allows.
+class ModelTest : public testing::TestWithParam<std::string> {
+ protected:
+  void SetUp() override { SKIP_WITHOUT(GetParam()); }
+
+  static EngineOptions options_for(int max_length) {
+    return {ModelOptions{.threads = kTwoThreads, .max_length = max_length, .long_answers = LongAnswers::kTruncate}};
+  }
+
+  static hre::Run run_with(const EngineOptions& options, const Dataset& dataset) {
+    SilentProgress progress;
+    auto scorer = open_llama(GetParam(), options, progress);
+    if (!scorer) ADD_FAILURE() << scorer.error().text();
+    return scorer ? run_of(**scorer, dataset, in_order()) : hre::Run();
+  }
+};
+
+TEST_P(ModelTest, BitsDoNotDependOnSubsetOrderChunkOrThreads) {
+  const unsigned seed = std::random_device()();
+  SCOPED_TRACE(seed);
+  std::mt19937 random(seed);
+  auto dataset = load_dataset("sample");
+  ASSERT_TRUE(dataset);
+  std::shuffle(dataset->questions.begin(), dataset->questions.end(), random);
+  dataset->questions.resize(6);
+  const auto whole = token_log_probs(run_with(options_for(300), *dataset));
+  ASSERT_EQ(whole.size(), 6u);
+  const char* rounds = std::getenv("HRE_TEST_ROUNDS");
+  for (int round = 0; round < (rounds == nullptr ? 3 : std::atoi(rounds)); ++round) {
+    Dataset part = *dataset;
+    std::shuffle(part.questions.begin(), part.questions.end(), random);
+    part.questions.resize(1 + random() % 4);
+    constexpr int64_t kChunks[] = {48, 129, 333, 1024, 2048};
+    EngineOptions options = options_for(300);
+    options.chunk = kChunks[random() % std::size(kChunks)];
+    options.threads = 1 + static_cast<int>(random() % (kTwoThreads + 1));
+    for (const auto& [id, values] : token_log_probs(run_with(options, part))) {
+      EXPECT_EQ(values, whole.at(id)) << id << " among " << part.questions.size() << ", chunks of " << options.chunk
+                                      << " tokens, " << options.threads << " threads";
+    }
+  }
+}
+
+TEST_P(ModelTest, ValuesAreThoseOfTheEngineWithWidenedWeights) {
+  const std::string data = shared_data() + "/questions/data";
+  SKIP_WITHOUT(data);
+  auto dataset = load_dataset(data);
+  ASSERT_TRUE(dataset) << dataset.error().text();
+  std::map<std::string, int> of_topic;
+  std::erase_if(dataset->questions, [&](const Question& question) {
+    return (question.topic != "ai" && question.topic != "beer") || ++of_topic[question.topic] > 1;
+  });
+  EngineOptions by_engine = options_for(120);
+  by_engine.one_pass_an_answer = by_engine.widens_weights = true;
+  by_engine.kernels = EngineKernels::kPlain;
+  const hre::Run expected = run_with(by_engine, *dataset);
+  ASSERT_EQ(expected.questions.size(), 2u);
+  // Answers of hundreds of nats: float32 adds in another order, the table's integers round (docs/performance.md).
+  for (const ComputePrecision precision : {ComputePrecision::kExact, ComputePrecision::kAuto}) {
+    const bool exact = precision == ComputePrecision::kExact;
+    SCOPED_TRACE(exact ? "exact" : "auto");
+    EngineOptions options = options_for(120);
+    options.precision = precision;
+    const hre::Run run = run_with(options, *dataset);
+    double moved = 0;
+    for (size_t q = 0; q < expected.questions.size(); ++q) {
+      moved += *run.questions[q].metrics.pearson - *expected.questions[q].metrics.pearson;
+      for (size_t a = 0; a < expected.questions[q].answers.size(); ++a) {
+        EXPECT_NEAR(run.questions[q].answers[a].sum_log_prob, expected.questions[q].answers[a].sum_log_prob,
+                    exact ? 4e-3 : 0.5)
+            << expected.questions[q].id << " answer " << a;
+      }
+    }
+    EXPECT_NEAR(moved / 2, 0, exact ? 1e-4 : 5e-3) << "the mean of r";
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Shipped, ModelTest, testing::Values(HRE_SOURCE_DIR "/models/hre-base-q8_0.gguf"));
+INSTANTIATE_TEST_SUITE_P(Real, ModelTest,
+                         testing::Values(real_model_path("smollm2-135m-instruct.q4_1.gguf"),
+                                         real_model_path("gemma-3-270m-q4_k_m.gguf")));
 
 TEST(LlamaScorer, ManyAnswersTakeSeveralPasses) {
   const std::string path = model_path("stories260K.gguf");

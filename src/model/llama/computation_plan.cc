@@ -178,6 +178,7 @@ Result<ComputationPlan> plan_computation(const ModelFiles& files, const EngineOp
   rules.reduces_output = (rules.fast.products || rules.on_device) && !rules.has_encoder && machine.has_kernels;
   rules.chunk = chunk_tokens(files, rules);
   if (rules.on_device) rules.chunk = kDeviceChunk;
+  if (options.chunk > 0) rules.chunk = options.chunk;
   // On a GPU, rounding may depend on the neighbouring rows, but a single question would leave it idle. An RPC server
   // may be a CPU.
   rules.groups_questions =

@@ -178,6 +178,11 @@ class SelfCheck : public testing::Test {
 
 TEST_F(SelfCheck, FindsNothingWrong) { EXPECT_EQ(fast::kernel_problem(), ""); }
 
+TEST_F(SelfCheck, NamesNorms) {
+  fast::exchange_hook(broken<GGML_OP_RMS_NORM>);
+  EXPECT_NE(fast::kernel_problem().find("(norms)"), std::string::npos) << fast::kernel_problem();
+}
+
 TEST_F(SelfCheck, NamesWhatIsWrong) {
   fast::exchange_hook(broken<GGML_OP_FLASH_ATTN_EXT>);
   EXPECT_EQ(fast::kernel_problem(),

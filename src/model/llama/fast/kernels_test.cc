@@ -12,6 +12,9 @@
 #include <vector>
 
 #include "model/llama/fast/attention_node.h"
+#include "model/llama/fast/isa.h"
+#include "model/llama/fast/kernel_table.h"
+#include "model/llama/fast/product_node.h"
 #include "model/llama/fast/products.h"
 
 namespace hre::fast {
@@ -497,6 +500,115 @@ TEST(Products, GiveAColumnTheSameBitsHoweverWeightsAreCut) {
       }
     }
   });
+}
+
+/// A weight matrix [n x k] of any type, of random rows that repeat.
+struct Matrix {
+  ggml_tensor tensor{};
+  std::vector<char> bytes;
+
+  Matrix(ggml_type type, int64_t n, int64_t k, Random& random) {
+    constexpr int64_t kRows = 240;
+    const size_t row = ggml_row_size(type, k);
+    std::vector<char> some(row * kRows);
+    const std::vector<float> values = random.normals(kRows * k);
+    if (type == GGML_TYPE_F32) {
+      std::memcpy(some.data(), values.data(), some.size());
+    } else {
+      ggml_quantize_chunk(type, values.data(), some.data(), 0, kRows, k, nullptr);
+    }
+    bytes.resize(row * static_cast<size_t>(n));
+    for (size_t at = 0; at < bytes.size(); at += some.size()) {
+      std::memcpy(bytes.data() + at, some.data(), std::min(some.size(), bytes.size() - at));
+    }
+    tensor.type = type, tensor.data = bytes.data();
+    tensor.ne[0] = k, tensor.ne[1] = n, tensor.ne[2] = tensor.ne[3] = 1;
+    tensor.nb[0] = ggml_type_size(type), tensor.nb[1] = row, tensor.nb[2] = tensor.nb[3] = bytes.size();
+  }
+};
+
+ProductNode product_of(const Matrix& weights, const std::vector<float>& a, int64_t first, int64_t m, float* to) {
+  const Settings row = table_row(isa());
+  ProductNode product;
+  product.weights = &weights.tensor;
+  product.n = weights.tensor.ne[1], product.k = product.a_stride = weights.tensor.ne[0], product.m = m;
+  product.a = a.data() + first * product.k;
+  product.to = to;
+  switch (weights.tensor.type) {
+    case GGML_TYPE_F32:
+    case GGML_TYPE_F16:
+      break;
+    case GGML_TYPE_BF16:
+      product.precision = row.bf16;
+      break;
+    case GGML_TYPE_Q8_0:
+      product.precision = row.q8_0;
+      break;
+    default:
+      product.precision = row.quantised;
+  }
+  return product;
+}
+
+constexpr ggml_type kTypes[] = {GGML_TYPE_F32,  GGML_TYPE_F16,  GGML_TYPE_BF16,
+                                GGML_TYPE_Q8_0, GGML_TYPE_Q4_K, GGML_TYPE_IQ4_NL};
+
+TEST(Products, OfEveryTypeGiveARowTheSameBitsWhateverIsBesideIt) {
+  Random random;
+  for (const ggml_type type : kTypes) {
+    for (const int64_t n : {192, 576, 1000}) {
+      const int64_t k = 512, m = 700;
+      const Matrix weights(type, n, k, random);
+      const std::vector<float> a = random.normals((m + kSpareRows) * k);
+      std::vector<float> whole(static_cast<size_t>(m * n));
+      forget_rounded_rows();
+      compute(product_of(weights, a, 0, m, whole.data()), Worker{}, nullptr);
+      for (const int64_t rows : {1, 2, 3, 5, 97, 300}) {
+        const int64_t first = random.below(m - rows);
+        std::vector<float> part(static_cast<size_t>(rows * n));
+        forget_rounded_rows();
+        compute(product_of(weights, a, first, rows, part.data()), Worker{}, nullptr);
+        EXPECT_TRUE(std::equal(part.begin(), part.end(), whole.begin() + first * n))
+            << ggml_type_name(type) << ": " << rows << " rows of n " << n << " seed " << random.seed();
+      }
+    }
+  }
+}
+
+TEST(Products, OfAnOutputLayerGiveARowTheSameSumsWhateverIsBesideIt) {
+  Random random;
+  for (const ggml_type type : kTypes) {
+    for (const int64_t n : {int64_t{50'001}, int64_t{262'144}}) {
+      const int64_t k = type == GGML_TYPE_Q4_K ? 256 : 64, m = 100;
+      const Matrix weights(type, n, k, random);
+      const std::vector<float> a = random.normals((m + kSpareRows) * k);
+      const auto reduce = [&](int64_t first, int64_t rows) {
+        std::vector<WantedLogit> wanted;
+        Reduction reduction;
+        for (int64_t row = 0; row < rows; ++row) {
+          reduction.first_wanted.push_back(wanted.size());
+          for (const int64_t token : {int64_t{0}, (first + row) * 397, n - 1}) wanted.push_back({row, token});
+        }
+        reduction.first_wanted.push_back(wanted.size());
+        reduction.wanted = wanted;
+        reduction.n_rows = rows;
+        forget_rounded_rows();
+        compute(product_of(weights, a, first, rows, nullptr), Worker{}, &reduction);
+        std::vector<float> logits;
+        for (const WantedLogit& logit : wanted) logits.push_back(logit.logit);
+        return std::tuple(reduction.maxima, reduction.sums, logits);
+      };
+      const auto [maxima, sums, logits] = reduce(0, m);
+      for (const int64_t rows : {1, 3, 49}) {
+        const int64_t first = random.below(m - rows), blocks = static_cast<int64_t>(maxima.size()) / m;
+        const auto [some_maxima, some_sums, some_logits] = reduce(first, rows);
+        EXPECT_TRUE(std::equal(some_maxima.begin(), some_maxima.end(), maxima.begin() + first * blocks) &&
+                    std::equal(some_sums.begin(), some_sums.end(), sums.begin() + first * blocks) &&
+                    std::equal(some_logits.begin(), some_logits.end(), logits.begin() + first * 3))
+            << ggml_type_name(type) << ": " << rows << " rows of n " << n << " seed " << random.seed();
+      }
+    }
+  }
 }
 
 TEST(Products, OfEveryWidthHaveTheSameBits) {

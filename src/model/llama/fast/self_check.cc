@@ -179,6 +179,14 @@ std::vector<float> attention_of(const Settings& settings) {
   return graph.compute(attention, settings);
 }
 
+/// A root-mean-square norm with weights, as in libllama's graphs.
+std::vector<float> norm_of(const Settings& settings) {
+  Numbers numbers;
+  Graph graph;
+  ggml_tensor* norm = ggml_rms_norm(graph.rest(), graph.values(numbers.some(kRows * kDepth), kDepth, kRows), 1e-5F);
+  return graph.compute(ggml_mul_inplace(graph.rest(), norm, graph.values(numbers.some(kDepth), kDepth)), settings);
+}
+
 std::vector<std::string> find_faults() {
   std::vector<std::string> faults;
   const std::vector<float> weights = Numbers().some(kColumns * kDepth);
@@ -198,6 +206,7 @@ std::vector<std::string> find_faults() {
   if (!agree(output_of(weights, true), output_of(weights, false), 1e-4)) {
     faults.emplace_back("the output layer");
   }
+  if (!agree(norm_of(settings_of(Precision::kF32)), norm_of({}), 1e-5)) faults.emplace_back("norms");
   Settings attends;
   attends.attention = true;
   if (!agree(attention_of(attends), attention_of({}), 1e-4)) faults.emplace_back("attention");
