@@ -108,7 +108,8 @@ Result<std::vector<Run>> runs_of(const std::string& argument, const std::string&
 }  // namespace
 
 bool names_file(const std::string& argument) {
-  return argument.ends_with(".json") || argument.find('/') != std::string::npos || log_of(argument);
+  return argument.ends_with(".json") || argument.ends_with(".gguf") || argument.find('/') != std::string::npos ||
+         log_of(argument);
 }
 
 Result<Run> load_run(const std::string& argument, const std::string& store) {

@@ -22,7 +22,8 @@ std::string two_decimals(const std::optional<double>& value);
 /// Two significant digits: "0.0077", "0.25", "0".
 std::string significant(const std::optional<double>& value);
 
-/// "0.16 ± 0.14"; "0.16" where there is no interval, with the digits of the standard error; "–" without a mean.
+/// "0.16 ± 0.14"; "0.16" where there is no interval, with the digits of the standard error, two at most; "–" without a
+/// mean.
 std::string with_error(const Estimate& estimate);
 /// The same of a share: "58.2 ± 4.6 %".
 std::string percent_with_error(const Estimate& estimate);

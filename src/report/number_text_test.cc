@@ -30,6 +30,9 @@ TEST(NumberText, AMeanHasTwoDigitsOfItsError) {
   Estimate few = estimate(0.3161, 0.2);
   few.ci_low = few.ci_high = std::nullopt;
   EXPECT_EQ(with_error(few), "0.32") << "the digits are those of the standard error, 0.1";
+  few.stderr_ = 0.0002;
+  EXPECT_EQ(with_error(few), "0.32") << "of a few questions, small by chance";
+  EXPECT_EQ(percent_with_error(few), "31.6 %");
   few.stderr_ = std::nullopt;
   EXPECT_EQ(with_error(few), "0.316");
 }

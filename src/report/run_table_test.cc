@@ -81,7 +81,7 @@ TEST(MetricsTables, RunsStandSideBySide) {
   const auto [runs, summaries] = runs_of(kThree);
   const std::string table = metrics_tables(runs, summaries, 0);
   EXPECT_THAT(table.substr(0, table.find('\n')), testing::AllOf(HasSubstr(kThree[0]), HasSubstr(kThree[2])));
-  EXPECT_THAT(table, testing::ContainsRegex("languages_sciences +3 +0 +0\\.100 +0\\.200 +0\\.300"));
+  EXPECT_THAT(table, testing::ContainsRegex("languages_sciences +3 +0 +0\\.10 +0\\.20 +0\\.30"));
   EXPECT_LE(widest_line(metrics_tables(runs, summaries, 60)), 60);
 }
 
