@@ -552,49 +552,6 @@ class TransformersTest(TorchTest):
             assert n == 48, n
             """, folder, file, python=self.torch_python)
 
-    def test_implicit_rewards_are_those_of_trl(self):
-        """A small random model tuned by TRL's DPOTrainer: the rewards that it logs are beta times hre's score against the reference."""
-        if subprocess.run([self.torch_python, "-c", "import trl"], capture_output=True, check=False).returncode != 0:
-            self.skipTest("that Python has no trl")
-        self.run_python("""
-            import os
-            os.environ["HF_HUB_OFFLINE"] = "1"
-            import copy, datasets, tokenizers, torch, transformers, trl, hre, hre.transformers
-            torch.manual_seed(11)
-            vocabulary = {token: i for i, token in enumerate(["<end>", *sorted(tokenizers.pre_tokenizers.ByteLevel.alphabet())])}
-            bytes_alone = tokenizers.Tokenizer(tokenizers.models.BPE(vocabulary, []))
-            bytes_alone.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
-            tokenizer = transformers.PreTrainedTokenizerFast(tokenizer_object=bytes_alone, eos_token="<end>", pad_token="<end>")
-            base = transformers.AutoModelForCausalLM.from_config(transformers.LlamaConfig(vocab_size=len(vocabulary), hidden_size=48, intermediate_size=64,
-                num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2, max_position_embeddings=512))
-            # The trainer ends every answer with the end-of-sequence token, where a text does not end with it already.
-            rows = [{"topic": "sums", "id": str(i), "question": f"What is {i} plus {i}?",
-                     "answers": [{"text": f"It is {2 * i}, of course.<end>", "votes": 2}, {"text": f"{'No idea. ' * i}Ask somebody else.<end>", "votes": 1}]} for i in range(6)]
-            pairs = datasets.Dataset.from_list([{"prompt": f"Question: {row['question']}\\nAnswer:", "chosen": " " + row["answers"][0]["text"],
-                                                 "rejected": " " + row["answers"][1]["text"]} for row in rows])
-            rewards = []
-
-            class Trainer(trl.DPOTrainer):
-                def log(self, logs, *more):
-                    kept = self._metrics["eval"]
-                    rewards.extend(zip(kept["rewards/chosen"], kept["rewards/rejected"], strict=True))  # a pair a batch
-                    super().log(logs, *more)
-
-            tuned = copy.deepcopy(base)
-            trainer = Trainer(tuned, ref_model=base, train_dataset=pairs, eval_dataset=pairs, processing_class=tokenizer, args=trl.DPOConfig(
-                "out", beta=0.3, max_steps=8, learning_rate=5e-3, per_device_train_batch_size=2, per_device_eval_batch_size=1, max_length=512, use_cpu=True,
-                bf16=False, gradient_checkpointing=False, report_to=[], save_strategy="no", logging_strategy="no", disable_tqdm=True))
-            trainer.train()
-            trainer.evaluate()
-            runs = [hre.evaluate(hre.transformers.Model(model, tokenizer, name=name), rows, progress=False) for name, model in (("tuned", tuned), ("base", base))]
-            found = {question["id"]: question["answers"] for question in runs[0].with_score(reference=runs[1]).questions}
-            assert len(rewards) == len(found) == 6, rewards
-            for row, pair in zip(rows, rewards, strict=True):
-                for answer, reward in zip(found[row["id"]], pair, strict=True):
-                    assert abs(0.3 * answer["score"] - reward) < 1e-3, (answer, reward)
-            assert min(chosen for chosen, rejected in rewards) > 1 > -1 > max(rejected for chosen, rejected in rewards), "the tuning changed the model"
-            """, python=self.torch_python, quiet=True)
-
     def test_with_the_evaluation_harness(self):
         """The task that comes along, and the harness's models as hre's, have hre's values."""
         if subprocess.run([self.torch_python, "-c", "import lm_eval"], capture_output=True, check=False).returncode != 0:

@@ -6,6 +6,7 @@
 #include <memory>
 #include <ostream>
 
+#include "analysis/scores.h"
 #include "cli/command.h"
 #include "cli/progress.h"
 #include "cli/run_argument.h"
@@ -126,6 +127,11 @@ Status write_lm_eval(const Export& e) {
 /// YAML that names the dataset as the hub does.
 template <std::string (*yaml)(const Run&, const Summary&, const std::string&)>
 Status write_yaml(const Export& e) {
+  if (const std::string score = derived_score(e.run); !score.empty()) {
+    return input_error("the scores are " + score + ", and --to " + e.arguments.format +
+                           " publishes HumanRankEval, which is by sum_log_prob / n_chars",
+                       e.run.model.name, "leave out --score and --reference, or write another format");
+  }
   auto id = dataset_id(e);
   if (!id) return forward(id);
   return write_text(e, yaml(e.run, e.summary, *id));

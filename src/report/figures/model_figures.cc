@@ -67,7 +67,7 @@ Figure overall_mean(const ReportData& data) {
   }
   figure.height = height_of(names.size());
   figure.script = points_across(
-      names, (data.of_logs ? "mean of " + data.value_name : "HumanRankEval (mean of " + data.value_name + ")"),
+      names, (data.of_logs ? "mean of " + data.value_name : data.benchmark + " (mean of " + data.value_name + ")"),
       axis_with_zero(reach));
   return figure;
 }
@@ -207,7 +207,7 @@ std::optional<Figure> value_speed(const ReportData& data) {
   if (points.empty()) return std::nullopt;
   draw_scatter(figure, points,
                {.x_label = "tokens per second",
-                .y_label = "HumanRankEval",
+                .y_label = data.benchmark,
                 .x_column = "tokens_per_second",
                 .x_log = true,
                 .fit = {}});
@@ -242,8 +242,7 @@ std::optional<Figure> training_steps(const ReportData& data) {
                 2.4,
                 {{"series", "step", "mean", "low", "high"}, {}},
                 ""};
-  figure.script = "set xlabel 'training step'\nset ylabel " +
-                  gnuplot_string(data.of_logs ? data.value_name : "HumanRankEval") +
+  figure.script = "set xlabel 'training step'\nset ylabel " + gnuplot_string(data.benchmark) +
                   "\nset key bottom right\nset offsets graph 0.03, graph 0.03, graph 0.05, graph 0.05\n";
   size_t k = 0;
   for (const auto& [name, steps] : series) {
