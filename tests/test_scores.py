@@ -8,6 +8,7 @@ import statistics
 import subprocess
 import unittest
 
+from hub import Hub
 from program import BUILD_DIR, SOURCE_DIR, ProgramTest, clean_environment
 
 BASE, TUNED = (str(SOURCE_DIR / "models" / f"hre-{name}-q8_0.gguf") for name in ("base", "tuned"))
@@ -130,6 +131,12 @@ class ScoresTest(ProgramTest):
                 self.assertIn(f"Pearson {lowest['pearson']:.2f}", shown)
                 divided = {"per-char": " divided by its characters,", "per-token": " divided by its tokens,", "per-byte": " divided by its bytes,", "sum": ","}
                 self.assertIn(f"log-probability{divided[score]} in nats", shown.replace("\n", " "))
+                confounds = json.loads(self.run_hre("confounds", "first.json", "--score", score, "--json", "-").stdout)["runs"][0]
+                self.assertAlmostEqual(mean, confounds["covariates"][0]["value"]["mean"], places=9)
+                self.assertEqual("sum_log_prob" + {"per-char": " / n_chars", "per-token": " / n_tokens", "per-byte": " / n_bytes", "sum": ""}[score], confounds["score"])
+                detailed = self.run_hre("runs", "show", "last", "--store", "runs.db", "--score", score).stdout
+                self.assertEqual(score != "per-char", "Scores are sum_log_prob" in detailed)
+                self.assertIn(f"{mean:.2f}"[:4], detailed)
                 self.run_hre("report", "first.json", "--score", score, "--out", f"report-{score}", "--quiet")
                 self.assertIn(f"{mean:.4f}", (self.folder / f"report-{score}" / "tables" / "summary.csv").read_text())
                 formula = {"per-char": " / n_chars", "per-token": " / n_tokens", "per-byte": " / n_bytes", "sum": ""}[score]
@@ -195,6 +202,15 @@ class ScoresTest(ProgramTest):
         exported = json.loads(self.run_hre("runs", "export", "last", "--store", "runs.db", "--reference", "base.json").stdout)
         self.assertEqual(at_once["questions"], exported["questions"])
         self.assertEqual([note for note in at_once["notes"] if "reference" in note], [note for note in exported["notes"] if "reference" in note])
+        with Hub() as hub:
+            hub.add("model", "org/released", {"base.json": (self.folder / "base.json").read_bytes()})
+            environment = {"HF_ENDPOINT": hub.endpoint, "HF_HOME": str(self.folder / "hf"), "HF_TOKEN": None, "HF_HUB_OFFLINE": None, "HF_HUB_CACHE": None,
+                           "http_proxy": None, "HTTP_PROXY": None}
+            self.run_hre("eval", TUNED, "--data", "sample", "--topic", "python", "--topic", "cpp", "--reference", "hf:org/released/base.json", "--json", "hub.json",
+                         "--details", "--quiet", "--store", "runs.db", env=environment)
+        self.assertEqual(at_once["questions"], self.read_json("hub.json")["questions"])
+        self.assertIn("--reference RUN|MODEL|no-question", self.run_hre("eval", "--help-all").stdout)
+        self.assertIn("--reference RUN|no-question", self.run_hre("compare", "--help-all").stdout)
         self.run_hre("compare", "at_once.json", "at_once.json")
         self.assertIn("reference (", self.error_of("compare", "tuned.json", "at_once.json"))
         per_token = self.run_hre("show", "tuned.json", "--reference", "base.json", "--score", "per-token", "--worst", 1)
