@@ -303,6 +303,7 @@ print(json.dumps(str(path)))
             rows = list(csv.DictReader(file))
         self.assertEqual({"model": "one", "questions": "50", "undefined": "0", "mean": f"{run['mean']:.4f}", "low": f"{run['ci95'][0]:.4f}",
                           "high": f"{run['ci95'][1]:.4f}", "macro_mean": f"{run['mean']:.4f}"}, rows[0])
+        self.assertFalse((self.folder / "out/tables/scores.csv").exists())
         figures = {path.stem for path in (self.folder / "out/figures").iterdir()}
         self.assertEqual({"overall_mean", "forest", "rank_intervals"}, figures & {"overall_mean", "forest", "rank_intervals", "votes", "headline", "value_speed"})
         for path in [*(self.folder / "out/tables").iterdir(), *(self.folder / "out/figures").glob("*.gp")]:

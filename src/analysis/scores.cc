@@ -145,7 +145,7 @@ Run published_view(const Run& run) {
 
 std::vector<ScoreSummary> score_table(const Run& run) {
   std::vector<ScoreSummary> table;
-  if (!run.model.normalise_by_characters) return table;
+  if (!run.model.normalise_by_characters || !run.item_metric.empty()) return table;
   std::vector<QuestionResult> questions;
   for (const QuestionResult& question : run.questions) {
     QuestionResult& copy = questions.emplace_back();

@@ -49,7 +49,7 @@ std::string prompt_without_question(const std::string& prompt);
 /// The run by the published score, without a reference.
 Run published_view(const Run& run);
 
-/// The values by each score; empty for a model whose value is no log-likelihood.
+/// The values by each score; empty for a model whose value is no log-likelihood, and for logs.
 std::vector<ScoreSummary> score_table(const Run& run);
 
 }  // namespace hre
