@@ -329,6 +329,7 @@ print(json.dumps(str(path)))
         self.run_hre("eval", "baseline:length", "--data", "sample", "--json", "run.json", "--details", "--quiet")
         self.assertIn("can be compared only with each other", self.error_of("compare", "a.jsonl", "run.json"))
         self.assertIn("has no answers' log-likelihoods", self.error_of("compare", "a.jsonl", "a.jsonl", "--score", "sum"))
+        self.assertIn("a.jsonl: is a log of another harness", self.error_of("runs", "export", "a.jsonl"))
 
     def check_against_harness(self, folder):
         """What said.json beside the logs holds: their means and standard errors as the harness says; gives it."""

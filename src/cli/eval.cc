@@ -11,13 +11,14 @@
 #include <set>
 
 #include "analysis/gate.h"
+#include "analysis/gate_file.h"
 #include "analysis/option_names.h"
 #include "analysis/scores.h"
 #include "cli/choice.h"
 #include "cli/comparing.h"
 #include "cli/evaluating.h"
 #include "cli/evaluation.h"
-#include "cli/gate_file.h"
+#include "cli/gate_status.h"
 #include "cli/model_options.h"
 #include "cli/progress.h"
 #include "cli/run_argument.h"

@@ -1,7 +1,5 @@
 /// hre gate: is a run good enough, against a baseline?
 
-#include "analysis/gate.h"
-
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -9,8 +7,9 @@
 #include <memory>
 #include <ostream>
 
+#include "analysis/gate_file.h"
 #include "cli/comparing.h"
-#include "cli/gate_file.h"
+#include "cli/gate_status.h"
 #include "cli/run_argument.h"
 #include "cli/store_argument.h"
 #include "core/files.h"

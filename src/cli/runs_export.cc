@@ -175,6 +175,7 @@ Status export_run(const ExportArguments& arguments, Console& console) {
   if (!format) return forward(format);
   auto run = load_run(arguments.run, arguments.store);
   if (!run) return forward(run);
+  if (!run->item_metric.empty()) return input_error("is a log of another harness, and no run of hre's", arguments.run);
   std::vector<Run> runs(1, std::move(*run));
   if (auto ok = arguments.score.apply(runs, arguments.store); !ok) return ok;
   const Summary summary = summarize(runs.front());
