@@ -4,6 +4,7 @@ import json
 import os
 import re
 import subprocess
+import textwrap
 import unittest
 import xml.etree.ElementTree as ElementTree
 
@@ -52,6 +53,19 @@ class GateTest(ProgramTest):
         self.assertGreater(unsure["checks"][0]["questions_needed"], 300)
         text = self.run_hre("gate", "noise.json", "--against", "base.json", "--margin", "0.001", status=4).stdout
         self.assertIn("questions are needed; the dataset has only 300.", text)
+        by_topic = ("--against", "base.json", "--margin", "0.001", "--topics", "red")
+        text = " ".join(self.run_hre("gate", "noise.json", *by_topic, status=4).stdout.split())
+        self.assertRegex(text, r"pearson in red: \d+ questions are needed; the dataset has only 150\.")
+        checks = self.gate("noise.json", *by_topic, status=4)["checks"]
+        self.assertEqual([300, 150], [check["dataset_questions"] for check in checks])
+        run = self.read_json("noise.json")
+        run["questions"] = run["questions"][:100] + run["questions"][150:250]
+        run["planned"] = 200
+        self.write("some.json", json.dumps(run))
+        checks = self.gate("some.json", *by_topic, status=4)["checks"]
+        self.assertEqual([300, None], [check["dataset_questions"] for check in checks])
+        text = " ".join(self.run_hre("gate", "some.json", *by_topic, status=4).stdout.split())
+        self.assertRegex(text, r"pearson in red: \d+ questions are needed; the dataset has only 300 in all topics\.")
 
     def test_difference_is_that_of_compare(self):
         self.changed("noise.json", lambda i, topic, answer: (i * 37 % 11 - 5) * 0.2 * (answer["votes"] % 3))
@@ -133,7 +147,8 @@ class GateTest(ProgramTest):
         self.assertIn("\nFAIL: ", done.stdout)
         self.assertRegex(done.stderr, r"hre: FAIL: .+ 0 passed, 1 failed, 0 inconclusive\n\Z")
         self.assertLess(failed["early_stop"]["ci95"][1], -0.1)
-        self.assertLess(len(failed["questions"]), 300)
+        self.assertLess(len(failed["questions"]), 200)
+        self.assertEqual("inconclusive", self.gate("run.json", "--policy", "policy.toml", status=4)["verdict"], "hre gate knows no looks")
         policy("worse.json", 0.1)
         done, passed = evaluate(0)
         self.assertIn("\nPASS: ", done.stdout)
@@ -155,6 +170,7 @@ class GateTest(ProgramTest):
         self.assertIn("stopping early needs one check over all questions", problem(base + 'topics = "*"'))
         self.assertIn("policy.toml: bits_per_byte has no bounds", problem(base + 'metric = "bits_per_byte"'))
         self.assertIn("the policy names no baseline", problem("[[check]]"))
+        self.assertIn("--gate: stopping early looks at the published score", problem(base, "--score", "sum"))
         self.assertIn("the gate says when to stop", problem(base, "--until", "width=0.1"))
         self.assertIn("a gate is for one model", problem(base, "baseline:length"))
         self.write("prompt.txt", "{question}\n{answer}")
@@ -172,31 +188,100 @@ class GateTest(ProgramTest):
         self.run_hre("gate", "worse.json", "--against", "base.json", "--topics", "*", "--markdown", "gate.md", "--junit", "gate.xml", status=3)
         text = (self.folder / "gate.md").read_text(encoding="utf-8")
         self.assertIn("### ❌ hre gate: FAIL", text)
-        self.assertIn("hre gate worse.json --against base.json --metric pearson --margin 0.02 --topics '*'", text)
+        self.assertIn("\n```\nhre gate worse.json --against base.json --metric pearson --margin 0.02 --topics '*'\n```\n", text)
         self.assertEqual(1, len({line.count(" | ") for line in text.splitlines() if line.startswith("| ") and "pearson" in line}))
         suite = ElementTree.parse(self.folder / "gate.xml").getroot().find("testsuite")
         self.assertEqual(["3", "1", "2"], [suite.get(name) for name in ("tests", "failures", "skipped")])
         self.assertEqual(3, len(suite.findall("testcase")))
 
-    def test_the_steps_of_the_documented_job(self):
-        """The shell lines of docs/ci.md's GitHub job, as its runner runs them: bash -e, with the runner's files."""
-        page = (SOURCE_DIR / "docs" / "ci.md").read_text(encoding="utf-8")
-        step = re.search(r"- name: Gate\n.*?run: \|\n(.*?)\n      - name", page, re.DOTALL)[1]
-        script = "\n".join(line.removeprefix("          ") for line in step.splitlines())
+    def bash(self, script, *options, **changes):
+        """Runs shell lines that call hre."""
+        (self.folder / "bin").mkdir(exist_ok=True)
+        if not (self.folder / "bin/hre").exists():
+            os.symlink(PROGRAM, self.folder / "bin/hre")
+        environment = clean_environment(**{"PATH": f"{self.folder}/bin:{os.environ['PATH']}", **changes})
+        return subprocess.run(["bash", *options, "-c", script], cwd=self.folder, env=environment, capture_output=True, text=True, check=False)
+
+    def test_the_command_that_reproduces(self):
+        """Every option that the verdict depends on, also of names with spaces."""
+        self.changed("it's new.json", lambda i, topic, answer: (i * 37 % 11 - 5) * 0.2 * (answer["votes"] % 3))
+        self.write("the base.json", (self.folder / "base.json").read_text())
+        self.write("my policy.toml", "[[check]]\nmargin = 0.05\n")
+        calls = (("--against", "the base.json", "--score", "sum", "--margin", 0.001, "--level", 0.1, "--weights", "topics", "--undefined", "zero",
+                  "--where", "answers>2", "--where", "topic=r*", "--draws", 300, "--permutations", 400, "--seed", 7, "--allow-different", "--topics", "r*"),
+                 ("--against", "base.json", "--reference", "the base.json", "--metric", "margin", "--level", 0.1),
+                 ("--against", "the base.json", "--policy", "my policy.toml"))
+        for call in calls:
+            with self.subTest(call=call):
+                self.run_hre("gate", "it's new.json", *call, "--markdown", "gate.md", "--json", "gate.json", status=(0, 3, 4))
+                command = re.search(r"\n```\n(hre gate .*)\n```\n", (self.folder / "gate.md").read_text(encoding="utf-8"))[1]
+                self.assertNotRegex(command, "--markdown|--json")
+                self.assertEqual(self.read_json("gate.json"), json.loads(self.bash(command + " --json -").stdout), command)
+                config = self.read_json("gate.json")["config"]
+                if call is calls[0]:
+                    self.assertEqual({"level": 0.1, "undefined": "zero", "where": ["answers>2", "topic=r*"], "reference": None, "allow_different": True,
+                                      "draws": 300, "permutations": 400, "seed": 7}, config)
+                    self.assertEqual(["sum_log_prob"] * 2, self.read_json("gate.json")["checks"][0]["scores"])
+                if call is calls[1]:
+                    self.assertEqual("baseline:zstd", config["reference"])
+
+    def documented(self):
+        """docs/ci.md's shell lines: of the GitHub job by step, and GitLab's script."""
+        github, gitlab = re.findall(r"```yaml\n(.*?)```", (SOURCE_DIR / "docs" / "ci.md").read_text(encoding="utf-8"), re.DOTALL)
+        steps = {}
+        for step in github.split("      - name: ")[1:]:
+            script = re.search(r"^        run: (?:\|\n((?: {10}.*\n)+)|(.*)\n)", step, re.MULTILINE)
+            steps[step.partition("\n")[0]] = script[2] or textwrap.dedent(script[1])
+        lines = re.search(r"  script:\n((?:    - .*\n)+)", gitlab)[1].splitlines()
+        return steps, "\n".join(line.removeprefix("    - ") for line in lines)
+
+    def runs_of_every_verdict(self):
         self.changed("worse.json", lambda i, topic, answer: 3 * answer["n_chars"] * (answer["votes"] < 3))
-        self.write("gate.toml", "[[check]]\nmargin = 0.05\n")
-        self.write("released.json", (self.folder / "base.json").read_text())
-        os.symlink(PROGRAM, self.folder / "hre")
-        for run, status in (("base.json", 0), ("worse.json", 3)):
+        self.changed("noise.json", lambda i, topic, answer: (i * 37 % 11 - 5) * 0.2 * (answer["votes"] % 3))
+        self.write("gate.toml", "[[check]]\nmargin = 0.0005\n")
+        return (("base.json", 0, "PASS"), ("worse.json", 3, "FAIL"), ("noise.json", 4, "INCONCLUSIVE"))
+
+    def test_the_steps_of_the_documented_job(self):
+        """The shell lines of docs/ci.md's GitHub job, as its runner runs them: bash -e, with the runner's files, and gh on the PATH."""
+        steps, _ = self.documented()
+        self.assertEqual(["Evaluate", "Gate", "Comment"], list(steps))
+        runner = ("-e", "-o", "pipefail")
+        done = self.bash(steps["Evaluate"], *runner, MODEL="baseline:zstd", DATA="data.jsonl")
+        self.assertEqual(0, done.returncode, done.stderr)
+        self.assertEqual([200, "baseline:zstd"], [len(self.read_json("new.json")["questions"]), self.read_json("new.json")["model"]["name"]])
+        self.write("bin/gh", '#!/bin/bash\nprintf "%s\\n" "$@" > gh.txt; cat "${@: -1}" >> gh.txt\n')
+        os.chmod(self.folder / "bin/gh", 0o755)
+        for run, status, verdict in self.runs_of_every_verdict():
             with self.subTest(run=run):
                 self.write("new.json", (self.folder / run).read_text())
-                environment = clean_environment(GITHUB_STEP_SUMMARY="summary.md", GITHUB_OUTPUT="output.txt",
-                                                PATH=f"{self.folder}:{os.environ['PATH']}")
-                done = subprocess.run(["bash", "-e", "-o", "pipefail", "-c", script], cwd=self.folder, env=environment,
-                                      capture_output=True, text=True, check=False)
+                self.write("released.json", (self.folder / "base.json").read_text())
+                for name in ("summary.md", "output.txt"):
+                    self.write(name, "")
+                done = self.bash(steps["Gate"], *runner, GITHUB_STEP_SUMMARY="summary.md", GITHUB_OUTPUT="output.txt")
+                self.assertEqual(0 if status == 4 else status, done.returncode, done.stderr)
+                self.assertEqual(status == 4, "::warning::the gate is inconclusive\n" in done.stdout)
+                self.assertIn(f"hre gate: {verdict}\n", (self.folder / "summary.md").read_text(encoding="utf-8"))
+                self.assertEqual(f"status={status}\n", (self.folder / "output.txt").read_text())
+                self.assertEqual(1, len(ElementTree.parse(self.folder / "gate.xml").getroot().findall("testsuite/testcase")))
+                commented = self.bash(steps["Comment"], *runner, PR="17", GH_TOKEN="x")
+                self.assertEqual(0, commented.returncode, commented.stderr)
+                self.assertEqual("pr\ncomment\n17\n--body-file\ngate.md\n" + (self.folder / "gate.md").read_text(encoding="utf-8"),
+                                 (self.folder / "gh.txt").read_text(encoding="utf-8"))
+
+    def test_the_script_of_the_documented_gitlab_job(self):
+        """Its two lines in one shell, as GitLab's runner has it; the status of the second is the job's."""
+        _, script = self.documented()
+        self.assertEqual(2, len(script.splitlines()))
+        for run, status, verdict in self.runs_of_every_verdict():
+            with self.subTest(run=run):
+                self.write("released.json", (self.folder / run).read_text())
+                if verdict == "FAIL":  # the model that the script evaluates is the worse one
+                    self.changed("released.json", lambda i, topic, answer: 3 * answer["n_chars"] * (answer["votes"] > 3))
+                done = self.bash(script.replace("--limit 100", "--limit 150"), "-e", "-o", "pipefail", MODEL="baseline:zstd", DATA="data.jsonl")
                 self.assertEqual(status, done.returncode, done.stderr)
-                self.assertIn("hre gate: " + ("FAIL" if status else "PASS"), (self.folder / "summary.md").read_text(encoding="utf-8"))
-                self.assertIn(f"status={status}\n", (self.folder / "output.txt").read_text())
+                self.assertIn(f"hre gate: {verdict}\n", (self.folder / "gate.md").read_text(encoding="utf-8"))
+                suite = ElementTree.parse(self.folder / "gate.xml").getroot().find("testsuite")
+                self.assertEqual([str(int(status == 3)), str(int(status == 4))], [suite.get("failures"), suite.get("skipped")])
 
 
 if __name__ == "__main__":

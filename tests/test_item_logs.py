@@ -1,12 +1,13 @@
 """Logs of other harnesses as runs: samples of lm-evaluation-harness, Inspect's logs, lighteval's details, olmo-eval's
 predictions, CSV and JSON lines.
 
-Files are laid out by hand, and made by the harnesses themselves where a Python has them: HRE_TORCH_PYTHON, or one of those that
-HRE_HARNESS_PYTHON names, with colons between.
+Files are laid out by hand, and written by the harnesses themselves: tests/data/logs holds some, and where a Python has a harness
+(HRE_TORCH_PYTHON, or one of those that HRE_HARNESS_PYTHON names, with colons between), it writes new ones.
 """
 
 import csv
 import json
+import math
 import os
 import pathlib
 import random
@@ -15,7 +16,7 @@ import subprocess
 import unittest
 import zipfile
 
-from program import ProgramTest, clean_environment
+from program import PROGRAM, SOURCE_DIR, ProgramTest, clean_environment
 
 
 def python_with(package):
@@ -59,6 +60,12 @@ class LogTest(ProgramTest):
         self.assertAlmostEqual(statistics.mean(values[0]) - statistics.mean(values[1]), pair["difference"], places=12)
         self.assertEqual([sum(x > y for x, y in zip(*values)), sum(x < y for x, y in zip(*values))], [pair["won"], pair["lost"]])
         self.assertIn("Values are acc of another harness's log, not HumanRankEval's.", result["notes"])
+        # Of 0/1 values the exact test (McNemar's), which is binomial, by its terms.
+        won, lost = pair["won"], pair["lost"]
+        tail = sum(math.comb(won + lost, k) for k in range(min(won, lost) + 1)) / 2 ** (won + lost)
+        self.assertGreater(won + lost, 100)
+        self.assertEqual(["exact", True], [pair["p_method"], pair["p_exact"]])
+        self.assertAlmostEqual(1, pair["p"] / (2 * tail), places=11)
         # Of a mean of 0 and 1 the exact interval (Clopper and Pearson), which is wider than Wald's near the middle.
         estimate = result["runs"][0]["micro"]["item"]
         self.assertLess(estimate["ci95"][0], estimate["mean"] - 1.95 * estimate["stderr"])
@@ -160,9 +167,10 @@ class LogTest(ProgramTest):
         samples = inspect_samples(5, 1, 1)
         self.write_inspect("good.eval", samples)
         whole = (self.folder / "good.eval").read_bytes()
-        for length in (0, 10, len(whole) // 2):
-            self.write("cut.eval", whole[:length])
-            self.assertIn("cut.eval", self.error_of("compare", "cut.eval", "good.eval"))
+        for length in (0, 10, len(whole) // 2, len(whole) - 40, len(whole) - 22, len(whole) - 1):
+            with self.subTest(length=length):
+                self.write("cut.eval", whole[:length])
+                self.assertIn("cut.eval: the file is cut short", self.error_of("compare", "cut.eval", "good.eval"))
         self.write("folder.eval/x", "")
         self.error_of("compare", "folder.eval", "good.eval")
         for name, content, problem in (("summaries.json", "[1]", "is not a sample of Inspect"), ("summaries.json", "{", "is not JSON"),
@@ -236,6 +244,31 @@ print(json.dumps(str(path)))
         self.assertAlmostEqual(1.45, self.json_of("compare", *(f"{name}#pass_at_1:code" for name in names))["runs"][0]["micro"]["item"]["mean"], places=12)
         self.assertIn("there are acc, pass_at_1:code", self.error_of("compare", f"{names[0]}#code", names[1]))
 
+    def test_a_folder_that_is_gone(self):
+        log = self.write("a.csv", "item,value\n" + "".join(f"{i},{i % 2}\n" for i in range(30)))
+        (self.folder / "gone").mkdir()
+        done = subprocess.run(["bash", "-c", 'cd gone && rmdir ../gone && exec "$0" power "$1" --json -', PROGRAM, log], cwd=self.folder,
+                              capture_output=True, text=True, check=False, env=clean_environment())
+        self.assertEqual(0, done.returncode, done.stderr)
+        self.assertEqual("a", json.loads(done.stdout)["runs"][0]["model"])
+
+    def test_a_study_of_logs(self):
+        for i, seed in enumerate((1, 2)):
+            choose = random.Random(seed)
+            self.write(f"{i}.csv", "item,group,value\n" + "".join(f"{item},{'ab'[item % 2]},{int(choose.random() < 0.4 + i / 5)}\n" for item in range(60)))
+        self.write("study.toml", "".join(f'[[run]]\nrun = "{i}.csv"\nfamily = "grown"\nsize = {size}\nstage = "pretrained"\n' for i, size in enumerate((1e8, 1e9))))
+        study = self.json_of("study", "study.toml")
+        self.assertEqual(["item", "value", 60], [study["metric"], study["benchmark"], study["questions"]["shared"]])
+        for run, i in zip(study["runs"], range(2)):
+            with open(self.folder / f"{i}.csv", encoding="utf-8", newline="") as file:
+                values = [int(row["value"]) for row in csv.DictReader(file)]
+            self.assertAlmostEqual(statistics.mean(values), run["micro"]["item"]["mean"], places=12)
+            self.assertEqual([{"a", "b"}, None], [set(run["topics"]), run["score"]])
+        self.write("study.json", json.dumps(study))
+        self.run_hre("report", "0.csv", "1.csv", "--study", "study.json", "--out", "out", "--quiet")
+        label = (self.folder / "out/figures/grown_overall.gp").read_text()
+        self.assertIn('set ylabel "value"\n', label)
+
     def test_repeated_measurements(self):
         """The error of a mean in two parts (Miller, arXiv 2411.00640): between items, and within them by their measurements."""
         logs = [inspect_samples(60, 4, seed) for seed in (3, 4)]
@@ -270,6 +303,7 @@ print(json.dumps(str(path)))
             rows = list(csv.DictReader(file))
         self.assertEqual({"model": "one", "questions": "50", "undefined": "0", "mean": f"{run['mean']:.4f}", "low": f"{run['ci95'][0]:.4f}",
                           "high": f"{run['ci95'][1]:.4f}", "macro_mean": f"{run['mean']:.4f}"}, rows[0])
+        self.assertFalse((self.folder / "out/tables/scores.csv").exists())
         figures = {path.stem for path in (self.folder / "out/figures").iterdir()}
         self.assertEqual({"overall_mean", "forest", "rank_intervals"}, figures & {"overall_mean", "forest", "rank_intervals", "votes", "headline", "value_speed"})
         for path in [*(self.folder / "out/tables").iterdir(), *(self.folder / "out/figures").glob("*.gp")]:
@@ -295,120 +329,42 @@ print(json.dumps(str(path)))
         self.run_hre("eval", "baseline:length", "--data", "sample", "--json", "run.json", "--details", "--quiet")
         self.assertIn("can be compared only with each other", self.error_of("compare", "a.jsonl", "run.json"))
         self.assertIn("has no answers' log-likelihoods", self.error_of("compare", "a.jsonl", "a.jsonl", "--score", "sum"))
+        self.assertIn("a.jsonl: is a log of another harness", self.error_of("runs", "export", "a.jsonl"))
 
-    def test_a_file_that_lm_evaluation_harness_wrote(self):
-        python = python_with("lm_eval")
-        lines = [{"text": f"word {i}", "choices": ["yes", "no"], "gold": i % 2} for i in range(50)]
-        self.write("items.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
-        self.write("tasks/tiny.yaml", "task: tiny\ndataset_path: json\ndataset_kwargs:\n  data_files:\n    test: items.jsonl\ntest_split: test\n"
-                                      "output_type: multiple_choice\ndoc_to_text: text\ndoc_to_choice: choices\ndoc_to_target: gold\n"
-                                      "metric_list:\n  - metric: acc\n")
-        results = []
-        for seed in (1, 2):
-            done = subprocess.run([python, "-m", "lm_eval", "--model", "dummy", "--tasks", "tiny", "--include_path", "tasks", "--log_samples",
-                                   "--output_path", f"out{seed}", "--seed", str(seed)], cwd=self.folder, capture_output=True, text=True, check=False,
-                                  env=clean_environment(HF_HOME=str(self.folder / "hf"), HF_HUB_OFFLINE="1"))
-            self.assertEqual(0, done.returncode, done.stderr[-2000:])
-            folder = pathlib.Path(self.folder, f"out{seed}")
-            results.append((next(folder.rglob("samples_tiny_*.jsonl")), json.loads(next(folder.rglob("results_*.json")).read_text())))
-        compared = self.json_of("compare", *(str(path.relative_to(self.folder)) for path, _ in results))
-        self.assertEqual(50, compared["questions"]["shared"])
-        for run, (_, result) in zip(compared["runs"], results):
-            self.assertAlmostEqual(result["results"]["tiny"]["acc,none"], run["micro"]["item"]["mean"], places=12)
-            self.assertAlmostEqual(result["results"]["tiny"]["acc_stderr,none"], run["micro"]["item"]["stderr"], places=12)
-
-    def run_harness(self, package, script, *arguments):
-        """Runs a script in a Python that has a harness; gives what its last line of output is as JSON."""
-        done = subprocess.run([python_with(package), "-c", script, *arguments], cwd=self.folder, capture_output=True, text=True, check=False,
-                              env=clean_environment(HOME=str(self.folder), HF_HOME=str(self.folder / "hf"), HF_HUB_OFFLINE="1", LIGHTEVAL_DISABLE_TQDM="1"))
-        self.assertEqual(0, done.returncode, done.stderr[-2000:])
-        return json.loads(done.stdout.splitlines()[-1])
-
-    def check_against_harness(self, logs):
-        """`logs`: {metric: [[file, mean, standard error], ...]}, as the harness says."""
-        for metric, files in logs.items():
-            compared = self.json_of("compare", *(f"{name}#{metric}" for name, _, _ in files))
-            self.assertEqual([30, 0], [compared["questions"]["shared"], compared["questions"]["undefined"]])
+    def check_against_harness(self, folder):
+        """What said.json beside the logs holds: their means and standard errors as the harness says; gives it."""
+        said = json.loads((folder / "said.json").read_text())
+        self.assertTrue(said["logs"])
+        for metric, files in said["logs"].items():
+            compared = self.json_of("compare", *(f"{folder / name}#{metric}" for name, _, _ in files))
+            self.assertEqual([said["items"], 0], [compared["questions"]["shared"], compared["questions"]["undefined"]])
             for run, (name, mean, error) in zip(compared["runs"], files):
-                with self.subTest(metric=metric, file=name):
+                with self.subTest(harness=said["harness"], version=said["version"], metric=metric, file=name):
                     self.assertAlmostEqual(mean, run["micro"]["item"]["mean"], places=12)
-                    self.assertAlmostEqual(error, run["micro"]["item"]["stderr"], places=12)
+                    if error is not None:
+                        self.assertAlmostEqual(error, run["micro"]["item"]["stderr"], places=12)
+        return said
 
-    def test_files_that_inspect_wrote(self):
-        """Its own mean and standard error of three epochs, in both formats, of a scorer with one value and one with two."""
-        logs = self.run_harness("inspect_ai", """
-import json, os, random
-from inspect_ai import Task, eval
-from inspect_ai.dataset import Sample
-from inspect_ai.model import ModelOutput
-from inspect_ai.scorer import Score, accuracy, match, scorer, stderr
-from inspect_ai.solver import solver
+    def test_kept_files_of_harnesses(self):
+        folders = sorted(path.parent for path in (SOURCE_DIR / "tests/data/logs").glob("*/said.json"))
+        self.assertEqual({"inspect_ai": {"match", "both:right", "both:length"}, "lighteval": {"acc"}, "lm_eval": {"acc"},
+                          "olmo_eval": {"accuracy:exact_match", "bits_per_byte"}},
+                         {folder.name: set(self.check_against_harness(folder)["logs"]) for folder in folders})
 
-@solver
-def answer(seed):
-    choose = random.Random(seed)
-    async def solve(state, generate):
-        state.output = ModelOutput.from_content("mockllm/model", choose.choice(["yes", "no"]))
-        return state
-    return solve
-
-@scorer(metrics={"right": [accuracy(), stderr()], "length": [accuracy(), stderr()]})
-def both():
-    async def score(state, target):
-        return Score(value={"right": state.output.completion == target.text, "length": len(state.output.completion) / 3})
-    return score
-
-logs = {}
-for kind in ("eval", "json"):
-    for seed in (1, 2):
-        task = Task(name="tiny", dataset=[Sample(input=f"word {i}", target=["yes", "no"][i % 2]) for i in range(30)], solver=answer(seed),
-                    scorer=[match(), both()])
-        log = eval(task, model="mockllm/model", epochs=3, log_dir=f"logs{seed}", log_format=kind, display="none")[0]
-        for one in log.results.scores:
-            name = one.name if one.name == one.scorer else f"{one.scorer}:{one.name}"
-            logs.setdefault(name, []).append([os.path.relpath(log.location.removeprefix("file://")), one.metrics["accuracy"].value, one.metrics["stderr"].value])
-print(json.dumps(logs))
-""")
-        self.assertEqual({"match", "both:right", "both:length"}, set(logs))
-        self.check_against_harness(logs)
-        repetition = self.json_of("compare", logs["match"][0][0], logs["match"][1][0])["runs"][0]["repetition"]
-        self.assertEqual([30, 3], [repetition["repeated_items"], repetition["measurements_per_item"]])
-
-    def test_files_that_lighteval_wrote(self):
-        self.write("data/test.jsonl", "".join(json.dumps({"text": f"word {i}", "choices": ["yes", "no"], "gold": i % 2}) + "\n" for i in range(30)))
-        self.write("tasks.py", f"""
-from lighteval.metrics.metrics import Metrics
-from lighteval.tasks.lighteval_task import LightevalTaskConfig
-from lighteval.tasks.requests import Doc
-
-def prompt(line, task_name=None):
-    return Doc(task_name=task_name, query=line["text"], choices=line["choices"], gold_index=line["gold"])
-
-TASKS_TABLE = [LightevalTaskConfig(name="tiny", prompt_function=prompt, hf_repo={str(self.folder / "data")!r}, hf_subset="default",
-                                   hf_avail_splits=["test"], evaluation_splits=["test"], metrics=[Metrics.loglikelihood_acc])]
-""")
-        logs = self.run_harness("lighteval", """
-import glob, json
-from lighteval.logging.evaluation_tracker import EvaluationTracker
-from lighteval.models.dummy.dummy_model import DummyModelConfig
-from lighteval.pipeline import ParallelismManager, Pipeline, PipelineParameters
-from lighteval.tasks.registry import Registry
-
-# Only the task below: some of those that it brings fetch files when they are imported.
-Registry._load_from_files = Registry._load_from_subdirs = staticmethod(lambda *arguments: {})
-logs = []
-for seed in (1, 2):
-    parameters = PipelineParameters(launcher_type=ParallelismManager.NONE, custom_tasks_directory="tasks.py")
-    pipeline = Pipeline(tasks="tiny", pipeline_parameters=parameters, evaluation_tracker=EvaluationTracker(output_dir="out", save_details=True),
-                        model_config=DummyModelConfig(model_name=f"dummy{seed}", seed=seed, cache_dir="cache"))
-    pipeline.evaluate()
-    pipeline.save_and_push_results()
-    results = pipeline.get_results()["results"]
-    result = next(results[name] for name in results if name.startswith("tiny"))
-    logs.append([glob.glob(f"out/details/dummy{seed}/*/*.parquet")[0], result["acc"], result["acc_stderr"]])
-print(json.dumps({"acc": logs}))
-""")
-        self.check_against_harness(logs)
+    def test_what_harnesses_write_now(self):
+        """The same by the harness that is installed, with its other formats."""
+        for harness in ("lm_eval", "inspect_ai", "lighteval"):
+            with self.subTest(harness=harness):
+                python = python_with(harness)
+                done = subprocess.run([python, SOURCE_DIR / "tools/harness_logs.py", harness, self.folder / harness, "--all"], capture_output=True,
+                                      text=True, check=False, env=clean_environment())
+                self.assertEqual(0, done.returncode, done.stderr[-2000:])
+                logs = self.check_against_harness(self.folder / harness)["logs"]
+                if harness == "inspect_ai":
+                    names = [name for name, _, _ in logs["match"]]
+                    self.assertEqual(["run1.eval", "run2.eval", "run1.json", "run2.json"], names)
+                    repetition = self.json_of("compare", *(f"{harness}/{name}" for name in names))["runs"][2]["repetition"]
+                    self.assertEqual([30, 3], [repetition["repeated_items"], repetition["measurements_per_item"]])
 
 
 if __name__ == "__main__":

@@ -110,7 +110,7 @@ class PythonTest(PackageTest):
             print(json.dumps([hre.compare(*runs).data, hre.power(runs[0], difference=0.1).data]))""")
         self.assertEqual([self.read_json("compared.json"), self.read_json("power.json")], found)
 
-    def test_studies_gates_and_reports_are_the_programs(self):
+    def test_studies_and_reports_are_the_programs(self):
         for name in ("length", "zstd"):
             self.run_hre("eval", f"baseline:{name}", "--data", "sample", "--limit", 3, "--quiet", "--details", "--json", f"{name}.json")
         stages = {"length": "pretrained", "zstd": "tuned"}
@@ -119,7 +119,6 @@ class PythonTest(PackageTest):
         self.write("judged.csv", "model,Elo\nzstd,7.5\nlength,-\n")
         self.run_hre("study", "study.toml", "--json", "study.json")
         self.run_hre("report", "length.json", "zstd.json", "--study", "study.json", "--out", "program", "--quiet")
-        self.run_hre("compare", "zstd.json", "length.json", "--fail-if-worse", 0.9, "--json", "compared.json")
         found = self.run_python("""
             import json, pandas, hre
             runs = {name: hre.load(f"{name}.json") for name in ("length", "zstd")}
@@ -129,18 +128,103 @@ class PythonTest(PackageTest):
             assert hre.study(members, frame, name="S").data == study.data
             page = hre.report(*runs.values(), out="package", study=study, progress=False)
             assert page == "package/index.html", page
-            gate = hre.gate(runs["zstd"], runs["length"], margin=0.9)
-            assert bool(gate) == (gate.verdict == "pass"), gate
             try:
                 hre.study([{**members[0], "stage": "base"}])
             except hre.InputError as problem:
                 error = str(problem)
-            print(json.dumps([study.data, gate.decisions, error]))""")
-        self.assertEqual([self.read_json("study.json"), self.read_json("compared.json")["gate"], "stage: 'base' is not one of: pretrained, tuned, preference"], found)
+            print(json.dumps([study.data, error]))""")
+        self.assertEqual([self.read_json("study.json"), "stage: 'base' is not one of: pretrained, tuned, preference"], found)
         written = {path.relative_to(self.folder / "program") for path in (self.folder / "program").rglob("*") if path.is_file()}
         self.assertGreater(len(written), 5)
         for path in written:
             self.assertEqual((self.folder / "program" / path).read_bytes(), (self.folder / "package" / path).read_bytes(), path)
+
+    def test_gates_are_the_programs(self):
+        self.run_hre("eval", "baseline:zstd", "--data", "sample", "--quiet", "--details", "--json", "base.json")
+        run = self.read_json("base.json")
+        for i, question in enumerate(run["questions"]):
+            for name in ("pearson", "spearman", "kendall", "pairwise_accuracy"):
+                del question[name]
+            for answer in question["answers"]:
+                del answer["score"]
+                answer["sum_log_prob"] += (i * 37 % 11 - 5) * 0.2 * (answer["votes"] % 3)
+        self.write("new.json", json.dumps(run))
+        self.write("gate.toml", 'level = 0.1\n[[check]]\nmetric = "bits_per_byte"\nmargin = 0.01\n[[check]]\nscore = "sum"\ntopics = "p*"\n')
+        calls = (("--margin", 0.9), ("--margin", 0.001, "--score", "per-byte", "--topics", "c*", "--level", 0.2, "--weights", "topics", "--metric", "spearman"),
+                 ("--policy", "gate.toml"))
+        for i, call in enumerate(calls):
+            self.run_hre("gate", "new.json", "--against", "base.json", *call, "--json", f"gate{i}.json", status=(0, 3, 4))
+        found = self.run_python("""
+            import json, hre
+            new, base = hre.load("new.json"), hre.load("base.json")
+            gates = [hre.gate(new, base, margin=0.9), hre.gate(new, base, margin=0.001, score="per-byte", topics="c*", level=0.2, weights="topics", metric="spearman"),
+                     hre.gate(new, base, policy="gate.toml")]
+            assert [bool(gate) for gate in gates] == [gate.verdict == "pass" for gate in gates]
+            errors = []
+            for bad in (dict(level=0), dict(margin=-1), dict(topics="none"), dict(score="x"), dict(policy="new.json")):
+                try:
+                    hre.gate(new, base, **bad)
+                except hre.InputError as problem:
+                    errors.append(str(problem))
+            print(json.dumps([[gate.data for gate in gates], errors]))""")
+        self.assertEqual([self.read_json(f"gate{i}.json") for i in range(3)], found[0])
+        for expected, error in zip(("level: ", "margin: ", "no topic matches 'none'", "score: 'x' is not one of", "new.json: line 1"), found[1], strict=True):
+            self.assertIn(expected, error)
+
+    def test_logs_of_other_harnesses(self):
+        logs = SOURCE_DIR / "tests" / "data" / "logs" / "inspect_ai"
+        said = json.loads((logs / "said.json").read_text())["logs"]["both:right"]
+        names = [str(logs / name) for name, _, _ in said]
+        arguments = [f"{name}#both:right" for name in names]
+        self.run_hre("compare", *arguments, "--json", "compared.json")
+        self.run_hre("power", arguments[0], "--json", "power.json")
+        self.run_hre("gate", *arguments[:1], "--against", arguments[1], "--json", "gate.json", status=(0, 3, 4))
+        self.run_hre("report", *arguments, "--out", "program", "--quiet", env={"PATH": "/nonexistent"})
+        found = self.run_python("""
+            import json, os, sys, hre
+            os.environ["PATH"] = "/nonexistent"
+            runs = [hre.load(name, metric="both:right") for name in sys.argv[1:]]
+            assert runs[0].interval[0] < runs[0].value < runs[0].interval[1]
+            assert sum(item["item"] for item in runs[0].questions) / 30 - runs[0].value < 1e-12 and runs[0].questions[0]["measurements"] == 3
+            assert "HumanRankEval " not in str(runs[0]) + runs[0]._repr_html_() and "30 items" in str(runs[0])
+            hre.report(*runs, out="package", progress=False)
+            errors = []
+            for call in (lambda: runs[0].save("x.json"), lambda: hre.load(sys.argv[1], metric="third"), lambda: hre.load("compared.json", metric="x"),
+                         lambda: runs[0].with_score("sum")):
+                try:
+                    call()
+                except ValueError as problem:
+                    errors.append(str(problem))
+            print(json.dumps([[run.value for run in runs], hre.compare(*runs).data, hre.power(runs[0]).data, hre.gate(*runs).data, errors]))""", *names)
+        for (_, mean, _), value in zip(said, found[0], strict=True):
+            self.assertAlmostEqual(mean, value, places=12)
+        self.assertEqual([self.read_json(f"{name}.json") for name in ("compared", "power", "gate")], found[1:4])
+        for expected, error in zip(("is a log of another harness", "there is no value 'third'", "is no log", "has no answers' log-likelihoods"), found[4], strict=True):
+            self.assertIn(expected, error)
+        self.assertEqual((self.folder / "program/index.html").read_bytes(), (self.folder / "package/index.html").read_bytes())
+
+    def test_scores_are_the_programs(self):
+        """Two models that come with hre, one tuned from the other: against the reference, and what moved from it on the page."""
+        models = [SOURCE_DIR / "models" / f"hre-{name}-q8_0.gguf" for name in ("tuned", "base")]
+        for name, model in zip(("tuned", "base"), models):
+            self.run_hre("eval", model, "--data", "sample", "--topic", "python", "--keep-tokens", "--quiet", "--details", "--json", f"{name}.json")
+        self.run_hre("eval", models[0], "--data", "sample", "--topic", "python", "--reference", models[1], "--quiet", "--details", "--json", "program.json")
+        self.run_hre("report", "tuned.json", "--reference", "base.json", "--out", "program", "--quiet", env={"PATH": "/nonexistent"})
+        found = self.run_python("""
+            import json, os, sys, hre
+            os.environ["PATH"] = "/nonexistent"
+            tuned, base = hre.load("tuned.json"), hre.load("base.json")
+            moved = tuned.with_score(reference=base)
+            hre.report(moved, out="package", progress=False)
+            evaluated = [hre.evaluate(model, "sample", topics=["python"], progress=False) for model in sys.argv[1:]]
+            print(json.dumps([moved.data, evaluated[0].with_score(reference=evaluated[1]).data]))""", *models)
+        expected = self.read_json("program.json")
+        for run in found:
+            self.assertEqual(expected["results"], run["results"])
+            self.assertEqual(expected["reference"]["name"], run["reference"]["name"])
+            for one, other in zip(expected["questions"], run["questions"], strict=True):
+                self.assertEqual([[a["score"], a["reference_log_prob"]] for a in one["answers"]], [[a["score"], a["reference_log_prob"]] for a in other["answers"]])
+        self.assertEqual((self.folder / "program/index.html").read_bytes(), (self.folder / "package/index.html").read_bytes())
 
     def test_data_in_every_form(self):
         found = self.run_python("""
@@ -551,49 +635,6 @@ class TransformersTest(TorchTest):
                     n += 1
             assert n == 48, n
             """, folder, file, python=self.torch_python)
-
-    def test_implicit_rewards_are_those_of_trl(self):
-        """A small random model tuned by TRL's DPOTrainer: the rewards that it logs are beta times hre's score against the reference."""
-        if subprocess.run([self.torch_python, "-c", "import trl"], capture_output=True, check=False).returncode != 0:
-            self.skipTest("that Python has no trl")
-        self.run_python("""
-            import os
-            os.environ["HF_HUB_OFFLINE"] = "1"
-            import copy, datasets, tokenizers, torch, transformers, trl, hre, hre.transformers
-            torch.manual_seed(11)
-            vocabulary = {token: i for i, token in enumerate(["<end>", *sorted(tokenizers.pre_tokenizers.ByteLevel.alphabet())])}
-            bytes_alone = tokenizers.Tokenizer(tokenizers.models.BPE(vocabulary, []))
-            bytes_alone.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
-            tokenizer = transformers.PreTrainedTokenizerFast(tokenizer_object=bytes_alone, eos_token="<end>", pad_token="<end>")
-            base = transformers.AutoModelForCausalLM.from_config(transformers.LlamaConfig(vocab_size=len(vocabulary), hidden_size=48, intermediate_size=64,
-                num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2, max_position_embeddings=512))
-            # The trainer ends every answer with the end-of-sequence token, where a text does not end with it already.
-            rows = [{"topic": "sums", "id": str(i), "question": f"What is {i} plus {i}?",
-                     "answers": [{"text": f"It is {2 * i}, of course.<end>", "votes": 2}, {"text": f"{'No idea. ' * i}Ask somebody else.<end>", "votes": 1}]} for i in range(6)]
-            pairs = datasets.Dataset.from_list([{"prompt": f"Question: {row['question']}\\nAnswer:", "chosen": " " + row["answers"][0]["text"],
-                                                 "rejected": " " + row["answers"][1]["text"]} for row in rows])
-            rewards = []
-
-            class Trainer(trl.DPOTrainer):
-                def log(self, logs, *more):
-                    kept = self._metrics["eval"]
-                    rewards.extend(zip(kept["rewards/chosen"], kept["rewards/rejected"], strict=True))  # a pair a batch
-                    super().log(logs, *more)
-
-            tuned = copy.deepcopy(base)
-            trainer = Trainer(tuned, ref_model=base, train_dataset=pairs, eval_dataset=pairs, processing_class=tokenizer, args=trl.DPOConfig(
-                "out", beta=0.3, max_steps=8, learning_rate=5e-3, per_device_train_batch_size=2, per_device_eval_batch_size=1, max_length=512, use_cpu=True,
-                bf16=False, gradient_checkpointing=False, report_to=[], save_strategy="no", logging_strategy="no", disable_tqdm=True))
-            trainer.train()
-            trainer.evaluate()
-            runs = [hre.evaluate(hre.transformers.Model(model, tokenizer, name=name), rows, progress=False) for name, model in (("tuned", tuned), ("base", base))]
-            found = {question["id"]: question["answers"] for question in runs[0].with_score(reference=runs[1]).questions}
-            assert len(rewards) == len(found) == 6, rewards
-            for row, pair in zip(rows, rewards, strict=True):
-                for answer, reward in zip(found[row["id"]], pair, strict=True):
-                    assert abs(0.3 * answer["score"] - reward) < 1e-3, (answer, reward)
-            assert min(chosen for chosen, rejected in rewards) > 1 > -1 > max(rejected for chosen, rejected in rewards), "the tuning changed the model"
-            """, python=self.torch_python, quiet=True)
 
     def test_with_the_evaluation_harness(self):
         """The task that comes along, and the harness's models as hre's, have hre's values."""

@@ -74,6 +74,13 @@ class FilesTest(ReportTest):
         for name, topic in results["topics"].items():
             self.assertEqual(f"{topic['pearson']['mean']:.4f}", topics[name])
         self.assertEqual(f"{results['micro']['pearson']['mean']:.4f}", topics["micro average"])
+        with open(self.folder / "out/tables/scores.csv", encoding="utf-8", newline="") as file:
+            scores = {row["score"]: row for row in csv.DictReader(file) if row["model"] == "baseline:zstd"}
+        self.assertEqual(set(results["scores"]), set(scores))
+        for name, row in scores.items():
+            expected = results["scores"][name]
+            for column, e in (("pearson", expected["pearson"]), ("through_length", expected["length"]["through"]), ("pairwise_accuracy", expected["pairwise_accuracy"])):
+                self.assertEqual("" if e["mean"] is None else f"{e['mean']:.4f}", row[column])
         latex = (self.folder / "out/tables/topics.tex").read_text()
         self.assertIn("\\toprule", latex)
         self.assertIn("apple\\_android & ", latex)
@@ -105,6 +112,10 @@ class FilesTest(ReportTest):
     def test_one_run(self):
         done = self.run_hre("report", *self.make_runs(1), "--out", "out")
         self.assertIn("without forest, rank_intervals, detection_rate: there is only one run", done.stderr)
+        self.run_hre("eval", "baseline:length", "--data", "sample", "--json", "length.json", "--details", "--quiet")
+        done = self.run_hre("report", "length.json", "--out", "length")
+        self.assertIn("bits_per_byte: no run has log-likelihoods", done.stderr)
+        self.assertFalse((self.folder / "length/tables/scores.csv").exists())
 
     def test_mistakes(self):
         runs = self.make_runs()
@@ -249,6 +260,9 @@ class FigureTest(ReportTest):
         means = {row["model"]: float(row["mean"]) for row in self.table("overall_mean")}
         first = self.read_json("run0.json")
         self.assertAlmostEqual(first["results"]["micro"]["pearson"]["mean"], means["baseline:zstd"], delta=1e-6)
+        bits = {row["model"]: float(row["mean"]) for row in self.table("bits_per_byte")}
+        self.assertAlmostEqual(first["results"]["micro"]["bits_per_byte"]["mean"], bits["baseline:zstd"], delta=1e-5)
+        self.assertEqual(sorted(bits.values(), reverse=True), list(bits.values()))
         votes = sorted(a["votes"] for q in first["questions"] if q["topic"] == "python" for a in q["answers"])
         row = next(row for row in self.table("votes") if row["topic"] == "python")
         self.assertEqual((len(votes), statistics.median(votes)), (int(row["answers"]), float(row["median"])))
@@ -311,7 +325,7 @@ class FigureTest(ReportTest):
     def test_look_as_kept(self):
         """At 50 dots an inch, in gray. HRE_UPDATE_FIGURES=1 keeps what is drawn now."""
         names = self.make_report()
-        self.assertLessEqual({"headline", "dialogue", "votes", "appendix_votes", "overall_mean", "forest", "rank_intervals",
+        self.assertLessEqual({"headline", "dialogue", "votes", "appendix_votes", "overall_mean", "bits_per_byte", "forest", "rank_intervals",
                               "training_steps", "value_speed", "pythia", "appendix_pythia", "pythia_overall", "starcoder", "starcoder_overall",
                               "starcoder_spearman", "appendix_starcoder_spearman", "ChatArena", "corr"}, set(names))
         for name in names:

@@ -82,6 +82,22 @@ class SamplePageTest(PageTest):
             self.assertEqual(f"{sum(values) / len(values):.3f}".replace("-", "\u2212"), shown[model])
         self.check_quiet()
 
+    def test_shows_scores_and_bits(self):
+        rows = lambda table: self.browser.run("return [...document.querySelectorAll(`#${arguments[0]} tbody tr`)].map((row) => [...row.children].map((cell) => cell.firstChild?.textContent ?? ''))", table)
+        compared = json.loads(self.run_hre("compare", "run0.json", "run1.json", "run2.json", "--json", "-").stdout)
+        scores = rows("scores-table")
+        self.assertEqual(["per-char", "per-token", "per-byte", "sum"] * 3, [row[1] for row in scores])
+        self.assertEqual(["one", "", "", "", "two", "", "", "", "three", "", "", ""], [row[0] for row in scores])
+        number = lambda value: f"{value:.3f}".replace("-", "\u2212")
+        self.assertEqual([number(run["micro"]["pearson"]["mean"]) for run in compared["runs"]], [row[2] for row in scores[::4]])
+        bits = rows("bits-table")
+        pair = compared["pairs"][0]
+        names = ("bits_per_byte", "bits_best", "bits_worst", "bits_gap")
+        self.assertEqual([[str(pair[name]["n"]), str(pair[name]["won"]), str(pair[name]["lost"])] for name in names], [[row[1], row[6], row[8]] for row in bits])
+        for name, row in zip(names, bits):
+            self.assertAlmostEqual(pair[name]["difference"], float(row[2].replace("\u2212", "-").lstrip("+")), delta=0.006)
+        self.check_quiet()
+
     def test_sorts_by_keyboard(self):
         self.focus("#summary-table thead th:nth-child(2) button")
         for direction in ("descending", "ascending"):

@@ -2,11 +2,14 @@
 
 import json
 import math
+import os
 import sqlite3
 import statistics
+import subprocess
 import unittest
 
-from program import SOURCE_DIR, ProgramTest
+from hub import Hub
+from program import BUILD_DIR, SOURCE_DIR, ProgramTest, clean_environment
 
 BASE, TUNED = (str(SOURCE_DIR / "models" / f"hre-{name}-q8_0.gguf") for name in ("base", "tuned"))
 
@@ -128,13 +131,43 @@ class ScoresTest(ProgramTest):
                 self.assertIn(f"Pearson {lowest['pearson']:.2f}", shown)
                 divided = {"per-char": " divided by its characters,", "per-token": " divided by its tokens,", "per-byte": " divided by its bytes,", "sum": ","}
                 self.assertIn(f"log-probability{divided[score]} in nats", shown.replace("\n", " "))
+                confounds = json.loads(self.run_hre("confounds", "first.json", "--score", score, "--json", "-").stdout)["runs"][0]
+                self.assertAlmostEqual(mean, confounds["covariates"][0]["value"]["mean"], places=9)
+                self.assertEqual("sum_log_prob" + {"per-char": " / n_chars", "per-token": " / n_tokens", "per-byte": " / n_bytes", "sum": ""}[score], confounds["score"])
+                detailed = self.run_hre("runs", "show", "last", "--store", "runs.db", "--score", score).stdout
+                self.assertEqual(score != "per-char", "Scores are sum_log_prob" in detailed)
+                self.assertIn(f"{mean:.2f}"[:4], detailed)
                 self.run_hre("report", "first.json", "--score", score, "--out", f"report-{score}", "--quiet")
                 self.assertIn(f"{mean:.4f}", (self.folder / f"report-{score}" / "tables" / "summary.csv").read_text())
+                formula = {"per-char": " / n_chars", "per-token": " / n_tokens", "per-byte": " / n_bytes", "sum": ""}[score]
+                for result in (compared, power):
+                    self.assertEqual("sum_log_prob" + formula, result["runs"][0]["score"])
+                by = "" if score == "per-char" else f" by sum_log_prob{formula}"
+                self.assertIn(f"<title>HumanRankEval{by}: hre-tuned-q8_0</title>", (self.folder / f"report-{score}" / "index.html").read_text(encoding="utf-8"))
+                label = (self.folder / f"report-{score}" / "figures" / "overall_mean.gp").read_text(encoding="utf-8")
+                self.assertIn(f'"HumanRankEval{by} (mean of', label)
         listed = json.loads(self.run_hre("runs", "list", "--json", "--store", "runs.db").stdout)["runs"]
         self.assertEqual(1, len(listed))
         self.assertAlmostEqual(first["results"]["micro"]["pearson"]["mean"], listed[0]["pearson"]["mean"], places=12, msg="the published one")
         for command in (["runs", "show", "last", "--store", "runs.db"], ["confounds", "first.json"]):
             self.assertRegex(self.run_hre(*command).stdout, r"(?m)^score +Pearson +through length .*\n.*\nper-char .*\nper-token .*\nper-byte .*\nsum ")
+
+    def test_the_published_name_is_of_the_published_score(self):
+        base, tuned = self.evaluate(BASE, "base.json"), self.evaluate(TUNED, "tuned.json")
+        self.write("sum.json", self.run_hre("runs", "export", "last", "--store", "runs.db", "--score", "sum").stdout)
+        for kind in ("model-index", "eval-results"):
+            export = ("runs", "export", "tuned.json", "--to", kind, "--dataset-id", "some/data")
+            self.assertIn(f"{tuned['results']['micro']['pearson']['mean']:.6f}"[:6], self.run_hre(*export, "--score", "per-char").stdout)
+            for other in (("--score", "sum"), ("--reference", "base.json")):
+                self.assertIn("publishes HumanRankEval, which is by sum_log_prob / n_chars", self.error_of(*export, *other))
+            self.assertIn("the scores are sum_log_prob, and", self.error_of("runs", "export", "sum.json", *export[3:]))
+        self.write("study.toml", "".join(f'[[run]]\nrun = "{name}.json"\nfamily = "hre"\nsize = {size}\nstage = "pretrained"\n' for name, size in (("base", 1e7), ("tuned", 2e7))))
+        for score, name in (((), "HumanRankEval"), (("--score", "sum"), "HumanRankEval by sum_log_prob")):
+            study = json.loads(self.run_hre("study", "study.toml", *score, "--json", "-").stdout)
+            self.assertEqual(name, study["benchmark"])
+            self.write("study.json", json.dumps(study))
+            self.run_hre("report", "base.json", "tuned.json", *score, "--study", "study.json", "--out", "out" + str(len(score)), "--quiet")
+            self.assertIn(f"{name}, Pearson", (self.folder / f"out{len(score)}/figures/hre_overall.gp").read_text(encoding="utf-8"))
 
     def test_refused(self):
         self.evaluate(TUNED, "char.json")
@@ -169,11 +202,45 @@ class ScoresTest(ProgramTest):
         exported = json.loads(self.run_hre("runs", "export", "last", "--store", "runs.db", "--reference", "base.json").stdout)
         self.assertEqual(at_once["questions"], exported["questions"])
         self.assertEqual([note for note in at_once["notes"] if "reference" in note], [note for note in exported["notes"] if "reference" in note])
+        with Hub() as hub:
+            hub.add("model", "org/released", {"base.json": (self.folder / "base.json").read_bytes()})
+            environment = {"HF_ENDPOINT": hub.endpoint, "HF_HOME": str(self.folder / "hf"), "HF_TOKEN": None, "HF_HUB_OFFLINE": None, "HF_HUB_CACHE": None,
+                           "http_proxy": None, "HTTP_PROXY": None}
+            self.run_hre("eval", TUNED, "--data", "sample", "--topic", "python", "--topic", "cpp", "--reference", "hf:org/released/base.json", "--json", "hub.json",
+                         "--details", "--quiet", "--store", "runs.db", env=environment)
+        self.assertEqual(at_once["questions"], self.read_json("hub.json")["questions"])
+        self.assertIn("--reference RUN|MODEL|no-question", self.run_hre("eval", "--help-all").stdout)
+        self.assertIn("--reference RUN|no-question", self.run_hre("compare", "--help-all").stdout)
         self.run_hre("compare", "at_once.json", "at_once.json")
         self.assertIn("reference (", self.error_of("compare", "tuned.json", "at_once.json"))
         per_token = self.run_hre("show", "tuned.json", "--reference", "base.json", "--score", "per-token", "--worst", 1)
         self.assertIn("votes", per_token.stdout)
         self.assertIn("shares no question", self.run_hre("eval", BASE, "--data", "sample", "--topic", "html", "--reference", "tuned.json", "--store", "none", status=2).stderr)
+
+    def check_rewards(self, folder):
+        """The rewards that TRL logged are beta times hre's scores against the reference."""
+        said = json.loads((folder / "said.json").read_text())
+        run = json.loads(self.run_hre("runs", "export", folder / "tuned.json", "--reference", folder / "base.json").stdout)
+        found = {question["id"]: question["answers"] for question in run["questions"]}
+        self.assertEqual(set(said["rewards"]), set(found))
+        for key, pair in said["rewards"].items():
+            for answer, reward in zip(found[key], pair, strict=True):
+                self.assertAlmostEqual(reward, said["beta"] * answer["score"], delta=1e-3)
+        chosen, rejected = zip(*said["rewards"].values())
+        self.assertTrue(min(chosen) > 1 > -1 > max(rejected), "the tuning changed the model")
+
+    def test_kept_rewards_of_trl(self):
+        self.check_rewards(SOURCE_DIR / "tests/data/trl")
+
+    def test_rewards_that_trl_logs_now(self):
+        """A small random model tuned by its DPOTrainer."""
+        python, package = os.environ.get("HRE_TORCH_PYTHON", ""), BUILD_DIR / "python"
+        if not python or subprocess.run([python, "-c", "import trl"], capture_output=True, check=False).returncode != 0:
+            self.skipTest("HRE_TORCH_PYTHON names no Python with trl")
+        done = subprocess.run([python, SOURCE_DIR / "tools/trl_rewards.py", self.folder / "new"], capture_output=True, text=True, check=False,
+                              cwd=self.folder, env=clean_environment(PYTHONPATH=str(package)))
+        self.assertEqual(0, done.returncode, done.stderr[-2000:])
+        self.check_rewards(self.folder / "new")
 
     def test_pointwise_mutual_information_is_two_plain_evaluations(self):
         self.write("without.txt", "Question: \nAnswer: {answer}")

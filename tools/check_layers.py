@@ -63,7 +63,7 @@ WRAPPED = {
     r"archive.*\.h": ["data", "stackexchange"],  # the latter's tests write archives
     r"mpi\.h": ["model/mpi"],
     r"CLI/.*": ["cli"],
-    r"toml\+\+/.*": ["core", "stackexchange", "cli"],  # core/toml.h is how the others read it
+    r"toml\+\+/.*": ["core", "stackexchange", "analysis", "cli"],  # core/toml.h is how the others read it
     r"boost/.*": ["stats"],
 }
 

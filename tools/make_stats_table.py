@@ -513,9 +513,9 @@ def sign_flip_cases(rng):
         d = np.round(rng.normal(shift, 1, n), 2)
         d[d == 0] = 0.01
         yield d, 1, 99, integer_sign_flip_p(d, 0.01), "saddlepoint"
-    for n, up in ((40, 34), (40, 40), (100, 80), (300, 220)):  # a lattice: all of one size, or of two
+    for n, up in ((40, 34), (40, 40), (100, 80), (300, 220)):  # a lattice: all of one size (binomial), or of two
         yield np.where(np.arange(n) < up, 1.0, -1.0), 1, 99, integer_sign_flip_p(np.where(np.arange(n) < up, 1.0, -1.0), 1.0), \
-            "saddlepoint"
+            "exact"
         halves = np.where(np.arange(n) < up, 1.0, -1.0) * np.where(np.arange(n) % 3 == 0, 0.5, 1.0)
         yield halves, 1, 99, integer_sign_flip_p(halves, 0.5), "saddlepoint"
 

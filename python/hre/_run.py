@@ -73,14 +73,19 @@ class Run:
 
     @property
     def value(self) -> float | None:
-        """HumanRankEval's value: the mean of Pearson's r over all questions. None where no question has a correlation."""
-        return self.summary["pearson"]["mean"]
+        """HumanRankEval's value: the mean of Pearson's r over all questions. None where no question has a correlation. Of a log of
+        another harness, the mean of its values."""
+        return self._main["mean"]
 
     @property
     def interval(self) -> tuple[float, float] | None:
         """The value's 95 % interval, or None."""
-        found = self.summary["pearson"]["ci95"]
+        found = self._main["ci95"]
         return None if found[0] is None else tuple(found)
+
+    @property
+    def _main(self):
+        return self.summary["item" if "item" in self.summary else "pearson"]
 
     @property
     def summary(self) -> dict[str, Any]:
@@ -94,7 +99,8 @@ class Run:
 
     @property
     def questions(self) -> list[dict[str, Any]]:
-        """Each question's id, topic, metrics and answers (votes, sum_log_prob in nats, n_tokens, n_chars, score)."""
+        """Each question's id, topic, metrics and answers (votes, sum_log_prob in nats, n_tokens, n_chars, score). Of a log of another
+        harness, each item's id, topic, value ("item") and number of measurements."""
         return self.data["questions"]
 
     @property
@@ -110,8 +116,8 @@ class Run:
           or nothing ("sum"). None: as the run has it; "sum" with a reference.
         reference: a run of another model on the same questions. A score is then the difference of the two log-likelihoods: the implicit
           reward of a model that was tuned from the reference on preferences.
-        allow_different: refer to a run that was not made alike, such as the same model with a prompt that has no question (pointwise
-          mutual information).
+          Where it is the same model with the prompt without its question, it is the pointwise mutual information of both.
+        allow_different: refer to a run whose other settings differ.
 
         >>> import hre
         >>> run = hre.evaluate("baseline:zstd", "sample", limit=2, progress=False)
@@ -144,6 +150,8 @@ class Run:
         return f"<hre.Run {_shown(self.model)} on {_shown(self.dataset)}: {_interval_text(self.value, self.interval)}, {partial}{len(self.questions)} questions>"
 
     def _repr_html_(self) -> str:
+        if "item" in self.summary:
+            return f"<pre>{html.escape(str(self))}</pre>"
         rows = [(topic, row["questions"], row["pearson"]["mean"], row["pearson"]["ci95"], row["pairwise_accuracy"]["mean"])
                 for topic, row in self.topics.items()]
         rows.append(("all questions", self.summary["pearson"]["n"] + self.summary["pearson"]["undefined"], self.value, self.interval,
@@ -206,8 +214,16 @@ def load_all(path: Path) -> list[Run]:
         return [Run(run) for run in _core.read_runs(file.read(), os.fspath(path))]
 
 
-def load(path: Path) -> Run:
-    """The run of such a file, or of one that Run.save wrote."""
+def load(path: Path, metric: str = "") -> Run:
+    """The run of such a file, or of one that Run.save wrote; or a log of another harness (docs/formats.md), which compare, power, gate,
+    study and report take too.
+
+    metric: of a log, which of its values ("acc_norm", "exact_match,flexible-extract"); "": the first.
+    """
+    if _core.is_log(os.fspath(path)):
+        return Run(_core.read_log(os.fspath(path), metric))
+    if metric:
+        raise ValueError(f"{os.fspath(path)}: is no log of another harness, of which a metric names the value")
     runs = load_all(path)
     if len(runs) != 1:
         raise ValueError(f"{os.fspath(path)}: holds {len(runs)} runs; hre.load_all reads them")
@@ -240,45 +256,48 @@ def power(*runs: Run, metric: str = "pearson", difference: float | None = None, 
     return Power(_core.power([run._core for run in runs], metric, difference, questions))
 
 
-class Gate:
-    """Whether a run may pass: the verdict on it against each of the others.
-
-    bool() is True only where every verdict is "pass".
-    """
-
-    def __init__(self, comparison):
-        self.comparison = comparison
-        self.decisions = comparison.data["gate"]
+class Gate(_Result):
+    """The verdict on a run against a baseline: format hre-gate/1 (docs/formats.md). bool() is True only for "pass"."""
 
     @property
     def verdict(self) -> Literal["pass", "fail", "inconclusive"]:
-        """"fail" if the run is worse than any other by more than the margin, "pass" if it is shown not to be; else "inconclusive"."""
-        verdicts = {decision["verdict"] for decision in self.decisions}
-        return "fail" if "fail" in verdicts else "pass" if verdicts == {"pass"} else "inconclusive"
+        """"fail" if any check shows that the run is worse by more than its margin, "pass" if all show that it is not; else
+        "inconclusive"."""
+        return self.data["verdict"]
+
+    @property
+    def checks(self) -> list[dict[str, Any]]:
+        """Each check's metric, topic, margin, difference, p-values and verdict."""
+        return self.data["checks"]
 
     def __bool__(self) -> bool:
         return self.verdict == "pass"
 
-    def __str__(self) -> str:
-        return str(self.comparison)
 
-    def __repr__(self) -> str:
-        return f"<hre.Gate {self.verdict}>"
+def gate(run: Run, baseline: Run, *, policy: Path | None = None, metric: str = "pearson",
+         score: Literal["per-char", "per-token", "per-byte", "sum"] | None = None, margin: float = 0.02, topics: str = "",
+         weights: Weights = "questions", level: float | None = None, allow_different: bool = False) -> Gate:
+    """Whether a run is good enough: not worse than the baseline (a released model, an earlier checkpoint) by the margin.
 
+    Fails only where all of the paired interval is worse than the margin, passes only where none of it is, both by a test that is
+    adjusted over all checks. Too few questions decide neither: the verdict is then "inconclusive".
 
-def gate(run: Run, *others: Run, margin: float = 0.02, metric: str = "pearson", weights: Weights = "questions",
-         allow_different: bool = False) -> Gate:
-    """Whether a run is good enough: not worse than any of the others (a released model, an earlier checkpoint) by `margin`.
-
-    Fails only where the difference is below -margin at the 5 % level, corrected for the number of others; passes only where the
-    interval shows that it is not. Too few questions decide neither: the verdict is then "inconclusive".
+    policy: a file that says what is checked (docs/ci.md); it takes the place of metric, score, margin, topics and weights. The
+      baseline is the one that is given here.
+    score: None: the runs' own. topics: a glob: each topic whose name matches is checked by itself too.
+    level: the probability of a wrong verdict, over all checks; None: the policy's, or 0.05.
 
     >>> import hre
     >>> length, zstd = (hre.evaluate(f"baseline:{name}", "sample", limit=2) for name in ("length", "zstd"))
     >>> hre.gate(zstd, length, margin=0.5).verdict
     'inconclusive'
     """
-    return Gate(compare(run, *others, metric=metric, weights=weights, margin=margin, allow_different=allow_different))
+    text = ""
+    if policy is not None:
+        with open(policy, encoding="utf-8") as file:
+            text = file.read() or "\n"
+    return Gate(_core.gate(run._core, baseline._core, text, "" if policy is None else os.fspath(policy), metric, score, margin, topics,
+                           weights, level, allow_different))
 
 
 class Study(_Result):

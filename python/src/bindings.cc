@@ -21,6 +21,7 @@
 #include <memory>
 
 #include "analysis/comparison.h"
+#include "analysis/gate_file.h"
 #include "analysis/notes.h"
 #include "analysis/option_names.h"
 #include "analysis/power.h"
@@ -32,6 +33,7 @@
 #include "core/visible.h"
 #include "data/arrow_reader.h"
 #include "data/rows.h"
+#include "eval/item_log.h"
 #include "eval/until.h"
 #include "eval/where.h"
 #include "hre/engine_options.h"
@@ -42,6 +44,8 @@
 #include "python_scorer.h"
 #include "report/comparison_json.h"
 #include "report/comparison_table.h"
+#include "report/gate_text.h"
+#include "report/number_text.h"
 #include "report/power_text.h"
 #include "report/run_json.h"
 #include "report/run_table.h"
@@ -173,6 +177,7 @@ class SummarisedRun {
   }
 
   Run run;
+  std::shared_ptr<const Run> reference;  ///< that its scores are relative to; null: none, or one that is not at hand
 
  private:
   std::optional<Summary> summary_;
@@ -430,7 +435,9 @@ SummarisedRun with_score(const SummarisedRun& given, const std::optional<std::st
   }
   const ScoreKind kind = score ? choice("score", *score, kScoreKinds) : run.reference ? ScoreKind::kSum : run.score;
   if (auto ok = choose_score(kind, run); !ok) throw Raised(ok.error());
-  return SummarisedRun(std::move(run));
+  SummarisedRun scored(std::move(run));
+  scored.reference = reference != nullptr ? std::make_shared<const Run>(reference->run) : given.reference;
+  return scored;
 }
 
 std::vector<const Run*> runs_of(const std::vector<const SummarisedRun*>& given) {
@@ -458,6 +465,39 @@ std::pair<std::string, std::string> compare(const std::vector<const SummarisedRu
   const Comparison comparison = value_of(
       in_background([&](const std::stop_token&) { return compare_runs(std::span<const Run* const>(runs), options); }));
   return {comparison_json(comparison, {}), comparison_text(comparison)};
+}
+
+/// A policy in TOML, or one check and, where topics are given, another of these. `policy`: its text; empty: none.
+std::pair<std::string, std::string> gate(const SummarisedRun& run, const SummarisedRun& baseline,
+                                         const std::string& policy, const std::string& place, const std::string& metric,
+                                         const std::optional<std::string>& score, double margin,
+                                         const std::string& topics, const std::string& weights,
+                                         std::optional<double> level, bool allow_different) {
+  GatePolicy rules;
+  if (policy.empty()) {
+    GateRule rule;
+    rule.metric = value_of(find_metric(metric));
+    if (score) rule.score = choice("score", *score, kScoreKinds);
+    if (!(margin >= 0)) throw Raised(Error{ErrorCode::kInput, "a margin is not below 0", "margin", ""});
+    rule.margin = margin;
+    rule.weights = choice("weights", weights, kWeights);
+    rules.rules.push_back(rule);
+    rule.topics = topics;
+    if (!topics.empty()) rules.rules.push_back(rule);
+  } else {
+    rules = value_of(parse_gate_file(policy, place)).policy;
+  }
+  if (level) rules.level = *level;
+  if (!(rules.level > 0 && rules.level <= 0.5)) {
+    throw Raised(Error{ErrorCode::kInput, "a level is above 0 and at most 0.5", "level", ""});
+  }
+  rules.allow_different = allow_different;
+  for (const SummarisedRun* one : {&run, &baseline}) {
+    if (one->run.partial()) throw Raised(Error{ErrorCode::kInput, "the run is partial", one->run.model.name, ""});
+  }
+  const GateReport report =
+      value_of(in_background([&](const std::stop_token&) { return run_gate(run.run, baseline.run, rules); }));
+  return {gate_json(report, {}), gate_text(report, 80)};
 }
 
 std::pair<std::string, std::string> power(const std::vector<const SummarisedRun*>& given, const std::string& metric,
@@ -502,7 +542,11 @@ std::string report(const std::vector<const SummarisedRun*>& given, const std::st
   std::optional<StudyView> view;
   if (!study_data.empty()) view = value_of(read_study(study_data, "‹study›"));
   std::vector<Run> runs;
-  for (const SummarisedRun* run : given) runs.push_back(run->run);
+  std::vector<std::shared_ptr<const Run>> references;
+  for (const SummarisedRun* run : given) {
+    runs.push_back(run->run);
+    references.push_back(run->reference);
+  }
   std::optional<Dataset> texts;
   if (dataset) texts = *dataset;
   CompareOptions options;
@@ -510,12 +554,12 @@ std::string report(const std::vector<const SummarisedRun*>& given, const std::st
   return value_of(in_background([&](const std::stop_token& stop) -> Result<WrittenReport> {
            if (texts) {
              if (auto same = check_fingerprint(runs.front(), *texts); !same) return forward(same);
-           } else if (!runs.empty()) {
+           } else if (!runs.empty() && runs.front().item_metric.empty()) {
              auto found = dataset_of_run(data, runs.front(), listener);
              if (!found) return forward(found);
              texts = std::move(*found);
            }
-           auto ready = report_data(std::move(runs), std::move(texts), {}, options);
+           auto ready = report_data(std::move(runs), std::move(texts), {}, options, std::move(references));
            if (!ready) return forward(ready);
            return write_report(*ready, view, out, listener, stop);
          }))
@@ -547,6 +591,11 @@ std::vector<SummarisedRun> read_runs(const std::string& text, const std::string&
   std::vector<SummarisedRun> runs;
   for (Run& run : value_of(read_runs_json(text, where))) runs.emplace_back(std::move(run));
   return runs;
+}
+
+/// A log of another harness: one run.
+SummarisedRun read_log(const std::string& path, const std::string& metric) {
+  return SummarisedRun(value_of(in_background([&](const std::stop_token&) { return read_item_log(path, metric); })));
 }
 
 void translate(const std::exception_ptr& pointer, void*) {
@@ -605,11 +654,20 @@ NB_MODULE(_core, m) {
       .def("json", [](SummarisedRun& run, bool details) { return run_json(run.run, run.summary(), details); })
       .def("save",
            [](SummarisedRun& run, const std::string& path) {
+             if (!run.run.item_metric.empty()) {
+               throw Raised(Error{ErrorCode::kInput, "is a log of another harness, and no run of hre's",
+                                  run.run.model.source, ""});
+             }
              if (auto ok = write_file(path, run_json(run.run, run.summary(), true)); !ok) throw Raised(ok.error());
            })
       .def("text", [](SummarisedRun& run, int width) {
         std::string text;
         for (const std::string& note : run_notes(run.run, run.summary().questions)) text += visible_line(note) + '\n';
+        if (!run.run.item_metric.empty()) {
+          const Estimate& mean = run.summary().micro.item;
+          return text + visible_line("Mean " + with_interval(mean) + " of " + std::to_string(mean.n) + " items.") +
+                 '\n';
+        }
         return text + summary_table({run.run}, {run.summary()}, width);
       });
 
@@ -621,6 +679,10 @@ NB_MODULE(_core, m) {
         "bos"_a.none(), "long_answers"_a, "decoder_start"_a.none(), "source_end"_a.none());
   m.def("evaluate", &evaluate_model, "model"_a, "dataset"_a, "options"_a, "progress"_a.none());
   m.def("read_runs", &read_runs, "text"_a, "where"_a);
+  m.def("is_log", &is_item_log, "path"_a);
+  m.def("read_log", &read_log, "path"_a, "metric"_a);
+  m.def("gate", &gate, "run"_a, "baseline"_a, "policy"_a, "place"_a, "metric"_a, "score"_a.none(), "margin"_a,
+        "topics"_a, "weights"_a, "level"_a.none(), "allow_different"_a);
   m.def("compare", &compare, "runs"_a, "metric"_a, "weights"_a, "level"_a, "margin"_a.none(), "allow_different"_a);
   m.def("power", &power, "runs"_a, "metric"_a, "difference"_a.none(), "questions"_a.none());
   m.def("question_metrics", &metrics_of, "votes"_a, "sums"_a, "texts"_a);

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "analysis/notes.h"
+#include "analysis/scores.h"
 #include "core/text.h"
 #include "stats/estimate.h"
 #include "stats/grouped.h"
@@ -31,7 +32,9 @@ ComparedRun describe(const Run& run, const SharedQuestions& shared, size_t posit
           summarize(questions, {undefined, statistics.draws, statistics.seed, statistics.threads}),
           {},
           shared.only_here[position],
-          shared.undefined_in[position]};
+          shared.undefined_in[position],
+          {},
+          run.item_metric.empty() ? score_formula(run) : ""};
 }
 
 std::vector<Repeats> repeats_of(const SharedQuestions& shared, size_t run) {

@@ -46,6 +46,7 @@ struct ComparedRun {
   int64_t only_here = 0;  ///< questions that another run lacks
   int64_t undefined = 0;  ///< common questions without a value in this run
   std::optional<Repetition> repetition = {};
+  std::string score = {};  ///< score_formula; empty for logs
 
   /// The mean that a comparison with these weights is of.
   [[nodiscard]] const MetricSummary& means(Weights weights) const {

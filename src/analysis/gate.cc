@@ -28,6 +28,13 @@ std::vector<Slice> slices_of(const GateRule& rule, const SharedQuestions& shared
   return slices;
 }
 
+/// How many questions of a topic (empty: of all) the run's dataset has.
+std::optional<int64_t> questions_of_dataset(const Run& run, const std::string& topic) {
+  if (topic.empty()) return run.dataset_questions;
+  if (static_cast<int64_t>(run.questions.size()) < run.dataset_questions) return std::nullopt;
+  return std::ranges::count(run.questions, topic, &QuestionResult::topic);
+}
+
 std::vector<MovedQuestion> fallen(const SharedQuestions& shared, const Metric& metric, size_t count) {
   std::vector<MovedQuestion> fell;
   for (const size_t i : largest_differences(shared.values[0], shared.values[1], shared.n())) {
@@ -69,6 +76,7 @@ Result<GateReport> run_gate(Run run, Run baseline, const GatePolicy& policy) {
   report.run = run.model.name;
   report.baseline = baseline.model.name;
   report.dataset_questions = run.dataset_questions;
+  report.reference = run.reference ? run.reference->name : "";
   const ScoreKind own[] = {run.score, baseline.score};
   for (size_t i = 0; i < policy.rules.size(); ++i) {
     GateRule& rule = report.policy.rules[i];
@@ -90,6 +98,7 @@ Result<GateReport> run_gate(Run run, Run baseline, const GatePolicy& policy) {
     if (i == 0) {
       report.differences = described->differences;
       report.notes = described->notes;
+      report.undefined = described->undefined;
       report.fell = fallen(shared, *rule.metric, policy.moved);
     }
     ComparisonOptions statistics = policy.statistics;
@@ -106,6 +115,9 @@ Result<GateReport> run_gate(Run run, Run baseline, const GatePolicy& policy) {
       check.rule = i;
       check.topic = slice.topic;
       check.questions = static_cast<int64_t>(slice.size);
+      check.dataset_questions = questions_of_dataset(run, slice.topic);
+      check.run_score = described->runs[0].score;
+      check.baseline_score = described->runs[1].score;
       check.comparison = compare_paired(a, b, slice.sizes, statistics);
       check.run = check.comparison.mean_a;
       check.baseline = check.comparison.mean_b;

@@ -37,14 +37,19 @@ struct GateCheck {
   size_t rule = 0;
   std::string topic;  ///< empty: all questions
   int64_t questions = 0;
-  std::optional<double> run, baseline;  ///< means
-  PairedComparison comparison;          ///< run - baseline
+  /// That the dataset has of these topics; nothing where a run of a part does not know.
+  std::optional<int64_t> dataset_questions;
+  std::string run_score, baseline_score;  ///< score_formula; empty for logs
+  std::optional<double> run, baseline;    ///< means
+  PairedComparison comparison;            ///< run - baseline
   GateDecision decision;
 };
 
 struct GateReport {
   GatePolicy policy;
   std::string run, baseline;  ///< the models' names
+  std::string reference;      ///< the model that scores are relative to; empty: none
+  UndefinedPolicy undefined = UndefinedPolicy::kLeaveOut;
   int64_t dataset_questions = 0;
   std::vector<RunDifference> differences;
   std::vector<std::string> notes;

@@ -28,8 +28,8 @@ std::vector<std::string> run_notes(const Run& run, int64_t done) {
   if (!run.item_metric.empty()) {
     notes.push_back("Values are " + run.item_metric + " of another harness's log, not HumanRankEval's.");
   }
-  if (run.score != ScoreKind::kPerChar || run.reference) {
-    notes.push_back("Scores are " + score_formula(run) + ", not the published sum_log_prob / n_chars.");
+  if (const std::string score = derived_score(run); !score.empty()) {
+    notes.push_back("Scores are " + score + ", not the published sum_log_prob / n_chars.");
   }
   if (run.reference) {
     notes.push_back(run.reference->prompt == run.options.prompt

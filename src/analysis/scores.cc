@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <set>
 
 #include "analysis/comparison.h"
 #include "analysis/question_metrics.h"
 #include "analysis/shared_questions.h"
+#include "core/visible.h"
 
 namespace hre {
 namespace {
@@ -48,6 +50,20 @@ std::string score_formula(const Run& run) {
   constexpr Named<ScoreKind> kSizes[] = {
       {"n_chars", ScoreKind::kPerChar}, {"n_tokens", ScoreKind::kPerToken}, {"n_bytes", ScoreKind::kPerByte}};
   return value + " / " + name_of(kSizes, run.score);
+}
+
+std::string derived_score(const Run& run) {
+  return run.score == ScoreKind::kPerChar && !run.reference ? "" : score_formula(run);
+}
+
+std::string benchmark_name(std::span<const Run* const> runs) {
+  if (!runs.front()->item_metric.empty()) return visible_line(runs.front()->item_metric);
+  std::set<std::string> scores;
+  for (const Run* run : runs) {
+    if (run->model.normalise_by_characters) scores.insert(derived_score(*run));
+  }
+  if (scores.size() > 1) return "HumanRankEval by different scores";
+  return scores.empty() || scores.begin()->empty() ? "HumanRankEval" : "HumanRankEval by " + *scores.begin();
 }
 
 Status choose_score(ScoreKind kind, Run& run) {
@@ -129,7 +145,7 @@ Run published_view(const Run& run) {
 
 std::vector<ScoreSummary> score_table(const Run& run) {
   std::vector<ScoreSummary> table;
-  if (!run.model.normalise_by_characters) return table;
+  if (!run.model.normalise_by_characters || !run.item_metric.empty()) return table;
   std::vector<QuestionResult> questions;
   for (const QuestionResult& question : run.questions) {
     QuestionResult& copy = questions.emplace_back();

@@ -3,6 +3,7 @@
 /// again.
 
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,13 @@ std::optional<double> score_size(const AnswerResult& answer, ScoreKind kind);
 /// "sum_log_prob / n_chars": what the scores of a run are.
 std::string score_formula(const Run& run);
 
+/// The same where it is not the published one; empty for that, for logs, and for models without a choice of score.
+std::string derived_score(const Run& run);
+
+/// What values of these runs are called: "HumanRankEval", which is of the published score, "HumanRankEval by
+/// sum_log_prob", or the value of logs. At least one run.
+std::string benchmark_name(std::span<const Run* const> runs);
+
 /// Makes the scores of all answers and the metrics of all questions anew. A model whose value is no log-likelihood
 /// keeps its score. Input error where no answer of the run has the size that the score needs.
 Status choose_score(ScoreKind kind, Run& run);
@@ -41,7 +49,7 @@ std::string prompt_without_question(const std::string& prompt);
 /// The run by the published score, without a reference.
 Run published_view(const Run& run);
 
-/// The values by each score; empty for a model whose value is no log-likelihood.
+/// The values by each score; empty for a model whose value is no log-likelihood, and for logs.
 std::vector<ScoreSummary> score_table(const Run& run);
 
 }  // namespace hre

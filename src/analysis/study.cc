@@ -7,6 +7,7 @@
 #include <set>
 #include <utility>
 
+#include "analysis/scores.h"
 #include "stats/estimate.h"
 #include "stats/permutation.h"
 
@@ -200,6 +201,7 @@ Result<Study> make_study(std::span<const Run* const> runs, std::vector<StudyMemb
   Study study;
   study.options = options;
   set_metric(*options.compare.metric, study.options.compare.statistics);
+  study.benchmark = benchmark_name(runs);
   study.members = std::move(members);
   study.judgements = std::move(judgements);
   study.runs = std::move(described->runs);

@@ -75,6 +75,7 @@ struct JudgedAgreement {
 struct Study {
   StudyOptions options;
   std::vector<StudyMember> members;
+  std::string benchmark;          ///< benchmark_name
   std::vector<ComparedRun> runs;  ///< as members; values over the questions that all runs share
   UndefinedPolicy undefined_policy = UndefinedPolicy::kLeaveOut;
   std::vector<RunDifference> differences;

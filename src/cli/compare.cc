@@ -174,7 +174,8 @@ Action define_compare(CLI::App& app) {
       ->check(CLI::Range(0, 1000000).description(""));
   app.add_option("--fail-if-worse", a->fail_if_worse,
                  "status 3 if the first run is worse than another run by more than BY (default 0): if the difference "
-                 "is below -BY at the 5 % level, corrected for the number of other runs")
+                 "is below -BY at the 5 % level, corrected for the number of other runs; an inconclusive comparison "
+                 "ends with status 0, hre gate with 4")
       ->type_name("[BY]")
       ->expected(0, 1)
       ->default_str("0")

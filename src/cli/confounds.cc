@@ -6,6 +6,7 @@
 
 #include "cli/comparing.h"
 #include "cli/run_argument.h"
+#include "cli/score_option.h"
 #include "cli/store_argument.h"
 #include "cli/where_options.h"
 #include "eval/where.h"
@@ -18,6 +19,7 @@ struct ConfoundsArguments {
   std::vector<std::string> runs, where;
   std::string metadata, json, store;
   double share = 0.2;
+  ScoreOptions score;
 };
 
 /// Counts of votes, where they are known of every answer and their difference is the dataset's vote.
@@ -52,6 +54,7 @@ Result<std::vector<PostingFacts>> facts_of(const Run& run, const std::string& na
 Status run_confounds_command(const ConfoundsArguments& arguments, Console& console) {
   auto runs = load_runs(arguments.runs, arguments.store);
   if (!runs) return forward(runs);
+  if (auto ok = arguments.score.apply(*runs, arguments.store); !ok) return ok;
   std::vector<RunConfounds> all;
   std::string text;
   for (Run& run : *runs) {
@@ -72,6 +75,7 @@ Action define_confounds(CLI::App& app) {
   auto a = std::make_shared<ConfoundsArguments>();
   app.add_option("RUN", a->runs, kRunHelp)->required()->type_name("");
   define_where(app, a->where, a->metadata);
+  a->score.define(app);
   add_store_option(app, a->store);
   app.add_option("--min-k", a->share, "the share of tokens, the least likely ones, that Min-K% averages (default 0.2)")
       ->type_name("SHARE")

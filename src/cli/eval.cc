@@ -11,13 +11,14 @@
 #include <set>
 
 #include "analysis/gate.h"
+#include "analysis/gate_file.h"
 #include "analysis/option_names.h"
 #include "analysis/scores.h"
 #include "cli/choice.h"
 #include "cli/comparing.h"
 #include "cli/evaluating.h"
 #include "cli/evaluation.h"
-#include "cli/gate_file.h"
+#include "cli/gate_status.h"
 #include "cli/model_options.h"
 #include "cli/progress.h"
 #include "cli/run_argument.h"
@@ -220,6 +221,7 @@ std::vector<Speed> speeds_of(const Evaluation& evaluation, int threads) {
 /// Whether --reference is to be evaluated: what can't be the name of a run or a JSON file.
 bool is_model(const std::string& reference) {
   std::error_code problem;
+  if (reference.ends_with(".json")) return false;  // of the hub too
   return reference.ends_with(".gguf") || std::filesystem::is_directory(reference, problem) ||
          std::ranges::any_of(std::initializer_list<const char*>{"hf:", "server:", "baseline:"},
                              [&](const char* kind) { return reference.starts_with(kind); });
@@ -298,7 +300,8 @@ Status run_eval(EvalArguments arguments, Console& console) {
         {}, UntilGate{&gate->baseline, rule.margin, gate->policy.level / 2, gate->policy.undefined}, rule.metric});
   }
   if (*until && arguments.score.any()) {
-    return input_error("stopping early looks at the published score", "--until", "leave out --score and --reference");
+    return input_error("stopping early looks at the published score", gate ? "--gate" : "--until",
+                       "leave out --score and --reference");
   }
   if (arguments.verify_weights) forget_fingerprints();
   auto outputs = open_outputs(arguments);
@@ -345,7 +348,7 @@ void define_results(CLI::App& app, EvalArguments& a) {
       ->type_name("NAME")
       ->delimiter(',')
       ->allow_extra_args(false);
-  a.score.define(app);
+  a.score.define(app, "RUN|MODEL|no-question");
   app.add_option("--json", a.json,
                  "write results as JSON (format hre-run/1); - writes to standard output instead of the table")
       ->type_name("FILE");

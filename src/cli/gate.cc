@@ -1,15 +1,15 @@
 /// hre gate: is a run good enough, against a baseline?
 
-#include "analysis/gate.h"
-
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <memory>
 #include <ostream>
 
+#include "analysis/gate_file.h"
 #include "cli/comparing.h"
-#include "cli/gate_file.h"
+#include "cli/gate_status.h"
 #include "cli/run_argument.h"
 #include "cli/store_argument.h"
 #include "core/files.h"
@@ -22,6 +22,7 @@ struct GateArguments {
   std::string run, against, policy, topics, json, markdown, junit, store;
   std::optional<double> margin, level;
   ComparingOptions comparing;
+  std::vector<const CLI::Option*> options;  ///< all but RUN
   std::vector<const CLI::Option*> of_rule;  ///< what a policy file says itself
   bool allow_different = false;
 };
@@ -71,13 +72,37 @@ Status write_file(const std::string& path, const std::string& text) {
   return file ? file->commit(text) : Status(forward(file));
 }
 
-/// How to reproduce the verdict.
+/// A word of a shell's command.
+std::string shell_word(const std::string& text) {
+  const auto plain = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           std::string_view("_-./:,@%+=").find(c) != std::string_view::npos;
+  };
+  if (!text.empty() && std::ranges::all_of(text, plain)) return text;
+  std::string word = "'";
+  for (const char c : text) word += c == '\'' ? "'\\''" : std::string(1, c);
+  return word + "'";
+}
+
+/// How to reproduce the verdict: the call, with the baseline that a policy names, and the metric and the margin where
+/// there is no policy. Files that were written are left out.
 std::string command_of(const GateArguments& a, const GateFile& file) {
-  std::string command = "hre gate " + a.run + " --against " + file.baseline;
-  if (!a.policy.empty()) return command + " --policy " + a.policy;
-  const GateRule& rule = file.policy.rules.front();
-  command += fmt::format(" --metric {} --margin {:g}", rule.metric->name, rule.margin);
-  return a.topics.empty() ? command : command + " --topics '" + a.topics + "'";
+  std::string command = "hre gate " + shell_word(a.run) + " --against " + shell_word(file.baseline);
+  if (a.policy.empty()) {
+    const GateRule& rule = file.policy.rules.front();
+    command += fmt::format(" --metric {} --margin {:g}", rule.metric->name, rule.margin);
+  }
+  for (const CLI::Option* option : a.options) {
+    const auto is_any_of = [&](std::initializer_list<const char*> names) {
+      return std::ranges::any_of(names, [&](const char* name) { return option->check_lname(name); });
+    };
+    if (option->count() == 0 || is_any_of({"against", "metric", "margin", "json", "markdown", "junit"})) continue;
+    if (option->get_expected_max() == 0) command += " " + option->get_name();
+    for (const std::string& value : option->results()) {
+      if (option->get_expected_max() > 0) command += " " + option->get_name() + " " + shell_word(value);
+    }
+  }
+  return command;
 }
 
 Status run_gate_command(const GateArguments& a, Console& console) {
@@ -89,17 +114,19 @@ Status run_gate_command(const GateArguments& a, Console& console) {
   if (!baseline) return forward(baseline);
   if (runs->size() != 1) return input_error("a gate is for one run", a.run, "give a file that holds one run");
   runs->push_back(std::move(*baseline));
-  if (auto ok = a.comparing.apply_where(*runs); !ok) return ok;
-  if (auto ok = a.comparing.score.apply(*runs, a.store, a.allow_different); !ok) return ok;
   for (const Run& run : *runs) {
     if (run.partial()) {
       return input_error(fmt::format("the run is partial: {} of {} questions", run.questions.size(), run.planned),
                          run.model.name, "the same evaluation again goes on where it stopped");
     }
   }
+  if (auto ok = a.comparing.apply_where(*runs); !ok) return ok;
+  if (auto ok = a.comparing.score.apply(*runs, a.store, a.allow_different); !ok) return ok;
   auto report = run_gate(std::move((*runs)[0]), std::move((*runs)[1]), file->policy);
   if (!report) return forward(report);
-  if (auto ok = write_result(a.json, gate_json(*report), gate_text(*report, console.width), console); !ok) return ok;
+  if (auto ok = write_result(a.json, gate_json(*report, a.comparing.where), gate_text(*report, console.width), console);
+      !ok)
+    return ok;
   if (auto ok = write_file(a.markdown, gate_markdown(*report, command_of(a, *file))); !ok) return ok;
   if (auto ok = write_file(a.junit, gate_junit(*report)); !ok) return ok;
   return gate_status(*report, console);
@@ -135,6 +162,9 @@ Action define_gate(CLI::App& app) {
       ->type_name("FILE");
   app.add_option("--markdown", a->markdown, "write the verdict as Markdown, for a pull request")->type_name("FILE");
   app.add_option("--junit", a->junit, "write the checks as JUnit XML")->type_name("FILE");
+  for (const CLI::Option* option : app.get_options()) {
+    if (!option->get_positional() && option != app.get_help_ptr()) a->options.push_back(option);
+  }
   return [a](Console& console) { return run_gate_command(*a, console); };
 }
 

@@ -6,6 +6,7 @@
 #include <memory>
 #include <ostream>
 
+#include "analysis/scores.h"
 #include "cli/command.h"
 #include "cli/progress.h"
 #include "cli/run_argument.h"
@@ -126,6 +127,11 @@ Status write_lm_eval(const Export& e) {
 /// YAML that names the dataset as the hub does.
 template <std::string (*yaml)(const Run&, const Summary&, const std::string&)>
 Status write_yaml(const Export& e) {
+  if (const std::string score = derived_score(e.run); !score.empty()) {
+    return input_error("the scores are " + score + ", and --to " + e.arguments.format +
+                           " publishes HumanRankEval, which is by sum_log_prob / n_chars",
+                       e.run.model.name, "leave out --score and --reference, or write another format");
+  }
   auto id = dataset_id(e);
   if (!id) return forward(id);
   return write_text(e, yaml(e.run, e.summary, *id));
@@ -169,6 +175,7 @@ Status export_run(const ExportArguments& arguments, Console& console) {
   if (!format) return forward(format);
   auto run = load_run(arguments.run, arguments.store);
   if (!run) return forward(run);
+  if (!run->item_metric.empty()) return input_error("is a log of another harness, and no run of hre's", arguments.run);
   std::vector<Run> runs(1, std::move(*run));
   if (auto ok = arguments.score.apply(runs, arguments.store); !ok) return ok;
   const Summary summary = summarize(runs.front());

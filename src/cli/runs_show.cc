@@ -10,6 +10,7 @@
 #include "cli/command.h"
 #include "cli/comparing.h"
 #include "cli/run_argument.h"
+#include "cli/score_option.h"
 #include "cli/store_argument.h"
 #include "core/text.h"
 #include "core/visible.h"
@@ -68,6 +69,7 @@ void print(const std::string& heading, const Lines& lines, Console& console) {
 struct RunsShowArguments {
   std::string run, store, metadata;
   std::optional<ClusterKind> cluster;
+  ScoreOptions score;
 };
 
 Status show_run(const RunsShowArguments& arguments, Console& console) {
@@ -77,20 +79,23 @@ Status show_run(const RunsShowArguments& arguments, Console& console) {
   if (!store) return forward(store);
   auto info = store->find(arguments.run);
   if (!info) return forward(info);
-  auto run = store->load(*info);
-  if (!run) return forward(run);
-  auto clusters = find_clusters(arguments.cluster, arguments.metadata, run->dataset_source, {&*run, 1});
+  auto loaded = store->load(*info);
+  if (!loaded) return forward(loaded);
+  std::vector<Run> runs(1, std::move(*loaded));
+  if (auto ok = arguments.score.apply(runs, arguments.store); !ok) return ok;
+  const Run& run = runs.front();
+  auto clusters = find_clusters(arguments.cluster, arguments.metadata, run.dataset_source, runs);
   if (!clusters) return forward(clusters);
-  const std::string clustered = *clusters ? clustered_text(clustered_value(*run, **clusters)) : "";
+  const std::string clustered = *clusters ? clustered_text(clustered_value(run, **clusters)) : "";
   console.print(visible_line(info->name) + '\n');
   print("Provenance", provenance(*info), console);
   print("Configuration", configuration(*info), console);
   print("Speed", speed(*info), console);
-  const std::vector<std::string> notes = run_notes(*run, info->done);
+  const std::vector<std::string> notes = run_notes(run, info->done);
   for (size_t i = 0; i < notes.size(); ++i) console.print((i == 0 ? "\n" : "") + visible_line(notes[i]) + '\n');
-  const Summary summary = summarize(*run);
-  const std::string undefined = undefined_sentence(*run, summary);
-  console.print('\n' + summary_table({std::move(*run)}, {summary}, console.width) + undefined + clustered);
+  const Summary summary = summarize(run);
+  const std::string undefined = undefined_sentence(run, summary);
+  console.print('\n' + summary_table(runs, {summary}, console.width) + undefined + clustered);
   if (!summary.scores.empty()) console.print('\n' + scores_table(summary.scores, console.width));
   return {};
 }
@@ -102,6 +107,7 @@ Action define_runs_show(CLI::App& app) {
   app.add_option("RUN", a->run, "a run: its name, the beginning of its id, last, last~1 or last:GLOB")
       ->required()
       ->type_name("");
+  a->score.define(app);
   define_cluster(app, a->cluster);
   define_cluster_metadata(app, a->metadata);
   add_store_option(app, a->store);

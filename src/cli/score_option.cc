@@ -35,7 +35,7 @@ Result<Run> without_question(const Run& run, const std::string& given) {
 
 }  // namespace
 
-void ScoreOptions::define(CLI::App& app) {
+void ScoreOptions::define(CLI::App& app, const char* kinds) {
   add_choice(app, "--score", score, kScoreKinds,
              "what an answer's log-likelihood is divided by: its characters (per-char, the published rule), its "
              "tokens, its bytes, or nothing (sum); nothing is scored again");
@@ -43,7 +43,7 @@ void ScoreOptions::define(CLI::App& app) {
                  "score answers by the difference to this run's log-likelihoods (the implicit reward of a model tuned "
                  "from it), or, with no-question, to the model's own without the question (pointwise mutual "
                  "information); not divided by anything unless --score says so")
-      ->type_name("RUN|no-question");
+      ->type_name(kinds);
 }
 
 Status ScoreOptions::apply_score(std::vector<Run>& runs) const {

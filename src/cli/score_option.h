@@ -18,7 +18,8 @@ struct ScoreOptions {
   std::optional<ScoreKind> score;  ///< nothing: the runs' own; with a reference, the sum
   std::string reference;           ///< RUN, or no-question; in commands that evaluate, a MODEL too
 
-  void define(CLI::App& app);
+  /// `kinds`: what --reference may name.
+  void define(CLI::App& app, const char* kinds = "RUN|no-question");
   [[nodiscard]] bool any() const { return score || !reference.empty(); }
   /// The score alone, for runs that have their reference.
   [[nodiscard]] Status apply_score(std::vector<Run>& runs) const;

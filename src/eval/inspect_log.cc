@@ -190,7 +190,29 @@ Entries entries_of(const std::vector<data::ArchiveEntry>& all) {
   return entries;
 }
 
+/// An archive ends with the record of its directory: "PK\5\6", 16 bytes, and the length of a comment, which follows.
+/// Without it, libarchive reads what is there.
+bool is_whole_archive(const std::string& path) {
+  constexpr int64_t kRecord = 22, kLongestComment = 65535;
+  std::ifstream file(path, std::ios::binary | std::ios::ate);
+  const auto size = static_cast<int64_t>(file.tellg());
+  if (!file || size < kRecord) return false;
+  std::string end(static_cast<size_t>(std::min(size, kRecord + kLongestComment)), '\0');
+  if (!file.seekg(-static_cast<int64_t>(end.size()), std::ios::end)) return false;
+  if (!file.read(end.data(), static_cast<std::streamsize>(end.size()))) return false;
+  for (size_t at = end.size() - kRecord + 1; at-- > 0;) {
+    if (end.compare(at, 4, "PK\5\6") != 0) continue;
+    const auto byte = [&](size_t i) { return static_cast<size_t>(static_cast<unsigned char>(end[at + i])); };
+    if (at + kRecord + byte(20) + 256 * byte(21) == end.size()) return true;
+  }
+  return false;
+}
+
 Status read_archive(const std::string& path, ItemValues& values, Samples& samples) {
+  std::error_code unknown;
+  if (std::filesystem::is_regular_file(path, unknown) && !is_whole_archive(path)) {
+    return input_error("the file is cut short, damaged, or not an archive", path, "copy it again");
+  }
   auto all = data::list_archive(path);
   if (!all) return forward(all);
   const Entries entries = entries_of(*all);

@@ -45,7 +45,9 @@ std::string task_of(const std::string& path) {
 /// The model that a path names: lm-evaluation-harness and olmo-eval make a folder for each, and lighteval another for
 /// each date within.
 std::string model_of(const std::string& path) {
-  const std::filesystem::path file = std::filesystem::absolute(path);
+  std::error_code gone;  // the folder that hre was started in
+  std::filesystem::path file = std::filesystem::absolute(path, gone);
+  if (gone) file = path;
   const std::string name = file.filename().string();
   if (name.starts_with("details_")) return file.parent_path().parent_path().filename().string();
   if (name.starts_with("samples_") || name.ends_with("-predictions.jsonl")) {
@@ -153,6 +155,7 @@ Status read_table(std::string_view text, const std::string& path, Wanted& wanted
     auto row = plain_row(json, task, wanted, fmt::format("{}: row {}", path, i + 1));
     if (!row) return forward(row);
     log.values.push_back(std::move(**row));
+    if (Status fits = check_size(log, path); !fits) return fits;
   }
   return {};
 }

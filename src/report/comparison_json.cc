@@ -11,6 +11,7 @@ Json of_run(const ComparedRun& run, Weights weights) {
   Json json = {{"model", run.model},
                {"source", run.source},
                {"created", run.created},
+               {"score", json_text_or_null(run.score)},
                {"only_here", run.only_here},
                {"undefined", run.undefined},
                {"rank", run.rank.rank},

@@ -98,7 +98,7 @@ std::string runs_table(const Comparison& comparison, int width) {
 /// What stands under a table of pairs.
 std::string legend(const std::string& adjusted, bool exact) {
   return "d_z: mean by standard deviation of the differences; w/t/l: questions won, tied, lost" + adjusted +
-         (exact ? "; p is exact for up to 30 differences" : "") + ".\n";
+         (exact ? "; p is exact for up to 30 differences, and for any number of one size" : "") + ".\n";
 }
 
 bool is_exact(const PairedComparison& pair) { return pair.p && pair.p_exact(); }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "analysis/scores.h"
 #include "core/visible.h"
 #include "report/json_numbers.h"
 #include "report/number_text.h"
@@ -63,7 +64,7 @@ std::string ceiling_text(const RunCeiling& ceiling) {
 }
 
 Json of_run(const Run& run, const RunConfounds& confounds) {
-  Json json = {{"model", run.model.name}, {"source", run.model.source}};
+  Json json = {{"model", run.model.name}, {"source", run.model.source}, {"score", score_formula(run)}};
   json["notes"] = confounds.notes;
   json["covariates"] = Json::array();
   for (const CovariateSummary& covariate : confounds.covariates) json["covariates"].push_back(of_covariate(covariate));

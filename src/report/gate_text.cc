@@ -38,11 +38,16 @@ std::string settling(const GateReport& report, const GateCheck& check) {
     return fmt::format("an equally good run would pass with {} questions in 80 % of cases; this one may be worse",
                        *decision.questions_needed);
   }
-  std::string text = fmt::format("{} questions are needed", *decision.questions_needed);
-  if (!check.topic.empty()) return text;
-  return text + (*decision.questions_needed <= report.dataset_questions
-                     ? fmt::format("; the dataset has {}", report.dataset_questions)
-                     : fmt::format("; the dataset has only {}", report.dataset_questions));
+  const int64_t needed = *decision.questions_needed;
+  std::string text = fmt::format("{} questions are needed", needed);
+  if (check.dataset_questions) {
+    const char* only = needed <= *check.dataset_questions ? "" : "only ";
+    return text + fmt::format("; the dataset has {}{}", only, *check.dataset_questions);
+  }
+  if (needed > report.dataset_questions) {
+    return text + fmt::format("; the dataset has only {} in all topics", report.dataset_questions);
+  }
+  return text + "; the run is not of all questions, so how many the dataset has of this topic is not known";
 }
 
 std::vector<std::string> header() {
@@ -117,12 +122,16 @@ std::string gate_text(const GateReport& report, int width) {
   return text;
 }
 
-std::string gate_json(const GateReport& report) {
+std::string gate_json(const GateReport& report, const std::vector<std::string>& where) {
   const GatePolicy& policy = report.policy;
   Json json = {{"format", "hre-gate/1"}, {"verdict", gate_verdict_name(report.verdict)}};
   json["run"] = report.run;
   json["baseline"] = report.baseline;
   json["config"] = {{"level", policy.level},
+                    {"undefined", undefined_name(report.undefined)},
+                    {"where", where},
+                    {"reference", json_text_or_null(report.reference)},
+                    {"allow_different", policy.allow_different},
                     {"draws", policy.statistics.draws},
                     {"permutations", policy.statistics.permutations},
                     {"seed", policy.statistics.seed}};
@@ -132,13 +141,15 @@ std::string gate_json(const GateReport& report) {
     const GateDecision& decision = check.decision;
     Json one = {{"metric", rule.metric->name},
                 {"score", rule.score ? Json(name_of(kScoreKinds, *rule.score)) : Json(nullptr)},
+                {"scores", {json_text_or_null(check.run_score), json_text_or_null(check.baseline_score)}},
                 {"weights", weights_name(rule.weights)},
                 {"topic", check.topic.empty() ? Json(nullptr) : Json(check.topic)},
                 {"margin", decision.margin},
                 {"verdict", gate_verdict_name(decision.verdict)},
                 {"p_margin", json_number(decision.p)},
                 {"p_margin_holm", json_number(decision.p_holm)},
-                {"questions_needed", decision.questions_needed ? Json(*decision.questions_needed) : Json(nullptr)}};
+                {"questions_needed", decision.questions_needed ? Json(*decision.questions_needed) : Json(nullptr)},
+                {"dataset_questions", check.dataset_questions ? Json(*check.dataset_questions) : Json(nullptr)}};
     one.update(json_paired(check.comparison));
     json["checks"].push_back(std::move(one));
   }

@@ -10,6 +10,8 @@ namespace hre {
 Json json_number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
 Json json_number(const std::optional<double>& value) { return value ? json_number(*value) : Json(nullptr); }
 
+Json json_text_or_null(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
+
 Json json_interval(const std::optional<Interval>& interval) {
   if (!interval) return nullptr;
   return Json::array({json_number(interval->low), json_number(interval->high)});

@@ -16,6 +16,8 @@ using Json = nlohmann::ordered_json;
 
 Json json_number(double value);
 Json json_number(const std::optional<double>& value);
+/// Null where it is empty.
+Json json_text_or_null(const std::string& text);
 /// [low, high], or null.
 Json json_interval(const std::optional<Interval>& interval);
 /// {"n", "undefined", "mean", "stderr", "ci95"}, and "bootstrap95" where there is one.

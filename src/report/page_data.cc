@@ -40,6 +40,16 @@ Json of_parts(const LengthParts& parts) {
   return {{"through", of_estimate(parts.through)}, {"beyond", of_estimate(parts.beyond)}};
 }
 
+/// [name, Pearson's r, the parts through and beyond length, pairwise accuracy]
+Json of_scores(const std::vector<ScoreSummary>& scores) {
+  Json json = Json::array();
+  for (const ScoreSummary& score : scores) {
+    json.push_back({name_of(kScoreKinds, score.score), of_estimate(score.pearson), of_estimate(score.length.through),
+                    of_estimate(score.length.beyond), of_estimate(score.pairwise_accuracy)});
+  }
+  return json;
+}
+
 /// What the interval generalises to, and the estimate; null where it was not asked for.
 Json of_clustered(const std::optional<ClusteredEstimate>& clustered) {
   if (!clustered) return nullptr;
@@ -97,6 +107,7 @@ Json of_run(const ReportData& data, size_t i) {
           {"micro", of_metrics(data.metrics, summary.micro)},
           {"macro", of_metrics(data.metrics, summary.macro)},
           {"length", of_parts(summary.micro_length)},
+          {"scores", of_scores(summary.scores)},
           {"clustered", clustered ? of_clustered(clustered->micro) : Json()},
           {"clustered_macro", clustered ? of_clustered(clustered->macro) : Json()},
           {"topics", std::move(topics)},
@@ -116,12 +127,24 @@ Json of_comparison(const PairedComparison& c) {
           {"lost", c.lost}};
 }
 
+/// What stands beside the value: bits per byte, of the questions that have them in every run.
+Json of_bits(const Comparison& comparison, size_t pair) {
+  Json bits = Json::array();
+  for (const ComparedMetric& one : comparison.bits) {
+    Json json = of_comparison(one.pairs[pair]);
+    json["title"] = one.metric->title;
+    bits.push_back(std::move(json));
+  }
+  return bits;
+}
+
 /// Differences by topic stand where the page's topics do.
 Json of_pairs(const ReportData& data) {
   Json pairs = Json::array();
   if (!data.comparison) return pairs;
   const Comparison& comparison = *data.comparison;
-  for (const ComparedPair& pair : comparison.pairs) {
+  for (size_t i = 0; i < comparison.pairs.size(); ++i) {
+    const ComparedPair& pair = comparison.pairs[i];
     Json topics = Json::array();
     size_t next = 0;
     for (const std::string& topic : data.topics) {
@@ -134,6 +157,7 @@ Json of_pairs(const ReportData& data) {
                      {"apart", comparison.told_apart(pair.comparison)},
                      {"all", of_comparison(pair.comparison)},
                      {"clustered", of_clustered(pair.clustered)},
+                     {"bits", of_bits(comparison, i)},
                      {"topics", std::move(topics)}});
   }
   return pairs;

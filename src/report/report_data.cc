@@ -8,6 +8,7 @@
 
 #include "analysis/confounds.h"
 #include "analysis/notes.h"
+#include "analysis/scores.h"
 #include "core/visible.h"
 
 namespace hre {
@@ -178,8 +179,8 @@ Result<ReportData> report_data(std::vector<Run> runs, std::optional<Dataset> dat
   data.of_logs = !data.runs.front().item_metric.empty();
   data.metrics = metrics_of(data.runs.front());
   data.value_name = data.of_logs ? visible_line(data.runs.front().item_metric) : "Pearson’s r";
-  data.title = (data.of_logs ? data.value_name : "HumanRankEval") + ": " +
-               (data.labels.size() == 1 ? data.labels[0] : data.runs[0].dataset_name);
+  data.benchmark = benchmark_name(pointers_to(data.runs));
+  data.title = data.benchmark + ": " + (data.labels.size() == 1 ? data.labels[0] : data.runs[0].dataset_name);
   means.resize(data.runs.size());
   for (size_t i = 0; i < data.runs.size(); ++i) {
     data.summaries.push_back(means[i] ? std::move(*means[i]) : summarize(data.runs[i]));

@@ -26,6 +26,7 @@ struct ReportData {
   bool of_logs = false;             ///< of other harnesses: one value per item, and no answers
   std::span<const Metric> metrics;  ///< of the runs; the first is the one that they are compared by
   std::string value_name;           ///< of that metric, in sentences: "Pearson’s r", "acc"
+  std::string benchmark;            ///< what the values are: "HumanRankEval", "HumanRankEval by sum_log_prob", "acc"
   std::vector<Run> runs;
   std::vector<Summary> summaries;                      ///< by run
   std::vector<std::shared_ptr<const Run>> references;  ///< by run, each alive as long as rows point to it; null: none

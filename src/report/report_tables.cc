@@ -6,6 +6,7 @@
 
 #include "analysis/metric.h"
 #include "analysis/notes.h"
+#include "analysis/scores.h"
 #include "core/text.h"
 #include "report/run_columns.h"
 
@@ -177,6 +178,24 @@ Table estimates_table(const ReportData& data) {
   return table;
 }
 
+/// The value by every score that follows from one pass.
+Table scores_table(const ReportData& data) {
+  Table table{"scores",
+              "Means of Pearson's r over all questions by what an answer's log-likelihood is divided by, with 95 % "
+              "intervals, the parts through and beyond the answers' length, and the share of pairs in people's order.",
+              {"model", "score", "pearson", "low", "high", "through_length", "beyond_length", "pairwise_accuracy"},
+              {}};
+  for (size_t i = 0; i < data.runs.size(); ++i) {
+    for (const ScoreSummary& score : data.summaries[i].scores) {
+      table.rows.push_back({data.labels[i], std::string(name_of(kScoreKinds, score.score)), number(score.pearson.mean),
+                            number(score.pearson.ci_low), number(score.pearson.ci_high),
+                            number(score.length.through.mean), number(score.length.beyond.mean),
+                            number(score.pairwise_accuracy.mean)});
+    }
+  }
+  return table;
+}
+
 Table differences_table(const ReportData& data) {
   Table table{"differences",
               "Paired differences of " + in_ascii(data) +
@@ -215,7 +234,8 @@ std::string escaped_markdown(std::string_view text) {
 std::vector<TableFile> report_tables(const ReportData& data) {
   std::vector<TableFile> files;
   const auto note = invented_votes_note(data.runs.front().dataset_source, data.runs.front().dataset_fingerprint);
-  for (Table table : {summary_table(data), topics_table(data), estimates_table(data), differences_table(data)}) {
+  for (Table table :
+       {summary_table(data), topics_table(data), estimates_table(data), scores_table(data), differences_table(data)}) {
     if (note) table.caption += " " + *note;
     if (table.rows.empty()) continue;
     files.push_back({table.name + ".md", markdown(table)});

@@ -17,7 +17,8 @@ struct TableFile {
 /// A cell of a Markdown table, or a line: nothing in it is markup.
 std::string escaped_markdown(std::string_view text);
 
-/// summary (models down, statistics across), topics (topics down, models across), differences (pairs of models).
+/// summary (models down, statistics across), topics (topics down, models across), scores (models by scores),
+/// differences (pairs of models).
 std::vector<TableFile> report_tables(const ReportData& data);
 
 }  // namespace hre

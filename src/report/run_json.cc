@@ -66,6 +66,14 @@ Json of_answer(const AnswerResult& answer) {
   return json;
 }
 
+/// Of a log of another harness: its value alone.
+Json of_item(const QuestionResult& item) {
+  return {{"id", item.id},
+          {"topic", item.topic},
+          {"item", json_number(item.metrics.item)},
+          {"measurements", item.repeats.n}};
+}
+
 Json of_question(const QuestionResult& question) {
   Json json = {{"id", question.id}, {"topic", question.topic}};
   for (const Metric& metric : all_metrics()) json[metric.name] = json_number(question.metrics.*metric.of_question);
@@ -125,7 +133,9 @@ std::string run_json(const Run& run, const Summary& summary, bool details, const
                    {"questions_reused", run.times.reused}};
   if (details) {
     json["questions"] = Json::array();
-    for (const QuestionResult& question : run.questions) json["questions"].push_back(of_question(question));
+    for (const QuestionResult& question : run.questions) {
+      json["questions"].push_back(run.item_metric.empty() ? of_question(question) : of_item(question));
+    }
   }
   return json_text(json);
 }

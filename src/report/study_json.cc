@@ -16,6 +16,7 @@ Json of_run(const Study& study, size_t position) {
                {"stage", name_of(kStages, member.stage)},
                {"model", run.model},
                {"source", run.source},
+               {"score", json_text_or_null(run.score)},
                {"only_here", run.only_here},
                {"undefined", run.undefined},
                {"length_share", json_length_share(run.length(study.options.compare.statistics.weights))}};
@@ -115,6 +116,7 @@ Json of_config(const Study& study, const std::vector<std::string>& where) {
 
 std::string study_json(const Study& study, const std::string& name, const std::vector<std::string>& where) {
   Json json = {{"format", "hre-study/1"}, {"name", name}, {"metric", study.options.compare.metric->name}};
+  json["benchmark"] = study.benchmark;
   json["config"] = of_config(study, where);
   json["differences"] = Json::array();
   for (const RunDifference& d : study.differences)

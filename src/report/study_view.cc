@@ -107,6 +107,7 @@ Result<StudyView> read_study(std::string_view text, const std::string& where) {
     view.topics = json.at("topics").get<std::vector<std::string>>();
     const bool of_topics = json.value("config", Json::object()).value("weights", "") == "topics";
     for (const Json& member : json.at("runs")) view.members.push_back(member_of(member, of_topics ? "macro" : "micro"));
+    view.benchmark = json.value("benchmark", view.benchmark);
     read_judgements(json, view);
     read_matrix(json.at("matrix"), view);
     return view;

@@ -32,7 +32,8 @@ struct StudyView {
     int64_t n = 0;
   };
   std::string name;
-  std::string metric;  ///< "pearson"
+  std::string metric;                       ///< "pearson"
+  std::string benchmark = "HumanRankEval";  ///< what the values are called
   std::vector<Member> members;
   std::vector<std::string> topics;
   std::vector<Judgement> judgements;

@@ -74,6 +74,10 @@ double beta_quantile(double p, double a, double b) {
   return quiet([&] { return bm::quantile(Beta(a, b), p); });
 }
 
+double beta_cdf(double x, double a, double b) {
+  return quiet([&] { return bm::cdf(Beta(a, b), x); });
+}
+
 double normal_quantile(double p) {
   return quiet([&] { return bm::quantile(Normal(), p); });
 }

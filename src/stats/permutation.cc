@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "stats/correlation.h"
+#include "stats/distributions.h"
 #include "stats/random.h"
 
 namespace hre {
@@ -56,6 +57,21 @@ PermutationP exact_sign_flip_p(std::span<const double> differences, double limit
   const std::vector<double> right = signed_sums(differences.subspan(differences.size() / 2));
   const auto count = static_cast<double>(count_sums_at_least(left, right, limit));
   return {std::min(1.0, 2 * std::ldexp(count, -static_cast<int>(differences.size()))), PMethod::kExact};
+}
+
+bool of_one_size(std::span<const double> differences) {
+  const auto [least, most] = std::ranges::minmax_element(differences, {}, [](double d) { return std::abs(d); });
+  return std::abs(*most) - std::abs(*least) <= kRounding * std::abs(*most);
+}
+
+// Where all differences are equal in size: the number of positive ones is binomial.
+PermutationP binomial_p(std::span<const double> differences) {
+  const auto n = static_cast<int64_t>(differences.size());
+  const int64_t positive = std::ranges::count_if(differences, [](double d) { return d > 0; });
+  const int64_t fewer = std::min(positive, n - positive);
+  if (2 * fewer == n) return {1, PMethod::kExact};
+  const double tail = beta_cdf(0.5, static_cast<double>(n - fewer), static_cast<double>(fewer + 1));
+  return {std::min(1.0, 2 * tail), PMethod::kExact};
 }
 
 // The sums of up to eight values under all 256 choices of signs; bit k set: value k counts as it is.
@@ -135,6 +151,7 @@ std::optional<PermutationP> sign_flip_p(std::span<const double> differences, con
   std::ranges::copy_if(differences, std::back_inserter(moved), [](double d) { return d != 0; });
   const double tolerance = kRounding * sum_of_magnitudes(moved);
   const double limit = std::abs(std::accumulate(moved.begin(), moved.end(), 0.0)) - tolerance;
+  if (!moved.empty() && of_one_size(moved)) return binomial_p(moved);
   if (moved.size() <= kExactDifferences) return exact_sign_flip_p(moved, limit);
   const std::vector<double> sums = drawn_signed_sums(moved, options);
   const auto beyond = std::ranges::count_if(sums, [&](double sum) { return std::abs(sum) >= limit; });

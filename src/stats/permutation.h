@@ -30,10 +30,11 @@ struct PermutationP {
 };
 
 /// Paired differences, each as likely with the other sign under the null: the share of sign choices whose sum is as far
-/// from 0 as the one seen. Exact for up to 30 differences other than 0. Drawn signs: byte j of block
-/// philox({i / 32, g, 0, 0}, {seed, kSignFlips}) has the signs of differences 8 g ... 8 g + 7 in draw i = 32 (i / 32) +
-/// j. Where fewer than 20 of them are as far from 0, the share has no digits, and a correction for many tests would
-/// never get below 5 %: then the tail is sign_flip_tail. Nothing for no differences.
+/// from 0 as the one seen. Exact for up to 30 differences other than 0, and for any number that have the same size, as
+/// those of values that are 0 or 1 (then it is McNemar's exact test). Drawn signs: byte j of block philox({i / 32, g,
+/// 0, 0}, {seed, kSignFlips}) has the signs of differences 8 g ... 8 g + 7 in draw i = 32 (i / 32) + j. Where fewer
+/// than 20 of them are as far from 0, the share has no digits, and a correction for many tests would never get below 5
+/// %: then the tail is sign_flip_tail. Nothing for no differences.
 std::optional<PermutationP> sign_flip_p(std::span<const double> differences, const PermutationOptions& options);
 
 /// P(sum of +-d_i >= sum), signs at random, for a sum > 0: Lugannani and Rice's saddlepoint approximation (Adv. Appl.

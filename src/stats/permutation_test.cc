@@ -50,6 +50,31 @@ TEST(Permutation, DrawnSignsComeNearTheExactAnswer) {
   }
 }
 
+// Differences of values that are 0 or 1 have one size; the tail is summed term by term. Questions without a difference
+// change nothing.
+TEST(Permutation, DifferencesOfOneSizeAreBinomial) {
+  for (const int n : {31, 200, 501}) {
+    for (const int positive : {0, n / 4, n / 2 - 7, n / 2, n - 3}) {
+      SCOPED_TRACE(std::to_string(positive) + " of " + std::to_string(n));
+      Values differences(static_cast<size_t>(n) + 100, 0.0);
+      for (int i = 0; i < n; ++i) differences[static_cast<size_t>(i)] = i < positive ? 1 : -1;
+      const int fewer = std::min(positive, n - positive);
+      double tail = 0, term = std::ldexp(1.0, -n);
+      for (int k = 0; k <= fewer; ++k) {
+        tail += term;
+        term *= static_cast<double>(n - k) / (k + 1);
+      }
+      for (const double size : {1.0, 1.0 / 3}) {
+        Values sized = differences;
+        for (double& value : sized) value *= size;
+        const auto p = sign_flip_p(sized, {});
+        EXPECT_TRUE(p->exact());
+        EXPECT_TRUE(near(p->p, std::min(1.0, 2 * tail), 1e-12)) << p->p;
+      }
+    }
+  }
+}
+
 // 45 runs have 990 pairs: with a share of drawn signs alone, none of them could ever be told apart after the
 // adjustment.
 TEST(Permutation, PHasDigitsForManyTests) {

@@ -67,8 +67,37 @@ Figure overall_mean(const ReportData& data) {
   }
   figure.height = height_of(names.size());
   figure.script = points_across(
-      names, (data.of_logs ? "mean of " + data.value_name : "HumanRankEval (mean of " + data.value_name + ")"),
+      names, (data.of_logs ? "mean of " + data.value_name : data.benchmark + " (mean of " + data.value_name + ")"),
       axis_with_zero(reach));
+  return figure;
+}
+
+/// Lower is better: the best stands last, as in the others.
+std::optional<Figure> bits_per_byte(const ReportData& data) {
+  Figure figure{
+      "bits_per_byte",
+      "Bits per byte of all answers, given their questions, by model, with 95 % intervals for other questions "
+      "of these topics. Lower is better.",
+      kColumn,
+      0,
+      {{"model", "mean", "low", "high", "stderr", "questions"}, {}},
+      ""};
+  std::vector<size_t> order;
+  const auto bits = [&](size_t i) -> const Estimate& { return data.summaries[i].micro.bits_per_byte; };
+  for (size_t i = 0; i < data.runs.size(); ++i) {
+    if (bits(i).mean) order.push_back(i);
+  }
+  if (order.empty()) return std::nullopt;
+  std::ranges::stable_sort(order, [&](size_t a, size_t b) { return *bits(a).mean > *bits(b).mean; });
+  std::vector<std::string> names;
+  for (const size_t i : order) {
+    const Estimate& e = bits(i);
+    figure.table.rows.push_back(
+        {data.labels[i], cell(e.mean), cell(e.ci_low), cell(e.ci_high), cell(e.stderr_), std::to_string(e.n)});
+    names.push_back(shortened(data.labels[i], 26));
+  }
+  figure.height = height_of(names.size());
+  figure.script = points_across(names, "bits per byte (lower is better)", "set offsets graph 0.05, graph 0.05, 0, 0\n");
   return figure;
 }
 
@@ -207,7 +236,7 @@ std::optional<Figure> value_speed(const ReportData& data) {
   if (points.empty()) return std::nullopt;
   draw_scatter(figure, points,
                {.x_label = "tokens per second",
-                .y_label = "HumanRankEval",
+                .y_label = data.benchmark,
                 .x_column = "tokens_per_second",
                 .x_log = true,
                 .fit = {}});
@@ -242,8 +271,7 @@ std::optional<Figure> training_steps(const ReportData& data) {
                 2.4,
                 {{"series", "step", "mean", "low", "high"}, {}},
                 ""};
-  figure.script = "set xlabel 'training step'\nset ylabel " +
-                  gnuplot_string(data.of_logs ? data.value_name : "HumanRankEval") +
+  figure.script = "set xlabel 'training step'\nset ylabel " + gnuplot_string(data.benchmark) +
                   "\nset key bottom right\nset offsets graph 0.03, graph 0.03, graph 0.05, graph 0.05\n";
   size_t k = 0;
   for (const auto& [name, steps] : series) {
@@ -290,7 +318,10 @@ void model_figures(const ReportData& data, Figures& figures) {
            fmt::format("detection_rate: the runs share fewer than {} questions, or their values do not differ",
                        kFewestForEffect));
   }
-  if (!data.of_logs) add_or(value_speed(data), "value_speed: no run computed tokens (baselines have none)");
+  if (!data.of_logs) {
+    add_or(bits_per_byte(data), "bits_per_byte: no run has log-likelihoods and the bytes of its answers");
+    add_or(value_speed(data), "value_speed: no run computed tokens (baselines have none)");
+  }
   add_or(training_steps(data), "training_steps: no two models are named as steps of the same training (NAME-step1000)");
 }
 

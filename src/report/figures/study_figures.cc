@@ -58,6 +58,11 @@ std::string metric_title(const std::string& metric) {
   return found ? (*found)->title : metric;
 }
 
+/// "HumanRankEval, Pearson’s r"; of logs, their value.
+std::string value_title(const StudyView& study, const std::string& metric) {
+  return metric == "item" ? study.benchmark : study.benchmark + ", " + metric_title(metric);
+}
+
 /// The chance of a metric over all questions, which the members share; 0 in studies that were written without.
 double chance_of(const StudyView& study, const std::string& metric) {
   for (const Member& member : study.members) {
@@ -205,8 +210,7 @@ Figure by_size(const StudyView& study, const Family& family, const std::string& 
       fmt::format(
           "set xtics {}\nset xrange [-0.4:{}]\nset xlabel 'parameters'\nset ylabel {}\nset offsets 0,0,graph 0.2,graph "
           "0.05\n",
-          tics(names), static_cast<double>(names.size()) - 0.6,
-          gnuplot_string("HumanRankEval, " + metric_title(metric))) +
+          tics(names), static_cast<double>(names.size()) - 0.6, gnuplot_string(value_title(study, metric))) +
       plots +
       (chance_of(study, metric) == 0
            ? ""
@@ -252,7 +256,7 @@ std::optional<Figure> judgement_figure(const StudyView& study, const StudyView::
                 ""};
   draw_scatter(figure, points,
                {.x_label = judgement.name,
-                .y_label = "HumanRankEval, " + metric_title(study.metric),
+                .y_label = value_title(study, study.metric),
                 .x_column = "judgement",
                 .x_log = false,
                 .line = judgement.line,
@@ -272,7 +276,7 @@ Figure correlation_matrix_figure(const StudyView& study) {
   const size_t n = study.columns.size();
   std::vector<std::string> names, backwards;
   for (const std::string& column : study.columns)
-    names.push_back(shortened(column == study.metric ? "HumanRankEval" : column, 20));
+    names.push_back(shortened(column == study.metric ? study.benchmark : column, 20));
   backwards.assign(names.rbegin(), names.rend());
   std::string labels;
   for (size_t r = 0; r < n; ++r) {

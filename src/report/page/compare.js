@@ -3,9 +3,9 @@
 const pairOf = (report, a, b) => report.pairs.find((p) => (p.a === a && p.b === b) || (p.a === b && p.b === a));
 
 function orient(pair, a) {
-  if (pair.a === a) return { all: pair.all, topics: pair.topics };
+  if (pair.a === a) return { all: pair.all, topics: pair.topics, bits: pair.bits };
   const flip = (c) => ({ ...c, mean: c.mean === null ? null : -c.mean, t: flipInterval(c.t), bootstrap: c.bootstrap && flipInterval(c.bootstrap), d: c.d === null ? null : -c.d, won: c.lost, lost: c.won });
-  return { all: flip(pair.all), topics: pair.topics.map(flip) };
+  return { all: flip(pair.all), topics: pair.topics.map(flip), bits: pair.bits.map(flip) };
 }
 
 const flipInterval = ([low, high]) => [high === null ? null : -high, low === null ? null : -low];
@@ -63,10 +63,21 @@ function comparisonRow(name, c, [low, high]) {
     make('td', {}, c.won), make('td', {}, c.tied), make('td', {}, c.lost));
 }
 
+const comparisonHeads = (first) => make('thead', {}, make('tr', {}, [first, 'Questions', 'Difference', '95 % interval', 'p', 'p (Holm)', 'Better', 'Equal', 'Worse'].map((title) => make('th', { scope: 'col' }, title))));
+
+// How well each of the two predicts the texts themselves: it tells models apart with fewer questions than ranks do.
+function bitsTable(report, bits) {
+  if (bits.length === 0) return null;
+  return make('div', { class: 'scroll' }, make('table', { id: 'bits-table' },
+    make('caption', {}, 'Paired differences of bits per byte: of all answers, of the best and of the worst by votes (lower is better), and of the gap between the worst and the best (higher is better).'),
+    comparisonHeads('Bits per byte'),
+    make('tbody', {}, bits.map((c) => comparisonRow(c.title, c, c.bootstrap ?? c.t)))));
+}
+
 function comparisonOf(report, a, b) {
   const pair = pairOf(report, a, b);
   if (pair === undefined) return [make('p', {}, 'One of these runs has no questions on this page, so the two are not compared.')];
-  const { all, topics } = orient(pair, a);
+  const { all, topics, bits } = orient(pair, a);
   const line = (name, c, [low, high], strong) => ({ name, mean: c.mean, low, high, strong });
   const lines = topics.map((c, i) => line(report.topics[i], c, c.bootstrap ?? c.t, false)).filter((l) => l.mean !== null);
   return [
@@ -75,8 +86,9 @@ function comparisonOf(report, a, b) {
     forestPlot([...lines, line('all questions', all, all.bootstrap ?? all.t, true)]),
     make('div', { class: 'scroll' }, make('table', { id: 'comparison-table' },
       make('caption', {}, 'Paired differences of ', safeText(report.value), ' with 95 % intervals: how far they would move with other questions of these topics, not with other topics, sites or prompts. p is adjusted (Holm) over the topics of this pair, and for all questions over the pairs of runs; among many pairs of topics, some differ by chance.'),
-      make('thead', {}, make('tr', {}, ['Topic', 'Questions', 'Difference', '95 % interval', 'p', 'p (Holm)', 'Better', 'Equal', 'Worse'].map((title) => make('th', { scope: 'col' }, title)))),
+      comparisonHeads('Topic'),
       make('tbody', {}, topics.map((c, i) => comparisonRow(safeText(report.topics[i]), c, c.bootstrap ?? c.t)), comparisonRow('all questions', all, all.bootstrap ?? all.t)))),
+    bitsTable(report, bits),
   ];
 }
 

@@ -82,6 +82,16 @@ function scaleTable(report) {
   return make('div', { class: 'scroll' }, summaryTable(report, 'scale-table', [modelColumn, ...known.map(metricColumn)], 'Margin: by how many nats the score of a better answer is above that of a worse one. Bits per byte: how well the model predicts the text of all answers, of the best and of the worst by votes; lower is better, but the last column’s difference is better the higher it is.'));
 }
 
+// The value by every score that follows from one pass.
+function scoresTable(report) {
+  if (report.runs.every((run) => run.scores.length === 0)) return null;
+  const row = (run, [name, ...estimates], first) => make('tr', {}, make('th', { scope: 'row', class: 'name' }, first ? safeText(run.label) : ''), make('td', {}, name), estimates.map(estimateCell));
+  return make('div', { class: 'scroll' }, make('table', { id: 'scores-table' },
+    make('caption', {}, 'Pearson’s r by what an answer’s log-likelihood is divided by: its characters (the published rule), its tokens, its bytes, or nothing. Without a division, longer answers get lower scores whatever they say, so length’s part grows.'),
+    make('thead', {}, make('tr', {}, ['Model', 'Score', 'Pearson', 'Through length', 'Beyond length', 'Pairs in people’s order'].map((title) => make('th', { scope: 'col' }, title)))),
+    make('tbody', {}, report.runs.flatMap((run) => run.scores.map((score, i) => row(run, score, i === 0))))));
+}
+
 function summarySection(report) {
   return [
     make('p', { class: 'soft' }, report.log ? ['The mean of ', ...safeText(report.value), ', as another harness measured it. Data: '] : 'How well each model’s log-likelihoods rank people’s answers: the correlation of scores and votes within each question, averaged. 1 is people’s order, 0 chance. Data: ',
@@ -89,6 +99,7 @@ function summarySection(report) {
     report.caveats.map((caveat) => make('p', { class: 'caveat' }, safeText(caveat))),
     make('div', { class: 'scroll' }, summaryTable(report, 'summary-table', summaryColumns(report), `Means over all questions (micro averages) with 95 % intervals: how far they would move with other questions of these topics, unless a column’s title names others.${report.log ? '' : ' Chance is 0 unless stated.'} Click a column’s title to sort by that column.`)),
     scaleTable(report),
+    scoresTable(report),
   ];
 }
 

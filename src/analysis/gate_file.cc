@@ -1,13 +1,12 @@
-#include "cli/gate_file.h"
+#include "analysis/gate_file.h"
 
 #include "analysis/option_names.h"
 #include "analysis/scores.h"
 #include "core/files.h"
 #include "core/text.h"
 #include "core/toml.h"
-#include "report/gate_text.h"
 
-namespace hre::cli {
+namespace hre {
 namespace {
 
 GateRule read_rule(const toml::table& table, const std::string& place, std::optional<Error>& problem) {
@@ -67,10 +66,4 @@ Result<GateFile> parse_gate_file(std::string_view toml, const std::string& place
   return file;
 }
 
-Status gate_status(const GateReport& report, Console& console) {
-  if (report.verdict == GateVerdict::kPass) return {};
-  if (report.verdict == GateVerdict::kInconclusive) console.threshold_status = 4;
-  return fail(ErrorCode::kThreshold, std::string(gate_verdict_word(report.verdict)) + ": " + gate_summary(report));
-}
-
-}  // namespace hre::cli
+}  // namespace hre
