@@ -38,6 +38,7 @@ struct GateCheck {
   std::string topic;  ///< empty: all questions
   int64_t questions = 0;
   std::optional<double> run, baseline;  ///< means
+  std::optional<double> chance;         ///< of the metric over these questions; nothing where it has none
   PairedComparison comparison;          ///< run - baseline
   GateDecision decision;
 };

@@ -65,12 +65,6 @@ Result<GateFile> policy_of(const GateArguments& a) {
   return file;
 }
 
-Status write_file(const std::string& path, const std::string& text) {
-  if (path.empty()) return {};
-  auto file = AtomicFile::create(path);
-  return file ? file->commit(text) : Status(forward(file));
-}
-
 /// How to reproduce the verdict.
 std::string command_of(const GateArguments& a, const GateFile& file) {
   std::string command = "hre gate " + a.run + " --against " + file.baseline;
@@ -100,8 +94,12 @@ Status run_gate_command(const GateArguments& a, Console& console) {
   auto report = run_gate(std::move((*runs)[0]), std::move((*runs)[1]), file->policy);
   if (!report) return forward(report);
   if (auto ok = write_result(a.json, gate_json(*report), gate_text(*report, console.width), console); !ok) return ok;
-  if (auto ok = write_file(a.markdown, gate_markdown(*report, command_of(a, *file))); !ok) return ok;
-  if (auto ok = write_file(a.junit, gate_junit(*report)); !ok) return ok;
+  if (!a.markdown.empty()) {
+    if (auto ok = write_file(a.markdown, gate_markdown(*report, command_of(a, *file))); !ok) return ok;
+  }
+  if (!a.junit.empty()) {
+    if (auto ok = write_file(a.junit, gate_junit(*report)); !ok) return ok;
+  }
   return gate_status(*report, console);
 }
 
