@@ -334,6 +334,10 @@ void verdicts(const Effort& effort) {
            skewed_errors(n, losses, test), "", 0, 0.055);
     }
   }
+  Effort many = test;
+  many.simulations = effort.simulations / 5;
+  allow_for(many.simulations);
+  note("any of 5 equal models is told apart, so a rank is missed", "100", many_run_errors(100, 5, many), "", 0, 0.055);
 }
 
 void tests(const Effort& effort) {
@@ -357,10 +361,6 @@ void tests(const Effort& effort) {
     note("... by Kendall", models, agreement_errors(CorrelationKind::kKendall, n, test), "", 0, 0.055);
     note("stages that are alike told apart at 5 %", models, stage_errors(n, test), "", 0, 0.055);
   }
-  Effort many = test;
-  many.simulations = effort.simulations / 5;
-  allow_for(many.simulations);
-  note("any of 5 equal models is told apart, so a rank is missed", "100", many_run_errors(100, 5, many), "", 0, 0.055);
 }
 
 void stopping(const Effort& effort) {

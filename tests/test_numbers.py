@@ -37,7 +37,7 @@ def with_error(estimate, factor=1):
 def rows_of(text, *first):
     """The cells of a text's rows that begin with one of these, by the first cell."""
     rows = (re.split(r"\s{2,}", line.strip()) for line in text.splitlines())
-    return {row[0]: row[1:] for row in rows if row[0] in first}
+    return {row[0]: row[1:] for row in reversed(list(rows)) if row[0] in first}  # of the first table with such a row
 
 
 class NumbersTest(ProgramTest):
@@ -240,13 +240,14 @@ class NumbersTest(ProgramTest):
 
     def test_lists_show_the_interval_that_is_known(self):
         """Of two answers each r is 1 or -1, whose interval is exact; values that are all equal have none."""
-        for name, agree in (("equal", lambda i: True), ("exact", lambda i: i % 4 > 0)):
+        for name, answers in (("equal", lambda i: ((3, 1), (5, 2), (9, 3))), ("exact", lambda i: ((3, 1), (5, 2 if i % 4 else 0)))):
             self.write(f"{name}.jsonl", "".join(json.dumps(
-                {"topic": "t", "question": f"q{i}",
-                 "answers": [{"text": "word " * n, "votes": n if agree(i) else -n} for n in (3, 5)]}) + "\n" for i in range(40)))
+                {"topic": "t", "question": f"q{i}", "answers": [{"text": "word " * n, "votes": votes} for n, votes in answers(i)]}) + "\n"
+                for i in range(40)))
             self.run_hre("eval", "baseline:length", "--data", f"{name}.jsonl", "--name", name, "--json", f"{name}.json", "--quiet")
         listed = self.run_hre("runs", "list").stdout
-        self.assertRegex(listed, r"equal +1\.000 +40 ")
+        equal = self.read_json("equal.json")["results"]["micro"]["pearson"]
+        self.assertRegex(listed, rf"equal +{equal['mean']:.3f} +40 ")
         exact = self.read_json("exact.json")["results"]["micro"]["pearson"]
         self.assertAlmostEqual(0.5, exact["mean"], 12)
         self.assertNotAlmostEqual(exact["ci95"][0] + exact["ci95"][1], 1, 2, "exact intervals need not lie evenly")
@@ -272,6 +273,24 @@ class NumbersTest(ProgramTest):
             self.assertEqual(("", ""), (row["low"], row["high"]), name)
         index = page_index((self.folder / "out/index.html").read_text(encoding="utf-8"))
         self.same_pair(compared, index["pairs"][0]["all"])
+
+    def test_small_p_alone_does_not_say_which_is_better(self):
+        """Of 40 items that hardly differ, rare losses may not have been seen; the items' values are taken for shares."""
+        for name, shift in (("x", 0), ("y", 0.05), ("z", 0.05)):
+            self.write(f"{name}.jsonl", "".join(json.dumps(
+                {"id": f"i{i}", "topic": "t", "value": 0.5 + 0.001 * (i % 7) - shift - (0.001 * (i % 3) if name != "x" else 0)
+                 - (0.4 if name == "z" and i % 2 else 0)}) + "\n" for i in range(40)))
+        compared = json.loads(self.run_hre("compare", "x.jsonl", "y.jsonl", "--json", "-").stdout)
+        pair = compared["pairs"][0]
+        self.assertEqual((False, True, None), (pair["told_apart"], pair["not_interchangeable"], pair["bootstrap95"]))
+        self.assertIn("are not interchangeable, but these 40 questions don't settle which is better: A − B is",
+                      " ".join(self.run_hre("compare", "x.jsonl", "y.jsonl").stdout.split()))
+        many = " ".join(self.run_hre("compare", "x.jsonl", "y.jsonl", "z.jsonl").stdout.split())
+        self.assertRegex(many, r"A \(\S+\) and B \(\S+\) are not interchangeable, but which is better is not settled\.")
+        self.assertRegex(many, r"A \(\S+\) is better than C \(\S+\)\.")
+        self.run_hre("report", "x.jsonl", "y.jsonl", "--out", "out", "--quiet")
+        page = page_index((self.folder / "out/index.html").read_text(encoding="utf-8"))["pairs"][0]
+        self.assertEqual((False, True), (page["apart"], page["not_settled"]))
 
     def test_ranks_and_groups_of_three(self):
         self.evaluate()
@@ -379,6 +398,7 @@ class NumbersTest(ProgramTest):
         text = self.run_hre("confounds", "a.json").stdout
         self.assertIn("Ceiling: not shown; it needs 200 questions whose votes differ, and these are 60.", text)
 
+        self.run_hre("runs", "remove", "first", "second")
         self.evaluate(questions=222)
         a = self.read_json("a.json")
         ceiling = json.loads(self.run_hre("confounds", "a.json", "--json", "-").stdout)["runs"][0]["ceiling"]

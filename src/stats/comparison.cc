@@ -47,8 +47,12 @@ PairedComparison compare_without_draws(std::span<const double> a, std::span<cons
   return result;
 }
 
+// Also where fewer than twenty of few questions differ at all, as by Top-1: of 20 questions, of which a quarter differ,
+// an interval held the truth in 84 % of the cases.
 void leave_out_interval(PairedComparison& comparison) {
-  if (!comparison.hides_losses) return;
+  const bool few_differ =
+      comparison.questions() < kFewestForVerdict && comparison.won + comparison.lost < kFewestForInterval;
+  if (!comparison.hides_losses && !few_differ) return;
   comparison.difference.ci_low = comparison.difference.ci_high = std::nullopt;
   comparison.bootstrap = std::nullopt;
 }
@@ -129,7 +133,7 @@ std::optional<double> deviation_of(const Estimate& mean, size_t n) {
 }
 
 bool may_hide_losses(const Estimate& difference, size_t n, double spread) {
-  return n < static_cast<size_t>(kFewestForVerdict) && deviation_of(difference, n).value_or(0) < kAlike * spread;
+  return n < static_cast<size_t>(kFewestForVerdict) && deviation_of(difference, n).value_or(0) < 0.1 * spread;
 }
 
 double value_spread(const Estimate& a, const Estimate& b, size_t n, double range) {

@@ -61,12 +61,8 @@ constexpr int64_t kFewestForVerdict = 200;
 /// Nothing where the error is not known.
 std::optional<double> deviation_of(const Estimate& mean, size_t n);
 
-/// With a tenth, the interval of 20 questions that differ by a deviation of 0.3 and of which one in twenty loses 1
-/// would hold the truth in 91.5 % of the cases.
-constexpr double kAlike = 0.15;
-
 /// Whether n differences have no interval because they are few, and so alike that large ones may not have been seen:
-/// fewer than kFewestForVerdict, with a deviation below kAlike of how far apart values are. Where one question in
+/// fewer than kFewestForVerdict, with a deviation below a tenth of how far apart values are. Where one question in
 /// twenty is lost outright and others hardly differ, 30 questions often hold no loss, and an interval held the truth in
 /// about 75 % of the cases.
 bool may_hide_losses(const Estimate& difference, size_t n, double spread);

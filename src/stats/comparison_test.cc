@@ -226,6 +226,18 @@ TEST(Comparison, FewQuestionsThatHardlyDifferDontTellApart) {
   EXPECT_TRUE(told_apart(pair, 0.05));
 }
 
+TEST(Comparison, NoIntervalWhereFewOfFewQuestionsDiffer) {
+  const auto interval = [](size_t n, size_t differ) {
+    Values a(n, 0.0);
+    const Values b(n, 0.0);
+    for (size_t i = 0; i < differ; ++i) a[i * n / differ] = i % 3 == 0 ? -1 : 1;
+    return interval_of(compare_paired(a, b, Sizes{n}, {.range = 1}));
+  };
+  EXPECT_FALSE(interval(60, 19));
+  EXPECT_TRUE(interval(60, 20));
+  EXPECT_TRUE(interval(200, 19));
+}
+
 // Without bounds, two deviations of the runs' own values stand for the range.
 TEST(Comparison, ValuesWithoutBoundsMayHideLossesToo) {
   Values a(40), b(40), far(40);
