@@ -327,6 +327,16 @@ class NumbersTest(ProgramTest):
         for group in compared["groups"]:
             self.assertFalse(any(frozenset((x, y)) in apart for x in group for y in group if x != y), compared["groups"])
 
+    def test_gates_show_chance(self):
+        self.evaluate()
+        compared = json.loads(self.run_hre("compare", "a.json", "b.json", "--metric", "ndcg", "--json", "-").stdout)
+        text = self.run_hre("gate", "a.json", "--against", "b.json", "--metric", "ndcg", "--margin", 0.1, "--json", "gate.json",
+                            "--markdown", "gate.md", status=4).stdout
+        chance = compared["runs"][0]["micro"]["ndcg"]["chance"]
+        self.assertAlmostEqual(chance, self.read_json("gate.json")["checks"][0]["chance"], 12)
+        for shown in (text, (self.folder / "gate.md").read_text(encoding="utf-8")):
+            self.assertIn(f"ndcg (chance {chance:.2f})", " ".join(shown.split()))
+
     def test_clusters(self):
         self.write("data.jsonl", "".join(json.dumps(
             {"topic": f"t{i % 24}", "question": f"q{i}",

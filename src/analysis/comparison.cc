@@ -137,7 +137,7 @@ void add_clustered(const SharedQuestions& shared, const Clusters& clusters, cons
     for (size_t i = 0; i < differences.size(); ++i) differences[i] -= shared.values[pair.b][i];
     pair.clustered = clustered_estimate(differences, shared.sizes, statistics.weights, shared.questions[0], clusters,
                                         statistics.bootstrap());
-    if (pair.comparison.hides_losses) {
+    if (!interval_of(pair.comparison)) {
       Estimate& estimate = pair.clustered->mean.estimate;
       estimate.ci_low = estimate.ci_high = estimate.bootstrap_low = estimate.bootstrap_high = std::nullopt;
     }

@@ -43,7 +43,7 @@ struct PairedComparison {
   std::optional<double> effect_size;
   std::optional<Interval> effect95;     ///< see effect_interval
   int64_t won = 0, tied = 0, lost = 0;  ///< questions where A is better, equal, worse
-  bool hides_losses = false;            ///< may_hide_losses, and so without an interval
+  bool hides_losses = false;            ///< may_hide_losses, and these could outweigh the mean difference
   /// Of the comparison, however they weigh; difference.n counts topics where these weigh the same.
   [[nodiscard]] int64_t questions() const { return won + tied + lost; }
 };
@@ -75,8 +75,8 @@ double value_spread(const Estimate& a, const Estimate& b, size_t n, double range
 /// their means differ: the test is of the differences' signs, and skewed differences of mean 0 fail it as well.
 bool not_interchangeable(const PairedComparison& pair, double level);
 
-/// Whether one of the two is better: p is below the level, the questions are not so few and alike that they may hide
-/// losses, and the interval, if one is shown, excludes 0.
+/// Whether one of the two is better: p is below the level, the questions are not so few and alike that what they may
+/// hide could outweigh the difference, and the interval, if one is shown, excludes 0.
 bool told_apart(const PairedComparison& pair, double level);
 
 /// One comparison a topic, in order, with p-values adjusted by Holm over the topics.
