@@ -1,9 +1,11 @@
 // Do intervals, tests and confidence sequences hold what they claim? The full counts of what the unit tests check:
 //
 //   bench_stats_simulation [--quick] [PART...]        coverage and errors, as the table of docs/statistics.md: all, or
-//                                                     some of means, summaries, covariates, effects, models, clusters,
-//                                                     ceilings, tests, stopping
-//   bench_stats_simulation --calibration [--quick]    neutral values and truths, likewise
+//                                                     some of losses, means, differences, summaries, covariates,
+//                                                     effects, models, clusters, ceilings, gamma-ceilings, verdicts,
+//                                                     tests, stopping
+//   bench_stats_simulation --calibration [--quick] [SHAPE...]   neutral values and truths, likewise, for votes that are
+//                                                     normal, skewed, tied or, for ceilings, counted
 //   bench_stats_simulation --gates [--quick]          verdicts of gates, likewise
 //
 // Ends with 1 where a bound is missed by more than three standard errors of the simulation.
@@ -13,10 +15,12 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <iterator>
 #include <map>
 #include <tuple>
 
 #include "analysis/test_calibration.h"
+#include "analysis/test_gates.h"
 #include "stats/test_simulation.h"
 
 namespace {
@@ -101,15 +105,46 @@ std::vector<Layout> layouts_of(size_t n) {
   return layouts;
 }
 
+// Differences of which few are large. Samples with more losses than usual have an interval more often.
+void losses(const Effort& effort) {
+  const auto line = [&](const std::string& what, Coverage (*coverage)(size_t, double, const Effort&), double others) {
+    std::vector<Coverage> all;
+    for (const size_t n : {10, 20, 30, 50, 100, 200, 500}) all.push_back(coverage(n, others, effort));
+    covered(what, "10, 20, 30, 50, 100, 200, 500", all, 1);
+  };
+  for (const double others : {0.02, 0.05, 0.1, 0.2, 0.3, 0.5}) {
+    line(fmt::format("interval of a paired difference, one question in twenty lost outright, others ± {:g}", others),
+         loss_coverage, others);
+  }
+  for (const double others : {0.05, 0.1, 0.2, 0.3}) {
+    line(fmt::format("interval of a paired difference of values without bounds, one question in twenty worse by a "
+                     "deviation of the values, others ± {:g} of it",
+                     others),
+         unbounded_loss_coverage, others);
+  }
+}
+
+// Differences of two runs by every metric.
+void differences(const Effort& all_effort) {
+  Effort effort = all_effort;
+  effort.draws = 300;
+  effort.truth_questions = all_effort.truth_questions / 2;
+  std::map<std::string, std::vector<Coverage>> rows;
+  for (const size_t n : kCounts) {
+    for (const auto& [name, coverage] :
+         testing_calibration::metric_difference_coverage({4, 0.5, 0.4, 0.15, 1}, n, effort)) {
+      rows[name].push_back(coverage);
+    }
+  }
+  for (const Metric& metric : all_metrics()) {
+    if (!metric.of_model) continue;
+    covered("interval of a paired difference of " + std::string(metric.title),
+            "5, 10, 20, 30, 100, 500 questions of 4 answers", rows[metric.title], 0.97);
+  }
+}
+
 // Means of Pearson's r in one run and in two, with the parts through length.
 void means(const Effort& effort) {
-  for (const double others : {0.02, 0.05, 0.1, 0.2}) {
-    std::vector<Coverage> all;
-    for (const size_t n : {10, 20, 30, 50, 100, 200, 500}) all.push_back(loss_coverage(n, others, effort));
-    // Those with more losses than usual have an interval.
-    covered(fmt::format("interval of a paired difference, one question in twenty lost outright, others ± {:g}", others),
-            "10, 20, 30, 50, 100, 200, 500", all, 1);
-  }
   for (const size_t n : kCounts) {
     const std::string size = std::to_string(n);
     for (const Layout& layout : layouts_of(n)) {
@@ -178,6 +213,19 @@ void covariate_parts(const Effort& effort) {
     covered(std::string("part beyond ") + name, where, beyond, 0.97);
     covered(std::string("through ") + name + " as a share of the value", where, shares, 0.97);
   }
+  for (const auto& [covariate, name] : {std::pair{0, "log length"}, {1, "position"}, {2, "log delay"}}) {
+    for (const auto& [which, of] :
+         {std::pair{&CovariateCorrelations::votes, "votes"}, {&CovariateCorrelations::scores, "scores"}}) {
+      std::vector<Coverage> all;
+      for (const size_t n : kCounts) {
+        all.push_back(correlation_coverage(n, {4, 0.5, 0.4, 0.15, 1, covariate}, which, effort));
+      }
+      covered(fmt::format("r of {} with {}", of, name), "5, 10, 20, 30, 100, 500 questions of 4 answers", all, 0.97);
+    }
+  }
+  std::vector<Coverage> years;
+  for (const size_t n : kCounts) years.push_back(min_k_coverage(n, effort));
+  covered("Min-K% of a year", "5, 10, 20, 30, 100, 500 questions of 4 answers", years, 0.97);
 }
 
 void effects(const Effort& effort) {
@@ -249,7 +297,7 @@ void clusters_of_questions(const Effort& effort) {
   }
 }
 
-void ceilings(const Effort& all_effort) {
+void ceilings_of(bool gamma, const Effort& all_effort) {
   Effort effort = all_effort;
   effort.simulations = all_effort.simulations / 10;
   allow_for(effort.simulations);
@@ -259,20 +307,37 @@ void ceilings(const Effort& all_effort) {
     run.value = value;
     return run.share_interval();
   };
-  for (const bool gamma : {false, true}) {
-    std::vector<CeilingCoverage> all;
-    for (const size_t n : {100, 300, 500, 1000}) {
-      all.push_back(ceiling_coverage({gamma}, n, effort, share_of_ceiling));
-    }
-    const std::string where = "100, 300, 500, 1000", world = gamma ? ", gamma" : ", log-normal";
-    const auto of = [&](Coverage CeilingCoverage::*part) {
-      std::vector<Coverage> coverage;
-      for (const CeilingCoverage& one : all) coverage.push_back(one.*part);
-      return coverage;
-    };
-    covered("ceiling, where expectations are" + world.substr(1), where, of(&CeilingCoverage::ceiling), 1);
-    covered("value as a share of the ceiling" + world, where, of(&CeilingCoverage::share), 1);
+  std::vector<Coverage> ceilings, shares;
+  for (const size_t n : {100, 300, 500, 1000}) {
+    const CeilingCoverage coverage = ceiling_coverage({gamma}, n, effort, share_of_ceiling);
+    ceilings.push_back(coverage.ceiling);
+    shares.push_back(coverage.share);
   }
+  const std::string where = "100, 300, 500, 1000", world = gamma ? "gamma" : "log-normal";
+  covered("ceiling, where expectations are " + world, where, ceilings, 1);
+  covered("value as a share of the ceiling, " + world, where, shares, 1);
+}
+
+void ceilings(const Effort& effort) { ceilings_of(false, effort); }
+void gamma_ceilings(const Effort& effort) { ceilings_of(true, effort); }
+
+// Equal means: the sign-flip test alone calls a skewed pair different more often.
+void verdicts(const Effort& effort) {
+  Effort test = effort;
+  test.draws = 999;
+  for (const auto& [losses, how] :
+       {std::pair{std::optional(Losses::kSeldom), "with one large loss in twenty questions"},
+        {std::optional(Losses::kButForSeldomGains), "with one large gain in twenty questions"},
+        {std::optional<Losses>(), "whose differences are exponential"}}) {
+    for (const size_t n : {10, 30, 100, 200, 500}) {
+      note(std::string("one of two models of equal means, ") + how + ", is called better", std::to_string(n),
+           skewed_errors(n, losses, test), "", 0, 0.055);
+    }
+  }
+  Effort many = test;
+  many.simulations = effort.simulations / 5;
+  allow_for(many.simulations);
+  note("any of 5 equal models is told apart, so a rank is missed", "100", many_run_errors(100, 5, many), "", 0, 0.055);
 }
 
 void tests(const Effort& effort) {
@@ -296,10 +361,6 @@ void tests(const Effort& effort) {
     note("... by Kendall", models, agreement_errors(CorrelationKind::kKendall, n, test), "", 0, 0.055);
     note("stages that are alike told apart at 5 %", models, stage_errors(n, test), "", 0, 0.055);
   }
-  Effort many = test;
-  many.simulations = effort.simulations / 5;
-  allow_for(many.simulations);
-  note("any of 5 equal models is told apart, so a rank is missed", "100", many_run_errors(100, 5, many), "", 0, 0.055);
 }
 
 void stopping(const Effort& effort) {
@@ -314,9 +375,19 @@ struct Part {
   const char* name;
   void (*lines)(const Effort& effort);
 };
-constexpr Part kParts[] = {{"means", means},       {"summaries", summaries}, {"covariates", covariate_parts},
-                           {"effects", effects},   {"models", models},       {"clusters", clusters_of_questions},
-                           {"ceilings", ceilings}, {"tests", tests},         {"stopping", stopping}};
+constexpr Part kParts[] = {{"losses", losses},
+                           {"means", means},
+                           {"differences", differences},
+                           {"summaries", summaries},
+                           {"covariates", covariate_parts},
+                           {"effects", effects},
+                           {"models", models},
+                           {"clusters", clusters_of_questions},
+                           {"ceilings", ceilings},
+                           {"gamma-ceilings", gamma_ceilings},
+                           {"verdicts", verdicts},
+                           {"tests", tests},
+                           {"stopping", stopping}};
 
 std::string cells(const std::vector<std::optional<double>>& values) {
   std::string text;
@@ -325,11 +396,14 @@ std::string cells(const std::vector<std::optional<double>>& values) {
   return text;
 }
 
-void calibration(size_t questions) {
+// Of these shapes of votes, all where none is named; "counted" is the ceiling's.
+void calibration(size_t questions, const std::vector<std::string>& shapes) {
   fmt::print(
       "| quantity | votes | neutral | came out, with 2, 3, 4, 10, 2 to 10 answers | truth | recovered, likewise |\n"
       "|---|---|---|---|---|---|\n");
   for (int kind = 0; kind < 4; ++kind) {
+    const char* shape = kind < 3 ? testing_calibration::kVotes[kind] : "counted";
+    if (!shapes.empty() && std::ranges::find(shapes, shape) == shapes.end()) continue;
     for (const auto& line : kind < 3 ? testing_calibration::calibrate(kind, questions)
                                      : testing_calibration::calibrate_ceiling(questions / 20)) {
       fmt::print("| {} | {} | {} | {} | {} | {} |\n", line.quantity, line.votes,
@@ -391,7 +465,9 @@ int main(int argc, char** argv) {
   };
   const bool quick = has("--quick");
   if (has("--calibration")) {
-    calibration(quick ? 5000 : 100000);
+    std::vector<std::string> shapes;
+    std::copy_if(argv + 1, argv + argc, std::back_inserter(shapes), [](const char* given) { return *given != '-'; });
+    calibration(quick ? 5000 : 100000, shapes);
     return all_held ? 0 : 1;
   }
   const Effort effort = quick ? Effort{500, 500, 100000} : Effort{2000, 500, 500000};

@@ -69,6 +69,7 @@ WRAPPED = {
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 TEXT = re.compile(r'"(?:[^"\\]|\\.)*"')
+RAW = re.compile(r'R"(\w*)\((.*?)\)\1"', re.DOTALL)
 DEFINED = re.compile(r'"(?:-\w,)?--([a-z][a-z-]+)"')
 STANDARD = re.compile(r"[a-z_]+|tl/expected\.hpp")  # what public headers may stand on
 
@@ -165,18 +166,28 @@ def check_public(root, path):
     return problems
 
 
+def texts_of(path):
+    """(line number, text) of what users may read: quoted and raw texts of C++, whole lines of JavaScript, where quotes may be of any kind."""
+    source = path.read_text(encoding="utf-8")
+    if path.suffix != ".js":
+        for raw in RAW.finditer(source):
+            first = source.count("\n", 0, raw.start()) + 1
+            yield from enumerate(raw[2].splitlines(), first)
+        source = RAW.sub(lambda raw: "\n" * raw[0].count("\n"), source)
+    for number, line in enumerate(source.splitlines(), 1):
+        code = line.split("// ")[0].split("/// ")[0]
+        for text in [code] if path.suffix == ".js" else TEXT.findall(code):
+            yield number, text
+
+
 def problems_of_options(root, path, options):
     """Texts of the library that name an option of the command line."""
     place = path.relative_to(root).as_posix()
     if place.startswith("src/cli/") or path.stem.endswith("_test"):
         return []
-    problems = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-        for text in TEXT.findall(line.split("// ")[0].split("/// ")[0]):
-            for option in re.findall(r"(?<![\w-])--([a-z][a-z-]*)", text):
-                if option in options:
-                    problems.append(f"{place}:{number}: --{option} is the command line's: write ‹{option.replace('-', '_')}›")
-    return problems
+    return [f"{place}:{number}: --{option} is the command line's: write ‹{option.replace('-', '_')}›"
+            for number, text in sorted(texts_of(path))
+            for option in re.findall(r"(?<![\w-])--([a-z][a-z-]*)", text) if option in options]
 
 
 def table_problems():
@@ -226,6 +237,14 @@ class CheckerTest(unittest.TestCase):
                                         "src/core/a.cc": '// --max-length\nf("‹max_length›", "--other", "x--file");'}), [])
         self.assertEqual(self.problems({"src/cli/x.cc": command, "src/core/a.cc": '\nf("a", "give --max-length 3");'}),
                          ["src/core/a.cc:2: --max-length is the command line's: write ‹max_length›"])
+        page = "// see --file\nf('give --file', `and\n--max-length`);\nreturn a--file;"
+        self.assertEqual(self.problems({"src/cli/x.cc": command, "src/report/page/a.js": page}),
+                         ["src/report/page/a.js:2: --file is the command line's: write ‹file›",
+                          "src/report/page/a.js:3: --max-length is the command line's: write ‹max_length›"])
+        raw = 'auto a = R"(one\n--file two)"; f("--other");\nf(R"x(--max-length)x");'
+        self.assertEqual(self.problems({"src/cli/x.cc": command, "src/core/a.cc": raw}),
+                         ["src/core/a.cc:2: --file is the command line's: write ‹file›",
+                          "src/core/a.cc:3: --max-length is the command line's: write ‹max_length›"])
 
     def test_allowed(self):
         self.assertEqual([], self.problems({

@@ -1035,13 +1035,36 @@ def make_min_k():
     write("min_k", ["token_log_probs", "share", "value"], rows)
 
 
+def make_repetition():
+    """Items measured several times each: both parts of the standard error of a weighted mean, from the measurements."""
+    rng = np.random.default_rng(20261130)
+    rows = []
+    for case in range(220):
+        topics = [[rng.normal(rng.normal(), rng.uniform(0.1, 2), 1 + rng.integers(5)) for _ in range(1 + rng.integers(6))]
+                  for _ in range(1 + rng.integers(4))]
+        items = [item for topic in topics for item in topic]
+        weights = "questions" if case % 2 == 0 else "topics"
+        shares = [share for topic, share in zip(topics, shares_of(topics, weights)) for _ in topic]
+        repeated = [item for item in items if len(item) > 1]
+        error = rng.uniform(0, 2)
+        if repeated:
+            pooled = np.average([np.var(item, ddof=1) for item in repeated], weights=[len(item) - 1 for item in repeated])
+            variances = [np.var(item, ddof=1) / len(item) if len(item) > 1 else pooled for item in items]
+            measured = np.sum(np.square(shares) * variances)
+            parts = [number(np.sqrt(max(0, error ** 2 - measured))), number(np.sqrt(measured))]
+        else:
+            parts = ["-", "-"]
+        rows.append([" ".join(str(len(topic)) for topic in topics), lists(items), weights, number(error), *parts])
+    write("repetition", ["sizes", "measurements", "weights", "error", "items", "within"], rows)
+
+
 TABLES = {"correlation": make_correlation, "summary": make_summary, "philox": make_philox, "bca": make_bca,
           "bootstrap": make_bootstrap, "sign_flips": make_sign_flips, "paired": make_paired, "holm": make_holm, "auc": make_auc,
           "parts": make_parts, "parts_share": make_parts_share, "clusters": make_clusters,
           "cluster_bootstrap": make_cluster_bootstrap, "power": make_power, "effect": make_effect,
           "effect_intervals": make_effect_intervals, "ceiling": make_ceiling,
           "confidence_sequence": make_confidence_sequence, "agreement": make_agreement, "arena": make_arena,
-          "ranking": make_ranking, "min_k": make_min_k}
+          "ranking": make_ranking, "min_k": make_min_k, "repetition": make_repetition}
 
 
 def main():

@@ -3,6 +3,7 @@
 
     tools/write_simulations.py [--bench build/release/bench/bench_stats_simulation]
     tools/write_simulations.py [--calibration FILE] [--coverage FILE] [--gates FILE]     only these, from what the bench printed before
+    tools/write_simulations.py --rows --coverage FILE     only the rows that FILE has, in place of those of the same claim and questions
 
 Each table stands between <!-- NAME --> and <!-- end of NAME -->. The full counts take an hour on one core.
 """
@@ -33,18 +34,34 @@ def put(page, name, table):
     return marks.sub(lambda match: match[1] + "\n".join(lines) + "\n" + match[2], page)
 
 
+def with_rows(page, name, table):
+    """The rows of `table` replace those of the same first two cells; new ones follow the row before them in `table`, or end it."""
+    there = re.search(rf"<!-- {name} -->\n(.*?)<!-- end of {name} -->", page, re.DOTALL)[1].splitlines()
+    key = lambda line: tuple(line.split(" | ")[:2])
+    before = None
+    for line in [line for line in table.splitlines() if line.startswith("| ")][1:]:
+        places = [i for i, old in enumerate(there) if key(old) == key(line)]
+        if places:
+            there[places[0]] = line
+        else:
+            there.insert(before + 1 if before is not None else len(there), line)
+        before = there.index(line)
+    return put(page, name, "\n".join(there))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bench", default=ROOT / "build/release/bench/bench_stats_simulation")
     tables = {"calibration": ["--calibration"], "coverage": [], "gates": ["--gates"]}  # and how the bench is asked for them
     for name in tables:
         parser.add_argument(f"--{name}", type=pathlib.Path)
+    parser.add_argument("--rows", action="store_true")
     args = parser.parse_args()
     files = {name: file for name in tables if (file := getattr(args, name))}
     page = PAGE.read_text(encoding="utf-8")
     for name, options in tables.items():
         if not files or name in files:
-            page = put(page, name, files[name].read_text(encoding="utf-8") if files else printed(args.bench, *options))
+            page = (with_rows if args.rows else put)(page, name, files[name].read_text(encoding="utf-8") if files else printed(args.bench, *options))
     PAGE.write_text(page, encoding="utf-8")
 
 

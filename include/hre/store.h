@@ -27,7 +27,8 @@ struct RunInfo {
   int64_t planned = 0, done = 0;  ///< questions
   std::optional<double> value;    ///< micro average of Pearson's r over the questions done
   std::optional<double> value_stderr;
-  RunTimes times;       ///< summed over all evaluations of the run
+  std::optional<double> value_low, value_high;  ///< its 95 % interval; nothing where there is none
+  RunTimes times;                               ///< summed over all evaluations of the run
   std::string problem;  ///< why its description can't be read; then id, name, dates, origin and dataset stand alone
 };
 

@@ -4,20 +4,6 @@
 
 namespace hre {
 
-const char* cluster_name(ClusterKind kind) {
-  switch (kind) {
-    case ClusterKind::kTopic:
-      return "topic";
-    case ClusterKind::kSite:
-      return "site";
-    case ClusterKind::kAuthor:
-      return "author";
-    case ClusterKind::kAsker:
-      break;
-  }
-  return "asker";
-}
-
 const char* cluster_generalisation(ClusterKind kind) {
   switch (kind) {
     case ClusterKind::kTopic:

@@ -16,9 +16,6 @@ namespace hre {
 
 enum class ClusterKind { kTopic, kSite, kAuthor, kAsker };
 
-/// "topic", "site", "author", "asker"
-const char* cluster_name(ClusterKind kind);
-
 /// "other topics": what the intervals are about that such clusters give.
 const char* cluster_generalisation(ClusterKind kind);
 

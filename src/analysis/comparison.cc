@@ -94,7 +94,7 @@ std::vector<ComparedMetric> compare_bits(std::span<const Run* const> runs, Compa
   for (const Metric& metric : bits_metrics()) {
     const SharedQuestions shared = share_questions(runs, metric, UndefinedPolicy::kLeaveOut);
     if (shared.n() == 0) continue;
-    set_metric(metric, statistics);
+    set_metric(metric, shared.values, statistics);
     ComparedMetric& compared = all.emplace_back(ComparedMetric{&metric, static_cast<int64_t>(shared.n()), {}, {}});
     for (const auto& values : shared.values) {
       compared.runs.push_back(weighted_estimate(values, shared.sizes, statistics.weights));
@@ -140,7 +140,7 @@ void add_clustered(const SharedQuestions& shared, const Clusters& clusters, cons
     for (size_t i = 0; i < differences.size(); ++i) differences[i] -= shared.values[pair.b][i];
     pair.clustered = clustered_estimate(differences, shared.sizes, statistics.weights, shared.questions[0], clusters,
                                         statistics.bootstrap());
-    if (may_hide_losses(pair.comparison.difference, differences.size(), statistics.range)) {
+    if (!interval_of(pair.comparison)) {
       Estimate& estimate = pair.clustered->mean.estimate;
       estimate.ci_low = estimate.ci_high = estimate.bootstrap_low = estimate.bootstrap_high = std::nullopt;
     }
@@ -149,8 +149,10 @@ void add_clustered(const SharedQuestions& shared, const Clusters& clusters, cons
 
 }  // namespace
 
-bool Comparison::told_apart(const PairedComparison& pair) const {
-  return pair.p_holm.value_or(pair.p.value_or(1)) < options.level;
+bool Comparison::told_apart(const PairedComparison& pair) const { return hre::told_apart(pair, options.level); }
+
+bool Comparison::not_settled(const PairedComparison& pair) const {
+  return not_interchangeable(pair, options.level) && !told_apart(pair);
 }
 
 const ComparedPair& Comparison::pair_of(size_t a, size_t b) const {
@@ -239,7 +241,7 @@ Result<Comparison> compare_runs(std::span<const Run* const> runs, const CompareO
   Comparison comparison;
   comparison.options = options;
   ComparisonOptions& statistics = comparison.options.statistics;
-  set_metric(*options.metric, statistics);
+  set_metric(*options.metric, shared.values, statistics);
   comparison.options.clusters = nullptr;
   comparison.undefined_policy = described->undefined;
   comparison.differences = std::move(described->differences);

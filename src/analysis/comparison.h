@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "analysis/clusters.h"
+#include "analysis/gate_decision.h"
 #include "analysis/metric.h"
 #include "analysis/shared_questions.h"
 #include "hre/summary.h"
@@ -101,8 +102,10 @@ struct Comparison {
   std::optional<Decision> decision;  ///< of two runs, on request
   std::vector<GateDecision> gates;   ///< on request
 
-  /// The two can be told apart at the level asked for.
+  /// One of the two is better, at the level asked for.
   [[nodiscard]] bool told_apart(const PairedComparison& pair) const;
+  /// The two are not interchangeable, but these questions don't settle which of them is better.
+  [[nodiscard]] bool not_settled(const PairedComparison& pair) const;
   /// The pair of these two runs, a < b.
   [[nodiscard]] const ComparedPair& pair_of(size_t a, size_t b) const;
   /// The runs by position, the best first; ties in their order.

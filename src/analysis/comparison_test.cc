@@ -60,9 +60,21 @@ TEST(RunComparison, ThreeRuns) {
   EXPECT_EQ(comparison->pairs.size(), 3U);
   EXPECT_FALSE(comparison->pairs[0].topics[0].bootstrap) << "too many to draw for";
   EXPECT_EQ(&comparison->pair_of(1, 2), &comparison->pairs[2]);
-  EXPECT_TRUE(comparison->told_apart(comparison->pairs[1].comparison));
+  EXPECT_TRUE(comparison->told_apart(comparison->pairs[1].comparison)) << "so far, whatever losses may be hidden";
   EXPECT_EQ(comparison->groups.size(), comparison->told_apart(comparison->pairs[0].comparison) ? 3U : 2U);
   EXPECT_EQ(comparison->runs[2].rank.rank, 3);
+}
+
+TEST(RunComparison, NotSettledWhereHiddenLossesCouldOutweighTheDifference) {
+  Runs runs = three_runs();
+  runs.erase(runs.begin() + 1);
+  for (QuestionResult& question : runs[1].questions) *question.metrics.pearson += 0.2;  // 0.1 below the other
+  const auto comparison = compare_runs(runs, quick());
+  ASSERT_TRUE(comparison);
+  EXPECT_TRUE(comparison->not_settled(comparison->pairs[0].comparison));
+  EXPECT_FALSE(comparison->told_apart(comparison->pairs[0].comparison));
+  EXPECT_EQ(comparison->groups.size(), 1U);
+  EXPECT_EQ(comparison->runs[0].rank.interval, (Interval{1, 2}));
 }
 
 /// Of bits per byte the lower ones are better: in wins, ranks, groups and gates, and not in differences.

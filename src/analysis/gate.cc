@@ -35,6 +35,12 @@ std::optional<int64_t> questions_of_dataset(const Run& run, const std::string& t
   return std::ranges::count(run.questions, topic, &QuestionResult::topic);
 }
 
+std::optional<double> chance_of_slice(const ComparedRun& run, const Slice& slice, const GateRule& rule) {
+  if (slice.topic.empty()) return (run.means(rule.weights).*rule.metric->of_summary).chance;
+  const auto topic = std::ranges::find(run.summary.topics, slice.topic, &TopicSummary::topic);
+  return topic == run.summary.topics.end() ? std::nullopt : (topic->metrics.*rule.metric->of_summary).chance;
+}
+
 std::vector<MovedQuestion> fallen(const SharedQuestions& shared, const Metric& metric, size_t count) {
   std::vector<MovedQuestion> fell;
   for (const size_t i : largest_differences(shared.values[0], shared.values[1], shared.n())) {
@@ -103,7 +109,7 @@ Result<GateReport> run_gate(Run run, Run baseline, const GatePolicy& policy) {
     }
     ComparisonOptions statistics = policy.statistics;
     statistics.weights = rule.weights;
-    set_metric(*rule.metric, statistics);
+    set_metric(*rule.metric, shared.values, statistics);
     const std::vector<Slice> slices = slices_of(rule, shared);
     if (slices.empty()) {
       return input_error("no topic matches '" + rule.topics + "'", "‹topics›", "there are " + join(shared.topics));
@@ -121,6 +127,7 @@ Result<GateReport> run_gate(Run run, Run baseline, const GatePolicy& policy) {
       check.comparison = compare_paired(a, b, slice.sizes, statistics);
       check.run = check.comparison.mean_a;
       check.baseline = check.comparison.mean_b;
+      check.chance = chance_of_slice(described->runs.front(), slice, rule);
       check.decision = gate_decision(a, b, slice.sizes, rule.margin, statistics);
     }
   }

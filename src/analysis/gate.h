@@ -41,6 +41,7 @@ struct GateCheck {
   std::optional<int64_t> dataset_questions;
   std::string run_score, baseline_score;  ///< score_formula; empty for logs
   std::optional<double> run, baseline;    ///< means
+  std::optional<double> chance;           ///< of the metric over these questions; nothing where it has none
   PairedComparison comparison;            ///< run - baseline
   GateDecision decision;
 };

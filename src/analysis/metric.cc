@@ -1,5 +1,6 @@
 #include "analysis/metric.h"
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -65,9 +66,14 @@ tl::unexpected<Error> unbounded_error(const Metric& metric) {
                      "choose a metric with bounds, such as pearson");
 }
 
-void set_metric(const Metric& metric, ComparisonOptions& statistics) {
+void set_metric(const Metric& metric, std::span<const std::vector<double>> values, ComparisonOptions& statistics) {
   statistics.lower_is_better = metric.lower_is_better;
   statistics.range = metric.range ? metric.range->width() : 0;
+  const auto is_share = [](double value) { return kShare.low <= value && value <= kShare.high; };
+  const bool shares = &metric == &kItem && std::ranges::all_of(values, [&](const auto& of_run) {
+    return std::ranges::all_of(of_run, is_share);
+  });
+  if (shares) statistics.range = kShare.width();
 }
 
 std::span<const Metric> all_metrics() { return kMetrics; }

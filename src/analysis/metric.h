@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "hre/result.h"
 #include "hre/summary.h"
@@ -47,8 +48,9 @@ std::optional<double> value_under(UndefinedPolicy policy, const QuestionResult& 
 /// The input error of a confidence sequence over a metric whose values have no bounds.
 tl::unexpected<Error> unbounded_error(const Metric& metric);
 
-/// How values of this metric are compared: which are better, and how far apart they can be.
-void set_metric(const Metric& metric, ComparisonOptions& statistics);
+/// How these values of the metric are compared, by run: which are better, and how far apart they can be. The values of
+/// another harness's items are taken for shares where all lie between 0 and 1.
+void set_metric(const Metric& metric, std::span<const std::vector<double>> values, ComparisonOptions& statistics);
 
 /// All of them; the published one first.
 std::span<const Metric> all_metrics();

@@ -12,9 +12,6 @@ namespace {
 // Correlations between two models' values that a run alone can't tell: unrelated, usual, close kin.
 constexpr double kAssumed[] = {0, 0.5, 0.8};
 
-// The deviation of single questions' values that gives the mean's standard error: s, where questions weigh the same.
-double deviation_of(const Estimate& mean, size_t n) { return *mean.stderr_ * std::sqrt(static_cast<double>(n)); }
-
 std::vector<int64_t> curve_counts(int64_t n) {
   std::vector<int64_t> counts = {30, 100, 300, 1000, 3000, 7000, 10000, 30000};
   counts.push_back(n);
@@ -44,9 +41,9 @@ PowerCase case_of(std::optional<double> correlation, double deviation, const Run
 void add_pair(const SharedQuestions& shared, RunPower& power) {
   const auto& a = shared.values[0];
   const auto& b = shared.values[1];
-  set_metric(*power.options.compare.metric, power.options.compare.statistics);
+  set_metric(*power.options.compare.metric, shared.values, power.options.compare.statistics);
   power.seen = compare_paired(a, b, shared.sizes, power.options.compare.statistics);
-  power.cases.push_back(case_of(pearson(a, b), deviation_of(power.seen->difference, a.size()), power));
+  power.cases.push_back(case_of(pearson(a, b), *deviation_of(power.seen->difference, a.size()), power));
   const auto effect = effect_of_gain(*power.seen, power.options.compare.metric->lower_is_better);
   if (!effect) return;
   power.needed_for_seen = questions_for_effect(effect->size, effect->interval, power.options.levels);
@@ -80,7 +77,7 @@ Result<RunPower> run_power(std::span<const Run* const> runs, const PowerOptions&
     add_pair(shared, power);
     return power;
   }
-  const double deviation = deviation_of(mean, shared.n());
+  const double deviation = *deviation_of(mean, shared.n());
   for (const double r : kAssumed) power.cases.push_back(case_of(r, paired_deviation(deviation, deviation, r), power));
   return power;
 }

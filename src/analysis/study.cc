@@ -200,7 +200,7 @@ Result<Study> make_study(std::span<const Run* const> runs, std::vector<StudyMemb
 
   Study study;
   study.options = options;
-  set_metric(*options.compare.metric, study.options.compare.statistics);
+  set_metric(*options.compare.metric, shared.values, study.options.compare.statistics);
   study.benchmark = benchmark_name(runs);
   study.members = std::move(members);
   study.judgements = std::move(judgements);

@@ -40,7 +40,7 @@ enum class Perfect {
 
 /// One question of answers whose length is the covariate.
 inline QuestionResult question_of(Simulator& simulator, const CovariateWorld& world, Perfect perfect) {
-  const size_t n = world.answers > 0 ? world.answers : 2 + static_cast<size_t>(9 * simulator.uniform());
+  const size_t n = testing_simulation::answers_of(simulator, world.answers);
   QuestionResult question;
   question.topic = "t";
   for (size_t i = 0; i < n; ++i) {
@@ -75,13 +75,16 @@ inline QuestionResult question_of(Simulator& simulator, const CovariateWorld& wo
   return question;
 }
 
+/// Each shape of votes has draws of its own.
+inline uint64_t seed_of(uint64_t line, int kind) { return 20250101 + line + 1000 * static_cast<uint64_t>(kind); }
+
 inline Summary summary_of(const CovariateWorld& world, size_t questions, Perfect perfect = Perfect::kNothing,
                           uint64_t seed = 1) {
   constexpr size_t kChunks = 64;
   std::vector<QuestionResult> all(questions);
   in_chunks(kChunks, 0, [&](size_t begin, size_t end) {
     for (size_t chunk = begin; chunk < end; ++chunk) {
-      Simulator simulator(20250101 + seed, chunk + 1);
+      Simulator simulator(seed_of(seed, world.kind), chunk + 1);
       for (size_t i = chunk; i < questions; i += kChunks) all[i] = question_of(simulator, world, perfect);
     }
   });
@@ -113,8 +116,8 @@ inline std::vector<Line> covariate_lines(int kind, size_t questions) {
     for (const auto& [where, votes, scores, seed] : nulls) {
       Line line{std::string("through ") + name + ": " + where, kVotes[kind], 0, {}, {}, {}, 0};
       if (kind == 2 && votes > 0) line.room = 0.012;  // as through length
-      for (const size_t n : {2, 3, 4, 10}) {
-        Simulator simulator(20250101 + seed, n);
+      for (const size_t n : kAnswers) {
+        Simulator simulator(seed_of(seed, kind), n);
         add(line, line.null,
             testing_simulation::parts_of(simulator, {n, votes, scores, 0.3, kind, covariate}, questions).through);
       }
@@ -122,13 +125,35 @@ inline std::vector<Line> covariate_lines(int kind, size_t questions) {
     }
     // Where votes and scores have nothing else in common, all of the value goes through it.
     Line all{std::string("through ") + name + " / value, nothing else in common", kVotes[kind], 0, {}, 1, {}, 0};
-    for (const size_t n : {2, 3, 4, 10}) {
-      Simulator simulator(20250130, n);
+    for (const size_t n : kAnswers) {
+      Simulator simulator(seed_of(29, kind), n);
       const ValueParts parts = testing_simulation::parts_of(simulator, {n, 0.6, 0.6, 0, kind, covariate}, questions);
       all.recovered.push_back(*parts.through.mean / *parts.value.mean);
       if (parts.share_interval) all.error = std::max(all.error, parts.share_interval->width() / 4);
     }
     lines.push_back(all);
+  }
+  return lines;
+}
+
+/// Correlations with a covariate: of votes and scores that have nothing to do with it, and of such as are the
+/// covariate.
+inline std::vector<Line> correlation_lines(int kind, size_t questions) {
+  std::vector<Line> lines;
+  for (const auto& [covariate, name] : {std::pair{0, "log length"}, {1, "position"}, {2, "log delay"}}) {
+    Line votes{std::string("r of votes with ") + name, kVotes[kind], 0, {}, 1, {}, 0};
+    Line scores{std::string("r of scores with ") + name, kVotes[kind], 0, {}, 1, {}, 0};
+    for (const size_t n : kAnswers) {
+      Simulator simulator(seed_of(39, kind), n);
+      const auto unrelated = testing_simulation::correlations_of(simulator, {n, 0, 0, 0.3, kind, covariate}, questions);
+      add(votes, votes.null, unrelated.votes);
+      add(scores, scores.null, unrelated.scores);
+      // Normal votes with next to nothing beside the covariate.
+      const auto same = testing_simulation::correlations_of(simulator, {n, 1e6, 1e6, 0, 0, covariate}, questions / 4);
+      add(votes, votes.recovered, same.votes);
+      add(scores, scores.recovered, same.scores);
+    }
+    lines.insert(lines.end(), {votes, scores});
   }
   return lines;
 }
@@ -230,6 +255,7 @@ inline std::vector<Line> calibrate(int kind, size_t questions) {
   }
   lines.insert(lines.end(), {all, best, worst, gap});
   for (Line& line : covariate_lines(kind, questions)) lines.push_back(std::move(line));
+  for (Line& line : correlation_lines(kind, questions)) lines.push_back(std::move(line));
   return lines;
 }
 
@@ -241,7 +267,7 @@ inline std::vector<Line> calibrate_ceiling(size_t questions) {
   Line ceiling{"ceiling / the true one", "counted", 0, {}, 1, {}, 0},
       share{"value / ceiling, by the true one", "counted", 0, {}, 1, {}, 0},
       reliability{"reliability; recovered: by the true one", "counted", 0, {}, 1, {}, 0};
-  for (const size_t n : {2, 3, 4, 10}) {
+  for (const size_t n : kAnswers) {
     std::vector<VoteCounts> nothing, votes;
     std::vector<double> expected, values, unrelated;
     Simulator simulator(20250101, n);
@@ -250,7 +276,7 @@ inline std::vector<Line> calibrate_ceiling(size_t questions) {
       nothing.push_back(counted_question(simulator, no_spread, expected));
       votes.push_back(counted_question(simulator, world, expected));
       std::vector<double> differences, noise;
-      for (size_t k = 0; k < n; ++k) {
+      for (size_t k = 0; k < expected.size(); ++k) {
         differences.push_back(static_cast<double>(votes.back().up[k] - votes.back().down[k]));
         noise.push_back(simulator.normal());
       }
@@ -337,6 +363,68 @@ inline std::vector<std::pair<std::string, testing_simulation::Coverage>> summary
       held += one[k].second && one[k].second->contains(truths[k]) ? 1 : 0;
     }
     result.push_back({seen.front()[k].first, {given / effort.simulations, given > 0 ? held / given : 0}});
+  }
+  return result;
+}
+
+/// How often the intervals hold that are shown of the differences between two runs, by every metric: of n questions
+/// whose answers the second model scores as the first does, with noise. By name.
+inline std::vector<std::pair<std::string, testing_simulation::Coverage>> metric_difference_coverage(
+    const CovariateWorld& world, size_t n, const testing_simulation::Effort& effort) {
+  std::vector<const Metric*> metrics;
+  for (const Metric& metric : all_metrics()) {
+    if (metric.of_model) metrics.push_back(&metric);
+  }
+  const auto question_of_both = [&](Simulator& simulator, QuestionMetrics& a, QuestionMetrics& b) {
+    QuestionResult question;
+    do question = question_of(simulator, world, Perfect::kNothing);
+    while (!question.metrics.pearson);
+    a = question.metrics;
+    for (AnswerResult& answer : question.answers) {
+      answer.score = 0.8 * answer.score - 0.2 + 0.5 * simulator.normal();
+      answer.sum_log_prob = answer.score * static_cast<double>(answer.n_bytes);
+    }
+    b = question_metrics(question.answers);
+    add_bits_per_byte(question.answers, b);
+  };
+  std::vector<double> truths(metrics.size());
+  {
+    Simulator simulator(987654321);
+    QuestionMetrics a, b;
+    for (size_t i = 0; i < effort.truth_questions; ++i) {
+      question_of_both(simulator, a, b);
+      for (size_t k = 0; k < metrics.size(); ++k) {
+        truths[k] += (*(a.*metrics[k]->of_question) - *(b.*metrics[k]->of_question)) /
+                     static_cast<double>(effort.truth_questions);
+      }
+    }
+  }
+  std::vector<std::vector<std::optional<Interval>>> seen(static_cast<size_t>(effort.simulations));
+  in_chunks(seen.size(), effort.threads, [&](size_t begin, size_t end) {
+    for (size_t i = begin; i < end; ++i) {
+      Simulator simulator(20240601, i + 1);
+      std::vector<QuestionMetrics> a(n), b(n);
+      for (size_t k = 0; k < n; ++k) question_of_both(simulator, a[k], b[k]);
+      for (const Metric* metric : metrics) {
+        std::vector<std::vector<double>> values(2);
+        for (size_t k = 0; k < n; ++k) {
+          values[0].push_back(*(a[k].*metric->of_question));
+          values[1].push_back(*(b[k].*metric->of_question));
+        }
+        ComparisonOptions options{.draws = effort.draws, .permutations = 1, .seed = i, .threads = 1};
+        set_metric(*metric, values, options);
+        seen[i].push_back(interval_of(compare_paired(values[0], values[1], std::vector<size_t>{n}, options)));
+      }
+    }
+  });
+  std::vector<std::pair<std::string, testing_simulation::Coverage>> result;
+  for (size_t k = 0; k < metrics.size(); ++k) {
+    double given = 0, held = 0;
+    for (const auto& one : seen) {
+      given += one[k] ? 1 : 0;
+      held += one[k] && one[k]->contains(truths[k]) ? 1 : 0;
+    }
+    result.push_back({metrics[k]->title, {given / effort.simulations, given > 0 ? held / given : 0}});
   }
   return result;
 }

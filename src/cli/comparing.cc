@@ -91,9 +91,9 @@ Result<std::optional<Clusters>> checked_clusters(const std::optional<ClusterKind
   }
   std::erase_if(clusters.of, [](const auto& one) { return one.second.empty(); });
   if (clusters.of.empty()) {
-    return input_error(
-        std::string("the dataset's metadata does not say the ") + cluster_name(*cluster) + " of its questions",
-        "--cluster", "name the file with --metadata, or cluster by topic");
+    return input_error(std::string("the dataset's metadata does not say the ") + name_of(kClusterKinds, *cluster) +
+                           " of its questions",
+                       "--cluster", "name the file with --metadata, or cluster by topic");
   }
   return std::optional(std::move(clusters));
 }

@@ -49,6 +49,9 @@ Result<std::string> verdict(const Run& base, const Run& tuned) {
   const auto shown = interval_of(pair);
   std::string text = fmt::format("\nTuned minus base, question by question: {}, {}:\n",
                                  with_interval(difference.mean, shown), p_equals(pair.p));
+  if (comparison->not_settled(pair)) {
+    return text + "the two models are not interchangeable, but these questions don't settle which is better.\n";
+  }
   if (!comparison->told_apart(pair)) return text + "these questions cannot tell the two models apart.\n";
   return text + fmt::format("on these questions the {} model ranks answers more as their votes do.\n",
                             difference.mean.value_or(0) > 0 ? "tuned" : "base");

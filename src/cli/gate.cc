@@ -66,12 +66,6 @@ Result<GateFile> policy_of(const GateArguments& a) {
   return file;
 }
 
-Status write_file(const std::string& path, const std::string& text) {
-  if (path.empty()) return {};
-  auto file = AtomicFile::create(path);
-  return file ? file->commit(text) : Status(forward(file));
-}
-
 /// A word of a shell's command.
 std::string shell_word(const std::string& text) {
   const auto plain = [](char c) {
@@ -127,8 +121,12 @@ Status run_gate_command(const GateArguments& a, Console& console) {
   if (auto ok = write_result(a.json, gate_json(*report, a.comparing.where), gate_text(*report, console.width), console);
       !ok)
     return ok;
-  if (auto ok = write_file(a.markdown, gate_markdown(*report, command_of(a, *file))); !ok) return ok;
-  if (auto ok = write_file(a.junit, gate_junit(*report)); !ok) return ok;
+  if (!a.markdown.empty()) {
+    if (auto ok = write_file(a.markdown, gate_markdown(*report, command_of(a, *file))); !ok) return ok;
+  }
+  if (!a.junit.empty()) {
+    if (auto ok = write_file(a.junit, gate_junit(*report)); !ok) return ok;
+  }
   return gate_status(*report, console);
 }
 

@@ -17,8 +17,6 @@
 #include "hre/store.h"
 #include "report/number_text.h"
 #include "report/text_table.h"
-#include "stats/distributions.h"
-#include "stats/estimate.h"
 #include "store/default_store.h"
 
 namespace hre::cli {
@@ -37,17 +35,13 @@ bool is_listed(const RunInfo& run, const ListArguments& a) {
          (a.until.empty() || run.updated.substr(0, a.until.size()) <= a.until);
 }
 
-/// The store keeps a value's standard error; half of a 95 % interval is shown, as everywhere.
 std::string value_of(const RunInfo& run) {
   if (!run.value) return "";
   Estimate value;
   value.mean = run.value;
   value.stderr_ = run.value_stderr;
-  if (run.value_stderr && run.done >= kFewestForInterval) {
-    const double half = student_t_quantile(0.975, static_cast<double>(run.done - 1)) * *run.value_stderr;
-    value.ci_low = *run.value - half;
-    value.ci_high = *run.value + half;
-  }
+  value.ci_low = run.value_low;
+  value.ci_high = run.value_high;
   return with_error(value);
 }
 
@@ -82,7 +76,10 @@ nlohmann::ordered_json json_of(const RunInfo& run) {
           {"dataset_fingerprint", run.dataset_fingerprint},
           {"planned", run.planned},
           {"done", run.done},
-          {"pearson", {{"mean", number(run.value)}, {"stderr", number(run.value_stderr)}}},
+          {"pearson",
+           {{"mean", number(run.value)},
+            {"stderr", number(run.value_stderr)},
+            {"ci95", {number(run.value_low), number(run.value_high)}}}},
           {"created", run.created},
           {"updated", run.updated},
           {"origin", run.origin}};

@@ -41,6 +41,9 @@ std::string counted(int64_t n, std::string_view noun);
 /// A model's size: "1.1 B", "135 M", "656 K", "12".
 std::string size_text(double parameters, int digits = 3, std::string_view before_unit = " ");
 
+/// A to Z in lower case, other bytes as they are.
+std::string lower(std::string text);
+
 /// The same text in one line: line ends are written as \n.
 std::string one_line(std::string text);
 

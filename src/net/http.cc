@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <mutex>
 
+#include "core/text.h"
 #include "net/url.h"
 
 namespace hre::net {
@@ -111,8 +112,7 @@ bool Connection::take_header(std::string_view line) {
   if (line.starts_with("HTTP/")) response_.headers.clear();  // those so far were of a 100 or of the proxy's response
   const size_t colon = line.find(':');
   if (colon == std::string_view::npos) return true;
-  std::string name(line.substr(0, colon));
-  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
+  std::string name = lower(std::string(line.substr(0, colon)));
   constexpr const char* kSpace = " \t\r\n";
   line.remove_prefix(std::min(line.find_first_not_of(kSpace, colon + 1), line.size()));
   const size_t last = line.find_last_not_of(kSpace);

@@ -5,8 +5,9 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <memory>
+
+#include "core/text.h"
 
 namespace hre::net {
 namespace {
@@ -28,11 +29,6 @@ std::optional<std::string> part(const Url& url, CURLUPart which, unsigned flags 
   std::string copy = text;
   curl_free(text);
   return copy;
-}
-
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
-  return text;
 }
 
 }  // namespace

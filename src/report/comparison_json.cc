@@ -1,5 +1,7 @@
 #include "report/comparison_json.h"
 
+#include "analysis/option_names.h"
+
 namespace hre {
 namespace {
 
@@ -37,7 +39,10 @@ Json of_difference(const RunDifference& difference) {
 
 Json of_pair(const Comparison& comparison, size_t position) {
   const ComparedPair& pair = comparison.pairs[position];
-  Json json = {{"a", pair.a}, {"b", pair.b}, {"told_apart", comparison.told_apart(pair.comparison)}};
+  Json json = {{"a", pair.a},
+               {"b", pair.b},
+               {"told_apart", comparison.told_apart(pair.comparison)},
+               {"not_interchangeable", not_interchangeable(pair.comparison, comparison.options.level)}};
   json.update(json_paired(pair.comparison));
   if (pair.clustered) json["clustered"] = json_clustered(pair.clustered);
   if (pair.repetition) json["repetition"] = of_repetition(*pair.repetition);
@@ -105,7 +110,7 @@ std::string comparison_json(const Comparison& comparison, const std::vector<std:
   Json json;
   json["format"] = "hre-compare/1";
   json["metric"] = options.metric->name;
-  json["config"] = {{"weights", weights_name(options.statistics.weights)},
+  json["config"] = {{"weights", name_of(kWeights, options.statistics.weights)},
                     {"undefined", undefined_name(comparison.undefined_policy)},
                     {"where", where},
                     {"level", options.level},

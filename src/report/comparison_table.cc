@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "analysis/option_names.h"
 #include "core/question_name.h"
 #include "core/text.h"
 #include "core/visible.h"
@@ -36,10 +37,15 @@ std::string difference_of(const PairedComparison& pair) {
 
 std::string verdict_on_two(const Comparison& comparison) {
   const PairedComparison& pair = comparison.pairs.front().comparison;
-  if (!comparison.told_apart(pair)) {
+  if (!not_interchangeable(pair, comparison.options.level)) {
     return fmt::format("These {} can't tell {} and {} apart at {:g} %: A − B is {}.\n",
                        counted(pair.questions(), "question"), named(comparison, 0), named(comparison, 1),
                        100 * comparison.options.level, difference_of(pair));
+  }
+  if (comparison.not_settled(pair)) {
+    return fmt::format("{} and {} are not interchangeable, but these {} don't settle which is better: A − B is {}.\n",
+                       named(comparison, 0), named(comparison, 1), counted(pair.questions(), "question"),
+                       difference_of(pair));
   }
   const bool a_better = (*pair.difference.mean > 0) != comparison.options.metric->lower_is_better;
   return fmt::format("{} is better than {}: A − B is {}.\n", named(comparison, a_better ? 0 : 1),
@@ -62,6 +68,10 @@ std::string verdict_on_many(const Comparison& comparison) {
   }
   for (const auto& group : comparison.groups) {
     if (group.size() > 1) text += named(comparison, group) + " can't be told apart.\n";
+  }
+  for (const ComparedPair& pair : comparison.pairs) {
+    if (!comparison.not_settled(pair.comparison)) continue;
+    text += named(comparison, {pair.a, pair.b}) + " are not interchangeable, but which is better is not settled.\n";
   }
   return text + fmt::format("({} shared by all runs; at {:g} %, corrected by Holm for {} pairs)\n",
                             counted(comparison.shared, "question"), 100 * comparison.options.level,
@@ -163,7 +173,7 @@ std::string clustered_table(const Comparison& comparison, int width) {
     const auto bootstrap = bootstrap_of(e);
     table.add_row({letter_of(pair.a) + " − " + letter_of(pair.b),
                    with_interval(pair.comparison.difference.mean, interval_of(pair.comparison)),
-                   cluster_name(pair.clustered->kind),
+                   name_of(kClusterKinds, pair.clustered->kind),
                    fmt::format("{} ({:.1f})", clustered.clusters, clustered.effective), significant(e.stderr_),
                    with_interval(e), bootstrap ? interval_text(*bootstrap) : "–"});
   }
@@ -238,7 +248,7 @@ std::string bits_table(const Comparison& comparison, int width) {
     for (const ComparedMetric& bits : comparison.bits) {
       table.add_row(pair_cells(name(*bits.metric), bits.pairs.front()));
     }
-    return title + table.render(width);
+    return title + table.render(width) + wrapped("p of these rows is not adjusted for their number.\n", width);
   }
   std::vector<std::string> header = {"run"};
   for (const ComparedMetric& bits : comparison.bits) header.emplace_back(name(*bits.metric));
@@ -274,7 +284,7 @@ std::string clustered_line(const ClusteredEstimate& clustered) {
       fmt::format("for {}: standard error {}", cluster_generalisation(clustered.kind), significant(e.stderr_));
   if (e.ci_low) text += ", 95 % interval " + interval_text({*e.ci_low, *e.ci_high});
   if (const auto interval = bootstrap_of(e)) text += ", by bootstrap over clusters " + interval_text(*interval);
-  return text + fmt::format(" (clusters by {}: {}, effective {:.1f}{})\n", cluster_name(clustered.kind),
+  return text + fmt::format(" (clusters by {}: {}, effective {:.1f}{})\n", name_of(kClusterKinds, clustered.kind),
                             clustered.mean.clusters, clustered.mean.effective,
                             e.ci_low ? "" : fmt::format("; an interval needs {:g}", kFewestClusters));
 }

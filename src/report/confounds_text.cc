@@ -26,14 +26,17 @@ Json of_covariate(const CovariateSummary& covariate) {
   return json;
 }
 
+/// Of too few questions for an interval, nothing is known.
 Json of_ceiling(const RunCeiling& ceiling) {
+  const bool shown = ceiling.ceiling.interval.has_value();
+  const auto if_shown = [&](const std::optional<double>& value) { return json_number(shown ? value : std::nullopt); };
   return {{"questions", ceiling.ceiling.questions},
-          {"mean_r", json_number(ceiling.ceiling.mean)},
+          {"mean_r", if_shown(ceiling.ceiling.mean)},
           {"ci95", json_interval(ceiling.ceiling.interval)},
-          {"reliability", json_number(ceiling.ceiling.reliability)},
+          {"reliability", if_shown(ceiling.ceiling.reliability)},
           {"votes", ceiling.counted ? "counted" : "differences"},
           {"value", json_number(ceiling.value.mean)},
-          {"share", json_number(ceiling.share())},
+          {"share", if_shown(ceiling.share())},
           {"share95", json_interval(ceiling.share_interval())}};
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "analysis/option_names.h"
 #include "analysis/scores.h"
 #include "core/question_name.h"
 #include "core/text.h"
@@ -33,6 +34,7 @@ std::string name_of_check(const GateReport& report, const GateCheck& check) {
 std::string settling(const GateReport& report, const GateCheck& check) {
   const GateDecision& decision = check.decision;
   if (decision.verdict != GateVerdict::kInconclusive) return "";
+  if (!decision.deviation) return "these questions leave the spread of the differences unknown";
   if (!decision.questions_needed) return decision.margin > 0 ? "no number of questions settles it" : "";
   if (*decision.questions_needed <= check.questions) {
     return fmt::format("an equally good run would pass with {} questions in 80 % of cases; this one may be worse",
@@ -55,7 +57,8 @@ std::vector<std::string> header() {
 }
 
 std::vector<std::string> cells(const GateReport& report, const GateCheck& check) {
-  return {name_of_check(report, check),
+  const std::string chance = check.chance.value_or(0) == 0 ? "" : " (chance " + two_decimals(check.chance) + ")";
+  return {name_of_check(report, check) + chance,
           std::to_string(check.questions),
           two_decimals(check.run),
           two_decimals(check.baseline),
@@ -142,8 +145,9 @@ std::string gate_json(const GateReport& report, const std::vector<std::string>& 
     Json one = {{"metric", rule.metric->name},
                 {"score", rule.score ? Json(name_of(kScoreKinds, *rule.score)) : Json(nullptr)},
                 {"scores", {json_text_or_null(check.run_score), json_text_or_null(check.baseline_score)}},
-                {"weights", weights_name(rule.weights)},
+                {"weights", name_of(kWeights, rule.weights)},
                 {"topic", check.topic.empty() ? Json(nullptr) : Json(check.topic)},
+                {"chance", json_number(check.chance)},
                 {"margin", decision.margin},
                 {"verdict", gate_verdict_name(decision.verdict)},
                 {"p_margin", json_number(decision.p)},

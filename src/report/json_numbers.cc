@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "analysis/metric.h"
+#include "analysis/option_names.h"
 #include "analysis/scores.h"
 
 namespace hre {
@@ -68,17 +69,12 @@ Json json_clustered(const std::optional<ClusteredEstimate>& clustered) {
   if (!clustered) return nullptr;
   const Estimate& e = clustered->mean.estimate;
   const auto bootstrap = e.bootstrap_low ? std::optional(Interval{*e.bootstrap_low, *e.bootstrap_high}) : std::nullopt;
-  return {{"by", cluster_name(clustered->kind)},
-          {"clusters", clustered->mean.clusters},
-          {"effective", json_number(clustered->mean.effective)},
-          {"stderr", json_number(e.stderr_)},
-          {"ci95", {json_number(e.ci_low), json_number(e.ci_high)}},
-          {"bootstrap95", json_interval(bootstrap)}};
+  return {{"by", name_of(kClusterKinds, clustered->kind)},           {"clusters", clustered->mean.clusters},
+          {"effective", json_number(clustered->mean.effective)},     {"stderr", json_number(e.stderr_)},
+          {"ci95", {json_number(e.ci_low), json_number(e.ci_high)}}, {"bootstrap95", json_interval(bootstrap)}};
 }
 
 const char* undefined_name(UndefinedPolicy policy) { return policy == UndefinedPolicy::kZero ? "zero" : "left out"; }
-
-const char* weights_name(Weights weights) { return weights == Weights::kTopics ? "topics" : "questions"; }
 
 std::string json_text(const Json& json) { return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"; }
 

@@ -36,7 +36,6 @@ Json json_parts(const ValueParts& parts);
 Json json_clustered(const std::optional<ClusteredEstimate>& clustered);
 /// "left out" or "zero".
 const char* undefined_name(UndefinedPolicy policy);
-const char* weights_name(Weights weights);
 /// The text of a file: indented, in UTF-8 whatever the strings hold.
 std::string json_text(const Json& json);
 

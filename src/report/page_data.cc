@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "analysis/metric.h"
+#include "analysis/option_names.h"
 #include "analysis/question_metrics.h"
 #include "analysis/scores.h"
 #include "analysis/tokens.h"
@@ -53,7 +54,7 @@ Json of_scores(const std::vector<ScoreSummary>& scores) {
 /// What the interval generalises to, and the estimate; null where it was not asked for.
 Json of_clustered(const std::optional<ClusteredEstimate>& clustered) {
   if (!clustered) return nullptr;
-  return {{"by", cluster_name(clustered->kind)},
+  return {{"by", name_of(kClusterKinds, clustered->kind)},
           {"others", cluster_generalisation(clustered->kind)},
           {"clusters", clustered->mean.clusters},
           {"effective", rounded(clustered->mean.effective, 4)},
@@ -155,6 +156,7 @@ Json of_pairs(const ReportData& data) {
     pairs.push_back({{"a", data.compared[pair.a]},
                      {"b", data.compared[pair.b]},
                      {"apart", comparison.told_apart(pair.comparison)},
+                     {"not_settled", comparison.not_settled(pair.comparison)},
                      {"all", of_comparison(pair.comparison)},
                      {"clustered", of_clustered(pair.clustered)},
                      {"bits", of_bits(comparison, i)},
@@ -215,8 +217,16 @@ Json of_repeats(const Repeats& repeats) {
   return {{"measurements", repeats.n}, {"deviation", rounded(std::sqrt(repeats.variance), 4)}};
 }
 
+/// Ranks of all answers; null where a value is not finite.
+Json of_ranks(const QuestionResult& question, double AnswerResult::*value) {
+  const bool known =
+      std::ranges::all_of(question.answers, [&](const AnswerResult& answer) { return std::isfinite(answer.*value); });
+  return known ? Json(falling_ranks(question, value)) : Json();
+}
+
 Json of_answers(const QuestionResult& question) {
   Json json = {{"s", Json::array()}, {"l", Json::array()}, {"n", Json::array()}, {"x", Json::array()}};
+  json["k"] = of_ranks(question, &AnswerResult::score);
   for (const AnswerResult& answer : question.answers) {
     json["s"].push_back(rounded(answer.score, 6));
     json["l"].push_back(rounded(answer.sum_log_prob, 8));
@@ -351,22 +361,26 @@ std::string page_questions(const ReportData& data, size_t from) {
     Json question = {{"q", row.text != nullptr ? Json(row.text->text) : Json()},
                      {"a", Json::array()},
                      {"v", Json::array()},
+                     {"k", Json()},
                      {"c", Json::array()},
                      {"r", Json::array()},
                      {"chance", of_chances(data, row)}};
     if (row.text != nullptr) {
       for (const Answer& answer : row.text->answers) question["a"].push_back(answer.text);
     }
-    if (const QuestionResult* any = any_result(row); any != nullptr && !any->answers.empty()) {
-      for (const AnswerResult& answer : any->answers) {
-        question["v"].push_back(rounded(answer.votes, 15));
-        question["c"].push_back(answer.n_chars + answer.n_cut_chars);
+    QuestionResult texts;  // what people saw, where no run has it
+    const QuestionResult* people = any_result(row);
+    if (people == nullptr || people->answers.empty()) {
+      people = &texts;
+      for (size_t a = 0; row.text != nullptr && a < row.text->answers.size(); ++a) {
+        texts.answers.emplace_back().votes = row.text->answers[a].votes;
+        texts.answers.back().n_chars = count_code_points(row.text->answers[a].text);
       }
-    } else if (row.text != nullptr) {
-      for (const Answer& answer : row.text->answers) {
-        question["v"].push_back(rounded(answer.votes, 15));
-        question["c"].push_back(count_code_points(answer.text));
-      }
+    }
+    question["k"] = of_ranks(*people, &AnswerResult::votes);
+    for (const AnswerResult& answer : people->answers) {
+      question["v"].push_back(rounded(answer.votes, 15));
+      question["c"].push_back(answer.n_chars + answer.n_cut_chars);
     }
     for (const QuestionResult* result : row.by_run) {
       question["r"].push_back(result == nullptr ? Json()

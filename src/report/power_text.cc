@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "analysis/option_names.h"
 #include "core/text.h"
 #include "core/visible.h"
 #include "report/comparison_json.h"
@@ -128,7 +129,7 @@ std::string power_text(const RunPower& power, int width) {
 std::string power_json(const RunPower& power, const std::vector<std::string>& where) {
   const PowerOptions& options = power.options;
   Json json = {{"format", "hre-power/1"}, {"metric", options.compare.metric->name}};
-  json["config"] = {{"weights", weights_name(options.compare.statistics.weights)},
+  json["config"] = {{"weights", name_of(kWeights, options.compare.statistics.weights)},
                     {"undefined", undefined_name(power.undefined_policy)},
                     {"where", where},
                     {"alpha", options.levels.alpha},

@@ -9,6 +9,7 @@
 #include "analysis/confounds.h"
 #include "analysis/notes.h"
 #include "analysis/scores.h"
+#include "analysis/side_by_side.h"
 #include "core/visible.h"
 
 namespace hre {
@@ -115,31 +116,6 @@ void add_caveats(ReportData& data) {
     data.caveats.emplace_back("The dataset could not be read, so the questions' texts are missing.");
 }
 
-/// Of the runs that have questions. Runs without a common question stand side by side all the same.
-Status compare(const CompareOptions& options, ReportData& data) {
-  std::vector<const Run*> runs;
-  for (size_t i = 0; i < data.runs.size(); ++i) {
-    if (data.runs[i].questions.empty()) continue;
-    runs.push_back(&data.runs[i]);
-    data.compared.push_back(i);
-  }
-  if (runs.size() < data.runs.size()) {  // compare_runs looks only at the runs that it has
-    const std::vector<RunDifference> differences = run_differences(pointers_to(data.runs));
-    if (!differences.empty() && !options.allow_different) return tl::unexpected<Error>(differences_error(differences));
-    if (!differences.empty()) data.caveats.push_back(differences_note(differences));
-  }
-  if (runs.size() < 2) return {};
-  auto comparison = compare_runs(runs, options);
-  if (comparison) {
-    data.comparison = std::move(*comparison);
-  } else if (!comparison.error().where.empty()) {
-    return forward(comparison);
-  } else {
-    data.caveats.push_back("Runs are not compared: " + comparison.error().message + ".");
-  }
-  return {};
-}
-
 bool any_answer(const Run& run, bool (*is_so)(const AnswerResult&)) {
   return std::ranges::any_of(
       run.questions, [&](const QuestionResult& question) { return std::ranges::any_of(question.answers, is_so); });
@@ -181,23 +157,17 @@ Result<ReportData> report_data(std::vector<Run> runs, std::optional<Dataset> dat
   data.value_name = data.of_logs ? visible_line(data.runs.front().item_metric) : "Pearson’s r";
   data.benchmark = benchmark_name(pointers_to(data.runs));
   data.title = data.benchmark + ": " + (data.labels.size() == 1 ? data.labels[0] : data.runs[0].dataset_name);
-  means.resize(data.runs.size());
-  for (size_t i = 0; i < data.runs.size(); ++i) {
-    data.summaries.push_back(means[i] ? std::move(*means[i]) : summarize(data.runs[i]));
-  }
-  for (size_t i = 0; options.clusters && i < data.runs.size(); ++i) {
-    data.clustered.push_back(data.runs[i].questions.empty()
-                                 ? std::nullopt
-                                 : std::optional(clustered_value(data.runs[i], *options.clusters)));
-  }
+  auto values = put_side_by_side(data.runs, std::move(means), options);
+  if (!values) return forward(values);
+  data.summaries = std::move(values->summaries);
+  data.clustered = std::move(values->clustered);
+  data.comparison = std::move(values->comparison);
+  data.compared = std::move(values->compared);
   data.rows = rows_of(data);
   data.topics = topics_of(data);
-  if (auto ok = compare(options, data); !ok) return forward(ok);
-  std::vector<std::string> refused = std::move(data.caveats);
   add_caveats(data);
-  data.caveats.insert(data.caveats.end(), refused.begin(), refused.end());
-  const auto ceiling = run_ceiling(data.runs.front());
-  if (const auto note = ceiling ? ceiling_note(*ceiling) : std::nullopt) data.caveats.push_back(*note);
+  data.caveats.insert(data.caveats.end(), values->caveats.begin(), values->caveats.end());
+  if (const auto note = values->ceiling ? ceiling_note(*values->ceiling) : std::nullopt) data.caveats.push_back(*note);
   return data;
 }
 

@@ -217,11 +217,13 @@ std::string undefined_sentence(const Run& run, const Summary& summary) {
 
 std::string scores_table(const std::vector<ScoreSummary>& scores, int width) {
   if (scores.empty()) return "";
-  TextTable table({"score", "Pearson", "through length", "+ beyond length", "pairs in people's order"});
+  TextTable table({"score", "Pearson", "through length", "+ beyond length", kPairs});
   for (const ScoreSummary& score : scores) {
     table.add_row({name_of(kScoreKinds, score.score), with_interval(score.pearson), with_interval(score.length.through),
                    with_interval(score.length.beyond), percent_with_error(score.pairwise_accuracy)});
   }
+  table.add_rule();
+  table.add_row({"chance", "0", "", "", "50 %"});
   return table.render(width);
 }
 

@@ -1,5 +1,6 @@
 #include "report/study_json.h"
 
+#include "analysis/option_names.h"
 #include "report/comparison_json.h"
 #include "report/detection.h"
 #include "report/study_table.h"
@@ -101,7 +102,7 @@ Json of_judgement(const Judgement& judgement) {
 Json of_config(const Study& study, const std::vector<std::string>& where) {
   const StudyOptions& options = study.options;
   const ComparisonOptions& statistics = options.compare.statistics;
-  return {{"weights", weights_name(statistics.weights)},
+  return {{"weights", name_of(kWeights, statistics.weights)},
           {"undefined", undefined_name(study.undefined_policy)},
           {"where", where},
           {"draws", statistics.draws},

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <map>
 
+#include "core/text.h"
 #include "stackexchange/jsonl_posts.h"
 
 namespace hre::stackexchange {
@@ -15,11 +16,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::array kTables = {Table::kPosts, Table::kVotes, Table::kPostHistory};
-
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? c + 32 : c; });
-  return text;
-}
 
 bool same_name(const std::string& a, const std::string& b) { return lower(a) == lower(b); }
 

@@ -1,16 +1,16 @@
 #include "stackexchange/machine_text.h"
 
-#include <algorithm>
 #include <iterator>
 #include <string>
+
+#include "core/text.h"
 
 namespace hre::stackexchange {
 
 uint8_t machine_phrase(std::string_view text) {
-  std::string lower(text);
-  std::ranges::transform(lower, lower.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? c + 32 : c; });
+  const std::string words = lower(std::string(text));
   for (size_t i = 1; i < std::size(kMachinePhrases); ++i) {
-    if (lower.find(kMachinePhrases[i]) != std::string::npos) return static_cast<uint8_t>(i);
+    if (words.find(kMachinePhrases[i]) != std::string::npos) return static_cast<uint8_t>(i);
   }
   return 0;
 }

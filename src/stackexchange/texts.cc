@@ -29,7 +29,7 @@ struct Job {
   TextRecord record;
 };
 
-std::string one_line(const std::string& text) {
+std::string single_spaced(const std::string& text) {
   std::string line;
   for (const char c : text) {
     const bool space = c == ' ' || c == '\n' || c == '\t' || c == '\r';
@@ -46,7 +46,7 @@ Job read_job(const Row& row, const PostRecord& post) {
   job.question = post.question;
   job.is_question = post.kind == PostKind::kQuestion;
   job.body = row.text("Body").value_or("");
-  job.texts.title = one_line(row.text("Title").value_or(""));
+  job.texts.title = single_spaced(row.text("Title").value_or(""));
   job.texts.tags = row.text("Tags").value_or("");
   job.texts.author = row.text("OwnerDisplayName").value_or("");
   job.texts.author_id = row.text("OwnerUserId").value_or("");

@@ -3,7 +3,6 @@
 /// questions in the same order in every run (those where all of them have a value), all finite.
 
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -23,7 +22,7 @@ struct ComparisonOptions {
   uint64_t seed = 42;
   int threads = 0;               ///< 0: all cores; their number changes nothing
   bool lower_is_better = false;  ///< of the values: a run with lower ones wins, ranks first, and passes a gate
-  double range = 0;              ///< how far apart two values can be; 0: no bounds
+  double range = 0;              ///< how far apart two values can be; 0: no bounds, see value_spread
 
   [[nodiscard]] BootstrapOptions bootstrap() const { return {draws, seed, threads, weights}; }
   [[nodiscard]] PermutationOptions permutation() const { return {permutations, seed}; }
@@ -44,6 +43,7 @@ struct PairedComparison {
   std::optional<double> effect_size;
   std::optional<Interval> effect95;     ///< see effect_interval
   int64_t won = 0, tied = 0, lost = 0;  ///< questions where A is better, equal, worse
+  bool hides_losses = false;            ///< may_hide_losses, and these could outweigh the mean difference
   /// Of the comparison, however they weigh; difference.n counts topics where these weigh the same.
   [[nodiscard]] int64_t questions() const { return won + tied + lost; }
 };
@@ -52,11 +52,32 @@ struct PairedComparison {
 PairedComparison compare_paired(std::span<const double> a, std::span<const double> b, std::span<const size_t> sizes,
                                 const ComparisonOptions& options);
 
+/// Losses and gains may be rare and large, as after quantisation. Where one question in twenty is lost (or gained)
+/// outright, 30 questions often hold none of them, and no statistic of theirs can tell: of models at the margin of a
+/// gate, up to 28 % would pass, and 22 % fail.
+constexpr int64_t kFewestForVerdict = 200;
+
+/// The deviation of single questions' values that gives the mean's standard error: s, where questions weigh the same.
+/// Nothing where the error is not known.
+std::optional<double> deviation_of(const Estimate& mean, size_t n);
+
 /// Whether n differences have no interval because they are few, and so alike that large ones may not have been seen:
-/// fewer than kFewestForVerdict, with a deviation below a tenth of the range. Where one question in twenty is lost
-/// outright and others hardly differ, 30 questions often hold no loss, and an interval held the truth in about 75 % of
-/// the cases.
-bool may_hide_losses(const Estimate& difference, size_t n, double range);
+/// fewer than kFewestForVerdict, with a deviation below a tenth of how far apart values are. Where one question in
+/// twenty is lost outright and others hardly differ, 30 questions often hold no loss, and an interval held the truth in
+/// about 75 % of the cases.
+bool may_hide_losses(const Estimate& difference, size_t n, double spread);
+
+/// How far apart the values of two runs are: the metric's range, or, where it has no bounds, two deviations of the run
+/// whose questions differ more.
+double value_spread(const Estimate& a, const Estimate& b, size_t n, double range);
+
+/// Whether p, adjusted where it is, is below the level: A and B are not interchangeable. This alone does not say that
+/// their means differ: the test is of the differences' signs, and skewed differences of mean 0 fail it as well.
+bool not_interchangeable(const PairedComparison& pair, double level);
+
+/// Whether one of the two is better: p is below the level, the questions are not so few and alike that what they may
+/// hide could outweigh the difference, and the interval, if one is shown, excludes 0.
+bool told_apart(const PairedComparison& pair, double level);
 
 /// One comparison a topic, in order, with p-values adjusted by Holm over the topics.
 std::vector<PairedComparison> compare_topics(std::span<const double> a, std::span<const double> b,
@@ -82,47 +103,6 @@ std::optional<PermutationP> difference_p(std::span<const double> a, std::span<co
                                          std::span<const size_t> sizes, double against,
                                          const ComparisonOptions& options);
 
-/// Is A worse than B by more than a margin?
-enum class GateVerdict {
-  kPass,          ///< A - B is above -margin
-  kFail,          ///< A - B is below -margin
-  kInconclusive,  ///< these questions can't tell, or are fewer than kFewestForVerdict
-};
-const char* gate_verdict_name(GateVerdict verdict);
-
-/// Losses and gains may be rare and large, as after quantisation. Where one question in twenty is lost (or gained)
-/// outright, 30 questions often hold none of them, and no statistic of theirs can tell: up to 28 % of such models would
-/// pass, and 22 % fail.
-constexpr int64_t kFewestForVerdict = 200;
-
-/// A against one other run. The verdict is at a level over all that is decided together: at 5 %, where A - B is exactly
-/// -margin for each of several runs, 2.5 % of the calls end with a failure. A verdict needs the test and the interval
-/// that is shown: of skewed differences, the interval notices the tail sooner.
-struct GateDecision {
-  size_t against = 0;  ///< run, by position
-  double margin = 0;   ///< >= 0
-  int64_t questions = 0;
-  std::optional<double> difference;  ///< A - B
-  double deviation = 0;              ///< of single questions' differences
-  std::optional<double> p, p_holm;   ///< that A is worse by the margin; adjusted over all that is decided together
-  GateVerdict verdict = GateVerdict::kInconclusive;
-  /// Questions with which a model as good as B passes with 80 % chance; nothing for margin 0, or where 10^12 are too
-  /// few.
-  std::optional<int64_t> questions_needed;
-};
-
-/// A against B, without a verdict, which depends on what else is decided with it.
-GateDecision gate_decision(std::span<const double> a, std::span<const double> b, std::span<const size_t> sizes,
-                           double margin, const ComparisonOptions& options);
-
-/// How much better A is: the interval that is shown, of A - B, or of B - A where lower values are better.
-Interval gain_of(const PairedComparison& pair, bool lower_is_better);
-
-/// The verdicts on all that is decided together, at a level over all of them. The interval of a gain is asked for where
-/// the test alone does not leave the verdict open.
-void decide_gates(std::span<GateDecision* const> decisions, double level,
-                  const std::function<Interval(size_t)>& interval_of_gain);
-
 struct PairOfRuns {
   size_t a = 0, b = 0;  ///< a < b, by position in the input
   PairedComparison comparison;
@@ -142,7 +122,7 @@ struct ManyComparison {
   std::vector<std::vector<size_t>> groups;  ///< see indistinguishable_groups; best run first
 };
 
-/// All pairs of runs, on the same bootstrap draws. `level`: of the adjusted p under which two runs are told apart.
+/// All pairs of runs, on the same bootstrap draws. `level`: of told_apart.
 ManyComparison compare_many(std::span<const std::span<const double>> runs, std::span<const size_t> sizes,
                             const ComparisonOptions& options, double level = 0.05);
 

@@ -15,7 +15,6 @@ namespace hre {
 namespace {
 
 using testing::ElementsAre;
-using testing_simulation::gate;
 using testing_tables::near;
 using Values = std::vector<double>;
 using Sizes = std::vector<size_t>;
@@ -58,17 +57,6 @@ TEST(Comparison, CountsAndMeans) {
   EXPECT_EQ(result.p, 1);
   EXPECT_TRUE(result.p_exact());
   EXPECT_FALSE(result.p_holm);
-}
-
-// A model passes against itself, and nobody passes on few questions.
-TEST(Gate, EqualRunsPassFromEnoughQuestionsOn) {
-  for (const size_t n : {size_t{199}, size_t{200}}) {
-    const std::vector<Values> runs(2, Values(n, 0.25));
-    const GateVerdict expected = n < 200 ? GateVerdict::kInconclusive : GateVerdict::kPass;
-    const GateDecision decision = gate(spans(runs), Sizes{n}, 0.1, {.draws = 100}).front();
-    EXPECT_EQ(decision.verdict, expected) << n;
-    EXPECT_EQ(decision.questions_needed, 200);
-  }
 }
 
 TEST(Comparison, TableOfScipyAndAllSigns) {
@@ -205,23 +193,63 @@ TEST(Comparison, RanksThatTestsLeaveOpen) {
   for (const RankInterval& rank : many.ranks) EXPECT_EQ(rank.interval, (Interval{1, 5}));
 }
 
-TEST(Comparison, Gate) {
-  auto values = related_runs(3, 400, 0, 16);
-  for (double& value : values[1]) value += 0.5;   // far better than the first
-  for (double& value : values[2]) value += 0.02;  // a little
-  const auto strict = gate(spans(values), Sizes{400}, 0, {});
-  ASSERT_EQ(strict.size(), 2U);
-  EXPECT_EQ(strict[0].verdict, GateVerdict::kFail);
-  EXPECT_FALSE(strict[0].questions_needed) << "no number shows that two are exactly equal";
-  const auto lenient = gate(spans(values), Sizes{400}, 0.3, {});
-  EXPECT_EQ(lenient[0].verdict, GateVerdict::kFail);
-  EXPECT_EQ(lenient[1].verdict, GateVerdict::kPass);
-  EXPECT_GT(*lenient[1].questions_needed, 2);
-  EXPECT_LE(lenient[1].p, lenient[1].p_holm);
-  const double difference = *strict[1].difference;
-  const auto at_margin = gate(spans(values), Sizes{400}, -difference, {});
-  EXPECT_EQ(at_margin[1].verdict, GateVerdict::kInconclusive);
-  EXPECT_GT(*at_margin[1].p, 0.9);
+// Small losses everywhere and a large gain in one question of twenty: p is small where few gains were seen, and says no
+// more than that the runs are not interchangeable.
+TEST(Comparison, SmallPAloneDoesNotTellApart) {
+  const Values zeros(200, 0.0);
+  Values skewed(200, -0.05);
+  for (size_t i = 0; i < 5; ++i) skewed[40 * i] = 0.95;
+  const ComparisonOptions options{.range = 2};
+  const std::span<const double> runs[] = {skewed, zeros};
+  const ManyComparison many = compare_many(runs, Sizes{200}, options);
+  const PairedComparison& pair = many.pairs[0].comparison;
+  EXPECT_LT(pair.p_holm, 0.05);
+  EXPECT_TRUE(interval_of(pair)->contains(0));
+  EXPECT_TRUE(not_interchangeable(pair, 0.05));
+  EXPECT_FALSE(told_apart(pair, 0.05));
+  EXPECT_EQ(many.ranks[0].interval, (Interval{1, 2}));
+  EXPECT_THAT(many.groups, ElementsAre(ElementsAre(1, 0)));
+}
+
+TEST(Comparison, FewQuestionsThatHardlyDifferDontTellApart) {
+  Values a(30, -0.05);
+  for (size_t i = 0; i < 30; ++i) a[i] += 0.001 * static_cast<double>(i % 3);
+  const Values zeros(30, 0.0);
+  PairedComparison pair = compare_paired(a, zeros, Sizes{30}, {.range = 2});
+  EXPECT_TRUE(pair.hides_losses);
+  EXPECT_FALSE(interval_of(pair));
+  EXPECT_TRUE(not_interchangeable(pair, 0.05));
+  EXPECT_FALSE(told_apart(pair, 0.05));
+  for (double& value : a) value *= 20;
+  pair = compare_paired(a, zeros, Sizes{30}, {.range = 0.01});
+  EXPECT_FALSE(pair.hides_losses);
+  EXPECT_TRUE(told_apart(pair, 0.05));
+}
+
+TEST(Comparison, NoIntervalWhereFewOfFewQuestionsDiffer) {
+  const auto interval = [](size_t n, size_t differ) {
+    Values a(n, 0.0);
+    const Values b(n, 0.0);
+    for (size_t i = 0; i < differ; ++i) a[i * n / differ] = i % 3 == 0 ? -1 : 1;
+    return interval_of(compare_paired(a, b, Sizes{n}, {.range = 1}));
+  };
+  EXPECT_FALSE(interval(60, 19));
+  EXPECT_TRUE(interval(60, 20));
+  EXPECT_TRUE(interval(200, 19));
+}
+
+// Without bounds, two deviations of the runs' own values stand for the range.
+TEST(Comparison, ValuesWithoutBoundsMayHideLossesToo) {
+  Values a(40), b(40), far(40);
+  for (size_t i = 0; i < 40; ++i) {
+    b[i] = static_cast<double>(i * 7 % 11);  // a deviation of about 3.2
+    a[i] = b[i] + 0.05 * static_cast<double>(i % 4);
+    far[i] = b[i] + static_cast<double>(i % 4);
+  }
+  EXPECT_TRUE(compare_paired(a, b, Sizes{40}, {}).hides_losses);
+  EXPECT_FALSE(interval_of(compare_paired(a, b, Sizes{40}, {})));
+  EXPECT_FALSE(compare_paired(far, b, Sizes{40}, {}).hides_losses);
+  EXPECT_TRUE(interval_of(compare_paired(far, b, Sizes{40}, {})));
 }
 
 TEST(Comparison, OneRunAndNone) {

@@ -6,7 +6,9 @@
 #include <cmath>
 
 #include "stats/estimate.h"
+#include "stats/grouped.h"
 #include "stats/random.h"
+#include "stats/test_table.h"
 
 namespace hre {
 namespace {
@@ -72,6 +74,27 @@ TEST(Repetition, UnequalTimesAndOnce) {
     within += 1.0 / 6 / static_cast<double>(times.back()) / 1e4;
   }
   check_parts(times, 1.0 / 12 / 100, within);
+}
+
+TEST(Repetition, AsNumpy) {
+  size_t known = 0;
+  for (const auto& row : testing_tables::read_table("repetition")) {
+    SCOPED_TRACE(row.place);
+    const testing_tables::Topics items = testing_tables::topics_of(row, "measurements");  // a list per item
+    std::vector<Repeats> repeats;
+    for_each_topic(items.sizes, [&](size_t, size_t begin, size_t n) {
+      repeats.push_back({static_cast<int64_t>(n), moments(std::span(items.values).subspan(begin, n)).variance});
+    });
+    const auto variances = measurement_variances(repeats);
+    ASSERT_EQ(variances.has_value(), row.number("within").has_value());
+    if (!variances) continue;
+    ++known;
+    const auto parts = repetition_parts(*row.number("error"), *variances, row.list<size_t>("sizes"),
+                                        row.text("weights") == "topics" ? Weights::kTopics : Weights::kQuestions);
+    EXPECT_TRUE(testing_tables::near(parts.measurements, row.number("within"), 1e-12));
+    EXPECT_TRUE(testing_tables::near(parts.items, row.number("items"), 1e-7));  // a root near 0 loses digits
+  }
+  EXPECT_GT(known, 150U);
 }
 
 TEST(Repetition, NothingIsKnownOfSingleMeasurements) {

@@ -18,6 +18,7 @@
 #include "stats/cluster.h"
 #include "stats/comparison.h"
 #include "stats/confound.h"
+#include "stats/contamination.h"
 #include "stats/correlation.h"
 #include "stats/estimate.h"
 #include "stats/least_squares.h"
@@ -337,6 +338,21 @@ inline Coverage loss_coverage(size_t n, double others, const Effort& effort) {
   });
 }
 
+/// The same of values without bounds: of one question in twenty the value is worse by one deviation of the baseline's
+/// values, and others differ by `others` of it.
+inline Coverage unbounded_loss_coverage(size_t n, double others, const Effort& effort) {
+  constexpr double kDeviation = 0.3;
+  return coverage_of(-0.05 * kDeviation, effort, [&](Simulator& simulator, size_t i) {
+    std::vector<double> a(n), b(n);
+    for (size_t k = 0; k < n; ++k) {
+      b[k] = 1 + kDeviation * simulator.normal();
+      a[k] = b[k] + kDeviation * (others * simulator.normal() - (simulator.uniform() < 0.05 ? 1 : 0));
+    }
+    return interval_of(compare_paired(a, b, std::vector<size_t>{n},
+                                      {.draws = effort.draws, .permutations = 1, .seed = i, .threads = 1}));
+  });
+}
+
 /// The interval of an effect size, and so of the number of questions that would find it. With topics of equal weight,
 /// of the effect that such a comparison has.
 inline Coverage effect_coverage(const std::vector<size_t>& sizes, Weights weights, double truth, Spread spread,
@@ -456,8 +472,13 @@ struct CountWorld {
   bool gamma = false;
   double mean = 0.5, spread = 0.8;  ///< of log expectations, between answers; questions differ by a spread of 0.8
   double down = 0;                  ///< votes against by votes for; 0: none
-  size_t answers = 4;
+  size_t answers = 4;               ///< of a question; 0: 2 to 10
 };
+
+/// A question's number of answers in a world of so many; 0 stands for 2 to 10.
+inline size_t answers_of(Simulator& simulator, size_t answers) {
+  return answers > 0 ? answers : 2 + static_cast<size_t>(9 * simulator.uniform());
+}
 
 /// Knuth's: products of uniform numbers; the expectations here are small enough.
 inline int64_t poisson(Simulator& simulator, double expectation) {
@@ -472,7 +493,7 @@ inline VoteCounts counted_question(Simulator& simulator, const CountWorld& world
   VoteCounts votes;
   expected.clear();
   const double level = world.mean + 0.8 * simulator.normal();
-  for (size_t i = 0; i < world.answers; ++i) {
+  for (size_t i = answers_of(simulator, world.answers); i > 0; --i) {
     const double deviation = world.gamma
                                  ? std::log(-std::log((1 - simulator.uniform()) * (1 - simulator.uniform())) / 2)
                                  : world.spread * simulator.normal();
@@ -562,7 +583,7 @@ CeilingCoverage ceiling_coverage(const CountWorld& world, size_t questions, cons
 
 /// How votes and scores of answers go with each other and with a covariate.
 struct CovariateWorld {
-  size_t answers = 4;
+  size_t answers = 4;            ///< of a question; 0: 2 to 10
   double votes = 0, scores = 0;  ///< slopes on the covariate
   double rest = 0;               ///< the correlation of what is left of both
   int kind = 0;                  ///< of votes: 0 normal, 1 skewed counts, 2 few counts with many ties
@@ -587,11 +608,11 @@ inline CovariateAnswer covariate_answer(Simulator& simulator, const CovariateWor
 
 /// The covariates of a question's answers, with a spread of about 0.8.
 inline std::vector<double> covariates(Simulator& simulator, const CovariateWorld& world) {
-  std::vector<double> values(world.answers);
+  std::vector<double> values(answers_of(simulator, world.answers));
   for (double& z : values) z = 0.8 * simulator.normal();
   if (world.covariate == 1) {
     values = average_ranks(values);
-    for (double& rank : values) rank *= 2.8 / static_cast<double>(world.answers);
+    for (double& rank : values) rank *= 2.8 / static_cast<double>(values.size());
   }
   if (world.covariate == 2) {
     for (double& z : values) z = std::log1p(std::exp(2 + 4 * z)) / 4;
@@ -648,6 +669,60 @@ inline Coverage share_coverage(size_t questions, const CovariateWorld& world, co
   });
 }
 
+/// Mean correlations of votes and of scores with the covariate, over the questions where each varies.
+struct CovariateCorrelations {
+  Estimate votes, scores;
+};
+inline CovariateCorrelations correlations_of(Simulator& simulator, const CovariateWorld& world, size_t questions) {
+  std::vector<double> of_votes, of_scores;
+  for (size_t i = 0; i < questions; ++i) {
+    std::vector<double> votes, scores;
+    const std::vector<double> covariate = covariates(simulator, world);
+    for (const double z : covariate) {
+      const CovariateAnswer answer = covariate_answer(simulator, world, z);
+      votes.push_back(answer.votes);
+      scores.push_back(answer.score);
+    }
+    if (const auto r = pearson(votes, covariate)) of_votes.push_back(*r);
+    if (const auto r = pearson(scores, covariate)) of_scores.push_back(*r);
+  }
+  return {mean_estimate(of_votes, Interval{-1, 1}), mean_estimate(of_scores, Interval{-1, 1})};
+}
+
+/// Student's interval of the mean correlation of votes, or of scores, with the covariate.
+inline Coverage correlation_coverage(size_t questions, const CovariateWorld& world,
+                                     Estimate CovariateCorrelations::*which, const Effort& effort) {
+  Simulator truth(987654321);
+  const Estimate all = correlations_of(truth, world, effort.truth_questions).*which;
+  return coverage_of(*all.mean, effort, [&](Simulator& simulator, size_t) {
+    return student_interval(correlations_of(simulator, world, questions).*which);
+  });
+}
+
+/// The interval of a year's mean Min-K%: over questions of four answers of 20 to 200 tokens. Some questions
+/// surprise more than others.
+inline Coverage min_k_coverage(size_t questions, const Effort& effort) {
+  const auto value = [](Simulator& simulator) {
+    const double surprise = std::exp(0.3 * simulator.normal());
+    double sum = 0;
+    for (int answer = 0; answer < 4; ++answer) {
+      std::vector<float> log_probs(20 + static_cast<size_t>(181 * simulator.uniform()));
+      for (float& p : log_probs) p = static_cast<float>(surprise * std::log(1 - simulator.uniform()));
+      sum += *min_k_percent(log_probs);
+    }
+    return sum / 4;
+  };
+  Simulator truth(987654321);
+  const size_t many = effort.truth_questions / 5;
+  double sum = 0;
+  for (size_t i = 0; i < many; ++i) sum += value(truth);
+  return coverage_of(sum / static_cast<double>(many), effort, [&](Simulator& simulator, size_t) {
+    std::vector<double> values(questions);
+    for (double& one : values) one = value(simulator);
+    return student_interval(mean_estimate(values));
+  });
+}
+
 /// How often the sign-flip test calls two equally good models different at 5 %.
 inline double false_positives(size_t n, const Effort& effort) {
   return share_of(effort.simulations, effort.threads, [&](Simulator& simulator, size_t i) {
@@ -659,112 +734,20 @@ inline double false_positives(size_t n, const Effort& effort) {
 /// margin everywhere but in one question of twenty, which it gains.
 enum class Losses { kEverywhere, kSeldom, kButForSeldomGains };
 
-/// The first run against each of the others, at a level over all of them.
-inline std::vector<GateDecision> gate(std::span<const std::span<const double>> runs, std::span<const size_t> sizes,
-                                      double margin, const ComparisonOptions& options, double level = 0.05) {
-  std::vector<GateDecision> decisions;
-  std::vector<GateDecision*> all;
-  decisions.reserve(runs.size());
-  for (size_t i = 1; i < runs.size(); ++i) {
-    decisions.push_back(gate_decision(runs[0], runs[i], sizes, margin, options));
-    all.push_back(&decisions.back());
-  }
-  decide_gates(all, level, [&](size_t i) {
-    const auto differences = weighted_differences(runs[0], runs[i + 1], sizes, Weights::kQuestions);
-    PairedComparison pair;
-    pair.difference = weighted_estimate(differences, sizes, options.weights);
-    pair.bootstrap = bootstrap_interval(differences, sizes, options.bootstrap());
-    return gain_of(pair, options.lower_is_better);
-  });
-  return decisions;
-}
-
-/// How often a gate fails a model whose difference is exactly at the margin, or passes one.
-inline double gate_errors(size_t n, double margin, Losses losses, GateVerdict verdict, const Effort& effort) {
+/// How often two runs of equal means are told apart whose differences are skewed: as many, small and one-sided, as gate
+/// models lose (Losses), or exponential with a deviation of 0.5.
+inline double skewed_errors(size_t n, std::optional<Losses> losses, const Effort& effort) {
   return share_of(effort.simulations, effort.threads, [&](Simulator& simulator, size_t i) {
     std::vector<double> a(n), b(n);
-    for (size_t k = 0; k < n; ++k) {
-      if (losses == Losses::kEverywhere) {
-        const std::vector<double> values = simulator.question({0.2, 0.2});
-        a[k] = values[0] - margin;
-        b[k] = values[1];
-      } else {
-        b[k] = simulator.question({0.2}).front();
-        const bool seldom = simulator.uniform() < 0.05;
-        a[k] = b[k] + (losses == Losses::kSeldom ? (seldom ? -20 * margin : 0) : (seldom ? 18 * margin : -2 * margin));
-      }
+    for (double& value : a) {
+      const bool seldom = simulator.uniform() < 0.05;
+      value = !losses                     ? 0.5 * spread_value(simulator, Spread::kSkewed)
+              : losses == Losses::kSeldom ? (seldom ? -0.95 : 0.05)
+                                          : (seldom ? 0.95 : -0.05);
     }
-    const std::span<const double> runs[] = {a, b};
-    const ComparisonOptions options{.draws = effort.draws, .permutations = effort.draws, .seed = i, .threads = 1};
-    return gate(runs, std::vector<size_t>{n}, margin, options).front().verdict == verdict;
-  });
-}
-
-/// A run against a baseline in several checks, each with differences of deviation 0.5 around the same mean.
-struct GateWorld {
-  size_t questions = 0;
-  size_t checks = 1;
-  double difference = 0;  ///< the mean
-  int skew = 0;           ///< 0 normal; 1 exponential, a few large gains; -1 a few large losses
-};
-constexpr double kGateMargin = 0.1;
-
-/// How often a gate passes, and fails.
-struct GateShares {
-  double pass = 0, fail = 0;
-};
-/// `verdicts_of` gets a simulator and the simulation's number.
-template <class VerdictsOf>
-GateShares gate_shares_of(const Effort& effort, VerdictsOf verdicts_of) {
-  std::vector<char> passed(static_cast<size_t>(effort.simulations)), failed(passed.size());
-  in_chunks(passed.size(), effort.threads, [&](size_t begin, size_t end) {
-    for (size_t i = begin; i < end; ++i) {
-      Simulator simulator(20240601, i + 1);
-      const std::vector<GateVerdict> verdicts = verdicts_of(simulator, i);
-      passed[i] = std::ranges::count(verdicts, GateVerdict::kPass) > 0;
-      failed[i] = std::ranges::count(verdicts, GateVerdict::kFail) > 0;
-    }
-  });
-  return {std::accumulate(passed.begin(), passed.end(), 0.0) / effort.simulations,
-          std::accumulate(failed.begin(), failed.end(), 0.0) / effort.simulations};
-}
-
-/// How often any of the checks passes, and any fails.
-inline GateShares gate_shares(const GateWorld& world, const Effort& effort) {
-  return gate_shares_of(effort, [&](Simulator& simulator, size_t i) {
-    std::vector<std::vector<double>> values(1 + world.checks, std::vector<double>(world.questions));
-    for (std::vector<double>& baseline : std::span(values).subspan(1)) {  // the run's values are 0
-      for (double& value : baseline) {
-        const double spread =
-            world.skew == 0 ? simulator.normal() : world.skew * spread_value(simulator, Spread::kSkewed);
-        value = -(world.difference + 0.5 * spread);
-      }
-    }
-    const std::vector<std::span<const double>> runs(values.begin(), values.end());
-    std::vector<GateVerdict> verdicts;
-    for (const GateDecision& decision :
-         gate(runs, std::vector<size_t>{world.questions}, kGateMargin,
-              {.draws = effort.draws, .permutations = effort.draws, .seed = i, .threads = 1})) {
-      verdicts.push_back(decision.verdict);
-    }
-    return verdicts;
-  });
-}
-
-/// The verdict on a run that is scored question by question and is worse by exactly its margin: that of the confidence
-/// sequence where it decides, else that of all questions, at half the level each.
-inline GateShares early_gate_shares(size_t n, const Effort& effort) {
-  const double margin = true_mean(0.35, effort.truth_questions) - true_mean(0.2, effort.truth_questions);
-  constexpr double kHalf = 0.025;
-  return gate_shares_of(effort, [&](Simulator& simulator, size_t i) -> std::vector<GateVerdict> {
-    const std::vector<double> differences = simulator.differences(0.2, 0.35, n), zeros(n);
-    StoppingRule rule = StoppingRule::decided({-2, 2}, -margin, kHalf);
-    for (const double one : differences) {
-      if (rule.add(one)) return {rule.interval().low > -margin ? GateVerdict::kPass : GateVerdict::kFail};
-    }
-    const std::span<const double> runs[] = {differences, zeros};
-    const ComparisonOptions options{.draws = effort.draws, .permutations = effort.draws, .seed = i, .threads = 1};
-    return {gate(runs, std::vector<size_t>{n}, margin, options, kHalf).front().verdict};
+    const ComparisonOptions options{
+        .draws = effort.draws, .permutations = effort.draws, .seed = i, .threads = 1, .range = 2};
+    return told_apart(compare_paired(a, b, std::vector<size_t>{n}, options), 0.05);
   });
 }
 
@@ -779,7 +762,7 @@ inline double many_run_errors(size_t n, size_t runs, const Effort& effort) {
     const std::vector<std::span<const double>> spans(values.begin(), values.end());
     const ManyComparison many = compare_many(spans, std::vector<size_t>{n},
                                              {.draws = 0, .permutations = effort.draws, .seed = i, .threads = 1});
-    return std::ranges::any_of(many.pairs, [](const PairOfRuns& pair) { return *pair.comparison.p_holm < 0.05; });
+    return std::ranges::any_of(many.pairs, [](const PairOfRuns& pair) { return told_apart(pair.comparison, 0.05); });
   });
 }
 

@@ -78,7 +78,7 @@ struct RunRow {
   std::string key;
   RunLabel label;
   Run run;
-  std::optional<double> value, value_stderr;
+  std::optional<double> value, value_stderr, value_low, value_high;
 };
 Result<RunRow> read_run(Database& database, int64_t row);
 

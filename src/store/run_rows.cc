@@ -15,7 +15,7 @@ namespace {
 constexpr char kColumns[] =
     "id, key, name, created, updated, origin, model, dataset_name, dataset_source, dataset_fingerprint, "
     "dataset_questions, options, planned, plan_seconds, score_seconds, positions, positions_unshared, value, "
-    "value_stderr, early_stop";
+    "value_stderr, early_stop, value_low, value_high";
 
 RunRow row_of(const Statement& at) {
   RunRow row;
@@ -33,6 +33,8 @@ RunRow row_of(const Statement& at) {
   row.run.times = {at.real(13), at.real(14), at.integer(15), at.integer(16)};
   row.value = at.maybe_real(17);
   row.value_stderr = at.maybe_real(18);
+  row.value_low = at.maybe_real(20);
+  row.value_high = at.maybe_real(21);
   return row;
 }
 
@@ -75,25 +77,22 @@ Result<int64_t> put_run(Database& database, const std::string& key, const Run& r
 }
 
 void put_end(Database& database, int64_t row, const Run& run) {
-  const Estimate value = published_value(run);
   Statement(database,
             "UPDATE run SET plan_seconds = plan_seconds + ?, score_seconds = score_seconds + ?, "
-            "positions = positions + ?, positions_unshared = positions_unshared + ?, early_stop = ?, value = ?, "
-            "value_stderr = ? WHERE id = ?")
+            "positions = positions + ?, positions_unshared = positions_unshared + ?, early_stop = ? WHERE id = ?")
       .with(run.times.plan_seconds, run.times.score_seconds, run.times.positions, run.times.positions_unshared,
-            early_stop_json(run.early_stop), value.mean, value.stderr_, row)
+            early_stop_json(run.early_stop), row)
       .run();
+  keep_value(database, row, published_value(run));
 }
 
 void keep_value(Database& database, int64_t row, const Estimate& value) {
-  Statement(database, "UPDATE run SET value = ?, value_stderr = ? WHERE id = ?")
-      .with(value.mean, value.stderr_, row)
+  Statement(database, "UPDATE run SET value = ?, value_stderr = ?, value_low = ?, value_high = ? WHERE id = ?")
+      .with(value.mean, value.stderr_, value.ci_low, value.ci_high, row)
       .run();
 }
 
-void forget_value(Database& database, int64_t row) {
-  Statement(database, "UPDATE run SET value = NULL, value_stderr = NULL WHERE id = ?").with(row).run();
-}
+void forget_value(Database& database, int64_t row) { keep_value(database, row, {}); }
 
 Estimate published_value(const Run& run) {
   if (run.score != ScoreKind::kPerChar || run.reference) return published_value(published_view(run));

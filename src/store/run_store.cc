@@ -137,6 +137,8 @@ Result<RunInfo> info_of(Database& database, int64_t row) {
   info.times = stored->run.times;
   info.value = stored->value;
   info.value_stderr = stored->value_stderr;
+  info.value_low = stored->value_low;
+  info.value_high = stored->value_high;
   if (!info.value && info.done > 0) {  // being evaluated, or left so by a crash
     // If an answer is damaged, the run is listed without a value; reading the run reports the damage.
     if (auto questions = store::read_questions(database, *stored)) {
@@ -144,6 +146,8 @@ Result<RunInfo> info_of(Database& database, int64_t row) {
       const Estimate estimate = store::published_value(stored->run);
       info.value = estimate.mean;
       info.value_stderr = estimate.stderr_;
+      info.value_low = estimate.ci_low;
+      info.value_high = estimate.ci_high;
       const bool may_grow = info.done < info.planned;  // then the value would soon be that of fewer questions
       if (estimate.mean && !may_grow && !database.is_read_only()) store::keep_value(database, row, estimate);
     }

@@ -114,6 +114,14 @@ constexpr char kVersion3[] = R"sql(
 ALTER TABLE answer_score ADD COLUMN n_bytes INTEGER;  -- of the text scored, in UTF-8; NULL: not known
 )sql";
 
+/// The value's interval. It does not follow from the standard error, so values are found anew.
+constexpr char kVersion4[] = R"sql(
+ALTER TABLE run ADD COLUMN value_low REAL;   -- the 95 % interval of value; NULL: there is none
+ALTER TABLE run ADD COLUMN value_high REAL;
+
+UPDATE run SET value = NULL, value_stderr = NULL;
+)sql";
+
 bool uses_write_ahead_log(Database& database) {
   Statement mode(database, "PRAGMA journal_mode");
   return mode.step() && mode.text(0) == "wal";
@@ -231,7 +239,7 @@ bool is_current(Database& database, const std::vector<std::string>& steps) {
 }  // namespace
 
 const std::vector<std::string>& migrations() {
-  static const std::vector<std::string> steps = {kVersion1, kVersion2, kVersion3};
+  static const std::vector<std::string> steps = {kVersion1, kVersion2, kVersion3, kVersion4};
   return steps;
 }
 

@@ -270,6 +270,9 @@ TEST(Schema, ReadsStoresOfEveryVersion) {
     const auto run = store->load("last");
     ASSERT_TRUE(run) << run.error().text();
     ASSERT_EQ(run->questions.size(), 3U);
+    const auto info = store->find("last");
+    EXPECT_TRUE(info->value && info->value_stderr);
+    EXPECT_FALSE(info->value_low) << "3 questions have no interval";
     for (int64_t n = 0; n < 3; ++n) {
       QuestionResult made = made_question(n, true);
       for (AnswerResult& answer : made.answers) {

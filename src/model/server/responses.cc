@@ -75,7 +75,7 @@ std::string shown(std::string text) {
 }
 
 /// Formats a message, to be appended to another.
-std::string one_line(std::string text) {
+std::string as_clause(std::string text) {
   text = shown(std::move(text));
   const size_t last = text.find_last_not_of(" .");
   return text.substr(0, last == std::string::npos ? 0 : last + 1);
@@ -194,7 +194,7 @@ Result<ScoredPrompt> read_generated(const Json& answer, int index) {
   prompt.index = index;
   const Json& meta = member(answer, "meta_info");
   if (const Json& reason = member(meta, "finish_reason"); text_of(member(reason, "type")) == "abort") {
-    return wrong("the server aborted the request: " + one_line(text_of(member(reason, "message"))));
+    return wrong("the server aborted the request: " + as_clause(text_of(member(reason, "message"))));
   }
   const Json& entries = member(meta, "input_token_logprobs");
   if (!entries.is_array()) return wrong("meta_info.input_token_logprobs is missing");
@@ -346,14 +346,14 @@ Result<std::string> parse_version(std::string_view body) {
 
 std::string error_message(std::string_view body) {
   const auto json = parse_json(body);
-  if (!json) return one_line(std::string(body.substr(0, 4096)));
+  if (!json) return as_clause(std::string(body.substr(0, 4096)));
   const Json& error = member(*json, "error");
   for (const Json* candidate :
        {&member(error, "message"), &error, &member(*json, "message"), &member(*json, "detail")}) {
-    if (candidate->is_string()) return one_line(candidate->get<std::string>());
+    if (candidate->is_string()) return as_clause(candidate->get<std::string>());
   }
   const Json& shown = error.is_null() ? (member(*json, "detail").is_null() ? *json : member(*json, "detail")) : error;
-  return one_line(shown.dump(-1, ' ', false, Json::error_handler_t::replace));
+  return as_clause(shown.dump(-1, ' ', false, Json::error_handler_t::replace));
 }
 
 std::string refusal(int status, std::string_view body) {

@@ -131,12 +131,14 @@ Figure forest(const ReportData& data) {
   Interval reach{0, 0};
   for (const ComparedPair& pair : pairs) {
     const PairedComparison& c = pair.comparison;
-    const Interval interval = interval_of(c).value_or(Interval{*c.difference.mean, *c.difference.mean});
-    widen(reach, interval.low, interval.high);
+    const auto interval = interval_of(c);
+    const auto low = interval ? std::optional(interval->low) : std::nullopt;
+    const auto high = interval ? std::optional(interval->high) : std::nullopt;
+    widen(reach, low ? low : c.difference.mean, high ? high : c.difference.mean);
     const std::string &a = label_of(data, pair.a), &b = label_of(data, pair.b);
     const std::string name = shortened(a, 24) + " − " + shortened(b, 24);
-    figure.table.rows.push_back({a + " − " + b, cell(c.difference.mean), cell(interval.low), cell(interval.high),
-                                 cell(c.p), cell(c.p_holm), std::to_string(c.questions())});
+    figure.table.rows.push_back({a + " − " + b, cell(c.difference.mean), cell(low), cell(high), cell(c.p),
+                                 cell(c.p_holm), std::to_string(c.questions())});
     names.push_back(name);
   }
   figure.height = height_of(names.size());
@@ -231,7 +233,7 @@ std::optional<Figure> value_speed(const ReportData& data) {
     const auto speed = data.runs[i].times.tokens_per_second();
     const Estimate& e = data.value(data.summaries[i].micro);
     if (!speed || !e.mean) continue;
-    points.push_back({data.labels[i], *speed, *e.mean, e.ci_low.value_or(*e.mean), e.ci_high.value_or(*e.mean)});
+    points.push_back({data.labels[i], *speed, *e.mean, e.ci_low, e.ci_high});
   }
   if (points.empty()) return std::nullopt;
   draw_scatter(figure, points,

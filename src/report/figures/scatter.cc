@@ -88,7 +88,7 @@ void draw_scatter(Figure& figure, const std::vector<ScatterPoint>& points, const
   for (const ScatterPoint& p : points) {
     figure.table.rows.push_back({p.name, cell(p.x), cell(p.y), cell(p.low), cell(p.high)});
     low_x = std::min(low_x, across(p.x)), high_x = std::max(high_x, across(p.x));
-    low_y = std::min(low_y, p.low), high_y = std::max(high_y, p.high);
+    low_y = std::min(low_y, p.low.value_or(p.y)), high_y = std::max(high_y, p.high.value_or(p.y));
   }
   const auto [x0, x1] = bounds(low_x, high_x);
   const auto [y0, y1] = bounds(low_y, high_y);
@@ -99,7 +99,8 @@ void draw_scatter(Figure& figure, const std::vector<ScatterPoint>& points, const
   std::vector<double> widths;
   for (const ScatterPoint& p : points) {
     const auto up = [&, y0 = y0, y1 = y1](double y) { return (y - y0) / (y1 - y0) * height; };
-    places.push_back({(across(p.x) - x0) / (x1 - x0) * width, up(p.y), up(p.low), up(p.high)});
+    places.push_back(
+        {(across(p.x) - x0) / (x1 - x0) * width, up(p.y), up(p.low.value_or(p.y)), up(p.high.value_or(p.y))});
     widths.push_back(0.052 * display_width(shortened(p.name, 24)));
   }
   const auto labels = place_labels(places, widths, 0.1, width, height);

@@ -12,7 +12,8 @@ namespace hre {
 
 struct ScatterPoint {
   std::string name;
-  double x = 0, y = 0, low = 0, high = 0;
+  double x = 0, y = 0;
+  std::optional<double> low, high;  ///< of y; nothing where there is no interval
 };
 
 struct ScatterOptions {

@@ -243,8 +243,8 @@ std::optional<Figure> judgement_figure(const StudyView& study, const StudyView::
   for (size_t i = 0; i < study.members.size(); ++i) {
     const auto e = study.members[i].means.find(study.metric);
     if (!judgement.values[i] || e == study.members[i].means.end() || !e->second.mean) continue;
-    points.push_back({study.members[i].name, *judgement.values[i], *e->second.mean,
-                      e->second.ci_low.value_or(*e->second.mean), e->second.ci_high.value_or(*e->second.mean)});
+    points.push_back(
+        {study.members[i].name, *judgement.values[i], *e->second.mean, e->second.ci_low, e->second.ci_high});
   }
   if (points.empty()) return std::nullopt;
   Figure figure{name,

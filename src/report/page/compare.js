@@ -12,10 +12,11 @@ const flipInterval = ([low, high]) => [high === null ? null : -high, low === nul
 
 function verdict(report, a, b, all) {
   const [low, high] = all.bootstrap ?? all.t;
-  const { apart } = pairOf(report, a, b);
+  const { apart, not_settled } = pairOf(report, a, b);
   const better = all.mean > 0 ? report.runs[a].label : report.runs[b].label;
+  const undecided = not_settled ? 'The two are not interchangeable, but these questions do not settle which is better. ' : 'These questions cannot tell the two apart at 5 %. ';
   return make('p', { class: 'verdict', id: 'verdict' },
-    apart ? [make('strong', {}, safeText(better)), report.log ? ' is better. ' : ' ranks answers more as people do. '] : 'These questions cannot tell the two apart at 5 %. ',
+    apart ? [make('strong', {}, safeText(better)), report.log ? ' is better. ' : ' ranks answers more as people do. '] : undecided,
     'Difference of ', safeText(report.value), ', ', safeText(report.runs[a].label), ' minus ', safeText(report.runs[b].label), `: ${signed(all.mean, decimalsOf(low, high))} ${interval(low, high)} over ${all.n} questions; p ${pValue(all.p)}`,
     report.pairs.length > 1 ? `, ${pValue(all.p_holm)} adjusted for ${report.pairs.length} pairs (Holm)` : '',
     `. Better on ${all.won} questions, worse on ${all.lost}, equal on ${all.tied}.`);

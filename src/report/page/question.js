@@ -13,17 +13,7 @@ function ranking(values) {
   return values.map((value, i) => [value, i]).filter(([value]) => value !== null).sort((x, y) => y[0] - x[0] || x[1] - y[1]).map(([, i]) => i);
 }
 
-// The rank from 1 that each has; equal values share the average.
-function ranksOf(values) {
-  return values.map((value) => {
-    if (value === null) return null;
-    const above = values.filter((other) => other !== null && other > value).length;
-    const equal = values.filter((other) => other === value).length;
-    return above + (equal + 1) / 2;
-  });
-}
-
-const rankText = (rank) => (rank === null ? '–' : Number.isInteger(rank) ? `${rank}.` : `${rank} (tied)`);
+const rankText = (rank) => (rank === undefined ? '–' : Number.isInteger(rank) ? `${rank}.` : `${rank} (tied)`);
 
 function scoresOf(question, run) {
   return question.r[run]?.s ?? question.v.map(() => null);
@@ -45,17 +35,16 @@ function ranksTable(report, state, index, question) {
 }
 
 function answerCard(report, state, question, answer, view) {
-  const votes = ranksOf(question.v);
   const runs = state.a === state.b ? [state.a] : [state.a, state.b];
   const scores = runs.map((run) => {
-    const rank = ranksOf(scoresOf(question, run))[answer];
     const result = question.r[run];
+    const rank = result?.k?.[answer];
     return make('span', {}, safeText(report.runs[run].label), `: ${rankText(rank)}`,
       result?.s[answer] === undefined ? '' : ` score ${number(result.s[answer], 3)}, ${number(result.l[answer], 1)} nats over ${result.n[answer]} ${result.n[answer] === 1 ? 'token' : 'tokens'}`,
       result?.x[answer] ? `, ${result.x[answer]} of the prompt’s tokens cut off` : '');
   });
   return make('article', { class: 'answer' },
-    make('header', {}, make('strong', {}, letter(answer), ` ${question.v[answer]} ${question.v[answer] === 1 ? 'vote' : 'votes'}`), make('span', {}, `people: ${rankText(votes[answer])}`), scores, make('span', {}, `${question.c[answer]} characters`)),
+    make('header', {}, make('strong', {}, letter(answer), ` ${question.v[answer]} ${question.v[answer] === 1 ? 'vote' : 'votes'}`), make('span', {}, `people: ${rankText(question.k?.[answer])}`), scores, make('span', {}, `${question.c[answer]} characters`)),
     make('div', { class: 'body' }, view.body(answer)));
 }
 

@@ -42,7 +42,7 @@ function summaryColumns(report) {
     { title: `${short}, macro`, tip: `${short}: mean of the topics’ means`, value: (run) => run.macro[report.main][0], cell: (run) => estimateCell(run.macro[report.main]) },
     ...clusteredColumn(report, 'clustered_macro', `${short}, macro`),
     report.log ? null : { title: 'Size', tip: 'number of the model’s parameters, and the type of its weights', value: (run) => run.parameters || null, cell: (run) => make('td', {}, parameters(run.parameters), run.file_type ? make('span', { class: 'interval' }, safeText(run.file_type)) : null) },
-    { title: 'Questions', tip: 'number of questions, and how many of them have no value', value: (run) => run.questions, cell: (run) => make('td', {}, run.questions, run.undefined ? make('span', { class: 'interval' }, `${run.undefined} without a value`) : null) },
+    { title: 'Questions', tip: `number of questions, and how many of them have no value of ${report.log ? report.value : 'Pearson’s r'}`, value: (run) => run.questions, cell: (run) => make('td', {}, run.questions, run.undefined ? make('span', { class: 'interval' }, `${run.undefined} without a value`) : null) },
     report.log ? null : { title: 'Tokens/s', tip: 'tokens per second', value: (run) => run.tokens_per_second, cell: (run) => make('td', {}, run.tokens_per_second === null ? '–' : Math.round(run.tokens_per_second)) },
   ];
   return columns.filter((column) => column !== null);
