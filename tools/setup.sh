@@ -28,6 +28,7 @@ root=$PWD
 deps=${HRE_DEPS:-$root/build/deps}
 lock=${HRE_LOCK:-$root/third_party/pypi.lock}
 engine_patch=$root/third_party/engine.patch
+engine_models=$root/cmake/engine_models.cmake
 test_lock=$root/third_party/pypi-test.lock
 models_lock=$root/third_party/pypi-models.lock
 mkdir -p "$deps"
@@ -51,7 +52,7 @@ inputs_of() {
     esac
     uname -m
     case $1 in engine*) cat "$engine_patch" ;; esac
-    case $1 in engine) grep -m1 -E '^(flags|Features)' /proc/cpuinfo || true ;; esac
+    case $1 in engine) cat "$engine_models" && { grep -m1 -E '^(flags|Features)' /proc/cpuinfo || true; } ;; esac
     printf '%s\n' "${HRE_ENGINE_OPTIONS:-}"
   } | sha256sum | cut -d' ' -f1
 }
@@ -272,7 +273,8 @@ make_engine() {
     -DCMAKE_POSITION_INDEPENDENT_CODE=ON -DCMAKE_INSTALL_PREFIX="$deps/engine" -DCMAKE_INSTALL_LIBDIR=lib \
     -DLLAMA_BUILD_NUMBER=0 -DLLAMA_BUILD_COMMIT="$(pinned llama_cpp_python | sed 's/ .*//; s/==/-/')" \
     -DLLAMA_BUILD_COMMON=OFF -DLLAMA_BUILD_TOOLS=OFF -DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_EXAMPLES=OFF \
-    -DLLAMA_BUILD_SERVER=OFF -DLLAMA_BUILD_APP=OFF "${options[@]}" >"$deps/engine.log" 2>&1 &&
+    -DLLAMA_BUILD_SERVER=OFF -DLLAMA_BUILD_APP=OFF -DCMAKE_PROJECT_llama.cpp_INCLUDE="$engine_models" "${options[@]}" \
+    >"$deps/engine.log" 2>&1 &&
     cmake --build "$work" -j "$(tools/jobs.sh)" >>"$deps/engine.log" 2>&1 &&
     DESTDIR=$staged cmake --install "$work" >>"$deps/engine.log" 2>&1 || {
     tail -20 "$deps/engine.log" >&2
