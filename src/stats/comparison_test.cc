@@ -233,9 +233,9 @@ TEST(Comparison, NoIntervalWhereFewOfFewQuestionsDiffer) {
     for (size_t i = 0; i < differ; ++i) a[i * n / differ] = i % 3 == 0 ? -1 : 1;
     return interval_of(compare_paired(a, b, Sizes{n}, {.range = 1}));
   };
-  EXPECT_FALSE(interval(60, 19));
-  EXPECT_TRUE(interval(60, 20));
-  EXPECT_TRUE(interval(200, 19));
+  EXPECT_FALSE(interval(60, 29));
+  EXPECT_TRUE(interval(60, 30));
+  EXPECT_TRUE(interval(200, 29));
 }
 
 // Without bounds, two deviations of the runs' own values stand for the range.
