@@ -760,6 +760,8 @@ import torch, transformers
 import hre, hre.transformers
 from in_memory import Bytes, data
 
+torch.set_num_threads(1)  # as torchrun has it: a product's bits may depend on the number of threads
+
 def model():
     torch.manual_seed(7)
     return transformers.LlamaForCausalLM(transformers.LlamaConfig(vocab_size=300, hidden_size=64, intermediate_size=96, num_hidden_layers=2,
