@@ -220,13 +220,9 @@ inline Coverage student_coverage(const std::vector<size_t>& sizes, Weights weigh
 template <class DifferencesOf>
 Coverage difference_coverage(double truth, const Effort& effort, DifferencesOf differences_of) {
   return coverage_of(truth, effort, [&](Simulator& simulator, size_t i) -> std::optional<Interval> {
-    PairedComparison comparison;
-    const std::vector<double> differences = differences_of(simulator);
-    comparison.difference = mean_estimate(differences);
-    if (may_hide_losses(comparison.difference, differences.size(), 2)) return std::nullopt;
-    comparison.bootstrap = bootstrap_interval(differences, std::vector<size_t>{differences.size()},
-                                              {.draws = effort.draws, .seed = i, .threads = 1});
-    return interval_of(comparison);
+    const std::vector<double> differences = differences_of(simulator), zeros(differences.size());
+    return interval_of(compare_paired(differences, zeros, std::vector<size_t>{differences.size()},
+                                      {.draws = effort.draws, .permutations = 1, .seed = i, .threads = 1, .range = 2}));
   });
 }
 
@@ -256,11 +252,10 @@ inline Coverage paired_topics_coverage(const std::vector<size_t>& sizes, Weights
       const std::vector<double> own = simulator.differences(quality + gap, quality, sizes[topic]);
       differences.insert(differences.end(), own.begin(), own.end());
     }
-    PairedComparison comparison;
-    comparison.difference = weighted_estimate(differences, sizes, weights);
-    comparison.bootstrap =
-        bootstrap_interval(differences, sizes, {.draws = effort.draws, .seed = i, .threads = 1, .weights = weights});
-    return interval_of(comparison);
+    const std::vector<double> zeros(differences.size());
+    return interval_of(compare_paired(
+        differences, zeros, sizes,
+        {.weights = weights, .draws = effort.draws, .permutations = 1, .seed = i, .threads = 1, .range = 2}));
   });
 }
 
