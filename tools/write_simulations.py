@@ -38,14 +38,15 @@ def with_rows(page, name, table):
     """The rows of `table` replace those of the same first two cells; new ones follow the row before them in `table`, or end it."""
     there = re.search(rf"<!-- {name} -->\n(.*?)<!-- end of {name} -->", page, re.DOTALL)[1].splitlines()
     key = lambda line: tuple(line.split(" | ")[:2])
-    before = None
+    last = -1  # where the row before stands: claims such as "... of the macro average" come more than once
     for line in [line for line in table.splitlines() if line.startswith("| ")][1:]:
         places = [i for i, old in enumerate(there) if key(old) == key(line)]
         if places:
-            there[places[0]] = line
+            last = next((i for i in places if i > last), places[0])
+            there[last] = line
         else:
-            there.insert(before + 1 if before is not None else len(there), line)
-        before = there.index(line)
+            last = last + 1 if last >= 0 else len(there)
+            there.insert(last, line)
     return put(page, name, "\n".join(there))
 
 
