@@ -56,6 +56,16 @@ PairedComparison compare_without_draws(std::span<const double> a, std::span<cons
   return result;
 }
 
+// BCa alone is too narrow for few questions: of 30 questions of 4 answers, it held the truth in 92 % of the cases by
+// Pearson. Student's alone is too narrow on the side of rare, large losses.
+void set_bootstrap(PairedComparison& comparison, std::optional<Interval> bca) {
+  if (bca && comparison.questions() < kFewestForVerdict) {
+    bca->low = std::min(bca->low, *comparison.difference.ci_low);
+    bca->high = std::max(bca->high, *comparison.difference.ci_high);
+  }
+  comparison.bootstrap = bca;
+}
+
 template <class Item, class Comparison>
 void adjust_by_holm(std::vector<Item>& items, Comparison comparison_of) {
   std::vector<std::optional<double>> p;
@@ -75,8 +85,8 @@ std::vector<PairOfRuns> compare_pairs(std::span<const std::span<const double>> r
       const std::vector<double> differences = differences_of(runs[pair.a], runs[pair.b]);
       pair.comparison = compare_without_draws(runs[pair.a], runs[pair.b], sizes, options);
       if (pair.comparison.difference.ci_low) {
-        pair.comparison.bootstrap =
-            interval_of_deviations(draws.difference(pair.a, pair.b), differences, sizes, options.weights);
+        set_bootstrap(pair.comparison,
+                      interval_of_deviations(draws.difference(pair.a, pair.b), differences, sizes, options.weights));
       }
     }
   });
@@ -183,7 +193,8 @@ std::optional<PermutationP> difference_p(std::span<const double> a, std::span<co
 PairedComparison compare_paired(std::span<const double> a, std::span<const double> b, std::span<const size_t> sizes,
                                 const ComparisonOptions& options) {
   PairedComparison result = compare_without_draws(a, b, sizes, options);
-  if (result.difference.ci_low) result.bootstrap = bootstrap_interval(differences_of(a, b), sizes, options.bootstrap());
+  if (result.difference.ci_low)
+    set_bootstrap(result, bootstrap_interval(differences_of(a, b), sizes, options.bootstrap()));
   return result;
 }
 

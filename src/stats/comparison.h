@@ -32,9 +32,11 @@ struct ComparisonOptions {
 /// are.
 struct PairedComparison {
   std::optional<double> mean_a, mean_b;
-  Estimate difference;                ///< with Student's t interval
-  std::optional<Interval> bootstrap;  ///< topic-stratified, 95 %, BCa; nothing where spread is not known
-  std::optional<double> p;            ///< by sign flips, two-sided; nothing without questions
+  Estimate difference;  ///< with Student's t interval
+  /// Topic-stratified, 95 %, BCa; below kFewestForVerdict questions wide enough to hold Student's too. Nothing where
+  /// spread is not known.
+  std::optional<Interval> bootstrap;
+  std::optional<double> p;  ///< by sign flips, two-sided; nothing without questions
   PMethod p_method = PMethod::kDrawn;
   [[nodiscard]] bool p_exact() const { return p_method == PMethod::kExact; }
   std::optional<double> p_holm;  ///< adjusted for all comparisons made with it, where there are several

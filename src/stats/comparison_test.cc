@@ -7,6 +7,7 @@
 #include <cmath>
 #include <random>
 
+#include "stats/bootstrap.h"
 #include "stats/estimate.h"
 #include "stats/test_simulation.h"
 #include "stats/test_table.h"
@@ -236,6 +237,26 @@ TEST(Comparison, NoIntervalWhereFewOfFewQuestionsDiffer) {
   EXPECT_FALSE(interval(60, 29));
   EXPECT_TRUE(interval(60, 30));
   EXPECT_TRUE(interval(200, 29));
+}
+
+TEST(Comparison, IntervalsOfFewQuestionsHoldStudentsToo) {
+  const auto check = [](size_t n, bool widened) {
+    Values a(n);
+    const Values b(n, 0.0);
+    for (size_t i = 0; i < n; ++i) a[i] = std::exp(0.01 * static_cast<double>(i * 37 % n)) - 1.5;  // skewed
+    const Interval bca = *bootstrap_interval(a, Sizes{n}, {});
+    const PairedComparison pair = compare_paired(a, b, Sizes{n}, {});
+    const double low = *pair.difference.ci_low, high = *pair.difference.ci_high;
+    ASSERT_LT(low, bca.low) << n;
+    EXPECT_EQ(pair.bootstrap->low, widened ? low : bca.low) << n;
+    EXPECT_EQ(pair.bootstrap->high, widened ? std::max(high, bca.high) : bca.high) << n;
+    const std::span<const double> runs[] = {a, b};
+    const Interval of_many = *compare_many(runs, Sizes{n}, {}, 0.05).pairs[0].comparison.bootstrap;
+    EXPECT_EQ(of_many.low, pair.bootstrap->low) << n;
+    EXPECT_EQ(of_many.high, pair.bootstrap->high) << n;
+  };
+  check(150, true);
+  check(200, false);
 }
 
 // Without bounds, two deviations of the runs' own values stand for the range.
