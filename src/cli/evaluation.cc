@@ -57,9 +57,10 @@ std::string headline(const Run& run, const Summary& summary) {
 void say_what_is_kept(const Run& run, const Keeping& keeping, Console& console) {
   if (keeping.explain) {
     for (const std::string& line : run.explanation)
-      console.err << "hre: " << visible_line(run.model.name + ": " + line) << '\n';
+      console.err << message_text(run.model.name + ": " + line, console.err_is_terminal);
   }
-  if (run.not_kept) console.err << "hre: this run is not kept: " << message_line(run.not_kept->text()) << '\n';
+  if (run.not_kept)
+    console.err << message_text("this run is not kept: " + run.not_kept->text(), console.err_is_terminal);
 }
 
 void note_speed(const Run& run, ProgressListener& progress) {
@@ -142,7 +143,7 @@ Evaluation evaluate_models(const std::vector<std::string>& models, const Dataset
   const auto failed = [&](const std::string& source, const Error& error) {
     evaluation.failed.push_back({source, message_line(error.text())});
     if (evaluation.failure) evaluation.failure = tl::unexpected<Error>(error);
-    if (models.size() > 1) console.err << "hre: " << message_line(error.text()) << '\n';
+    if (models.size() > 1) console.err << message_text(error.text(), console.err_is_terminal);
   };
   const bool several_ranks = mpi::world().size > 1;
   std::set<std::string> missing;

@@ -85,7 +85,7 @@ int exit_status(ErrorCode code) {
 }
 
 int report(const Error& error, int threshold_status = 3) {
-  std::cerr << "hre: " << message_line(error.text()) << '\n';
+  std::cerr << message_text(error.text(), draws_on(STDERR_FILENO));
   return error.code == ErrorCode::kThreshold ? threshold_status : exit_status(error.code);
 }
 

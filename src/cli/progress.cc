@@ -44,7 +44,7 @@ class ConsoleProgress final : public ProgressListener {
 
   void note(const std::string& message) override {
     end();
-    console_.err << "hre: " << message_line(message) << '\n' << std::flush;
+    console_.err << message_text(message, console_.err_is_terminal) << std::flush;
   }
 
  private:

@@ -1,6 +1,7 @@
 #include "cli/run_argument.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <array>
 #include <filesystem>
@@ -9,8 +10,8 @@
 #include <string_view>
 
 #include "cli/store_argument.h"
+#include "cli/terminal.h"
 #include "core/files.h"
-#include "core/visible.h"
 #include "eval/item_log.h"
 #include "hre/hub.h"
 #include "hre/store.h"
@@ -37,7 +38,7 @@ Result<std::string> path_of(const std::string& argument) {
     void begin(const std::string&, int64_t, const std::string&, double) override {}
     void advance(int64_t, double) override {}
     void end() override {}
-    void note(const std::string& message) override { std::cerr << "hre: " << visible_line(message) << '\n'; }
+    void note(const std::string& message) override { std::cerr << message_text(message, draws_on(STDERR_FILENO)); }
   } notes;
   if (!is_hub_name(argument)) return argument;
   auto file = fetch_file(argument, {.refresh = true}, notes, {});

@@ -117,10 +117,9 @@ Status list_runs(const ListArguments& arguments, Console& console) {
   if (!runs) return forward(runs);
   for (const RunInfo& run : *runs) {
     if (run.problem.empty()) continue;
-    console.err << "hre: "
-                << message_line("run " + run.name + " can't be read: " + run.problem +
-                                "; hre runs repair saves the others, hre runs remove takes it out")
-                << '\n';
+    console.err << message_text("run " + run.name + " can't be read: " + run.problem +
+                                    "; hre runs repair saves the others, hre runs remove takes it out",
+                                console.err_is_terminal);
   }
   std::erase_if(*runs, [&](const RunInfo& run) { return !run.problem.empty() || !is_listed(run, arguments); });
   if (arguments.json) {

@@ -9,9 +9,9 @@
 #include "cli/run_argument.h"
 #include "cli/store_argument.h"
 #include "cli/study_file.h"
+#include "cli/terminal.h"
 #include "core/files.h"
 #include "core/text.h"
-#include "core/visible.h"
 #include "data/csv.h"
 #include "report/study_json.h"
 #include "report/study_table.h"
@@ -84,14 +84,14 @@ Result<const std::vector<std::string>*> find_row(const data::CsvTable& table, si
 
 /// Says which runs have no row; an error where none has one.
 Status check_rows(const std::vector<const std::vector<std::string>*>& rows, const std::vector<StudyMember>& members,
-                  const data::CsvTable& table, size_t column, const std::string& path, std::ostream& err) {
+                  const data::CsvTable& table, size_t column, const std::string& path, Console& console) {
   std::vector<std::string> missing, present;
   for (size_t i = 0; i < rows.size(); ++i) {
     if (!rows[i]) missing.push_back(members[i].name);
   }
   if (missing.empty()) return {};
   if (missing.size() < rows.size()) {
-    err << "hre: " << visible_line(path + ": there is no row for " + join(missing)) << '\n';
+    console.err << message_text(path + ": there is no row for " + join(missing), console.err_is_terminal);
     return {};
   }
   for (const auto& row : table.rows) {
@@ -105,7 +105,7 @@ Status check_rows(const std::vector<const std::vector<std::string>*>& rows, cons
 
 Result<std::vector<Judgement>> read_judgements(const StudyFile::Judgements& judgements,
                                                const std::vector<StudyMember>& members, const std::string& study,
-                                               std::ostream& err) {
+                                               Console& console) {
   const std::string path = beside(study, judgements.file);
   auto text = read_file(path);
   if (!text) return forward(text);
@@ -140,12 +140,12 @@ Result<std::vector<Judgement>> read_judgements(const StudyFile::Judgements& judg
     }
     result.push_back(std::move(judgement));
   }
-  if (auto ok = check_rows(rows, members, *table, *models, path, err); !ok) return forward(ok);
+  if (auto ok = check_rows(rows, members, *table, *models, path, console); !ok) return forward(ok);
   return result;
 }
 
 Result<std::vector<Judgement>> all_judgements(const StudyFile& file, const std::vector<StudyMember>& members,
-                                              const std::string& study, std::ostream& err) {
+                                              const std::string& study, Console& console) {
   std::vector<Judgement> all;
   for (const StudyFile::Judgements& judgements : file.judgements) {
     for (const auto& named : judgements.models) {
@@ -153,7 +153,7 @@ Result<std::vector<Judgement>> all_judgements(const StudyFile& file, const std::
         return input_error("models names '" + named.first + "', which is not the name of a run", study);
       }
     }
-    auto read = read_judgements(judgements, members, study, err);
+    auto read = read_judgements(judgements, members, study, console);
     if (!read) return forward(read);
     for (Judgement& judgement : *read) all.push_back(std::move(judgement));
   }
@@ -200,7 +200,7 @@ Status run_study(const StudyArguments& arguments, Console& console) {
   if (auto ok = arguments.comparing.apply_where(*runs); !ok) return ok;
   if (auto ok = arguments.comparing.score.apply(*runs, arguments.store, arguments.allow_different); !ok) return ok;
   std::vector<StudyMember> members = members_of(*file, *runs);
-  auto judgements = all_judgements(*file, members, arguments.file, console.err);
+  auto judgements = all_judgements(*file, members, arguments.file, console);
   if (!judgements) return forward(judgements);
 
   const ComparingOptions& c = arguments.comparing;

@@ -43,6 +43,10 @@ std::string message_line(const std::string& message) {
   return visible_line(spell_settings(message, SettingSpelling::kCommandLine));
 }
 
+std::string message_text(const std::string& message, bool on_terminal) {
+  return wrapped("hre: " + message_line(message), on_terminal ? width_for_people(STDERR_FILENO) : 0) + '\n';
+}
+
 void Console::print(std::string_view text) { out << wrapped(visible_text(text), width); }
 
 int width_for_people(int descriptor) {

@@ -20,6 +20,9 @@ bool reader_is_gone(int descriptor);
 /// A message of the library in one line: settings are spelled as options, control characters are shown, not obeyed.
 std::string message_line(const std::string& message);
 
+/// "hre: " and message_line, with a line end; broken between words where standard error is a terminal.
+std::string message_text(const std::string& message, bool on_terminal);
+
 /// Writes hre's own codes with the text around them, in which all from elsewhere is visible_text already.
 void write_painted(std::ostream& out, std::string_view text);
 

@@ -5,6 +5,10 @@
 #include <cctype>
 #include <cstdlib>
 
+#if defined(__x86_64__) && defined(__GNUC__)
+#include <cpuid.h>
+#endif
+
 #include "model/llama/fast/products.h"
 
 namespace hre::fast {
@@ -31,11 +35,17 @@ constexpr std::array<CapName, 12> kCaps = {{{"SSE41", Isa::kBaseline},
                                             {"AVX512_CORE_AMX_FP16", Isa::kAmx},
                                             {"DEFAULT", Isa::kAmx}}};
 
+#if defined(__x86_64__) && defined(__GNUC__)
+// Conversions of float16; clang 14's __builtin_cpu_supports does not know the name.
+bool has_f16c() {
+  unsigned eax, ebx, ecx, edx;
+  return __get_cpuid(1, &eax, &ebx, &ecx, &edx) != 0 && (ecx & bit_F16C) != 0;
+}
+#endif
+
 Isa isa_of_processor() {
 #if defined(__x86_64__) && defined(__GNUC__)
-  if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma") || !__builtin_cpu_supports("f16c")) {
-    return Isa::kBaseline;
-  }
+  if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma") || !has_f16c()) return Isa::kBaseline;
   if (!__builtin_cpu_supports("avx512f") || !__builtin_cpu_supports("avx512bw") ||
       !__builtin_cpu_supports("avx512vl") || !__builtin_cpu_supports("avx512dq")) {
     return Isa::kAvx2;
