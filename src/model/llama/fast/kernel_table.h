@@ -9,7 +9,7 @@ namespace hre::fast {
 
 /// The version of the kernels' results. Increased with every change that affects a bit; part of what a run records, and
 /// so of the key of stored answers.
-inline constexpr int kKernelsVersion = 3;
+inline constexpr int kKernelsVersion = 4;
 
 /// The table's row for an instruction set, if hre computes both products and attention.
 Settings table_row(Isa isa);

@@ -65,8 +65,8 @@ struct Kernels {
   /// to[i] = x[i] / sqrt(mean(x^2) + epsilon) * weights[i] for n values; weights may be null. At every width the
   /// squares are added in double precision, in 16 chains, so the bits are the same.
   void (*rms_norm)(const float* x, size_t n, float epsilon, const float* weights, float* to);
-  /// For 16 bytes: to[i] = factor * (low four bits of byte i) + shift, and to[16 + i] likewise with the high four bits.
-  void (*widen_nibbles)(const uint8_t* bytes, float factor, float shift, float* to);
+  /// to[i] = from[i] * factor + shift for n values.
+  void (*widen_bytes)(const int8_t* from, size_t n, float factor, float shift, float* to);
   void (*to_bf16)(const float* from, size_t n, uint16_t* to);  ///< rounded to nearest even
   void (*from_bf16)(const uint16_t* from, size_t n, float* to);
 };

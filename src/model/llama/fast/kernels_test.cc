@@ -16,6 +16,7 @@
 #include "model/llama/fast/kernel_table.h"
 #include "model/llama/fast/product_node.h"
 #include "model/llama/fast/products.h"
+#include "model/llama/fast/widening.h"
 
 namespace hre::fast {
 namespace {
@@ -142,15 +143,18 @@ TEST(Kernels, RoundToBfloat16AsTheProcessorDoes) {
   }
 }
 
-TEST(Kernels, WidenIntegersOfFourBits) {
-  uint8_t bytes[16];
-  for (int i = 0; i < 16; ++i) bytes[i] = static_cast<uint8_t>(i | (15 - i) << 4);
-  for (const Kernels* width : every_width()) {
-    float to[32];
-    width->widen_nibbles(bytes, 0.5F, -3, to);
-    for (int i = 0; i < 16; ++i) {
-      EXPECT_EQ(to[i], 0.5F * static_cast<float>(i) - 3) << width->name;
-      EXPECT_EQ(to[16 + i], 0.5F * static_cast<float>(15 - i) - 3) << width->name;
+TEST(Kernels, WidenStoredWeightsAsTheEngineDoes) {
+  Random random;
+  for (const ggml_type type : {GGML_TYPE_Q4_0, GGML_TYPE_Q4_1, GGML_TYPE_Q4_K, GGML_TYPE_Q5_K, GGML_TYPE_Q6_K}) {
+    constexpr int64_t kWeights = 4096;
+    const std::vector<float> values = random.normals(kWeights);
+    std::vector<char> stored(ggml_row_size(type, kWeights));
+    ggml_quantize_chunk(type, values.data(), stored.data(), 0, 1, kWeights, nullptr);
+    std::vector<float> expected(kWeights), wide(kWeights, NAN);
+    ggml_get_type_traits(type)->to_float(stored.data(), expected.data(), kWeights);
+    widen_row(type, stored.data(), kWeights, wide.data());
+    for (size_t i = 0; i < kWeights; ++i) {  // a fused product and sum rounds once, the engine may round twice
+      ASSERT_NEAR(wide[i], expected[i], 1e-6) << ggml_type_name(type) << " " << i << " seed " << random.seed();
     }
   }
 }

@@ -7,6 +7,8 @@
 #include <limits>
 #include <vector>
 
+#include "model/llama/fast/widening.h"
+
 // All threads of the graph compute a product together. Its result [m tokens x n rows of the weights] is divided into
 // tasks, and each thread takes the next one:
 //
@@ -249,29 +251,6 @@ Rows round_rows(const ProductNode& product, const Worker& worker) {
   return {to, stride};
 }
 
-/// Widens a row of weights to float32: with hre's own code for some types, with the engine's for the others.
-void widen(ggml_type type, const char* from, int64_t k, float* to) {
-  switch (type) {
-    case GGML_TYPE_BF16:
-      return kernels().from_bf16(reinterpret_cast<const uint16_t*>(from), static_cast<size_t>(k), to);
-    case GGML_TYPE_Q4_0:
-    case GGML_TYPE_Q4_1: {  // blocks of a factor, a shift (of Q4_1), and 32 integers of 4 bits
-      const bool is_shifted = type == GGML_TYPE_Q4_1;
-      const size_t bytes = ggml_type_size(type);
-      for (int64_t i = 0; i < k; i += 32, from += bytes) {
-        uint16_t halves[2];
-        std::memcpy(halves, from, sizeof halves);
-        const float factor = ggml_fp16_to_fp32(halves[0]);
-        const float shift = is_shifted ? ggml_fp16_to_fp32(halves[1]) : -8 * factor;
-        kernels().widen_nibbles(reinterpret_cast<const uint8_t*>(from) + bytes - 16, factor, shift, to + i);
-      }
-      return;
-    }
-    default:
-      return ggml_get_type_traits(type)->to_float(from, to, k);
-  }
-}
-
 /// Packs some of the weights' rows; rows of other types are widened to float32 first.
 void pack_rows(const ggml_tensor* weights, const char* matrix, const BlockShape& shape, int64_t first, void* packed) {
   const char* rows = matrix + static_cast<size_t>(first) * weights->nb[1];
@@ -281,7 +260,7 @@ void pack_rows(const ggml_tensor* weights, const char* matrix, const BlockShape&
     return pack_block(shape, rows, RowType::kBf16, packed);
   float* wide = rooms.rows.floats(static_cast<size_t>(shape.n * shape.k));
   for (int64_t row = 0; row < shape.n; ++row) {
-    widen(weights->type, rows + static_cast<size_t>(row) * weights->nb[1], shape.k, wide + row * shape.k);
+    widen_row(weights->type, rows + static_cast<size_t>(row) * weights->nb[1], shape.k, wide + row * shape.k);
   }
   pack_block(shape, wide, RowType::kF32, packed);
 }
