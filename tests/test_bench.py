@@ -1,6 +1,7 @@
 """hre bench, and hre's kernels against the engine's on a language model with quantised weights."""
 
 import json
+import re
 import unittest
 
 from program import SOURCE_DIR, ProgramTest
@@ -27,6 +28,16 @@ class BenchTest(ProgramTest):
         self.need_kernels(ours["kernels"])
         self.assertGreater(bench["speed"]["limit_seconds"], 0)
         self.assertLess(bench["speed"]["share_of_limit"], 1.05)
+        self.check_verdicts_on_the_table(" ".join(done.stdout.split()), bench["speed"]["peak"])
+
+    def check_verdicts_on_the_table(self, text, peak):
+        """Each type of weights has its sentence, which follows from the rates that were measured."""
+        said = re.findall(r"(bf16|Q8_0|other quantised) weights are multiplied in (\w+), ([0-9.]+) times as fast as in f32 on this "
+                          r"machine(: the table is wrong)?", text)
+        self.assertEqual(["bf16", "Q8_0", "other quantised"], [weights for weights, *_ in said], text)
+        for weights, numbers, times, wrong in said:
+            self.assertAlmostEqual(peak[numbers] / peak["f32"], float(times), delta=0.0051, msg=weights)
+            self.assertEqual(peak["f32"] > 1.05 * peak[numbers], bool(wrong), weights)
 
     def test_stats_of_a_run(self):
         done = self.run_hre("eval", MODEL, "--data", "sample", "--limit", 1, "--stats", "--json", "run.json", "--quiet")
