@@ -7,12 +7,10 @@
 #include <cstdio>
 #include <ctime>
 #include <exception>
-#include <nlohmann/json.hpp>
+#include <utility>
 
 namespace hre::chat {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 constexpr size_t kLongestTemplate = 1 << 20;
 constexpr size_t kLongestPrompt = 64 << 20;
@@ -46,11 +44,18 @@ std::time_t noon_of(const std::string& date) {
   return std::mktime(&day);
 }
 
-Json messages_of(const Conversation& conversation) {
-  Json messages = Json::array();
-  if (!conversation.system.empty()) messages.push_back({{"role", "system"}, {"content", conversation.system}});
-  messages.push_back({{"role", "user"}, {"content", conversation.user}});
-  if (!conversation.reply.empty()) messages.push_back({{"role", "assistant"}, {"content", conversation.reply}});
+jinja::value text_value(const std::string& text) { return jinja::mk_val<jinja::value_string>(text); }
+
+jinja::value messages_of(const Conversation& conversation) {
+  auto messages = jinja::mk_val<jinja::value_array>();
+  for (const auto& [role, content] :
+       {std::pair{"system", &conversation.system}, {"user", &conversation.user}, {"assistant", &conversation.reply}}) {
+    if (content->empty() && content != &conversation.user) continue;
+    auto message = jinja::mk_val<jinja::value_object>();
+    message->insert("role", text_value(role));
+    message->insert("content", text_value(*content));
+    messages->push_back(jinja::value(std::move(message)));
+  }
   return messages;
 }
 
@@ -79,15 +84,13 @@ Result<Renderer> Renderer::parse(TemplateSource source) {
 }
 
 Result<std::string> Renderer::render(const Conversation& conversation) const {
-  Json values = {{"messages", messages_of(conversation)},
-                 {"add_generation_prompt", conversation.reply.empty()},
-                 {"tools", nullptr},
-                 {"documents", nullptr}};
-  for (const auto& [name, text] : state_->source.special) values[name] = text;
   try {
     jinja::context context(state_->source.text);
     context.current_time = state_->now;
-    jinja::global_from_json(context, values, false);
+    context.set_val("messages", messages_of(conversation));
+    context.set_val("add_generation_prompt", jinja::mk_val<jinja::value_bool>(conversation.reply.empty()));
+    for (const char* name : {"tools", "documents"}) context.set_val(name, jinja::mk_val<jinja::value_none>());
+    for (const auto& [name, text] : state_->source.special) context.set_val(name, text_value(text));
     jinja::runtime runtime(context);
     const jinja::value results = runtime.execute(state_->program);
     std::string prompt = jinja::runtime::gather_string_parts(results)->as_string().str();
