@@ -259,6 +259,7 @@ std::string llama_metadata(const llama_model* model, const char* key) {
 }
 
 Result<std::vector<UsedDevice>> used_devices(const EngineOptions& options) {
+  if (auto ok = check_processor(); !ok) return forward(ok);
   start_engine();
   if (auto ok = add_rpc_servers(options.rpc); !ok) return forward(ok);
   const auto& asked = options.devices;
@@ -292,6 +293,7 @@ std::string llama_engine_version() {
 }
 
 std::string llama_engine_build() {
+  if (auto ok = check_processor(); !ok) return ok.error().message;
   start_engine();
   return llama_print_system_info();
 }
