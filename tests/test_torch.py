@@ -80,6 +80,15 @@ class TorchTest(PackageTest):
 
 
 class TransformersTest(TorchTest):
+    def test_every_example_runs(self):
+        self.run_python("""
+            import doctest, hre._processes, hre.transformers
+            for thing in (hre.transformers.Model, hre.transformers.Callback, hre.transformers.Processes):
+                assert ">>>" in thing.__doc__, thing
+            for module in (hre.transformers, hre._processes):
+                result = doctest.testmod(module)
+                assert result.attempted and not result.failed, result""", python=self.torch_python, quiet=True)
+
     def prove_in_memory(self, *options, path=""):
         done = subprocess.run([self.torch_python, SOURCE_DIR / "tools" / "models" / "prove_in_memory.py", *options, "--json", self.folder / "found.json"],
                               capture_output=True, text=True, cwd=self.folder, timeout=1200 * SLOWER, check=False,
@@ -291,10 +300,9 @@ class TransformersTest(TorchTest):
 
     def test_with_the_evaluation_harness(self):
         """The task that comes along, and the harness's models as hre's, have hre's values."""
-        if subprocess.run([self.torch_python, "-c", "import lm_eval"], capture_output=True, check=False).returncode != 0:
-            self.skipTest("that Python has no lm_eval")
+        self.need("lm_eval")
         self.run_python("""
-            import json, pathlib, random, subprocess, sys, torch, transformers, hre, hre.lm_eval, hre.transformers
+            import doctest, json, pathlib, random, subprocess, sys, torch, transformers, hre, hre.lm_eval, hre.transformers
             from lm_eval.models.huggingface import HFLM
             from tokenizers import Tokenizer, decoders, models, pre_tokenizers
             torch.manual_seed(6)
@@ -323,7 +331,9 @@ class TransformersTest(TorchTest):
             for a, b in zip(own.questions, theirs.questions, strict=True):
                 for x, y in zip(a["answers"], b["answers"], strict=True):
                     assert abs(x["sum_log_prob"] - y["sum_log_prob"]) < 1e-3, (x, y)
-            metrics = "pearson", "spearman", "pairwise_accuracy"
+            examples = doctest.testmod(hre.lm_eval)
+            assert examples.attempted and not examples.failed, examples
+            metrics = "pearson", "spearman", "pairwise_accuracy", "bits_per_byte", "bits_gap"
             with open("found.json", "w") as file:
                 json.dump([[own.summary[name]["mean"] for name in metrics], [results[f"{name},none"] for name in metrics]], file)""",
             python=self.torch_python, quiet=True)

@@ -389,6 +389,11 @@ class Callback(transformers.TrainerCallback):
         trainer = transformers.Trainer(..., callbacks=[hre.transformers.Callback("sample", every=100)])
         trainer.train()
 
+    >>> import hre.transformers
+    >>> callback = hre.transformers.Callback("sample", every=100, gate=0.02, against="best", stop=True)
+    >>> callback.runs, callback.gates, callback.best  # before the training
+    ([], [], None)
+
     data: see hre.load_dataset. every: steps between evaluations; None: at the end of each epoch. The model is also evaluated before
       the first step and after the last.
     limit: questions of each topic (50: of the published dataset 700 questions, whose value has a 95 % interval of about ± 0.04);
