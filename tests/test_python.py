@@ -5,6 +5,7 @@ test_torch.py has what needs PyTorch and Transformers.
 
 import json
 import os
+import pathlib
 import re
 import signal
 import subprocess
@@ -16,7 +17,8 @@ from program import BUILD_DIR, SLOWER, SOURCE_DIR, ProgramTest, clean_environmen
 from stand_in_server import StandIn
 from test_edges import OBEYED
 
-PACKAGE = BUILD_DIR / "python"
+#: The folder in which the package lies: HRE_PACKAGE names another one, such as that into which pip installed a wheel.
+PACKAGE = pathlib.Path(os.environ.get("HRE_PACKAGE") or BUILD_DIR / "python").resolve()
 TOPICS = ["python", "unix"]
 
 

@@ -70,6 +70,8 @@ class TorchTest(PackageTest):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
+        if cls.sanitizers:
+            raise unittest.SkipTest("PyTorch is not run under sanitizers: test_python.py runs the package there")
         cls.torch_python = torch_python()
 
     def need(self, *packages):
