@@ -81,7 +81,7 @@ class Model:
         self._model, self._tokenizer = model, tokenizer
         self._device = _input_device(model)
         # A processor needs no larger products, and loses time by padding that a GPU needs to be busy.
-        share, self._enough, self._padding = (4, 256, 0.03) if self._device.type == "cpu" else (1, 2048, 0.25)
+        share, self._enough, self._padding = (4, 256, 0.1) if self._device.type == "cpu" else (1, 2048, 0.25)
         self.batch_tokens, self.logit_bytes = batch_tokens or 4096 // share, logit_bytes or (1 << 28) // share
         self._sharded = len(set((getattr(model, "hf_device_map", None) or {}).values())) > 1
         self._whole = getattr(model, "get_base_model", lambda: model)()  # without PEFT around it
