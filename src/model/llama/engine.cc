@@ -32,7 +32,8 @@ void start_engine() {
   });
 }
 
-/// Fails if the engine was built for instructions that this processor lacks: they would end the process.
+/// Fails if the engine was built for instructions that this processor lacks: they would end the process. (F16C comes
+/// with AVX2, and clang 14's __builtin_cpu_supports does not know the name.)
 Status check_processor() {
 #if defined(__x86_64__) && defined(__GNUC__)
   __builtin_cpu_init();
@@ -43,7 +44,6 @@ Status check_processor() {
   } kinds[] = {{"AVX", ggml_cpu_has_avx(), __builtin_cpu_supports("avx")},
                {"AVX2", ggml_cpu_has_avx2(), __builtin_cpu_supports("avx2")},
                {"FMA", ggml_cpu_has_fma(), __builtin_cpu_supports("fma")},
-               {"F16C", ggml_cpu_has_f16c(), __builtin_cpu_supports("f16c")},
                {"BMI2", ggml_cpu_has_bmi2(), __builtin_cpu_supports("bmi2")},
                {"AVX-512", ggml_cpu_has_avx512(), __builtin_cpu_supports("avx512f")},
                {"AVX-512 VNNI", ggml_cpu_has_avx512_vnni(), __builtin_cpu_supports("avx512vnni")},
