@@ -44,6 +44,10 @@ build_wheel() {
   rm -rf build/wheel/CMakeCache.txt
   HRE_DEPS=${HRE_WHEEL_DEPS:-$PWD/build/wheel-deps} HRE_ENGINE_OPTIONS=${HRE_ENGINE_OPTIONS:--DGGML_NATIVE=OFF} \
     "$plain/python/bin/python" -m pip wheel . --no-deps -w "$plain"
+  if [ "$2" = abi3 ] && ! "$1" -m zipfile -l "$plain"/hre-*.whl | grep -q '_core\.abi3\.so'; then
+    echo "make_wheel: the wheel's module is not of the stable ABI, as its name says" >&2
+    exit 1
+  fi
   PATH=$tools/bin:$PATH auditwheel repair -w build/wheels "$plain"/hre-*.whl
   rm -rf "$plain"
 }
@@ -69,7 +73,7 @@ for python in "$@"; do
   fi
   case $made in *" $kind "*) continue ;; esac
   echo "make_wheel: $kind, by $python"
-  build_wheel "$python"
+  build_wheel "$python" "$kind"
   made+="$kind "
 done
 [ "$made" != " " ] || { echo "make_wheel: there is no CPython from 3.10 on with venv and its headers" >&2; exit 1; }
