@@ -44,7 +44,7 @@ build_wheel() {
   rm -rf build/wheel/CMakeCache.txt
   HRE_DEPS=${HRE_WHEEL_DEPS:-$PWD/build/wheel-deps} HRE_ENGINE_OPTIONS=${HRE_ENGINE_OPTIONS:--DGGML_NATIVE=OFF} \
     "$plain/python/bin/python" -m pip wheel . --no-deps -w "$plain"
-  if [ "$2" = abi3 ] && ! "$1" -m zipfile -l "$plain"/hre-*.whl | grep -q '_core\.abi3\.so'; then
+  if [ "$2" = abi3 ] && ! "$1" -m zipfile -l "$plain"/hre-*.whl | grep '_core\.abi3\.so' >/dev/null; then
     echo "make_wheel: the wheel's module is not of the stable ABI, as its name says" >&2
     exit 1
   fi
