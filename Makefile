@@ -4,7 +4,7 @@
 PRESET ?= release
 PREFIX ?= /usr/local
 SECONDS ?= 60
-PYTHON ?= python3
+PYTHON ?=
 FILES ?= src/.*(?<!_test)\.cc$$
 
 folder := build/$(PRESET)
@@ -44,8 +44,8 @@ install: configure ## install the program and the library to PREFIX (default /us
 	@$(build) --target hre_program
 	@cmake --install $(folder) --prefix '$(PREFIX)'
 
-wheel: ## build the Python package's wheel, with all that it needs inside, into build/wheels (PYTHON=python3)
-	@tools/make_wheel.sh '$(PYTHON)'
+wheel: ## build the Python package's wheel, with all that it needs inside, into build/wheels (PYTHON=python3.12; default: one for each version)
+	@tools/make_wheel.sh $(PYTHON)
 
 format: ## format the sources
 	@$(need-clang-format)
@@ -85,4 +85,4 @@ configure:
 	@[ -f $(folder)/build.ninja ] || cmake --preset $(PRESET)
 
 test-parts:
-	@tools/setup.sh packages tests models
+	@tools/setup.sh packages tests models torch

@@ -59,6 +59,14 @@ def test_python():
     return python
 
 
+def torch_python():
+    """The Python that has torch and transformers too; the test is skipped, visibly, where there is none."""
+    python = os.environ.get("HRE_TORCH_PYTHON") or str(pathlib.Path(test_python()).parents[2] / "torch-python" / "bin" / "python")
+    if not os.access(python, os.X_OK):
+        raise unittest.SkipTest(f"no Python with torch ('{python}'): tools/setup.sh torch makes it, or HRE_TORCH_PYTHON names one")
+    return python
+
+
 class ProgramTest(unittest.TestCase):
     maxDiff = None
 

@@ -6,8 +6,11 @@ model, on multiple choice. The first test says which sets those were.
 
 import json
 import lzma
+import os
+import platform
 import random
 import re
+import shutil
 import subprocess
 import unittest
 
@@ -162,6 +165,23 @@ class IsaTest(ProgramTest):
                     for a, b in zip(answers, auto[question], strict=True):
                         with self.subTest(level=level, kind=kind, question=question):
                             self.assertAlmostEqual(a, b, delta=2 if level == "AMX" else tolerance)
+
+
+class OtherProcessorTest(ProgramTest):
+    def test_a_processor_that_lacks_what_the_engine_was_built_for(self):
+        """Its instructions would end the process; what needs no engine works."""
+        emulator = shutil.which("qemu-x86_64")
+        if emulator is None or platform.machine() != "x86_64" or os.environ.get("HRE_SANITIZE"):
+            self.skipTest("needs an x86-64, Debian's qemu-user, and a build without sanitizers")
+        self.need_own_engine()
+        run = lambda *arguments: subprocess.run([emulator, "-cpu", "Nehalem", PROGRAM, *map(str, arguments)], capture_output=True, text=True, check=False,
+                                                cwd=self.folder, env=clean_environment(), timeout=300)
+        for command in (("eval", SHIPPED, "--data", "sample"), ("model", "show", SHIPPED)):
+            done = run(*command)
+            self.assertEqual(1, done.returncode, done.stderr)
+            self.assertRegex(done.stderr, r"\Ahre: the engine was built for a processor with AVX, AVX2, [^;]*, which this one lacks; build hre on this machine\n\Z")
+        self.assertIn("which this one lacks", run("--version").stdout)
+        self.assertEqual(0, run("eval", "baseline:length", "--data", "sample", "--limit", 1).returncode)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
 """The Python package: its values are the program's, data comes in every form, and its examples run.
 
-What needs torch and Transformers runs in the Python that HRE_TORCH_PYTHON names, and is skipped without one: they are
-some gigabytes.
+test_torch.py has what needs PyTorch and Transformers.
 """
 
 import json
 import os
+import pathlib
 import re
 import signal
 import subprocess
@@ -13,11 +13,12 @@ import textwrap
 import time
 import unittest
 
-from program import BUILD_DIR, SLOWER, SOURCE_DIR, ProgramTest, clean_environment, shared_data, test_python
+from program import BUILD_DIR, SLOWER, SOURCE_DIR, ProgramTest, clean_environment, test_python
 from stand_in_server import StandIn
 from test_edges import OBEYED
 
-PACKAGE = BUILD_DIR / "python"
+#: The folder in which the package lies: HRE_PACKAGE names another one, such as that into which pip installed a wheel.
+PACKAGE = pathlib.Path(os.environ.get("HRE_PACKAGE") or BUILD_DIR / "python").resolve()
 TOPICS = ["python", "unix"]
 
 
@@ -35,7 +36,9 @@ def sanitizers():
 
 
 def documented_blocks():
-    return re.findall(r"^```python\n(.*?)^```", (SOURCE_DIR / "docs" / "python.md").read_text(encoding="utf-8"), re.M | re.S)
+    """The Python of docs/python.md, each block with the output that is shown after it, or None."""
+    text = (SOURCE_DIR / "docs" / "python.md").read_text(encoding="utf-8")
+    return [(block[1], block[2]) for block in re.finditer(r"^```python\n(.*?)^```\n(?:\n```text\n(.*?)^```)?", text, re.M | re.S)]
 
 
 class PackageTest(ProgramTest):
@@ -45,29 +48,112 @@ class PackageTest(ProgramTest):
         if not (PACKAGE / "hre" / "__init__.py").exists():
             raise unittest.SkipTest("the Python package was not built: nanobind or Python's headers are missing")
 
-    def run_python(self, code, *arguments, status=0, python=None, quiet=False):
+    def run_python(self, code, *arguments, status=0, python=None, quiet=False, **environment):
         """Runs a program that may print JSON, which is given back."""
         done = subprocess.run([python or self.python, "-c", textwrap.dedent(code), *map(str, arguments)], cwd=self.folder,
-                              capture_output=True, text=True, env=clean_environment(PYTHONPATH=str(PACKAGE), **self.sanitizers), timeout=600 * SLOWER, check=False)
+                              capture_output=True, text=True, env=clean_environment(PYTHONPATH=str(PACKAGE), **self.sanitizers, **environment), timeout=600 * SLOWER, check=False)
         self.assertEqual(status, done.returncode, done.stdout + done.stderr)
         return json.loads(done.stdout) if done.stdout.strip() and not quiet else None
 
 
 class PythonTest(PackageTest):
     def test_every_example_runs(self):
-        failed = self.run_python("""
-            import doctest, json, hre, hre._data, hre._model, hre._run
-            results = [doctest.testmod(module) for module in (hre, hre._data, hre._model, hre._run)]
-            assert sum(result.attempted for result in results) > 10
-            print(json.dumps(sum(result.failed for result in results)))""")
-        self.assertEqual(0, failed)
+        """Every public object is documented and has an example, in which each of its members is used; and the examples are right."""
+        self.run_python("""
+            import doctest, inspect, json, hre, hre._data, hre._model, hre._run
+            wrong, examples = [], []
+            for name in hre.__all__:
+                thing = getattr(hre, name)
+                parsed = doctest.DocTestParser().get_doctest(thing.__doc__ or "", dict(vars(hre._run)), name, None, 0)
+                if not parsed.examples:
+                    wrong.append(f"{name} has no example")
+                runner = doctest.DocTestRunner()
+                if runner.run(parsed).failed:
+                    wrong.append(f"{name}: its example fails")
+                source = "".join(example.source for example in parsed.examples)
+                for member in [member for member in dir(thing) if not member.startswith("_")] if inspect.isclass(thing) and not issubclass(thing, Exception) else []:
+                    if not inspect.getdoc(getattr(thing, member)):
+                        wrong.append(f"{name}.{member} is not documented")
+                    if f".{member}" not in source:
+                        wrong.append(f"{name}.{member} is in no example")
+            wrong += [f"a method's example of {module.__name__} fails" for module in (hre, hre._data, hre._model, hre._run) if doctest.testmod(module).failed]
+            with open("wrong.json", "w") as file:
+                json.dump(wrong, file)""", quiet=True)
+        self.assertEqual([], self.read_json("wrong.json"))
+
+    def test_import_is_light(self):
+        """Neither of the libraries that take long to load; and little more than Python has at its start."""
+        found = self.run_python("""
+            import json, sys, time
+            before = set(sys.modules)
+            started = time.process_time()
+            import hre
+            seconds = time.process_time() - started
+            print(json.dumps([sorted(set(sys.modules) - before), seconds]))""")
+        heavy = {"numpy", "torch", "pandas", "pyarrow", "polars", "datasets", "tqdm", "transformers", "asyncio", "ssl", "sqlite3", "http.client", "multiprocessing"}
+        self.assertEqual(set(), {module.split(".")[0] for module in found[0]} & heavy)
+        self.assertLess(len(found[0]), 60, found[0])
+        if not self.sanitizers:
+            self.assertLess(found[1], 0.2 * 5, "processor seconds; 0.2 on a machine of one's own")
+
+    def test_stubs(self):
+        """hre/_core.pyi has every public member of hre._core, with as many parameters; the rest of the package has its types inline."""
+        stub = PACKAGE / "hre" / "_core.pyi"
+        if not stub.exists():
+            self.skipTest("a build with sanitizers makes no stubs")
+        missing = self.run_python("""
+            import ast, inspect, json, re, sys, hre
+            from hre import _core
+            stub = ast.parse(open(sys.argv[1]).read())
+            def arguments(function):
+                return [one.arg for one in (*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs)]
+            def compare(thing, body, place, wrong):
+                known = {node.name: node for node in body if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
+                known.update({node.target.id: node for node in body if isinstance(node, ast.AnnAssign)})
+                for name in dir(thing):
+                    if name.startswith("_") and name != "__len__":
+                        continue
+                    if name not in known:
+                        wrong.append(f"{place}{name} is missing")
+                    elif inspect.isclass(getattr(thing, name)):
+                        compare(getattr(thing, name), known[name].body, f"{name}.", wrong)
+                    elif isinstance(known[name], ast.FunctionDef) and callable(getattr(thing, name)):
+                        signature = re.search(r"\\((.*?)\\) ?(->|$)", (getattr(thing, name).__doc__ or "").split("\\n")[0])
+                        if signature and len(re.findall(r"\\w+: ", signature[1])) != len([a for a in arguments(known[name]) if a != "self"]):
+                            wrong.append(f"{place}{name} has other parameters: {signature[0]} and {arguments(known[name])}")
+                return wrong
+            wrong = compare(_core, stub.body, "", [])
+            for name in hre.__all__:  # annotations where types are inline
+                thing = getattr(hre, name)
+                members = [(name, thing)] if inspect.isfunction(thing) else [
+                    (f"{name}.{key}", value.fget if isinstance(value, property) else value) for key, value in vars(thing).items()
+                    if thing.__module__ != "hre._core" and (not key.startswith("_") or key == "__init__") and (inspect.isfunction(value) or isinstance(value, property))]
+                for place, function in members:
+                    signature = inspect.signature(function)
+                    untyped = [key for key, one in signature.parameters.items() if one.annotation is one.empty and key not in ("self", "core", "result")]
+                    if untyped or (signature.return_annotation is signature.empty and not place.endswith("__init__")):
+                        wrong.append(f"{place} lacks types: {untyped}")
+            print(json.dumps(wrong))""", stub)
+        self.assertEqual([], missing)
+        self.assertTrue((PACKAGE / "hre" / "py.typed").exists())
 
     def test_documentation(self):
-        """Every block of docs/python.md, in order; those of Transformers are run below."""
-        blocks = documented_blocks()
+        """Every block of docs/python.md, in order, prints what is shown after it; those of Transformers are run by test_torch.py."""
+        blocks = [block for block in documented_blocks() if "hre.transformers" not in block[0]]
         self.assertGreater(len(blocks), 6)
-        self.write("blocks.py", "\n".join(block for block in blocks if "hre.transformers" not in block))
-        self.run_python("import contextlib, io; contextlib.redirect_stdout(io.StringIO()).__enter__(); exec(open('blocks.py').read())")
+        self.assertGreater(len([shown for _, shown in blocks if shown]), 2)
+        self.write("blocks.json", json.dumps(blocks))
+        different = self.run_python("""
+            import contextlib, doctest, io, json
+            names, different = {}, []
+            for block, shown in json.load(open("blocks.json")):
+                printed = io.StringIO()
+                with contextlib.redirect_stdout(printed):
+                    exec(block, names)
+                if shown is not None and not doctest.OutputChecker().check_output(shown, printed.getvalue(), doctest.ELLIPSIS):
+                    different.append(f"{block}\\nprints\\n{printed.getvalue()}\\nand not\\n{shown}")
+            print(json.dumps(different))""")
+        self.assertEqual([], different, "\n".join(different))
 
     def test_beside_other_libraries(self):
         """No symbol of a library that hre brings takes the place of one that Python's modules mean."""
@@ -479,26 +565,51 @@ class PythonTest(PackageTest):
             assert Listener.ends == len(Listener.stages)
             print(json.dumps(Listener.stages))"""))
 
+    def test_progress_by_tqdm(self):
+        """A class with tqdm's interface gets its total, description and unit, is updated to its end and closed; notes go through write."""
+        bars, written = self.run_python("""
+            import json, hre
+            class Bar:
+                bars, written = [], []
+                def __init__(self, iterable=None, desc=None, total=None, leave=True, unit="it", **_):
+                    self.n, self.row = 0, [desc, total, unit, leave, 0]
+                    Bar.bars.append(self.row)
+                def update(self, n=1):
+                    assert self.row[4] == 0, "after its end"
+                    self.n += n
+                def close(self):
+                    self.row[4] = self.n
+                @classmethod
+                def write(cls, text, **_): cls.written.append(text)
+            rows = [{"question": f"q {i}", "answers": [{"text": "a" * (k + 1) * 50, "votes": k} for k in range(4)]} for i in range(8)]
+            hre.evaluate("baseline:zstd", rows, progress=Bar)
+            print(json.dumps([Bar.bars, Bar.written]))""")
+        self.assertEqual([["tokenising", 8, " questions", False, 8], ["scoring", 8, " questions", False, 8]], bars)
+        self.assertEqual([], written)
 
     def test_nothing_is_left_behind(self):
-        """Many evaluations in one process take no more memory than some."""
+        """Many evaluations in one process, by an object and by the engine, take no more memory than some."""
         grown = self.run_python("""
-            import json, os, hre
+            import json, os, sys, hre
             class Short:
                 def loglikelihoods(self, pairs): return [[-1.0, -2.0] for _ in pairs]
             rows = [{"question": f"q {i}", "answers": [{"text": "a" * (k + 1) * 50, "votes": k} for k in range(4)]} for i in range(8)]
             def used():
                 with open("/proc/self/statm") as file:
                     return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-            def times(n):
+            def times(n, model, rows):
                 for i in range(n):
-                    run = hre.evaluate(Short(), rows, progress=False)
-                    assert len(run.questions) == 8 and run.value is not None
-            times(200)
-            before = used()
-            times(800)
-            print(json.dumps(used() - before))""")
-        self.assertLess(grown, 4_000_000)
+                    run = hre.evaluate(model, rows, progress=False)
+                    assert len(run.questions) == len(rows) and run.value is not None
+            opened = hre.open_model(sys.argv[1], threads=1)
+            grown = []
+            for model, some in ((Short(), rows), (opened, [{**row, "answers": [{"text": "It is. " * (a + 1), "votes": a} for a in range(3)]} for row in rows[:1]])):
+                times(200, model, some)
+                before = used()
+                times(800, model, some)
+                grown.append(used() - before)
+            print(json.dumps(grown))""", SOURCE_DIR / "models" / "hre-base-q8_0.gguf")
+        self.assertLess(max(grown), 4_000_000, grown)
 
 
 class ServedTest(PackageTest):
@@ -521,391 +632,6 @@ class ServedTest(PackageTest):
                 assert len(hre.evaluate(model, json.load(open("rows.json")), progress=False).questions) == 40
                 print(json.dumps(Listener.notes))""", f"server:{a.url},{b.url}")
         self.assertRegex(" ".join(notes), "left out|take over")
-
-
-#: What tests of models in memory have in common: in_memory.py beside them.
-IN_MEMORY = """
-import hre
-
-class Bytes:
-    bos_token_id, eos_token_id = 1, 2
-    def __call__(self, texts, add_special_tokens, verbose):
-        return {"input_ids": [tokens_of(text) for text in texts]}
-
-def tokens_of(text):
-    return [byte + 3 for byte in text.encode()]
-
-data = hre.load_dataset("sample")
-texts = {data.question(i)["id"]: data.question(i) for i in range(len(data))}
-
-def answers_of(run):
-    for question in run.questions:
-        full = texts[question["id"]]
-        for answer, given in zip(full["answers"], question["answers"], strict=True):
-            yield f"Question: {full['question']}\\nAnswer:", " " + answer["text"], given
-"""
-
-
-class TorchTest(PackageTest):
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.torch_python = os.environ.get("HRE_TORCH_PYTHON", "")
-        if not os.access(cls.torch_python, os.X_OK):
-            raise unittest.SkipTest("HRE_TORCH_PYTHON names no Python with torch and transformers")
-
-
-class TransformersTest(TorchTest):
-    def test_every_architecture(self):
-        """Small random models, shared prompts and padding against one plain pass for each answer."""
-        self.write("in_memory.py", IN_MEMORY)
-        self.run_python("""
-            import torch, transformers, hre, hre.transformers
-            from in_memory import Bytes, answers_of, data, tokens_of
-            torch.manual_seed(7)
-            common = dict(vocab_size=300, hidden_size=64, intermediate_size=96, num_hidden_layers=3, num_attention_heads=4, max_position_embeddings=4096)
-            grouped = dict(num_key_value_heads=2, **common)
-            configs = [transformers.LlamaConfig(**grouped), transformers.GPTNeoXConfig(**common), transformers.Qwen2Config(**grouped),
-                       transformers.GPT2Config(vocab_size=300, n_embd=64, n_layer=3, n_head=4, n_positions=4096, bos_token_id=1, eos_token_id=1),
-                       transformers.Gemma2Config(head_dim=16, sliding_window=64, final_logit_softcapping=5.0, **grouped),
-                       transformers.MistralConfig(sliding_window=50, **grouped)]
-            for config in configs:
-                model = transformers.AutoModelForCausalLM.from_config(config)
-                for parameter in model.parameters():
-                    parameter.data.mul_(3)
-                model.train()
-                for batch in (300, 8192):
-                    run = hre.evaluate(hre.transformers.Model(model, Bytes(), batch_tokens=batch), data, limit=1, topics=["python", "unix"], progress=False)
-                    assert model.training
-                    model.eval()
-                    for context, continuation, given in answers_of(run):
-                        whole, n = tokens_of(context + continuation), len(tokens_of(context))
-                        with torch.inference_mode():
-                            logits = model(torch.tensor([whole[:-1]])).logits[0].float()
-                        values = torch.log_softmax(logits, -1)
-                        expected = sum(values[i - 1, whole[i]].item() for i in range(n, len(whole)))
-                        assert abs(expected - given["sum_log_prob"]) < 1e-3, (type(model), batch, expected, given["sum_log_prob"])
-                    model.train()
-            """, python=self.torch_python)
-
-    def test_encoder_decoders(self):
-        """The prompt goes to the encoder, and each answer to the decoder after its start token."""
-        self.write("in_memory.py", IN_MEMORY)
-        self.run_python("""
-            import torch, transformers, hre, hre.transformers
-            from in_memory import Bytes, answers_of, data, tokens_of
-            torch.manual_seed(8)
-            configs = [transformers.T5Config(vocab_size=300, d_model=64, d_kv=16, d_ff=96, num_layers=2, num_heads=4, decoder_start_token_id=0),
-                       transformers.BartConfig(vocab_size=300, d_model=64, encoder_layers=2, decoder_layers=2, encoder_attention_heads=4, decoder_attention_heads=4,
-                                               encoder_ffn_dim=96, decoder_ffn_dim=96, max_position_embeddings=4096, decoder_start_token_id=2)]
-            for config in configs:
-                model = transformers.AutoModelForSeq2SeqLM.from_config(config)
-                for parameter in model.parameters():
-                    parameter.data.mul_(2)
-                for batch, end in ((300, False), (8192, True)):
-                    run = hre.evaluate(hre.transformers.Model(model, Bytes(), batch_tokens=batch, max_length=4000, bos=end), data, limit=1, topics=["python", "unix"], progress=False)
-                    model.eval()
-                    for context, continuation, given in answers_of(run):
-                        source, labels = tokens_of(context) + ([2] if end else []), tokens_of(continuation)
-                        with torch.inference_mode():
-                            logits = model(input_ids=torch.tensor([source]), decoder_input_ids=torch.tensor([[config.decoder_start_token_id] + labels[:-1]])).logits[0].float()
-                        values = torch.log_softmax(logits, -1)
-                        expected = sum(values[i, label].item() for i, label in enumerate(labels))
-                        assert abs(expected - given["sum_log_prob"]) < 1e-3, (type(model), batch, expected, given["sum_log_prob"])
-            """, python=self.torch_python)
-
-    def test_values_are_those_of_the_file(self):
-        """A checkpoint in memory and its file, in float32."""
-        folder, file = shared_data("models/TinyStories-656K"), shared_data("models/TinyStories-656K-f32.gguf")
-        self.run_python("""
-            import random, sys, torch, transformers, hre, hre.transformers
-            made = random.Random(5)
-            words = "the cat sat on a mat and then it saw one big dog who was very happy to play in the park with little girl".split()
-            text = lambda: " ".join(made.choices(words, k=made.randint(3, 60))) + "."
-            rows = [{"topic": "tale", "question": text(), "answers": [{"text": text(), "votes": a} for a in range(4)]} for _ in range(12)]
-            model = transformers.AutoModelForCausalLM.from_pretrained(sys.argv[1], dtype=torch.float32)
-            tokenizer = transformers.AutoTokenizer.from_pretrained(sys.argv[1])
-            memory = hre.evaluate(hre.transformers.Model(model, tokenizer, max_length=256), rows, progress=False)
-            file = hre.evaluate(sys.argv[2], rows, max_length=256, precision="exact", progress=False)
-            n = 0
-            for a, b in zip(memory.questions, file.questions, strict=True):
-                for x, y in zip(a["answers"], b["answers"], strict=True):
-                    assert x["n_tokens"] == y["n_tokens"], (x, y)
-                    assert abs(x["sum_log_prob"] - y["sum_log_prob"]) < 1e-3, (x, y)
-                    n += 1
-            assert n == 48, n
-            """, folder, file, python=self.torch_python)
-
-    def test_with_the_evaluation_harness(self):
-        """The task that comes along, and the harness's models as hre's, have hre's values."""
-        if subprocess.run([self.torch_python, "-c", "import lm_eval"], capture_output=True, check=False).returncode != 0:
-            self.skipTest("that Python has no lm_eval")
-        self.run_python("""
-            import json, pathlib, random, subprocess, sys, torch, transformers, hre, hre.lm_eval, hre.transformers
-            from lm_eval.models.huggingface import HFLM
-            from tokenizers import Tokenizer, decoders, models, pre_tokenizers
-            torch.manual_seed(6)
-            made = random.Random(6)
-            words = "the cat sat on a mat and then it saw one big dog who was very happy to play in the park with little girl".split()
-            text = lambda: " ".join(made.choices(words, k=made.randint(3, 40))) + "."
-            rows = [{"topic": "tale", "question": text(), "answers": [{"text": text(), "votes": made.randint(-2, 9)} for a in range(4)]} for _ in range(12)]
-            pathlib.Path("tales.jsonl").write_text("".join(json.dumps(row) + "\\n" for row in rows))
-            # Bytes: the harness feeds the context's own tokens, which for other tokenizers may not begin those of the whole.
-            vocabulary = {sign: i for i, sign in enumerate(sorted(pre_tokenizers.ByteLevel.alphabet()))}
-            made_of_bytes = Tokenizer(models.BPE(vocab={**vocabulary, "<eos>": 256}, merges=[]))
-            made_of_bytes.pre_tokenizer, made_of_bytes.decoder = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False), decoders.ByteLevel()
-            tokenizer = transformers.PreTrainedTokenizerFast(tokenizer_object=made_of_bytes, eos_token="<eos>", pad_token="<eos>")
-            model = transformers.LlamaForCausalLM(transformers.LlamaConfig(vocab_size=257, hidden_size=32, intermediate_size=64, num_hidden_layers=2,
-                num_attention_heads=2, max_position_embeddings=1024, bos_token_id=None, eos_token_id=256, pad_token_id=256))
-            for parameter in model.parameters():
-                parameter.data.mul_(3)
-            model.save_pretrained("small"), tokenizer.save_pretrained("small")
-            own = hre.evaluate(hre.transformers.Model(model, tokenizer), "tales.jsonl", progress=False)
-            theirs = hre.evaluate(hre.lm_eval.Model(HFLM(pretrained=model, tokenizer=tokenizer, batch_size=4, add_bos_token=False)), "tales.jsonl", progress=False)
-            include = subprocess.run([sys.executable, "-m", "hre.lm_eval"], capture_output=True, text=True, check=True).stdout.strip()
-            subprocess.run([sys.executable, "-m", "lm_eval", "--model", "hf", "--model_args", "pretrained=small,dtype=float32,add_bos_token=False",
-                            "--tasks", "human_rank_eval", "--include_path", include, "--metadata", '{"data": "tales.jsonl"}', "--output_path", "out",
-                            "--device", "cpu", "--batch_size", "4"], capture_output=True, check=True)
-            results = json.loads(next(pathlib.Path("out").rglob("results*.json")).read_text())["results"]["human_rank_eval"]
-            for a, b in zip(own.questions, theirs.questions, strict=True):
-                for x, y in zip(a["answers"], b["answers"], strict=True):
-                    assert abs(x["sum_log_prob"] - y["sum_log_prob"]) < 1e-3, (x, y)
-            metrics = "pearson", "spearman", "pairwise_accuracy"
-            with open("found.json", "w") as file:
-                json.dump([[own.summary[name]["mean"] for name in metrics], [results[f"{name},none"] for name in metrics]], file)""",
-            python=self.torch_python, quiet=True)
-        own, task = self.read_json("found.json")
-        for a, b in zip(own, task, strict=True):
-            self.assertAlmostEqual(a, b, delta=1e-4)
-
-    def test_in_a_training_loop(self):
-        """A small model learns the answers that people like: its value rises, and the files of TensorBoard and of MLflow have the curve."""
-        logs = [log for log in ("tensorboard", "mlflow") if subprocess.run([self.torch_python, "-c", f"import {log}"], capture_output=True, check=False).returncode == 0]
-        if not logs:
-            self.skipTest("that Python has neither tensorboard nor mlflow")
-        found = self.run_python("""
-            import glob, json, os, random, sys, torch, transformers, hre, hre.transformers
-            logs = sys.argv[1:]
-            os.environ.update(MLFLOW_TRACKING_URI="file:mlruns", MLFLOW_ALLOW_FILE_STORE="true")
-            torch.manual_seed(3)
-            made = random.Random(3)
-            class Bytes:
-                bos_token_id = 1
-                def __call__(self, texts, add_special_tokens=False, verbose=False):
-                    return {"input_ids": [[byte + 3 for byte in text.encode()] for text in texts]}
-                def save_pretrained(self, folder): pass
-            word = lambda letters: "".join(made.choices(letters, k=12))
-            rows = [{"topic": "t", "question": word("abc"), "answers": [{"text": word("xy"), "votes": 9}, {"text": word("xyuv"), "votes": 5},
-                     {"text": word("uv"), "votes": 1}]} for _ in range(40)]
-            data = hre.load_dataset(rows)
-            texts = [f"Question: {row['question']}\\nAnswer: {row['answers'][0]['text']}" for row in rows]
-            train = [{"input_ids": ids, "labels": ids} for ids in (Bytes()([text])["input_ids"][0] for text in texts)]
-            model = transformers.LlamaForCausalLM(transformers.LlamaConfig(vocab_size=260, hidden_size=32, intermediate_size=64, num_hidden_layers=2,
-                num_attention_heads=2, max_position_embeddings=256))
-            arguments = transformers.TrainingArguments(output_dir="out", max_steps=60, per_device_train_batch_size=8, learning_rate=3e-3, report_to=logs,
-                                                       save_strategy="no", logging_steps=20, use_cpu=True, disable_tqdm=True)
-            pad = lambda rows: {key: torch.tensor([row[key] for row in rows]) for key in rows[0]}
-            trainer = transformers.Trainer(model=model, args=arguments, train_dataset=train, data_collator=pad, processing_class=Bytes())
-            callback = hre.transformers.Callback(data, every=20, store="curve.db").attach(trainer)
-            trainer.train()
-            curves = {}
-            if "tensorboard" in logs:
-                from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-                events = EventAccumulator(os.path.dirname(glob.glob("**/events.out*", recursive=True)[0]))
-                events.Reload()
-                tag = next(tag for tag in events.Tags()["scalars"] if tag.endswith("eval/hre"))
-                curves["tensorboard"] = [[event.step, event.value] for event in events.Scalars(tag)]
-            if "mlflow" in logs:
-                from mlflow.tracking import MlflowClient
-                client = MlflowClient("file:mlruns")
-                run, = client.search_runs([experiment.experiment_id for experiment in client.search_experiments()])
-                curves["mlflow"] = [[metric.step, metric.value] for metric in client.get_metric_history(run.info.run_id, "eval/hre")]
-            with open("found.json", "w") as file:
-                json.dump({"steps": [step for step, _ in callback.runs], "values": [run.value for _, run in callback.runs], "curves": curves,
-                           "kept": sorted(run.value for run in hre.Store("curve.db")),
-                           "log": [row for row in trainer.state.log_history if "eval/hre" in row]}, file)""", *logs, python=self.torch_python, quiet=True)
-        found = self.read_json("found.json")
-        self.assertEqual([0, 20, 40, 60], found["steps"])
-        self.assertEqual(sorted(found["values"]), found["kept"], "no step's scores stand for another's")
-        self.assertGreater(found["values"][-1], max(0.9, found["values"][0] + 0.1))
-        self.assertEqual(set(logs), set(found["curves"]))
-        for log, curve in found["curves"].items():
-            self.assertEqual(found["steps"], [step for step, _ in curve], log)
-            for expected, (_, value) in zip(found["values"], curve, strict=True):
-                self.assertAlmostEqual(expected, value, places=6)
-        self.assertAlmostEqual(found["values"][-1] - found["values"][0], found["log"][-1]["eval/hre_since_first"], places=9)
-
-    def test_documentation(self):
-        """Every block about models of Transformers; those about several processes run in DistributedTest."""
-        blocks = [block for block in documented_blocks() if "hre.transformers" in block and "torch.distributed" not in block]
-        self.assertEqual(2, len(blocks))
-        self.write("blocks.py", "import hre\n" + "\n".join(blocks))
-        self.run_python("""
-            import sys, torch, transformers
-            model = transformers.AutoModelForCausalLM.from_pretrained(sys.argv[1])
-            tokenizer = transformers.AutoTokenizer.from_pretrained(sys.argv[1])
-            rows = [{"input_ids": [3, 4, 5, 6], "labels": [3, 4, 5, 6]}] * 8
-            arguments = transformers.TrainingArguments(output_dir="out", max_steps=2, report_to=[], save_strategy="no", use_cpu=True, disable_tqdm=True)
-            trainer = transformers.Trainer(model=model, args=arguments, train_dataset=rows, processing_class=tokenizer)
-            with open("/dev/null", "w") as sys.stdout:
-                exec(open("blocks.py").read().replace("(model, tokenizer)", '(model, tokenizer, long_answers="truncate")'))
-            assert [step for step, _ in callback.runs] == [0, 2] and callback.runs[0][1].value is not None""",
-                        shared_data("models/TinyStories-656K"), python=self.torch_python)
-
-
-#: A small model in every process; results.RANK.json holds what the process got of hre.
-SHARED = """
-import json, os, sys, time
-import torch, transformers
-import hre, hre.transformers
-from in_memory import Bytes, data
-
-torch.set_num_threads(1)  # as torchrun has it: a product's bits may depend on the number of threads
-
-def model():
-    torch.manual_seed(7)
-    return transformers.LlamaForCausalLM(transformers.LlamaConfig(vocab_size=300, hidden_size=64, intermediate_size=96, num_hidden_layers=2,
-        num_attention_heads=4, max_position_embeddings=4096))
-
-class Counting(hre.transformers.Model):
-    questions = 0
-    def _score_passes(self, passes):
-        self.questions += sum(map(len, passes))
-        return super()._score_passes(passes)
-
-def results(run):
-    return [run.value, [answer["sum_log_prob"] for question in run.questions for answer in question["answers"]]]
-
-def write(rank, content):
-    with open(f"results.{rank}.json", "w") as file:
-        json.dump(content, file)
-"""
-
-
-class DistributedTest(TorchTest):
-    """Processes that share an evaluation. One thread each: a product's bits may depend on the number of threads."""
-
-    def setUp(self):
-        super().setUp()
-        self.write("in_memory.py", IN_MEMORY)
-        self.write("shared.py", SHARED)
-        self.environment = clean_environment(PYTHONPATH=str(PACKAGE), OMP_NUM_THREADS="1", TOKENIZERS_PARALLELISM="false", **self.sanitizers)
-
-    def torchrun(self, processes, script):
-        done = subprocess.run([self.torch_python, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes), self.write("script.py", script)],
-                              cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=600 * SLOWER, check=False)
-        self.assertEqual(0, done.returncode, done.stdout + done.stderr)
-        return [self.read_json(f"results.{rank}.json") for rank in range(processes)]
-
-    def test_same_bits_for_any_number_of_processes(self):
-        self.run_python("""
-            from shared import *
-            alone = Counting(model(), Bytes(), batch_tokens=1024)
-            write(0, [alone.questions, results(hre.evaluate(alone, data, limit=5, progress=False))])""", python=self.torch_python)
-        alone = self.read_json("results.0.json")[1]
-        self.assertEqual(14 * 5, len(alone[1]) // 4)
-        for processes in (2, 3):
-            found = self.torchrun(processes, """
-from shared import *
-torch.distributed.init_process_group("gloo")
-mine = Counting(model(), Bytes(), batch_tokens=1024, fingerprint="w", processes=hre.transformers.Processes())
-run = hre.evaluate(mine, data, limit=5, store="runs.db", name=f"by-{torch.distributed.get_world_size()}", progress=False)
-try:
-    hre.evaluate(mine, "nowhere", progress=False)
-except hre.InputError as problem:  # of process 0, in every one
-    write(torch.distributed.get_rank(), [mine.questions, results(run), str(problem)])
-""")
-            for questions, values, problem in found:
-                self.assertEqual(alone, values)
-                self.assertIn("nowhere: ", problem)
-                self.assertGreater(questions, 70 // processes // 2)
-            self.assertEqual(70, sum(questions for questions, _, _ in found))
-            kept = self.run_python("""
-                import json, hre
-                store = hre.Store("runs.db")
-                print(json.dumps([store.list()[0]["name"], store.load("last").value]))""")
-            self.assertEqual([f"by-{processes}", alone[0]], kept)
-            (self.folder / "runs.db").unlink()
-
-    def test_documentation(self):
-        block, = (block for block in documented_blocks() if "torch.distributed" in block)
-        found = self.torchrun(2, f"""
-from shared import *
-model, tokenizer = model(), Bytes()
-{block}
-write(processes.rank, results(run))
-""")
-        self.assertEqual(found[0], found[1])
-        self.assertIsNotNone(found[0][0])
-
-    def test_processes_that_die_or_fall_silent(self):
-        """Without torchrun, which would end the others itself."""
-        self.write("script.py", """
-from shared import *
-rank, case = int(sys.argv[1]), sys.argv[2]
-torch.distributed.init_process_group("gloo", init_method=f"file://{os.getcwd()}/meeting.{case}", rank=rank, world_size=3)
-class Failing(hre.transformers.Model):
-    def _score_passes(self, passes):
-        if rank == 1 and case == "raises":
-            raise KeyError("mine")
-        if rank == 1 and case == "dies":
-            os._exit(7)
-        if rank == 1 and case == "silent":
-            time.sleep(90)
-        return super()._score_passes(passes)
-mine = Failing(model(), Bytes(), processes=hre.transformers.Processes(timeout=5 if case == "silent" else 300))
-started = time.monotonic()
-try:
-    hre.evaluate(mine, data, limit=1, progress=False)
-except hre.Error as problem:
-    write(rank, [str(problem), time.monotonic() - started])
-    os._exit(0)
-""")
-        expected = {"raises": ("process 1: KeyError: 'mine'",) * 3,
-                    "dies": ("process 1 of 3 ended", None, "process 0 of 3 ended"),
-                    "silent": ("process 1 of 3 ended, or was silent for 5 seconds", None, "process 0 of 3 ended")}
-        for case, messages in expected.items():
-            processes = [subprocess.Popen([self.torch_python, "script.py", str(rank), case], cwd=self.folder, env=self.environment, stderr=subprocess.PIPE, text=True)
-                         for rank in range(3)]
-            for rank in (0, 2):
-                self.assertEqual(0, processes[rank].wait(timeout=400 * SLOWER), case)
-            processes[1].kill() if case == "silent" else None
-            for process in processes:
-                process.communicate()
-            for rank, message in enumerate(messages):
-                if message:
-                    text, seconds = self.read_json(f"results.{rank}.json")
-                    self.assertIn(message, text)
-                    self.assertLess(seconds, 80, case)
-
-    def test_in_a_training_loop(self):
-        """Every process has the same runs, each by its share of the questions, and the first one's log has the values."""
-        found = self.torchrun(2, """
-from shared import *
-hre.transformers.Model = Counting
-network = model()
-rows = [{"input_ids": ids, "labels": ids} for ids in ([3 + i % 250] * 8 for i in range(64))]
-pad = lambda rows: {key: torch.tensor([row[key] for row in rows]) for key in rows[0]}
-arguments = transformers.TrainingArguments(output_dir="out", max_steps=4, per_device_train_batch_size=4, report_to=[], save_strategy="no", use_cpu=True, disable_tqdm=True)
-trainer = transformers.Trainer(model=network, args=arguments, train_dataset=rows, data_collator=pad, processing_class=Bytes())
-counted = []
-evaluate = hre.evaluate
-def counting(mine, *arguments, **options):
-    run = evaluate(mine, *arguments, **options)
-    counted.append(mine.questions)
-    return run
-hre.evaluate = counting
-callback = hre.transformers.Callback(data, every=2, limit=2, store="curve.db").attach(trainer)
-trainer.train()
-write(torch.distributed.get_rank(), [[[step, results(run)] for step, run in callback.runs], counted, [row["eval/hre"] for row in trainer.state.log_history if "eval/hre" in row]])
-""")
-        self.assertEqual(found[0][0], found[1][0])
-        self.assertEqual([0, 2, 4], [step for step, _ in found[0][0]])
-        self.assertEqual(3, len({values[0] for _, values in found[0][0]}), "training changes the model")
-        for a, b in zip(found[0][1], found[1][1], strict=True):
-            self.assertEqual(28, a + b)
-            self.assertGreater(min(a, b), 5)
-        self.assertEqual([values[0] for _, values in found[0][0]], found[0][2])
 
 
 if __name__ == "__main__":

@@ -2,14 +2,13 @@
 
 import json
 import math
-import os
 import sqlite3
 import statistics
 import subprocess
 import unittest
 
 from hub import Hub
-from program import BUILD_DIR, SOURCE_DIR, ProgramTest, clean_environment
+from program import BUILD_DIR, SOURCE_DIR, ProgramTest, clean_environment, torch_python
 
 BASE, TUNED = (str(SOURCE_DIR / "models" / f"hre-{name}-q8_0.gguf") for name in ("base", "tuned"))
 
@@ -234,9 +233,9 @@ class ScoresTest(ProgramTest):
 
     def test_rewards_that_trl_logs_now(self):
         """A small random model tuned by its DPOTrainer."""
-        python, package = os.environ.get("HRE_TORCH_PYTHON", ""), BUILD_DIR / "python"
-        if not python or subprocess.run([python, "-c", "import trl"], capture_output=True, check=False).returncode != 0:
-            self.skipTest("HRE_TORCH_PYTHON names no Python with trl")
+        python, package = torch_python(), BUILD_DIR / "python"
+        if subprocess.run([python, "-c", "import trl"], capture_output=True, check=False).returncode != 0:
+            self.skipTest(f"{python} has no trl")
         done = subprocess.run([python, SOURCE_DIR / "tools/trl_rewards.py", self.folder / "new"], capture_output=True, text=True, check=False,
                               cwd=self.folder, env=clean_environment(PYTHONPATH=str(package)))
         self.assertEqual(0, done.returncode, done.stderr[-2000:])

@@ -1,10 +1,11 @@
-"""Writes third_party/pypi-test.lock: what the Python packages of third_party/pypi-test.txt need, all
+"""Writes third_party/pypi-test.lock and pypi-torch.lock: what the Python packages of pypi-test.txt and pypi-torch.txt need, all
 pinned by version and SHA-256, for CPython 3.11 on Linux (x86-64 and arm64).
 
-    python3 tools/lock_tests.py
+    python3 tools/lock_tests.py [test|torch]      default: both
 
-Run it after a change of pypi-test.txt. It asks pip to resolve, and pip asks the package index: the
-archives' hashes are those that the index states. Packages of pypi.lock keep their version there.
+Run it after a change of one of these lists. It asks pip to resolve, and pip asks the package index: the archives' hashes are
+those that the index states. Packages of pypi.lock keep their version in both, and those of pypi-test.lock in pypi-torch.lock.
+What torch brings for GPUs (3 GB) is left out: tools/setup.sh puts empty libraries in its place.
 """
 
 import json
@@ -16,44 +17,53 @@ import tempfile
 
 THIRD_PARTY = pathlib.Path(__file__).resolve().parent.parent / "third_party"
 MACHINES = ["x86_64", "aarch64"]
-HEAD = """# The Python packages of the tests, and what those need, pinned by version and SHA-256.
-# Written by tools/lock_tests.py from pypi-test.txt, for CPython 3.11 on Linux (x86-64 and arm64).
+HEAD = """# The Python packages of the tests{of}, and what those need, pinned by version and SHA-256.
+# Written by tools/lock_tests.py from pypi-{name}.txt, for CPython 3.11 on Linux (x86-64 and arm64).
 """
+FOR_GPUS = re.compile(r"(nvidia|cuda|triton)[-_.=]")
 
 
-def base_pins():
-    """The lines of pypi.lock, without their hashes: name==version."""
-    lines = (THIRD_PARTY / "pypi.lock").read_text().splitlines()
-    return [line.split()[0] for line in lines if re.match(r"\w+==", line)]
+def pins(lock):
+    """The lines of a lock, without their hashes: name==version."""
+    lines = (THIRD_PARTY / lock).read_text().splitlines()
+    return [line.split()[0] for line in lines if re.match(r"[\w.-]+==", line)]
 
 
-def resolved(machine):
+def resolved(name, machine, fixed):
     """{name==version: sha256} of everything that pip would install on such a machine."""
     with tempfile.TemporaryDirectory() as folder:
         constraints = pathlib.Path(folder, "constraints.txt")
-        constraints.write_text("\n".join(base_pins()))
+        constraints.write_text("\n".join(fixed))
         report = pathlib.Path(folder, "report.json")
-        platforms = [f"--platform={tag}_{machine}" for tag in ["manylinux_2_28", "manylinux_2_17", "manylinux2014"]]
+        platforms = [f"--platform={tag}_{machine}" for tag in [*(f"manylinux_2_{minor}" for minor in range(28, 16, -1)), "manylinux2014"]]
         subprocess.run(
             [sys.executable, "-m", "pip", "install", "--quiet", "--dry-run", "--ignore-installed",
              "--target", folder, "--only-binary=:all:", "--implementation=cp", "--python-version=3.11",
-             *platforms, "-r", THIRD_PARTY / "pypi-test.txt", "-c", constraints, "--report", report],
+             *platforms, "-r", THIRD_PARTY / f"pypi-{name}.txt", "-c", constraints, "--report", report],
             check=True)
         chosen = json.loads(report.read_text())["install"]
     return {f"{one['metadata']['name']}=={one['metadata']['version']}":
-            one["download_info"]["archive_info"]["hashes"]["sha256"] for one in chosen}
+            one["download_info"]["archive_info"]["hashes"]["sha256"] for one in chosen if not FOR_GPUS.match(one["metadata"]["name"] + "=")}
 
 
-def main():
+def write_lock(name, of, fixed):
     hashes = {}
     for machine in MACHINES:
-        for package, digest in resolved(machine).items():
+        for package, digest in resolved(name, machine, fixed).items():
             hashes.setdefault(package, []).append(digest)
     lines = [" ".join([package, *(f"--hash=sha256:{digest}" for digest in dict.fromkeys(digests))])
              for package, digests in sorted(hashes.items(), key=lambda item: item[0].lower())]
-    (THIRD_PARTY / "pypi-test.lock").write_text(HEAD + "\n".join(lines) + "\n")
-    print(f"{len(lines)} packages pinned")
+    (THIRD_PARTY / f"pypi-{name}.lock").write_text(HEAD.format(name=name, of=of) + "\n".join(lines) + "\n")
+    print(f"pypi-{name}.lock: {len(lines)} packages pinned")
+
+
+def main(*names):
+    for name in names or ("test", "torch"):
+        if name == "test":
+            write_lock("test", "", pins("pypi.lock"))
+        else:
+            write_lock("torch", " that need PyTorch", pins("pypi.lock") + pins("pypi-test.lock"))
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

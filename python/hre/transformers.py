@@ -15,13 +15,20 @@ How a batch is computed. A question's answers share a prompt, whose keys and val
 An encoder-decoder reads each prompt once by its encoder, and its decoder reads each answer after the start token.
 
 A position that no answer's token is predicted at never reaches the output layer: a hook in front of it keeps the others
-alone, so that logits are [answer tokens x vocabulary] and never [batch x length x vocabulary]. What a model does to its
-logits after that layer (a scale, a soft cap) stays its own.
+alone, so that logits are [answer tokens x vocabulary] and never [batch x length x vocabulary]. Where these are more than
+logit_bytes, the model is called once for each block of rows, and what lies below the output layer gives in each later call
+what it gave in the first. What a model does to its logits after that layer (a scale, a soft cap) stays its own.
+
+Prompts are shared where each layer of the cache holds keys and values by position. Recurrent states and positions that depend
+on a sequence's length (long rope, dynamic rope) can't be continued by several tokens: there, each answer is a whole sequence.
 """
 
 import contextlib
 import copy
 import inspect
+import os
+import sys
+import time
 import uuid
 
 import torch
@@ -33,22 +40,37 @@ from ._processes import Processes
 
 #: Questions among which passes are made.
 _TOGETHER = 64
-_OUT_OF_MEMORY = getattr(torch, "OutOfMemoryError", torch.cuda.OutOfMemoryError)
+#: How configurations call the tokens that a model sees at most.
+_LENGTHS = ("n_positions", "max_position_embeddings", "n_ctx", "max_seq_len", "seq_length")
+#: Layers of Transformers' caches that hold keys and values by position.
+_BY_POSITION = {"DynamicLayer", "DynamicSlidingWindowLayer"}
+#: Models without positions that see distances alone, so that padding on the left moves nothing.
+_BY_DISTANCE = {"bloom", "mpt"}
 
 
 class Model:
     """A language model and its tokenizer.
 
-    model: any AutoModelForCausalLM or AutoModelForSeq2SeqLM, sharded or not, with adapters or not; its training mode is put back afterwards.
+    model: any AutoModelForCausalLM or AutoModelForSeq2SeqLM, sharded or not, with adapters or not. The training mode of each of its
+      modules is put back afterwards.
     tokenizer: its tokenizer. Texts are encoded without special tokens, by the published rule.
     batch_tokens: positions in one pass, padding included (default: 4096, on a CPU 1024). Halved where memory runs out.
-    logit_bytes: what one pass's logits may take (default: 256 MiB, on a CPU 64 MiB).
+    logit_bytes: what the logits that are computed at once may take in float32 (default: 256 MiB, on a CPU 64 MiB).
     max_length: tokens that the model sees at most; None: the model's own maximum, else 2048.
     bos: put the beginning-of-sequence token before every text; of an encoder-decoder, the end-of-sequence token after the encoder's.
     long_answers: what becomes of answers of more tokens than max_length: "error", "truncate" them, or "skip" their questions.
     fingerprint: a text that changes whenever the weights do; a store needs it, since scores that are kept there are used again.
     processes: a Processes, where the processes of torchrun or accelerate launch share the questions, each with its own copy of the
       model.
+
+    >>> import hre, hre.transformers, transformers
+    >>> class Bytes:  # in place of AutoTokenizer.from_pretrained(...)
+    ...     def __call__(self, texts, **_):
+    ...         return {"input_ids": [list(text.encode()) for text in texts]}
+    >>> config = transformers.LlamaConfig(vocab_size=256, hidden_size=16, intermediate_size=32, num_hidden_layers=1, num_attention_heads=2)
+    >>> model = hre.transformers.Model(transformers.LlamaForCausalLM(config), Bytes(), name="tiny")
+    >>> hre.evaluate(model, "sample", topics=["python"], limit=2, progress=False).model
+    'tiny'
     """
 
     def __init__(self, model, tokenizer, *, batch_tokens=None, logit_bytes=None, max_length=None, bos=False, long_answers="error",
@@ -57,11 +79,17 @@ class Model:
         if model.get_output_embeddings() is None:
             raise ValueError(f"{type(model).__name__} has no output layer: open it by AutoModelForCausalLM")
         self._model, self._tokenizer = model, tokenizer
-        share = 4 if model.device.type == "cpu" else 1  # a processor needs no larger products
-        self._batch_tokens, self._logit_bytes = batch_tokens or 4096 // share, logit_bytes or (1 << 28) // share
-        forward = inspect.signature(getattr(model, "get_base_model", lambda: model)().forward).parameters
+        self._device = _input_device(model)
+        # A processor needs no larger products, and loses time by padding that a GPU needs to be busy.
+        share, self._enough, self._padding = (4, 256, 0.1) if self._device.type == "cpu" else (1, 2048, 0.25)
+        self.batch_tokens, self.logit_bytes = batch_tokens or 4096 // share, logit_bytes or (1 << 28) // share
+        self._sharded = len(set((getattr(model, "hf_device_map", None) or {}).values())) > 1
+        self._whole = getattr(model, "get_base_model", lambda: model)()  # without PEFT around it
+        forward = inspect.signature(self._whole.forward).parameters
         self._cache_name = "cache" if "cache" in forward else "past_key_values"  # as Transformers calls it from 5.24 on
-        self._shares = True
+        self._takes_positions = "position_ids" in forward
+        self._turn, self._every_length = _rope_by_length(config)
+        self.shares_prompts = self._turn is None and (self._takes_positions or config.model_type in _BY_DISTANCE)
         self._processes = processes
         self.batch_questions = _TOGETHER * (processes.size if processes else 1)
         self.name = name or (getattr(model.config, "_name_or_path", "") or type(model).__name__).rstrip("/").split("/")[-1]
@@ -75,11 +103,11 @@ class Model:
             self.bos = tokenizer.bos_token_id
             if self.bos is None:
                 raise ValueError("the tokenizer has no beginning-of-sequence token")
-        longest = max_length or next((int(value) for value in (getattr(config, key, None) for key in ("n_positions", "max_position_embeddings", "n_ctx"))
+        longest = max_length or next((int(value) for value in (getattr(config, key, None) for key in _LENGTHS)
                                       if value), 2048)
         self.max_length, self.long_answers = longest, long_answers
         self.settings = {"engine": f"transformers, torch {torch.__version__}", "class": type(model).__name__, "dtype": model.dtype,
-                         "device": model.device.type, "attention": getattr(model.config, "_attn_implementation", None)}
+                         "device": self._device.type, "attention": getattr(model.config, "_attn_implementation", None)}
 
     def encode(self, texts):
         """Tokens of each text, without special ones; None for a text that the vocabulary can't express."""
@@ -117,10 +145,10 @@ class Model:
         """The same for each pass: questions that go through the model together, the longest prompt first."""
         score = self._score if self.decoder_start is None else self._score_encoded
         values = []
-        training = self._model.training
+        modes = [(module, module.training) for module in self._model.modules()]
         self._model.eval()
         try:
-            with torch.inference_mode():
+            with torch.no_grad():  # and not inference_mode(): buffers that a model renews meanwhile may be trained with later
                 for questions in passes:
                     results = [[[0.0] * len(targets) for _, targets in answers] for _, answers in questions]
                     done = 0
@@ -128,28 +156,41 @@ class Model:
                         n = self._how_many(questions[done:])
                         try:
                             score(questions[done:done + n], results[done:done + n])
-                        except _OUT_OF_MEMORY:
-                            if n == 1 and self._batch_tokens < 256:
-                                raise
-                            self._batch_tokens //= 2
-                            self._logit_bytes //= 2
-                            torch.cuda.empty_cache()
+                            done += n
                             continue
-                        done += n
+                        except RuntimeError as problem:
+                            if not _is_out_of_memory(problem) or n == 1 and self.batch_tokens < 256:
+                                raise
+                        # Here the exception's frames, and the tensors that they hold, are gone.
+                        self.batch_tokens //= 2
+                        self.logit_bytes //= 2
+                        if torch.cuda.is_available():
+                            torch.cuda.empty_cache()
                     values.append(results)
         finally:
-            self._model.train(training)
+            for module, training in modes:
+                module.training = training
         return values
 
     def _how_many(self, questions):
-        """Of these, whose prompts are ever shorter, those that fit into one pass, padded to the longest."""
-        longest = max(1, len(questions[0][0]))
-        return max(1, min(len(questions), self._batch_tokens // longest))
+        """Of these, whose prompts are ever shorter, those that go through the model together."""
+        lengths = [max(1, len(prompt)) for prompt, _ in questions]
+        return self._together(lengths, self.batch_tokens // lengths[0])
+
+    def _together(self, lengths, most):
+        """Of rows of these lengths, ever shorter, how many go into one pass: at most `most`, without much padding."""
+        total = 0
+        for n, length in enumerate(lengths):
+            total += length
+            padded = (n + 1) * lengths[0]
+            if n > 0 and (n >= most or padded > self._enough and padded - total > self._padding * padded):
+                return n
+        return len(lengths)
 
     def _score(self, questions, results):
         prompts = [prompt for prompt, _ in questions]
         jobs = _jobs(questions, results)
-        if not self._shares or max(map(len, prompts)) == 0:
+        if not self.shares_prompts or max(map(len, prompts)) == 0:
             self._score_answers([(row, prompts[row] + tail, targets, out) for row, tail, targets, out in jobs], None, None)
             return
         width = max(map(len, prompts))
@@ -157,11 +198,14 @@ class Model:
         wanted = [(row, width - len(targets) + len(tail) + k, targets[k], out, k)
                   for row, tail, targets, out in jobs for k in range(len(targets) - len(tail))]
         cache = self._forward([(0, prompt) for prompt in prompts], wanted, width, left=True, use_cache=True)
-        if not hasattr(cache, "batch_select_indices"):  # a state that can't be handed to several answers
-            self._shares = False
+        if any(type(layer).__name__ not in _BY_POSITION for layer in getattr(cache, "layers", [None])):
+            self.shares_prompts = False
             self._score(questions, results)
             return
-        self._score_answers([job for job in jobs if job[1]], cache, [len(prompt) for prompt in prompts])
+        # Beside the padding of a shorter prompt, an answer may end in a column that a model's tables of positions lack.
+        beyond = [job for job in jobs if width + len(job[1]) > self.max_length]
+        self._score_answers([(row, prompts[row] + tail, targets, out) for row, tail, targets, out in beyond], None, None)
+        self._score_answers([job for job in jobs if job[1] and width + len(job[1]) <= self.max_length], cache, [len(prompt) for prompt in prompts])
 
     def _score_encoded(self, questions, results):
         """An encoder's texts in one pass, then each decoder's sequence."""
@@ -181,38 +225,36 @@ class Model:
         for i, tokens in enumerate(rows):
             ids[i, :len(tokens)] = torch.tensor(tokens)
             mask[i, :len(tokens)] = 1
-        return ids.to(self._model.device), mask.to(self._model.device)
+        return ids.to(self._device), mask.to(self._device)
 
     def _batches(self, jobs, width):
         """Jobs of like length, as many as go into one pass beside `width` columns of what they read, with the longest's length."""
         jobs = sorted(jobs, key=lambda job: -len(job[1]))
-        vocabulary = self._model.get_output_embeddings().weight.shape[0]
-        most_rows = max(1, self._logit_bytes // (4 * vocabulary))
         while jobs:
-            longest, n, rows = len(jobs[0][1]), 0, 0
-            while n < len(jobs) and (n == 0 or (n + 1) * (longest + width) <= 2 * self._batch_tokens and
-                                     rows + min(len(jobs[n][1]), len(jobs[n][2])) <= most_rows):
-                rows += min(len(jobs[n][1]), len(jobs[n][2]))
-                n += 1
-            yield jobs[:n], longest
+            lengths = [max(1, len(tokens)) for _, tokens, *_ in jobs]
+            n = self._together(lengths, 2 * self.batch_tokens // (lengths[0] + width))
+            if self._turn is not None and lengths[0] > self._turn:
+                n = 1 if self._every_length else min(n, sum(length > self._turn for length in lengths))
+            yield jobs[:n], lengths[0]
             jobs = jobs[n:]
 
     def _score_answers(self, jobs, cache, lengths):
         """Jobs are (cache row, tokens, targets, where values go)."""
-        width = 0 if lengths is None else max(lengths)
+        width = 0 if lengths is None else max(lengths)  # of the cache, padding included
         for some, longest in self._batches(jobs, width):
             chosen = None
             if cache is not None:
                 chosen = copy.copy(cache)
                 chosen.layers = [copy.copy(layer) for layer in cache.layers]
-                chosen.batch_select_indices(torch.tensor([row for row, *_ in some], device=self._model.device))
+                # A sharded model's layers lie on several devices, all of which take indices on the CPU.
+                chosen.batch_select_indices(torch.tensor([row for row, *_ in some], device="cpu" if self._sharded else self._device))
             before = [0 if lengths is None else lengths[row] for row, *_ in some]
             self._forward(list(zip(before, (tokens for _, tokens, *_ in some))), _wanted(some), longest, left=False, use_cache=cache is not None,
                           cache=chosen, cache_width=width)
 
     def _forward(self, rows, wanted, width, *, left, use_cache, cache=None, cache_width=0):
         """One pass of a decoder. rows: (positions before, tokens). Gives the cache."""
-        device = self._model.device
+        device = self._device
         ids = torch.zeros(len(rows), width, dtype=torch.long)
         mask = torch.zeros(len(rows), cache_width + width, dtype=torch.long)
         positions = torch.zeros(len(rows), width, dtype=torch.long)
@@ -222,16 +264,30 @@ class Model:
             positions[i, start:start + len(tokens)] = torch.arange(before, before + len(tokens))
             mask[i, cache_width - before:cache_width] = 1  # the prompt stands at the right of its cache row
             mask[i, cache_width + start:cache_width + start + len(tokens)] = 1
-        arguments = {"input_ids": ids.to(device), "attention_mask": mask.to(device), "position_ids": positions.to(device),
-                     "use_cache": use_cache}
+        arguments = {"input_ids": ids.to(device), "attention_mask": mask.to(device), "use_cache": use_cache}
+        if self._takes_positions:
+            arguments["position_ids"] = positions.to(device)
         if cache is not None:
             arguments[self._cache_name] = cache
-        return getattr(self._run(arguments, wanted, width), self._cache_name, None)
+        return self._run(arguments, wanted, width)
 
     def _run(self, arguments, wanted, width):
-        """wanted: (row, column, target, out, k): out[k] is set to the log-probability of `target` at that place. Gives the output."""
+        """wanted: (row, column, target, out, k): out[k] is set to the log-probability of `target` at that place. Gives the cache."""
+        head = self._model.get_output_embeddings()
+        rows = len(wanted)
+        if any(child is head for child in self._whole.children()):  # else there is nothing that is below it alone
+            rows = max(1, self.logit_bytes // (4 * (getattr(head, "out_features", None) or head.weight.shape[0])))
+        blocks = [wanted[i:i + rows] for i in range(0, len(wanted), rows)] if wanted else [[]]
+        caches = []
+        with self._below_once(head) if len(blocks) > 1 else contextlib.nullcontext([]) as done:
+            for block in blocks:
+                caches.append(self._run_block(head, arguments, block, width))
+                done.append(block)
+        return caches[0]
+
+    def _run_block(self, head, arguments, wanted, width):
         places = torch.tensor([(row, column) for row, column, *_ in wanted] or [(0, width - 1)])
-        with self._rows_alone(places):
+        with _rows_alone(head, places):
             output = self._model(**arguments)
         logits = output.logits[0].float()
         if logits.shape[0] != len(places):
@@ -242,21 +298,77 @@ class Model:
             chosen = logits.gather(1, targets[:, None])[:, 0] - sums
             for value, (_, _, _, out, k) in zip(chosen.tolist(), wanted):
                 out[k] = value
-        return output
+        return getattr(output, self._cache_name, None)
 
     @contextlib.contextmanager
-    def _rows_alone(self, places):
-        """Lets these (row, column) places alone through to the output layer."""
-        def keep(_module, arguments):
-            hidden = arguments[0]
-            rows, columns = places.to(hidden.device).T
-            return (hidden[rows, columns][None],) + arguments[1:]
+    def _below_once(self, head):
+        """What the model calls besides its output layer is computed in the first of several passes alone. Gives the list of passes."""
+        done, results = [], {}
+        below = [child for child in self._whole.children() if child is not head]
+        below = list(dict.fromkeys([*below, *(part for child in below for part in child.children())]))  # OPT calls one past its parent
+        own = [module.__dict__.get("forward") for module in below]  # that accelerate put there
 
-        handle = self._model.get_output_embeddings().register_forward_pre_hook(keep)
+        def once(module, compute):
+            def forward(*arguments, **options):
+                known = results.setdefault(module, [])
+                known.append(known.pop(0) if done else compute(*arguments, **options))  # every pass calls alike
+                return known[-1]
+            return forward
+
+        for module in below:
+            module.forward = once(module, module.forward)
         try:
-            yield
+            yield done
         finally:
-            handle.remove()
+            for module, forward in zip(below, own):
+                del module.forward
+                if forward is not None:
+                    module.forward = forward
+
+
+@contextlib.contextmanager
+def _rows_alone(head, places):
+    """Lets these (row, column) places alone through to the output layer."""
+    def keep(_module, arguments):
+        hidden = arguments[0]
+        rows, columns = places.to(hidden.device).T
+        return (hidden[rows, columns][None],) + arguments[1:]
+
+    handle = head.register_forward_pre_hook(keep)
+    try:
+        yield
+    finally:
+        handle.remove()
+
+
+def _is_out_of_memory(problem):
+    """CUDA and its like raise a class of their own, other devices a text."""
+    known = (getattr(torch, "OutOfMemoryError", torch.cuda.OutOfMemoryError), torch.cuda.OutOfMemoryError)
+    return isinstance(problem, known) or any(text in str(problem) for text in ("out of memory", "can't allocate memory", "not enough memory"))
+
+
+def _input_device(model):
+    """Where the tokens go. Weights that accelerate keeps on the CPU or on disk lie on no device until they are used."""
+    embeddings = model.get_input_embeddings()
+    hook = getattr(embeddings, "_hf_hook", None)
+    device = next((one.execution_device for one in (hook, *getattr(hook, "hooks", ())) if getattr(one, "execution_device", None) is not None), None)
+    if device is None:
+        return embeddings.weight.device
+    return torch.device(f"cuda:{device}" if isinstance(device, int) else device)
+
+
+def _rope_by_length(config):
+    """(a length beyond which rotary positions change, whether they then change with every length), or (None, False).
+
+    A pass takes the positions of its longest sequence, so that lengths on both sides can't go through the model together.
+    """
+    rope = getattr(config, "rope_parameters", None) or getattr(config, "rope_scaling", None) or {}
+    for one in (rope, *(part for part in rope.values() if isinstance(part, dict))):  # some have one for each type of layer
+        kind = one.get("rope_type", one.get("type"))
+        if kind in ("longrope", "dynamic"):
+            original = one.get("original_max_position_embeddings") or getattr(config, "original_max_position_embeddings", None)
+            return original or config.max_position_embeddings, kind == "dynamic"
+    return None, False
 
 
 def _jobs(questions, results):
@@ -272,74 +384,187 @@ def _wanted(jobs):
 
 
 class Callback(transformers.TrainerCallback):
-    """Evaluates the model while a Trainer (or TRL's) trains it, into the trainer's own log.
+    """Evaluates the model while a Trainer (or one of TRL's) trains it, into the trainer's own log.
 
-        hre.transformers.Callback("sample", every=100).attach(trainer)
+        trainer = transformers.Trainer(..., callbacks=[hre.transformers.Callback("sample", every=100)])
         trainer.train()
 
+    >>> import hre.transformers
+    >>> callback = hre.transformers.Callback("sample", every=100, gate=0.02, against="best", stop=True)
+    >>> callback.runs, callback.gates, callback.best  # before the training
+    ([], [], None)
+
     data: see hre.load_dataset. every: steps between evaluations; None: at the end of each epoch. The model is also evaluated before
-    the first step and at the end. limit, topics and other options are those of hre.evaluate. With store=, every step's model is
-    known by this training and its step, so that no score of one step stands for another's; a fingerprint in model_options is one of
-    the training, by which the same training may be recognised later.
+      the first step and after the last.
+    limit: questions of each topic (50: of the published dataset 700 questions, whose value has a 95 % interval of about ± 0.04);
+      None: all. Each evaluation tells its sample size, interval and seconds on standard error, unless quiet.
+    gate: is the model worse than an earlier one? A margin, a policy file (docs/ci.md), or a dictionary with hre.gate's arguments. Fewer
+      than 200 questions decide nothing.
+    against: what the gate holds it against: "first", "best" or "last" (the evaluation before), or a Run, such as that of a released model.
+    stop: end the training where the gate's verdict is "fail".
+    save_best: let the trainer save a checkpoint whenever the value is the best so far.
+    model_options: those of hre.transformers.Model. Other options, such as topics and store, are those of hre.evaluate. With store=,
+      every step's model is known by this training and its step, so that no score of one step stands for another's; a fingerprint in
+      model_options is one of the training, by which the same training may be recognised later.
 
-    Each evaluation logs eval/hre (HumanRankEval's value), eval/hre_half_interval (half its 95 % interval), eval/hre_pairs (pairs of
-    answers in people's order; 0.5 is chance), and the paired differences eval/hre_since_first, eval/hre_since_last and
-    eval/hre_since_best, so that W&B, TensorBoard, MLflow and others have them. `runs` keeps a (step, Run) for each.
+    The log's names begin with eval_hre, which W&B, TensorBoard and Trackio show as eval/hre...:
 
-    In data-parallel training the processes share the questions, and every process has the same runs. A model that is sharded over
-    processes (FSDP, ZeRO-3) is refused.
+      eval_hre, eval_hre_half_interval       HumanRankEval's value, and half its 95 % interval
+      eval_hre_pairs                         pairs of answers in people's order; 0.5 is chance
+      eval_hre_bits_per_byte                 of the answers
+      eval_hre_since_first, _last, _best     the paired differences from the first evaluation, the one before and the best one so far
+      eval_hre_since_first_half_interval...  half their 95 % intervals
+      eval_hre_best_step                     the step of the best value so far
+      eval_hre_questions, eval_hre_seconds   the sample size, and what the evaluation took
+      eval_hre_gate                          1 for "pass", 0 for "inconclusive", -1 for "fail"
+
+    A checkpoint that the trainer saves at an evaluated step gets the file hre.json, the step's run. That of the best value becomes
+    the trainer's best_model_checkpoint, which save_total_limit spares, unless the trainer has a metric_for_best_model of its own.
+
+    `runs` keeps (step, Run) for each evaluation, and `gates` (step, Gate). In data-parallel training the processes share the
+    questions, and every process has the same runs. A model that is sharded over processes (FSDP, ZeRO-3) is refused.
     """
 
-    def __init__(self, data=None, *, every=None, batch_tokens=None, model_options=None, **options):
-        self.runs = []
-        self._data, self._every, self._options = hre.load_dataset(data), every, {"progress": False, **options}
+    def __init__(self, data=None, *, every=None, limit=50, gate=None, against="first", stop=False, save_best=False, batch_tokens=None,
+                 model_options=None, quiet=False, **options):
+        if stop and gate is None:
+            raise ValueError("stop ends the training by the gate's verdict: gate= says what fails")
+        if isinstance(against, str) and against not in ("first", "best", "last"):
+            raise ValueError(f"against: {against!r} is neither a Run nor one of: first, best, last")
+        self.runs, self.gates = [], []
+        self._data, self._every, self._quiet = hre.load_dataset(data), every, quiet
+        self._options = {"progress": False, "limit": limit, **options}
+        self._gate = gate if gate is None or isinstance(gate, dict) else {"margin": gate} if isinstance(gate, (int, float)) else {"policy": gate}
+        self._against, self._stop, self._save_best = against, stop, save_best
         self._model_options = {"batch_tokens": batch_tokens, "long_answers": "truncate", **(model_options or {})}
         self._training = self._model_options.pop("fingerprint", "") or f"training {uuid.uuid4()}"
         self._trainer = self._processes = None
 
     def attach(self, trainer):
-        """Adds itself to a trainer, whose log it writes to."""
+        """Adds itself to a trainer: the same as Trainer(..., callbacks=[callback])."""
         trainer.add_callback(self)
         self._trainer = trainer
         return self
 
-    def on_train_begin(self, args, state, control, **_):
-        if self._trainer is None:
-            raise ValueError("hre.transformers.Callback(...).attach(trainer) adds it to a trainer")
+    @property
+    def best(self):
+        """(step, Run) of the best value so far, the first of equals; None where no run has a value."""
+        return max((row for row in self.runs if row[1].value is not None), key=lambda row: row[1].value, default=None)
+
+    def on_train_begin(self, args, state, control, model=None, processing_class=None, **_):
+        self._trainer = self._trainer or _calling_trainer()
         plugin = getattr(self._trainer.accelerator.state, "deepspeed_plugin", None)
         if self._trainer.is_fsdp_enabled or (plugin is not None and plugin.zero_stage == 3):
             raise ValueError("hre.transformers.Callback can't evaluate a model that is sharded over processes (FSDP, ZeRO-3)")
         if self._processes is None and self._trainer.accelerator.num_processes > 1:
             self._processes = Processes()
-        self._evaluate(state)
+        self._evaluate(args, state, control, model, processing_class)
 
-    def on_step_end(self, args, state, control, **_):
-        if self._every and state.global_step % self._every == 0:
-            self._evaluate(state)
+    def on_step_end(self, args, state, control, model=None, processing_class=None, **_):
+        last = state.max_steps > 0 and state.global_step >= state.max_steps  # where the trainer can still save
+        if last or self._every and state.global_step % self._every == 0:
+            self._evaluate(args, state, control, model, processing_class)
 
-    def on_epoch_end(self, args, state, control, **_):
+    def on_epoch_end(self, args, state, control, model=None, processing_class=None, **_):
         if not self._every:
-            self._evaluate(state)
+            self._evaluate(args, state, control, model, processing_class)
 
-    def on_train_end(self, args, state, control, **_):
-        self._evaluate(state)
+    def on_train_end(self, args, state, control, model=None, processing_class=None, **_):
+        self._evaluate(args, state, control, model, processing_class)
 
-    def _evaluate(self, state):
-        if self.runs and self.runs[-1][0] == state.global_step:
-            return
-        model = self._trainer.accelerator.unwrap_model(self._trainer.model)
-        model = Model(model, self._trainer.processing_class, fingerprint=f"{self._training}, step {state.global_step}",
-                      processes=self._processes, **self._model_options)
-        run = hre.evaluate(model, self._data, **self._options)
-        log = {}
-        if run.value is not None:
-            log["eval/hre"] = run.value
-            log["eval/hre_pairs"] = run.summary["pairwise_accuracy"]["mean"]
-            if run.interval is not None:
-                log["eval/hre_half_interval"] = (run.interval[1] - run.interval[0]) / 2
-            before = [earlier for _, earlier in self.runs if earlier.value is not None]
-            if before:
-                for name, earlier in (("first", before[0]), ("last", before[-1]), ("best", max(before, key=lambda r: r.value))):
-                    log[f"eval/hre_since_{name}"] = hre.compare(run, earlier).difference
-        self.runs.append((state.global_step, run))
-        self._trainer.log(log)
+    def on_save(self, args, state, control, **_):
+        if self.runs and self.runs[-1][0] == state.global_step and state.is_world_process_zero:
+            folder = _checkpoint(args, state)
+            if os.path.isdir(folder):
+                self.runs[-1][1].save(os.path.join(folder, "hre.json"))
+
+    def _evaluate(self, args, state, control, model, tokenizer):
+        step = state.global_step
+        if not self.runs or self.runs[-1][0] != step:
+            started = time.monotonic()
+            scorer = Model(self._trainer.accelerator.unwrap_model(model), tokenizer, fingerprint=f"{self._training}, step {step}",
+                           processes=self._processes, **self._model_options)
+            run = hre.evaluate(scorer, self._data, **self._options)
+            for name in ("batch_tokens", "logit_bytes"):  # halved where memory ran out, which it would again
+                self._model_options[name] = getattr(scorer, name)
+            log, verdict = self._described(run), self._judge(step, run)
+            if verdict is not None:
+                log["eval_hre_gate"] = {"pass": 1, "inconclusive": 0, "fail": -1}[verdict]
+            self.runs.append((step, run))
+            if self.best is not None:
+                log["eval_hre_best_step"] = self.best[0]
+            log["eval_hre_seconds"] = round(time.monotonic() - started, 3)
+            if not self._quiet and state.is_world_process_zero:
+                _say(self._told(step, log, verdict))
+            should_log = control.should_log
+            self._trainer.log(log)
+            control.should_log = should_log  # the trainer's own values of this step, which a log of others counts as done
+            control.should_training_stop |= self._stop and verdict == "fail"
+        if self.best is not None and self.best[0] == step and step > 0:
+            control.should_save |= self._save_best
+            if control.should_save and args.metric_for_best_model is None:  # before the trainer writes its state
+                state.best_metric, state.best_global_step, state.best_model_checkpoint = self.best[1].value, step, _checkpoint(args, state)
+
+    def _described(self, run):
+        log = {"eval_hre_questions": len(run.questions)}
+        if run.value is None:
+            return log
+        log.update(eval_hre=run.value, eval_hre_pairs=run.summary["pairwise_accuracy"]["mean"], eval_hre_bits_per_byte=run.summary["bits_per_byte"]["mean"])
+        if run.interval is not None:
+            log["eval_hre_half_interval"] = (run.interval[1] - run.interval[0]) / 2
+        before = [earlier for _, earlier in self.runs if earlier.value is not None]
+        if before:
+            for name, earlier in (("first", before[0]), ("last", before[-1]), ("best", self.best[1])):
+                pair = hre.compare(run, earlier).pairs[0]
+                log[f"eval_hre_since_{name}"] = pair["difference"]
+                if pair["ci95"][0] is not None:
+                    log[f"eval_hre_since_{name}_half_interval"] = (pair["ci95"][1] - pair["ci95"][0]) / 2
+        return {name: value for name, value in log.items() if value is not None}
+
+    def _judge(self, step, run):
+        """The gate's verdict, or None: the first evaluation has nothing to be held against but a Run that was given."""
+        baseline = self._against if isinstance(self._against, hre.Run) else None
+        if baseline is None and self.runs:
+            baseline = {"first": self.runs[0], "last": self.runs[-1], "best": self.best or self.runs[0]}[self._against][1]
+        if self._gate is None or baseline is None:
+            return None
+        options = dict(self._gate)
+        if isinstance(self._against, hre.Run):
+            options.setdefault("allow_different", True)
+        self.gates.append((step, hre.gate(run, baseline, **options)))
+        return self.gates[-1][1].verdict
+
+    def _told(self, step, log, verdict):
+        value = f"{log['eval_hre']:.4f}" if "eval_hre" in log else "undefined"
+        if "eval_hre_half_interval" in log:
+            value += f" ± {log['eval_hre_half_interval']:.4f} (95 %)"
+        of = f"{log['eval_hre_questions']} questions"
+        if self._options.get("limit"):
+            of += f" (limit={self._options['limit']} of each topic)"
+        gate = "" if verdict is None else f", gate: {verdict}" + (", the training ends here" if self._stop and verdict == "fail" else "")
+        return f"hre: step {step}: HumanRankEval {value} of {of}, {log['eval_hre_seconds']:.1f} s{gate}"
+
+
+def _calling_trainer():
+    """The Trainer whose training called a callback: it gives callbacks its model, but neither itself nor its log."""
+    frame = inspect.currentframe()
+    while frame is not None:
+        if isinstance(frame.f_locals.get("self"), transformers.Trainer):
+            return frame.f_locals["self"]
+        frame = frame.f_back
+    raise ValueError("no transformers.Trainer called hre.transformers.Callback: give the callback to one, or use hre.evaluate in a loop of your own")
+
+
+def _checkpoint(args, state):
+    """The folder of the checkpoint that the trainer saves at this step."""
+    return os.path.join(args.output_dir, f"checkpoint-{state.global_step}")
+
+
+def _say(text):
+    """A line above tqdm's bars, where there are some."""
+    try:
+        from tqdm.auto import tqdm
+    except ImportError:
+        print(text, file=sys.stderr)
+        return
+    tqdm.write(text, file=sys.stderr)

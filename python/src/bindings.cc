@@ -618,28 +618,40 @@ NB_MODULE(_core, m) {
   m.attr("__version__") = HRE_VERSION;
   m.def("engine_description", &engine_description);
 
-  nb::class_<Dataset>(m, "Dataset")
+  nb::class_<Dataset>(m, "Dataset",
+                      R"(Questions with the answers that people wrote and voted on: hre.load_dataset makes them.
+
+>>> import hre
+>>> data = hre.load_dataset("sample")
+>>> len(data) > 50, data.name, data.source, len(data.fingerprint)
+(True, 'sample', 'sample', 32)
+>>> sorted(data.question(0)), sorted(data.question(0)["answers"][0])
+(['answers', 'id', 'question', 'topic'], ['text', 'votes'])
+)")
       .def("__len__", [](const Dataset& d) { return d.questions.size(); })
-      .def_ro("name", &Dataset::name)
-      .def_ro("source", &Dataset::source)
-      .def_ro("fingerprint", &Dataset::fingerprint)
-      .def("question", [](const Dataset& d, size_t i) {
-        if (i >= d.questions.size()) throw nb::index_error();
-        const Question& question = d.questions[i];
-        nb::list answers;
-        for (const Answer& answer : question.answers) {
-          nb::dict one;
-          one["text"] = answer.text;
-          one["votes"] = answer.votes;
-          answers.append(one);
-        }
-        nb::dict result;
-        result["id"] = question.id;
-        result["topic"] = question.topic;
-        result["question"] = question.text;
-        result["answers"] = answers;
-        return result;
-      });
+      .def_ro("name", &Dataset::name, "As results show it.")
+      .def_ro("source", &Dataset::source, "Where it was read from.")
+      .def_ro("fingerprint", &Dataset::fingerprint, "Changes whenever a question, an answer or a vote does.")
+      .def(
+          "question",
+          [](const Dataset& d, size_t i) {
+            if (i >= d.questions.size()) throw nb::index_error();
+            const Question& question = d.questions[i];
+            nb::list answers;
+            for (const Answer& answer : question.answers) {
+              nb::dict one;
+              one["text"] = answer.text;
+              one["votes"] = answer.votes;
+              answers.append(one);
+            }
+            nb::dict result;
+            result["id"] = question.id;
+            result["topic"] = question.topic;
+            result["question"] = question.text;
+            result["answers"] = answers;
+            return result;
+          },
+          "index"_a, "A dictionary of id, topic, question and answers, each with text and votes.");
   nb::class_<Model>(m, "Model")
       .def_prop_ro("name", [](const Model& model) { return model.scorer->describe().name; })
       .def_prop_ro("settings", [](const Model& model) { return model.scorer->describe().settings; });
@@ -708,6 +720,8 @@ NB_MODULE(_core, m) {
                run["planned"] = info.planned;
                run["value"] = info.value;
                run["stderr"] = info.value_stderr;
+               run["ci95"] = nb::none();
+               if (info.value_low && info.value_high) run["ci95"] = nb::make_tuple(*info.value_low, *info.value_high);
                if (!info.problem.empty()) run["problem"] = in_python(info.problem);
                runs.append(run);
              }

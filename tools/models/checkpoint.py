@@ -18,9 +18,13 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
 def training_text():
-    """What the vocabularies are trained on: hre's own documentation."""
+    """What the vocabularies are trained on: hre's own documentation, and the questions, all of whose characters they must have."""
     files = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
-    return [line for file in files for line in file.read_text(encoding="utf-8").splitlines() if line.strip()][:600]
+    lines = [line for file in files for line in file.read_text(encoding="utf-8").splitlines() if line.strip()][:600]
+    for line in (ROOT / "tests" / "data" / "models" / "questions.jsonl").read_text(encoding="utf-8").splitlines():
+        question = json.loads(line)
+        lines += [text for text in (question["question"], *(answer["text"] for answer in question["answers"])) if text.strip()]
+    return lines
 
 
 # --- vocabularies ----------------------------------------------------------------------------------

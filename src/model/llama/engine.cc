@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <ggml-backend.h>
+#include <ggml-cpu.h>
 #include <ggml.h>
 
 #include <algorithm>
@@ -29,6 +30,35 @@ void start_engine() {
     watch_failures();
     llama_backend_init();
   });
+}
+
+/// Fails if the engine was built for instructions that this processor lacks: they would end the process. (F16C comes
+/// with AVX2, and clang 14's __builtin_cpu_supports does not know the name.)
+Status check_processor() {
+#if defined(__x86_64__) && defined(__GNUC__)
+  __builtin_cpu_init();
+  const struct {
+    const char* name;
+    int built;
+    int present;
+  } kinds[] = {{"AVX", ggml_cpu_has_avx(), __builtin_cpu_supports("avx")},
+               {"AVX2", ggml_cpu_has_avx2(), __builtin_cpu_supports("avx2")},
+               {"FMA", ggml_cpu_has_fma(), __builtin_cpu_supports("fma")},
+               {"BMI2", ggml_cpu_has_bmi2(), __builtin_cpu_supports("bmi2")},
+               {"AVX-512", ggml_cpu_has_avx512(), __builtin_cpu_supports("avx512f")},
+               {"AVX-512 VNNI", ggml_cpu_has_avx512_vnni(), __builtin_cpu_supports("avx512vnni")},
+               {"AVX-512 BF16", ggml_cpu_has_avx512_bf16(), __builtin_cpu_supports("avx512bf16")}};
+  std::vector<std::string> missing;
+  for (const auto& kind : kinds) {
+    if (kind.built != 0 && kind.present == 0) missing.emplace_back(kind.name);
+  }
+  if (!missing.empty()) {
+    return fail(ErrorCode::kFailed,
+                "the engine was built for a processor with " + join(missing, ", ") + ", which this one lacks", "",
+                "build hre on this machine");
+  }
+#endif
+  return {};
 }
 
 /// The devices of these names, terminated by null as libllama demands; empty for no names.
@@ -114,6 +144,7 @@ void LlamaFree::operator()(llama_context* context) const {
 Result<LlamaModel> load_llama_model(const std::vector<std::string>& parts, const std::string& pre_tokenizer,
                                     const EngineOptions& options, bool may_repack) {
   const std::string& path = parts.front();
+  if (auto ok = check_processor(); !ok) return forward(ok);
   start_engine();
   if (options.numa) llama_numa_init(GGML_NUMA_STRATEGY_DISTRIBUTE);
   if (auto ok = add_rpc_servers(options.rpc); !ok) return forward(ok);
@@ -153,6 +184,7 @@ std::vector<fast::MappedWeight> mapped_weights(const llama_model* model) {
 }
 
 Result<LlamaModel> load_llama_vocabulary(const std::vector<std::string>& parts, const std::string& pre_tokenizer) {
+  if (auto ok = check_processor(); !ok) return forward(ok);
   start_engine();
   llama_model_params params = llama_model_default_params();
   params.vocab_only = true;
@@ -227,6 +259,7 @@ std::string llama_metadata(const llama_model* model, const char* key) {
 }
 
 Result<std::vector<UsedDevice>> used_devices(const EngineOptions& options) {
+  if (auto ok = check_processor(); !ok) return forward(ok);
   start_engine();
   if (auto ok = add_rpc_servers(options.rpc); !ok) return forward(ok);
   const auto& asked = options.devices;
@@ -260,6 +293,7 @@ std::string llama_engine_version() {
 }
 
 std::string llama_engine_build() {
+  if (auto ok = check_processor(); !ok) return ok.error().message;
   start_engine();
   return llama_print_system_info();
 }
