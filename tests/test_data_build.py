@@ -201,8 +201,8 @@ class BuildTest(BuildTestCase):
         self.write("r.toml", 'near_duplicates = 0\n[[topic]]\nname = "forum"\nsources = ["jsonl:My forum.jsonl"]\n')
         done = self.run_hre("data", "build", "--recipe", "r.toml", "--out", "set", "--explain", "--quiet")
         self.assertIn("forum: 4 questions of 500 asked for, 16 answers\n", done.stdout)
-        for said in ("line 4: field answers is not a list", "line 5: field created is not a date", "line 7: is not a JSON object",
-                     "my_forum: 27 rows, 4 questions, 20 answers, 0 other posts, 3 rows skipped, 1 row read without control characters\n"):
+        for said in ("My forum.jsonl: line 4: has no answers, and neither an id nor a parent", "line 5: field created is not a date", "line 7: is not a JSON object",
+                     "my_forum: 7 lines, 4 questions, 20 answers, 0 other posts, 3 lines skipped, 1 line read without control characters\n"):
             self.assertIn(said, done.stderr)
         metadata = [json.loads(one) for one in (self.folder / "set/metadata/questions.jsonl").read_text().splitlines()]
         self.assertEqual({"https://forum.example/1", "https://forum.example/2", "https://forum.example/3", "https://forum.example/5"},
@@ -210,6 +210,9 @@ class BuildTest(BuildTestCase):
         self.assertEqual({("x y",)}, {tuple(one["tags"]) for one in metadata})
         self.assertEqual({"not stated"}, {one["licence"] for one in metadata})
         self.assertEqual({None}, {one["author_url"] for one in metadata})
+        digest = subprocess.run([test_python(), "-c", "import sys, xxhash; print(xxhash.xxh3_128_hexdigest(sys.stdin.buffer.read()))"],
+                                input=(self.folder / "My forum.jsonl").read_bytes(), capture_output=True, check=True).stdout.decode().strip()
+        self.assertIn(f"# my_forum JSON lines XXH3-128 {digest}\n", (self.folder / "set/recipe.toml").read_text())
         card = (self.folder / "set/README.md").read_text()
         self.assertIn("license: other", card)
         self.assertNotIn("Stack Exchange", card)

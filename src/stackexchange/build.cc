@@ -118,7 +118,7 @@ class Builder {
 
   [[nodiscard]] std::string key_of(const SiteIndex& index) const {
     ContentHash hash;
-    for (const std::string& part : {std::string(kTextRules), std::string(HRE_VERSION), language_data(), index.key,
+    for (const std::string& part : {std::string(kTextRules), std::string(kFilterRules), language_data(), index.key,
                                     index.counts.posts_hash, format_recipe(recipe_)}) {
       hash.add_field(part);
     }
@@ -162,13 +162,13 @@ class Builder {
       if (!records) return forward(records);
       const TextsById texts(std::move(*records));
       for (const Group& group : split_groups(*posts)) {
-        if (Status status = judge(site, group, texts); !status) return status;
+        if (Status status = judge(site, group, texts, index.counts.last_ms); !status) return status;
       }
     }
     return {};
   }
 
-  Status judge(uint32_t site, const Group& group, const TextsById& texts) {
+  Status judge(uint32_t site, const Group& group, const TextsById& texts, int64_t end_ms) {
     if (group.question == nullptr || group.question->topic == kNoTopic) {
       fates_.tell_outside(dumps_[site].site, group);
       return {};
@@ -191,7 +191,7 @@ class Builder {
       ++report_.topics[group.question->topic].months[month][static_cast<size_t>(verdict.question)];
     }
     if (verdict.question == Reason::kNone) {
-      if (Status kept = keep(site, group, texts, verdict, chosen); !kept) return kept;
+      if (Status kept = keep(site, group, texts, verdict, chosen, end_ms); !kept) return kept;
       funnel.answers_not_chosen += static_cast<int64_t>(verdict.passing().size() - chosen.size());
     }
     fates_.tell_judged(dumps_[site].site, topic, group, verdict, chosen);
@@ -208,18 +208,20 @@ class Builder {
     return chosen;
   }
 
-  static AnswerMeasures measure_some(const Group& group, const TextsById& texts, const std::vector<size_t>& at) {
+  static AnswerMeasures measure_some(const Group& group, const TextsById& texts, const std::vector<size_t>& at,
+                                     int64_t end_ms) {
     const std::vector<PostRecord> answers = picked(group.answers, at);
     std::vector<uint32_t> lengths;
     for (const PostRecord& answer : answers) lengths.push_back(texts.find(answer.id)->length);
-    return measure(answers, lengths);
+    return measure(*group.question, answers, lengths, end_ms);
   }
 
   // Stores the question for the draw.
   Status keep(uint32_t site, const Group& group, const TextsById& texts, const Verdict& verdict,
-              const std::vector<size_t>& chosen) {
-    const QuestionMeasures measures = {measure(group.answers, {}), measure_some(group, texts, verdict.passing()),
-                                       measure_some(group, texts, chosen)};
+              const std::vector<size_t>& chosen, int64_t end_ms) {
+    const QuestionMeasures measures = {measure(*group.question, group.answers, {}, end_ms),
+                                       measure_some(group, texts, verdict.passing(), end_ms),
+                                       measure_some(group, texts, chosen, end_ms)};
     Result<uint64_t> offset = sites_[site].chosen.append({reinterpret_cast<const char*>(&measures), sizeof measures});
     if (!offset) return forward(offset);
     std::vector<Chosen> posts = {{*group.question, *texts.find(group.question->id)}};
@@ -295,7 +297,7 @@ class Builder {
     const std::string id = positional_id(report.topic, report.funnel.taken_questions);
     fates_.tell_draw(name, candidate.id, "taken as " + id);
     if (recipe_.near_duplicates > 0) taken_ids_.push_back(id);
-    add_to_report(name, recipe_.label, taken, report);
+    add_to_report(report_.sites[candidate.site], recipe_.label, taken, report);
     report.all.add(measures.all);
     report.passing.add(measures.passing);
     report.chosen.add(measures.chosen);

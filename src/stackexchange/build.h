@@ -61,6 +61,7 @@ struct TopicReport {
   std::vector<uint32_t> question_lengths;     ///< code points
   std::vector<uint32_t> answer_lengths;
   int64_t edited = 0, edited_late = 0;                ///< answers; late: after more than 30 days
+  int64_t dated_votes = 0, before_edit = 0;           ///< votes on answers; cast before the last edit
   int64_t of_model_times = 0;                         ///< answers; see machine_text.h
   std::map<std::string, int64_t> machine_phrases;     ///< number of answers by the phrase that they have
   SetMeasures all, passing, chosen;                   ///< see measures.h

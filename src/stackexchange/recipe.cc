@@ -64,6 +64,7 @@ void read_common(TomlReader& reader, PostFilter& filter, unsigned drops) {
   reader.number("max_code", filter.max_code, 0, 1);
   reader.number("max_links", filter.max_links, 0, 1);
   read_days(reader, "edited_within_days", filter.edited_within_ms);
+  reader.number("max_votes_before_edit", filter.max_votes_before_edit, 0, 1);
   read_drops(reader, "drop", filter.drop, drops);
   reader.texts("languages", filter.languages);
 }

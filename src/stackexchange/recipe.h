@@ -34,6 +34,7 @@ struct PostFilter {
   double max_code = 1;                                             ///< share of code in the text, white space aside
   double max_links = 1;                                            ///< share of link text
   int64_t edited_within_ms = std::numeric_limits<int64_t>::max();  ///< the last edit, after the post was written
+  double max_votes_before_edit = 1;                                ///< share of its votes, before its last edit
   unsigned drop = 0;                                               ///< a combination of Drop
   std::vector<std::string> languages;  ///< codes ("en"); empty: any. A text without a clear language passes
 

@@ -36,6 +36,7 @@ std::string format_common(const PostFilter& filter) {
          fmt::format("max_code = {}\nmax_links = {}\n", format_number(filter.max_code),
                      format_number(filter.max_links)) +
          days_line("edited_within_days", filter.edited_within_ms) +
+         fmt::format("max_votes_before_edit = {}\n", format_number(filter.max_votes_before_edit)) +
          fmt::format("drop = {}\nlanguages = {}\n", list(drop_names(filter.drop)), list(filter.languages));
 }
 
