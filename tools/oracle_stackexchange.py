@@ -624,7 +624,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name in ("--recipe", "--dumps", "--built"):
         parser.add_argument(name, required=True)
-    parser.add_argument("--against", help="JSON lines of questions with answers")
+    parser.add_argument("--against", help="JSON lines of questions with answers, or of texts")
     arguments = parser.parse_args()
     with open(arguments.recipe, "rb") as file:
         recipe = {"seed": 42, "questions": 500, "answers": 4, "choose": "spread", "label": "votes", "code": "plain", "text": "title+body",
@@ -632,8 +632,8 @@ def main():
     known = set()
     if arguments.against:
         with open(arguments.against, encoding="utf-8") as file:
-            for line in map(json.loads, file):
-                for text in [line["question"]] + [answer["text"] for answer in line["answers"]]:
+            for line in map(json.loads, filter(str.strip, file)):
+                for text in [line["text"]] if "text" in line else [line["question"]] + [answer["text"] for answer in line["answers"]]:
                     known |= runs_of_13(text)
     mine, theirs = build(recipe, arguments.dumps, known), read_built(arguments.built)
     problems = compare(mine, theirs)

@@ -151,6 +151,20 @@ Status check_metadata(const QuestionMetadata& metadata, const std::string& quest
       "give the dataset's own with ‹metadata›");
 }
 
+void add_dates(const std::string& source, std::vector<Question>& questions) {
+  const auto path = find_metadata(source);
+  const Result<Metadata> metadata = path ? load_metadata(*path) : Metadata();
+  if (!metadata || metadata->empty()) return;
+  for (Question& question : questions) {
+    const auto found = metadata->find({question.topic, question.id});
+    if (found == metadata->end() || found->second.answers_created.size() != question.answers.size()) continue;
+    std::vector<double> votes;
+    for (const Answer& answer : question.answers) votes.push_back(answer.votes);
+    if (!check_metadata(found->second, question.id, votes)) continue;
+    for (size_t i = 0; i < votes.size(); ++i) question.answers[i].posted = found->second.answers_created[i];
+  }
+}
+
 Result<Metadata> load_metadata(const std::string& path) {
   auto text = read_file(path);
   if (!text) return forward(text);

@@ -93,6 +93,8 @@ class Builder {
     read.need_locks = std::any_of(recipe_.topics.begin(), recipe_.topics.end(), [](const Topic& topic) {
       return ((topic.question.drop | topic.answer.drop) & kDropLocked) != 0;
     });
+    site_topics_.clear();
+    for (const Topic& topic : recipe_.topics) site_topics_.push_back(topic_of_site(topic, dump.site));
     const std::string folder = work_folder_of(options_.work, dump.site);
     Result<SiteIndex> index = index_site(dump, rules_of(dump.site), read, folder, progress_, stop_);
     if (!index) return forward(index);
@@ -111,7 +113,7 @@ class Builder {
 
   [[nodiscard]] TextOptions text_options() const {
     const bool tell = std::any_of(recipe_.topics.begin(), recipe_.topics.end(), [](const Topic& topic) {
-      return !topic.question.languages.empty() || !topic.answer.languages.empty();
+      return !topic.question.languages.empty() || !topic.answer.languages.empty() || !topic.site_languages.empty();
     });
     return {recipe_.code, recipe_.text, tell};
   }
@@ -173,7 +175,7 @@ class Builder {
       fates_.tell_outside(dumps_[site].site, group);
       return {};
     }
-    const Topic& topic = recipe_.topics[group.question->topic];
+    const Topic& topic = site_topics_[group.question->topic];
     Verdict verdict = first_look(recipe_, topic, group);
     if (verdict.question == Reason::kNone && !second_look(recipe_, topic, group, texts, verdict)) {
       return input_error("the dump changed while hre was reading it", dumps_[site].path, "run the command again");
@@ -337,6 +339,7 @@ class Builder {
   ProgressListener& progress_;
   std::stop_token stop_;
   Fates fates_;
+  std::vector<Topic> site_topics_;                  // the recipe's, as they are for the site that is read
   std::vector<std::vector<Candidate>> candidates_;  // by topic
   std::vector<Site> sites_;
   std::optional<NearDuplicates> near_;

@@ -3,6 +3,7 @@
 ///
 ///   recipe.h   what to build             dump.h, bytes.h   where dumps are, and their bytes
 ///   rows.h, tables.h   the rows of a table    post.h      a post as numbers
+///   jsonl_posts.h      rows of other forums' JSON lines
 ///   index.h    first reading: votes, dates, marks of every post
 ///   texts.h    second reading: texts (html.h) of the posts that passed
 ///   filters.h, judge.h, choose.h, near_duplicates.h   which posts stay; fates.h   and why
@@ -11,7 +12,7 @@
 ///
 /// Goals: the same input and recipe give the same bytes, whatever the number of threads or the kind of source; memory
 /// does not grow with the dump; the fate of every post can be explained. docs/datasets.md has the rules and the
-/// arithmetic. Not a goal: dumps in layouts other than Stack Exchange's own.
+/// arithmetic. Not a goal: XML in layouts other than Stack Exchange's own.
 
 #include <cstdint>
 #include <functional>

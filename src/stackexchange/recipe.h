@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <limits>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -80,6 +81,7 @@ struct Topic {
   int64_t questions = 0;              ///< 0: all
   QuestionFilter question;
   AnswerFilter answer;
+  std::map<std::string, std::vector<std::string>> site_languages;  ///< of questions and answers, for sites of their own
 
   bool operator==(const Topic&) const = default;
 };
@@ -116,6 +118,9 @@ Result<Source> parse_source(const std::string& text);
 /// Parses "NAME=SOURCE[,SOURCE...]": "cpp=stackoverflow.com-Posts.7z[c++]". The topic gets the filters and tags of the
 /// recipe's topic of that name, or else the recipe's filters.
 Result<Topic> parse_topic(const std::string& text, const Recipe& recipe);
+
+/// The topic as it is for one of its sites, with this site's languages.
+Topic topic_of_site(const Topic& topic, const std::string& site);
 
 /// Makes the checks that need several keys: filters that nothing passes, duplicate topics, a topic without sources.
 Status check_recipe(const Recipe& recipe, const std::string& place);

@@ -76,6 +76,10 @@ std::string format_topic(const Topic& topic, const Recipe& recipe) {
   if (topic.question != recipe.question || topic.answer != recipe.answer) {
     text += format_filters(topic.question, topic.answer, "topic.");
   }
+  if (!topic.site_languages.empty()) text += "\n[topic.site_languages]\n";
+  for (const auto& [site, languages] : topic.site_languages) {
+    text += fmt::format("{} = {}\n", toml_string(site), list(languages));
+  }
   return text;
 }
 
