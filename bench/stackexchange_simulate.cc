@@ -58,7 +58,7 @@ int main(int argc, char** argv) {
   const char* const tags[] = {"&lt;python&gt;&lt;list&gt;", "&lt;java&gt;", "|c++|templates|",
                               "&lt;html&gt;&lt;css&gt;"};
   for (long id = 1; id <= rows; ++id) {
-    const std::string date = hre::stackexchange::format_date(1'217'540'572'667 + id * 25'000);
+    const std::string date = hre::format_date(1'217'540'572'667 + id * 25'000);
     const bool question = id == 1 || random() % 5 < 2;
     const long score = static_cast<long>(random() % 40) - 3;
     if (question) {

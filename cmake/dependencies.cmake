@@ -31,7 +31,11 @@ pkg_check_modules(expat REQUIRED IMPORTED_TARGET expat)
 pkg_check_modules(libarchive REQUIRED IMPORTED_TARGET libarchive)
 pkg_check_modules(gumbo REQUIRED IMPORTED_TARGET gumbo)
 pkg_check_modules(tomlplusplus REQUIRED tomlplusplus)  # headers alone: its library throws
-find_library(HRE_CLD2 cld2 REQUIRED)
+# Debian builds CLD2's larger tables, which know Latin, as a library of data alone: before the library of code and of the
+# small tables, its symbols are the ones that the dynamic linker finds. Nothing refers to them at link time.
+find_library(HRE_CLD2_CODE cld2 REQUIRED)
+find_library(HRE_CLD2_TABLES cld2_full REQUIRED)
+set(HRE_CLD2 "-Wl,--push-state,--no-as-needed,${HRE_CLD2_TABLES},--pop-state" ${HRE_CLD2_CODE})
 
 # The engine: the one of tools/setup.sh, with hre's patch; the system's only where that is asked for.
 option(HRE_SYSTEM_ENGINE "take the libllama that CMake finds (llama_DIR, CMAKE_PREFIX_PATH), without hre's kernels" OFF)

@@ -1,6 +1,7 @@
 """hre data build: a dataset from dumps, end to end."""
 
 import collections
+import fcntl
 import filecmp
 import json
 import os
@@ -16,6 +17,16 @@ from xml.sax.saxutils import quoteattr
 
 from program import PROGRAM, SLOWER, SOURCE_DIR, ProgramTest, clean_environment, shared_data, test_python
 
+# Some words in each of the languages that the paper names.
+LANGUAGES = {
+    "english": "What do you call the foam on top of a freshly poured beer, and why does it last longer in some glasses than in others?",
+    "latin": "Quomodo spuma cervisiae Latine appellatur, et cur in aliis poculis diutius manet quam in aliis? Gratias vobis ago.",
+    "chinese": "为什么在一些杯子里啤酒的泡沫能保持得更久呢？我想知道这个问题的答案是什么。",
+    "french": "Comment appelle-t-on la mousse d'une bière fraîchement servie, et pourquoi dure-t-elle plus longtemps dans certains verres ?",
+    "german": "Wie nennt man den Schaum auf einem frisch gezapften Bier, und warum hält er sich in manchen Gläsern länger als in anderen?",
+    "japanese": "なぜグラスによってビールの泡が長く残るのでしょうか。詳しく教えてください。",
+    "spanish": "¿Cómo se llama la espuma de una cerveza recién servida, y por qué dura más en unos vasos que en otros?",
+}
 SITES = ["ai.stackexchange.com", "beer.stackexchange.com", "matheducators.stackexchange.com", "stackoverflow.com"]
 
 
@@ -29,6 +40,14 @@ def thread(number, answers=5, tags="<hops>"):
     for i in range(answers):
         rows += row(Id=number + 1 + i, PostTypeId=2, ParentId=number, CreationDate="2020-01-02T00:00:00.000", Score=10 * i,
                     Body=f"<p>It is <b>{i}</b> of {number}.</p>", OwnerUserId=2)
+    return rows
+
+
+def speaking(number, words):
+    """A thread in the language of these words."""
+    rows = thread(number).replace(f"What is {number}?", words).replace(f"On {number}", "").replace('Score="40"', 'Score="90"')
+    for i in range(5):
+        rows = rows.replace(f"It is &lt;b&gt;{i}&lt;/b&gt; of {number}.", words + words[:20 + 3 * i])
     return rows
 
 
@@ -129,6 +148,31 @@ class BuildTest(BuildTestCase):
         self.assertFalse((self.folder / "other").exists())
         self.assertEqual(["beer.stackexchange.com", "set"], sorted(os.listdir(self.folder)))
 
+    def test_control_characters_cost_no_post(self):
+        """As a real dump has them: in an answer whose question, and whose other answers, are good."""
+        rows = thread(10, answers=4).replace("It is &lt;b&gt;1&lt;/b&gt; of 10.", "If checked, &#x0E;⌘-1 \x02switches tabs.")
+        self.dump(rows)
+        done = self.run_hre("data", "build", "--topic", "beer=beer.stackexchange.com", "--out", "set", "--quiet")
+        self.assertIn("beer: 1 question of 500 asked for, 4 answers", done.stdout)
+        self.assertIn("1 row read without control characters", done.stderr)
+        self.assertIn("1 row read without control characters", (self.folder / "set/README.md").read_text())
+        self.run_hre("data", "convert", "set", "lines.jsonl")
+        (line,) = (json.loads(one) for one in (self.folder / "lines.jsonl").read_text().splitlines())
+        self.assertIn("If checked, ⌘-1 switches tabs.", [answer["text"] for answer in line["answers"]])
+
+    def test_work_is_kept_for_the_same_rules(self):
+        self.dump("".join(thread(10 * i) for i in range(1, 9)))
+        call = ["data", "build", "--topic", "beer=beer.stackexchange.com", "--work", "work", "--keep-work", "--quiet"]
+        self.run_hre(*call, "--out", "set")
+        key = json.loads((self.folder / "work/beer.stackexchange.com.index/index.json").read_text())["key"]
+        seal = (self.folder / "work/beer.stackexchange.com.index/texts.key").read_text()
+        before = {path: path.stat().st_mtime_ns for path in (self.folder / "work").rglob("*") if path.name in ("index.json", "texts.key")}
+        self.run_hre(*call, "--out", "again")
+        self.assertEqual(before, {path: path.stat().st_mtime_ns for path in before}, "both are used again")
+        self.run_hre(*call, "--out", "fenced", "--code", "fenced")
+        self.assertNotEqual(seal, (self.folder / "work/beer.stackexchange.com.index/texts.key").read_text())
+        self.assertEqual(key, json.loads((self.folder / "work/beer.stackexchange.com.index/index.json").read_text())["key"])
+
     def test_a_cut_dump(self):
         path = self.dump(thread(10))
         text = (path / "Posts.xml").read_text()
@@ -186,6 +230,12 @@ class BuildTest(BuildTestCase):
         self.assertIn("shares a run of 13 words with old (fingerprint", (self.folder / "new/README.md").read_text())
         self.write("r.toml", '[[topic]]\nname = "beer"\nsites = ["beer.stackexchange.com"]\n')
         self.assert_oracle_agrees("r.toml", ".", "new", "--against", "old.jsonl")
+        self.write("corpus.jsonl", "".join(json.dumps({"text": one, "source": "web"}) + "\n\n" for one in ("Nothing.", "So. " + text)))
+        done = self.run_hre(*call, "plain", "--against", "corpus.jsonl", "--explain")
+        self.assertRegex(done.stdout, r"- shares 13 words in a row with known texts +-1 ")
+        self.assert_oracle_agrees("r.toml", ".", "plain", "--against", "corpus.jsonl")
+        self.write("corpus.jsonl", json.dumps({"text": "one"}) + "\n{}\n")
+        self.assertIn("corpus.jsonl: line 2: is not a JSON object with a string text", self.error_of(*call, "x", "--against", "corpus.jsonl"))
         self.assertIn("no such", self.error_of(*call, "x", "--against", "nowhere").lower())
         self.assertFalse((self.folder / "x.work").exists())
 
@@ -201,8 +251,8 @@ class BuildTest(BuildTestCase):
         self.write("r.toml", 'near_duplicates = 0\n[[topic]]\nname = "forum"\nsources = ["jsonl:My forum.jsonl"]\n')
         done = self.run_hre("data", "build", "--recipe", "r.toml", "--out", "set", "--explain", "--quiet")
         self.assertIn("forum: 4 questions of 500 asked for, 16 answers\n", done.stdout)
-        for said in ("line 4: field answers is not a list", "line 5: field created is not a date", "line 7: is not a JSON object",
-                     "my_forum: 27 rows, 4 questions, 20 answers, 0 other posts, 3 rows skipped, 1 row read without control characters\n"):
+        for said in ("My forum.jsonl: line 4: has no answers, and neither an id nor a parent", "line 5: field created is not a date", "line 7: is not a JSON object",
+                     "my_forum: 7 lines, 4 questions, 20 answers, 0 other posts, 3 lines skipped, 1 line read without control characters\n"):
             self.assertIn(said, done.stderr)
         metadata = [json.loads(one) for one in (self.folder / "set/metadata/questions.jsonl").read_text().splitlines()]
         self.assertEqual({"https://forum.example/1", "https://forum.example/2", "https://forum.example/3", "https://forum.example/5"},
@@ -210,6 +260,9 @@ class BuildTest(BuildTestCase):
         self.assertEqual({("x y",)}, {tuple(one["tags"]) for one in metadata})
         self.assertEqual({"not stated"}, {one["licence"] for one in metadata})
         self.assertEqual({None}, {one["author_url"] for one in metadata})
+        digest = subprocess.run([test_python(), "-c", "import sys, xxhash; print(xxhash.xxh3_128_hexdigest(sys.stdin.buffer.read()))"],
+                                input=(self.folder / "My forum.jsonl").read_bytes(), capture_output=True, check=True).stdout.decode().strip()
+        self.assertIn(f"# my_forum JSON lines XXH3-128 {digest}\n", (self.folder / "set/recipe.toml").read_text())
         card = (self.folder / "set/README.md").read_text()
         self.assertIn("license: other", card)
         self.assertNotIn("Stack Exchange", card)
@@ -223,6 +276,74 @@ class BuildTest(BuildTestCase):
         self.run_hre("eval", "baseline:length", "--data", "good", "--json", "run.json", "--details")
         self.assertEqual(3, self.read_json("run.json")["dataset"]["questions"])
 
+    def test_dates_reach_the_values(self):
+        """Pairs whose later answer has more votes, and newer questions against older ones, from metadata that a build writes."""
+        draws, rows = random.Random(5), ""
+        for i in range(80):
+            rows += thread(10 * i + 10, answers=4).replace("2020-01-", f"20{20 + i % 2}-01-")
+        for number in range(10, 820, 10):
+            for i in range(4):  # later answers are longer in half of the cases
+                rows = rows.replace(f"It is &lt;b&gt;{i}&lt;/b&gt; of {number}.", "word " * draws.randrange(3, 40) + f"{number} {i}")
+                rows = re.sub(rf'(Id="{number + 1 + i}" PostTypeId="2" ParentId="{number}" CreationDate="20..-01-0)2', rf"\g<1>{2 + i}", rows)
+        self.dump(rows)
+        for name, dates in (("old", "until = 2021-01-01"), ("new", "from = 2021-01-01")):
+            self.write("r.toml", f"[question]\n{dates}\n")
+            self.run_hre("data", "build", "--recipe", "r.toml", "--topic", "beer=beer.stackexchange.com", "--out", name)
+            self.run_hre("eval", "baseline:length", "--data", name, "--json", f"{name}.json", "--details")
+        run = self.read_json("old.json")
+        posted = {question["id"]: [answer["created"] for answer in question["answers"]] for question in
+                  map(json.loads, (self.folder / "old/metadata/questions.jsonl").read_text().splitlines())}
+        expected = {"later_wins": [], "earlier_wins": []}
+        for question in run["questions"]:
+            answers = [dict(answer, posted=date) for answer, date in zip(question["answers"], posted[question["id"]])]
+            for name, sign in (("later_wins", 1), ("earlier_wins", -1)):
+                pairs = [(a, b) for a in answers for b in answers if a["posted"] < b["posted"] and (b["votes"] - a["votes"]) * sign > 0]
+                right = [0.5 if a["score"] == b["score"] else float((b["score"] - a["score"]) * sign > 0) for a, b in pairs]
+                if right:
+                    expected[name].append(sum(right) / len(right))
+                    self.assertAlmostEqual(expected[name][-1], question[name], places=12)
+        self.assertEqual(40, len(expected["later_wins"]))
+        micro = run["results"]["micro"]
+        self.assertAlmostEqual(sum(expected["later_wins"]) / 40, micro["later_wins"]["mean"], places=12)
+        self.assertEqual(0.5, micro["later_wins"]["chance"])
+        self.assertNotIn("earlier_wins", micro, "votes rise with time here")
+        self.assertIn("Pairs that the later wins", self.run_hre("eval", "baseline:length", "--data", "old", "--metrics", "all").stdout)
+        self.assertIn("Pairs that the later", self.run_hre("compare", "./old.json", "./old.json", "--metric", "later_wins").stdout)
+        without = self.run_hre("eval", "baseline:length", "--data", "sample", "--limit", "2", "--metrics", "later_wins")
+        self.assertIn("later_wins has no value: the dataset's metadata has no dates of answers", without.stderr)
+        self.run_hre("confounds", "./new.json", "--older", "./old.json", "--json", "confounds.json")
+        (confounds,) = self.read_json("confounds.json")["runs"]
+        self.assertEqual(40, confounds["later_wins"]["n"])
+        older, new = confounds["older"], self.read_json("new.json")["results"]["micro"]["pearson"]["mean"]
+        self.assertAlmostEqual(new - micro["pearson"]["mean"], older["mean"]["difference"], places=12)
+        self.assertEqual(["new", "old"], [older["newer"], older["older"]])
+        self.assertLess(older["mean"]["ci95"][0], older["mean"]["difference"])
+        self.assertIn("mean of topics", self.run_hre("confounds", "./new.json", "--older", "./old.json").stdout)
+        self.assertIn("both runs are of the same dataset", self.error_of("confounds", "./new.json", "--older", "./new.json"))
+
+    def test_exports_in_the_documentation(self):
+        """The examples of docs/datasets.md, by hre and by the plain script."""
+        page = (SOURCE_DIR / "docs/datasets.md").read_text(encoding="utf-8")
+        section = page[page.index("Lemmy, the API's"):page.index("## What is written")]
+        examples = re.findall(r"^(Lemmy|Discourse|Reddit)\b.*?```\n(.*?)```", section, re.MULTILINE | re.DOTALL)
+        self.assertEqual(["Lemmy", "Discourse", "Reddit"], [name for name, _ in examples])
+        command = re.search(r"```\nhre (data build .*)\n```", section)[1].split()
+        self.write("r.toml", 'answers = 2\n[[topic]]\nname = "bread"\nsources = ["jsonl:bread.jsonl"]\n')
+        for name, lines in examples:
+            with self.subTest(name):
+                self.write("bread.jsonl", lines)
+                done = self.run_hre(*command, "--force")
+                self.assertIn("bread: 4 lines, 1 questions, 2 answers, 1 other posts", done.stderr)
+                (question,) = (json.loads(line) for line in (self.folder / "bread/metadata/questions.jsonl").read_text().splitlines())
+                self.assertEqual("Bread without an oven?", question["title"])
+                self.assertEqual(2, len(question["answers"]))
+                self.assertEqual([name == "Discourse"], sorted({answer["accepted"] for answer in question["answers"]})[-1:])
+                self.assertTrue(all(answer["author"] for answer in question["answers"]))
+                self.assert_oracle_agrees("r.toml", ".", "bread")
+                self.write("bread.jsonl", "".join(reversed(lines.splitlines(keepends=True))))  # answers before their question
+                self.run_hre(*command, "--force")
+                self.assert_oracle_agrees("r.toml", ".", "bread")
+
     def test_more_files_than_the_soft_limit(self):
         """Each site has three files open until the draw, and each topic one after it."""
         recipe = "".join(f'[[topic]]\nname = "t{i}"\nsites = ["s{i}.stackexchange.com"]\n' for i in range(30))
@@ -235,6 +356,28 @@ class BuildTest(BuildTestCase):
                               preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (32, limits[1])))
         self.assertEqual(0, done.returncode, done.stderr)
         self.assertEqual(30, len(os.listdir(self.folder / "set/data")))
+
+    def test_more_topics_than_files_may_be_open(self):
+        """A topic's file is complete before the next is begun, so that the hard limit doesn't matter, either."""
+        number = 300
+        self.write("r.toml", "".join(f'[[topic]]\nname = "t{i}"\nsites = ["beer.stackexchange.com[t{i}]"]\n' for i in range(number)))
+        self.dump("".join(thread(10 * i + 10, tags=f"<t{i}>") for i in range(number)))
+        done = subprocess.run([PROGRAM, "data", "build", "--recipe", "r.toml", "--dumps", ".", "--out", "set", "--threads", "1"],
+                              cwd=self.folder, env=clean_environment(), capture_output=True, text=True, check=False,
+                              preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64)))
+        self.assertEqual(0, done.returncode, done.stderr)
+        self.assertEqual(number, len(os.listdir(self.folder / "set/data")))
+
+    def test_what_a_killed_build_left_is_removed(self):
+        self.dump(thread(10))
+        left = self.folder / ".set.hre-abcdef"
+        for folder in (left, self.folder / ".set.hre-alive0", self.folder / ".other.hre-abcdef"):
+            (folder / "data").mkdir(parents=True)
+        living = os.open(self.folder / ".set.hre-alive0", os.O_RDONLY)
+        self.addCleanup(os.close, living)
+        fcntl.flock(living, fcntl.LOCK_EX)
+        self.run_hre("data", "build", "--topic", "beer=beer.stackexchange.com", "--out", "set")
+        self.assertEqual([".other.hre-abcdef", ".set.hre-alive0", "beer.stackexchange.com", "set"], sorted(os.listdir(self.folder)))
 
     def test_nothing_passes(self):
         self.dump(thread(10, answers=2))
@@ -303,7 +446,7 @@ class BuildTest(BuildTestCase):
                 shutil.rmtree(self.folder / "set")
             self.run_hre(*call, "set")
             self.same_folders(self.folder / "whole", self.folder / "set")
-            self.assertFalse((self.folder / "set.work").exists())
+            self.assertEqual(["beer.stackexchange.com", "set", "whole"], sorted(os.listdir(self.folder)))
             shutil.rmtree(self.folder / "set")
         print(f"kills fell {dict(fell)}", end=" ")
         self.assertEqual(set(stages), set(fell) - {"after all"}, "kills missed what they were aimed at")
@@ -345,12 +488,38 @@ class BuildTest(BuildTestCase):
         self.assertIn("30 rows of PostHistory.xml skipped", (self.folder / "set/README.md").read_text())
         self.assertIn("beer: 7 questions", done.stdout)
 
+    def test_a_recipe_for_each_language(self):
+        """Each takes what is in its language, of sites that have questions in English, too."""
+        recipes = {path.stem: path for path in (SOURCE_DIR / "recipes/languages").glob("*.toml")}
+        self.assertEqual(set(LANGUAGES), set(recipes))
+        for name, text in LANGUAGES.items():
+            with self.subTest(language=name):
+                site = re.search(r'sites = \["([^"]+)"', recipes[name].read_text())[1]
+                other = LANGUAGES["german" if name == "english" else "english"]
+                self.dump(speaking(10, text) + speaking(20, other), site)
+                done = self.run_hre("data", "build", "--recipe", recipes[name], "--topic", f"{name}={site}", "--out", name, "--explain")
+                self.assertIn(f"{name}: 1 question of 500", done.stdout)
+                self.assertRegex(done.stdout, r"- in another language +-1 ")
+                lines = (self.folder / name / "metadata/questions.jsonl").read_text().splitlines()
+                self.assertEqual([10], [json.loads(line)["post_id"] for line in lines])
+
+    def test_languages_of_sites(self):
+        for site, languages in (("latin.stackexchange.com", ("latin", "german")), ("german.stackexchange.com", ("german", "latin"))):
+            self.dump("".join(speaking(10 * i, LANGUAGES[language]) for i, language in enumerate((*languages, "english"), 1)), site)
+        self.write("r.toml", 'near_duplicates = 0\n[[topic]]\nname = "both"\nsites = ["latin.stackexchange.com", "german.stackexchange.com"]\n'
+                   '[topic.site_languages]\n"latin.stackexchange.com" = ["en", "la"]\n"german.stackexchange.com" = ["de"]\n')
+        self.run_hre("data", "build", "--recipe", "r.toml", "--dumps", ".", "--out", "set")
+        taken = [json.loads(line) for line in (self.folder / "set/metadata/questions.jsonl").read_text().splitlines()]
+        self.assertEqual({("latin.stackexchange.com", 10), ("latin.stackexchange.com", 30), ("german.stackexchange.com", 10)},
+                         {(one["site"], one["post_id"]) for one in taken})
+        self.run_hre("data", "build", "--recipe", "set/recipe.toml", "--dumps", ".", "--out", "again")
+        self.same_folders(self.folder / "set", self.folder / "again")
+
     def test_prompts_of_languages(self):
         self.dump("".join(thread(10 * i) for i in range(1, 9)))
         self.run_hre("data", "build", "--topic", "beer=beer.stackexchange.com", "--out", "set")
         prompts = sorted((SOURCE_DIR / "recipes/prompts").glob("*.txt"))
-        topics = re.findall(r'name = "([a-z]+)"', (SOURCE_DIR / "recipes/languages.toml").read_text())
-        self.assertEqual(sorted(topics), [prompt.stem for prompt in prompts])
+        self.assertEqual([prompt.stem for prompt in prompts], sorted(set(LANGUAGES) - {"english"}))
         for prompt in prompts:
             self.run_hre("eval", "baseline:length", "--data", "set", "--prompt-file", prompt, "--json", "run.json")
             self.assertEqual(prompt.read_text(encoding="utf-8"), self.read_json("run.json")["config"]["prompt"], prompt)

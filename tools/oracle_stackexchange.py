@@ -238,12 +238,12 @@ def rows_of(path):
 
 
 def load_site(folder, site):
-    votes = {}
+    votes = {}  # the days of each post's votes
     path = os.path.join(folder, site, "Votes.xml")
     if os.path.exists(path):
         for row in rows_of(path):
             if row["VoteTypeId"] in ("2", "3"):
-                votes[int(row["PostId"])] = votes.get(int(row["PostId"]), 0) + 1
+                votes.setdefault(int(row["PostId"]), []).append(row.get("CreationDate", "9999")[:10])
     locked = set()
     path = os.path.join(folder, site, "PostHistory.xml")
     if os.path.exists(path):
@@ -262,7 +262,8 @@ def load_site(folder, site):
             "edited": milliseconds(row.get("LastEditDate", row["CreationDate"])),
             "views": int(row.get("ViewCount", 0)), "accepted": int(row.get("AcceptedAnswerId", 0)), "body": row["Body"], "title": " ".join(row.get("Title", "").split()),
             "tags": [tag for tag in re.split("[<>|]", row.get("Tags", "")) if tag],
-            "cast": max(votes.get(int(row["Id"]), 0), abs(int(row["Score"]))),
+            "site_has_days": any(votes.values()), "days": votes.get(int(row["Id"]), []), "edit_day": row.get("LastEditDate", "")[:10],
+            "cast": max(len(votes.get(int(row["Id"]), [])), abs(int(row["Score"]))),
             "marks": {mark for mark, there in [("closed", "ClosedDate" in row), ("wiki", "CommunityOwnedDate" in row),
                                                ("locked", int(row["Id"]) in locked),
                                                ("deleted_author", "OwnerUserId" not in row)] if there},
@@ -274,29 +275,88 @@ def load_site(folder, site):
     return questions, answers
 
 
-def load_jsonl(path):
-    """Posts numbered from 1 in the order of the lines; lines that can't be used are left out."""
-    def date(value):
-        return round(value * 1000) if isinstance(value, (int, float)) else milliseconds(value.removesuffix("Z"))
+def first(line, *names):
+    """The first of these fields that the line has; "a.b" is b within a."""
+    for name in names:
+        value = line
+        for part in name.split("."):
+            value = value.get(part) if isinstance(value, dict) else None
+        if value is not None:
+            return value
+    return None
 
-    questions, answers, number = {}, {}, 0
+
+def load_jsonl(path):
+    """Questions with their answers, or a post on each line. Posts are numbered from 1 in the order in which they are named;
+    lines that can't be used are left out."""
+    def date(value):
+        try:
+            return round(float(value) * 1000)
+        except ValueError:
+            return milliseconds(value.removesuffix("Z"))
+
+    def post_of(line, number, is_question, common):
+        names = ["question", "text", "selftext", "cooked", "raw", "body", "post.body"] if is_question else \
+            ["text", "cooked", "raw", "body", "comment.content", "content"]
+        created = date(first(line, "created_utc", "created", "created_at", "comment.published", "post.published", "published"))
+        edited = first(line, "edited", "last_version_at", "comment.updated", "post.updated", "updated")
+        score = int(first(line, "votes", "like_count", "score", "counts.score") or 0)
+        author = first(line, "author", "username", "creator.name", "user_id")
+        body = first(line, *names) or ""
+        form = "html" if line.get("cooked") == body and "format" not in common else common.get("format", "text")
+        clean = lambda text: re.sub("[\x00-\x08\x0b\x0c\x0e-\x1f]", "", text)
+        return {"id": number, "site": site_of("jsonl:" + path), "format": form, "views": line.get("views") or 0, "score": score,
+                "cast": abs(score), "site_has_days": False, "days": [], "edit_day": "", "created": created, "edited": date(edited) if edited else created,
+                "body": clean(body), "title": " ".join(clean(first(line, "title", "post.name") or "").split()),
+                "tags": line.get("tags") or [], "marks": set() if author else {"deleted_author"}, "accepted": 0}
+
+    questions, answers, numbers, last = {}, {}, {}, 0
     with open(path, encoding="utf-8") as file:
-        for line in map(json.loads, file):
-            if not all("created" in post for post in [line] + line["answers"]):
+        for text in file:
+            try:
+                line = json.loads(text)
+                common = {"format": line["format"]} if "format" in line else {}
+                if "answers" in line:
+                    posts = [post_of(line, last + 1, True, common)]
+                    for answer in line["answers"]:
+                        posts.append(post_of(answer, last + 1 + len(posts), False, common))
+                        if first(answer, "accepted", "accepted_answer"):
+                            posts[0]["accepted"] = posts[-1]["id"]
+                    last += len(posts)
+                    questions[posts[0]["id"]], answers[posts[0]["id"]] = posts[0], posts[1:]
+                    continue
+                if "post_number" in line:
+                    key, reply = str(line["topic_id"]), (line.get("reply_to_post_number") or 1) > 1
+                    parent = None if line["post_number"] == 1 else "" if reply else key
+                else:
+                    key = str(first(line, "id", "post.id")).removeprefix("t3_")
+                    parent = first(line, "parent", "parent_id", "comment.post_id", "post_id")
+                    if parent is not None:
+                        deep = (first(line, "comment.path") or "").count(".") > 1 or str(parent).startswith("t1_")
+                        parent = "" if deep else str(parent).removeprefix("t3_")
+                post = post_of(line, 0, parent is None, common)
+                gone = post["body"] in ("[deleted]", "[removed]") or any(first(line, f"{part}{name}") is True for name in (
+                    "deleted", "removed") for part in ("", "comment.", "post."))
+                if parent == "" or gone:
+                    last += 1
+                    continue
+                thread = key if parent is None else parent
+                if thread not in numbers:
+                    numbers[thread] = last = last + 1
+                if parent is None:
+                    post["id"] = numbers[thread]
+                    if post["id"] not in questions:
+                        questions[post["id"]] = post
+                else:
+                    post["id"] = last = last + 1
+                    answers.setdefault(numbers[thread], []).append(post)
+                    post["was_accepted"] = bool(first(line, "accepted", "accepted_answer"))
+            except (ValueError, TypeError, KeyError, AttributeError):
                 continue
-            common = {"site": site_of("jsonl:" + path), "format": line.get("format", "text"), "views": line.get("views", 0)}
-            posts = []
-            for post in [line] + line["answers"]:
-                number += 1
-                score = int(post.get("votes", post.get("score", 0)))
-                posts.append(common | {
-                    "id": number, "score": score, "cast": abs(score), "created": date(post["created"]),
-                    "edited": date(post.get("edited", post["created"])), "body": post.get("question", post.get("text")),
-                    "title": " ".join(post.get("title", "").split()), "tags": post.get("tags", []),
-                    "marks": set() if post.get("author") else {"deleted_author"}, "accepted": 0})
-                if post.get("accepted"):
-                    posts[0]["accepted"] = number
-            questions[posts[0]["id"]], answers[posts[0]["id"]] = posts[0], posts[1:]
+    for number, posts in answers.items():
+        for post in posts:
+            if post.get("was_accepted") and number in questions:
+                questions[number]["accepted"] = post["id"]
     return questions, answers
 
 
@@ -308,6 +368,7 @@ def day(value, default):
 def passes_record(f, post):
     return (day(f.get("from"), -10**18) <= post["created"] < day(f.get("until"), 10**18)
             and post["edited"] - post["created"] <= f.get("edited_within_days", 10**6) * 86_400_000
+            and sum(day < post["edit_day"] for day in post["days"]) <= f.get("max_votes_before_edit", 1) * len(post["days"])
             and post["score"] >= f.get("min_score", -10**9) and post["cast"] >= f.get("min_votes", 0)
             and post["views"] >= f.get("min_views", 0) and not post["marks"] & set(f["drop"]))
 
@@ -470,11 +531,27 @@ def judge(recipe, topic, question, answers):
     return answers if good_votes(q, choose(recipe, answers)) else []
 
 
+def facts_of(answer, question, end):
+    """What the metadata says of a chosen answer beside its text and votes."""
+    phrase = next((phrase for phrase in MACHINE_PHRASES if phrase in ascii_lower(answer["text"])), None)
+    views = None
+    if question["views"] and end > question["created"]:
+        since = min(max(end - answer["created"], 0), end - question["created"])
+        views = question["views"] * since / (end - question["created"])
+    rate = 1000 * answer["score"] / views if views is not None and views >= 1 else None
+    before = sum(day < answer["edit_day"] for day in answer["days"]) if answer["site_has_days"] else None
+    return {"machine_phrase": phrase, "since_2022_12": answer["edited"] >= milliseconds("2022-12-01"),
+            "accepted": answer["id"] == question["accepted"], "views_since": views, "votes_per_1000_views": rate,
+            "votes_before_edit": before}
+
+
 def build(recipe, dumps, known):
     sites = {}
     for source in dict.fromkeys(source for topic in recipe["topic"] for source in sources_of(topic)):
         path = source.split("[")[0].removeprefix("jsonl:")
         sites[site_of(source)] = load_jsonl(path) if source.startswith("jsonl:") else load_site(dumps, path)
+    last = {site: max((post["created"] for group in [questions.values(), *answers.values()] for post in group), default=0)
+            for site, (questions, answers) in sites.items()}
     kept, built = [], {}
     for topic in recipe["topic"]:
         candidates = []
@@ -499,17 +576,33 @@ def build(recipe, dumps, known):
                 if any(nearly_same(mine, other, recipe["near_duplicates"]) for other in kept):
                     continue
                 kept.append(mine)
-            taken.append((question["text"], [(a["text"], a["label"]) for a in choose(recipe, good)]))
+            posts = choose(recipe, good)
+            taken.append((question["text"], [(a["text"], a["label"]) for a in posts],
+                          [facts_of(a, question, last[question["site"]]) for a in posts]))
     return built
 
 
 def read_built(folder):
-    built = {}
+    built, facts = {}, {}
+    with open(os.path.join(folder, "metadata", "questions.jsonl"), encoding="utf-8") as file:
+        for line in map(json.loads, file):
+            facts.setdefault(line["topic"].replace("_", ""), []).append(line["answers"])
     for path in sorted(glob.glob(os.path.join(folder, "data", "*.parquet"))):
         name = os.path.basename(path).split("-")[0].removeprefix("HumanRankEval")
         rows = pyarrow.parquet.read_table(path).to_pylist()
-        built[name.lower()] = [(row["question"], [(a["text"], int(a["votes"])) for a in row["answers"]]) for row in rows]
+        built[name.lower()] = [(row["question"], [(a["text"], int(a["votes"])) for a in row["answers"]], said)
+                               for row, said in zip(rows, facts[name.lower()])]
     return built
+
+
+def same_facts(mine, theirs):
+    """Metadata rounds views to 1 and votes per 1,000 of them to 0.001."""
+    def close(a, b, by):
+        return a is b if a is None or b is None else abs(a - b) <= by
+
+    return (close(mine.pop("views_since"), theirs["views_since"], 0.500001)
+            and close(mine.pop("votes_per_1000_views"), theirs["votes_per_1000_views"], 0.000501)
+            and all(theirs[name] == value for name, value in mine.items()))
 
 
 def compare(mine, theirs):
@@ -520,7 +613,7 @@ def compare(mine, theirs):
             problems += 1
             print(f"{topic}: {len(questions)} questions here, {len(other)} there")
         for i, (a, b) in enumerate(zip(questions, other)):
-            if a != b:
+            if a[:2] != b[:2] or not all(same_facts(mine, theirs) for mine, theirs in zip(a[2], b[2])):
                 problems += 1
                 if problems <= 3:
                     print(f"{topic}/{i:06} differs:\nhere  {a!r}\nthere {b!r}")
@@ -531,7 +624,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name in ("--recipe", "--dumps", "--built"):
         parser.add_argument(name, required=True)
-    parser.add_argument("--against", help="JSON lines of questions with answers")
+    parser.add_argument("--against", help="JSON lines of questions with answers, or of texts")
     arguments = parser.parse_args()
     with open(arguments.recipe, "rb") as file:
         recipe = {"seed": 42, "questions": 500, "answers": 4, "choose": "spread", "label": "votes", "code": "plain", "text": "title+body",
@@ -539,8 +632,8 @@ def main():
     known = set()
     if arguments.against:
         with open(arguments.against, encoding="utf-8") as file:
-            for line in map(json.loads, file):
-                for text in [line["question"]] + [answer["text"] for answer in line["answers"]]:
+            for line in map(json.loads, filter(str.strip, file)):
+                for text in [line["text"]] if "text" in line else [line["question"]] + [answer["text"] for answer in line["answers"]]:
                     known |= runs_of_13(text)
     mine, theirs = build(recipe, arguments.dumps, known), read_built(arguments.built)
     problems = compare(mine, theirs)

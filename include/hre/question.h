@@ -1,6 +1,7 @@
 #pragma once
 /// Questions with the answers that people wrote and voted on, and datasets of them: plain values.
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,6 +10,8 @@ namespace hre {
 struct Answer {
   std::string text;  ///< valid UTF-8
   double votes = 0;  ///< finite; upvotes minus downvotes in the published dataset
+  /// Days since 1970-01-01, UTC; nothing where the dataset's metadata doesn't say.
+  std::optional<double> posted = {};
 
   bool operator==(const Answer&) const = default;
 };

@@ -31,6 +31,7 @@ struct AnswerResult {
   TokenTexts token_texts;              ///< of those tokens; empty where the scorer can't tell
   /// Nats, where the run's scores are relative to a reference; NaN where that has no value for the answer.
   std::optional<double> reference_log_prob = {};
+  std::optional<double> posted = {};  ///< as the dataset's answer; files and stores don't keep it
 };
 
 /// The metrics of one question; nothing where undefined (constant votes or scores, too few answers).
@@ -44,8 +45,12 @@ struct QuestionMetrics {
   /// Minus the log-likelihood in bits by the text's bytes in UTF-8: of all answers together, of those with the most and
   /// with the fewest votes, and fewest - most. Nothing where the score is no log-likelihood or the bytes are not known.
   std::optional<double> bits_per_byte, bits_best, bits_worst, bits_gap;
-  std::optional<double> item;                         ///< of a log of another harness: see Run::item_metric
-  std::optional<double> top_one_chance, ndcg_chance;  ///< what a random order of the answers gets on average
+  /// Pairwise accuracy over the pairs whose later answer has more votes, and over those whose earlier one has. Nothing
+  /// without such a pair, or where the dates of answers are not known.
+  std::optional<double> later_wins, earlier_wins;
+  std::optional<double> later_wins_chance, earlier_wins_chance;  ///< 1/2 where those are defined
+  std::optional<double> item;                                    ///< of a log of another harness: see Run::item_metric
+  std::optional<double> top_one_chance, ndcg_chance;             ///< what a random order of the answers gets on average
 };
 
 struct QuestionResult {

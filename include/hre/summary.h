@@ -16,7 +16,8 @@ struct MetricSummary {
   Estimate pearson, spearman, kendall, pairwise_accuracy, top_one, ndcg, pearson_log, pearson_ranks, margin,
       length_only;
   Estimate bits_per_byte, bits_best, bits_worst, bits_gap;
-  Estimate item;  ///< of logs of other harnesses, which have no other
+  Estimate later_wins, earlier_wins;  ///< where dates are known
+  Estimate item;                      ///< of logs of other harnesses, which have no other
 };
 
 /// Pearson's r as two parts that add up to it: through the answers' length, and beyond (stats/confound.h), over the

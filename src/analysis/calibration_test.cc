@@ -47,7 +47,8 @@ TEST(Calibration, IntervalsOfSummariesHold) {
     }
     for (const auto& [name, coverage] : testing_calibration::summary_coverage(
              {4, 0.5, 0.4, 0.15, kind}, {5}, {.simulations = 100, .truth_questions = 2000})) {
-      if (name != "Top-1") {
+      // Values that are all 0 or 1 have an exact interval for any number of them; of few pairs they often are.
+      if (name != "Top-1" && !name.starts_with("Pairs that the")) {
         EXPECT_LT(coverage.given, 0.1) << name << ' ' << kind;
       }
     }

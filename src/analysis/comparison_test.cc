@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "analysis/confounds.h"
+#include "analysis/dataset_difference.h"
 #include "analysis/power.h"
 #include "analysis/study.h"
 #include "analysis/test_runs.h"
@@ -340,6 +341,34 @@ TEST(Study, SizesAreTheModelsOwnUnlessGiven) {
   EXPECT_EQ(unknown.error().where, "A");
 }
 
+// Against scipy.stats.ttest_ind(a, b, equal_var=False).confidence_interval().
+TEST(DatasetDifference, OfIndependentQuestionsByWelch) {
+  std::vector<double> a, b;
+  for (int i = 0; i < 12; ++i) a.push_back(0.05 * i - 0.2);
+  for (int i = 0; i < 9; ++i) b.push_back(0.1 * (i % 5) - 0.1);
+  hre::Run newer = run_of("A", {a, b, {0.5}}), older = run_of("A", {b, a});
+  older.dataset_fingerprint = "f00d";
+  const auto difference = dataset_difference(newer, older);
+  ASSERT_TRUE(difference) << difference.error().text();
+  ASSERT_EQ(difference->topics.size(), 2U) << "one topic is in the newer set alone";
+  const Estimate& one = difference->topics[0].difference;
+  EXPECT_NEAR(*one.mean, -0.002777777777777782, 1e-12);
+  ASSERT_TRUE(one.ci_low);
+  EXPECT_NEAR(*one.ci_low, -0.14884355336214894, 1e-12);
+  EXPECT_NEAR(*one.ci_high, 0.14328799780659335, 1e-12);
+  EXPECT_EQ(one.n, 21);
+  EXPECT_NEAR(*difference->mean.mean, 0, 1e-12) << "one topic's difference is the other's, the other way round";
+  EXPECT_NEAR(*difference->mean.stderr_, *one.stderr_ / std::sqrt(2), 1e-12);
+
+  hre::Run other = older;
+  other.model.fingerprint = "other";
+  EXPECT_FALSE(dataset_difference(newer, other));
+  other = older;
+  other.options.prompt = "{question}{answer}";
+  EXPECT_FALSE(dataset_difference(newer, other));
+  EXPECT_FALSE(dataset_difference(newer, newer));
+}
+
 TEST(RunConfounds, DelayAndPositionWhereDatesAreKnown) {
   hre::Run run = run_of("A", {{0.5, 0.5, 0.5}});
   for (QuestionResult& question : run.questions) {
@@ -357,6 +386,13 @@ TEST(RunConfounds, DelayAndPositionWhereDatesAreKnown) {
   // numpy.corrcoef of votes and log1p of hours
   EXPECT_NEAR(*confounds.covariates[1].votes.mean, (0.8896752200804409 - 0.9949184621027319) / 2, 1e-12);
   EXPECT_NEAR(*confounds.covariates[2].votes.mean, 0, 1e-12);
+  // Votes 1, 2, 3, 7 and scores -1, -2, -1.5, -0.5: posted in this order, 4 of 6 pairs are in it; posted in reverse, 4
+  // of the 6 that the earlier wins. The second question lacks a date.
+  EXPECT_EQ(confounds.later_wins.n, 1);
+  EXPECT_NEAR(*confounds.later_wins.mean, 4.0 / 6, 1e-12);
+  EXPECT_EQ(confounds.earlier_wins.n, 1);
+  EXPECT_NEAR(*confounds.earlier_wins.mean, 4.0 / 6, 1e-12);
+  EXPECT_EQ(run_confounds(run, {}).later_wins.n, 0);
   ASSERT_EQ(confounds.years.size(), 2U);
   EXPECT_EQ(confounds.years[0].year, 2010);
   EXPECT_EQ(confounds.years[0].min_k.n, 2);

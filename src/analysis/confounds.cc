@@ -82,6 +82,24 @@ std::optional<CovariateSummary> summarize_covariate(const std::string& name, Cov
                           value_parts(products, sizes, Weights::kQuestions)};
 }
 
+/// What the metrics need that go by dates, with the dates of `facts`.
+std::vector<QuestionResult> dated_questions(const Run& run, std::span<const PostingFacts> facts) {
+  std::vector<QuestionResult> questions;
+  for (size_t i = 0; i < facts.size(); ++i) {
+    const QuestionResult& question = run.questions[i];
+    if (!question.problem.empty() || facts[i].answers.size() != question.answers.size()) continue;
+    QuestionResult& dated = questions.emplace_back(QuestionResult{question.id, question.topic, {}, {}, {}});
+    for (size_t k = 0; k < question.answers.size(); ++k) {
+      AnswerResult& answer = dated.answers.emplace_back();
+      answer.votes = question.answers[k].votes;
+      answer.score = question.answers[k].score;
+      answer.posted = facts[i].answers[k];
+    }
+    add_dated_metrics(dated.answers, dated.metrics);
+  }
+  return questions;
+}
+
 int year_of(double day) {
   const std::chrono::sys_days date{std::chrono::days(static_cast<int>(std::floor(day)))};
   return static_cast<int>(std::chrono::year_month_day(date).year());
@@ -171,6 +189,9 @@ RunConfounds run_confounds(const Run& run, std::span<const PostingFacts> facts, 
     const auto value = min_k_of(run.questions[i], share);
     if (value && facts[i].question) years[year_of(*facts[i].question)].push_back(*value);
   }
+  const Summary summary = summarize(dated_questions(run, facts), {.draws = 0});
+  result.later_wins = summary.micro.later_wins;
+  result.earlier_wins = summary.micro.earlier_wins;
   result.ceiling = run_ceiling(run, facts);
   result.scores = score_table(run);
   for (const auto& [year, values] : years) result.years.push_back({year, mean_estimate(values)});

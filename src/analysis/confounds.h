@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "analysis/dataset_difference.h"
 #include "hre/run.h"
 #include "hre/summary.h"
 #include "stats/ceiling.h"
@@ -59,8 +60,10 @@ struct YearHint {
 struct RunConfounds {
   std::vector<std::string> notes;            ///< see notes.h
   std::vector<CovariateSummary> covariates;  ///< length, and date and position where dates are known
+  Estimate later_wins, earlier_wins;         ///< metric.h's dated_metrics(); of no questions where dates are not known
   std::vector<YearHint> years;               ///< where dates and tokens are known
   std::optional<RunCeiling> ceiling;         ///< where votes are counts
+  std::optional<DatasetDifference> older;    ///< against a run on older questions, where there is one
   std::vector<ScoreSummary> scores;          ///< by every score: what it does to the value and to length's part
 };
 

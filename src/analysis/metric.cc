@@ -31,6 +31,25 @@ constexpr Metric kMetrics[] = {
     {"bits_gap", "Bits per byte, worst - best", &Q::bits_gap, &S::bits_gap, 0, {}, true},
 };
 
+constexpr Metric kDated[] = {
+    {"later_wins",
+     "Pairs that the later wins",
+     &Q::later_wins,
+     &S::later_wins,
+     {},
+     kShare,
+     true,
+     &Q::later_wins_chance},
+    {"earlier_wins",
+     "Pairs that the earlier wins",
+     &Q::earlier_wins,
+     &S::earlier_wins,
+     {},
+     kShare,
+     true,
+     &Q::earlier_wins_chance},
+};
+
 constexpr Metric kItem = {"item", "Value", &Q::item, &S::item, {}, {}, true};
 
 }  // namespace
@@ -58,6 +77,8 @@ std::optional<double> value_under(UndefinedPolicy policy, const QuestionResult& 
                                   std::optional<double> others) {
   const std::optional<double> value = question.metrics.*metric.of_question;
   if (value && std::isfinite(*value)) return value;
+  const bool is_dated = std::ranges::any_of(kDated, [&](const Metric& dated) { return &dated == &metric; });
+  if (is_dated) return std::nullopt;  // the question has no such pair, whatever the model
   return policy == UndefinedPolicy::kZero ? chance_of(question, metric, others) : std::nullopt;
 }
 
@@ -78,6 +99,17 @@ void set_metric(const Metric& metric, std::span<const std::vector<double>> value
 
 std::span<const Metric> all_metrics() { return kMetrics; }
 
+std::span<const Metric> dated_metrics() { return kDated; }
+
+std::vector<const Metric*> metrics_of(const MetricSummary& summary) {
+  std::vector<const Metric*> metrics;
+  for (const Metric& metric : kMetrics) metrics.push_back(&metric);
+  for (const Metric& metric : kDated) {
+    if ((summary.*metric.of_summary).mean) metrics.push_back(&metric);
+  }
+  return metrics;
+}
+
 const Metric& item_metric() { return kItem; }
 
 std::span<const Metric> metrics_of(const Run& run) {
@@ -88,12 +120,14 @@ std::span<const Metric> bits_metrics() { return all_metrics().last(4); }
 
 Result<const Metric*> find_metric(std::string_view name) {
   std::vector<std::string> names;
-  for (const Metric& metric : all_metrics()) {
-    if (!metric.of_model) continue;
-    if (name == metric.name || (name == "pairwise" && std::string_view(metric.name) == "pairwise_accuracy")) {
-      return &metric;
+  for (const std::span<const Metric> metrics : {all_metrics(), dated_metrics()}) {
+    for (const Metric& metric : metrics) {
+      if (!metric.of_model) continue;
+      if (name == metric.name || (name == "pairwise" && std::string_view(metric.name) == "pairwise_accuracy")) {
+        return &metric;
+      }
+      names.emplace_back(metric.name);
     }
-    names.emplace_back(metric.name);
   }
   const auto nearest = nearest_name(name, names);
   return input_error("there is no metric '" + std::string(name) + "'", "‹metric›",

@@ -52,8 +52,15 @@ tl::unexpected<Error> unbounded_error(const Metric& metric);
 /// another harness's items are taken for shares where all lie between 0 and 1.
 void set_metric(const Metric& metric, std::span<const std::vector<double>> values, ComparisonOptions& statistics);
 
-/// All of them; the published one first.
+/// All that need nothing but answers' texts and votes; the published one first.
 std::span<const Metric> all_metrics();
+
+/// Those that need the dates of answers: pairwise accuracy where the later answer has more votes, and where the earlier
+/// one has. Not among all_metrics().
+std::span<const Metric> dated_metrics();
+
+/// all_metrics(), and dated_metrics() where they have values.
+std::vector<const Metric*> metrics_of(const MetricSummary& summary);
 
 /// The value of logs of other harnesses, which have no other; not among all_metrics().
 const Metric& item_metric();

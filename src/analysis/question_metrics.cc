@@ -35,6 +35,23 @@ std::optional<double> bits_per_byte(std::span<const AnswerResult> answers, std::
   return bytes == 0 ? std::nullopt : std::optional(nats / std::numbers::ln2 / static_cast<double>(bytes));
 }
 
+/// The share of the pairs (of an answer and a later one) in which the one with more votes has the higher score; equal
+/// scores count one half. Of the pairs whose later answer has more votes, or of the others.
+std::optional<double> wins_of(std::span<const AnswerResult> answers, bool later) {
+  double right = 0;
+  int64_t pairs = 0;
+  for (const AnswerResult& a : answers) {
+    for (const AnswerResult& b : answers) {
+      if (!a.posted || !b.posted) return std::nullopt;
+      if (!(*a.posted < *b.posted) || a.votes == b.votes || (b.votes > a.votes) != later) continue;
+      const double better = later ? b.score - a.score : a.score - b.score;
+      right += better > 0 ? 1 : better == 0 ? 0.5 : 0;
+      ++pairs;
+    }
+  }
+  return pairs == 0 ? std::nullopt : std::optional(right / static_cast<double>(pairs));
+}
+
 /// Over the pairs with different votes; nothing without one.
 std::optional<double> margin_of(std::span<const AnswerResult> answers) {
   double sum = 0;
@@ -84,7 +101,16 @@ QuestionMetrics question_metrics(std::span<const AnswerResult> answers) {
   metrics.length_only = pearson(votes, lengths);
   metrics.top_one_chance = top_one_chance(votes);
   metrics.ndcg_chance = ndcg_chance(votes);
+  add_dated_metrics(answers, metrics);
   return metrics;
+}
+
+void add_dated_metrics(std::span<const AnswerResult> answers, QuestionMetrics& metrics) {
+  constexpr double kChance = 0.5;
+  metrics.later_wins = wins_of(answers, true);
+  metrics.earlier_wins = wins_of(answers, false);
+  metrics.later_wins_chance = metrics.later_wins ? std::optional(kChance) : std::nullopt;
+  metrics.earlier_wins_chance = metrics.earlier_wins ? std::optional(kChance) : std::nullopt;
 }
 
 void add_bits_per_byte(std::span<const AnswerResult> answers, QuestionMetrics& metrics) {

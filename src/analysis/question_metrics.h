@@ -16,6 +16,9 @@ QuestionMetrics question_metrics(std::span<const AnswerResult> answers);
 /// equal.
 void add_bits_per_byte(std::span<const AnswerResult> answers, QuestionMetrics& metrics);
 
+/// The metrics that need the dates of all answers.
+void add_dated_metrics(std::span<const AnswerResult> answers, QuestionMetrics& metrics);
+
 /// By answer. Lengths are in code points, of the whole answer as people saw it.
 std::vector<double> votes_of(std::span<const AnswerResult> answers);
 std::vector<double> scores_of(std::span<const AnswerResult> answers);

@@ -34,6 +34,43 @@ TEST(QuestionMetrics, EachFromItsOwnFunction) {
   EXPECT_EQ(metrics.ndcg_chance, ndcg_chance(votes));
 }
 
+/// Of the pairs (of an earlier and a later answer) 1-2, 1-3, 2-3 the later has more votes in the first two.
+TEST(QuestionMetrics, PairsByWhichAnswerIsLater) {
+  std::vector<AnswerResult> answers = {answer(1, -1.0, 10), answer(5, -0.5, 10), answer(3, -1.0, 10), answer(3, 9, 10)};
+  QuestionMetrics metrics = question_metrics(answers);
+  EXPECT_FALSE(metrics.later_wins || metrics.earlier_wins || metrics.later_wins_chance) << "no dates";
+  for (size_t i = 0; i < 3; ++i) answers[i].posted = static_cast<double>(i);
+  EXPECT_FALSE(question_metrics(answers).later_wins) << "one has no date";
+  answers[3].posted = 2;  // as the third, which has as many votes: no pair of these two
+  answers[3].score = -2;
+  metrics = question_metrics(answers);
+  EXPECT_EQ(metrics.later_wins, 1.5 / 3) << "1-2 right, 1-3 equal, 1-4 wrong";
+  EXPECT_EQ(metrics.earlier_wins, 1) << "2-3, 2-4";
+  EXPECT_EQ(metrics.later_wins_chance, 0.5);
+  for (AnswerResult& one : answers) one.posted = 7;
+  EXPECT_FALSE(question_metrics(answers).later_wins) << "of one moment";
+}
+
+/// A question without such a pair is in no mean of it, whatever questions without a value count as.
+TEST(QuestionMetrics, QuestionsWithoutSuchPairsAreLeftOut) {
+  std::vector<QuestionResult> questions(3);
+  for (size_t i = 0; i < 3; ++i) {
+    questions[i].topic = "t";
+    questions[i].id = std::to_string(i);
+    questions[i].answers = {answer(1, -1, 10), answer(i == 0 ? 2 : 0, -0.5, 10)};
+    for (size_t k = 0; k < 2; ++k) questions[i].answers[k].posted = static_cast<double>(k);
+    questions[i].metrics = question_metrics(questions[i].answers);
+  }
+  for (const UndefinedPolicy policy : {UndefinedPolicy::kLeaveOut, UndefinedPolicy::kZero}) {
+    const Summary summary = summarize(questions, {.undefined = policy, .draws = 0});
+    EXPECT_EQ(summary.micro.later_wins.n, 1);
+    EXPECT_EQ(summary.micro.later_wins.mean, 1);
+    EXPECT_EQ(summary.micro.later_wins.chance, 0.5);
+    EXPECT_EQ(summary.micro.earlier_wins.n, 2);
+    EXPECT_EQ(summary.micro.earlier_wins.mean, 0);
+  }
+}
+
 /// Against their definition: all answers of a kind as one text.
 TEST(QuestionMetrics, BitsPerByte) {
   QuestionResult question;

@@ -29,6 +29,10 @@ std::vector<const Metric*> metrics_of(const Questions& questions) {
   }
   std::vector<const Metric*> metrics;
   for (const Metric& metric : all_metrics()) metrics.push_back(&metric);
+  for (const Metric& metric : dated_metrics()) {
+    const auto has_value = [&](const QuestionResult* q) { return (q->metrics.*metric.of_question).has_value(); };
+    if (std::ranges::any_of(questions, has_value)) metrics.push_back(&metric);
+  }
   return metrics;
 }
 

@@ -7,6 +7,7 @@
 #include <map>
 #include <numbers>
 #include <optional>
+#include <span>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -53,6 +54,7 @@ inline QuestionResult question_of(Simulator& simulator, const CovariateWorld& wo
                        ? std::copysign(std::log1p(std::abs(answer.votes)), answer.votes)
                        : drawn.score;
     answer.n_bytes = answer.n_chars;
+    answer.posted = static_cast<double>(i);  // one after the other, which plays no part
     question.answers.push_back(answer);
   }
   if (perfect == Perfect::kScoresAreRanks) {
@@ -171,7 +173,9 @@ inline std::vector<Line> calibrate(int kind, size_t questions) {
                               {"Kendall tau-b", &MetricSummary::kendall},
                               {"Pairwise accuracy - chance", &MetricSummary::pairwise_accuracy},
                               {"Top-1 - chance", &MetricSummary::top_one},
-                              {"NDCG - chance", &MetricSummary::ndcg}};
+                              {"NDCG - chance", &MetricSummary::ndcg},
+                              {"Pairs that the later wins - chance", &MetricSummary::later_wins},
+                              {"Pairs that the earlier wins - chance", &MetricSummary::earlier_wins}};
   std::vector<Summary> unrelated, perfect, perfect_log, perfect_ranks, lengths, related, no_part, votes_only,
       scores_only, equal_bits, bits_from_votes;
   for (const size_t n : kAnswers) {
@@ -308,16 +312,20 @@ inline std::vector<Line> calibrate_ceiling(size_t questions) {
 /// of the parts through length and beyond with topics of equal weight. By name.
 inline std::vector<std::pair<std::string, testing_simulation::Coverage>> summary_coverage(
     const CovariateWorld& world, const std::vector<size_t>& sizes, const testing_simulation::Effort& effort) {
+  std::vector<const Metric*> metrics;
+  for (const std::span<const Metric> some : {all_metrics(), dated_metrics()}) {
+    for (const Metric& metric : some) metrics.push_back(&metric);
+  }
   const auto intervals_of = [&](const Summary& summary) {
     std::vector<std::pair<std::string, std::optional<Interval>>> all;
     const auto add = [&](const std::string& name, const std::optional<double>& low, const std::optional<double>& high) {
       all.emplace_back(name, low ? std::optional(Interval{*low, *high}) : std::nullopt);
     };
-    for (const Metric& metric : all_metrics()) {
-      const Estimate &micro = summary.micro.*metric.of_summary, &macro = summary.macro.*metric.of_summary;
-      add(std::string(metric.title), micro.ci_low, micro.ci_high);
-      if (effort.draws > 0) add(std::string(metric.title) + ", bootstrap", micro.bootstrap_low, micro.bootstrap_high);
-      if (sizes.size() > 1) add(std::string(metric.title) + ", macro average", macro.ci_low, macro.ci_high);
+    for (const Metric* const metric : metrics) {
+      const Estimate &micro = summary.micro.*metric->of_summary, &macro = summary.macro.*metric->of_summary;
+      add(std::string(metric->title), micro.ci_low, micro.ci_high);
+      if (effort.draws > 0) add(std::string(metric->title) + ", bootstrap", micro.bootstrap_low, micro.bootstrap_high);
+      if (sizes.size() > 1) add(std::string(metric->title) + ", macro average", macro.ci_low, macro.ci_high);
     }
     if (sizes.size() > 1) {
       const LengthParts& parts = summary.macro_length;
@@ -342,9 +350,9 @@ inline std::vector<std::pair<std::string, testing_simulation::Coverage>> summary
   if (is_new) at->second = summary_of(world, effort.truth_questions, Perfect::kNothing, 99);
   const Summary& all = at->second;
   std::vector<double> truths;
-  for (const Metric& metric : all_metrics()) {
+  for (const Metric* const metric : metrics) {
     const size_t n = 1 + (effort.draws > 0 ? 1 : 0) + (sizes.size() > 1 ? 1 : 0);
-    truths.insert(truths.end(), n, *(all.micro.*metric.of_summary).mean);
+    truths.insert(truths.end(), n, *(all.micro.*metric->of_summary).mean);
   }
   if (sizes.size() > 1) truths.insert(truths.end(), {*all.micro_length.through.mean, *all.micro_length.beyond.mean});
   std::vector<std::vector<std::pair<std::string, std::optional<Interval>>>> seen(

@@ -17,7 +17,7 @@ namespace {
 
 struct ConfoundsArguments {
   std::vector<std::string> runs, where;
-  std::string metadata, json, store;
+  std::string metadata, json, store, older;
   double share = 0.2;
   ScoreOptions score;
 };
@@ -55,6 +55,15 @@ Status run_confounds_command(const ConfoundsArguments& arguments, Console& conso
   auto runs = load_runs(arguments.runs, arguments.store);
   if (!runs) return forward(runs);
   if (auto ok = arguments.score.apply(*runs, arguments.store); !ok) return ok;
+  std::vector<Run> older;
+  if (!arguments.older.empty()) {
+    if (runs->size() > 1) return input_error("--older is compared with one run; give one RUN");
+    auto loaded = load_runs({arguments.older}, arguments.store);
+    if (!loaded) return forward(loaded);
+    if (loaded->size() > 1) return input_error("--older is one run, and this file has several", arguments.older);
+    if (auto ok = arguments.score.apply(*loaded, arguments.store); !ok) return ok;
+    older = std::move(*loaded);
+  }
   std::vector<RunConfounds> all;
   std::string text;
   for (Run& run : *runs) {
@@ -64,6 +73,11 @@ Status run_confounds_command(const ConfoundsArguments& arguments, Console& conso
     auto facts = facts_of(run, arguments.metadata);
     if (!facts) return forward(facts);
     all.push_back(run_confounds(run, *facts, arguments.share));
+    if (!older.empty()) {
+      auto difference = dataset_difference(run, older.front());
+      if (!difference) return forward(difference);
+      all.back().older = std::move(*difference);
+    }
     text += (text.empty() ? "" : "\n") + confounds_text(run, all.back(), console.width);
   }
   return write_result(arguments.json, confounds_json(*runs, all, arguments.share), text, console);
@@ -77,6 +91,9 @@ Action define_confounds(CLI::App& app) {
   define_where(app, a->where, a->metadata);
   a->score.define(app);
   add_store_option(app, a->store);
+  app.add_option("--older", a->older,
+                 "a run of the same model on a dataset of older questions: by how much its value differs")
+      ->type_name("RUN");
   app.add_option("--min-k", a->share, "the share of tokens, the least likely ones, that Min-K% averages (default 0.2)")
       ->type_name("SHARE")
       ->check(CLI::Range(0.001, 1.0).description(""));

@@ -124,6 +124,10 @@ class DatasetFolder {
     }
     metadata_ << metadata << '\n';
     if (!metadata_) return cannot_write("metadata/questions.jsonl");
+    if (question.topic != topic_) {  // questions come topic after topic, and each topic is an open file
+      if (Status status = writer_->end_topic(topic_); !status) return status;
+      topic_ = question.topic;
+    }
     return writer_->add(question);
   }
 
@@ -167,6 +171,7 @@ class DatasetFolder {
   std::optional<data::Output> output_;
   std::unique_ptr<data::DatasetWriter> writer_;
   std::ofstream metadata_;
+  std::string topic_;  // of the last question
 };
 
 void print_sites(const se::BuildReport& report, Console& console) {
@@ -355,7 +360,7 @@ Action define_data_build(CLI::App& app) {
   app.add_flag("--census", arguments->census,
                "only count: of each month's questions, how many are left after each filter (but dates)");
   app.add_option("--against", arguments->against,
-                 "leave out questions that share 13 words in a row with this dataset or .txt file")
+                 "leave out questions that share 13 words in a row with this dataset, .txt file or .jsonl of texts")
       ->type_name("DATA");
   app.add_flag("--explain", arguments->explain, "show how many posts each filter removed");
   app.add_option("--why", arguments->why, "say what happened to this post; SITE/ID if several sites are read")

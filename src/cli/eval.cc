@@ -63,6 +63,7 @@ Result<std::vector<const Metric*>> find_metrics(const std::vector<std::string>& 
   for (const std::string& name : names) {
     if (name == "all") {
       for (const Metric& metric : all_metrics()) wanted.insert(&metric);
+      for (const Metric& metric : dated_metrics()) wanted.insert(&metric);
       continue;
     }
     auto metric = find_metric(name);
@@ -72,7 +73,13 @@ Result<std::vector<const Metric*>> find_metrics(const std::vector<std::string>& 
     }
     wanted.insert(*metric);
   }
-  return std::vector(wanted.begin(), wanted.end());
+  std::vector<const Metric*> found;
+  for (const std::span<const Metric> metrics : {all_metrics(), dated_metrics()}) {
+    for (const Metric& metric : metrics) {
+      if (wanted.contains(&metric)) found.push_back(&metric);
+    }
+  }
+  return found;
 }
 
 /// Where results go beside the table; made before the work, so that a place that can't be written is found at once.
@@ -96,6 +103,20 @@ Result<Outputs> open_outputs(const EvalArguments& arguments) {
     outputs.reference_json.emplace(std::move(*file));
   }
   return outputs;
+}
+
+/// Those by topic that have values: what needs dates has none without them, which is told where it was asked for by
+/// name.
+std::vector<const Metric*> metrics_with_values(const Evaluation& evaluation, const EvalArguments& arguments,
+                                               Console& console) {
+  std::vector<const Metric*> shown = arguments.metrics_by_topic;
+  for (const Metric& metric : dated_metrics()) {
+    const auto has_value = [&](const Summary& summary) { return (summary.micro.*metric.of_summary).mean.has_value(); };
+    if (std::ranges::any_of(evaluation.summaries, has_value) || std::erase(shown, &metric) == 0) continue;
+    if (std::ranges::find(arguments.metrics, metric.name) == arguments.metrics.end()) continue;
+    console.err << "hre: " << metric.name << " has no value: the dataset's metadata has no dates of answers\n";
+  }
+  return shown;
 }
 
 /// A run's JSON; --stats adds its speed.
@@ -138,7 +159,7 @@ Status write_outputs(const Evaluation& evaluation, const EvalArguments& argument
     console.err << speeds_text(evaluation, speeds, console.width) << std::flush;
   } else {
     console.out << speeds_text(evaluation, speeds, console.width);
-    print_evaluation(evaluation, console, arguments.metrics_by_topic);
+    print_evaluation(evaluation, console, metrics_with_values(evaluation, arguments, console));
   }
   if (outputs.json) {
     if (auto ok = outputs.json->commit(all_json(evaluation, arguments.details, speeds)); !ok) return ok;

@@ -13,6 +13,7 @@
 #include "cli/terminal.h"
 #include "core/files.h"
 #include "eval/item_log.h"
+#include "eval/where.h"
 #include "hre/hub.h"
 #include "hre/store.h"
 
@@ -74,7 +75,11 @@ Result<std::vector<Run>> runs_of_file(const std::string& path) {
     return runs;
   }
   auto text = read_run_file(path);
-  return text ? read_runs_json(*text, path) : Result<std::vector<Run>>(forward(text));
+  if (!text) return forward(text);
+  auto runs = read_runs_json(*text, path);
+  if (!runs) return runs;
+  for (Run& run : *runs) add_dates(run);
+  return runs;
 }
 
 Result<std::vector<ReadRun>> runs_or_means_of_file(const std::string& path) {
@@ -86,7 +91,11 @@ Result<std::vector<ReadRun>> runs_or_means_of_file(const std::string& path) {
     return all;
   }
   auto text = read_run_file(path);
-  return text ? read_runs_or_means_json(*text, path) : Result<std::vector<ReadRun>>(forward(text));
+  if (!text) return forward(text);
+  auto runs = read_runs_or_means_json(*text, path);
+  if (!runs) return runs;
+  for (ReadRun& read : *runs) add_dates(read.run);
+  return runs;
 }
 
 Result<Run> run_of_store(const std::string& argument, const std::string& given) {
@@ -94,7 +103,9 @@ Result<Run> run_of_store(const std::string& argument, const std::string& given) 
   if (!path) return forward(path);
   auto store = RunStore::open(*path);
   if (!store) return forward(store);
-  return store->load(argument);
+  auto run = store->load(argument);
+  if (run) add_dates(*run);
+  return run;
 }
 
 Result<std::vector<Run>> runs_of(const std::string& argument, const std::string& store) {

@@ -118,6 +118,26 @@ TEST(Writers, RowGroupsOfManyRowsKeepTheirOrder) {
   EXPECT_EQ(dataset->questions, questions);
 }
 
+TEST(Writers, AnEndedTopicIsCompleteAndTakesNoMore) {
+  const TemporaryFolder folder;
+  for (const char* inner : {"parquet", "jsonl"}) fs::create_directory(folder / inner);
+  auto parquet = create_published(folder / "parquet"), jsonl = create_jsonl_folder(folder / "jsonl");
+  ASSERT_TRUE(parquet && jsonl);
+  for (DatasetWriter* writer : {parquet->get(), jsonl->get()}) {
+    const std::string name = writer == parquet->get() ? "parquet" : "jsonl";
+    const Question question{"t/000000", "t", "Q", {{"a", 1}, {"b", 2}}};
+    ASSERT_TRUE(writer->add(question));
+    ASSERT_TRUE(writer->end_topic("t"));
+    ASSERT_TRUE(writer->end_topic("unknown"));
+    const Result<Dataset> dataset = load_dataset(folder / name);
+    ASSERT_TRUE(dataset) << dataset.error().text();
+    EXPECT_EQ(dataset->questions, std::vector<Question>{question});
+    EXPECT_FALSE(writer->add({"t/000001", "t", "Q", question.answers})) << name;
+    EXPECT_TRUE(writer->add({"u/000000", "u", "Q", question.answers}));
+    EXPECT_TRUE(writer->finish());
+  }
+}
+
 TEST(Writers, RefuseWhatTheyWouldLoseOrMisplace) {
   const TemporaryFolder folder;
   const std::vector<Answer> answers = {{"a", 1}, {"b", 2}};

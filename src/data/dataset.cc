@@ -9,6 +9,7 @@
 
 #include "core/text.h"
 #include "data/input.h"
+#include "data/metadata.h"
 #include "data/rows.h"
 
 namespace hre {
@@ -153,6 +154,7 @@ Result<Dataset> load_dataset(const std::string& source) {
     dataset.questions.push_back(**std::move(question));
   }
   finish(dataset);
+  data::add_dates(source, dataset.questions);
   return dataset;
 }
 

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <utility>
 
 #include "core/open_files.h"
@@ -51,6 +52,7 @@ class JsonlWriter final : public DatasetWriter {
   Status add(const Question& question) override {
     if (Status checked = check_topic(question); !checked) return checked;
     const std::string key = is_folder_ ? question.topic : "";
+    if (ended_.contains(key)) return fail(ErrorCode::kFailed, "its topic was ended", question.topic);
     if (!files_.contains(key)) {
       if (Status opened = open(key, path_ + "/" + key + ".jsonl"); !opened) return opened;
     }
@@ -65,11 +67,12 @@ class JsonlWriter final : public DatasetWriter {
     }
   }
 
+  Status end_topic(const std::string& topic) override { return is_folder_ ? close(topic) : Status(); }
+
   Status finish() override {
-    for (auto& [key, output] : files_) {
-      if (std::fclose(output.file.release()) != 0) return cannot_write(output.path);
+    while (!files_.empty()) {
+      if (Status closed = close(std::string(files_.begin()->first)); !closed) return closed;
     }
-    files_.clear();
     return {};
   }
 
@@ -78,6 +81,15 @@ class JsonlWriter final : public DatasetWriter {
     std::string path;
     File file;
   };
+
+  Status close(const std::string& key) {
+    const auto found = files_.find(key);
+    if (found == files_.end()) return {};
+    Output output = std::move(found->second);
+    files_.erase(found);
+    ended_.insert(key);
+    return std::fclose(output.file.release()) == 0 ? Status() : cannot_write(output.path);
+  }
 
   Status open(const std::string& key, const std::string& path) {
     File file(std::fopen(path.c_str(), "wb"), &std::fclose);
@@ -90,6 +102,7 @@ class JsonlWriter final : public DatasetWriter {
   bool is_folder_;
   std::map<std::string, Output> files_;
   std::map<std::string, int64_t> counts_;  // by topic
+  std::set<std::string> ended_;            // topics whose files are complete
 };
 
 }  // namespace

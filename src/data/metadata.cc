@@ -3,11 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
-#include <chrono>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "core/dates.h"
 #include "core/files.h"
 #include "core/question_name.h"
 #include "core/text.h"
@@ -16,49 +15,6 @@ namespace hre::data {
 namespace {
 
 using nlohmann::json;
-
-// Takes so many digits off the text's front.
-std::optional<int> take_digits(std::string_view& text, size_t count) {
-  int value = 0;
-  const auto digits = text.substr(0, count);
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-  if (digits.size() != count || error != std::errc() || end != digits.data() + count || digits[0] == '-')
-    return std::nullopt;
-  text.remove_prefix(count);
-  return value;
-}
-
-bool take(std::string_view& text, char c) {
-  if (text.empty() || text.front() != c) return false;
-  text.remove_prefix(1);
-  return true;
-}
-
-// ":"-separated hours, minutes and seconds, as a share of a day.
-std::optional<double> take_time(std::string_view& text) {
-  const auto hours = take_digits(text, 2);
-  if (!hours || *hours > 23 || !take(text, ':')) return std::nullopt;
-  const auto minutes = take_digits(text, 2);
-  if (!minutes || *minutes > 59) return std::nullopt;
-  double seconds = 0;
-  if (take(text, ':')) {
-    const auto whole = take_digits(text, 2);
-    if (!whole || *whole > 60) return std::nullopt;
-    seconds = *whole;
-    if (take(text, '.')) {
-      double unit = 0.1;
-      for (; !text.empty() && text.front() >= '0' && text.front() <= '9'; text.remove_prefix(1), unit /= 10) {
-        seconds += unit * (text.front() - '0');
-      }
-    }
-  }
-  take(text, 'Z');
-  return (*hours * 3600 + *minutes * 60 + seconds) / 86400;
-}
-
-double days_until(std::chrono::year_month_day date) {
-  return static_cast<double>(std::chrono::sys_days(date).time_since_epoch().count());
-}
 
 // What is wrong with a line, and in which field.
 struct Bad {
@@ -144,27 +100,10 @@ void read_line(std::string_view text, Metadata& metadata) {
 }  // namespace
 
 std::optional<Period> parse_date(std::string_view text) {
-  using namespace std::chrono;
-  const auto number = take_digits(text, 4);
-  if (!number) return std::nullopt;
-  const year y{*number};
-  if (text.empty()) return Period{days_until(y / January / 1), days_until((y + years(1)) / January / 1)};
-  if (!take(text, '-')) return std::nullopt;
-  const auto m = take_digits(text, 2);
-  if (!m || *m < 1 || *m > 12) return std::nullopt;
-  const year_month of_month = y / month(static_cast<unsigned>(*m));
-  if (text.empty()) return Period{days_until(of_month / 1), days_until((of_month + months(1)) / 1)};
-  if (!take(text, '-')) return std::nullopt;
-  const auto d = take_digits(text, 2);
-  if (!d) return std::nullopt;
-  const year_month_day date = of_month / day(static_cast<unsigned>(*d));
-  if (!date.ok()) return std::nullopt;
-  const double begin = days_until(date);
-  if (text.empty()) return Period{begin, begin + 1};
-  if (!take(text, 'T') && !take(text, ' ')) return std::nullopt;
-  const auto time = take_time(text);
-  if (!time || !text.empty()) return std::nullopt;
-  return Period{begin + *time, begin + *time};
+  const auto period = parse_period(text);
+  if (!period) return std::nullopt;
+  const auto days = [](int64_t ms) { return static_cast<double>(ms) / static_cast<double>(kMsADay); };
+  return Period{days(period->begin_ms), days(period->end_ms)};
 }
 
 Result<Metadata> read_metadata(std::string_view text, const std::string& where) {
@@ -210,6 +149,20 @@ Status check_metadata(const QuestionMetadata& metadata, const std::string& quest
   return input_error(
       "metadata and dataset differ in the votes of question " + question + ": the metadata is of another dataset", "",
       "give the dataset's own with ‹metadata›");
+}
+
+void add_dates(const std::string& source, std::vector<Question>& questions) {
+  const auto path = find_metadata(source);
+  const Result<Metadata> metadata = path ? load_metadata(*path) : Metadata();
+  if (!metadata || metadata->empty()) return;
+  for (Question& question : questions) {
+    const auto found = metadata->find({question.topic, question.id});
+    if (found == metadata->end() || found->second.answers_created.size() != question.answers.size()) continue;
+    std::vector<double> votes;
+    for (const Answer& answer : question.answers) votes.push_back(answer.votes);
+    if (!check_metadata(found->second, question.id, votes)) continue;
+    for (size_t i = 0; i < votes.size(); ++i) question.answers[i].posted = found->second.answers_created[i];
+  }
 }
 
 Result<Metadata> load_metadata(const std::string& path) {

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "hre/question.h"
 #include "hre/result.h"
 
 namespace hre::data {
@@ -36,6 +37,10 @@ Result<Metadata> read_metadata(std::string_view text, const std::string& where);
 std::optional<std::string> find_metadata(const std::string& source);
 
 Result<Metadata> load_metadata(const std::string& path);
+
+/// The dates of answers, from the metadata of the dataset at `source`. Where there is none, or it can't be read or is
+/// of another dataset, answers have no dates: nobody has asked for them.
+void add_dates(const std::string& source, std::vector<Question>& questions);
 
 /// Input errors for a question whose answers have other votes: ids by position match any dataset's metadata.
 Status check_metadata(const QuestionMetadata& metadata, const std::string& question, std::span<const double> votes);

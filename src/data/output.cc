@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -85,25 +86,72 @@ void open_to_others(const std::string& path, mode_t mode) {
   chmod(path.c_str(), mode & ~mask);
 }
 
-Result<std::string> make_work_path(const fs::path& path, OutputKind kind, const std::string& name) {
-  const fs::path parent = path.parent_path();
-  const std::string ending = kind == OutputKind::kFile ? path.extension().string() : "";
-  std::string work = (parent / ("." + path.stem().string() + ".XXXXXX" + ending)).string();
-  if (kind == OutputKind::kFolder) {
-    work = (parent / ("." + path.filename().string() + ".XXXXXX")).string();
-    if (mkdtemp(work.data()) == nullptr) work.clear();
-  } else if (const int descriptor = mkostemps(work.data(), static_cast<int>(ending.size()), O_CLOEXEC);
-             descriptor >= 0) {
-    close(descriptor);
-  } else {
-    work.clear();
+constexpr std::string_view kMark = ".hre-";
+constexpr std::string_view kRandom = "XXXXXX";
+
+// The names in the folder of `path` between which the random part of a work path stands.
+std::pair<std::string, std::string> work_names(const fs::path& path, OutputKind kind) {
+  const bool folder = kind == OutputKind::kFolder;
+  const std::string name = folder ? path.filename().string() : path.stem().string();
+  return {"." + name + std::string(kMark), folder ? "" : path.extension().string()};
+}
+
+// The descriptor of a file or folder that this process now has to itself; -1 if another has, or it is gone.
+int lock_alone(const std::string& path) {
+  const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return -1;
+  struct stat locked {
+  }, there{};
+  if (flock(descriptor, LOCK_EX | LOCK_NB) == 0 && fstat(descriptor, &locked) == 0 && stat(path.c_str(), &there) == 0 &&
+      locked.st_ino == there.st_ino) {
+    return descriptor;
   }
-  if (work.empty()) {
-    return input_error(fmt::format("cannot be created: {}", std::strerror(errno)), name,
-                       "choose a path in a folder that exists and can be written");
+  close(descriptor);
+  return -1;
+}
+
+// Removes what processes left that were killed while they wrote to `path`: a living one holds a lock.
+void remove_abandoned(const fs::path& path, OutputKind kind) {
+  const auto names = work_names(path, kind);
+  std::error_code problem;
+  for (fs::directory_iterator at(path.parent_path(), problem), end; !problem && at != end; at.increment(problem)) {
+    const std::string name = at->path().filename().string();
+    if (name.size() != names.first.size() + kRandom.size() + names.second.size() || !name.starts_with(names.first) ||
+        !name.ends_with(names.second)) {
+      continue;
+    }
+    const int lock = lock_alone(at->path().string());
+    if (lock < 0) continue;
+    std::error_code ignored;
+    fs::remove_all(at->path(), ignored);
+    close(lock);
   }
-  open_to_others(work, kind == OutputKind::kFolder ? 0777 : 0666);
-  return work;
+}
+
+// Creates the file or folder, and holds a lock on it.
+Result<std::pair<std::string, int>> make_work_path(const fs::path& path, OutputKind kind, const std::string& name) {
+  remove_abandoned(path, kind);
+  const auto names = work_names(path, kind);
+  while (true) {
+    std::string work = (path.parent_path() / (names.first + std::string(kRandom) + names.second)).string();
+    if (kind == OutputKind::kFolder) {
+      if (mkdtemp(work.data()) == nullptr) work.clear();
+    } else if (const int descriptor = mkostemps(work.data(), static_cast<int>(names.second.size()), O_CLOEXEC);
+               descriptor >= 0) {
+      close(descriptor);
+    } else {
+      work.clear();
+    }
+    if (work.empty()) {
+      return input_error(fmt::format("cannot be created: {}", std::strerror(errno)), name,
+                         "choose a path in a folder that exists and can be written");
+    }
+    open_to_others(work, kind == OutputKind::kFolder ? 0777 : 0666);
+    const int lock = lock_alone(work);
+    std::error_code ignored;
+    // Gone where another process took it for abandoned; without locks, on some file systems, it is still there.
+    if (lock >= 0 || fs::exists(work, ignored)) return std::pair(std::move(work), lock);
+  }
 }
 
 // Replaces `to`, which exists, by `from`. Afterwards `from` is the old `to`, or gone.
@@ -160,9 +208,10 @@ Result<Output> Output::create(const std::string& path, OutputKind kind, bool rep
   if (!place.has_filename()) place = place.parent_path();
   Output output(path, place.string(), kind, replace);
   if (Status checked = output.check_place(); !checked) return forward(checked);
-  Result<std::string> work = make_work_path(place, kind, path);
+  Result<std::pair<std::string, int>> work = make_work_path(place, kind, path);
   if (!work) return forward(work);
-  output.work_path_ = *std::move(work);
+  output.work_path_ = std::move(work->first);
+  output.lock_ = work->second;
   return output;
 }
 
@@ -171,11 +220,13 @@ Output::Output(Output&& other) noexcept
       path_(std::move(other.path_)),
       work_path_(std::exchange(other.work_path_, {})),
       kind_(other.kind_),
-      replace_(other.replace_) {}
+      replace_(other.replace_),
+      lock_(std::exchange(other.lock_, -1)) {}
 
 Output::~Output() {
   std::error_code ignored;
   if (!work_path_.empty()) fs::remove_all(work_path_, ignored);
+  if (lock_ >= 0) close(lock_);
 }
 
 Status Output::commit() {

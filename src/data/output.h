@@ -1,6 +1,7 @@
 #pragma once
 /// A file or folder that appears under its name only when it is complete: it is made beside its place, under a name
-/// that begins with a dot, and then renamed. If the work ends early, nothing is left.
+/// that begins with a dot, and then renamed. If the work ends early, nothing is left; what a killed process leaves, the
+/// next output of that name removes.
 
 #include <string>
 
@@ -36,6 +37,7 @@ class Output {
   std::string work_path_;  // empty once renamed
   OutputKind kind_;
   bool replace_;
+  int lock_ = -1;  // of the work path, while it is in use
 };
 
 }  // namespace hre::data

@@ -8,6 +8,7 @@
 #include <parquet/properties.h>
 
 #include <map>
+#include <set>
 #include <utility>
 
 #include "core/open_files.h"
@@ -144,16 +145,23 @@ class ParquetWriter final : public DatasetWriter {
     return guarded([&] { return add_row(question); });
   }
 
+  Status end_topic(const std::string& topic) override {
+    const auto found = files_.find(topic);
+    if (found == files_.end()) return {};
+    SplitFile& file = *found->second;
+    Status closed = guarded([&]() -> Status {
+      const arrow::Status status = file.close();
+      return status.ok() ? Status() : cannot_write(message_of(status), file.path());
+    });
+    files_.erase(found);
+    ended_.insert(topic);
+    return closed;
+  }
+
   Status finish() override {
-    for (auto& entry : files_) {
-      SplitFile* file = entry.second.get();  // clang 14 can't capture structured bindings
-      Status closed = guarded([&]() -> Status {
-        const arrow::Status status = file->close();
-        return status.ok() ? Status() : cannot_write(message_of(status), file->path());
-      });
-      if (!closed) return closed;
+    while (!files_.empty()) {
+      if (Status closed = end_topic(std::string(files_.begin()->first)); !closed) return closed;
     }
-    files_.clear();
     return {};
   }
 
@@ -168,6 +176,7 @@ class ParquetWriter final : public DatasetWriter {
   }
 
   Status add_row(const Question& question) {
+    if (ended_.contains(question.topic)) return cannot_write("its topic was ended", question.topic);
     std::unique_ptr<SplitFile>& file = files_[question.topic];
     if (!file) {
       const std::string path = fmt::format("{}/{}-00000-of-00001.parquet", folder_, split_of_topic(question.topic));
@@ -186,6 +195,7 @@ class ParquetWriter final : public DatasetWriter {
   std::string folder_;
   Ids ids_;
   std::map<std::string, std::unique_ptr<SplitFile>> files_;  // by topic
+  std::set<std::string> ended_;                              // topics whose files are complete
 };
 
 }  // namespace

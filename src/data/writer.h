@@ -15,6 +15,8 @@ class DatasetWriter {
  public:
   virtual ~DatasetWriter() = default;
   virtual Status add(const Question& question) = 0;
+  /// Completes the topic's file, which otherwise stays open: nothing may be added to the topic afterwards.
+  virtual Status end_topic(const std::string& topic) = 0;
   virtual Status finish() = 0;
 };
 

@@ -90,6 +90,7 @@ std::string problem_of(const Question& question, const QuestionPlan& plan) {
 /// Votes and lengths of an answer of which so many characters were cut off.
 void describe_answer(const Answer& answer, int n_cut_chars, AnswerResult& result) {
   result.votes = answer.votes;
+  result.posted = answer.posted;
   result.n_cut_chars = n_cut_chars;
   result.n_chars = count_code_points(answer.text) - n_cut_chars;
   result.n_bytes = static_cast<int64_t>(first_code_points(answer.text, result.n_chars).size());

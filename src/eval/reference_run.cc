@@ -32,6 +32,7 @@ std::optional<QuestionResult> result_of(const Question& question, const std::vec
     if (!values[i]) return std::nullopt;
     AnswerResult& answer = result.answers.emplace_back();
     answer.votes = question.answers[i].votes;
+    answer.posted = question.answers[i].posted;
     answer.n_chars = count_code_points(question.answers[i].text);
     answer.n_bytes = static_cast<int64_t>(question.answers[i].text.size());
     answer.sum_log_prob = *values[i];

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "analysis/question_metrics.h"
 #include "core/question_name.h"
 #include "core/text.h"
 #include "data/where.h"
@@ -88,6 +89,21 @@ Status check_metadata(const Metadata& metadata, std::span<const Question> questi
 }
 Status check_metadata(const Metadata& metadata, std::span<const QuestionResult> questions) {
   return check_votes(metadata, questions);
+}
+
+void add_dates(Run& run) {
+  if (!run.item_metric.empty() || !data::find_metadata(run.dataset_source)) return;
+  std::vector<Question> questions;
+  for (const QuestionResult& question : run.questions) {
+    Question& plain = questions.emplace_back(Question{question.id, question.topic, {}, {}});
+    for (const AnswerResult& answer : question.answers) plain.answers.push_back({{}, answer.votes});
+  }
+  data::add_dates(run.dataset_source, questions);
+  for (size_t i = 0; i < questions.size(); ++i) {
+    QuestionResult& question = run.questions[i];
+    for (size_t k = 0; k < question.answers.size(); ++k) question.answers[k].posted = questions[i].answers[k].posted;
+    if (question.problem.empty()) add_dated_metrics(question.answers, question.metrics);
+  }
 }
 
 Status keep_questions_where(const std::vector<std::string>& where, const std::string& metadata, Run& run) {

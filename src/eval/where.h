@@ -18,6 +18,9 @@ Result<data::Metadata> metadata_of(const std::string& named, const std::string& 
 Status check_metadata(const data::Metadata& metadata, std::span<const Question> questions);
 Status check_metadata(const data::Metadata& metadata, std::span<const QuestionResult> questions);
 
+/// The dates of a stored run's answers, and the metrics that need them, where its dataset is there and has them.
+void add_dates(Run& run);
+
 /// Leaves only the questions where all conditions hold. Input errors for conditions that can't be read, that need
 /// metadata where there is none, and that no question passes. `metadata`: a file's path, or empty.
 Status keep_questions_where(const std::vector<std::string>& where, const std::string& metadata, Run& run);

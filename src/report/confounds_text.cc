@@ -66,17 +66,62 @@ std::string ceiling_text(const RunCeiling& ceiling) {
   return text + '\n';
 }
 
+/// Pairs by which of their answers was posted first.
+std::string dated_text(const RunConfounds& confounds) {
+  const Estimate &later = confounds.later_wins, &earlier = confounds.earlier_wins;
+  if (!later.mean && !earlier.mean) return "";
+  return fmt::format(
+      "\nPairs in people's order, by date: {} of those whose later answer has more votes ({} questions), {} of those "
+      "whose earlier one has ({} questions); chance 50 % of both. Age alone would give 0 % of one and 100 % of the "
+      "other.\n",
+      percent_with_error(later), later.n, percent_with_error(earlier), earlier.n);
+}
+
+Json of_difference(const Estimate& difference) {
+  const bool shown = difference.ci_low && difference.ci_high;
+  return {
+      {"difference", json_number(difference.mean)},
+      {"ci95", json_interval(shown ? std::optional(Interval{*difference.ci_low, *difference.ci_high}) : std::nullopt)}};
+}
+
+Json of_older(const DatasetDifference& older) {
+  Json json = {{"newer", older.newer}, {"older", older.older}, {"topics", Json::array()}};
+  for (const TopicDifference& topic : older.topics) {
+    Json one = {{"topic", topic.topic}, {"newer", json_estimate(topic.newer)}, {"older", json_estimate(topic.older)}};
+    one.update(of_difference(topic.difference));
+    json["topics"].push_back(std::move(one));
+  }
+  json["mean"] = of_difference(older.mean);
+  return json;
+}
+
+/// By topic, the value on newer questions against that on older ones.
+std::string older_text(const DatasetDifference& older, int width) {
+  TextTable table({"topic", older.newer, older.older, "difference"});
+  for (const TopicDifference& topic : older.topics) {
+    table.add_row({topic.topic, with_error(topic.newer), with_error(topic.older), with_error(topic.difference)});
+  }
+  table.add_rule();
+  table.add_row({"mean of topics", "", "", with_error(older.mean)});
+  return "\n" + table.render(width) +
+         "\nThe questions differ, so a difference may be the sets' own: compare it with that of a model that can know "
+         "neither of them, or both.\n";
+}
+
 Json of_run(const Run& run, const RunConfounds& confounds) {
   Json json = {{"model", run.model.name}, {"source", run.model.source}, {"score", score_formula(run)}};
   json["notes"] = confounds.notes;
   json["covariates"] = Json::array();
   for (const CovariateSummary& covariate : confounds.covariates) json["covariates"].push_back(of_covariate(covariate));
   json["ceiling"] = confounds.ceiling ? of_ceiling(*confounds.ceiling) : Json();
+  json["later_wins"] = json_estimate(confounds.later_wins);
+  json["earlier_wins"] = json_estimate(confounds.earlier_wins);
   json["scores"] = json_scores(confounds.scores);
   json["min_k"] = Json::array();
   for (const YearHint& year : confounds.years) {
     json["min_k"].push_back({{"year", year.year}, {"value", json_estimate(year.min_k)}});
   }
+  if (confounds.older) json["older"] = of_older(*confounds.older);
   return json;
 }
 
@@ -95,6 +140,8 @@ std::string confounds_text(const Run& run, const RunConfounds& confounds, int wi
   text += visible_line(run.model.name) + ": value = through covariate + beyond covariate\n\n" + table.render(width);
   if (!confounds.scores.empty()) text += '\n' + scores_table(confounds.scores, width);
   if (confounds.ceiling) text += ceiling_text(*confounds.ceiling);
+  text += dated_text(confounds);
+  if (confounds.older) text += older_text(*confounds.older, width);
   if (confounds.covariates.size() < 2) {
     text += "\nDelay and position: not available, because the dataset's metadata has no dates of answers.\n";
   }

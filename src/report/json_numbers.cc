@@ -35,7 +35,7 @@ void add_metrics(Json& json, const MetricSummary& metrics) {
     json["item"] = json_estimate(metrics.item);
     return;
   }
-  for (const Metric& metric : all_metrics()) json[metric.name] = json_estimate(metrics.*metric.of_summary);
+  for (const Metric* metric : metrics_of(metrics)) json[metric->name] = json_estimate(metrics.*metric->of_summary);
 }
 
 Json json_length_share(const LengthParts& parts) {

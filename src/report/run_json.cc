@@ -77,6 +77,9 @@ Json of_item(const QuestionResult& item) {
 Json of_question(const QuestionResult& question) {
   Json json = {{"id", question.id}, {"topic", question.topic}};
   for (const Metric& metric : all_metrics()) json[metric.name] = json_number(question.metrics.*metric.of_question);
+  for (const Metric& metric : dated_metrics()) {
+    if (question.metrics.*metric.of_question) json[metric.name] = *(question.metrics.*metric.of_question);
+  }
   json["top_one_chance"] = json_number(question.metrics.top_one_chance);
   json["ndcg_chance"] = json_number(question.metrics.ndcg_chance);
   if (!question.problem.empty()) json["problem"] = question.problem;

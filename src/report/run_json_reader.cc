@@ -259,6 +259,9 @@ MetricSummary metric_means_of(const Field& field) {
     if (field.has(metric.name)) means.*metric.of_summary = estimate_of(field[metric.name]);
     if (!metric.chance_of_question) (means.*metric.of_summary).chance = metric.chance;
   }
+  for (const Metric& metric : dated_metrics()) {
+    if (field.has(metric.name)) means.*metric.of_summary = estimate_of(field[metric.name]);
+  }
   return means;
 }
 

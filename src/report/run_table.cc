@@ -191,8 +191,8 @@ std::string metrics_tables(const std::vector<Run>& runs, const std::vector<Summa
     tables.push_back(by_topic(summaries, metric->title, columns, width));
   }
   std::vector<const Metric*> others;
-  for (const Metric& metric : all_metrics()) {
-    if (std::ranges::find(metrics_by_topic, &metric) == metrics_by_topic.end()) others.push_back(&metric);
+  for (const Metric* metric : metrics_of(summaries.front().micro)) {
+    if (std::ranges::find(metrics_by_topic, metric) == metrics_by_topic.end()) others.push_back(metric);
   }
   if (!others.empty()) tables.push_back(averages(runs, summaries, others, width));
   return join(tables, "\n");

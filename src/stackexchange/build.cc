@@ -93,6 +93,8 @@ class Builder {
     read.need_locks = std::any_of(recipe_.topics.begin(), recipe_.topics.end(), [](const Topic& topic) {
       return ((topic.question.drop | topic.answer.drop) & kDropLocked) != 0;
     });
+    site_topics_.clear();
+    for (const Topic& topic : recipe_.topics) site_topics_.push_back(topic_of_site(topic, dump.site));
     const std::string folder = work_folder_of(options_.work, dump.site);
     Result<SiteIndex> index = index_site(dump, rules_of(dump.site), read, folder, progress_, stop_);
     if (!index) return forward(index);
@@ -111,14 +113,14 @@ class Builder {
 
   [[nodiscard]] TextOptions text_options() const {
     const bool tell = std::any_of(recipe_.topics.begin(), recipe_.topics.end(), [](const Topic& topic) {
-      return !topic.question.languages.empty() || !topic.answer.languages.empty();
+      return !topic.question.languages.empty() || !topic.answer.languages.empty() || !topic.site_languages.empty();
     });
     return {recipe_.code, recipe_.text, tell};
   }
 
   [[nodiscard]] std::string key_of(const SiteIndex& index) const {
     ContentHash hash;
-    for (const std::string& part : {std::string(kTextRules), std::string(HRE_VERSION), language_data(), index.key,
+    for (const std::string& part : {std::string(kTextRules), std::string(kFilterRules), language_data(), index.key,
                                     index.counts.posts_hash, format_recipe(recipe_)}) {
       hash.add_field(part);
     }
@@ -162,18 +164,18 @@ class Builder {
       if (!records) return forward(records);
       const TextsById texts(std::move(*records));
       for (const Group& group : split_groups(*posts)) {
-        if (Status status = judge(site, group, texts); !status) return status;
+        if (Status status = judge(site, group, texts, index.counts.last_ms); !status) return status;
       }
     }
     return {};
   }
 
-  Status judge(uint32_t site, const Group& group, const TextsById& texts) {
+  Status judge(uint32_t site, const Group& group, const TextsById& texts, int64_t end_ms) {
     if (group.question == nullptr || group.question->topic == kNoTopic) {
       fates_.tell_outside(dumps_[site].site, group);
       return {};
     }
-    const Topic& topic = recipe_.topics[group.question->topic];
+    const Topic& topic = site_topics_[group.question->topic];
     Verdict verdict = first_look(recipe_, topic, group);
     if (verdict.question == Reason::kNone && !second_look(recipe_, topic, group, texts, verdict)) {
       return input_error("the dump changed while hre was reading it", dumps_[site].path, "run the command again");
@@ -191,7 +193,7 @@ class Builder {
       ++report_.topics[group.question->topic].months[month][static_cast<size_t>(verdict.question)];
     }
     if (verdict.question == Reason::kNone) {
-      if (Status kept = keep(site, group, texts, verdict, chosen); !kept) return kept;
+      if (Status kept = keep(site, group, texts, verdict, chosen, end_ms); !kept) return kept;
       funnel.answers_not_chosen += static_cast<int64_t>(verdict.passing().size() - chosen.size());
     }
     fates_.tell_judged(dumps_[site].site, topic, group, verdict, chosen);
@@ -208,18 +210,20 @@ class Builder {
     return chosen;
   }
 
-  static AnswerMeasures measure_some(const Group& group, const TextsById& texts, const std::vector<size_t>& at) {
+  static AnswerMeasures measure_some(const Group& group, const TextsById& texts, const std::vector<size_t>& at,
+                                     int64_t end_ms) {
     const std::vector<PostRecord> answers = picked(group.answers, at);
     std::vector<uint32_t> lengths;
     for (const PostRecord& answer : answers) lengths.push_back(texts.find(answer.id)->length);
-    return measure(answers, lengths);
+    return measure(*group.question, answers, lengths, end_ms);
   }
 
   // Stores the question for the draw.
   Status keep(uint32_t site, const Group& group, const TextsById& texts, const Verdict& verdict,
-              const std::vector<size_t>& chosen) {
-    const QuestionMeasures measures = {measure(group.answers, {}), measure_some(group, texts, verdict.passing()),
-                                       measure_some(group, texts, chosen)};
+              const std::vector<size_t>& chosen, int64_t end_ms) {
+    const QuestionMeasures measures = {measure(*group.question, group.answers, {}, end_ms),
+                                       measure_some(group, texts, verdict.passing(), end_ms),
+                                       measure_some(group, texts, chosen, end_ms)};
     Result<uint64_t> offset = sites_[site].chosen.append({reinterpret_cast<const char*>(&measures), sizeof measures});
     if (!offset) return forward(offset);
     std::vector<Chosen> posts = {{*group.question, *texts.find(group.question->id)}};
@@ -295,7 +299,7 @@ class Builder {
     const std::string id = positional_id(report.topic, report.funnel.taken_questions);
     fates_.tell_draw(name, candidate.id, "taken as " + id);
     if (recipe_.near_duplicates > 0) taken_ids_.push_back(id);
-    add_to_report(name, recipe_.label, taken, report);
+    add_to_report(report_.sites[candidate.site], recipe_.label, taken, report);
     report.all.add(measures.all);
     report.passing.add(measures.passing);
     report.chosen.add(measures.chosen);
@@ -335,6 +339,7 @@ class Builder {
   ProgressListener& progress_;
   std::stop_token stop_;
   Fates fates_;
+  std::vector<Topic> site_topics_;                  // the recipe's, as they are for the site that is read
   std::vector<std::vector<Candidate>> candidates_;  // by topic
   std::vector<Site> sites_;
   std::optional<NearDuplicates> near_;

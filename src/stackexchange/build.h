@@ -3,6 +3,7 @@
 ///
 ///   recipe.h   what to build             dump.h, bytes.h   where dumps are, and their bytes
 ///   rows.h, tables.h   the rows of a table    post.h      a post as numbers
+///   jsonl_posts.h      rows of other forums' JSON lines
 ///   index.h    first reading: votes, dates, marks of every post
 ///   texts.h    second reading: texts (html.h) of the posts that passed
 ///   filters.h, judge.h, choose.h, near_duplicates.h   which posts stay; fates.h   and why
@@ -11,7 +12,7 @@
 ///
 /// Goals: the same input and recipe give the same bytes, whatever the number of threads or the kind of source; memory
 /// does not grow with the dump; the fate of every post can be explained. docs/datasets.md has the rules and the
-/// arithmetic. Not a goal: dumps in layouts other than Stack Exchange's own.
+/// arithmetic. Not a goal: XML in layouts other than Stack Exchange's own.
 
 #include <cstdint>
 #include <functional>
@@ -61,6 +62,7 @@ struct TopicReport {
   std::vector<uint32_t> question_lengths;     ///< code points
   std::vector<uint32_t> answer_lengths;
   int64_t edited = 0, edited_late = 0;                ///< answers; late: after more than 30 days
+  int64_t dated_votes = 0, before_edit = 0;           ///< votes on answers; cast before the last edit
   int64_t of_model_times = 0;                         ///< answers; see machine_text.h
   std::map<std::string, int64_t> machine_phrases;     ///< number of answers by the phrase that they have
   SetMeasures all, passing, chosen;                   ///< see measures.h

@@ -309,8 +309,9 @@ TEST(Build, AcceptanceIsToldAndMayBeTheLabel) {
   EXPECT_EQ(answers[1]["accepted"], true);
   EXPECT_EQ(answers[1]["votes"], 10);
   EXPECT_EQ(answers[1]["views_since"], 0) << "the last posts of the dump";
+  EXPECT_EQ(answers[1]["votes_per_1000_views"], nullptr);
   EXPECT_FALSE(answers[1].contains("score"));
-  EXPECT_THAT(built.bytes, HasSubstr("| those in this set | "));
+  EXPECT_THAT(built.bytes, HasSubstr("| those in this set |"));
   recipe.label = Label::kAccepted;
   built = build(recipe);
   ASSERT_EQ(built.questions.size(), 1U) << built.error;
@@ -344,7 +345,7 @@ TEST(Build, LaterWinsTakesAnswersWhoseVotesRiseWithTime) {
   EXPECT_THAT(built.questions[0].answers,
               ElementsAre(Answer{"Answer 11", 0}, Answer{"Answer 13", 20}, Answer{"Answer 15", 40}));
   EXPECT_EQ(built.report.topics[0].funnel.questions_removed[static_cast<size_t>(Reason::kLater)], 1);
-  EXPECT_THAT(built.bytes, HasSubstr("| 100.0 % of 3 |"));
+  EXPECT_THAT(built.bytes, HasSubstr("| 100.0 % of 3 pairs |"));
 }
 
 TEST(Build, ControlsForAgeAndLength) {
@@ -425,6 +426,40 @@ TEST(Build, EditsAreTold) {
   built = build(recipe);
   EXPECT_EQ(built.report.topics[0].funnel.answers_removed[static_cast<size_t>(Reason::kEdited)], 1);
   EXPECT_EQ(built.questions.at(0).answers.back().votes, 3);
+}
+
+TEST(Build, VotesBeforeTheLastEditAreTold) {
+  TestFolder folder;
+  std::string rows = row(question(10)), votes;
+  for (int i = 0; i < 4; ++i) {
+    rows += row(with(answer(11 + i, 10, i), "LastEditDate", "2020-02-01T12:00:00.000"));
+    const char* days[] = {"2020-01-31", "2020-02-01",
+                          "2020-02-02"};  // votes have days: those of the edit's are after it
+    for (const char* day : days) {
+      votes += row({{"PostId", std::to_string(11 + i)},
+                    {"VoteTypeId", i % 2 == 0 ? "2" : "3"},
+                    {"CreationDate", std::string(day) + "T00:00:00.000"}});
+    }
+  }
+  votes += row({{"PostId", "11"}, {"VoteTypeId", "2"}});  // without a date
+  rows += row(answer(15, 10, 9));                         // not edited
+  votes += row({{"PostId", "15"}, {"VoteTypeId", "2"}, {"CreationDate", "2020-01-03T00:00:00.000"}});
+  const std::string path = beer(folder, rows);
+  Recipe recipe = recipe_of({"beer=" + path});
+  recipe.answers = 5;
+  Built built = build(recipe);
+  ASSERT_EQ(built.questions.size(), 1U) << built.error;
+  EXPECT_EQ(nlohmann::json::parse(built.metadata[0])["answers"][0]["votes_before_edit"], nullptr) << "no Votes.xml";
+  write_file(path + "/Votes.xml", table(votes, "votes"));
+  built = build(recipe);
+  const auto answers = nlohmann::json::parse(built.metadata[0])["answers"];
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(answers[static_cast<size_t>(i)]["votes_before_edit"], i < 4 ? 1 : 0);
+  EXPECT_EQ(answers[0]["up"], 4);
+  EXPECT_THAT(built.bytes, HasSubstr("4 of 14 votes whose dates are known were cast before"));
+  recipe.topics[0].answer.max_votes_before_edit = 0.3;  // 1 of 4 passes, 1 of 3 does not
+  recipe.answers = 2;
+  built = build(recipe);
+  EXPECT_EQ(built.report.topics[0].funnel.answers_removed[static_cast<size_t>(Reason::kBeforeEdit)], 3);
 }
 
 TEST(Build, StrictRefusesAnswersWithoutQuestionAndRepeatedPosts) {

@@ -39,15 +39,8 @@ void add_post(const TakenPost& taken, const SiteReport& report, bool is_question
   json["votes"] = post.score;
   json["up"] = report.counts.has_votes ? Json(post.up) : Json(nullptr);
   json["down"] = report.counts.has_votes ? Json(post.down) : Json(nullptr);
+  json["votes_before_edit"] = report.counts.dated_votes > 0 ? Json(post.before_edit) : Json(nullptr);
   json["length"] = taken.text.length;
-}
-
-// The question's views since the answer was posted, if they were evenly spread over the time until the dump.
-Json views_since(const PostRecord& answer, const PostRecord& question, int64_t end_ms) {
-  if (question.views == 0 || end_ms <= question.created_ms) return nullptr;
-  const int64_t since = std::clamp<int64_t>(end_ms - answer.created_ms, 0, end_ms - question.created_ms);
-  return static_cast<int64_t>(std::round(static_cast<double>(question.views) * static_cast<double>(since) /
-                                         static_cast<double>(end_ms - question.created_ms)));
 }
 
 template <class T>
@@ -155,16 +148,23 @@ std::string sampling(const Recipe& recipe, const BuildReport& report) {
 }
 
 std::string edits(const BuildReport& report) {
-  int64_t answers = 0, edited = 0, late = 0;
+  int64_t answers = 0, edited = 0, late = 0, votes = 0, before = 0;
   for (const TopicReport& topic : report.topics) {
     answers += topic.funnel.taken_answers;
     edited += topic.edited;
     late += topic.edited_late;
+    votes += topic.dated_votes;
+    before += topic.before_edit;
   }
-  return fmt::format(
-      "A text is that of its last edit: {} of {} were edited after their\n"
-      "posting, {} of them more than 30 days after it, when people had voted on another text.\n",
+  std::string text = fmt::format(
+      "A text is that of its last edit: {} of {} were edited after their\nposting, {} of them more than 30 days after "
+      "it",
       edited, counted(answers, "answer"), late);
+  return votes == 0 ? text + ". The dates of votes are not known.\n"
+                    : text + fmt::format(
+                                 ".\n{} of {} whose dates are known were cast before the day of that edit, on another\n"
+                                 "text.\n",
+                                 before, counted(votes, "vote"));
 }
 
 std::string other_choices(const Recipe& recipe) {
@@ -220,7 +220,10 @@ std::string metadata_line(const std::string& id, const std::string& topic, const
       answer["score"] = posts[i].post.score;
       answer["votes"] = label_of(label, posts[i].post);
     }
-    answer["views_since"] = views_since(posts[i].post, question.post, site.counts.last_ms);
+    const auto views = views_since(posts[i].post, question.post, site.counts.last_ms);
+    answer["views_since"] = views ? Json(std::llround(*views)) : Json(nullptr);
+    answer["votes_per_1000_views"] =
+        views && *views >= 1 ? Json(std::round(1e6 * posts[i].post.score / *views) / 1000) : Json(nullptr);
     answer["since_2022_12"] = is_of_model_times(posts[i].post);
     answer["machine_phrase"] = optional_text(std::string(kMachinePhrases[posts[i].text.machine_phrase]));
     json["answers"].push_back(std::move(answer));
@@ -228,10 +231,10 @@ std::string metadata_line(const std::string& id, const std::string& topic, const
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
-void add_to_report(const std::string& site, Label label, const std::vector<TakenPost>& posts, TopicReport& report) {
+void add_to_report(const SiteReport& site, Label label, const std::vector<TakenPost>& posts, TopicReport& report) {
   ++report.funnel.taken_questions;
   report.funnel.taken_answers += static_cast<int64_t>(posts.size()) - 1;
-  ++report.sites[site];
+  ++report.sites[site.site];
   report.question_lengths.push_back(posts.front().text.length);
   for (const TakenPost& post : posts) {
     ++report.licences[licence(post)];
@@ -241,6 +244,10 @@ void add_to_report(const std::string& site, Label label, const std::vector<Taken
     report.votes.push_back(label_of(label, post.post));
     report.edited += post.post.edited_ms > post.post.created_ms ? 1 : 0;
     report.edited_late += post.post.edited_ms - post.post.created_ms > 30 * kMsADay ? 1 : 0;
+    if (site.counts.dated_votes > 0) {
+      report.dated_votes += int64_t{post.post.up} + post.post.down;
+      report.before_edit += post.post.before_edit;
+    }
     report.of_model_times += is_of_model_times(post.post) ? 1 : 0;
     if (post.text.machine_phrase != 0) ++report.machine_phrases[std::string(kMachinePhrases[post.text.machine_phrase])];
     report.answer_lengths.push_back(post.text.length);
@@ -249,14 +256,15 @@ void add_to_report(const std::string& site, Label label, const std::vector<Taken
 
 std::string format_site(const SiteReport& site) {
   const SiteCounts& c = site.counts;
-  std::string text = fmt::format("{}: {} rows, {} questions, {} answers, {} other posts", site.site, c.rows,
+  const char* rows = site.jsonl ? "line" : "row";
+  std::string text = fmt::format("{}: {} {}s, {} questions, {} answers, {} other posts", site.site, c.rows, rows,
                                  c.questions, c.answers, c.others);
   if (c.orphans > 0) text += fmt::format(", {} answers whose question is missing", c.orphans);
   if (c.repeated > 0) text += fmt::format(", {} posts with repeated ids", c.repeated);
   if (c.fabricated > 0) text += ", " + counted(c.fabricated, "post") + " refused that Stack Exchange made up";
-  if (c.skipped > 0) text += ", " + counted(c.skipped, "row") + " skipped";
+  if (c.skipped > 0) text += ", " + counted(c.skipped, rows) + " skipped";
   if (site.jsonl)
-    return c.cleaned > 0 ? text + ", " + counted(c.cleaned, "row") + " read without control characters" : text;
+    return c.cleaned > 0 ? text + ", " + counted(c.cleaned, rows) + " read without control characters" : text;
   text += c.has_votes ? fmt::format(", {} votes", c.votes)
                       : ", no Votes.xml: votes cast are estimated from the score, as a lower bound";
   if (c.skipped_votes > 0) text += " (" + counted(c.skipped_votes, "row") + " skipped)";
@@ -346,7 +354,8 @@ std::string format_card(const Recipe& recipe, const BuildReport& report) {
 std::string format_resolved(const Recipe& recipe, const BuildReport& report) {
   std::string text;
   for (const SiteReport& site : report.sites)
-    text += fmt::format("# {} Posts.xml XXH3-128 {}\n", site.site, site.counts.posts_hash);
+    text += fmt::format("# {} {} XXH3-128 {}\n", site.site, site.jsonl ? "JSON lines" : "Posts.xml",
+                        site.counts.posts_hash);
   if (!report.known.empty()) text += "# without the texts of " + flat(report.known) + "\n";
   return text + format_recipe(recipe);
 }

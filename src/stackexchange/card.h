@@ -21,7 +21,7 @@ struct TakenPost {
 std::string metadata_line(const std::string& id, const std::string& topic, const SiteReport& site, Label label,
                           const std::vector<TakenPost>& posts);
 
-void add_to_report(const std::string& site, Label label, const std::vector<TakenPost>& posts, TopicReport& report);
+void add_to_report(const SiteReport& site, Label label, const std::vector<TakenPost>& posts, TopicReport& report);
 
 /// README.md: the dataset's card, a datasheet: composition, collection, licence, filters, biases, use.
 std::string format_card(const Recipe& recipe, const BuildReport& report);

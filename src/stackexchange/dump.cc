@@ -8,7 +8,6 @@
 #include <map>
 
 #include "core/text.h"
-#include "stackexchange/jsonl_posts.h"
 
 namespace hre::stackexchange {
 namespace {
@@ -197,8 +196,7 @@ Status visit_tables(const Dump& dump, const std::vector<Table>& wanted,
     if (files.front()->entry.empty()) {
       Result<std::unique_ptr<ByteSource>> bytes = open_file(path);
       if (!bytes) return forward(bytes);
-      const auto posts = files.front()->jsonl ? posts_of_jsonl(**bytes) : nullptr;
-      if (Status status = visit(*files.front(), posts ? *posts : **bytes); !status) return status;
+      if (Status status = visit(*files.front(), **bytes); !status) return status;
       continue;
     }
     const auto find = [&](const std::string& name) {

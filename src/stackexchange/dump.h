@@ -26,7 +26,7 @@ struct TableFile {
   std::string entry;                        ///< its name in the archive; empty for a file
   int64_t bytes = 0;                        ///< size of the unpacked XML
   int64_t file_bytes = 0, modified_ns = 0;  ///< of `path`, to notice changes
-  bool jsonl = false;                       ///< JSON lines that are presented as a table (jsonl_posts.h)
+  bool jsonl = false;                       ///< JSON lines, read as a table by jsonl_posts.h
   [[nodiscard]] std::string place() const { return entry.empty() ? path : path + ":" + entry; }
 };
 

@@ -21,6 +21,7 @@ constexpr ReasonText kReasonTexts[] = {
     {"date", "posted outside the dates"},
     {"delay", "answered too long after the question"},
     {"edited", "edited too long after its posting"},
+    {"before", "too many votes before its last edit"},
     {"score", "score too low"},
     {"views", "too few views"},
     {"votes", "too few votes cast"},
@@ -67,6 +68,11 @@ bool is_edited_late(const PostFilter& filter, const PostRecord& post) {
   return post.edited_ms - post.created_ms > filter.edited_within_ms;
 }
 
+// Where the dates of votes are not known, no vote was cast before an edit.
+bool is_voted_before_edit(const PostFilter& filter, const PostRecord& post) {
+  return post.before_edit > filter.max_votes_before_edit * (static_cast<double>(post.up) + post.down);
+}
+
 double share(uint32_t part, uint32_t whole) { return whole == 0 ? 0 : static_cast<double>(part) / whole; }
 
 bool speaks(const PostFilter& filter, const TextRecord& text) {
@@ -85,6 +91,7 @@ int64_t votes_cast(const PostRecord& post) {
 Reason judge_question(const QuestionFilter& filter, const PostRecord& question) {
   if (!in_window(filter, question)) return Reason::kDate;
   if (is_edited_late(filter, question)) return Reason::kEdited;
+  if (is_voted_before_edit(filter, question)) return Reason::kBeforeEdit;
   if (question.score < filter.min_score) return Reason::kScore;
   if (question.views < filter.min_views) return Reason::kViews;
   if (votes_cast(question) < filter.min_votes) return Reason::kVotes;
@@ -95,6 +102,7 @@ Reason judge_answer(const AnswerFilter& filter, const PostRecord& answer, const 
   if (!in_window(filter, answer)) return Reason::kDate;
   if (answer.created_ms - question.created_ms > filter.within_ms) return Reason::kDelay;
   if (is_edited_late(filter, answer)) return Reason::kEdited;
+  if (is_voted_before_edit(filter, answer)) return Reason::kBeforeEdit;
   if (answer.score < filter.min_score) return Reason::kScore;
   if (votes_cast(answer) < filter.min_votes) return Reason::kVotes;
   return judge_marks(filter, answer);

@@ -18,8 +18,9 @@ namespace hre::stackexchange {
 enum class Reason : uint8_t {
   kNone,  ///< it passed
   kDate,
-  kDelay,   ///< answers only: too long after the question
-  kEdited,  ///< too long after it was posted
+  kDelay,       ///< answers only: too long after the question
+  kEdited,      ///< too long after it was posted
+  kBeforeEdit,  ///< too many of its votes were cast before its last edit
   kScore,
   kViews,
   kVotes,
@@ -48,6 +49,9 @@ enum class Reason : uint8_t {
   kNotDrawn,   ///< it passed, but enough others were taken
 };
 inline constexpr size_t kReasons = static_cast<size_t>(Reason::kNotDrawn) + 1;
+
+/// Kept texts are of posts that filters let through: raise it if any filter decides differently.
+inline constexpr const char* kFilterRules = "hre-filters/1";
 
 /// "closed", "too few answers left"
 std::string describe(Reason reason);

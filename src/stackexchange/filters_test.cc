@@ -3,10 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <random>
 #include <set>
 
 #include "stackexchange/choose.h"
+#include "stackexchange/language.h"
 #include "stackexchange/machine_text.h"
 #include "stackexchange/measures.h"
 #include "stackexchange/near_duplicates.h"
@@ -29,11 +31,13 @@ TEST(Dates, AreReadAndWritten) {
   EXPECT_EQ(parse_date("2016-08-02T15:39:14.947"), 1470152354947);  // date -d 2016-08-02T15:39:14.947Z +%s%3N
   EXPECT_EQ(parse_date("2016-08-02T15:39:14"), 1470152354000);
   EXPECT_EQ(parse_date("2016-08-02T15:39:14.9"), 1470152354900);
+  EXPECT_EQ(parse_date("2016-08-02 15:39:14+00:00"), parse_date("2016-08-02T15:39:14Z"));
+  EXPECT_EQ(parse_date("2016-08-02T15:39"), 1470152340000);
   for (const char* text : {"2016-08-02T15:39:14.947", "2008-07-31T21:42:52.667", "1969-12-31T23:59:59.999"}) {
     EXPECT_EQ(format_date(*parse_date(text)), text);
   }
-  for (const char* text : {"", "2016", "2016-13-01", "2016-02-30", "2016-08-02 15:39:14", "2016-08-02T25:00:00",
-                           "2016-08-02T15:39", "2016-08-02T15:39:14Z", "x016-08-02"}) {
+  for (const char* text : {"", "2016", "2016-08", "2016-13-01", "2016-02-30", "2016-08-02T25:00:00", "2016-08-02T15",
+                           "2016-08-02T15:39:14+01:00", "x016-08-02"}) {
     EXPECT_EQ(parse_date(text), std::nullopt) << text;
   }
   EXPECT_EQ(parse_date("2016-08-02T15:39:14." + std::string(60, '9')), parse_date("2016-08-02T15:39:14.999"));
@@ -115,6 +119,23 @@ TEST(Filters, OfTheTimeOfTheLastEdit) {
   one.edited_ms += 1;
   EXPECT_EQ(judge_question(of_questions, one), Reason::kEdited);
   EXPECT_EQ(judge_answer(of_answers, one, one), Reason::kEdited);
+}
+
+TEST(Filters, OfVotesBeforeTheLastEdit) {
+  QuestionFilter of_questions;
+  AnswerFilter of_answers;
+  PostRecord one = post(1, 0);
+  one.up = 7;
+  one.down = one.before_edit = 3;
+  EXPECT_EQ(judge_answer(of_answers, one, one), Reason::kNone) << "any by default";
+  of_questions.max_votes_before_edit = of_answers.max_votes_before_edit = 0.3;
+  EXPECT_EQ(judge_question(of_questions, one), Reason::kNone);
+  EXPECT_EQ(judge_answer(of_answers, one, one), Reason::kNone);
+  ++one.before_edit;
+  EXPECT_EQ(judge_question(of_questions, one), Reason::kBeforeEdit);
+  EXPECT_EQ(judge_answer(of_answers, one, one), Reason::kBeforeEdit);
+  of_answers.max_votes_before_edit = 0;
+  EXPECT_EQ(judge_answer(of_answers, post(1, 5), one), Reason::kNone) << "votes without dates";
 }
 
 TEST(Filters, OfTexts) {
@@ -315,25 +336,69 @@ TEST(Choose, RandomIsEvenAcrossSeeds) {
   for (const int n : times) EXPECT_NEAR(n, 2000, 170);  // five standard deviations
 }
 
+TEST(Languages, LatinIsNotEnglish) {
+  EXPECT_EQ(language_of("Gallia est omnis divisa in partes tres, quarum unam incolunt Belgae, aliam Aquitani."), "la");
+  EXPECT_EQ(language_of("Quomodo dicitur computatrum Latine? Nescio utrum hoc verbum rectum sit an non."), "la");
+  EXPECT_EQ(language_of("What is the Latin word for a computer? I don't know whether this one is right."), "en");
+}
+
 // --- what votes go with -------------------------------------------------------------------------
+
+bool has(const AnswerMeasures& m, Explainer what) { return m.has[static_cast<size_t>(what)]; }
 
 TEST(Measures, OfOneQuestion) {
   std::vector<PostRecord> answers = {post(1, 1), post(2, 5), post(3, 3), post(4, 3)};
-  for (size_t i = 0; i < answers.size(); ++i) answers[i].created_ms = static_cast<int64_t>(i);
+  PostRecord question = post(9, 0);
+  question.created_ms = 0;
+  for (size_t i = 0; i < answers.size(); ++i) answers[i].created_ms = static_cast<int64_t>(i + 1) * kMsADay;
   answers[2].flags = kAccepted;
-  AnswerMeasures m = measure(answers, {});
+  AnswerMeasures m = measure(question, answers, {}, 5 * kMsADay);
   EXPECT_EQ(m.pairs, 5);
-  EXPECT_EQ(m.later_wins, 3);
-  EXPECT_EQ(m.accepted, 1);
-  EXPECT_EQ(m.accepted_first, 0);
-  EXPECT_TRUE(m.has_order);
-  EXPECT_FALSE(m.has_length);
+  EXPECT_EQ(m.later_wins, 3.0 / 5);
+  ASSERT_TRUE(m.has_accepted);
+  EXPECT_EQ(m.accepted_r, 0) << "3 of the mean 3";
+  EXPECT_FALSE(m.accepted_first);
+  EXPECT_TRUE(has(m, Explainer::kOrder) && has(m, Explainer::kDelay));
+  EXPECT_FALSE(has(m, Explainer::kLength));
+  EXPECT_FALSE(has(m, Explainer::kRateOrder)) << "views are not known";
   answers[1].score = 0;
-  EXPECT_EQ(measure(answers, std::vector<uint32_t>{1, 2, 3, 4}).accepted_first, 1);
+  m = measure(question, answers, std::vector<uint32_t>{1, 2, 3, 4}, 5 * kMsADay);
+  EXPECT_TRUE(m.accepted_first);
+  EXPECT_NEAR(m.accepted_r, 5 / std::sqrt(27.0 * 3), 1e-12);
   for (PostRecord& answer : answers) answer.score = 7;
-  m = measure(answers, std::vector<uint32_t>{1, 2, 3, 4});
-  EXPECT_FALSE(m.has_order || m.has_length);
-  EXPECT_EQ(m.pairs + m.accepted, 0);
+  m = measure(question, answers, std::vector<uint32_t>{1, 2, 3, 4}, 5 * kMsADay);
+  for (const bool one : m.has) EXPECT_FALSE(one);
+  EXPECT_EQ(m.pairs, 0);
+  EXPECT_FALSE(m.has_accepted);
+}
+
+// Votes that each view gives with the same probability depend on the place by date, votes per view do not.
+TEST(Measures, VotesPerViewTakeTheTimeOut) {
+  PostRecord question = post(9, 0);
+  question.created_ms = 0;
+  question.views = 1'000'000;
+  const int64_t end = 10 * kMsADay;
+  std::mt19937 random(3);
+  SetMeasures set;
+  for (int i = 0; i < 2000; ++i) {
+    std::vector<PostRecord> answers;
+    for (uint32_t k = 0; k < 4; ++k) {
+      answers.push_back(post(k + 1, 0));
+      answers.back().created_ms = k * 2 * kMsADay;
+      const double views = *views_since(answers.back(), question, end);
+      EXPECT_DOUBLE_EQ(views, 1e6 * (1 - 0.2 * k));
+      answers.back().score = std::poisson_distribution<int32_t>(views * 1e-5 * (1 + random() % 3))(random);
+    }
+    set.add(measure(question, answers, {}, end));
+  }
+  const auto share = [&](Explainer what) {
+    const auto& products = set.products[static_cast<size_t>(what)];
+    return *value_parts(products, std::vector<size_t>{products.size()}, Weights::kQuestions).through.mean;
+  };
+  EXPECT_GT(share(Explainer::kOrder), 0.2);
+  EXPECT_NEAR(share(Explainer::kRateOrder), 0, 0.01);
+  question.views = 0;
+  EXPECT_FALSE(views_since(question, question, end));
 }
 
 // The share is that of a known truth, and 0 where order plays no part.
@@ -349,10 +414,11 @@ TEST(Measures, TheShareOfOrderIsRecovered) {
             post(static_cast<uint32_t>(k) + 1, static_cast<int32_t>(1000 * (slope * k + normal(random)))));
         answers.back().created_ms = k;
       }
-      set.add(measure(answers, {}));
+      set.add(measure(post(9, 0), answers, {}, 0));
     }
-    const std::vector<size_t> sizes = {set.order.size()};
-    const Estimate share = value_parts(set.order, sizes, Weights::kQuestions).through;
+    const auto& order = set.products[static_cast<size_t>(Explainer::kOrder)];
+    const std::vector<size_t> sizes = {order.size()};
+    const Estimate share = value_parts(order, sizes, Weights::kQuestions).through;
     if (slope == 0) {
       EXPECT_NEAR(*share.mean, 0, 0.005);
       EXPECT_FALSE(share.ci_low) << "no clear slope";

@@ -13,16 +13,23 @@
 #include "core/hashing.h"
 
 namespace hre::stackexchange {
+
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(SiteCounts, rows, skipped, cleaned, questions, answers, others, last_ms, orphans,
+                                   repeated, fabricated, votes, dated_votes, skipped_votes, skipped_history, has_votes,
+                                   has_history, truncated, posts_hash, problems)
+
 namespace {
 
-using Json = nlohmann::ordered_json;
+using Json = nlohmann::json;
 
-constexpr const char* kFormat = "hre-index/3";
+constexpr const char* kFormat = "hre-index/4";
 
 struct VoteRecord {
   uint32_t post;
-  uint32_t up;  // 1: up, 0: down
+  uint32_t up : 1;    // otherwise down
+  uint32_t day : 31;  // since 1970; 0 if it is not known
 };
+static_assert(sizeof(VoteRecord) == 8);
 
 // Passes bytes through and adds them to a hash.
 class HashedSource final : public ByteSource {
@@ -131,7 +138,10 @@ class Indexer {
           const auto type = row.number_of("VoteTypeId"), post = row.number_of("PostId");
           if (!type || !post) return std::optional<std::string>("PostId or VoteTypeId is missing");
           if ((*type != kUp && *type != kDown) || !is_post_id(*post)) return std::optional<std::string>();
-          const VoteRecord vote{static_cast<uint32_t>(*post), *type == kUp ? 1U : 0U};
+          const int64_t ms = std::max<int64_t>(0, parse_date(row.raw("CreationDate").value_or("")).value_or(0));
+          const VoteRecord vote{static_cast<uint32_t>(*post), *type == kUp ? 1U : 0U,
+                                static_cast<uint32_t>(ms / kMsADay)};
+          counts_.dated_votes += vote.day > 0 ? 1 : 0;
           if (Status status = votes.add(bucket_of(vote.post), vote); !status) return forward(status);
           return std::optional<std::string>();
         });
@@ -199,7 +209,11 @@ class Indexer {
     auto vote = votes.begin();
     for (PostRecord& post : posts) {
       while (vote != votes.end() && vote->post < post.id) ++vote;
-      for (; vote != votes.end() && vote->post == post.id; ++vote) ++(vote->up != 0 ? post.up : post.down);
+      const int64_t edit_day = post.edited_ms > post.created_ms ? post.edited_ms / kMsADay : 0;
+      for (; vote != votes.end() && vote->post == post.id; ++vote) {
+        ++(vote->up != 0 ? post.up : post.down);
+        post.before_edit += vote->day > 0 && vote->day < edit_day ? 1 : 0;
+      }
       const auto lock = locked_.find(post.id);
       if (lock != locked_.end() && lock->second) post.flags |= kLocked;
     }
@@ -237,40 +251,6 @@ std::string key_of(const Dump& dump, const std::vector<TopicRule>& rules, const 
   return hash.value();
 }
 
-Json to_json(const SiteCounts& c) {
-  return {{"rows", c.rows},           {"skipped", c.skipped},
-          {"questions", c.questions}, {"answers", c.answers},
-          {"others", c.others},       {"repeated", c.repeated},
-          {"votes", c.votes},         {"skipped_votes", c.skipped_votes},
-          {"has_votes", c.has_votes}, {"has_history", c.has_history},
-          {"truncated", c.truncated}, {"posts_hash", c.posts_hash},
-          {"cleaned", c.cleaned},     {"skipped_history", c.skipped_history},
-          {"problems", c.problems},   {"fabricated", c.fabricated},
-          {"last_ms", c.last_ms}};
-}
-
-SiteCounts from_json(const Json& json) {
-  SiteCounts c;
-  c.rows = json.at("rows");
-  c.skipped = json.at("skipped");
-  c.questions = json.at("questions");
-  c.answers = json.at("answers");
-  c.others = json.at("others");
-  c.repeated = json.at("repeated");
-  c.votes = json.at("votes");
-  c.skipped_votes = json.at("skipped_votes");
-  c.has_votes = json.at("has_votes");
-  c.has_history = json.at("has_history");
-  c.truncated = json.at("truncated").get<std::vector<std::string>>();
-  c.cleaned = json.at("cleaned");
-  c.fabricated = json.at("fabricated");
-  c.last_ms = json.at("last_ms");
-  c.skipped_history = json.at("skipped_history");
-  c.posts_hash = json.at("posts_hash");
-  c.problems = json.at("problems").get<std::vector<std::string>>();
-  return c;
-}
-
 // The index of an earlier build, if it is complete and has this key.
 std::optional<SiteIndex> find_index(const std::string& folder, const std::string& key) {
   std::ifstream file(folder + "/index.json");
@@ -279,7 +259,7 @@ std::optional<SiteIndex> find_index(const std::string& folder, const std::string
   auto groups = Buckets<PostRecord>::reopen(folder + "/groups");
   if (!groups) return std::nullopt;
   try {
-    return SiteIndex{from_json(json.at("counts")), std::move(*groups), key, true};
+    return SiteIndex{json.at("counts").get<SiteCounts>(), std::move(*groups), key, true};
   } catch (const Json::exception&) {
     return std::nullopt;
   }
@@ -289,8 +269,8 @@ std::optional<SiteIndex> find_index(const std::string& folder, const std::string
 Status save_index(const std::string& folder, const std::string& key, const SiteCounts& counts) {
   Result<AtomicFile> file = AtomicFile::create(folder + "/index.json");
   if (!file) return forward(file);
-  return file->commit(
-      Json{{"key", key}, {"counts", to_json(counts)}}.dump(1, ' ', false, Json::error_handler_t::replace) + "\n");
+  return file->commit(Json{{"key", key}, {"counts", counts}}.dump(1, ' ', false, Json::error_handler_t::replace) +
+                      "\n");
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
 #pragma once
-/// The first reading of a site's dump: every post becomes a 48-byte record with its votes, in buckets by the question
+/// The first reading of a site's dump: every post becomes a 56-byte record with its votes, in buckets by the question
 /// it belongs to. Distributing twice bounds the memory: first votes and posts by post id, where they are joined,
 /// then posts by question. The index depends on the dump and on the tags of topics, but not on filters; a later build
 /// reuses it.
@@ -35,11 +35,12 @@ struct SiteCounts {
   int64_t rows = 0, skipped = 0;  ///< of Posts.xml
   int64_t cleaned = 0;            ///< ... accepted after control characters were removed
   int64_t questions = 0, answers = 0, others = 0;
-  int64_t last_ms = 0;     ///< when the last question or answer was posted
-  int64_t orphans = 0;     ///< answers whose question is missing
-  int64_t repeated = 0;    ///< posts whose id occurred before
-  int64_t fabricated = 0;  ///< posts that Stack Exchange made up (kFirstFabricated); they are refused
-  int64_t votes = 0;       ///< rows of Votes.xml
+  int64_t last_ms = 0;      ///< when the last question or answer was posted
+  int64_t orphans = 0;      ///< answers whose question is missing
+  int64_t repeated = 0;     ///< posts whose id occurred before
+  int64_t fabricated = 0;   ///< posts that Stack Exchange made up (kFirstFabricated); they are refused
+  int64_t votes = 0;        ///< rows of Votes.xml
+  int64_t dated_votes = 0;  ///< ... that are votes for and against, and have a date
   int64_t skipped_votes = 0, skipped_history = 0;
   bool has_votes = false, has_history = false;
   std::vector<std::string> truncated;  ///< names of truncated files

@@ -1,6 +1,9 @@
 #include "stackexchange/known_texts.h"
 
 #include <algorithm>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <optional>
 
 #include "core/files.h"
 #include "core/hashing.h"
@@ -30,6 +33,48 @@ Result<std::string> add_plain_text(const std::string& path, std::vector<uint64_t
   return hash.value();
 }
 
+// The text of a line of a plain corpus: {"text": "..."}. Nothing for a line of anything else.
+std::optional<std::string> text_of_line(const std::string& line) {
+  const auto json = nlohmann::json::parse(line, nullptr, false);
+  const bool is_text =
+      json.is_object() && json.contains("text") && json["text"].is_string() && !json.contains("answers");
+  return is_text ? std::optional(json["text"].get<std::string>()) : std::nullopt;
+}
+
+bool is_empty(const std::string& line) { return line.find_first_not_of(" \t\r") == std::string::npos; }
+
+// Whether a file is a plain corpus as JSON lines, by its first line.
+bool is_corpus(const std::string& path) {
+  if (!path.ends_with(".jsonl")) return false;
+  std::ifstream file(path, std::ios::binary);
+  std::string line;
+  while (std::getline(file, line) && is_empty(line)) continue;
+  return text_of_line(line).has_value();
+}
+
+Result<std::string> add_corpus(const std::string& path, std::vector<uint64_t>& runs, ProgressListener& progress,
+                               const std::stop_token& stop) {
+  std::ifstream file(path, std::ios::binary);
+  ContentHash hash;
+  progress.begin("reading " + path, 0, "texts", 1);
+  int64_t number = 0;
+  for (std::string line; std::getline(file, line);) {
+    if (stop.stop_requested()) return fail(ErrorCode::kInterrupted, "interrupted");
+    hash.add_bytes(line + "\n");
+    progress.advance(++number, static_cast<double>(number));
+    if (is_empty(line)) continue;
+    const auto text = text_of_line(line);
+    if (!text) {
+      return input_error("is not a JSON object with a string text", path + ": line " + std::to_string(number),
+                         "give a dataset, or a corpus of lines {\"text\": ...}");
+    }
+    add(*text, runs);
+  }
+  if (file.bad()) return fail(ErrorCode::kFailed, "can't be read", path);
+  progress.end();
+  return hash.value();
+}
+
 Result<std::string> add_dataset(const std::string& path, std::vector<uint64_t>& runs, ProgressListener& progress,
                                 const std::stop_token& stop) {
   Result<std::unique_ptr<DatasetReader>> reader = open_dataset(path);
@@ -55,8 +100,9 @@ Result<std::string> add_dataset(const std::string& path, std::vector<uint64_t>& 
 Result<KnownTexts> KnownTexts::load(const std::string& path, const std::string& name, ProgressListener& progress,
                                     const std::stop_token& stop) {
   KnownTexts known;
-  Result<std::string> fingerprint =
-      path.ends_with(".txt") ? add_plain_text(path, known.runs_) : add_dataset(path, known.runs_, progress, stop);
+  Result<std::string> fingerprint = path.ends_with(".txt") ? add_plain_text(path, known.runs_)
+                                    : is_corpus(path)      ? add_corpus(path, known.runs_, progress, stop)
+                                                           : add_dataset(path, known.runs_, progress, stop);
   if (!fingerprint) return forward(fingerprint);
   std::sort(known.runs_.begin(), known.runs_.end());
   known.runs_.erase(std::unique(known.runs_.begin(), known.runs_.end()), known.runs_.end());

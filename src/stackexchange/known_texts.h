@@ -14,8 +14,8 @@ namespace hre::stackexchange {
 
 class KnownTexts {
  public:
-  /// Reads questions and answers of a dataset (see open_dataset), or a file of plain text (.txt). Memory: 8 bytes per
-  /// word. `name` is for the card.
+  /// Reads questions and answers of a dataset (see open_dataset), a file of plain text (.txt), or a corpus of JSON
+  /// lines with a text each ({"text": ...} in a .jsonl). Memory: 8 bytes per word. `name` is for the card.
   static Result<KnownTexts> load(const std::string& path, const std::string& name, ProgressListener& progress,
                                  const std::stop_token& stop);
 

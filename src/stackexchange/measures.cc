@@ -6,91 +6,132 @@
 #include <cmath>
 
 #include "stats/correlation.h"
+#include "stats/estimate.h"
 
 namespace hre::stackexchange {
 namespace {
 
 using Values = std::vector<double>;
 
-bool keep(const Values& votes, const Values& covariate, CovariateProducts& products) {
-  const auto found = covariate_products(votes, votes, covariate);
-  if (found) products = *found;
-  return found.has_value();
+std::string with_interval(const Estimate& value, double scale, const char* unit) {
+  if (!value.mean) return "-";
+  const auto number = [&](double x) {
+    return scale == 1 ? fmt::format("{:.2f}", x) : fmt::format("{:.1f}", scale * x);
+  };
+  if (!value.ci_low) return number(*value.mean) + unit;
+  return fmt::format("{}{} [{}, {}]", number(*value.mean), unit, number(*value.ci_low), number(*value.ci_high));
 }
 
 /// How much of the votes' variance within questions one slope on the covariate explains. A slope that chance made adds
 /// nothing to its expectation (stats/confound.h).
 std::string share_of(const std::vector<CovariateProducts>& products) {
   const std::vector<size_t> sizes = {products.size()};
-  const Estimate share = value_parts(products, sizes, Weights::kQuestions).through;
-  if (products.size() < 2 || !share.mean) return "-";
-  if (!share.ci_low) return fmt::format("{:.1f} %", 100 * *share.mean);
-  return fmt::format("{:.1f} % [{:.1f}, {:.1f}]", 100 * *share.mean, 100 * *share.ci_low, 100 * *share.ci_high);
+  return with_interval(value_parts(products, sizes, Weights::kQuestions).through, 100, " %");
 }
 
-std::string part(int64_t n, int64_t of) {
-  return of == 0 ? "-" : fmt::format("{:.1f} % of {}", 100.0 * static_cast<double>(n) / static_cast<double>(of), of);
+std::string later_wins_of(const SetMeasures& m) {
+  const std::string share = with_interval(mean_estimate(m.later_wins, Interval{0, 1}), 100, " %");
+  return m.pairs == 0 ? share : fmt::format("{} of {} pairs", share, m.pairs);
+}
+
+std::string accepted_first_of(const SetMeasures& m) {
+  const auto n = static_cast<double>(m.accepted_r.size());
+  if (m.accepted_r.empty()) return "-";
+  return fmt::format("{:.1f} % of {}", 100 * static_cast<double>(m.accepted_first) / n, m.accepted_r.size());
 }
 
 }  // namespace
 
-AnswerMeasures measure(std::span<const PostRecord> answers, std::span<const uint32_t> lengths) {
+std::optional<double> views_since(const PostRecord& answer, const PostRecord& question, int64_t end_ms) {
+  if (question.views == 0 || end_ms <= question.created_ms) return std::nullopt;
+  const int64_t since = std::clamp<int64_t>(end_ms - answer.created_ms, 0, end_ms - question.created_ms);
+  return static_cast<double>(question.views) * static_cast<double>(since) /
+         static_cast<double>(end_ms - question.created_ms);
+}
+
+AnswerMeasures measure(const PostRecord& question, std::span<const PostRecord> answers,
+                       std::span<const uint32_t> lengths, int64_t end_ms) {
+  constexpr double kMsAnHour = 3'600'000;
   AnswerMeasures m;
-  Values votes, dates, logs;
+  Values votes, dates, rates, delays, logs, accepted;
   for (const PostRecord& answer : answers) {
+    const auto delay = static_cast<double>(answer.created_ms - question.created_ms);
+    const double views = views_since(answer, question, end_ms).value_or(0);
     votes.push_back(answer.score);
     dates.push_back(static_cast<double>(answer.created_ms));
+    delays.push_back(std::log1p(std::max(0.0, delay) / kMsAnHour));
+    if (views >= 1) rates.push_back(1000 * answer.score / views);
+    accepted.push_back((answer.flags & kAccepted) != 0 ? 1 : 0);
   }
   for (const uint32_t length : lengths) logs.push_back(std::log(std::max<uint32_t>(length, 1)));
   Values places = average_ranks(dates);
   for (double& place : places) place /= static_cast<double>(answers.size());
-  m.has_order = keep(votes, places, m.order);
-  m.has_length = !lengths.empty() && keep(votes, logs, m.length);
-  const PostRecord* accepted = nullptr;
+  const auto keep = [&](Explainer what, const Values& of, const Values& by) {
+    const auto i = static_cast<size_t>(what);
+    if (of.size() != answers.size() || by.size() != answers.size()) return;
+    const auto found = covariate_products(of, of, by);
+    m.has[i] = found.has_value();
+    if (found) m.products[i] = *found;
+  };
+  keep(Explainer::kOrder, votes, places);
+  keep(Explainer::kRateOrder, rates, places);
+  keep(Explainer::kDelay, votes, delays);
+  keep(Explainer::kLength, votes, logs);
+  int64_t later_wins = 0;
   for (const PostRecord& a : answers) {
-    if ((a.flags & kAccepted) != 0) accepted = &a;
     for (const PostRecord& b : answers) {
       if (a.created_ms >= b.created_ms || a.score == b.score) continue;
       ++m.pairs;
-      m.later_wins += b.score > a.score ? 1 : 0;
+      later_wins += b.score > a.score ? 1 : 0;
     }
   }
-  if (accepted != nullptr && m.has_order) {
-    m.accepted = 1;
-    m.accepted_first = std::ranges::none_of(answers, [&](const auto& a) { return a.score > accepted->score; }) ? 1 : 0;
+  if (m.pairs > 0) m.later_wins = static_cast<double>(later_wins) / static_cast<double>(m.pairs);
+  if (const auto r = pearson(votes, accepted)) {
+    const size_t at = static_cast<size_t>(std::ranges::max_element(accepted) - accepted.begin());
+    m.has_accepted = true;
+    m.accepted_r = *r;
+    m.accepted_first = votes[at] == *std::ranges::max_element(votes);
   }
   return m;
 }
 
 void SetMeasures::add(const AnswerMeasures& one) {
-  if (one.has_order) order.push_back(one.order);
-  if (one.has_length) length.push_back(one.length);
+  for (size_t i = 0; i < kExplainers; ++i) {
+    if (one.has[i]) products[i].push_back(one.products[i]);
+  }
   pairs += one.pairs;
-  later_wins += one.later_wins;
-  accepted += one.accepted;
-  accepted_first += one.accepted_first;
+  if (one.pairs > 0) later_wins.push_back(one.later_wins);
+  if (one.has_accepted) accepted_r.push_back(one.accepted_r);
+  accepted_first += one.accepted_first ? 1 : 0;
 }
 
 void SetMeasures::add(const SetMeasures& other) {
-  order.insert(order.end(), other.order.begin(), other.order.end());
-  length.insert(length.end(), other.length.begin(), other.length.end());
+  const auto append = [](auto& to, const auto& from) { to.insert(to.end(), from.begin(), from.end()); };
+  for (size_t i = 0; i < kExplainers; ++i) append(products[i], other.products[i]);
+  append(later_wins, other.later_wins);
+  append(accepted_r, other.accepted_r);
   pairs += other.pairs;
-  later_wins += other.later_wins;
-  accepted += other.accepted;
   accepted_first += other.accepted_first;
 }
 
 std::string format_measures(const SetMeasures& all, const SetMeasures& passing, const SetMeasures& chosen) {
+  constexpr const char* kExplained[kExplainers] = {"order of posting explains",
+                                                   "order of posting explains, of votes per 1,000 views since then",
+                                                   "delay after the question explains", "length explains"};
   std::string text =
-      "| answers of these questions | order of posting explains | length explains | the later of two has more votes | "
-      "the "
-      "accepted has the most |\n|---|---|---|---|---|\n";
-  const std::pair<const char*, const SetMeasures*> rows[] = {
-      {"all in the dump", &all}, {"those that pass the filters", &passing}, {"those in this set", &chosen}};
-  for (const auto& [name, m] : rows) {
-    text += fmt::format("| {} | {} | {} | {} | {} |\n", name, share_of(m->order), share_of(m->length),
-                        part(m->later_wins, m->pairs), part(m->accepted_first, m->accepted));
+      "| | all answers of these questions in the dump | those that pass the filters | those in this set |\n"
+      "|---|---|---|---|\n";
+  const auto add_row = [&](const char* name, auto cell) {
+    text += fmt::format("| {} | {} | {} | {} |\n", name, cell(all), cell(passing), cell(chosen));
+  };
+  for (size_t i = 0; i < kExplainers; ++i) {
+    add_row(kExplained[i], [&](const SetMeasures& m) { return share_of(m.products[i]); });
   }
+  add_row("the later of two has more votes", later_wins_of);
+  add_row("r of votes and acceptance", [](const SetMeasures& m) {
+    return with_interval(mean_estimate(m.accepted_r, Interval{-1, 1}), 1, "");
+  });
+  add_row("the accepted one has the most votes", accepted_first_of);
   return text;
 }
 

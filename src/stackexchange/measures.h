@@ -1,8 +1,9 @@
 #pragma once
-/// What else than quality the votes of a set's answers go with: order of posting, length, acceptance. Measured on the
-/// very set that is built, before and after its answers are chosen.
+/// What else than quality the votes of a set's answers go with: order of posting, delay, length, acceptance. Measured
+/// on the very set that is built, before and after its answers are chosen.
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -12,18 +13,33 @@
 
 namespace hre::stackexchange {
 
+/// The question's views since the answer was posted, if they were evenly spread over the time until the dump's last
+/// post, at `end_ms`. Nothing where views are not known, or the question is that last post.
+std::optional<double> views_since(const PostRecord& answer, const PostRecord& question, int64_t end_ms);
+
+/// What a share of the votes' variance within a question is measured of.
+enum class Explainer {
+  kOrder,      ///< votes by the answers' places by date
+  kRateOrder,  ///< votes per 1,000 views since posting, by the same
+  kDelay,      ///< votes by the logarithm of the hours after the question
+  kLength,     ///< votes by the logarithm of the length
+};
+inline constexpr size_t kExplainers = 4;
+
 /// Of some of a question's answers.
 struct AnswerMeasures {
-  CovariateProducts order, length;  ///< votes against place by date (0 to 1) and against log length
-  bool has_order = false, has_length = false;
-  int64_t pairs = 0;           ///< of answers with different votes and dates
-  int64_t later_wins = 0;      ///< ... of which the later answer has more votes
-  int64_t accepted = 0;        ///< 1 if one of them was accepted, and not all have the same votes
-  int64_t accepted_first = 0;  ///< 1 if none has more votes than it
+  CovariateProducts products[kExplainers];
+  bool has[kExplainers] = {};
+  int64_t pairs = 0;            ///< of answers with different votes and dates
+  double later_wins = 0;        ///< share of them in which the later answer has more votes
+  bool has_accepted = false;    /// one of them was accepted, and not all have the same votes
+  double accepted_r = 0;        ///< correlation of acceptance and votes
+  bool accepted_first = false;  ///< none has more votes than the accepted one
 };
 
 /// `lengths` in code points, as the answers; empty if they are not known.
-AnswerMeasures measure(std::span<const PostRecord> answers, std::span<const uint32_t> lengths);
+AnswerMeasures measure(const PostRecord& question, std::span<const PostRecord> answers,
+                       std::span<const uint32_t> lengths, int64_t end_ms);
 
 /// A question's answers at three stages: all in the dump (their lengths are not known), those that pass the filters,
 /// and those that are chosen.
@@ -33,14 +49,15 @@ struct QuestionMeasures {
 
 /// The same over many questions.
 struct SetMeasures {
-  std::vector<CovariateProducts> order, length;
-  int64_t pairs = 0, later_wins = 0, accepted = 0, accepted_first = 0;
+  std::vector<CovariateProducts> products[kExplainers];
+  std::vector<double> later_wins, accepted_r;
+  int64_t pairs = 0, accepted_first = 0;
 
   void add(const AnswerMeasures& one);
   void add(const SetMeasures& other);
 };
 
-/// A table in Markdown, a row for each stage, of the shares of votes that are explained: see docs/datasets.md.
+/// A table in Markdown with a column for each stage: see docs/datasets.md.
 std::string format_measures(const SetMeasures& all, const SetMeasures& passing, const SetMeasures& chosen);
 
 }  // namespace hre::stackexchange

@@ -2,44 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
-#include <chrono>
 #include <limits>
 
 namespace hre::stackexchange {
 namespace {
-
-// The digits text[at, at + n) as a number; -1 if any of them is not a digit.
-int digits(std::string_view text, size_t at, size_t n) {
-  int value = 0;
-  for (size_t i = at; i < at + n; ++i) {
-    if (i >= text.size() || text[i] < '0' || text[i] > '9') return -1;
-    value = value * 10 + (text[i] - '0');
-  }
-  return value;
-}
-
-std::optional<int64_t> parse_day(std::string_view text) {
-  const int year = digits(text, 0, 4), month = digits(text, 5, 2), day = digits(text, 8, 2);
-  if (year < 0 || month < 0 || day < 0 || text[4] != '-' || text[7] != '-') return std::nullopt;
-  const std::chrono::year_month_day date{std::chrono::year(year), std::chrono::month(static_cast<unsigned>(month)),
-                                         std::chrono::day(static_cast<unsigned>(day))};
-  if (!date.ok()) return std::nullopt;
-  return std::chrono::sys_days(date).time_since_epoch().count() * kMsADay;
-}
-
-// "15:39:14", ".947" and any number of further digits.
-std::optional<int64_t> parse_time(std::string_view text) {
-  const int hour = digits(text, 0, 2), minute = digits(text, 3, 2), second = digits(text, 6, 2);
-  if (hour < 0 || minute < 0 || second < 0 || text[2] != ':' || text[5] != ':') return std::nullopt;
-  if (hour > 23 || minute > 59 || second > 60) return std::nullopt;
-  int64_t ms = 0;
-  if (text.size() > 8) {
-    if (text[8] != '.' || text.find_first_not_of("0123456789", 9) != std::string_view::npos) return std::nullopt;
-    for (size_t i = 9; i < 12; ++i) ms = ms * 10 + (i < text.size() ? text[i] - '0' : 0);
-  }
-  return ((hour * 60 + minute) * 60 + second) * int64_t{1000} + ms;
-}
 
 std::optional<uint32_t> read_id(const Row& row, std::string_view name) {
   const std::optional<int64_t> value = row.number_of(name);
@@ -59,14 +25,14 @@ PostKind kind_of(int64_t type) {
 uint8_t flags_of(const Row& row) {
   const bool owner = !row.raw("OwnerUserId").value_or("").empty();
   return static_cast<uint8_t>((row.has("ClosedDate") ? kClosed : 0) | (row.has("CommunityOwnedDate") ? kWiki : 0) |
-                              (owner ? 0 : kDeletedAuthor));
+                              (owner ? 0 : kDeletedAuthor) | (row.has("Accepted") ? kAccepted : 0));
 }
 
 }  // namespace
 
 std::optional<std::string> read_post(const Row& row, PostRecord& post) {
   const auto id = read_id(row, "Id");
-  if (!id) return row.has("Problem") ? row.text("Problem") : bad("Id", row);  // Problem: of JSON lines
+  if (!id) return bad("Id", row);
   const auto type = row.number_of("PostTypeId");
   if (!type) return bad("PostTypeId", row);
   post = {};
@@ -95,23 +61,9 @@ std::optional<std::string> read_post(const Row& row, PostRecord& post) {
 }
 
 std::optional<int64_t> parse_date(std::string_view text) {
-  if (text.size() < 10) return std::nullopt;
-  const auto day = parse_day(text);
-  if (!day || text.size() == 10) return day;
-  if (text[10] != 'T' || text.size() < 19) return std::nullopt;
-  const auto time = parse_time(text.substr(11));
-  if (!time) return std::nullopt;
-  return *day + *time;
-}
-
-std::string format_date(int64_t ms) {
-  int64_t day = ms / kMsADay;
-  if (ms % kMsADay < 0) --day;
-  const int64_t rest = ms - day * kMsADay;
-  const std::chrono::year_month_day date{std::chrono::sys_days(std::chrono::days(day))};
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}", static_cast<int>(date.year()),
-                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), rest / 3'600'000,
-                     rest / 60'000 % 60, rest / 1000 % 60, rest % 1000);
+  constexpr size_t kDay = 10;  // of characters: a year or a month alone says too little
+  const auto period = text.size() < kDay ? std::nullopt : parse_period(text);
+  return period ? std::optional(period->begin_ms) : std::nullopt;
 }
 
 std::vector<std::string> parse_tags(std::string_view text) {

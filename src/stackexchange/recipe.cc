@@ -64,6 +64,7 @@ void read_common(TomlReader& reader, PostFilter& filter, unsigned drops) {
   reader.number("max_code", filter.max_code, 0, 1);
   reader.number("max_links", filter.max_links, 0, 1);
   read_days(reader, "edited_within_days", filter.edited_within_ms);
+  reader.number("max_votes_before_edit", filter.max_votes_before_edit, 0, 1);
   read_drops(reader, "drop", filter.drop, drops);
   reader.texts("languages", filter.languages);
 }
@@ -114,6 +115,17 @@ Source parse_site(std::string text) {
   return {std::move(text), {}, std::move(tags)};
 }
 
+// "latin.stackexchange.com" = ["en", "la"], for sites that the topic has.
+void read_site_languages(const toml::table& table, Topic& topic, Context& context) {
+  TomlReader reader(table, context.place, " in topic.site_languages", context.problem);
+  for (const Source& source : topic.sources) {
+    std::vector<std::string> languages;
+    reader.texts(source.site.c_str(), languages);
+    if (table.contains(source.site)) topic.site_languages[source.site] = languages;
+  }
+  reader.finish();
+}
+
 Topic read_topic(const toml::table& table, const Recipe& recipe, Context& context) {
   Topic topic;
   topic.questions = recipe.questions;
@@ -128,6 +140,7 @@ Topic read_topic(const toml::table& table, const Recipe& recipe, Context& contex
   reader.texts("not_tags", topic.not_tags);
   reader.integer("questions", topic.questions, 0);
   read_filters(reader, "topic.", context, topic.question, topic.answer);
+  const toml::table* languages = reader.table("site_languages");
   reader.finish();
   for (const std::vector<std::string>* list : {&sites, &sources}) {
     for (const std::string& text : *list) {
@@ -139,6 +152,7 @@ Topic read_topic(const toml::table& table, const Recipe& recipe, Context& contex
       topic.sources.push_back(std::move(*source));
     }
   }
+  if (languages != nullptr) read_site_languages(*languages, topic, context);
   Recipe alone = recipe;
   alone.topics = {topic};
   if (Status good = check_recipe(alone, reader.place_of(table)); !good) reader.keep(std::move(good.error()));
@@ -187,6 +201,14 @@ Result<Recipe> parse_recipe(std::string_view text, const std::string& place) {
   return recipe;
 }
 
+Topic topic_of_site(const Topic& topic, const std::string& site) {
+  Topic of_site = topic;
+  if (const auto found = topic.site_languages.find(site); found != topic.site_languages.end()) {
+    of_site.question.languages = of_site.answer.languages = found->second;
+  }
+  return of_site;
+}
+
 Result<Recipe> load_recipe(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) return input_error("the recipe can't be read", path);
@@ -213,8 +235,9 @@ Result<Topic> parse_topic(const std::string& text, const Recipe& recipe) {
   const std::string name = text.substr(0, equals);
   const auto known =
       std::find_if(recipe.topics.begin(), recipe.topics.end(), [&](const Topic& t) { return t.name == name; });
-  Topic topic =
-      known != recipe.topics.end() ? *known : Topic{name, {}, {}, {}, recipe.questions, recipe.question, recipe.answer};
+  Topic topic = known != recipe.topics.end()
+                    ? *known
+                    : Topic{name, {}, {}, {}, recipe.questions, recipe.question, recipe.answer, {}};
   topic.sources.clear();
   std::istringstream sources(text.substr(equals + 1));
   for (std::string part; std::getline(sources, part, ',');) {

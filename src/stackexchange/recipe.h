@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <limits>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,6 +35,7 @@ struct PostFilter {
   double max_code = 1;                                             ///< share of code in the text, white space aside
   double max_links = 1;                                            ///< share of link text
   int64_t edited_within_ms = std::numeric_limits<int64_t>::max();  ///< the last edit, after the post was written
+  double max_votes_before_edit = 1;                                ///< share of its votes, before its last edit
   unsigned drop = 0;                                               ///< a combination of Drop
   std::vector<std::string> languages;  ///< codes ("en"); empty: any. A text without a clear language passes
 
@@ -79,6 +81,7 @@ struct Topic {
   int64_t questions = 0;              ///< 0: all
   QuestionFilter question;
   AnswerFilter answer;
+  std::map<std::string, std::vector<std::string>> site_languages;  ///< of questions and answers, for sites of their own
 
   bool operator==(const Topic&) const = default;
 };
@@ -115,6 +118,9 @@ Result<Source> parse_source(const std::string& text);
 /// Parses "NAME=SOURCE[,SOURCE...]": "cpp=stackoverflow.com-Posts.7z[c++]". The topic gets the filters and tags of the
 /// recipe's topic of that name, or else the recipe's filters.
 Result<Topic> parse_topic(const std::string& text, const Recipe& recipe);
+
+/// The topic as it is for one of its sites, with this site's languages.
+Topic topic_of_site(const Topic& topic, const std::string& site);
 
 /// Makes the checks that need several keys: filters that nothing passes, duplicate topics, a topic without sources.
 Status check_recipe(const Recipe& recipe, const std::string& place);

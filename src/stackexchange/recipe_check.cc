@@ -16,6 +16,15 @@ Status impossible(const std::string& what, const std::string& place) {
   return input_error("nothing can pass: " + what, place, "change one of the two");
 }
 
+Status check_languages(const std::vector<std::string>& codes, const std::string& key, const std::string& place) {
+  for (const std::string& code : codes) {
+    const bool good = (code.size() == 2 || code.size() == 3) &&
+                      std::all_of(code.begin(), code.end(), [](char c) { return c >= 'a' && c <= 'z'; });
+    if (!good) return input_error(fmt::format("{}: '{}' is not the code of a language (en)", key, code), place);
+  }
+  return {};
+}
+
 Status check_post(const PostFilter& filter, const std::string& who, const std::string& place) {
   if (filter.until_ms <= filter.from_ms) {
     return impossible(
@@ -26,13 +35,7 @@ Status check_post(const PostFilter& filter, const std::string& who, const std::s
     return impossible(fmt::format("{}.min_length is {} and max_length {}", who, filter.min_length, filter.max_length),
                       place);
   }
-  for (const std::string& code : filter.languages) {
-    const bool good = (code.size() == 2 || code.size() == 3) &&
-                      std::all_of(code.begin(), code.end(), [](char c) { return c >= 'a' && c <= 'z'; });
-    if (!good)
-      return input_error(fmt::format("{}.languages: '{}' is not the code of a language (en)", who, code), place);
-  }
-  return {};
+  return check_languages(filter.languages, who + ".languages", place);
 }
 
 Status check_tags(const std::vector<std::string>& tags, const std::vector<std::string>& not_tags,
@@ -67,6 +70,9 @@ Status check_topic(const Topic& topic, const Recipe& recipe, const std::string& 
   const QuestionFilter& question = topic.question;
   if (Status status = check_post(question, "question", place); !status) return status;
   if (Status status = check_post(topic.answer, "answer", place); !status) return status;
+  for (const auto& entry : topic.site_languages) {
+    if (Status status = check_languages(entry.second, "site_languages", place); !status) return status;
+  }
   const int64_t least = std::max(question.min_answers, recipe.choose == Choice::kAll ? 0 : recipe.answers);
   if (question.max_answers < least) {
     return impossible(fmt::format("question.max_answers is {}, but {} are needed", question.max_answers, least), place);

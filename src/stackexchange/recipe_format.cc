@@ -36,6 +36,7 @@ std::string format_common(const PostFilter& filter) {
          fmt::format("max_code = {}\nmax_links = {}\n", format_number(filter.max_code),
                      format_number(filter.max_links)) +
          days_line("edited_within_days", filter.edited_within_ms) +
+         fmt::format("max_votes_before_edit = {}\n", format_number(filter.max_votes_before_edit)) +
          fmt::format("drop = {}\nlanguages = {}\n", list(drop_names(filter.drop)), list(filter.languages));
 }
 
@@ -74,6 +75,10 @@ std::string format_topic(const Topic& topic, const Recipe& recipe) {
                       topic.questions);
   if (topic.question != recipe.question || topic.answer != recipe.answer) {
     text += format_filters(topic.question, topic.answer, "topic.");
+  }
+  if (!topic.site_languages.empty()) text += "\n[topic.site_languages]\n";
+  for (const auto& [site, languages] : topic.site_languages) {
+    text += fmt::format("{} = {}\n", toml_string(site), list(languages));
   }
   return text;
 }

@@ -86,7 +86,7 @@ TEST(Recipe, TextOfAnyLanguageIsRead) {
 }
 
 TEST(Recipe, FormattedAndReadAgainIsTheSame) {
-  for (const auto& file : std::filesystem::directory_iterator(HRE_SOURCE_DIR "/recipes")) {
+  for (const auto& file : std::filesystem::recursive_directory_iterator(HRE_SOURCE_DIR "/recipes")) {
     if (file.path().extension() != ".toml") continue;
     const Result<Recipe> recipe = load_recipe(file.path());
     ASSERT_TRUE(recipe) << recipe.error().text();
@@ -101,6 +101,28 @@ TEST(Recipe, TheFourteenTopics) {
   EXPECT_EQ(recipe.topics.size(), 14U);
   for (const Topic& topic : recipe.topics) EXPECT_EQ(topic.questions, 500) << topic.name;
   EXPECT_EQ(recipe.answers, 4);
+}
+
+TEST(Recipe, SitesMayHaveLanguagesOfTheirOwn) {
+  const Recipe recipe = load_recipe(HRE_SOURCE_DIR "/recipes/humanrankeval.toml").value();
+  const Topic& topic = recipe.topics.back();
+  ASSERT_EQ(topic.name, "languages_sciences");
+  const Topic latin = topic_of_site(topic, "latin.stackexchange.com");
+  EXPECT_THAT(latin.question.languages, ::testing::ElementsAre("en", "la"));
+  EXPECT_EQ(latin.answer.languages, latin.question.languages);
+  EXPECT_EQ(topic_of_site(topic, "biology.stackexchange.com").question.languages, topic.question.languages);
+  const auto error = [](const std::string& languages) {
+    const auto read = parse_recipe(
+        "[[topic]]\nname = \"a\"\nsites = [\"beer.stackexchange.com\"]\n[topic.site_languages]\n" + languages,
+        "r.toml");
+    return read ? "" : read.error().text();
+  };
+  EXPECT_EQ(error("\"beer.stackexchange.com\" = [\"en\"]"), "");
+  EXPECT_EQ(error("\"bear.stackexchange.com\" = [\"en\"]"),
+            "r.toml: line 5: unknown key 'bear.stackexchange.com' in topic.site_languages; did you mean "
+            "beer.stackexchange.com?");
+  EXPECT_EQ(error("\"beer.stackexchange.com\" = [\"English\"]"),
+            "r.toml: line 1: site_languages: 'English' is not the code of a language (en)");
 }
 
 TEST(Recipe, MistakesAreToldWithLineAndKey) {

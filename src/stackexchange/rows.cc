@@ -64,8 +64,20 @@ std::vector<std::pair<std::string, std::string>> Row::attributes() const {
   return all;
 }
 
+Status TableReader::count_problem(int64_t number, int64_t offset, std::string message) {
+  if (options_.strict)
+    return input_error(std::move(message), where(number, offset), "without ‹strict› the row is skipped");
+  ++skipped_;
+  if (problems_.size() < kKeptProblems) problems_.push_back({number, offset, std::move(message)});
+  return {};
+}
+
+Status TableReader::reject(const Row& row, std::string message) {
+  return count_problem(row.number, row.offset, std::move(message));
+}
+
 RowReader::RowReader(ByteSource& bytes, std::string place, std::string root, RowOptions options)
-    : bytes_(bytes), place_(std::move(place)), root_(std::move(root)), options_(options) {
+    : TableReader(bytes, std::move(place), options), root_(std::move(root)) {
   window_.resize(kFirstWindow);
 }
 
@@ -114,18 +126,6 @@ Status RowReader::open() {
   closed_ = xml.closed;
   at_ += length;
   return {};
-}
-
-Status RowReader::count_problem(int64_t number, int64_t offset, std::string message) {
-  if (options_.strict)
-    return input_error(std::move(message), where(number, offset), "without ‹strict› the row is skipped");
-  ++skipped_;
-  if (problems_.size() < kKeptProblems) problems_.push_back({number, offset, std::move(message)});
-  return {};
-}
-
-Status RowReader::reject(const Row& row, std::string message) {
-  return count_problem(row.number, row.offset, std::move(message));
 }
 
 Status RowReader::cut_short() {

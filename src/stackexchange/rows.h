@@ -1,6 +1,6 @@
 #pragma once
-/// The rows of a dump's table (Posts.xml): an XML file of one element, <posts>, whose children are <row Name="value"
-/// ... />, with all data in attributes.
+/// The rows of a table, and the reader of a dump's (Posts.xml): an XML file of one element, <posts>, whose children are
+/// <row Name="value" ... />, with all data in attributes. jsonl_posts.h makes rows of other forums' JSON lines.
 ///
 /// A scanner (row_scan.h) that works at the speed of memory splits rows in the dumps' plain form; only the attributes
 /// that are needed are decoded. Rows that the scanner rejects are given to expat (row_expat.h), whose word is final: it
@@ -40,6 +40,7 @@ class Row {
 
  private:
   friend class RowReader;
+  friend class JsonlReader;
   [[nodiscard]] const ScannedAttribute* find(std::string_view name) const;
   std::vector<ScannedAttribute> attributes_;
 };
@@ -56,16 +57,20 @@ struct RowOptions {
   bool allow_truncated = false;  ///< a file that ends too early is a note, not an error
 };
 
-class RowReader {
+/// Reads a table row by row, and counts what can't be read.
+class TableReader {
  public:
-  /// `root` is the element that must contain the rows ("posts"); `place` names the file in messages.
-  RowReader(ByteSource& bytes, std::string place, std::string root, RowOptions options = {});
+  TableReader(ByteSource& bytes, std::string place, RowOptions options)
+      : bytes_(bytes), place_(std::move(place)), options_(options) {}
+  virtual ~TableReader() = default;
 
   /// Reads the next row; false at the end. Errors: reading fails, the file is not a table of this kind, declares
   /// entities, or ends too early; with `strict` also any bad row.
-  Result<bool> next(Row& row);
+  virtual Result<bool> next(Row& row) = 0;
+  /// "Posts.xml: row 7, byte 1234"
+  [[nodiscard]] virtual std::string where(int64_t number, int64_t offset) const = 0;
 
-  /// The number of rows so far, including skipped ones.
+  /// The number of rows so far, including skipped ones; of JSON lines, of lines.
   [[nodiscard]] int64_t rows() const { return number_; }
   [[nodiscard]] int64_t skipped() const { return skipped_; }
   /// The number of rows that were accepted after control characters, which XML forbids, were removed.
@@ -73,10 +78,28 @@ class RowReader {
   /// The first few skipped rows.
   [[nodiscard]] const std::vector<RowProblem>& problems() const { return problems_; }
   [[nodiscard]] bool truncated() const { return truncated_; }
-  /// The number of bytes of the file read so far.
-  [[nodiscard]] int64_t position() const { return base_ + static_cast<int64_t>(at_); }
   /// Reports that this row is bad, for callers that find out later; it is counted and, with `strict`, an error.
   Status reject(const Row& row, std::string message);
+
+ protected:
+  Status count_problem(int64_t number, int64_t offset, std::string message);
+
+  ByteSource& bytes_;
+  std::string place_;
+  RowOptions options_;
+  bool truncated_ = false;
+  int64_t number_ = 0, skipped_ = 0, cleaned_ = 0;
+  std::vector<RowProblem> problems_;
+};
+
+class RowReader final : public TableReader {
+ public:
+  /// `root` is the element that must contain the rows ("posts"); `place` names the file in messages.
+  RowReader(ByteSource& bytes, std::string place, std::string root, RowOptions options = {});
+  Result<bool> next(Row& row) override;
+  [[nodiscard]] std::string where(int64_t number, int64_t offset) const override;
+  /// The number of bytes of the file read so far.
+  [[nodiscard]] int64_t position() const { return base_ + static_cast<int64_t>(at_); }
 
  private:
   Status open();
@@ -87,19 +110,13 @@ class RowReader {
   Status skip_bad(Row& row, bool& taken);
   Status end_of_table();
   Status cut_short();
-  Status count_problem(int64_t number, int64_t offset, std::string message);
-  [[nodiscard]] std::string where(int64_t number, int64_t offset) const;
   [[nodiscard]] std::string_view ahead() const { return {window_.data() + at_, end_ - at_}; }
 
-  ByteSource& bytes_;
-  std::string place_, root_;
-  RowOptions options_;
+  std::string root_;
   std::string window_;  // bytes [base_, base_ + end_) of the file
   size_t at_ = 0, end_ = 0;
   int64_t base_ = 0;
-  bool opened_ = false, closed_ = false, source_done_ = false, truncated_ = false;
-  int64_t number_ = 0, skipped_ = 0, cleaned_ = 0;
-  std::vector<RowProblem> problems_;
+  bool opened_ = false, closed_ = false, source_done_ = false;
   std::vector<std::string> decoded_;  // the current row's attributes as decoded by expat
 };
 

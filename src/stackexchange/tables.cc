@@ -1,8 +1,8 @@
 #include "stackexchange/tables.h"
 
-#include <fmt/format.h>
-
 #include <memory>
+
+#include "stackexchange/jsonl_posts.h"
 
 namespace hre::stackexchange {
 namespace {
@@ -29,6 +29,11 @@ class WatchedSource final : public ByteSource {
   int64_t given_ = 0;
 };
 
+std::unique_ptr<TableReader> reader_of(const TableFile& table, ByteSource& bytes, const RowOptions& options) {
+  if (table.jsonl) return std::make_unique<JsonlReader>(bytes, table.place(), options);
+  return std::make_unique<RowReader>(bytes, table.place(), root_of(table.table), options);
+}
+
 }  // namespace
 
 Result<TableCounts> read_table(const TableFile& table, ByteSource& bytes, const ReadOptions& options,
@@ -36,24 +41,23 @@ Result<TableCounts> read_table(const TableFile& table, ByteSource& bytes, const 
                                const std::function<Result<std::optional<std::string>>(const Row&)>& each) {
   std::unique_ptr<ByteSource> ahead = options.threads > 1 ? read_ahead(bytes) : nullptr;
   WatchedSource watched(ahead ? *ahead : bytes, progress, std::move(stop));
-  RowReader reader(watched, table.place(), root_of(table.table), options.rows);
+  const std::unique_ptr<TableReader> reader = reader_of(table, watched, options.rows);
   progress.begin("reading " + table.place(), table.bytes / kMegabyte, "MB", static_cast<double>(table.bytes));
   Row row;
   while (true) {
-    Result<bool> more = reader.next(row);
+    Result<bool> more = reader->next(row);
     if (!more) return forward(more);
     if (!*more) break;
     Result<std::optional<std::string>> problem = each(row);
     if (!problem) return forward(problem);
     if (*problem) {
-      if (Status status = reader.reject(row, std::move(**problem)); !status) return forward(status);
+      if (Status status = reader->reject(row, std::move(**problem)); !status) return forward(status);
     }
   }
   progress.end();
-  TableCounts counts{reader.rows(), reader.skipped(), reader.cleaned(), reader.truncated(), {}};
-  for (const RowProblem& problem : reader.problems()) {
-    counts.problems.push_back(
-        fmt::format("{}: row {}, byte {}: {}", table.place(), problem.number, problem.offset, problem.message));
+  TableCounts counts{reader->rows(), reader->skipped(), reader->cleaned(), reader->truncated(), {}};
+  for (const RowProblem& problem : reader->problems()) {
+    counts.problems.push_back(reader->where(problem.number, problem.offset) + ": " + problem.message);
   }
   return counts;
 }
@@ -62,14 +66,14 @@ std::string place_of_post(const Dump& dump, uint32_t id, int occurrence, const s
   const TableFile& posts = *dump.find(Table::kPosts);
   std::string place = posts.place();
   const auto visit = [&](const TableFile& table, ByteSource& bytes) -> Status {
-    RowReader reader(bytes, table.place(), root_of(table.table), {.strict = false, .allow_truncated = true});
+    const auto reader = reader_of(table, bytes, {.strict = false, .allow_truncated = true});
     Row row;
     while (true) {
-      Result<bool> more = reader.next(row);
+      Result<bool> more = reader->next(row);
       if (!more) return forward(more);
       if (!*more) return {};
       if (row.number_of("Id") != id || --occurrence > 0) continue;
-      place = fmt::format("{}: row {}, byte {}", table.place(), row.number, row.offset);
+      place = reader->where(row.number, row.offset);
       return fail(ErrorCode::kInterrupted, "found");
     }
   };
