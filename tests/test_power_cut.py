@@ -244,14 +244,14 @@ f = ctypes.c_void_p(c.fopen(b"a", b"w")); {{}}'; mv a b"""
     def test_datasets(self):
         for out, *options in (["set"], ["set", "--to", "jsonl"], ["set.jsonl"]):
             for more in ((), ("--force",)):  # beside nothing, and in another one's place
-                self.assert_synced("data", "convert", "sample", out, "--topic", "python", *options, *more, made=r"\.set\.\w{6}",
+                self.assert_synced("data", "convert", "sample", out, "--topic", "python", *options, *more, made=r"\.set\.hre-\w{6}",
                                    again=(lambda: None) if more else (lambda out=out: self.remove(out)))
             self.remove(out)
         self.write("beer.stackexchange.com/Posts.xml", table("".join(thread(10 * i) for i in range(1, 9))))
-        self.assert_synced("data", "build", "--topic", "beer=beer.stackexchange.com", "--out", "set", made=r"\.set\.\w{6}/data/.*\.parquet",
+        self.assert_synced("data", "build", "--topic", "beer=beer.stackexchange.com", "--out", "set", made=r"\.set\.hre-\w{6}/data/.*\.parquet",
                            again=lambda: self.remove("set"))
         self.assert_synced("data", "build", "--topic", "beer=beer.stackexchange.com", "--out", "set", "--force",
-                           made=r"\.set\.\w{6}/metadata/questions.jsonl", again=lambda: None)
+                           made=r"\.set\.hre-\w{6}/metadata/questions.jsonl", again=lambda: None)
 
     def test_downloads(self):
         with Hub() as hub:
