@@ -437,8 +437,8 @@ void gates(const Effort& all_effort) {
       "| differences | checks | questions | at the margin: PASS, FAIL | at half the margin | at 1.5 times the margin "
       "|\n"
       "|---|---|---|---|---|---|\n");
-  for (const auto& [losses, name] : {std::pair{0, "normal"}, {1, "a few large gains"}, {-1, "a few large losses"}}) {
-    const int skew = losses;  // clang 14 captures no structured binding
+  for (const auto& [kind, name] : {std::pair{0, "normal"}, {1, "a few large gains"}, {-1, "a few large losses"}}) {
+    const int skew = kind;  // clang 14 captures no structured binding
     for (const size_t checks : {1, 3}) {
       for (const size_t n : {50, 200, 1000}) {
         const auto shares = [&](double margins) {

@@ -12,6 +12,8 @@ import re
 import subprocess
 import tempfile
 
+from write_simulations import put
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "datasets.md"
 SITES = ["beer.stackexchange.com", "matheducators.stackexchange.com", "ai.stackexchange.com", "stackoverflow.com"]
@@ -73,10 +75,7 @@ def main():
     print(table, end="")
     if arguments.only_print:
         return
-    page, n = re.subn(r"(<!-- vote shares -->\n).*?(<!-- end of vote shares -->)", lambda match: match[1] + table + match[2],
-                      PAGE.read_text(encoding="utf-8"), flags=re.DOTALL)
-    if n != 1:
-        raise SystemExit(f"{PAGE} has no place for the table")
+    page = put(PAGE.read_text(encoding="utf-8"), "vote shares", table)
     PAGE.write_text(page, encoding="utf-8")
 
 

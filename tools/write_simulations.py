@@ -25,12 +25,13 @@ def printed(bench, *options):
 
 
 def put(page, name, table):
+    """The page's text with the table between <!-- name --> and <!-- end of name -->."""
     lines = [line for line in table.splitlines() if line.startswith("|")]
     if len(lines) < 3:
         raise SystemExit(f"no table of {name}")
     marks = re.compile(rf"(<!-- {name} -->\n).*?(<!-- end of {name} -->)", re.DOTALL)
     if len(marks.findall(page)) != 1:
-        raise SystemExit(f"{PAGE} has no place for {name}")
+        raise SystemExit(f"the page has no place for {name}")
     return marks.sub(lambda match: match[1] + "\n".join(lines) + "\n" + match[2], page)
 
 
