@@ -298,18 +298,29 @@ f = ctypes.c_void_p(c.fopen(b"a", b"w")); {{}}'; mv a b"""
 
 
 class StorePowerCutTest(ProgramTest):
-    N = 400
-
     def setUp(self):
         super().setUp()
         self.environment = build_library(self, SYNCED, "synced")
         self.seed = random.randrange(1 << 32)
         self.random = random.Random(self.seed)
-        words = ["".join(self.random.choices("etaoinsh", k=5)) for _ in range(500)]
-        text = lambda: " ".join(self.random.choices(words, k=60))
-        self.write("data.jsonl", "".join(json.dumps({"topic": "t", "question": text(), "answers": [
-            {"text": text(), "votes": votes} for votes in range(3)]}) + "\n" for _ in range(self.N)))
+        self.words = ["".join(self.random.choices("etaoinsh", k=5)) for _ in range(500)]
         self.call = [PROGRAM, "eval", "baseline:zstd", "--data", "data.jsonl", "--threads", "1", "--quiet", "--details", "--json", "run.json"]
+
+    def write_questions(self, n):
+        text = lambda: " ".join(self.random.choices(self.words, k=60))
+        self.write("data.jsonl", "".join(json.dumps({"topic": "t", "question": text(), "answers": [
+            {"text": text(), "votes": votes} for votes in range(3)]}) + "\n" for _ in range(n)))
+
+    def write_work(self):
+        """Questions that take long enough to be stored in several parts, however fast the machine is."""
+        n, seconds = 400, 0
+        while seconds < 1:
+            self.write_questions(n)
+            (self.folder / "whole.db").unlink(missing_ok=True)
+            begin = time.monotonic()
+            self.run_hre(*self.call[1:], "--store", "whole.db")
+            seconds, n_questions, n = time.monotonic() - begin, n, 2 * n
+        return n_questions, seconds
 
     def cut_the_power(self):
         """Leaves of each file what was synced, or also what was written after it; how many questions are stored then."""
@@ -342,27 +353,36 @@ class StorePowerCutTest(ProgramTest):
             return database.execute("SELECT count(*) FROM score").fetchone()[0] if made else 0
 
     def test_what_was_synced_stays(self):
-        self.run_hre(*self.call[1:], "--store", "whole.db")
-        whole, seen, stored = self.read_json("run.json")["questions"], [], []
-        for _ in range(15):
+        n_questions, seconds = self.write_work()
+        whole, seen, stored, before, n_amid = self.read_json("run.json")["questions"], [], [], 0, 0
+        for i in range(15):
+            if before == n_questions:  # nothing is left to lose power at
+                self.remove_stores()
+                before = 0
             process = subprocess.Popen([*self.call, "--store", "runs.db"], cwd=self.folder, env=clean_environment(**self.environment),
                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            amid = not stored or len(stored) % 2  # the work: however busy or idle the machine is
-            while amid and self.seen() <= max(stored, default=0) and process.poll() is None:
+            aimed = i % 2 == 0  # at the moment after something new was stored
+            while aimed and self.seen() <= before and process.poll() is None:
                 time.sleep(0.002)
             with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(self.random.uniform(0, 0.02 if amid else 0.4))
+                process.wait(self.random.uniform(0, 0.02 if aimed else seconds / 2))
             seen.append(self.seen())
             process.kill()
             process.wait()
-            stored.append(self.cut_the_power())
-        print(f"seed {self.seed}; stored after each power cut: {stored}")
+            before = self.cut_the_power()
+            stored.append(before)
+            n_amid += 0 < before < n_questions
+        print(f"seed {self.seed}; {n_questions} questions, {seconds:.2f} s; stored after each power cut: {stored}")
         self.assertTrue(all(a <= b for a, b in zip(seen, stored)), f"something stored was lost: {seen}")
-        self.assertTrue(any(0 < n < self.N for n in stored), "no power cut came amid the work")
+        self.assertGreater(n_amid, 2, "hardly a power cut came amid the work")
         self.run_hre(*self.call[1:], "--store", "runs.db", env=self.environment)
-        self.assertEqual(self.N, self.cut_the_power(), "a finished run was lost")
+        self.assertEqual(n_questions, self.cut_the_power(), "a finished run was lost")
         self.assertEqual(whole, self.read_json("run.json")["questions"])
         self.assertEqual(whole, json.loads(self.run_hre("runs", "export", "last", "--store", "runs.db", "--to", "json").stdout)["questions"])
+
+    def remove_stores(self):
+        for file in (*self.folder.glob("runs.db*"), *(self.folder / "synced").iterdir()):
+            file.unlink()
 
 
 if __name__ == "__main__":
