@@ -6,10 +6,12 @@
 
 It states the rules of docs/datasets.md on its own: XML and HTML are read by lxml, everything is held in
 memory, near-duplicates are found by comparing all pairs. It needs lxml, xxhash and pyarrow, and folders of
-Posts.xml (no archives). The filter of languages is not stated here: recipes for it have none.
+Posts.xml (no archives). Languages are told by CLD2 here too, called by ctypes.
 """
 import argparse
+import ctypes
 import datetime
+import functools
 import glob
 import itertools
 import json
@@ -143,7 +145,7 @@ class Text:
     """Lays out events as lines."""
 
     def __init__(self):
-        self.out, self.prefixes, self.common = "", [], 0
+        self.out, self.prose, self.prefixes, self.common = "", "", [], 0
         self.breaks, self.space, self.at_start = 0, False, True
         self.counts = {"code": 0, "link": 0}
         self.visible = self.code = self.links = self.images = 0
@@ -164,10 +166,14 @@ class Text:
             self.prefix()
         elif self.space:
             self.out += " "
+        if self.space or self.breaks:
+            self.prose += " "
         self.breaks, self.space, self.at_start, self.common = 0, False, False, len(self.prefixes)
 
     def append(self, text):
         self.out += text
+        if not self.counts["code"]:
+            self.prose += text
         n = sum(c not in SPACE for c in text)
         self.visible += n
         self.code += n if self.counts["code"] else 0
@@ -191,6 +197,7 @@ class Text:
             self.append(lines[0])
             for i, line in enumerate(lines[1:], 1):
                 self.out += "\n"
+                self.prose += " "
                 if line:
                     self.prefix()
                 elif i < len(lines):
@@ -373,6 +380,26 @@ def passes_record(f, post):
             and post["views"] >= f.get("min_views", 0) and not post["marks"] & set(f["drop"]))
 
 
+@functools.cache
+def cld2():
+    """DetectLanguage() and LanguageCode(). The larger tables have a library of their own, whose symbols go before the smaller ones'."""
+    ctypes.CDLL("libcld2_full.so.0", mode=ctypes.RTLD_GLOBAL)
+    library = ctypes.CDLL("libcld2.so.0")
+    detect, code = library._ZN4CLD214DetectLanguageEPKcibPb, library._ZN4CLD212LanguageCodeENS_8LanguageE
+    detect.argtypes = [ctypes.c_char_p, ctypes.c_int, ctypes.c_bool, ctypes.POINTER(ctypes.c_bool)]
+    code.restype = ctypes.c_char_p
+    return detect, code
+
+
+def language_of(text):
+    """Of the first 64 KiB; None where it is not clear."""
+    detect, code = cld2()
+    start = text.encode()[:1 << 16].decode(errors="ignore").encode()
+    reliable = ctypes.c_bool()
+    language = code(detect(start, len(start), True, ctypes.byref(reliable))).decode()
+    return language.split("-")[0] if reliable.value and language != "un" else None
+
+
 MACHINE_PHRASES = ["as an ai language model", "as a large language model", "as an ai assistant", "as of my last knowledge update",
                    "as of my last update", "my knowledge cutoff", "regenerate response", "i cannot browse the internet",
                    "certainly! here", "certainly! below", "sure! here", "i hope this helps! let me know",
@@ -382,6 +409,8 @@ MACHINE_PHRASES = ["as an ai language model", "as a large language model", "as a
 def passes_text(f, post):
     text = post["converted"]
     if "machine_phrase" in f["drop"] and any(phrase in ascii_lower(post["text"]) for phrase in MACHINE_PHRASES):
+        return False
+    if f.get("languages") and language_of(text.prose) not in (None, *f["languages"]):
         return False
     if "image_only" in f["drop"] and text.images and not text.visible:
         return False
@@ -499,7 +528,7 @@ def takes(topic, site, tags):
 def convert(post, recipe, is_question):
     if post.get("format") == "text":
         post["converted"] = Text()
-        post["converted"].out = post["body"].strip(SPACE)
+        post["converted"].out = post["converted"].prose = post["body"].strip(SPACE)
         post["converted"].visible = sum(c not in SPACE for c in post["body"])
     else:
         post["converted"] = text_of(post["body"], recipe["code"] == "fenced")
@@ -512,6 +541,8 @@ def convert(post, recipe, is_question):
 def judge(recipe, topic, question, answers):
     """The question's answers to choose from; none where it is out."""
     q, a = filters_of(recipe, topic, "question"), filters_of(recipe, topic, "answer")
+    if question["site"] in topic.get("site_languages", {}):
+        q["languages"] = a["languages"] = topic["site_languages"][question["site"]]
     within = a.get("within_days", 10**6) * 86_400_000
     if not passes_record(q, question):
         return []
