@@ -80,20 +80,31 @@ std::optional<uint32_t> reference(std::string_view name) {
 
 constexpr size_t kLongestReference = 12;  // "#x10FFFF" with some leading zeros
 
+// The word's length is known to the compiler, which makes one comparison of it.
+template <size_t kSize>
+bool begins(const char* at, const char* end, const char (&word)[kSize]) {
+  return static_cast<size_t>(end - at) >= kSize - 1 && std::memcmp(at, word, kSize - 1) == 0;
+}
+
 bool references_are_good(std::string_view value) {
   const char* const end = value.data() + value.size();
   for (const char* at = value.data(); at != end;) {
     at = static_cast<const char*>(std::memchr(at, '&', static_cast<size_t>(end - at)));
     if (at == nullptr) return true;
-    const std::string_view rest(at + 1, std::min<size_t>(end - at - 1, kLongestReference));
-    // The two references that make up most of a body are recognised without a search.
-    if (rest.starts_with("lt;") || rest.starts_with("gt;")) {
+    ++at;
+    // The references that make up most of a body are recognised without a search.
+    if (begins(at, end, "lt;") || begins(at, end, "gt;")) {
+      at += 3;
+      continue;
+    }
+    if (begins(at, end, "#xA;")) {
       at += 4;
       continue;
     }
+    const std::string_view rest(at, std::min<size_t>(end - at, kLongestReference));
     const size_t semicolon = rest.find(';');
     if (semicolon == std::string_view::npos || !reference(rest.substr(0, semicolon))) return false;
-    at += semicolon + 2;
+    at += semicolon + 1;
   }
   return true;
 }
