@@ -525,8 +525,9 @@ class PythonTest(PackageTest):
                 hre.evaluate(Slow(), "sample", progress=False)
             except KeyboardInterrupt:
                 print("interrupted", flush=True)"""))
+        # A shell without a terminal lets its background jobs ignore the signal, and their children too.
         process = subprocess.Popen([self.python, "slow.py"], cwd=self.folder, env=clean_environment(PYTHONPATH=str(PACKAGE), **self.sanitizers), stdout=subprocess.PIPE,
-                                   text=True)
+                                   preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL), text=True)
         process.stdout.readline()
         started = time.monotonic()
         process.send_signal(signal.SIGINT)

@@ -16,9 +16,6 @@
 namespace hre::chat {
 namespace {
 
-/// Limits per prompt: seconds of processor time, and bytes in addition to what the process has at its start.
-constexpr rlim_t kMostSeconds = 10;
-constexpr rlim_t kMostMemory = rlim_t{1} << 30;
 constexpr uint64_t kLongestMessage = uint64_t{256} << 20;
 
 bool send_all(int socket, const void* data, size_t size) {
@@ -80,28 +77,28 @@ void limit(__rlimit_resource resource, rlim_t most) {
 
 /// Sets the limit of processor time to this many seconds from now; the system's limit counts from the start of the
 /// process.
-void limit_time() {
+void limit_time(const RenderLimits& limits) {
   std::timespec used = {};
   clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
-  limit(RLIMIT_CPU, static_cast<rlim_t>(used.tv_sec) + kMostSeconds);
+  limit(RLIMIT_CPU, static_cast<rlim_t>(used.tv_sec + limits.seconds));
 }
 
 /// The main loop of the process: conversations come in, prompts go out, until the other end is closed.
-[[noreturn]] void serve(const TemplateSource& source, int socket) {
+[[noreturn]] void serve(const TemplateSource& source, const RenderLimits& limits, int socket) {
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) std::signal(signal, SIG_IGN);  // its parent ends it
   for (const int signal : {SIGSEGV, SIGBUS, SIGABRT, SIGXCPU}) std::signal(signal, SIG_DFL);
   setenv("TZ", "UTC0", 1);
   tzset();
   limit(RLIMIT_CORE, 0);
-  limit(RLIMIT_DATA, writable_memory() + kMostMemory);
-  limit_time();
+  limit(RLIMIT_DATA, writable_memory() + static_cast<rlim_t>(limits.memory));
+  limit_time(limits);
   const auto renderer = Renderer::parse(source);
   const Result<std::string> parsed = renderer ? "" : Result<std::string>(tl::unexpected<Error>(renderer.error()));
   if (!send_result(socket, parsed)) _exit(0);
   Conversation conversation;
   while (renderer && receive_text(socket, conversation.system) && receive_text(socket, conversation.user) &&
          receive_text(socket, conversation.reply)) {
-    limit_time();
+    limit_time(limits);
     if (!send_result(socket, renderer->render(conversation))) break;
   }
   _exit(0);
@@ -109,7 +106,7 @@ void limit_time() {
 
 }  // namespace
 
-Result<std::unique_ptr<RenderProcess>> RenderProcess::start(const TemplateSource& source) {
+Result<std::unique_ptr<RenderProcess>> RenderProcess::start(const TemplateSource& source, RenderLimits limits) {
   int ends[2] = {};
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
     return fail(ErrorCode::kFailed,
@@ -118,7 +115,7 @@ Result<std::unique_ptr<RenderProcess>> RenderProcess::start(const TemplateSource
   const pid_t process = fork();
   if (process == 0) {
     close(ends[0]);
-    serve(source, ends[1]);
+    serve(source, limits, ends[1]);
   }
   const std::string why = std::strerror(errno);
   close(ends[1]);
@@ -126,7 +123,7 @@ Result<std::unique_ptr<RenderProcess>> RenderProcess::start(const TemplateSource
     close(ends[0]);
     return fail(ErrorCode::kFailed, "no process could be started for the chat template: " + why);
   }
-  std::unique_ptr<RenderProcess> started(new RenderProcess(ends[0], process));
+  std::unique_ptr<RenderProcess> started(new RenderProcess(ends[0], process, limits));
   if (auto parsed = started->receive(); !parsed) return forward(parsed);
   return started;
 }
@@ -160,11 +157,12 @@ Error RenderProcess::how_it_ended() {
   process_ = 0;
   const int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
   const bool slow = signal == SIGXCPU;
-  return {ErrorCode::kInput,
-          std::string("the chat template can't be rendered: ") +
-              (slow ? "it needs more than " + std::to_string(kMostSeconds) + " s for one question"
-                    : "it nests too deeply, or needs more than 1 GB of memory"),
-          "", ""};
+  return {
+      ErrorCode::kInput,
+      std::string("the chat template can't be rendered: ") +
+          (slow ? "it needs more than " + std::to_string(limits_.seconds) + " s for one question"
+                : "it nests too deeply, or needs more than " + std::to_string(limits_.memory >> 20) + " MiB of memory"),
+      "", ""};
 }
 
 }  // namespace hre::chat

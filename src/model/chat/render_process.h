@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -11,10 +12,16 @@
 
 namespace hre::chat {
 
+/// What a template may use for one prompt.
+struct RenderLimits {
+  int64_t seconds = 10;               ///< of processor time
+  int64_t memory = int64_t{1} << 30;  ///< bytes, in addition to what the process has at its start
+};
+
 class RenderProcess {
  public:
   /// Forks a process that parses the template. Input errors for an invalid template.
-  static Result<std::unique_ptr<RenderProcess>> start(const TemplateSource& source);
+  static Result<std::unique_ptr<RenderProcess>> start(const TemplateSource& source, RenderLimits limits = {});
   ~RenderProcess();
   RenderProcess(const RenderProcess&) = delete;
   RenderProcess& operator=(const RenderProcess&) = delete;
@@ -25,12 +32,13 @@ class RenderProcess {
   [[nodiscard]] bool alive() const { return process_ > 0; }
 
  private:
-  RenderProcess(int socket, pid_t process) : socket_(socket), process_(process) {}
+  RenderProcess(int socket, pid_t process, RenderLimits limits) : socket_(socket), process_(process), limits_(limits) {}
   Result<std::string> receive();
   Error how_it_ended();
 
   int socket_;
   pid_t process_;
+  RenderLimits limits_;
 };
 
 }  // namespace hre::chat
