@@ -25,6 +25,7 @@ on a sequence's length (long rope, dynamic rope) can't be continued by several t
 
 import contextlib
 import copy
+import functools
 import inspect
 import os
 import sys
@@ -81,7 +82,7 @@ class Model:
         self._model, self._tokenizer = model, tokenizer
         self._device = _input_device(model)
         # A processor needs no larger products, and loses time by padding that a GPU needs to be busy.
-        share, self._enough, self._padding = (4, 256, 0.1) if self._device.type == "cpu" else (1, 2048, 0.25)
+        share, self._enough, self._padding = (4, 128, 0.04) if self._device.type == "cpu" else (1, 2048, 0.25)
         self.batch_tokens, self.logit_bytes = batch_tokens or 4096 // share, logit_bytes or (1 << 28) // share
         self._sharded = len(set((getattr(model, "hf_device_map", None) or {}).values())) > 1
         self._whole = getattr(model, "get_base_model", lambda: model)()  # without PEFT around it
@@ -244,10 +245,8 @@ class Model:
         for some, longest in self._batches(jobs, width):
             chosen = None
             if cache is not None:
-                chosen = copy.copy(cache)
-                chosen.layers = [copy.copy(layer) for layer in cache.layers]
                 # A sharded model's layers lie on several devices, all of which take indices on the CPU.
-                chosen.batch_select_indices(torch.tensor([row for row, *_ in some], device="cpu" if self._sharded else self._device))
+                chosen = _chosen_rows(cache, torch.tensor([row for row, *_ in some], device="cpu" if self._sharded else self._device))
             before = [0 if lengths is None else lengths[row] for row, *_ in some]
             self._forward(list(zip(before, (tokens for _, tokens, *_ in some))), _wanted(some), longest, left=False, use_cache=cache is not None,
                           cache=chosen, cache_width=width)
@@ -324,6 +323,35 @@ class Model:
                 del module.forward
                 if forward is not None:
                     module.forward = forward
+
+
+class _ChosenRows:
+    """A layer of a cache before answers that nothing follows: its rows are copied when the pass comes to it, and are not kept, so that
+    one layer's copies are in memory at a time."""
+
+    def update(self, *arguments, **options):
+        keys, values = self.keys, self.values
+        self.keys, self.values = keys[self.rows], values[self.rows]
+        try:
+            return super().update(*arguments, **options)
+        finally:
+            self.keys, self.values = keys, values
+
+
+@functools.cache
+def _with_chosen_rows(kind):
+    return type(f"ChosenRows{kind.__name__}", (_ChosenRows, kind), {})
+
+
+def _chosen_rows(cache, rows):
+    """A cache for one pass, whose rows are these of another one."""
+    chosen = copy.copy(cache)
+    chosen.layers = []
+    for layer in cache.layers:
+        filled = layer.get_seq_length() > 0  # others share the keys and values of one before
+        chosen.layers.append(object.__new__(_with_chosen_rows(type(layer)) if filled else type(layer)))
+        vars(chosen.layers[-1]).update(vars(layer), rows=rows)
+    return chosen
 
 
 @contextlib.contextmanager
