@@ -6,12 +6,14 @@ import lzma
 import os
 import pathlib
 import pty
+import random
 import re
 import select
 import shutil
 import signal
 import subprocess
 import tempfile
+import time
 import unittest
 
 import gguf_files
@@ -324,6 +326,20 @@ class TerminalTest(ProgramTest):
 
 
 class CommandLineTest(ProgramTest):
+    def test_a_signal_ends_statistics(self):
+        """Of many runs they take minutes, and keep nothing that a first Ctrl-C would have to wait for."""
+        chance = random.Random(7)
+        runs = [self.write(f"{i}.csv", "item,group,value\n" + "".join(f"{k},all,{chance.random()}\n" for k in range(500))) for i in range(40)]
+        for call in (["report", *runs, "--out", "page"], ["compare", *runs]):
+            with self.subTest(call=call[0]):
+                process = subprocess.Popen([PROGRAM, *map(str, call)], cwd=self.folder, env=clean_environment(), stdout=subprocess.PIPE,
+                                           stderr=subprocess.PIPE, text=True)
+                time.sleep(2)
+                process.send_signal(signal.SIGTERM)
+                out, err = process.communicate(timeout=60 * SLOWER)
+                self.assertEqual((130, "", "hre: interrupted"), (process.returncode, out, err.strip().splitlines()[-1]))
+                self.assertFalse((self.folder / "page").exists())
+
     def test_seeds(self):
         self.run_hre("eval", "baseline:length", "--data", "sample", "--json", "a.json", "--details")
         self.run_hre("eval", "baseline:zstd", "--data", "sample", "--json", "b.json", "--details")

@@ -2,6 +2,7 @@
 /// Commands of the program: one file per command; main.cc holds the table, from which the help,
 /// the examples and "did you mean" are made.
 
+#include <atomic>
 #include <functional>
 #include <iosfwd>
 #include <stop_token>
@@ -31,6 +32,28 @@ struct Console {
   /// as they are.
   void print(std::string_view text);
 };
+
+/// While one is there, the first Ctrl-C ends the program at once. See at_once().
+class EndsAtOnce {
+ public:
+  explicit EndsAtOnce(const std::stop_token& stop);
+  ~EndsAtOnce() { --n_; }
+  EndsAtOnce(const EndsAtOnce&) = delete;
+  EndsAtOnce& operator=(const EndsAtOnce&) = delete;
+  static bool any() { return n_ > 0; }
+  /// Says that the command was interrupted, and ends with status 130.
+  [[noreturn]] static void now();
+
+ private:
+  static inline std::atomic<int> n_ = 0;
+};
+
+/// Computes what keeps nothing and looks for no stop, such as statistics of stored values: Ctrl-C ends it at once.
+template <typename Compute>
+auto at_once(const Console& console, const Compute& compute) {
+  const EndsAtOnce guard(console.stop);
+  return compute();
+}
 
 /// What a command does once its arguments are parsed. An error becomes one line and the exit status.
 using Action = std::function<Status(Console&)>;

@@ -126,7 +126,7 @@ Status run_compare(CompareArguments arguments, Console& console) {
       find_clusters(arguments.comparing.cluster, arguments.comparing.metadata, runs->front().dataset_source, *runs);
   if (!clusters) return forward(clusters);
   if (*clusters) options->clusters = &**clusters;
-  auto comparison = compare_runs(*runs, *options);
+  auto comparison = at_once(console, [&] { return compare_runs(*runs, *options); });
   if (!comparison) return forward(comparison);
   const std::string json = comparison_json(*comparison, arguments.comparing.where);
   if (auto ok = write_result(arguments.json, json, comparison_text(*comparison, console.width), console); !ok)

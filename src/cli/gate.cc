@@ -116,7 +116,7 @@ Status run_gate_command(const GateArguments& a, Console& console) {
   }
   if (auto ok = a.comparing.apply_where(*runs); !ok) return ok;
   if (auto ok = a.comparing.score.apply(*runs, a.store, a.allow_different); !ok) return ok;
-  auto report = run_gate(std::move((*runs)[0]), std::move((*runs)[1]), file->policy);
+  auto report = at_once(console, [&] { return run_gate(std::move((*runs)[0]), std::move((*runs)[1]), file->policy); });
   if (!report) return forward(report);
   if (auto ok = write_result(a.json, gate_json(*report, a.comparing.where), gate_text(*report, console.width), console);
       !ok)

@@ -183,8 +183,8 @@ Error parse_error(const CLI::App& app, const CLI::ParseError& problem, const std
           app.get_name() + " --help shows the options"};
 }
 
-/// Ctrl-C once: stop in good order. Twice: at once. A thread of its own waits for signals, because a
-/// handler may do almost nothing.
+/// Ctrl-C once: stop in good order, or at once where nothing is kept. Twice: at once. A thread of its own waits for
+/// signals, because a handler may do almost nothing.
 void watch_signals(std::stop_source& stop) {
   sigset_t signals;
   sigemptyset(&signals);
@@ -195,6 +195,7 @@ void watch_signals(std::stop_source& stop) {
     int signal = 0;
     while (sigwait(&signals, &signal) == 0) {
       if (!stop.request_stop()) _exit(130);
+      if (EndsAtOnce::any()) EndsAtOnce::now();
       constexpr char kMessage[] = "\nhre: stopping; interrupt again to stop at once\n";
       [[maybe_unused]] const ssize_t n = write(STDERR_FILENO, kMessage, sizeof kMessage - 1);
     }
@@ -276,6 +277,18 @@ int run(std::vector<std::string> words) {
 }
 
 }  // namespace
+
+EndsAtOnce::EndsAtOnce(const std::stop_token& stop) {
+  ++n_;
+  if (stop.stop_requested()) now();
+}
+
+void EndsAtOnce::now() {
+  constexpr char kMessage[] = "\nhre: interrupted\n";
+  [[maybe_unused]] const ssize_t n = write(STDERR_FILENO, kMessage, sizeof kMessage - 1);
+  _exit(130);
+}
+
 }  // namespace hre::cli
 
 int main(int argc, char** argv) {

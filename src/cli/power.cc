@@ -31,7 +31,7 @@ Status run_power_command(const PowerArguments& arguments, Console& console) {
   PowerOptions options = arguments.power;
   options.compare = *compare;
   options.compare.allow_different = true;
-  auto power = run_power(pointers_to(*runs), options);
+  auto power = at_once(console, [&] { return run_power(pointers_to(*runs), options); });
   if (!power) return forward(power);
   return write_result(arguments.json, power_json(*power, c.where), power_text(*power, console.width), console);
 }

@@ -67,7 +67,9 @@ Status report(const ReportArguments& arguments, Console& console) {
   CompareOptions compare;
   compare.allow_different = arguments.allow_different;
   if (*clusters) compare.clusters = &**clusters;
-  auto data = report_data(std::move(runs), std::move(*dataset), std::move(means), compare, std::move(references));
+  auto data = at_once(console, [&] {
+    return report_data(std::move(runs), std::move(*dataset), std::move(means), compare, std::move(references));
+  });
   if (!data) return forward(data);
   auto written = write_report(*data, study, arguments.out, *progress, console.stop);
   if (!written) return forward(written);

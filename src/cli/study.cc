@@ -208,7 +208,8 @@ Status run_study(const StudyArguments& arguments, Console& console) {
   options.compare = *compare;
   options.compare.allow_different = arguments.allow_different;
   options.agreement.seed = c.seed;
-  auto study = make_study(pointers_to(*runs), std::move(members), std::move(*judgements), options);
+  auto study = at_once(
+      console, [&] { return make_study(pointers_to(*runs), std::move(members), std::move(*judgements), options); });
   if (!study) return forward(study);
   return write_result(arguments.json, study_json(*study, file->name, c.where),
                       study_text(*study, file->name, console.width), console);
