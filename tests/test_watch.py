@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import http.server
+import itertools
 import json
 import lzma
 import os
@@ -11,6 +12,7 @@ import random
 import shutil
 import signal
 import sqlite3
+import statistics
 import struct
 import subprocess
 import sys
@@ -213,6 +215,16 @@ class TrainingTest(WatchTest):
         self.assertEqual(steps, [int(row[1]) for row in table])
         for value, row in zip(expected, table):
             self.assertAlmostEqual(value, float(row[2]), 5)
+        by_page = (self.folder / "page/tables/training.csv").read_text()
+        self.run_hre("report", *(by_step[step]["run"] for step in steps), "--store", "runs.db", "--out", "report", "--quiet")
+        self.assertEqual(by_page, (self.folder / "report/tables/training.csv").read_text(), "the page's curve is that of all runs")
+        row = dict(zip(*(line.split(",") for line in by_page.splitlines())))
+        self.assertEqual((str(len(steps)), str(steps[0]), str(steps[-1]), "5"), tuple(row[name] for name in ("checkpoints", "first_step", "last_step", "last_checkpoints")))
+        noise = statistics.stdev(expected[-5:])
+        squares = [(a - b) ** 2 for a, b in itertools.pairwise(expected)]
+        for name, number in (("best", max(expected)), ("noise", noise), ("range", max(expected) - min(expected)),
+                             ("signal_to_noise", (max(expected) - min(expected)) / noise), ("neighbour_noise", (sum(squares) / (2 * len(squares))) ** 0.5)):
+            self.assertAlmostEqual(1, float(row[name]) / number, 3, name)
 
 
 class CompletenessTest(WatchTest):
@@ -230,7 +242,8 @@ class CompletenessTest(WatchTest):
                 self.assertEqual([], self.lines())
         self.wait_for(self.lines)
         watcher.terminate()
-        self.assertEqual(130, watcher.wait(timeout=60 * SLOWER))
+        self.assertNotIn("changed while it was evaluated", watcher.communicate(timeout=60 * SLOWER)[1], "it was taken too early")
+        self.assertEqual(130, watcher.returncode)
         self.assertEqual(self.values_of([path]), [line["value"] for line in self.lines()])
 
     def test_what_is_not_complete(self):

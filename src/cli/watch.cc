@@ -110,6 +110,25 @@ Result<std::vector<std::string>> folders_of(const std::vector<std::string>& give
   return folders;
 }
 
+/// Passes progress on, but what was noted of one checkpoint is not noted of each.
+class NotesOnce final : public ProgressListener {
+ public:
+  explicit NotesOnce(ProgressListener& outer) : outer_(outer) {}
+  void begin(const std::string& stage, int64_t total, const std::string& unit, double work) override {
+    outer_.begin(stage, total, unit, work);
+  }
+  void advance(int64_t done, double work_done) override { outer_.advance(done, work_done); }
+  void end() override { outer_.end(); }
+  void note(const std::string& message) override {
+    const size_t name = message.find(": ");  // "step-100: the model expects ..."
+    if (noted_.insert(name == std::string::npos ? message : message.substr(name)).second) outer_.note(message);
+  }
+
+ private:
+  ProgressListener& outer_;
+  std::set<std::string> noted_;
+};
+
 /// An evaluated checkpoint, as the page shows it: its run without questions, and what these came to.
 struct PagePoint {
   Run run;
@@ -128,6 +147,7 @@ class Watch {
         until_(std::move(until)),
         gate_(std::move(gate)),
         progress_(progress),
+        notes_(progress),
         console_(console),
         settling_(seconds(arguments.settle)),
         converted_(fs::absolute(log_.path()).lexically_normal().string()) {
@@ -153,7 +173,7 @@ class Watch {
   std::optional<SinceCheckpoint> since(const Run& run, const WatchLine& earlier);
   Status deliver(const WatchLine& line);
   Status deliver_rest();
-  Status write_page();
+  Status write_page(bool others_wait);
   Result<Run> load(const WatchLine& line);
   Result<const PagePoint*> page_point(const WatchLine& line);
 
@@ -185,6 +205,7 @@ class Watch {
   std::optional<UntilOptions> until_;
   std::optional<WatchGate> gate_;
   ProgressListener& progress_;
+  NotesOnce notes_;  // of evaluations
   Console& console_;
   service::Settling settling_;
   service::ConvertedFiles converted_;
@@ -195,6 +216,8 @@ class Watch {
   std::map<std::string, PagePoint> page_points_;  // by the run's id
   net::HttpClient client_;
   int64_t n_failed_attempts_ = 0;
+  bool page_is_old_ = true;  // at the beginning: a watch that was killed may not have written it
+  std::chrono::steady_clock::time_point page_written_ = {};
   milliseconds next_look_{0};
 };
 
@@ -250,6 +273,7 @@ Result<Watch::Step> Watch::look() {
     if (auto ok = finish(std::move(gone)); !ok) return forward(ok);
   }
   waiting_ = std::move(waiting);
+  if (auto ok = write_page(!ready.empty()); !ok) return forward(ok);
   if (!ready.empty()) {
     size_t chosen = 0;
     if (a_.backlog == Backlog::kLatest) {
@@ -398,8 +422,8 @@ Status Watch::finish(CheckpointResult result) {
     console_.err << message_text(text.substr(0, text.size() - 1), console_.err_is_terminal) << std::flush;
   }
   result.run.reset();  // answers take memory
-  if (auto ok = deliver_rest(); !ok) return ok;
-  return line.status == "evaluated" ? write_page() : Status();
+  page_is_old_ = page_is_old_ || line.status == "evaluated";
+  return deliver_rest();
 }
 
 /// One that fails is told of; only an interruption is an error.
@@ -447,9 +471,13 @@ Result<const PagePoint*> Watch::page_point(const WatchLine& line) {
 
 /// The page of all evaluated checkpoints. Of the last one's training, the first, the best, the last and the one before
 /// stand there with their questions, side by side; of the others only means: all of them would not fit into a browser.
-/// A page that can't be written is told of and is no error.
-Status Watch::write_page() {
-  if (a_.page.empty()) return {};
+/// A page that can't be written is told of and is no error. While checkpoints are waiting, figures are drawn once a
+/// minute at most.
+Status Watch::write_page(bool others_wait) {
+  const auto begin = std::chrono::steady_clock::now();
+  if (a_.page.empty() || !page_is_old_ || (others_wait && begin - page_written_ < std::chrono::minutes(1))) return {};
+  page_is_old_ = false;
+  page_written_ = begin;
   std::vector<const WatchLine*> lines;
   for (const WatchLine& line : log_.lines()) {
     if (line.status == "evaluated" && !line.run.empty()) lines.push_back(&line);
@@ -515,7 +543,6 @@ Status Watch::run() {
     return std::ranges::any_of(known_, [&](const auto& one) { return one.first == folder; });
   });
   if (auto ok = deliver_rest(); !ok) return ok;
-  if (auto ok = write_page(); !ok) return ok;
   while (!stopped()) {
     auto step = look();
     if (!step) return forward(step);

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "core/text.h"
 #include "core/visible.h"
 #include "report/comparison_json.h"
@@ -12,9 +14,15 @@
 namespace hre::cli {
 namespace {
 
+/// Whole numbers without a point.
+Json of_step(const std::optional<double>& step) {
+  if (!step) return nullptr;
+  return *step == std::floor(*step) ? Json(static_cast<int64_t>(*step)) : Json(*step);
+}
+
 Json of_since(const std::optional<SinceCheckpoint>& since) {
   if (!since) return nullptr;
-  Json json = {{"path", since->path}, {"step", json_number(since->step)}};
+  Json json = {{"path", since->path}, {"step", of_step(since->step)}};
   json.update(json_paired(since->comparison));
   return json;
 }
@@ -58,7 +66,7 @@ service::WatchLine watch_line(const CheckpointResult& result) {
   Json json = {{"format", "hre-watch/1"},
                {"status", result.status},
                {"training", checkpoint.training},
-               {"step", json_number(checkpoint.step)},
+               {"step", of_step(checkpoint.step)},
                {"path", checkpoint.path},
                {"identity", checkpoint.identity},
                {"time", result.time},
