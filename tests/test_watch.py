@@ -20,7 +20,7 @@ import threading
 import time
 
 import gguf_files
-from program import PROGRAM, SLOWER, SOURCE_DIR, ProgramTest, clean_environment
+from program import PROGRAM, SLOWER, SOURCE_DIR, ProgramTest, clean_environment, torch_python
 
 MODELS = SOURCE_DIR / "tests" / "data" / "models"
 N_STEPS = 20
@@ -498,6 +498,39 @@ class ConvertedTest(WatchTest):
         self.watch("--once", env=self.env)
         self.assertEqual([], self.converted())
         self.assertEqual([2], [line["step"] for line in self.lines() if line["status"] == "evaluated" and line["step"] == 2])
+
+
+WRITE = """
+import sys, torch, transformers
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+torch.manual_seed(0)
+words = Tokenizer(models.BPE())
+words.pre_tokenizer, words.decoder = pre_tokenizers.ByteLevel(add_prefix_space=False), decoders.ByteLevel()
+words.train_from_iterator(["how to reverse a list"], trainers.BpeTrainer(vocab_size=300, special_tokens=["<end>"], initial_alphabet=pre_tokenizers.ByteLevel.alphabet()))
+tokenizer = transformers.PreTrainedTokenizerFast(tokenizer_object=words, eos_token="<end>", bos_token="<end>")
+model = transformers.GPT2LMHeadModel(transformers.GPT2Config(vocab_size=len(tokenizer), n_embd=32, n_layer=2, n_head=2, n_positions=2048,
+                                                             bos_token_id=0, eos_token_id=0))
+for step, largest in ((10, "5GB"), (20, "60KB")):
+    for parameter in model.parameters():
+        parameter.data.add_(torch.randn_like(parameter) * 0.05)
+    model.save_pretrained(f"run/checkpoint-{step}", max_shard_size=largest)
+    tokenizer.save_pretrained(f"run/checkpoint-{step}")
+"""
+
+
+class TransformersTest(WatchTest):
+    def test_checkpoints_of_transformers(self):
+        """As its save_pretrained writes them, in one file and in shards, through the real converter."""
+        python = torch_python()
+        subprocess.run([python, "-c", WRITE], cwd=self.folder, check=True, capture_output=True, timeout=300 * SLOWER)
+        env = {"HRE_CONVERT_PYTHON": python, "HRE_CACHE": str(self.folder / "cache")}
+        self.assertEqual(4, len(list((self.folder / "run/checkpoint-20").glob("*.safetensors"))))
+        done = self.watch("--once", env=env)
+        self.assertEqual([10, 20], [line["step"] for line in self.lines()], done.stderr)
+        self.assertEqual(["evaluated"] * 2, [line["status"] for line in self.lines()], done.stderr)
+        self.assertEqual([], list((self.folder / "cache/converted").iterdir()))
+        self.run_hre("eval", "run/checkpoint-10", "run/checkpoint-20", "--data", "q.jsonl", "--store", "none", "--threads", "1", "--json", "eval.json", env=env)
+        self.assertEqual([run["results"]["micro"]["pearson"]["mean"] for run in self.read_json("eval.json")], [line["value"] for line in self.lines()])
 
 
 if __name__ == "__main__" and sys.argv[1:2] == ["train"]:
