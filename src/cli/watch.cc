@@ -212,6 +212,7 @@ class Watch {
   service::KnownCheckpoints known_;                              // done with, by path and identity
   std::map<std::pair<std::string, std::string>, int> attempts_;  // that failed for want of means
   std::map<std::string, FoundCheckpoint> waiting_;               // settled and not yet done with, by path
+  std::optional<Error> unreadable_;                              // of a folder, at the last look
   std::map<std::string, std::string> said_;
   std::map<std::string, PagePoint> page_points_;  // by the run's id
   net::HttpClient client_;
@@ -225,10 +226,12 @@ class Watch {
 std::vector<FoundCheckpoint> Watch::find() {
   std::vector<FoundCheckpoint> all;
   std::set<std::string> paths;
+  unreadable_.reset();
   for (const std::string& folder : folders_) {
     auto found = service::find_checkpoints(folder, known_);
     if (!found) {
-      say_once(folder, found.error().text() + "; hre looks again");
+      if (!ends()) say_once(folder, found.error().text() + "; hre looks again");
+      unreadable_ = found.error();
       continue;
     }
     said_.erase(folder);
@@ -269,6 +272,10 @@ Result<Watch::Step> Watch::look() {
   }
   for (const auto& [path, before] : waiting_) {
     if (waiting.contains(path) || path_exists(path) || known_.contains({path, before.identity})) continue;
+    if (unreadable_ || !path_exists(before.training)) {  // a file system may be back later
+      waiting.emplace(path, before);
+      continue;
+    }
     CheckpointResult gone{.checkpoint = before, .status = "skipped", .why = "it was removed before it was evaluated"};
     if (auto ok = finish(std::move(gone)); !ok) return forward(ok);
   }
@@ -286,6 +293,7 @@ Result<Watch::Step> Watch::look() {
     if (auto ok = evaluate(ready[chosen]); !ok) return forward(ok);
     return Step::kWorked;
   }
+  if (unreadable_ && ends()) return tl::unexpected<Error>(*unreadable_);
   next_look_ = std::max(pause, milliseconds(20));
   return is_pending || !ends() ? Step::kWait : Step::kNothingLeft;
 }
@@ -516,6 +524,7 @@ Status Watch::write_page(bool others_wait) {
     } else {
       runs.push_back((*point)->run);
     }
+    runs.back().model.name = name_of(line->path);  // "step-5/model.gguf" tells more than "model"
     means.emplace_back((*point)->summary);
   }
   if (runs.empty()) return {};

@@ -97,22 +97,31 @@ Result<WatchLog> WatchLog::open(const std::string& path) {
   return log;
 }
 
-Status WatchLog::read() {
-  auto text = read_file(path_);
+Result<std::vector<WatchLine>> read_watch_lines(const std::string& path) {
+  auto text = read_file(path);
   if (!text) return forward(text);
+  std::vector<WatchLine> lines;
   size_t at = 0;
   for (size_t end = text->find('\n'); end != std::string::npos; end = text->find('\n', at)) {
     auto line = parse_watch_line(text->substr(at, end - at));
     if (!line) {
-      Error error = line.error();
-      error.where = fmt::format("{}:{}", path_, lines_.size() + 1);
-      error.next = "‹json_lines› names another file for the results";
-      return tl::unexpected<Error>(std::move(error));
+      line.error().where = fmt::format("{}:{}", path, lines.size() + 1);
+      return forward(line);
     }
-    lines_.push_back(std::move(*line));
+    lines.push_back(std::move(*line));
     at = end + 1;
   }
-  size_ = static_cast<int64_t>(at);
+  return lines;
+}
+
+Status WatchLog::read() {
+  auto lines = read_watch_lines(path_);
+  if (!lines) {
+    if (lines.error().next.empty()) lines.error().next = "‹json_lines› names another file for the results";
+    return forward(lines);
+  }
+  lines_ = std::move(*lines);
+  for (const WatchLine& line : lines_) size_ += static_cast<int64_t>(line.text.size()) + 1;
   // Without a number all were delivered: the file was removed, and to deliver everything again would be worse.
   delivered_ = lines_.size();
   auto number = path_exists(path_ + ".lock") ? read_file(path_ + ".lock", 64) : Result<std::string>("");

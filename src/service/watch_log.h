@@ -33,6 +33,9 @@ struct WatchLine {
 /// Input errors for what is no line of this format.
 Result<WatchLine> parse_watch_line(const std::string& text);
 
+/// All whole lines of a file.
+Result<std::vector<WatchLine>> read_watch_lines(const std::string& path);
+
 class WatchLog {
  public:
   /// Creates the file and takes its lock. Fails if another process has it. Where the file system has no locks,
