@@ -295,6 +295,18 @@ class FailuresTest(WatchTest):
         self.watch("--once")
         self.assertEqual(("evaluated", 1), tuple(self.lines()[-1][name] for name in ("status", "step")))
 
+    def test_one_at_which_the_watch_ends_every_time(self):
+        """It is evaluated after the others."""
+        first = self.put(1)
+        self.put(2)
+        self.put(3)
+        for times, steps in ((1, [1, 2, 3]), (2, [2, 3, 1])):
+            self.write("run/hre-watch.jsonl", "")
+            self.write("run/hre-watch.jsonl.lock", f"{0:<20}\n{times} {first}\n")
+            done = self.watch("--once")
+            self.assertEqual(steps, [line["step"] for line in self.lines()])
+        self.assertIn("hre ended 2 times in a row while step-1.gguf was evaluated, so others come first", done.stderr)
+
     def test_mistakes(self):
         self.assertEqual("hre: nowhere: there is no such folder; DIR is the folder where a training writes its checkpoints; make it if it has yet to start",
                          self.error_of(*self.command(folder="nowhere")))

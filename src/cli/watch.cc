@@ -150,7 +150,8 @@ class Watch {
         notes_(progress),
         console_(console),
         settling_(seconds(arguments.settle)),
-        converted_(fs::absolute(log_.path()).lexically_normal().string()) {
+        converted_(fs::absolute(log_.path()).lexically_normal().string()),
+        died_at_(log_.begun()) {
     for (const WatchLine& line : log_.lines()) {
       if (line.status == "failed" && a_.retry_failed) {
         known_.erase({line.path, line.identity});
@@ -209,6 +210,7 @@ class Watch {
   Console& console_;
   service::Settling settling_;
   service::ConvertedFiles converted_;
+  service::WatchLog::Begun died_at_;                             // where the watch before this one was
   service::KnownCheckpoints known_;                              // done with, by path and identity
   std::map<std::pair<std::string, std::string>, int> attempts_;  // that failed for want of means
   std::map<std::string, FoundCheckpoint> waiting_;               // settled and not yet done with, by path
@@ -282,7 +284,15 @@ Result<Watch::Step> Watch::look() {
   waiting_ = std::move(waiting);
   if (auto ok = write_page(!ready.empty()); !ok) return forward(ok);
   if (!ready.empty()) {
+    // What ends the process every time must not keep all others from their turn.
+    constexpr int kDeaths = 2;
     size_t chosen = 0;
+    if (died_at_.times >= kDeaths && ready.size() > 1 && ready[0].path == died_at_.path &&
+        a_.backlog == Backlog::kAll) {
+      say_once("died", fmt::format("hre ended {} times in a row while {} was evaluated, so others come first",
+                                   died_at_.times, name_of(died_at_.path)));
+      chosen = 1;
+    }
     if (a_.backlog == Backlog::kLatest) {
       while (chosen + 1 < ready.size() && ready[chosen + 1].training == ready[0].training) ++chosen;
       for (size_t i = 0; i < chosen; ++i) {
@@ -303,6 +313,7 @@ Status Watch::evaluate(const FoundCheckpoint& checkpoint) {
   const auto begin = std::chrono::steady_clock::now();
   const std::string& path = checkpoint.path;
   progress_.note("evaluating " + name_of(path));
+  if (auto ok = log_.set_begun(path); !ok) say_once("begun", ok.error().text());
   const bool is_folder = hre::is_folder(path);
   if (is_folder && !a_.keep_converted) {
     if (auto ok = converted_.claim(path, progress_, console_.stop); !ok) progress_.note(ok.error().text());
@@ -315,6 +326,7 @@ Status Watch::evaluate(const FoundCheckpoint& checkpoint) {
   Evaluation evaluation =
       evaluate_models({path}, dataset_, a_.evaluating.model, a_.evaluating.eval, keeping, inner, progress_, until_);
   const bool is_late = limit.is_over();
+  (void)log_.set_begun("");  // it only counts where the process ends before
   if (stopped()) return fail(ErrorCode::kInterrupted, "interrupted; the answers scored so far are kept");
   if (is_folder) converted_.release();
 

@@ -124,11 +124,18 @@ Status WatchLog::read() {
   for (const WatchLine& line : lines_) size_ += static_cast<int64_t>(line.text.size()) + 1;
   // Without a number all were delivered: the file was removed, and to deliver everything again would be worse.
   delivered_ = lines_.size();
-  auto number = path_exists(path_ + ".lock") ? read_file(path_ + ".lock", 64) : Result<std::string>("");
+  const auto state = path_exists(path_ + ".lock") ? read_file(path_ + ".lock", 1 << 16) : Result<std::string>("");
   size_t n = 0;
-  if (number && std::from_chars(number->data(), number->data() + number->size(), n).ec == std::errc())
+  if (state && std::from_chars(state->data(), state->data() + state->size(), n).ec == std::errc())
     delivered_ = std::min(n, lines_.size());
-  return set_delivered(delivered_);
+  const size_t second = state ? state->find('\n') : std::string::npos;
+  if (second != std::string::npos && state->back() == '\n') {
+    const char* const end = state->data() + state->size();
+    int times = 0;
+    const auto [after, problem] = std::from_chars(state->data() + second + 1, end, times);
+    if (problem == std::errc() && after < end && *after == ' ') begun_ = {std::string(after + 1, end - 1), times};
+  }
+  return write_state();
 }
 
 Status WatchLog::append(const WatchLine& line) {
@@ -147,10 +154,22 @@ Status WatchLog::append(const WatchLine& line) {
 
 Status WatchLog::set_delivered(size_t n) {
   delivered_ = n;
+  return write_state();
+}
+
+Status WatchLog::set_begun(const std::string& path) {
+  const int before = path == begun_.path ? begun_.times : 0;
+  begun_ = {path, path.empty() ? 0 : before + 1};
+  return write_state();
+}
+
+Status WatchLog::write_state() {
   const std::string path = path_ + ".lock";
   const Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666));
-  // Always as long, so that no digit of an older number stays.
-  if (!file.good() || !write_all(file.get(), fmt::format("{:<20}\n", n), 0))
+  // The first line is always as long, so that no digit of an older number stays.
+  std::string text = fmt::format("{:<20}\n", delivered_);
+  if (!begun_.path.empty()) text += fmt::format("{} {}\n", begun_.times, begun_.path);
+  if (!file.good() || !write_all(file.get(), text, 0) || ftruncate(file.get(), static_cast<int64_t>(text.size())) != 0)
     return system_error("cannot be written", path);
   return {};
 }

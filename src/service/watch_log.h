@@ -4,8 +4,10 @@
 /// without one is still to be evaluated, whatever ended the process.
 ///
 ///   FILE        the lines; a last line without its end was cut off by a power cut, and is taken away
-///   FILE.lock   held by the watch that writes; holds the number of lines whose results were delivered, so that a watch
-///               that was killed in between delivers again: at least once, and never twice if nothing is killed
+///   FILE.lock   held by the watch that writes. Its first line is the number of lines whose results were delivered, so
+///               that a watch that was killed in between delivers again: at least once, and never twice if nothing is
+///               killed. Its second line, while a checkpoint is evaluated, is how often in a row that was begun, and
+///               the checkpoint's path.
 
 #include <cstdint>
 #include <optional>
@@ -53,15 +55,27 @@ class WatchLog {
   [[nodiscard]] size_t delivered() const { return delivered_; }
   Status set_delivered(size_t n);
 
+  /// A checkpoint whose evaluation was begun and never ended, because the process did.
+  struct Begun {
+    std::string path;  ///< empty: none
+    int times = 0;     ///< in a row
+  };
+  /// At the last one that was begun.
+  [[nodiscard]] const Begun& begun() const { return begun_; }
+  /// That the evaluation of a checkpoint begins; with an empty path, that it has ended.
+  Status set_begun(const std::string& path);
+
  private:
   WatchLog(std::string path, std::optional<FileLock> lock) : path_(std::move(path)), lock_(std::move(lock)) {}
   Status read();
+  Status write_state();
 
   std::string path_;
   std::optional<FileLock> lock_;
   std::vector<WatchLine> lines_;
   int64_t size_ = 0;  // bytes of whole lines
   size_t delivered_ = 0;
+  Begun begun_;
 };
 
 }  // namespace hre::service

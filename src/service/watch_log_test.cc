@@ -100,6 +100,28 @@ TEST_F(WatchLogTest, KnowsWhatWasDelivered) {
   EXPECT_EQ(WatchLog::open(path_)->delivered(), 12U);
 }
 
+TEST_F(WatchLogTest, KnowsWhichEvaluationNeverEnded) {
+  for (int i = 0; i < 3; ++i) {
+    auto log = WatchLog::open(path_);
+    EXPECT_EQ(log->begun().times, i);
+    EXPECT_TRUE(log->set_begun("/a path/step-1"));
+    EXPECT_TRUE(log->set_delivered(0));
+  }
+  {
+    auto log = WatchLog::open(path_);
+    EXPECT_EQ(log->begun().path, "/a path/step-1");
+    EXPECT_TRUE(log->set_begun("/b"));
+  }
+  {
+    auto log = WatchLog::open(path_);
+    EXPECT_EQ(log->begun().path, "/b");
+    EXPECT_EQ(log->begun().times, 1);
+    EXPECT_TRUE(log->set_begun(""));
+  }
+  EXPECT_EQ(WatchLog::open(path_)->begun().path, "");
+  EXPECT_EQ(*read_file(path_ + ".lock"), "0                   \n");
+}
+
 TEST_F(WatchLogTest, AFullDiskLeavesNoPartOfALine) {
   auto log = WatchLog::open(path_);
   ASSERT_TRUE(log->append(line("/a")));
