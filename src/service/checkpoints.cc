@@ -155,7 +155,7 @@ Problem problem_of_folder(const fs::path& folder, const std::vector<File>& files
   for (const std::string index : {"model.safetensors.index.json", "pytorch_model.bin.index.json"}) {
     if (!has(index)) continue;
     const auto shards = shards_of(folder / index);
-    if (!shards) return index + " is not whole";
+    if (!shards || shards->empty()) return index + " is not whole";
     for (const std::string& shard : *shards) {
       if (const Problem problem = problem_of_weights(folder / shard); !problem.empty()) return problem;
     }

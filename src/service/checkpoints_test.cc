@@ -106,6 +106,8 @@ TEST_F(CheckpointsTest, ShardsAreWholeWhenAllOfTheIndexAre) {
   EXPECT_THAT(told(), ElementsAre(HasSubstr("model-00002-of-00002.safetensors has 100 of ")));
   write("checkpoint-5/model-00002-of-00002.safetensors", safetensors(20));
   EXPECT_THAT(told(), ElementsAre("checkpoint-5"));
+  write("checkpoint-5/model.safetensors.index.json", R"({"weight_map": {}})");
+  EXPECT_THAT(told(), ElementsAre("checkpoint-5: model.safetensors.index.json is not whole"));
   write("checkpoint-5/model.safetensors.index.json", R"({"weight_map": {"a": "../x.safetensors"}})");
   EXPECT_THAT(told(), ElementsAre("checkpoint-5: model.safetensors.index.json is not whole"));
 }
