@@ -31,7 +31,8 @@ FOLDERS = {
     "store": ["core", "model", "stats", "analysis"],
     "eval": ["core", "data", "model", "stats", "analysis", "store"],
     "report": ["core", "model", "stats", "analysis"],
-    "cli": ["core", "net", "data", "stackexchange", "hub", "model", "stats", "analysis", "store", "eval", "report"],
+    "service": ["core", "net", "model", "stats", "analysis"],
+    "cli": ["core", "net", "data", "stackexchange", "hub", "model", "stats", "analysis", "store", "eval", "report", "service"],
 }
 
 PUBLIC = {

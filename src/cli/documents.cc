@@ -27,6 +27,7 @@ const std::vector<OptionGroup>& everyday_groups() {
       {"Comparison",
        {"--metric", "--weights", "--cluster", "--against", "--policy", "--margin", "--topics", "--level",
         "--fail-if-worse", "--gate", "--tolerance", "--python"}},
+      {"Watching", {"--once", "--backlog", "--page", "--on-result"}},
       {"Results", {"--json", "--markdown", "--junit", "--metrics", "--name"}},
   };
   return groups;
@@ -39,6 +40,9 @@ const std::vector<OptionGroup>& other_groups() {
       {"Scoring rule", {"--score", "--reference", "--undefined"}},
       {"More on the comparison", {"--draws", "--permutations", "--seed", "--moved", "--allow-different"}},
       {"More on results", {"--details", "--keep-tokens", "--reference-json", "--stats", "--quiet", "--no-plain"}},
+      {"More on watching",
+       {"--json-lines", "--webhook", "--result-timeout", "--time-limit", "--every", "--settle", "--patience",
+        "--stop-file", "--retry-failed", "--keep-converted"}},
       {"Store", {"--store", "--no-cache", "--recheck", "--verify-weights", "--explain"}},
       {"Devices and memory",
        {"--device", "--tensor-split", "--stream-weights", "--numa", "--kv-type", "--flash-attention",

@@ -170,18 +170,6 @@ Status write_outputs(const Evaluation& evaluation, const EvalArguments& argument
   return {};
 }
 
-/// "width=0.05"
-Result<std::optional<UntilOptions>> parse_until(const std::string& text) {
-  if (text.empty()) return std::optional<UntilOptions>();
-  const auto width = text.starts_with("width=") ? parse_finite_number(text.substr(6)) : std::nullopt;
-  if (!width || !(*width > 0)) {
-    return input_error("'" + text + "' is not a stopping rule", "--until", "write it as width=0.05");
-  }
-  UntilOptions until;
-  until.width = *width;
-  return std::optional(until);
-}
-
 /// --gate: what the model is held against.
 struct EvalGate {
   GatePolicy policy;
@@ -408,9 +396,7 @@ void define_keeping(CLI::App& app, EvalArguments& a) {
 void define_selection(CLI::App& app, EvalArguments& a) {
   define_where(app, a.evaluating.eval.where, a.metadata);
   define_cluster(app, a.cluster);
-  app.add_option("--until", a.until,
-                 "stop when the value's confidence sequence is no wider than W, checked after every question")
-      ->type_name("width=W");
+  define_until(app, a.until);
   app.add_option(
          "--gate", a.gate,
          "hold the model against the baseline of a policy (docs/ci.md), stop as soon as the verdict is certain, "
@@ -431,11 +417,7 @@ Action define_eval(CLI::App& app) {
                  "a .gguf file, a checkpoint folder, hf:ORG/REPO[/FILE] on the hub, server:URL, baseline:length or "
                  "baseline:zstd; several models are shown side by side")
       ->type_name("");
-  app.add_option("--data", arguments->data,
-                 "a folder or file of parquet or .jsonl, a saved Arrow dataset, hf:ORG/REPO on the hub, or sample "
-                 "(built in); default: the published dataset, " +
-                     std::string(kPublishedDataset))
-      ->type_name("DATA");
+  define_data(app, arguments->data);
   arguments->evaluating.define(app);
   define_selection(app, *arguments);
   define_policies(app, *arguments);

@@ -6,6 +6,8 @@
 #include "cli/seed_option.h"
 #include "cli/server_options.h"
 #include "core/files.h"
+#include "core/text.h"
+#include "hub/open.h"
 
 namespace hre::cli {
 namespace {
@@ -44,6 +46,31 @@ Status EvaluatingOptions::finish() {
     eval.prompt = "{question}{answer}";  // the template makes the rest
   }
   return {};
+}
+
+void define_data(CLI::App& app, std::string& data) {
+  app.add_option("--data", data,
+                 "a folder or file of parquet or .jsonl, a saved Arrow dataset, hf:ORG/REPO on the hub, or sample "
+                 "(built in); default: the published dataset, " +
+                     std::string(kPublishedDataset))
+      ->type_name("DATA");
+}
+
+void define_until(CLI::App& app, std::string& until) {
+  app.add_option("--until", until,
+                 "stop when the value's confidence sequence is no wider than W, checked after every question")
+      ->type_name("width=W");
+}
+
+Result<std::optional<UntilOptions>> parse_until(const std::string& text) {
+  if (text.empty()) return std::optional<UntilOptions>();
+  const auto width = text.starts_with("width=") ? parse_finite_number(text.substr(6)) : std::nullopt;
+  if (!width || !(*width > 0)) {
+    return input_error("'" + text + "' is not a stopping rule", "--until", "write it as width=0.05");
+  }
+  UntilOptions until;
+  until.width = *width;
+  return std::optional(until);
 }
 
 }  // namespace hre::cli

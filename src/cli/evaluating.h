@@ -1,9 +1,11 @@
 #pragma once
 /// The options of every command that evaluates models: which questions, with which prompt, and how models are opened.
 
+#include <optional>
 #include <string>
 
 #include "cli/command.h"
+#include "eval/until.h"
 #include "hre/engine_options.h"
 #include "hre/run.h"
 
@@ -22,5 +24,12 @@ struct EvaluatingOptions {
   std::string prompt_file_;
   bool no_shuffle_ = false;
 };
+
+/// --data, of commands that take the published dataset where none is given.
+void define_data(CLI::App& app, std::string& data);
+
+/// --until width=W, and what was given to it.
+void define_until(CLI::App& app, std::string& until);
+Result<std::optional<UntilOptions>> parse_until(const std::string& text);
 
 }  // namespace hre::cli

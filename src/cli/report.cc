@@ -15,7 +15,9 @@
 #include "cli/store_argument.h"
 #include "core/files.h"
 #include "core/text.h"
+#include "core/visible.h"
 #include "hub/open.h"
+#include "report/training_text.h"
 #include "report/write_report.h"
 
 namespace hre::cli {
@@ -78,6 +80,9 @@ Status report(const ReportArguments& arguments, Console& console) {
       written->tables_folder, counted(written->tables, "table"), written->page,
       static_cast<double>(written->page_bytes) / 1e6, counted(static_cast<int64_t>(data->rows.size()), "question"),
       counted(static_cast<int64_t>(data->runs.size()), "run")));
+  for (const std::string& sentence : training_sentences(data->trainings, data->benchmark)) {
+    console.print(visible_line(sentence) + "\n");
+  }
   return {};
 }
 

@@ -16,6 +16,7 @@
 #include "eval/where.h"
 #include "hre/hub.h"
 #include "hre/store.h"
+#include "service/watch_log.h"
 
 namespace hre::cli {
 namespace {
@@ -108,7 +109,34 @@ Result<Run> run_of_store(const std::string& argument, const std::string& given) 
   return run;
 }
 
+/// The runs of a watch's results, or nothing for any other file.
+Result<std::optional<std::vector<Run>>> runs_of_watch(const std::string& argument, const std::string& store) {
+  std::string first;
+  std::error_code unknown;  // of a pipe, nothing may be read twice
+  if (!argument.ends_with(".jsonl") || !std::filesystem::is_regular_file(argument, unknown) ||
+      !std::getline(std::ifstream(argument), first) || !service::parse_watch_line(first)) {
+    return std::optional<std::vector<Run>>();
+  }
+  auto lines = service::read_watch_lines(argument);
+  if (!lines) return forward(lines);
+  std::vector<Run> runs;
+  for (const service::WatchLine& line : *lines) {
+    if (line.status != "evaluated") continue;
+    auto run = run_of_store(line.run, store);
+    if (!run) {
+      run.error().where = argument + ": " + line.path;
+      return forward(run);
+    }
+    runs.push_back(std::move(*run));
+  }
+  if (runs.empty()) return input_error("no checkpoint was evaluated yet", argument);
+  return std::optional(std::move(runs));
+}
+
 Result<std::vector<Run>> runs_of(const std::string& argument, const std::string& store) {
+  auto of_watch = runs_of_watch(argument, store);
+  if (!of_watch) return forward(of_watch);
+  if (*of_watch) return std::move(**of_watch);
   if (names_file(argument)) return runs_of_file(argument);
   auto run = run_of_store(argument, store);
   if (!run) return forward(run);
@@ -136,6 +164,12 @@ Result<Run> load_run(const std::string& argument, const std::string& store) {
 Result<std::vector<ReadRun>> load_runs_or_means(const std::vector<std::string>& arguments, const std::string& store) {
   std::vector<ReadRun> all;
   for (const std::string& argument : arguments) {
+    auto of_watch = runs_of_watch(argument, store);
+    if (!of_watch) return forward(of_watch);
+    if (*of_watch) {
+      for (Run& run : **of_watch) all.push_back({std::move(run), std::nullopt});
+      continue;
+    }
     if (!names_file(argument)) {
       auto run = run_of_store(argument, store);
       if (!run) return forward(run);

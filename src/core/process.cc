@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <spawn.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,6 +15,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <optional>
+#include <string_view>
 #include <thread>
 
 extern char** environ;
@@ -58,17 +60,65 @@ class Pipe {
   bool good_ = false;
 };
 
+/// A file without a name that holds a program's input: unlike a pipe, it needs no one to fill it while the program
+/// runs.
+class InputFile {
+ public:
+  explicit InputFile(const std::string& content) : descriptor_(memfd_create("input", MFD_CLOEXEC)) {
+    for (size_t at = 0; at < content.size() && descriptor_ >= 0;) {
+      const ssize_t n = write(descriptor_, content.data() + at, content.size() - at);
+      if (n < 0 && errno == EINTR) continue;
+      if (n <= 0) break;
+      at += static_cast<size_t>(n);
+      good_ = at == content.size();
+    }
+    if (descriptor_ >= 0) lseek(descriptor_, 0, SEEK_SET);
+  }
+  ~InputFile() {
+    if (descriptor_ >= 0) close(descriptor_);
+  }
+  InputFile(const InputFile&) = delete;
+  InputFile& operator=(const InputFile&) = delete;
+
+  [[nodiscard]] bool good() const { return good_; }
+  [[nodiscard]] int descriptor() const { return descriptor_; }
+
+ private:
+  int descriptor_;
+  bool good_ = false;
+};
+
 /// Starts the program in a process group of its own, so that it and its children can be ended together. Signals are
 /// reset to their defaults, because hre's own threads block some.
 Result<pid_t> start(const std::vector<std::string>& words, const Pipe& out, const Pipe& errors,
-                    const std::string& folder) {
-  std::vector<char*> arguments;
+                    const ProcessSurroundings& surroundings) {
+  std::vector<char*> arguments, variables;
   for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
+  for (const std::string& variable : surroundings.environment) variables.push_back(const_cast<char*>(variable.c_str()));
+  const auto is_replaced = [&](const std::string_view old) {
+    return std::ranges::any_of(surroundings.environment, [&](const std::string& variable) {
+      return old.starts_with(std::string_view(variable).substr(0, variable.find('=') + 1));
+    });
+  };
+  for (char** old = environ; *old != nullptr; ++old) {
+    if (!is_replaced(*old)) variables.push_back(*old);
+  }
+  variables.push_back(nullptr);
+  std::optional<InputFile> input;
+  if (!surroundings.input.empty()) {
+    input.emplace(surroundings.input);
+    if (!input->good()) return fail(ErrorCode::kFailed, "its input can't be held in memory", words[0]);
+  }
+  const std::string& folder = surroundings.folder;
   posix_spawn_file_actions_t files;
   posix_spawn_file_actions_init(&files);
   if (!folder.empty()) posix_spawn_file_actions_addchdir_np(&files, folder.c_str());
-  posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
+  if (input) {
+    posix_spawn_file_actions_adddup2(&files, input->descriptor(), 0);
+  } else {
+    posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
+  }
   posix_spawn_file_actions_adddup2(&files, out.writer(), 1);
   posix_spawn_file_actions_adddup2(&files, errors.writer(), 2);
   posix_spawnattr_t attributes;
@@ -81,7 +131,7 @@ Result<pid_t> start(const std::vector<std::string>& words, const Pipe& out, cons
   posix_spawnattr_setsigdefault(&attributes, &changed);
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
   pid_t process = 0;
-  const int problem = posix_spawnp(&process, arguments[0], &files, &attributes, arguments.data(), environ);
+  const int problem = posix_spawnp(&process, arguments[0], &files, &attributes, arguments.data(), variables.data());
   posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&files);
   if (problem != 0)
@@ -133,10 +183,10 @@ std::string in_one_line(std::string text) {
 
 Result<ProcessResult> run_process(const std::vector<std::string>& words,
                                   const std::function<void(const std::string&)>& line, const std::stop_token& stop,
-                                  const std::string& folder) {
+                                  const ProcessSurroundings& surroundings) {
   Pipe out, errors;
   if (!out.good() || !errors.good()) return fail(ErrorCode::kFailed, "no pipe could be created", words[0]);
-  auto process = start(words, out, errors, folder);
+  auto process = start(words, out, errors, surroundings);
   if (!process) return forward(process);
   out.close_writer(), errors.close_writer();
   ProcessResult result;
@@ -169,8 +219,7 @@ Result<ProcessResult> run_process(const std::vector<std::string>& words,
 }
 
 Status run_program(const std::vector<std::string>& words, const std::string& folder) {
-  auto result = run_process(
-      words, [](const std::string&) {}, {}, folder);
+  auto result = run_process(words, [](const std::string&) {}, {}, {.folder = folder});
   if (!result) return forward(result);
   if (result->status == 0) return {};
   const std::string said = in_one_line(std::move(result->errors));

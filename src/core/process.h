@@ -15,12 +15,18 @@ struct ProcessResult {
   std::string errors;  ///< the end of its standard error
 };
 
+/// What a program is started with.
+struct ProcessSurroundings {
+  std::string folder = {};                    ///< its working folder; empty: this process's
+  std::string input = {};                     ///< its standard input
+  std::vector<std::string> environment = {};  ///< "NAME=VALUE", beside this process's own variables
+};
+
 /// Runs a program (by path, or by name in PATH) and waits for it. Each line of its standard output goes to `line` when
-/// it arrives. Standard input is empty; the working folder is `folder`, or this process's. When `stop` is requested,
-/// the program is ended, and the result is kInterrupted.
+/// it arrives. When `stop` is requested, the program is ended, and the result is kInterrupted.
 Result<ProcessResult> run_process(const std::vector<std::string>& words,
                                   const std::function<void(const std::string&)>& line, const std::stop_token& stop,
-                                  const std::string& folder = {});
+                                  const ProcessSurroundings& surroundings = {});
 
 /// Runs a program in a folder and waits for its end; its standard output is discarded. Fails if the program can't be
 /// started or ends with a status other than 0; the message then quotes its standard error.

@@ -81,5 +81,18 @@ TEST(HasProgram, LooksAlongThePath) {
   EXPECT_FALSE(has_program("no-such-program-here"));
 }
 
+TEST(RunProcess, GivesItsInputAndVariables) {
+  std::vector<std::string> lines;
+  const auto take = [&](const std::string& line) { lines.push_back(line); };
+  const std::string large(300'000, 'x');  // more than a pipe holds
+  setenv("HRE_TEST_A", "old", 1);
+  setenv("HRE_TEST_AB", "kept", 1);
+  ASSERT_TRUE(run_process({"sh", "-c", "read one; echo \"$one\"; echo $(wc -c); echo $HRE_TEST_A $HRE_TEST_AB"}, take,
+                          {}, {.input = "first line\n" + large, .environment = {"HRE_TEST_A=new"}}));
+  EXPECT_THAT(lines, testing::ElementsAre("first line", "300000", "new kept"));
+  lines.clear();
+  ASSERT_TRUE(run_process({"sh", "-c", "exec sleep 0"}, take, {}, {.input = large})) << "it need not be read";
+}
+
 }  // namespace
 }  // namespace hre

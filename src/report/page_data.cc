@@ -10,6 +10,7 @@
 #include "analysis/scores.h"
 #include "analysis/tokens.h"
 #include "core/text.h"
+#include "report/training_text.h"
 
 namespace hre {
 namespace {
@@ -316,6 +317,7 @@ std::string page_index(const ReportData& data) {
                  {"fingerprint", first.dataset_fingerprint},
                  {"questions", first.dataset_questions}}},
                {"caveats", data.caveats},
+               {"training", training_sentences(data.trainings, data.benchmark)},
                {"log", data.of_logs},
                {"main", data.metrics.front().name},
                {"value", data.value_name},

@@ -92,8 +92,19 @@ void add_caveats(ReportData& data) {
   std::vector<int64_t> done;
   for (const Summary& summary : data.summaries) done.push_back(summary.questions);
   data.caveats = notes_of(pointers_to(data.runs), done);
+  int64_t n_means = 0;
+  for (size_t i = 0; i < data.runs.size(); ++i) n_means += has_means_alone(data, i) ? 1 : 0;
+  constexpr int64_t kNamed = 3;
+  const bool several_means = n_means > kNamed;
+  if (several_means) {
+    data.caveats.push_back(fmt::format(
+        "{} of {} runs are here without their questions, so only their means are shown, and they take part in no "
+        "comparison.",
+        n_means, data.runs.size()));
+  }
   for (size_t i = 0; i < data.runs.size(); ++i) {
     const Run& run = data.runs[i];
+    if (has_means_alone(data, i) && several_means) continue;
     if (has_means_alone(data, i)) {
       data.caveats.push_back(fmt::format(
           "{} was written without its questions, so only its means are shown, and it takes part in no comparison.",
@@ -114,6 +125,18 @@ void add_caveats(ReportData& data) {
   }
   if (!data.dataset && !data.rows.empty() && !data.of_logs)
     data.caveats.emplace_back("The dataset could not be read, so the questions' texts are missing.");
+}
+
+/// The runs whose models are checkpoints of a training.
+std::vector<TrainingPoint> training_points(const ReportData& data) {
+  std::vector<TrainingPoint> points;
+  for (size_t i = 0; i < data.runs.size(); ++i) {
+    const auto step = training_step(data.runs[i].model);
+    if (!step) continue;
+    points.push_back({step->training, step->step, i, data.value(data.summaries[i].micro).mean,
+                      values_by_question(data.runs[i], data.metrics.front())});
+  }
+  return points;
 }
 
 bool any_answer(const Run& run, bool (*is_so)(const AnswerResult&)) {
@@ -165,6 +188,7 @@ Result<ReportData> report_data(std::vector<Run> runs, std::optional<Dataset> dat
   data.compared = std::move(values->compared);
   data.rows = rows_of(data);
   data.topics = topics_of(data);
+  data.trainings = find_trainings(training_points(data), data.metrics.front());
   add_caveats(data);
   data.caveats.insert(data.caveats.end(), values->caveats.begin(), values->caveats.end());
   if (const auto note = values->ceiling ? ceiling_note(*values->ceiling) : std::nullopt) data.caveats.push_back(*note);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "analysis/comparison.h"
+#include "analysis/training.h"
 #include "hre/question.h"
 #include "hre/summary.h"
 
@@ -40,6 +41,7 @@ struct ReportData {
   std::optional<Comparison> comparison;
   std::vector<size_t> compared;                          ///< the comparison's runs, by position among `runs`
   std::vector<std::optional<ClusteredValue>> clustered;  ///< of each run's value, on request
+  std::vector<Training> trainings;  ///< whose checkpoints are among the runs; points hold positions of runs
 
   [[nodiscard]] const Estimate& value(const MetricSummary& means) const { return means.*metrics.front().of_summary; }
 

@@ -9,6 +9,7 @@
 #include "analysis/scores.h"
 #include "core/text.h"
 #include "report/run_columns.h"
+#include "report/training_text.h"
 
 namespace hre {
 namespace {
@@ -215,6 +216,25 @@ Table differences_table(const ReportData& data) {
   return table;
 }
 
+/// The curves of trainings: their noise, and where they stopped helping.
+Table training_table(const ReportData& data) {
+  Table table{"training",
+              "Trainings whose checkpoints are among the models: the best value, the standard deviation from one "
+              "checkpoint to the next and of the last checkpoints, the range of all values and its ratio to the latter "
+              "(signal to noise), and the first checkpoint after which none is shown to be better.",
+              {"training", "checkpoints", "first_step", "last_step", "best_step", "best", "neighbour_noise",
+               "last_checkpoints", "noise", "range", "signal_to_noise", "peak_step", "after_peak"},
+              {}};
+  for (const Training& t : data.trainings) {
+    table.rows.push_back(
+        {t.name, std::to_string(t.points.size()), step_text(t.points.front().step), step_text(t.points.back().step),
+         step_text(t.points[t.best].step), number(t.points[t.best].value), small_number(t.neighbour_noise),
+         std::to_string(t.n_last), small_number(t.noise), small_number(t.range), small_number(t.signal_to_noise),
+         t.peak ? step_text(t.points[t.peak->point].step) : "", t.peak ? std::to_string(t.peak->later) : ""});
+  }
+  return table;
+}
+
 }  // namespace
 
 std::string escaped_markdown(std::string_view text) {
@@ -234,8 +254,8 @@ std::string escaped_markdown(std::string_view text) {
 std::vector<TableFile> report_tables(const ReportData& data) {
   std::vector<TableFile> files;
   const auto note = invented_votes_note(data.runs.front().dataset_source, data.runs.front().dataset_fingerprint);
-  for (Table table :
-       {summary_table(data), topics_table(data), estimates_table(data), scores_table(data), differences_table(data)}) {
+  for (Table table : {summary_table(data), topics_table(data), estimates_table(data), scores_table(data),
+                      differences_table(data), training_table(data)}) {
     if (note) table.caption += " " + *note;
     if (table.rows.empty()) continue;
     files.push_back({table.name + ".md", markdown(table)});

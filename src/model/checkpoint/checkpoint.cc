@@ -280,8 +280,8 @@ bool is_checkpoint(const std::string& path) {
   return fs::is_directory(path, problem) && fs::exists(fs::path(path) / "config.json", problem);
 }
 
-Result<std::string> converted_checkpoint(const std::string& folder, ProgressListener& progress,
-                                         const std::stop_token& stop) {
+Result<std::string> place_of_converted(const std::string& folder, ProgressListener& progress,
+                                       const std::stop_token& stop) {
   auto converter = find_converter();
   if (!converter) return forward(converter);
   auto parts = parts_of(folder);
@@ -290,9 +290,18 @@ Result<std::string> converted_checkpoint(const std::string& folder, ProgressList
   if (!hash) return hash;
   auto cache = cache_folder("converted/" + *hash);
   if (!cache) return cache;
-  const std::string target = (fs::path(*cache) / (name_of(folder) + ".gguf")).string();
+  return (fs::path(*cache) / (name_of(folder) + ".gguf")).string();
+}
+
+Result<std::string> converted_checkpoint(const std::string& folder, ProgressListener& progress,
+                                         const std::stop_token& stop) {
+  auto target_place = place_of_converted(folder, progress, stop);
+  if (!target_place) return target_place;
+  const std::string& target = *target_place;
   std::error_code problem;
   if (fs::exists(target, problem)) return target;
+  auto converter = find_converter();
+  if (!converter) return forward(converter);
   auto python = find_python(*converter, progress, stop);
   if (!python) return python;
   auto lock = lock_of(target + ".lock", "the converted file", progress, stop);

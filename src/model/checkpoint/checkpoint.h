@@ -22,6 +22,10 @@ bool is_checkpoint(const std::string& path);
 Result<std::string> converted_checkpoint(const std::string& folder, ProgressListener& progress,
                                          const std::stop_token& stop);
 
+/// Where that file is, or will be. Reads the checkpoint's files, unless their hashes are remembered.
+Result<std::string> place_of_converted(const std::string& folder, ProgressListener& progress,
+                                       const std::stop_token& stop);
+
 /// A checkpoint's log-likelihoods, in nats, of each request's continuations, computed by Transformers in float32 with
 /// one pass per continuation. Shares nothing with hre's own scoring except the rule. max_length is in tokens; 0: the
 /// model's own.

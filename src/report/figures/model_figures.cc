@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
 
 #include "report/figures/run_figures.h"
 #include "report/figures/scatter.h"
@@ -245,28 +244,8 @@ std::optional<Figure> value_speed(const ReportData& data) {
   return figure;
 }
 
-/// The step of training in a model's name: "pythia-410m-step3000" gives ("pythia-410m", 3000).
-std::optional<std::pair<std::string, double>> step_of(const std::string& name) {
-  const size_t at = name.rfind("step");
-  if (at == std::string::npos) return std::nullopt;
-  size_t digit = at + 4;
-  while (digit < name.size() && (name[digit] == '-' || name[digit] == '_' || name[digit] == '=')) ++digit;
-  size_t end = digit;
-  while (end < name.size() && name[end] >= '0' && name[end] <= '9' && end - digit < 15) ++end;
-  if (end == digit) return std::nullopt;
-  std::string series = name.substr(0, at) + name.substr(end);
-  while (!series.empty() && (series.back() == '-' || series.back() == '_')) series.pop_back();
-  return std::pair{series.empty() ? "model" : series, std::stod(name.substr(digit, end - digit))};
-}
-
 std::optional<Figure> training_steps(const ReportData& data) {
-  std::map<std::string, std::map<double, size_t>> series;
-  for (size_t i = 0; i < data.runs.size(); ++i) {
-    if (const auto step = step_of(data.runs[i].model.name); step && data.value(data.summaries[i].micro).mean)
-      series[step->first][step->second] = i;
-  }
-  std::erase_if(series, [](const auto& one) { return one.second.size() < 2; });
-  if (series.empty()) return std::nullopt;
+  if (data.trainings.empty()) return std::nullopt;
   Figure figure{"training_steps",
                 "Value by training step, with 95 % intervals for other questions of these topics.",
                 kColumn,
@@ -275,11 +254,27 @@ std::optional<Figure> training_steps(const ReportData& data) {
                 ""};
   figure.script = "set xlabel 'training step'\nset ylabel " + gnuplot_string(data.benchmark) +
                   "\nset key bottom right\nset offsets graph 0.03, graph 0.03, graph 0.05, graph 0.05\n";
+  size_t n_peaks = 0;
+  for (const Training& training : data.trainings) {
+    if (!training.peak || training.peak->later == 0) continue;
+    const double step = training.points[training.peak->point].step;
+    figure.script +=
+        fmt::format("set arrow from {0:g}, graph 0 to {0:g}, graph 1 nohead back dashtype 2 linecolor rgb '{1}'\n",
+                    step, colour(static_cast<size_t>(&training - data.trainings.data())));
+    ++n_peaks;
+  }
+  if (n_peaks > 0) {
+    figure.caption += n_peaks == 1
+                          ? " The dashed line is at the first checkpoint after which none is shown to be better."
+                          : " Dashed lines are at each training's first checkpoint after which none is shown to "
+                            "be better.";
+  }
   size_t k = 0;
-  for (const auto& [name, steps] : series) {
-    for (const auto& [step, i] : steps) {
-      const Estimate& e = data.value(data.summaries[i].micro);
-      figure.table.rows.push_back({name, cell(step), cell(e.mean), cell(e.ci_low), cell(e.ci_high)});
+  for (const Training& training : data.trainings) {
+    const std::string& name = training.name;
+    for (const TrainingPoint& point : training.points) {
+      const Estimate& e = data.value(data.summaries[point.run].micro);
+      figure.table.rows.push_back({name, cell(point.step), cell(e.mean), cell(e.ci_low), cell(e.ci_high)});
     }
     figure.script += fmt::format(
         "{}data using (strcol(1) eq {} ? $2 : NaN):3:(valid(4) ? $4 : $3):(valid(5) ? $5 : $3) with yerrorlines "
@@ -324,7 +319,8 @@ void model_figures(const ReportData& data, Figures& figures) {
     add_or(bits_per_byte(data), "bits_per_byte: no run has log-likelihoods and the bytes of its answers");
     add_or(value_speed(data), "value_speed: no run computed tokens (baselines have none)");
   }
-  add_or(training_steps(data), "training_steps: no two models are named as steps of the same training (NAME-step1000)");
+  add_or(training_steps(data),
+         "training_steps: no two models are named as steps of the same training (NAME-step1000, checkpoint-1000)");
 }
 
 }  // namespace hre

@@ -98,6 +98,7 @@ function summarySection(report) {
       safeText(report.dataset.name), `, ${report.questions.id.length} questions in ${report.topics.length} ${report.topics.length === 1 ? 'topic' : 'topics'}.`),
     report.caveats.map((caveat) => make('p', { class: 'caveat' }, safeText(caveat))),
     make('div', { class: 'scroll' }, summaryTable(report, 'summary-table', summaryColumns(report), `Means over all questions (micro averages) with 95 % intervals: how far they would move with other questions of these topics, unless a column’s title names others.${report.log ? '' : ' Chance is 0 unless stated.'} Click a column’s title to sort by that column.`)),
+    report.training.map((sentence) => make('p', { class: 'training' }, safeText(sentence))),
     scaleTable(report),
     scoresTable(report),
   ];
