@@ -329,7 +329,7 @@ class CommandLineTest(ProgramTest):
     def test_a_signal_ends_statistics(self):
         """Of many runs they take minutes, and keep nothing that a first Ctrl-C would have to wait for."""
         chance = random.Random(7)
-        runs = [self.write(f"{i}.csv", "item,group,value\n" + "".join(f"{k},all,{chance.random()}\n" for k in range(500))) for i in range(40)]
+        runs = [self.write(f"{i}.csv", "item,group,value\n" + "".join(f"{k},all,{chance.random()}\n" for k in range(500))) for i in range(80)]
         for call in (["report", *runs, "--out", "page"], ["compare", *runs]):
             with self.subTest(call=call[0]):
                 process = subprocess.Popen([PROGRAM, *map(str, call)], cwd=self.folder, env=clean_environment(), stdout=subprocess.PIPE,
