@@ -124,7 +124,7 @@ const std::vector<Family>& families() {
     {
       Family& qwen2 = add("Qwen2ForCausalLM", "qwen2", "qwen2");
       qwen2.keys = usual_keys({"sliding_window", "max_window_layers", "layer_types"});
-      qwen2.only = {{"use_sliding_window", false}};
+      qwen2.only = {{"use_sliding_window", false}, {"use_mrope", false}};
       qwen2.vocabulary = VocabularyRule::kPiecesOrBytes;
       Family qwen3 = qwen2;
       qwen3.architecture = "Qwen3ForCausalLM", qwen3.model_type = qwen3.gguf = "qwen3";
