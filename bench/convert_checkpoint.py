@@ -9,6 +9,7 @@ starts, every tensor of the converted file is compared with the checkpoint's, ro
 Both are flushed to the disk, and are timed three times in turns; the fastest counts. Peak memory is that of the whole process.
 """
 import json
+import multiprocessing
 import os
 import pathlib
 import shutil
@@ -63,7 +64,6 @@ def write(folder, layers):
                 left -= len(raw)
         file.flush()
         os.fsync(file.fileno())
-    return at
 
 
 def check(folder, out, layers):
@@ -91,6 +91,15 @@ def check(folder, out, layers):
             sys.exit(f"{name} differs")
 
 
+def apart(function, *arguments):
+    """Calls a function in a process of its own: what this one has held would count as its children's peak memory."""
+    process = multiprocessing.Process(target=function, args=arguments)
+    process.start()
+    process.join()
+    if process.exitcode:
+        sys.exit(f"{function.__name__} failed")
+
+
 def timed(*command):
     """Seconds, and peak memory in MiB."""
     start = time.perf_counter()
@@ -107,10 +116,11 @@ def main():
     millions = float(sys.argv[5]) if len(sys.argv) > 5 else 1000
     layers = max(1, round(millions * 1e6 / 60.8e6))
     checkpoint, out = folder / "checkpoint", folder / "converted.gguf"
-    size = write(checkpoint, layers)
+    size = sum(2 * count(shape) for shape in shapes(layers).values())
     try:
+        apart(write, checkpoint, layers)
         timed(convert, checkpoint, out, known)
-        check(checkpoint, out, layers)
+        apart(check, checkpoint, out, layers)
         os.environ["HRE_CACHE"], os.environ["HRE_CONVERT_PYTHON"] = str(folder / "cache"), "/bin/false"
         best = {}
         for _ in range(3):

@@ -111,6 +111,15 @@ void store(char* to, T value) {
   std::memcpy(to, &value, sizeof value);
 }
 
+/// Makes NaN in bfloat16 quiet, in place, as conversion from float32 would.
+void quieten(std::string& bytes) {
+  char* const data = bytes.data();
+  for (size_t i = 0, n = bytes.size() / 2; i < n; ++i) {
+    const auto bits = load<uint16_t>(data + 2 * i);
+    store(data + 2 * i, static_cast<uint16_t>(bits | ((bits & 0x7fff) > 0x7f80 ? 64 : 0)));
+  }
+}
+
 /// Converts n values, one type's after the other's.
 void convert(const TensorSource& tensor, const char* from, size_t n, char* to) {
   const auto value = [&](size_t i) {
@@ -143,8 +152,7 @@ Status write_tensor(const Descriptor& out, const std::string& path, const Tensor
     return write_all(out, {reinterpret_cast<const char*>(tensor.values.data()), tensor.values.size() * sizeof(float)},
                      path);
   }
-  // BF16 that stays BF16 is converted for its NaN alone, which become quiet.
-  const bool as_is = tensor.type == tensor.stored && tensor.type != WeightType::kBF16 && !tensor.plus_one;
+  const bool as_is = tensor.type == tensor.stored && !tensor.plus_one;
   const int64_t rows = rows_of(tensor), width = row_size(tensor);
   const uint64_t stored_row = static_cast<uint64_t>(width) * size_of(tensor.stored);
   const int64_t at_once = std::max<int64_t>(1, static_cast<int64_t>(kBatch / std::max<uint64_t>(1, stored_row)));
@@ -164,6 +172,7 @@ Status write_tensor(const Descriptor& out, const std::string& path, const Tensor
         return ok;
       }
     }
+    if (as_is && tensor.type == WeightType::kBF16) quieten(read);
     if (!as_is) {
       const auto values = static_cast<size_t>(n * width);
       converted.resize(values * size_of(tensor.type));
