@@ -25,6 +25,7 @@
 #include "core/fingerprint.h"
 #include "core/hashing.h"
 #include "core/process.h"
+#include "model/checkpoint/native_conversion.h"
 
 namespace hre {
 namespace {
@@ -93,6 +94,7 @@ Result<std::string> hash_of(const std::vector<fs::path>& parts, const Converter&
   progress.end();
   if (stop.stop_requested()) return fail(ErrorCode::kInterrupted, "interrupted");
   all.add_field(HRE_LLAMA_BUILD);
+  all.add_field(std::to_string(kNativeConversion));
   return all.value();
 }
 
@@ -206,11 +208,13 @@ void report(const std::string& line, ProgressListener& progress) {
   progress.advance(static_cast<int64_t>(100 * done / total), 100 * done / total);
 }
 
-Status convert(const Converter& converter, const std::string& python, const std::string& folder, const std::string& out,
-               ProgressListener& progress, const std::stop_token& stop) {
+Status convert_by_python(const Converter& converter, const std::string& folder, const std::string& out,
+                         ProgressListener& progress, const std::stop_token& stop) {
+  auto python = find_python(converter, progress, stop);
+  if (!python) return forward(python);
   progress.begin("converting to GGUF", 100, "%", 100);
   auto done = run_process(
-      {python, converter.script().string(), converter.sources.string(), folder, out},
+      {*python, converter.script().string(), converter.sources.string(), folder, out},
       [&](const std::string& line) { report(line, progress); }, stop);
   progress.end();
   if (!done) return forward(done);
@@ -224,6 +228,24 @@ std::string name_of(const std::string& folder) {
   std::error_code problem;
   const fs::path path = fs::weakly_canonical(folder, problem);
   return path.filename().empty() ? "model" : path.filename().string();
+}
+
+/// Converts by hre itself where it knows the checkpoint exactly, else by llama.cpp's converter.
+Status convert(const Converter& converter, const std::string& folder, const std::string& out,
+               ProgressListener& progress, const std::stop_token& stop) {
+  // The list of pre-tokenizers by hash, which the converter's authors generate into its source.
+  auto known = read_file((converter.sources / "conversion" / "base.py").string());
+  if (!known) return forward(known);
+  auto unknown = convert_natively(folder, *known, out, progress, stop);
+  if (!unknown) {
+    unknown.error().message = "the checkpoint can't be converted: " + unknown.error().text();
+    unknown.error().where = folder;
+    unknown.error().next.clear();
+    return forward(unknown);
+  }
+  if (!unknown->has_value()) return {};
+  progress.note("llama.cpp's converter converts this checkpoint, because hre can't without it: " + **unknown);
+  return convert_by_python(converter, folder, out, progress, stop);
 }
 
 /// A file of JSON lines, removed by the destructor.
@@ -300,10 +322,6 @@ Result<std::string> converted_checkpoint(const std::string& folder, ProgressList
   const std::string& target = *target_place;
   std::error_code problem;
   if (fs::exists(target, problem)) return target;
-  auto converter = find_converter();
-  if (!converter) return forward(converter);
-  auto python = find_python(*converter, progress, stop);
-  if (!python) return python;
   auto lock = lock_of(target + ".lock", "the converted file", progress, stop);
   if (!lock) return forward(lock);
   if (fs::exists(target, problem)) return target;
@@ -311,7 +329,9 @@ Result<std::string> converted_checkpoint(const std::string& folder, ProgressList
   const TemporaryFolder place(target);
   if (place.path().empty()) return fail(ErrorCode::kFailed, "no folder can be created beside this file", target);
   const std::string made = place.path() + "/model.gguf";
-  if (auto ok = convert(*converter, *python, folder, made, progress, stop); !ok) return forward(ok);
+  auto converter = find_converter();
+  if (!converter) return forward(converter);
+  if (auto ok = convert(*converter, folder, made, progress, stop); !ok) return forward(ok);
   if (auto ok = sync_file(made); !ok) return forward(ok);
   fs::rename(made, target, problem);
   if (problem) return fail(ErrorCode::kFailed, "the converted file could not be kept: " + problem.message(), target);
