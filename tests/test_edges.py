@@ -6,7 +6,6 @@ import lzma
 import os
 import pathlib
 import pty
-import re
 import select
 import shutil
 import signal
