@@ -9,7 +9,7 @@ import tempfile
 import threading
 import unittest
 
-from program import SOURCE_DIR, clean_environment
+from program import PROGRAM, SOURCE_DIR, clean_environment
 
 TOOLS = SOURCE_DIR / "tools"
 
@@ -112,6 +112,30 @@ class PinsTest(CheckTest):
 
     def test_no_network_is_said(self):
         self.assertIn("skipped: known vulnerabilities were not asked for", self.pins("good==2.0" + self.HASH, osv="http://127.0.0.1:9", status=77))
+
+
+class PublicTest(CheckTest):
+    """What the last release offered is there, or the changelog tells users."""
+
+    def public(self, *arguments, status=0):
+        return self.check("check_public.py", "--program", PROGRAM, *arguments, status=status)
+
+    def test_this_build(self):
+        listed = self.public("--list").splitlines()
+        for thing in ("header hre/evaluate.h", "command data build", "option eval --data", "json hre-run/1 results.micro.pearson.mean",
+                      "json hre-gate/1 verdict", "python hre.evaluate"):
+            self.assertIn(thing, listed)
+        self.assertTrue([thing for thing in listed if thing.startswith("symbol hre::evaluate(hre::Dataset const&, hre::Scorer&")])
+        self.public()
+
+    def test_what_is_gone_must_be_in_the_changelog(self):
+        gone = ["option eval --gone", "symbol hre::RunStore::vanish(int)", "json hre-run/1 results.micro.nothing"]
+        last = sorted((SOURCE_DIR / "tests" / "data" / "public").glob("*.txt"))[-1].read_text(encoding="utf-8")
+        self.write({"before.txt": last + "\n".join(gone) + "\n", "some.md": "# Changes\n\n## 9\n\n- `--gone` is --gone-on now.\n\n## 8\n\n- `vanish`\n",
+                    "all.md": "# Changes\n\n## 9\n\n- `hre eval --gone`, `vanish()` and `micro.nothing` are no more.\n"})
+        said = self.public("--before", self.root / "before.txt", "--changelog", self.root / "some.md", status=1)
+        self.assertEqual([f"gone, and not in the changelog: {thing}" for thing in sorted(gone[1:])], said.splitlines()[:-1])
+        self.public("--before", self.root / "before.txt", "--changelog", self.root / "all.md")
 
 
 if __name__ == "__main__":
