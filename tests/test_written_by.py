@@ -74,8 +74,8 @@ class WrittenByTest(ProgramTest):
                     self.contains(run[key], old[key], f"{name}.{key}")
                 self.run_hre("runs", "import", f"{name}.json", "--store", "new.db")
             listed = self.run_hre("runs", "list", "--store", "new.db").stdout
-            self.assertRegex(listed, r"(?m)baseline:length.*$")
-            self.assertRegex(listed, r"(?m)hre-base-q8_0.*$")
+            self.assertRegex(listed, r"(?m)^baseline-length-set +0\.21 +12 ")
+            self.assertRegex(listed, r"(?m)^hre-base-q8_0-set +-0\.22 +6 ")
             self.run_hre("report", "length.json", "model.json", "--data", "set", "--out", "report", "--quiet")
             self.run_hre("compare", "length.json", "model.json", "--json", "compare.json")
             self.assertEqual(6, self.read_json("compare.json")["questions"]["shared"])
