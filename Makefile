@@ -18,7 +18,7 @@ need-clang-format = command -v $(clang-format) >/dev/null || { echo "make $@: $(
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help demo smollm2 build test install wheel format format-check lint tidy asan tsan fuzz bench engine-check ci-nightly clean configure test-parts
+.PHONY: help demo smollm2 build test install wheel dist format format-check lint tidy asan tsan fuzz bench engine-check ci-nightly clean configure test-parts
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1#/p' Makefile | while IFS='#' read -r name text; do \
@@ -47,6 +47,9 @@ install: configure ## install the program and the library to PREFIX (default /us
 
 wheel: ## build the Python package's wheel, with all that it needs inside, into build/wheels (PYTHON=python3.12; default: one for each version)
 	@tools/make_wheel.sh $(PYTHON)
+
+dist: ## build what a release consists of into build/dist/out: tarball, Debian package, sums, list of parts
+	@tools/make_dist.sh
 
 format: ## format the sources
 	@$(need-clang-format)

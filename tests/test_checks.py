@@ -138,5 +138,12 @@ class PublicTest(CheckTest):
         self.public("--before", self.root / "before.txt", "--changelog", self.root / "all.md")
 
 
+class DockerfileTest(CheckTest):
+    def test_is_understood(self):
+        """tools/check_dockerfile.py, which runs its commands, knows every instruction; the last stage ends as a user without rights."""
+        last = self.check("check_dockerfile.py", "--parse").splitlines()[-1]
+        self.assertRegex(last, r"^last: debian:12-slim, .*USER, WORKDIR, ENTRYPOINT, CMD$")
+
+
 if __name__ == "__main__":
     unittest.main()

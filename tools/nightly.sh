@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What is too long for every change, one part after the other, all of them whatever fails; then a line for each.
 #
-#   tools/nightly.sh [PART]...      default: asan tsan tidy fuzz simulations alarms engine links pins
+#   tools/nightly.sh [PART]...      default: asan tsan tidy fuzz simulations alarms engine dist links pins
 #
 # asan, tsan     every test under the sanitizers (presets asan-ubsan and tsan, built first)
 # tidy           clang-tidy on every source
@@ -9,13 +9,14 @@
 # simulations    the full counts of what the unit tests check: coverage, calibration, gates
 # alarms         ratios of speeds against those kept in bench/ratios.json
 # engine         the newest llama.cpp that PyPI has (make engine-check)
+# dist           make dist; with HRE_PLAIN_ROOT=ROOT, the root folder of a plain Debian, what it made is run there
 # links, pins    addresses in the documents, and known vulnerabilities of what is pinned: both need the network
 #
 # Ends with status 1 if a part fails. What each says is in build/nightly/PART.log.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 mkdir -p build/nightly
-[ $# -gt 0 ] || set -- asan tsan tidy fuzz simulations alarms engine links pins
+[ $# -gt 0 ] || set -- asan tsan tidy fuzz simulations alarms engine dist links pins
 
 bench() { cmake --preset release -DHRE_BUILD_BENCH=ON >/dev/null && cmake --build build/release -j "$(tools/jobs.sh)" --target "$@"; }
 
@@ -37,6 +38,14 @@ part() {
       bench/alarms.py
       ;;
     engine) make engine-check ;;
+    dist)
+      make dist || return 1
+      if [ -z "${HRE_PLAIN_ROOT:-}" ]; then
+        echo "dist: skipped: HRE_PLAIN_ROOT names no root folder of a plain Debian, so that nothing was run there"
+        return 0
+      fi
+      tools/check_dist.sh "$HRE_PLAIN_ROOT" && tools/check_dockerfile.py --base "$HRE_PLAIN_ROOT"
+      ;;
     links) tools/check_links.py --external ;;
     pins) tools/check_pins.py ;;
     *)
