@@ -23,7 +23,7 @@ mkdir -p "$place/a place" "$place/home"
 mount -t proc proc "$base/proc"
 mounted=yes
 
-inside() { env -i PATH=/usr/bin:/bin HOME=/opt/hre-check/home chroot "$base" "$@"; }
+inside() { env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/opt/hre-check/home "$(command -v chroot)" "$base" "$@"; }
 failed=0
 must() { # must WHAT COMMAND...
   local what=$1

@@ -47,7 +47,7 @@ LD_LIBRARY_PATH=$dist/build/src:$HRE_DEPS/arrow/lib:$HRE_DEPS/onednn/lib \
 LD_LIBRARY_PATH=$tree/lib:$tree/lib/hre tools/bundle.py --tree "$tree" --version "$version" --deps "$HRE_DEPS"
 for file in "$tree"/bin/hre "$tree"/lib/libhre.so.*.*.* "$tree"/lib/hre/*; do
   case $file in
-    */bin/hre) path="\$ORIGIN/../lib" ;;
+    */bin/hre) path="\$ORIGIN/../lib:\$ORIGIN/../lib/hre" ;;
     */lib/hre/*) path="\$ORIGIN" ;;
     *) path="\$ORIGIN:\$ORIGIN/hre" ;;
   esac
