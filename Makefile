@@ -6,6 +6,7 @@ PREFIX ?= /usr/local
 SECONDS ?= 60
 PYTHON ?=
 FILES ?= src/.*(?<!_test)\.cc$$
+NIGHTLY ?=
 
 folder := build/$(PRESET)
 smollm2 := $(or $(HRE_DEPS),build/deps)/smollm2/SmolLM2-135M-Instruct.Q4_1.gguf
@@ -17,7 +18,7 @@ need-clang-format = command -v $(clang-format) >/dev/null || { echo "make $@: $(
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help demo smollm2 build test install wheel format format-check tidy asan tsan fuzz bench engine-check clean configure test-parts
+.PHONY: help demo smollm2 build test install wheel dist format format-check lint tidy asan tsan fuzz bench engine-check ci-nightly clean configure test-parts
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1#/p' Makefile | while IFS='#' read -r name text; do \
@@ -47,6 +48,9 @@ install: configure ## install the program and the library to PREFIX (default /us
 wheel: ## build the Python package's wheel, with all that it needs inside, into build/wheels (PYTHON=python3.12; default: one for each version)
 	@tools/make_wheel.sh $(PYTHON)
 
+dist: ## build what a release consists of into build/dist/out: tarball, Debian package, sums, list of parts
+	@tools/make_dist.sh
+
 format: ## format the sources
 	@$(need-clang-format)
 	@$(sources) | xargs -0 $(clang-format) -i
@@ -55,9 +59,13 @@ format-check: ## say which sources are not formatted (clang-format 14)
 	@$(need-clang-format)
 	@$(sources) | xargs -0 $(clang-format) --dry-run --Werror
 
-tidy: configure ## run clang-tidy 14 on the sources, or on those that match FILES=regex
-	@command -v run-clang-tidy-14 >/dev/null || { echo "make tidy: run-clang-tidy-14 is missing (Debian: clang-tidy)"; exit 1; }
-	@run-clang-tidy-14 -quiet -p $(folder) -j $(jobs) '$(FILES)'
+lint: ## look for likely mistakes in Python (ruff), JavaScript (biome) and links of the documents
+	@tools/lint.sh
+	@tools/check_links.py
+
+tidy: ## run clang-tidy 14 on the sources, or on those that match FILES=regex
+	@tools/setup.sh
+	@tools/tidy.py --jobs $(jobs) '$(FILES)'
 
 asan: ## the tests under address and undefined-behaviour sanitizers
 	@$(MAKE) test PRESET=asan-ubsan
@@ -76,6 +84,9 @@ bench: configure ## build the benchmarks, and list them
 
 engine-check: ## try the newest llama.cpp that PyPI has, before the pin is moved
 	@tools/engine_check.sh
+
+ci-nightly: ## what takes hours: sanitizers, fuzzing, full simulations, alarms of speed, the newest engine (NIGHTLY="asan fuzz")
+	@tools/nightly.sh $(NIGHTLY)
 
 clean: ## remove what was built, but not what was fetched
 	@find build -mindepth 1 -maxdepth 1 ! -name deps -exec rm -rf {} + 2>/dev/null || true

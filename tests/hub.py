@@ -188,7 +188,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def tree(self, repository, commit, request):
         query = urllib.parse.parse_qs(request.query)
-        folder = urllib.parse.unquote(request.path).split(f"/tree/", 1)[1].partition("/")[2].strip("/")
+        folder = urllib.parse.unquote(request.path).split("/tree/", 1)[1].partition("/")[2].strip("/")
         files = [file.entry() for path, file in repository.commits[commit].items()
                  if not folder or path.startswith(folder + "/")]
         if folder and not files:

@@ -127,6 +127,10 @@ class VersionTest(ProgramTest):
         version = re.search(r"project\(hre VERSION (\S+)", (SOURCE_DIR / "CMakeLists.txt").read_text())[1]
         self.assertEqual(f"hre {version}", lines[0])
         self.assertRegex(lines[1], r"^libllama .+ggml \d+\.\d+\.\d+, (hre's patch \d+|not hre's own build)$")
+        self.assertRegex(lines[-4], r"^Arrow \d+\.\d+\.\d+.*, libarchive \d+\.\d+\.\d+")
+        self.assertRegex(lines[-3], r"^SQLite \d+\.\d+\.\d+, expat_\d+\.\d+\.\d+$")
+        self.assertRegex(lines[-2], r"^libcurl/\d+\.\d+\.\d+.* OpenSSL/\d+\.\d+\.\d+")
+        self.assertRegex(lines[-1], r"^compiled by (g\+\+|clang) \d+\.\d+\.\d+$")
 
 
 class MistakeTest(ProgramTest):

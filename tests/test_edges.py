@@ -7,7 +7,6 @@ import os
 import pathlib
 import pty
 import random
-import re
 import select
 import shutil
 import signal

@@ -9,13 +9,11 @@ import pathlib
 import resource
 import signal
 import subprocess
-import sys
-import threading
 import time
 import unittest
 
 from hub import Fault, Hub
-from program import PROGRAM, SLOWER, ProgramTest, clean_environment, shared_data, test_python
+from program import PROGRAM, SLOWER, ProgramTest, clean_environment, shared_data
 
 MODEL = "org/tiny-GGUF"
 WEIGHTS = bytes(range(256)) * 40_000  # 10 MB, of no model
@@ -103,6 +101,47 @@ class FetchTest(HubTest):
         seen = {host: {request.headers.get("authorization") for request in self.hub.requests if request.host == host}
                 for host in ("hub", "files")}
         self.assertEqual({"hub": {"Bearer hf_right"}, "files": {None}}, seen)
+
+    def assert_nowhere(self, secrets, *runs):
+        """No output and no file of the test's folder, the store and the cache among them, has one of these."""
+        texts = [text.encode() for done in runs for text in (done.stdout, done.stderr)]
+        texts += [path.read_bytes() for path in self.folder.rglob("*") if path.is_file()]
+        names = [str(path).encode() for path in self.folder.rglob("*")]
+        for secret in secrets:
+            self.assertFalse([text[:300] for text in (*texts, *names) if secret.encode() in text], secret)
+
+    def test_no_secret_is_shown_or_kept(self):
+        """The token, a password in the hub's address, one in the proxy's, and signed addresses, when all goes well and when it doesn't."""
+        self.hub.token = "hf_a*secret*token"
+        password = "pass*word*in*url"
+        self.hub.add("dataset", "org/data", {"data.jsonl": jsonl(9)}, access="private")
+        self.hub.add("model", MODEL, {"big.gguf": WEIGHTS}, access="private")
+        env = {"HF_TOKEN": self.hub.token, "HF_ENDPOINT": self.hub.endpoint.replace("://", f"://somebody:{password}@")}
+        runs = [self.hre("eval", "baseline:length", "--data", "hf:org/data", "--json", "run.json", env=env),
+                self.hre("model", "fetch", f"hf:{MODEL}", env=env)]
+        signatures = list(self.hub.signatures)
+        self.assertTrue(signatures)
+        self.assertIn(f"Bearer {self.hub.token}", {request.headers.get("authorization") for request in self.hub.requests})
+
+        def fails(name, *, status=(1, 2), **more):
+            runs.append(self.hre("model", "fetch", name, status=status, env=env | more))
+            return runs[-1].stderr
+        self.assertIn("there is no such model", fails("hf:org/nowhere"))
+        self.assertIn("there is no revision", fails(f"hf:{MODEL}@v9"))
+        self.hub.add("model", "org/gated", {"a.gguf": b"x"}, access="gated")
+        self.hub.accepted = False
+        self.assertIn("accept them at http://127.0.0.1:", fails("hf:org/gated"))
+        self.assertIn("not an http or https address", fails("hf:org/x", HF_ENDPOINT=f"ftp://somebody:{password}@h"))
+        self.assertIn("not an http or https address", fails("hf:org/x", HF_ENDPOINT=f"http://somebody:{password}@h h"))
+        proxy = f"http://somebody:{password}@127.0.0.1:9"
+        self.assertIn("no connection", fails("hf:org/x", http_proxy=proxy, HTTP_PROXY=proxy, no_proxy=""))
+        self.hub.add("model", "org/other", {"b.gguf": WEIGHTS[::-1]})
+        for fault, said in ((Fault(status=400, headers={"X-Error-Message": f"bad header Bearer {self.hub.token}"}), "Bearer ***"),
+                            (Fault(status=302, headers={"Location": "ftp://h/x?Signature=a*signature"}), "redirect"),
+                            (Fault(corrupt=True), "hash")):
+            self.hub.faults = [lambda request, fault=fault: fault if not fault.corrupt or request.host == "files" else None]
+            self.assertIn(said, fails("hf:org/other"))
+        self.assert_nowhere([self.hub.token, password, "a*signature", *signatures, *self.hub.signatures], *runs)
 
     def test_token_from_its_file(self):
         self.hub.add("model", MODEL, {"a.gguf": b"weights"}, access="private")

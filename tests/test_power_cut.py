@@ -225,7 +225,7 @@ f = ctypes.c_void_p(c.fopen(b"a", b"w")); {{}}'; mv a b"""
                                   (python.format('c.fwrite(b"text", 1, 4, f); c.fclose(f)'), ["a"]),
                                   (python.format(f'c.fputs(b"text", f); {flush}; c.fclose(f)'), []),
                                   (python.format(f'c.fputs(b"text", f); {flush}; c.fprintf(f, b"%d", 1); c.fclose(f)'), ["a"]),
-                                  (python.format(f'c.fwrite(b"text", 1, 4, f); c.fclose(f)') .replace("mv", "sync -d a; mv"), [])):
+                                  (python.format('c.fwrite(b"text", 1, 4, f); c.fclose(f)') .replace("mv", "sync -d a; mv"), [])):
             with self.subTest(command=command):
                 (self.folder / "unsynced.named").unlink(missing_ok=True)
                 subprocess.run(["bash", "-c", command], cwd=self.folder, env={**os.environ, **self.environment}, check=True)

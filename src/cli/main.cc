@@ -15,11 +15,24 @@
 #include "cli/documents.h"
 #include "cli/terminal.h"
 #include "core/text.h"
+#include "data/versions.h"
 #include "hre/scorer.h"
+#include "net/versions.h"
 #include "report/text_table.h"
+#include "stackexchange/versions.h"
+#include "store/versions.h"
 
 namespace hre::cli {
 namespace {
+
+/// "g++ 12.2.0"
+std::string compiler() {
+#ifdef __clang__
+  return fmt::format("clang {}.{}.{}", __clang_major__, __clang_minor__, __clang_patchlevel__);
+#else
+  return fmt::format("g++ {}.{}.{}", __GNUC__, __GNUC_MINOR__, __GNUC_PATCHLEVEL__);
+#endif
+}
 
 const std::vector<Command>& commands() {
   static const std::vector<Command> table = {
@@ -264,7 +277,12 @@ int run(std::vector<std::string> words) {
     words.push_back("--help");
   }
   if (words[0] == "--version" || words[0] == "version") {
-    std::cout << "hre " HRE_VERSION "\n" << engine_description() << '\n';
+    std::cout << "hre " HRE_VERSION "\n"
+              << engine_description() << '\n'
+              << data::library_versions() << '\n'
+              << store::library_versions() << ", " << stackexchange::library_versions() << '\n'
+              << net::library_versions() << '\n'
+              << "compiled by " << compiler() << '\n';
     return 0;
   }
   const std::string group = words[0];

@@ -47,7 +47,7 @@ std::string api_url(const HubSettings& settings, RepoKind kind, const std::strin
 
 Error not_allowed(const net::HttpResponse& response, const std::string& code, RepoKind kind, const HubName& name,
                   const HubSettings& settings) {
-  const std::string page = repository_url(settings, kind, name.repository);
+  const std::string page = net::shown_url(repository_url(settings, kind, name.repository));
   if (code == "GatedRepo") {
     const bool anonymous = settings.token.empty();
     return {ErrorCode::kInput, "access requires that you accept the repository's terms", "hf:" + name.repository,
@@ -67,7 +67,8 @@ Error not_allowed(const net::HttpResponse& response, const std::string& code, Re
 Error not_found(const std::string& code, RepoKind kind, const HubName& name, const HubSettings& settings) {
   if (code == "RevisionNotFound") {
     return {ErrorCode::kInput, "there is no revision '" + name.revision + "'", "hf:" + name.repository,
-            "its branches and tags are listed at " + repository_url(settings, kind, name.repository) + "/tree/main"};
+            "its branches and tags are listed at " + net::shown_url(repository_url(settings, kind, name.repository)) +
+                "/tree/main"};
   }
   if (code == "EntryNotFound") {
     return {ErrorCode::kInput, "there is no file " + name.file, "hf:" + name.repository + "@" + name.revision, ""};
@@ -75,7 +76,7 @@ Error not_found(const std::string& code, RepoKind kind, const HubName& name, con
   const std::string other =
       kind == RepoKind::kModel ? "a dataset is given with ‹data› or to hre data" : "a model can't be used as DATA";
   return {ErrorCode::kInput, "there is no such " + kind_word(kind) + " on the hub", "hf:" + name.repository,
-          "check the name at " + settings.endpoint + "; " + other};
+          "check the name at " + net::shown_url(settings.endpoint) + "; " + other};
 }
 
 Error busy(const net::HttpResponse& response, const HubName& name) {
@@ -98,6 +99,7 @@ Error error_of(const net::HttpResponse& response, RepoKind kind, const HubName& 
   if (response.status == 429 || response.status >= 500) return busy(response, name);
   std::string said = response.header("x-error-message").value_or(text_at(parse_json(response.body), "error"));
   if (said.size() > 300 || find_invalid_utf8(said)) said.clear();
+  net::take_out(said, settings.token);
   return {ErrorCode::kFailed, fmt::format("the hub answered {}{}{}", response.status, said.empty() ? "" : ": ", said),
           net::shown_url(response.url), ""};
 }

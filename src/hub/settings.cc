@@ -81,7 +81,7 @@ Result<HubSettings> read_settings(const Environment& environment) {
   if (std::string endpoint = environment("HF_ENDPOINT"); !endpoint.empty()) settings.endpoint = std::move(endpoint);
   while (settings.endpoint.ends_with('/')) settings.endpoint.pop_back();
   if (!net::origin_of(settings.endpoint)) {
-    return input_error("this is not an http or https address", "HF_ENDPOINT=" + settings.endpoint,
+    return input_error("this is not an http or https address", "HF_ENDPOINT=" + net::shown_url(settings.endpoint),
                        "set it to the hub's address, or unset it");
   }
   settings.offline = is_true(environment("HF_HUB_OFFLINE")) || is_true(environment("TRANSFORMERS_OFFLINE"));

@@ -31,6 +31,15 @@ std::optional<std::string> part(const Url& url, CURLUPart which, unsigned flags 
   return copy;
 }
 
+/// The same of what is no URL, where a secret may have been meant as a part of one.
+std::string without_secrets(const std::string& text) {
+  std::string shown = text.substr(0, text.find_first_of("?#"));
+  const size_t scheme = shown.find("://"), authority = scheme == std::string::npos ? 0 : scheme + 3;
+  if (const size_t at = shown.rfind('@'); at != std::string::npos && at >= authority)
+    shown.erase(authority, at + 1 - authority);
+  return shown;
+}
+
 }  // namespace
 
 std::optional<std::string> origin_of(const std::string& text) {
@@ -50,11 +59,19 @@ std::optional<std::string> resolve_url(const std::string& base, const std::strin
 
 std::string shown_url(const std::string& text) {
   const Url url = parse(text);
-  if (!url) return text.substr(0, text.find_first_of("?#"));
+  if (!url) return without_secrets(text);
   for (const CURLUPart secret : {CURLUPART_QUERY, CURLUPART_FRAGMENT, CURLUPART_USER, CURLUPART_PASSWORD}) {
     curl_url_set(url.get(), secret, nullptr, 0);
   }
-  return part(url, CURLUPART_URL).value_or(text.substr(0, text.find_first_of("?#")));
+  return part(url, CURLUPART_URL).value_or(without_secrets(text));
+}
+
+void take_out(std::string& text, const std::string& secret) {
+  constexpr std::string_view kHidden = "***";
+  if (secret.empty()) return;
+  for (size_t at = text.find(secret); at != std::string::npos; at = text.find(secret, at + kHidden.size())) {
+    text.replace(at, secret.size(), kHidden);
+  }
 }
 
 std::string percent_encode(std::string_view text, std::string_view keep) {

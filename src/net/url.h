@@ -16,6 +16,9 @@ std::optional<std::string> resolve_url(const std::string& base, const std::strin
 /// A URL without query, fragment and credentials, for messages.
 std::string shown_url(const std::string& url);
 
+/// Puts *** for each occurrence of a key or token in what a server said.
+void take_out(std::string& text, const std::string& secret);
+
 /// Percent-encodes all characters except letters, digits, "-._~" and those in `keep`.
 std::string percent_encode(std::string_view text, std::string_view keep = "");
 

@@ -26,6 +26,17 @@ TEST(Url, Resolve) {
 TEST(Url, ShownWithoutSecrets) {
   EXPECT_EQ("https://a.org/x", shown_url("https://me:pw@a.org/x?Signature=s#f"));
   EXPECT_EQ("no address", shown_url("no address?really"));
+  EXPECT_EQ("https://a b/x", shown_url("https://me:p@w@a b/x?s"));
+  EXPECT_EQ("a b", shown_url("me:pw@a b"));
+}
+
+TEST(Url, TakeOutHidesEveryOccurrence) {
+  std::string text = "key k*y, k*yk*y";
+  take_out(text, "k*y");
+  EXPECT_EQ("key ***, ******", text);
+  take_out(text, "*");  // ends, although what it puts there has the secret in it
+  take_out(text, "");
+  EXPECT_EQ("key *********, ******************", text);
 }
 
 TEST(Url, PercentEncode) {

@@ -9,7 +9,6 @@ import zlib
 import torch
 import transformers
 
-from families import HIDDEN, LAYERS
 
 N_TOKENS = 384
 # GLM's converter wants its own by name.

@@ -8,16 +8,10 @@
 #include <thread>
 
 #include "net/retry.h"
+#include "net/url.h"
 
 namespace hre::server {
 namespace {
-
-void take_out(std::string& text, const std::string& secret) {
-  if (secret.empty()) return;
-  for (size_t at = text.find(secret); at != std::string::npos; at = text.find(secret, at)) {
-    text.replace(at, secret.size(), "***");
-  }
-}
 
 net::HttpRequest http_request(const std::string& url, const Request& request, const ServerOptions& options,
                               const std::string& api_key) {
@@ -144,13 +138,13 @@ Reply exchange(net::HttpClient& client, const std::string& url, const Request& r
   if (!result) {
     reply.error = std::move(result.error().error);
     reply.transient = result.error().transient;
-    take_out(reply.error.message, api_key);
+    net::take_out(reply.error.message, api_key);
     return reply;
   }
   reply.status = result->status;
   reply.retry_after = net::retry_after(*result);
   reply.body = std::move(result->body);
-  if (reply.status < 200 || reply.status > 299) take_out(reply.body, api_key);
+  if (reply.status < 200 || reply.status > 299) net::take_out(reply.body, api_key);
   return reply;
 }
 

@@ -67,7 +67,7 @@ function comparisonRow(name, c, [low, high]) {
 const comparisonHeads = (first) => make('thead', {}, make('tr', {}, [first, 'Questions', 'Difference', '95 % interval', 'p', 'p (Holm)', 'Better', 'Equal', 'Worse'].map((title) => make('th', { scope: 'col' }, title))));
 
 // How well each of the two predicts the texts themselves: it tells models apart with fewer questions than ranks do.
-function bitsTable(report, bits) {
+function bitsTable(bits) {
   if (bits.length === 0) return null;
   return make('div', { class: 'scroll' }, make('table', { id: 'bits-table' },
     make('caption', {}, 'Paired differences of bits per byte: of all answers, of the best and of the worst by votes (lower is better), and of the gap between the worst and the best (higher is better).'),
@@ -89,7 +89,7 @@ function comparisonOf(report, a, b) {
       make('caption', {}, 'Paired differences of ', safeText(report.value), ' with 95 % intervals: how far they would move with other questions of these topics, not with other topics, sites or prompts. p is adjusted (Holm) over the topics of this pair, and for all questions over the pairs of runs; among many pairs of topics, some differ by chance.'),
       comparisonHeads('Topic'),
       make('tbody', {}, topics.map((c, i) => comparisonRow(safeText(report.topics[i]), c, c.bootstrap ?? c.t)), comparisonRow('all questions', all, all.bootstrap ?? all.t)))),
-    bitsTable(report, bits),
+    bitsTable(bits),
   ];
 }
 

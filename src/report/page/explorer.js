@@ -46,7 +46,7 @@ function sortKey(report, state) {
 
 // The questions that filters and search leave, in order. `found`: those whose texts hold what is searched for, or null.
 function chosen(report, state, found) {
-  let indices = report.questions.id.map((_, i) => i).filter((i) => (found === null || found.has(i)) && keeps(report, state, i));
+  const indices = report.questions.id.map((_, i) => i).filter((i) => (found === null || found.has(i)) && keeps(report, state, i));
   const key = sortKey(report, state);
   if (key) indices.sort(byValue(...key));
   return state.show === 'moved' ? indices.slice(0, 100) : indices;

@@ -1,0 +1,10 @@
+#pragma once
+/// The versions of the libraries that this folder wraps, as they are at run time: for hre --version.
+
+#include <string>
+
+namespace hre::net {
+
+std::string library_versions();
+
+}  // namespace hre::net

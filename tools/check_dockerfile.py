@@ -1,0 +1,158 @@
+#!/usr/bin/env python3
+"""Runs the Dockerfile's last stage without a daemon: as root, in a copy of a root folder of the image's system.
+
+    tools/check_dockerfile.py --base ROOT [--tree TREE] [--network]
+    tools/check_dockerfile.py --parse         only reads the file, and prints the steps of its stages
+
+ROOT is what the image would start from, for example made by `debootstrap --variant=minbase bookworm ROOT`; it is left as it is. What
+the first stage builds is not built again: --tree names the unpacked release (default: that of `make dist`), which COPY --from takes.
+RUN lines run by chroot; those that call apt-get need --network and are named as left out without it. Then checks what the file
+promises: hre demo runs as the user that is set, ENTRYPOINT and CMD work, the user is not root, and the whole is under 200 MB.
+Ends with 1 for what fails, 77 where this is not root.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+MOST_BYTES, SLIM_BYTES = 200_000_000, 75_000_000  # of the image; debian:12-slim's own, as it is unpacked
+KNOWN = {"FROM", "RUN", "COPY", "WORKDIR", "USER", "ENV", "ENTRYPOINT", "CMD"}
+
+
+def stages(text):
+    """[(image, name, [(instruction, rest)])], continued lines joined; an instruction that is not known here is an error."""
+    found = []
+    text = re.sub(r"\\\n", " ", "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("#")))
+    for line in filter(str.strip, text.splitlines()):
+        word, _, rest = line.strip().partition(" ")
+        if word not in KNOWN:
+            sys.exit(f"Dockerfile: {word} is not known to tools/check_dockerfile.py")
+        if word == "FROM":
+            image, _, name = rest.partition(" AS ")
+            found.append((image.strip(), name.strip(), []))
+        else:
+            found[-1][2].append((word, rest.strip()))
+    return found
+
+
+class Container:
+    def __init__(self, root):
+        self.root, self.user, self.folder, self.environment = root, "root", "/", {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
+        self.entry, self.command = [], []
+
+    def run(self, *words, check=True):
+        """As the user that is set, in the folder that is set."""
+        home = {"HOME": "/root"} if self.user == "root" else {"HOME": f"/home/{self.user}"}
+        userspec = [] if self.user == "root" else [f"--userspec={self.ids()}"]
+        script = f"cd {shlex.quote(self.folder)} && exec \"$@\""
+        return subprocess.run(["chroot", *userspec, self.root, "/bin/sh", "-c", script, "sh", *words], check=check, text=True,
+                              env={**self.environment, **home}, capture_output=True)
+
+    def ids(self):
+        for line in (self.root / "etc" / "passwd").read_text(encoding="utf-8").splitlines():
+            name, _, uid, gid, *_ = line.split(":")
+            if name == self.user:
+                return f"{uid}:{gid}"
+        sys.exit(f"Dockerfile: there is no user {self.user}")
+
+    def step(self, word, rest, sources, network):
+        if word == "RUN":
+            if "apt-get" in rest and not network:
+                print(f"left out (needs --network): RUN {rest}")
+                return
+            self.run("/bin/sh", "-c", rest)
+        elif word == "COPY":
+            origin, source, target = re.fullmatch(r"--from=(\w+) (\S+) (\S+)", rest).groups()
+            shutil.copytree(sources[origin, source], self.root / target.lstrip("/"), symlinks=True)
+        elif word == "WORKDIR":
+            self.folder = rest
+            (self.root / rest.lstrip("/")).mkdir(parents=True, exist_ok=True)
+        elif word == "USER":
+            self.user = rest
+        elif word == "ENV":
+            self.environment.update(dict([rest.split("=", 1)]))
+        elif word == "ENTRYPOINT":
+            self.entry = json.loads(rest)
+        elif word == "CMD":
+            self.command = json.loads(rest)
+        print(f"{word} {rest}")
+
+
+def size_of(root):
+    """Bytes of files, each once; what the kernel mounts does not count."""
+    seen = {}
+    for folder, _, names in os.walk(root):
+        for name in names:
+            status = os.lstat(os.path.join(folder, name))
+            seen[status.st_dev, status.st_ino] = status.st_size
+    return sum(seen.values())
+
+
+def check(container, before):
+    def must(good, what):
+        print(("ok      " if good else "FAILED  ") + what)
+        return bool(good)
+    size = size_of(container.root) - before + SLIM_BYTES
+    proc = container.root / "proc"
+    subprocess.run(["mount", "-t", "proc", "proc", proc], check=True)
+    try:
+        shown = container.run(*container.entry, *container.command, check=False)
+        demo = container.run(*container.entry, "demo", check=False)
+        version = container.run(*container.entry, "--version", check=False)
+        wrote = container.run("/bin/sh", "-c", "id -u && touch /work/mine && ls ~/.local/state/hre 2>/dev/null; touch /opt/hre/x 2>&1", check=False)
+    finally:
+        subprocess.run(["umount", proc], check=True)
+    results = [
+        must(shown.returncode == 0 and "Usage: hre COMMAND" in shown.stdout, "ENTRYPOINT with CMD shows the help"),
+        must(demo.returncode == 0 and "HumanRankEval" in demo.stdout, f"hre demo runs{'' if demo.returncode == 0 else ': ' + demo.stderr}"),
+        must(version.returncode == 0, f"hre --version: {version.stdout.splitlines()[0] if version.stdout else version.stderr}"),
+        must(container.user != "root" and wrote.stdout.split()[0] != "0", f"the user is {container.user}, not root"),
+        must((container.root / "work" / "mine").exists(), "the user may write into the working folder"),
+        must("Permission denied" in wrote.stdout, "and not into the program's"),
+        must(size < MOST_BYTES, f"{size / 1e6:.0f} MB on debian:12-slim, below {MOST_BYTES / 1e6:.0f}"),
+    ]
+    return all(results)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--base", type=pathlib.Path)
+    parser.add_argument("--tree", type=pathlib.Path)
+    parser.add_argument("--network", action="store_true")
+    parser.add_argument("--parse", action="store_true")
+    arguments = parser.parse_args()
+    found = stages((ROOT / "Dockerfile").read_text(encoding="utf-8"))
+    if arguments.parse:
+        for image, name, steps in found:
+            print(f"{name or 'last'}: {image}, " + ", ".join(word for word, _ in steps))
+        return 0
+    if os.geteuid() != 0:
+        print("skipped: chroot needs root")
+        return 77
+    tree = arguments.tree or next((path for path in (ROOT / "build" / "dist").glob("hre-*-linux-*") if path.is_dir()), None)
+    if tree is None or arguments.base is None:
+        parser.error("there is no release: make dist; and --base names the system that the image starts from")
+    with tempfile.TemporaryDirectory(prefix="hre-image-") as folder:
+        root = pathlib.Path(folder) / "root"
+        subprocess.run(["cp", "-a", "--reflink=auto", arguments.base, root], check=True)
+        before = size_of(root)
+        built = pathlib.Path(folder) / "hre"
+        shutil.copytree(tree, built, symlinks=True)
+        for path in ("include", "lib/cmake"):  # as the first stage does
+            shutil.rmtree(built / path)
+        container = Container(root)
+        for word, rest in found[-1][2]:
+            container.step(word, rest, {("build", "/hre"): built}, arguments.network)
+        return 0 if check(container, before) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
