@@ -217,7 +217,7 @@ fi
         self.assertEqual(str(folder), runs[0]["model"]["source"])
         self.assertEqual(runs[0]["questions"], runs[1]["questions"])
         done = self.run_hre("verify", "run.json", "--python", "--quiet", env=env, timeout=600)
-        self.assertIn("scored again by Transformers in float32", done.stdout)
+        self.assertIn("scored again by Transformers in float32", " ".join(done.stdout.split()))
         question["answers"][0]["text"] = "the cat saw a bird. " * 300
         (self.folder / "q.jsonl").write_text(json.dumps(question) + "\n")
         self.run_hre("eval", folder, "--data", "q.jsonl", "--long-answers", "truncate", "--json", "run.json", "--details", "--quiet", env=env, timeout=600)
