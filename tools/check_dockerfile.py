@@ -7,7 +7,8 @@
 ROOT is what the image would start from, for example made by `debootstrap --variant=minbase bookworm ROOT`; it is left as it is. What
 the first stage builds is not built again: --tree names the unpacked release (default: that of `make dist`), which COPY --from takes.
 RUN lines run by chroot; those that call apt-get need --network and are named as left out without it. Then checks what the file
-promises: hre demo runs as the user that is set, ENTRYPOINT and CMD work, the user is not root, and the whole is under 200 MB.
+promises: hre demo runs as the user that is set, ENTRYPOINT and CMD work, the user is not root, and the whole is under 200 MB as it
+is fetched, compressed.
 Ends with 1 for what fails, 77 where this is not root.
 """
 
@@ -23,7 +24,8 @@ import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-MOST_BYTES, SLIM_BYTES = 200_000_000, 75_000_000  # of the image; debian:12-slim's own, as it is unpacked
+MOST_BYTES = 200_000_000  # of the image as it is fetched, in layers compressed by gzip
+SLIM_BYTES, SLIM_COMPRESSED = 75_000_000, 29_000_000  # debian:12-slim, as it is unpacked and as it is fetched
 KNOWN = {"FROM", "RUN", "COPY", "WORKDIR", "USER", "ENV", "ENTRYPOINT", "CMD"}
 
 
@@ -96,7 +98,7 @@ def size_of(root):
     return sum(seen.values())
 
 
-def check(container, before):
+def check(container, before, compressed):
     def must(good, what):
         print(("ok      " if good else "FAILED  ") + what)
         return bool(good)
@@ -117,7 +119,7 @@ def check(container, before):
         must(container.user != "root" and wrote.stdout.split()[0] != "0", f"the user is {container.user}, not root"),
         must((container.root / "work" / "mine").exists(), "the user may write into the working folder"),
         must("Permission denied" in wrote.stdout, "and not into the program's"),
-        must(size < MOST_BYTES, f"{size / 1e6:.0f} MB on debian:12-slim, below {MOST_BYTES / 1e6:.0f}"),
+        must(compressed < MOST_BYTES, f"{compressed / 1e6:.0f} MB compressed, on debian:12-slim ({size / 1e6:.0f} MB unpacked), below {MOST_BYTES / 1e6:.0f}"),
     ]
     return all(results)
 
@@ -151,7 +153,8 @@ def main():
         container = Container(root)
         for word, rest in found[-1][2]:
             container.step(word, rest, {("build", "/hre"): built}, arguments.network)
-        return 0 if check(container, before) else 1
+        packed = subprocess.run(["sh", "-c", 'tar -C "$1" -cf - . | gzip -6 | wc -c', "sh", root / "opt" / "hre"], check=True, capture_output=True)
+        return 0 if check(container, before, int(packed.stdout) + SLIM_COMPRESSED) else 1
 
 
 if __name__ == "__main__":

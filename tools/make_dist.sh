@@ -45,6 +45,7 @@ LD_LIBRARY_PATH=$dist/build/src:$HRE_DEPS/arrow/lib:$HRE_DEPS/onednn/lib \
 
 # Libraries that a plain Linux lacks, beside the others; the table of what is inside, and their licences, follow from them.
 LD_LIBRARY_PATH=$tree/lib:$tree/lib/hre tools/bundle.py --tree "$tree" --version "$version" --deps "$HRE_DEPS"
+strip --strip-unneeded "$tree"/lib/hre/*
 for file in "$tree"/bin/hre "$tree"/lib/libhre.so.*.*.* "$tree"/lib/hre/*; do
   case $file in
     */bin/hre) path="\$ORIGIN/../lib:\$ORIGIN/../lib/hre" ;;
