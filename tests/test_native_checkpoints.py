@@ -7,10 +7,8 @@ with its packages (third_party/pypi-convert.lock), which HRE_CONVERT_PYTHON name
 import hashlib
 import json
 import os
-import pathlib
 import shutil
 import subprocess
-import sys
 import unittest
 
 import checkpoint_files
