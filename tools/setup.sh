@@ -272,9 +272,11 @@ make_engine() {
   read -ra options <<<"${HRE_ENGINE_OPTIONS:-}"
   rm -rf "$staged"
   say "building libllama (some minutes)"
-  # Static and position independent: it ends up inside libhre.so.
+  # Static and position independent: it ends up inside libhre.so. Messages name the engine's files from this folder, as those of
+  # hre are named from its own (cmake/hardening.cmake).
   # shellcheck disable=SC2015
-  cmake -S "$deps/llama.cpp" -B "$work" -G Ninja -DCMAKE_BUILD_TYPE=Release -DBUILD_SHARED_LIBS=OFF \
+  CFLAGS="${CFLAGS:-} -ffile-prefix-map=$deps/=" CXXFLAGS="${CXXFLAGS:-} -ffile-prefix-map=$deps/=" \
+    cmake -S "$deps/llama.cpp" -B "$work" -G Ninja -DCMAKE_BUILD_TYPE=Release -DBUILD_SHARED_LIBS=OFF \
     -DCMAKE_POSITION_INDEPENDENT_CODE=ON -DCMAKE_INSTALL_PREFIX="$deps/engine" -DCMAKE_INSTALL_LIBDIR=lib \
     -DLLAMA_BUILD_NUMBER=0 -DLLAMA_BUILD_COMMIT="$(pinned llama_cpp_python | sed 's/ .*//; s/==/-/')" \
     -DLLAMA_BUILD_COMMON=OFF -DLLAMA_BUILD_TOOLS=OFF -DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_EXAMPLES=OFF \
