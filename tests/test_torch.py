@@ -165,7 +165,7 @@ class TransformersTest(TorchTest):
                 failures.clear()
                 hook = limited(2000, error)
                 scorer = hre.transformers.Model(model, Bytes(), batch_tokens=16384)
-                scorer._padding = 1  # more together than a CPU takes
+                scorer._pass_cost = 1 << 20  # more together than a CPU takes
                 run = hre.evaluate(scorer, data, **options)
                 hook.remove()
                 assert failures and scorer.batch_tokens < 16384 and scorer.logit_bytes < 1 << 26, (failures, scorer.batch_tokens)
@@ -178,6 +178,29 @@ class TransformersTest(TorchTest):
                 except RuntimeError as problem:
                     assert problem is error, problem
                 hook.remove()
+            """, python=self.torch_python)
+
+    def test_answers_after_prompts_of_several_passes(self):
+        """Prompts of unlike lengths are computed apart, and their answers, of like length, together."""
+        self.write("in_memory.py", IN_MEMORY)
+        self.run_python("""
+            import torch, hre.transformers
+            from in_memory import *
+            def tokens(n):
+                return torch.randint(3, 300, (n,)).tolist()
+            for model in (small(), small("Gemma2", head_dim=16, sliding_window=64), small("Bloom", hidden_size=64)):
+                plans = []
+                for prompt, answers in ((200, (33, 31)), (20, (32, 30)), (0, (29,))):
+                    answers = [tokens(n) for n in answers]
+                    plans.append((tokens(prompt), [(answer[:-1], answer[0 if prompt else 1:]) for answer in answers]))
+                shapes = []
+                model.get_input_embeddings().register_forward_hook(lambda _module, _arguments, output: shapes.append(tuple(output.shape[:2])))
+                results = hre.transformers.Model(model, Bytes()).score_plans(plans)
+                assert shapes == [(1, 200), (1, 20), (5, 32)], shapes
+                model.eval()
+                for (prompt, answers), values in zip(plans, results, strict=True):
+                    for (tail, targets), given in zip(answers, values, strict=True):
+                        assert abs(sum(given) - plain(model, prompt + tail + targets[-1:], len(targets))) < 1e-3
             """, python=self.torch_python)
 
     def test_logits_in_blocks(self):

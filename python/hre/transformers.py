@@ -6,10 +6,10 @@
 
 How a batch is computed. A question's answers share a prompt, whose keys and values are computed once:
 
-    pass 1    [pad pad p p p p]      the prompts of some questions, padded on the left
-              [pad p   p p p p]
-    pass 2    cache row 0 | a a a .  each of their answers after a copy of its prompt's cache row,
-              cache row 0 | a a . .  padded on the right
+    prompts   [p p p p p p]          those of some questions, in passes of like lengths, padded on the left
+              [pad p p p p p]
+    answers   cache row 0 | a a a .  after a copy of the prompt's cache row, padded on the right: those of all these questions
+              cache row 0 | a a . .  together, so that passes are large and rows of like length meet
               cache row 1 | a a a a
 
 An encoder-decoder reads each prompt once by its encoder, and its decoder reads each answer after the start token.
@@ -47,6 +47,8 @@ _LENGTHS = ("n_positions", "max_position_embeddings", "n_ctx", "max_seq_len", "s
 _BY_POSITION = {"DynamicLayer", "DynamicSlidingWindowLayer"}
 #: Models without positions that see distances alone, so that padding on the left moves nothing.
 _BY_DISTANCE = {"bloom", "mpt"}
+#: Tensors that are what they look like, and not quantized or sharded.
+_PLAIN = {torch.Tensor, torch.nn.Parameter}
 
 
 class Model:
@@ -81,8 +83,8 @@ class Model:
             raise ValueError(f"{type(model).__name__} has no output layer: open it by AutoModelForCausalLM")
         self._model, self._tokenizer = model, tokenizer
         self._device = _input_device(model)
-        # A processor needs no larger products, and loses time by padding that a GPU needs to be busy.
-        share, self._enough, self._padding = (4, 128, 0.04) if self._device.type == "cpu" else (1, 2048, 0.25)
+        # What a pass costs besides its positions, in positions: the weights are read once, and a GPU is kept busy by large passes alone.
+        share, self._pass_cost = (4, 48) if self._device.type == "cpu" else (1, 512)
         self.batch_tokens, self.logit_bytes = batch_tokens or 4096 // share, logit_bytes or (1 << 28) // share
         self._sharded = len(set((getattr(model, "hf_device_map", None) or {}).values())) > 1
         self._whole = getattr(model, "get_base_model", lambda: model)()  # without PEFT around it
@@ -149,7 +151,8 @@ class Model:
         modes = [(module, module.training) for module in self._model.modules()]
         self._model.eval()
         try:
-            with torch.no_grad():  # and not inference_mode(): buffers that a model renews meanwhile may be trained with later
+            # Not inference_mode(): buffers that a model renews meanwhile may be trained with later.
+            with torch.no_grad(), _LinearByOneDnn() if self._device.type == "cpu" and torch.backends.mkldnn.is_available() else contextlib.nullcontext():
                 for questions in passes:
                     results = [[[0.0] * len(targets) for _, targets in answers] for _, answers in questions]
                     done = 0
@@ -174,50 +177,58 @@ class Model:
         return values
 
     def _how_many(self, questions):
-        """Of these, whose prompts are ever shorter, those that go through the model together."""
-        lengths = [max(1, len(prompt)) for prompt, _ in questions]
-        return self._together(lengths, self.batch_tokens // lengths[0])
+        """Of these, the longest prompt first, those whose prompts' keys and values are in memory together."""
+        return min(len(questions), max(1, self.batch_tokens // max(1, len(questions[0][0]))))
 
-    def _together(self, lengths, most):
-        """Of rows of these lengths, ever shorter, how many go into one pass: at most `most`, without much padding."""
-        total = 0
-        for n, length in enumerate(lengths):
-            total += length
-            padded = (n + 1) * lengths[0]
-            if n > 0 and (n >= most or padded > self._enough and padded - total > self._padding * padded):
-                return n
-        return len(lengths)
+    def _passes(self, lengths, most):
+        """Splits rows of these lengths, the longest first, into passes: (first, end) of each, such that padded positions and what the
+        passes cost by themselves are least. most(i): rows that may go together where row i is the longest."""
+        best = [(0, 0)] * len(lengths) + [(0, 0)]  # from each row on: the least cost, and the end of the pass that begins there
+        for first in reversed(range(len(lengths))):
+            best[first] = min((self._pass_cost + (end - first) * lengths[first] + best[end][0], end)
+                              for end in range(first + 1, min(len(lengths), first + max(1, most(first))) + 1))
+        first = 0
+        while first < len(lengths):
+            yield first, best[first][1]
+            first = best[first][1]
 
     def _score(self, questions, results):
         prompts = [prompt for prompt, _ in questions]
         jobs = _jobs(questions, results)
-        if not self.shares_prompts or max(map(len, prompts)) == 0:
-            self._score_answers([(row, prompts[row] + tail, targets, out) for row, tail, targets, out in jobs], None, None)
+        if not self.shares_prompts or not prompts[0]:
+            self._score_answers([(row, prompts[row] + tail, targets, out) for row, tail, targets, out in jobs])
             return
-        width = max(map(len, prompts))
-        # Targets that are predicted inside the prompt: all but the last len(tail) ones.
-        wanted = [(row, width - len(targets) + len(tail) + k, targets[k], out, k)
-                  for row, tail, targets, out in jobs for k in range(len(targets) - len(tail))]
-        cache = self._forward([(0, prompt) for prompt in prompts], wanted, width, left=True, use_cache=True)
-        if any(type(layer).__name__ not in _BY_POSITION for layer in getattr(cache, "layers", [None])):
-            self.shares_prompts = False
-            self._score(questions, results)
-            return
+        lengths = [len(prompt) for prompt in prompts if prompt]
+        caches, places = [], [None] * len(prompts)  # a prompt's place is (its cache, the row there)
+        for first, end in self._passes(lengths, lambda i: self.batch_tokens // lengths[i]):
+            # Targets that are predicted inside the prompt: all but the last len(tail) ones.
+            wanted = [(row - first, lengths[first] - len(targets) + len(tail) + k, targets[k], out, k)
+                      for row, tail, targets, out in jobs if first <= row < end for k in range(len(targets) - len(tail))]
+            cache = self._forward([(0, prompt) for prompt in prompts[first:end]], wanted, lengths[first], left=True, use_cache=True)
+            if any(type(layer).__name__ not in _BY_POSITION for layer in getattr(cache, "layers", [None])):
+                self.shares_prompts = False
+                self._score(questions, results)
+                return
+            places[first:end] = [(len(caches), row) for row in range(end - first)]
+            caches.append((cache, lengths[first]))
         # Beside the padding of a shorter prompt, an answer may end in a column that a model's tables of positions lack.
-        beyond = [job for job in jobs if width + len(job[1]) > self.max_length]
-        self._score_answers([(row, prompts[row] + tail, targets, out) for row, tail, targets, out in beyond], None, None)
-        self._score_answers([job for job in jobs if job[1] and width + len(job[1]) <= self.max_length], cache, [len(prompt) for prompt in prompts])
+        beyond = [job for job in jobs if lengths[0] + len(job[1]) > self.max_length]
+        self._score_answers([(row, prompts[row] + tail, targets, out) for row, tail, targets, out in beyond])
+        self._score_answers([job for job in jobs if job[1] and lengths[0] + len(job[1]) <= self.max_length], caches, places, prompts)
 
     def _score_encoded(self, questions, results):
-        """An encoder's texts in one pass, then each decoder's sequence."""
-        ids, mask = self._padded([prompt for prompt, _ in questions])
-        encoded = self._model.get_encoder()(input_ids=ids, attention_mask=mask).last_hidden_state
-        for some, longest in self._batches(_jobs(questions, results), ids.shape[1]):
-            rows = torch.tensor([row for row, *_ in some], device=ids.device)
-            sequences, read = self._padded([tokens for _, tokens, *_ in some])
-            self._run({"encoder_outputs": transformers.modeling_outputs.BaseModelOutput(last_hidden_state=encoded[rows]), "attention_mask": mask[rows],
-                       "decoder_input_ids": sequences, "decoder_attention_mask": read, "use_cache": False},
-                      _wanted(some), longest)
+        """Texts through the encoder in passes of like lengths, and each pass's answers through the decoder."""
+        jobs = _jobs(questions, results)
+        lengths = [max(1, len(prompt)) for prompt, _ in questions]
+        for first, end in self._passes(lengths, lambda i: self.batch_tokens // lengths[i]):
+            ids, mask = self._padded([prompt for prompt, _ in questions[first:end]])
+            encoded = self._model.get_encoder()(input_ids=ids, attention_mask=mask).last_hidden_state
+            for some in self._batches([job for job in jobs if first <= job[0] < end], ids.shape[1]):
+                rows = torch.tensor([row - first for row, *_ in some], device=ids.device)
+                sequences, read = self._padded([tokens for _, tokens, *_ in some])
+                self._run({"encoder_outputs": transformers.modeling_outputs.BaseModelOutput(last_hidden_state=encoded[rows]), "attention_mask": mask[rows],
+                           "decoder_input_ids": sequences, "decoder_attention_mask": read, "use_cache": False},
+                          _wanted(some), sequences.shape[1])
 
     def _padded(self, rows):
         """Tokens padded on the right, and the mask of those that are there."""
@@ -229,27 +240,32 @@ class Model:
         return ids.to(self._device), mask.to(self._device)
 
     def _batches(self, jobs, width):
-        """Jobs of like length, as many as go into one pass beside `width` columns of what they read, with the longest's length."""
+        """Jobs of like length, as many as go into one pass beside `width` columns of what they read, the longest first."""
         jobs = sorted(jobs, key=lambda job: -len(job[1]))
-        while jobs:
-            lengths = [max(1, len(tokens)) for _, tokens, *_ in jobs]
-            n = self._together(lengths, 2 * self.batch_tokens // (lengths[0] + width))
-            if self._turn is not None and lengths[0] > self._turn:
-                n = 1 if self._every_length else min(n, sum(length > self._turn for length in lengths))
-            yield jobs[:n], lengths[0]
-            jobs = jobs[n:]
+        lengths = [max(1, len(tokens)) for _, tokens, *_ in jobs]
 
-    def _score_answers(self, jobs, cache, lengths):
-        """Jobs are (cache row, tokens, targets, where values go)."""
-        width = 0 if lengths is None else max(lengths)  # of the cache, padding included
-        for some, longest in self._batches(jobs, width):
-            chosen = None
-            if cache is not None:
+        def most(i):
+            n = 2 * self.batch_tokens // (lengths[i] + width)
+            if self._turn is not None and lengths[i] > self._turn:
+                n = 1 if self._every_length else min(n, sum(length > self._turn for length in lengths[i:]))
+            return n
+
+        for first, end in self._passes(lengths, most):
+            yield jobs[first:end]
+
+    def _score_answers(self, jobs, caches=(), places=(), prompts=()):
+        """Jobs are (question, tokens, targets, where values go). Without caches, tokens are whole sequences."""
+        for some in self._batches(jobs, max((width for _, width in caches), default=0)):
+            longest = max(1, len(some[0][1]))
+            rows = [places[question] if places else None for question, *_ in some]
+            cache, width = None, 0
+            if any(rows):
+                cache, width = caches[min(row[0] for row in rows if row)]  # the widest, since the longest prompts come first
                 # A sharded model's layers lie on several devices, all of which take indices on the CPU.
-                chosen = _chosen_rows(cache, torch.tensor([row for row, *_ in some], device="cpu" if self._sharded else self._device))
-            before = [0 if lengths is None else lengths[row] for row, *_ in some]
+                cache = _chosen_rows(cache, [one for one, _ in caches], rows, "cpu" if self._sharded else self._device)
+            before = [len(prompts[question]) if prompts else 0 for question, *_ in some]
             self._forward(list(zip(before, (tokens for _, tokens, *_ in some))), _wanted(some), longest, left=False, use_cache=cache is not None,
-                          cache=chosen, cache_width=width)
+                          cache=cache, cache_width=width)
 
     def _forward(self, rows, wanted, width, *, left, use_cache, cache=None, cache_width=0):
         """One pass of a decoder. rows: (positions before, tokens). Gives the cache."""
@@ -325,17 +341,37 @@ class Model:
                     module.forward = forward
 
 
+class _LinearByOneDnn(torch.overrides.TorchFunctionMode):
+    """Linear layers in float32 on a CPU: PyTorch computes them by MKL, which on AMD's processors takes a tenth to two thirds longer
+    than oneDNN, which PyTorch has for other types."""
+
+    def __torch_function__(self, function, types, arguments=(), options=None):
+        if function is torch.nn.functional.linear and not options:
+            values, weights, *bias = arguments
+            if values.dtype == weights.dtype == torch.float32 and values.device.type == weights.device.type == "cpu" and type(weights) in _PLAIN:
+                return torch.ops.mkldnn._linear_pointwise(values, weights, bias[0] if bias else None, "none", [], "")
+        return function(*arguments, **(options or {}))
+
+
 class _ChosenRows:
-    """A layer of a cache before answers that nothing follows: its rows are copied when the pass comes to it, and are not kept, so that
-    one layer's copies are in memory at a time."""
+    """A layer of a cache before answers that nothing follows. Its rows are copied from other caches' layers when the pass comes to it,
+    and are not kept, so that one layer's copies are in memory at a time."""
 
     def update(self, *arguments, **options):
         keys, values = self.keys, self.values
-        self.keys, self.values = keys[self.rows], values[self.rows]
+        self.keys, self.values = self._copied("keys"), self._copied("values")
         try:
             return super().update(*arguments, **options)
         finally:
             self.keys, self.values = keys, values
+
+    def _copied(self, name):
+        widest = getattr(self, name)  # [rows, heads, positions, size]
+        copied = widest.new_zeros(self.rows, *widest.shape[1:])
+        for layer, rows, to in self.sources:
+            source = getattr(layer, name)
+            copied[to, :, widest.shape[2] - source.shape[2]:] = source[rows]
+        return copied
 
 
 @functools.cache
@@ -343,14 +379,19 @@ def _with_chosen_rows(kind):
     return type(f"ChosenRows{kind.__name__}", (_ChosenRows, kind), {})
 
 
-def _chosen_rows(cache, rows):
-    """A cache for one pass, whose rows are these of another one."""
-    chosen = copy.copy(cache)
+def _chosen_rows(widest, caches, places, device):
+    """A cache for one pass, each of whose rows is that of (one of caches, its row), at the right, or is nothing, where its place is None."""
+    sources = []
+    for i, cache in enumerate(caches):
+        taken = [(place[1], to) for to, place in enumerate(places) if place and place[0] == i]
+        if taken:
+            sources.append((cache, *torch.tensor(taken, device=device).T))
+    chosen = copy.copy(widest)
     chosen.layers = []
-    for layer in cache.layers:
+    for i, layer in enumerate(widest.layers):
         filled = layer.get_seq_length() > 0  # others share the keys and values of one before
         chosen.layers.append(object.__new__(_with_chosen_rows(type(layer)) if filled else type(layer)))
-        vars(chosen.layers[-1]).update(vars(layer), rows=rows)
+        vars(chosen.layers[-1]).update(vars(layer), rows=len(places), sources=[(cache.layers[i], rows, to) for cache, rows, to in sources])
     return chosen
 
 
