@@ -1,4 +1,15 @@
 #pragma once
+/// The folder src/core: what every folder needs and none owns: text as Unicode, dates, hashes, files, processes, TOML.
+///
+/// Not here: anything that knows of questions, models or runs. A helper with one caller belongs beside its caller.
+/// Types:    `Result` and `Error` (hre/result.h) are what every function that can fail returns; `AtomicFile`,
+///           `FileLock` and `ContentHash` are the ones met most often; `Named` is a choice with its name in files and
+///           options.
+/// Owners:   a value owns what it holds; nothing is shared or kept between calls, but for the remembered hashes in
+///           `cache_folder`.
+/// Threads:  functions may be called from any thread; an object belongs to one thread at a time.
+/// To add:   a header of its own with its test beside it, once two folders need the same.
+
 /// Text as Unicode, and small helpers for names. All functions work on UTF-8 bytes.
 
 #include <cstddef>

@@ -1,4 +1,13 @@
 #pragma once
+/// The folder src/model/baseline: controls without weights: how well does length alone, or a compressor, rank the
+/// answers?
+///
+/// Not here: controls that need a model or the votes.
+/// Types:    each is a `Scorer`, made by a function here.
+/// Owners:   nothing is kept between questions.
+/// Threads:  as any scorer: `plan` by several threads, `score` by one.
+/// To add:   a baseline: a function here, a case in open_model.cc with its name.
+
 /// Models without weights, as controls: how well does length alone, or a compressor, rank the answers?
 
 #include "hre/scorer.h"

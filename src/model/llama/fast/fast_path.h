@@ -1,4 +1,15 @@
 #pragma once
+/// The folder src/model/llama/fast: hre's own products, attention and output layer on the CPU, in place of the
+/// engine's.
+///
+/// Not here: which of them a model gets (`plan_computation`), and anything that changes with the number of threads.
+/// Types:    `Settings` say what hre computes; `EngineCall` is one graph; `ProductNode` and `AttentionNode` are a
+///           node's work; `Kernels` are an instruction set's loops.
+/// Owners:   an `EngineCall` owns the process-wide switches while it lives; memory for packed weights belongs to a
+///           thread (`Room`).
+/// Threads:  all of a graph's threads enter each node together (node_work.h); a row's value depends on no other row.
+/// To add:   an instruction set: isa.h, kernel_table.cc, kernels.cc. A node: a case in `compute_here`.
+
 /// The work that hre does in place of the engine's CPU code: products with weights, attention, GELU, and the reduction
 /// of the output layer to what a log-probability needs. The engine that tools/setup.sh builds calls hre before each
 /// node of a graph (engine_switches.h); any other engine computes everything by itself.
