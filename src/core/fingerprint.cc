@@ -54,8 +54,7 @@ std::optional<std::string> recall(const std::string& memory, const FileState& st
 }
 
 void remember(const std::string& memory, const FileState& state, const std::string& hash) {
-  auto file = AtomicFile::create(memory);
-  if (file) (void)file->commit(state.text + "\n" + hash + "\n");
+  (void)write_file(memory, state.text + "\n" + hash + "\n");
 }
 
 }  // namespace
