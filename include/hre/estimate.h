@@ -1,5 +1,11 @@
 #pragma once
 /// Means with their uncertainty: plain values.
+///
+/// An example, which the tests run:
+///
+///   const hre::Estimate estimate{.n = 100, .mean = 0.12, .stderr_ = 0.04};
+///   if (estimate.mean) std::printf("%.2f over %d\n", *estimate.mean, static_cast<int>(estimate.n));
+///   // prints: 0.12 over 100
 
 #include <cstdint>
 #include <optional>

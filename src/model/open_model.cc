@@ -23,7 +23,9 @@ bool is_baseline(const std::string& source) { return source.starts_with("baselin
 /// Refuses options that this kind of model doesn't take.
 Status check_uses(const std::string& source, const EngineOptions& options) {
   for (const OptionUse& option : kOptionUses) {
-    const char* why = is_server(source) ? option.not_by_server : is_baseline(source) ? option.not_by_baseline : nullptr;
+    const char* why = nullptr;
+    if (is_server(source)) why = option.not_by_server;
+    if (is_baseline(source)) why = option.not_by_baseline;
     if (why == nullptr || !option.given(options)) continue;
     return input_error(why, option.name, is_server(source) ? option.next : "");
   }
@@ -45,9 +47,7 @@ Result<std::unique_ptr<Scorer>> open_one(const std::string& source, const Engine
   if (source.starts_with("http://") || source.starts_with("https://")) {
     return input_error("a server's URL needs server: in front", "MODEL", "give server:URL[,model=NAME]");
   }
-  for (const char* scheme : {"hf:"}) {
-    if (source.starts_with(scheme)) return input_error("this kind of model is not supported", source, accepted);
-  }
+  if (source.starts_with("hf:")) return input_error("this kind of model is not supported", source, accepted);
   if (is_folder(source)) {
     if (!is_checkpoint(source)) return input_error("is a folder without a config.json", source, accepted);
     auto converted = converted_checkpoint(source, progress, stop);
