@@ -82,6 +82,13 @@ class PagesTest(unittest.TestCase):
                          self.changed("docs/architecture.md", "`read.cc`", "`write.cc`"))
         self.assertEqual(["src/core/text.h: Word is no name of the sources"], self.changed("src/core/text.h", "`Text`", "`Word`"))
 
+    def test_types_with_two_meanings(self):
+        header = "enum class Kind : int { kA };\nstruct Other;\nusing Rows = int;\n"
+        same = {**GOOD, "src/core/kind.h": header, "src/core/kind_test.h": header, "src/data/kind.cc": header}
+        self.assertEqual([], self.check(same))
+        self.assertEqual([f"{name}: a type of src/core and of src/data: one name has one meaning" for name in ("Kind", "Rows")],
+                         self.check({**same, "src/data/kind.h": header}, status=1))
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -6,7 +6,8 @@
 - Every folder below src/ that has headers has one page: the comment at the head of the header that is read first. It says what the
   folder is for, and under fixed labels what it is not for, its main types, who owns what, which threads there are, and where to add
   things. docs/architecture.md names that header in its table.
-- Names in `backquotes` of these pages and of docs/architecture.md, and all names in its drawings, exist in the sources.
+- Names in `backquotes` of these pages, of CONTRIBUTING.md and of docs/architecture.md, and all names in its drawings, exist in the sources.
+- A type has one meaning: the headers of two folders don't give its name to two types.
 """
 
 import collections
@@ -21,7 +22,7 @@ QUOTED = re.compile(r"`([^`\n]+)`")
 NAME = re.compile(r"(?:\w+::)*[A-Za-z_]\w*(?:\(\))?")
 FILE = re.compile(r"(?:[\w-]+/)*[\w-]+\.(?:h|cc|cu|py|js|toml|patch|txt|lock|sh)")
 FENCE = re.compile(r"^```.*?\n(.*?)^```", re.MULTILINE | re.DOTALL)
-SOURCES = ("include", "src", "python")
+TYPE = re.compile(r"^(?:template\s*<.*>\s*)?(?:(?:struct|class|enum class|enum)\s+(?:\[\[\w+\]\]\s+)?(\w+)\b(?!\s*;)|using\s+(\w+)\s*=)", re.MULTILINE)
 
 
 def is_of_tests(path):
@@ -65,14 +66,14 @@ def page_problems(root):
 
 
 def words_of(root):
-    """All words of the sources, without comments, and of the build; and all paths."""
+    """All words of sources, tests and tools, without comments, and of the build; and all paths."""
     words, paths = set(), set()
     for path in (path for top in root.iterdir() if top.name not in ("build", ".git") for path in [top, *top.rglob("*")]):
         name = path.relative_to(root).as_posix()
         paths.add(name)
-        if name.startswith(SOURCES) and path.suffix in (".h", ".cc", ".cu", ".js", ".py"):
+        if path.suffix in (".h", ".cc", ".cu", ".js"):
             words |= set(re.findall(r"\w+", re.sub(r"//.*", "", path.read_text(encoding="utf-8"))))
-        elif path.suffix == ".cmake":
+        elif path.suffix in (".py", ".sh", ".cmake") or path.name in ("CMakeLists.txt", "Makefile"):
             words |= set(re.findall(r"\w+", path.read_text(encoding="utf-8")))
         elif path.is_dir():
             words.add(path.name)
@@ -84,17 +85,30 @@ def name_problems(where, text, words, paths):
     code = [name for block in FENCE.findall(text) for name in re.findall(r"[\w:./-]*\w", block)
             if "_" in name or "::" in name or re.search(r"[a-z][A-Z]", name) or FILE.fullmatch(name)]
     for name in [*QUOTED.findall(FENCE.sub("", text)), *code]:
-        if FILE.fullmatch(name) and "." in name:
+        if "NAME" in name:
+            continue
+        if FILE.fullmatch(name):
             if not any(path == name or path.endswith("/" + name) for path in paths):
                 yield f"{where}: there is no file {name}"
         elif NAME.fullmatch(name) and not all(part in words for part in re.findall(r"\w+", name)):
             yield f"{where}: {name} is no name of the sources"
 
 
+def type_problems(root):
+    homes = collections.defaultdict(set)
+    for folder, headers in [*headers_of(root).items(), ("include/hre", sorted((root / "include" / "hre").glob("*.h")))]:
+        for path in headers:
+            for match in TYPE.finditer(path.read_text(encoding="utf-8")):
+                homes[match[1] or match[2]].add(folder)
+    for name, folders in sorted(homes.items()):
+        if len(folders) > 1:
+            yield f"{name}: a type of {' and of '.join(sorted(folders))}: one name has one meaning"
+
+
 def check(root):
-    problems = list(page_problems(root))
+    problems = [*page_problems(root), *type_problems(root)]
     words, paths = words_of(root)
-    texts = {"docs/architecture.md": (root / "docs" / "architecture.md").read_text(encoding="utf-8")}
+    texts = {name: (root / name).read_text(encoding="utf-8") for name in ("docs/architecture.md", "CONTRIBUTING.md") if (root / name).exists()}
     for path in (path for headers in headers_of(root).values() for path in headers):
         if PAGE.match("\n".join(head_of(path))):
             texts[path.relative_to(root).as_posix()] = "\n".join(line.removeprefix("///") for line in head_of(path))

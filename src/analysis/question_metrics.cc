@@ -45,7 +45,7 @@ std::optional<double> wins_of(std::span<const AnswerResult> answers, bool later)
       if (!a.posted || !b.posted) return std::nullopt;
       if (!(*a.posted < *b.posted) || a.votes == b.votes || (b.votes > a.votes) != later) continue;
       const double better = later ? b.score - a.score : a.score - b.score;
-      right += better > 0 ? 1 : better == 0 ? 0.5 : 0;
+      if (better >= 0) right += better > 0 ? 1 : 0.5;
       ++pairs;
     }
   }

@@ -114,21 +114,6 @@ std::vector<std::string> choices_of(const DescribedOption& option) {
 
 bool takes_file(const DescribedOption& option) { return option.value.find("FILE") != std::string::npos; }
 
-/// Text with what a shell's quotes or a man page would take for theirs replaced.
-std::string replaced(std::string_view text, const std::vector<std::pair<char, std::string_view>>& replacements) {
-  std::string out;
-  for (const char c : text) {
-    const auto found =
-        std::find_if(replacements.begin(), replacements.end(), [c](const auto& r) { return r.first == c; });
-    if (found == replacements.end()) {
-      out += c;
-    } else {
-      out += found->second;
-    }
-  }
-  return out;
-}
-
 /// The first words of commands, and the second ones after each: "data" and {"info", "build", ...}.
 std::vector<std::pair<std::string, std::vector<std::string>>> words_of(const std::vector<Command>& commands) {
   std::vector<std::pair<std::string, std::vector<std::string>>> words;
@@ -397,10 +382,8 @@ Result<std::string> completion(const std::vector<Command>& commands, const std::
 }
 
 Status write_man_pages(const std::vector<Command>& commands, const std::string& folder) {
-  const auto write = [&](const std::string& name, const std::string& text) -> Status {
-    auto file = AtomicFile::create(folder + "/" + name + ".1");
-    if (!file) return forward(file);
-    return file->commit(text);
+  const auto write = [&](const std::string& name, const std::string& text) {
+    return write_file(folder + "/" + name + ".1", text);
   };
   if (Status written = write("hre", man_page_of_program(commands)); !written) return written;
   for (const Command& command : commands) {

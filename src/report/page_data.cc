@@ -240,8 +240,9 @@ Json of_answers(const QuestionResult& question) {
 
 int64_t utf16_units(std::string_view text) {
   int64_t units = 0;
-  for (const char c : text)
-    units += (static_cast<unsigned char>(c) & 0xC0) == 0x80 ? 0 : static_cast<unsigned char>(c) >= 0xF0 ? 2 : 1;
+  for (const char c : text) {
+    if (!continues_character(c)) units += length_by_first(c) == 4 ? 2 : 1;
+  }
   return units;
 }
 

@@ -29,13 +29,6 @@ std::string rank_text(double rank) {
   return rank == std::floor(rank) ? fmt::format("{:.0f}", rank) : fmt::format("{:.1f}", rank);
 }
 
-/// The end of a character that stands at `at`, in bytes.
-size_t character_end(std::string_view text, size_t at) {
-  size_t end = at + 1;
-  while (end < text.size() && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) ++end;
-  return end;
-}
-
 /// The lines of a text as a terminal of this width shows them, broken at spaces where there are any: from where to
 /// where, in bytes.
 std::vector<std::pair<size_t, size_t>> lines_of(std::string_view text, int width) {
