@@ -132,8 +132,8 @@ void complete_question(QuestionResult& question, bool normalise, ScoreKind kind)
     if (std::isnan(reference)) {
       question.problem = "the reference has no value for answer " + std::to_string(i + 1);
     } else if (!size) {
-      question.problem = "the number of " + std::string(kind == ScoreKind::kPerToken ? "tokens" : "bytes") +
-                         " of answer " + std::to_string(i + 1) + " is not known";
+      question.problem = "the number of " + std::string(name_of(kScoreSizes, kind)) + " of answer " +
+                         std::to_string(i + 1) + " is not known";
     } else if (!std::isfinite(answer.score)) {
       question.problem = "the log-likelihood of answer " + std::to_string(i + 1) + " is not finite";
     }

@@ -8,6 +8,7 @@
 
 #include "core/files.h"
 #include "core/text.h"
+#include "model/baseline/baseline.h"
 #include "report/text_table.h"
 
 namespace hre::cli {
@@ -138,7 +139,8 @@ std::string option_names(const Command& command) {
 /// The second word is offered after a group's first; options where a word begins with "-"; files and what a command
 /// takes by name elsewhere.
 std::string bash_completion(const std::vector<Command>& commands) {
-  std::vector<std::string> first;
+  std::vector<std::string> first, baselines;
+  for (const NamedBaseline& baseline : kBaselines) baselines.emplace_back(baseline.name);
   std::string groups, options;
   for (const auto& [word, second] : words_of(commands)) {
     first.push_back(word);
@@ -175,12 +177,12 @@ _hre() {{
   elif [ "$before" = --data ]; then
     mapfile -t COMPREPLY < <(compgen -W sample -- "$word"; compgen -f -- "$word")
   else
-    mapfile -t COMPREPLY < <(compgen -W "baseline:length baseline:zstd" -- "$word"; compgen -f -- "$word")
+    mapfile -t COMPREPLY < <(compgen -W "{}" -- "$word"; compgen -f -- "$word")
   fi
 }}
 complete -o filenames -F _hre hre
 )",
-                     join(first, " "), groups, options);
+                     join(first, " "), groups, options, join(baselines, " "));
 }
 
 /// Null if there is no command of that name, as with the first word of "runs show".

@@ -34,12 +34,15 @@ Status check_uses(const std::string& source, const EngineOptions& options) {
 
 Result<std::unique_ptr<Scorer>> open_one(const std::string& source, const EngineOptions& options,
                                          ProgressListener& progress, const std::stop_token& stop) {
+  std::vector<std::string> baselines;
+  for (const NamedBaseline& baseline : kBaselines) {
+    if (source == baseline.name) return baseline.open();
+    baselines.emplace_back(baseline.name);
+  }
   const std::string accepted =
-      "MODEL is a path to a .gguf file or a checkpoint folder, server:URL, baseline:length or baseline:zstd";
-  if (source == "baseline:length") return open_length_baseline();
-  if (source == "baseline:zstd") return open_zstd_baseline();
+      "MODEL is a path to a .gguf file or a checkpoint folder, server:URL, " + join(baselines, " or ");
   if (is_baseline(source)) {
-    const auto nearest = nearest_name(source, {"baseline:length", "baseline:zstd"});
+    const auto nearest = nearest_name(source, baselines);
     return input_error("there is no such baseline" + (nearest ? "; did you mean " + *nearest + "?" : std::string()),
                        source, nearest ? "" : accepted);
   }

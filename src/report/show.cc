@@ -8,8 +8,8 @@
 #include <utility>
 
 #include "analysis/question_metrics.h"
+#include "analysis/scores.h"
 #include "analysis/tokens.h"
-#include "core/named.h"
 #include "core/question_name.h"
 #include "core/text.h"
 #include "core/visible.h"
@@ -54,13 +54,10 @@ constexpr std::string_view kIndent = "  ";
 
 /// "score: the answer's log-probability divided by its characters, in nats; the model ranks answers by it."
 std::string score_sentence(const Run& run) {
-  constexpr Named<ScoreKind> kSizes[] = {{" divided by its characters", ScoreKind::kPerChar},
-                                         {" divided by its tokens", ScoreKind::kPerToken},
-                                         {" divided by its bytes", ScoreKind::kPerByte},
-                                         {"", ScoreKind::kSum}};
   if (!run.model.normalise_by_characters) return "score: the baseline's; it ranks answers by it.";
+  const std::string size = name_of(kScoreSizes, run.score);
   return fmt::format("score: the answer's log-probability{}{}, in nats; the model ranks answers by it.",
-                     run.reference ? " minus the reference's," : "", name_of(kSizes, run.score));
+                     run.reference ? " minus the reference's," : "", size.empty() ? "" : " divided by its " + size);
 }
 
 /// A text's first lines, indented, and how much is left.
