@@ -3,9 +3,9 @@
 ///
 /// An example, which the tests run:
 ///
-///   const hre::Estimate estimate{.n = 100, .mean = 0.12, .stderr_ = 0.04};
-///   if (estimate.mean) std::printf("%.2f over %d\n", *estimate.mean, static_cast<int>(estimate.n));
-///   // prints: 0.12 over 100
+///   hre::Estimate estimate;
+///   estimate.mean = 0.12;
+///   std::printf("%.2f\n", *estimate.mean);  // prints: 0.12
 
 #include <cstdint>
 #include <optional>

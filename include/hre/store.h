@@ -9,7 +9,7 @@
 ///   auto runs = store->list();
 ///   if (runs) std::printf("%zu runs\n", runs->size());  // prints: 0 runs
 ///   auto last = store->load("last");
-///   if (!last) std::printf("%s\n", last.error().message.c_str());  // prints: ?
+///   if (!last) std::printf("%s\n", last.error().message.c_str());  // prints: the store has 0 runs with questions
 
 #include <cstdint>
 #include <memory>
