@@ -404,11 +404,6 @@ void define_selection(CLI::App& app, EvalArguments& a) {
       ->type_name("FILE");
 }
 
-void define_policies(CLI::App& app, EvalArguments& a) {
-  add_choice(app, "--undefined", a.evaluating.eval.undefined, kUndefinedOrFail,
-             "questions without a correlation: leave-out (default), zero (count them as 0), fail (status 3)");
-}
-
 }  // namespace
 
 Action define_eval(CLI::App& app) {
@@ -420,7 +415,8 @@ Action define_eval(CLI::App& app) {
   define_data(app, arguments->data);
   arguments->evaluating.define(app);
   define_selection(app, *arguments);
-  define_policies(app, *arguments);
+  add_choice(app, "--undefined", arguments->evaluating.eval.undefined, kUndefinedOrFail,
+             "questions without a correlation: leave-out (default), zero (count them as 0), fail (status 3)");
   define_scale(app, arguments->scale);
   define_results(app, *arguments);
   define_keeping(app, *arguments);
