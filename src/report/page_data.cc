@@ -169,11 +169,7 @@ Json of_pairs(const ReportData& data) {
 /// The first characters of a text, on one line.
 std::string beginning(const std::string& text) {
   constexpr int64_t kLength = 160;
-  std::string start(first_code_points(text, kLength));
-  for (char& c : start) {
-    if (static_cast<unsigned char>(c) < ' ') c = ' ';
-  }
-  return start;
+  return flat(first_code_points(text, kLength));
 }
 
 Json of_values(const ReportData& data) {
