@@ -53,8 +53,8 @@ int64_t rows_by_expat(const std::string& path) {
 
 int64_t rows_by_reader(const std::string& path) {
   const auto file = value_of(open_file(path));
-  RowReader reader(*file, path, "posts");
-  Row row;
+  XmlReader reader(*file, path, "posts");
+  TableRow row;
   while (value_of(reader.next(row))) {
   }
   return reader.rows() - reader.skipped();

@@ -10,7 +10,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace hre::stackexchange;
   const auto lines = open_memory({reinterpret_cast<const char*>(data), size});
   JsonlReader reader(*lines, "x.jsonl", {});
-  Row row;
+  TableRow row;
   hre::Result<bool> more = true;
   for (more = reader.next(row); more && *more; more = reader.next(row)) {
     PostRecord post;

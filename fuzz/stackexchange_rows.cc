@@ -70,9 +70,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string text(reinterpret_cast<const char*>(data), size);
   const bool utf16 = text.size() > 1 && (text.find('\0') != std::string::npos || data[0] >= 0xFE);
   const auto bytes = open_memory(text);
-  RowReader reader(*bytes, "Posts.xml", "posts");
+  XmlReader reader(*bytes, "Posts.xml", "posts");
   std::vector<Attributes> rows;
-  Row row;
+  TableRow row;
   hre::Result<bool> more = true;
   for (more = reader.next(row); more && *more; more = reader.next(row)) {
     PostRecord post;

@@ -9,6 +9,7 @@ import unittest
 
 from program import SOURCE_DIR, ProgramTest, clean_environment
 
+HEADERS = sorted((SOURCE_DIR / "include" / "hre").glob("*.h"))
 BUILD_DIR = pathlib.Path(os.environ.get("HRE_BUILD_DIR", SOURCE_DIR / "build" / "release")).resolve()
 
 
@@ -18,6 +19,13 @@ def command(*arguments, env=None):
     if done.returncode != 0:
         raise AssertionError(f"{' '.join(map(str, arguments))}\n{done.stdout}")
     return done.stdout
+
+
+def example_of(header):
+    """The code of the example in a public header's first comment."""
+    comment = re.match(r"#pragma once\n((?:///.*\n)+)", header.read_text(encoding="utf-8"))[1]
+    code = re.search(r"/// An example, which the tests run:\n///\n((?:///(?:   .*)?\n)+)", comment)
+    return "".join(line[6:] + "\n" for line in code[1].splitlines()) if code else ""
 
 
 class InstallTest(ProgramTest):
@@ -66,13 +74,28 @@ class InstallTest(ProgramTest):
         documents = {path.name for path in (self.prefix / "share" / "doc").rglob("*") if path.is_file()}
         self.assertLessEqual({"LICENSE", "third-party.md"}, documents)
 
+    def test_public_headers_are_few(self):
+        self.assertLessEqual(len(HEADERS), 12)
+
     @unittest.skipIf(os.environ.get("HRE_SANITIZE"), "a plain program can't use a library built with sanitizers")
     def test_consumer(self):
         build = self.folder / "consumer"
         compiler = os.environ.get("HRE_CXX_COMPILER", "c++")
+        examples = self.folder / "examples"
+        examples.mkdir()
+        for header in HEADERS:  # each with its own header alone
+            (examples / f"{header.stem}.cc").write_text(
+                f"#include <hre/{header.name}>\n\n#include <cstdio>\n\nint main() {{\n{example_of(header)}}}\n", encoding="utf-8")
         command("cmake", "-S", SOURCE_DIR / "tests" / "consumer", "-B", build, "-DCMAKE_BUILD_TYPE=Release",
-                f"-DCMAKE_CXX_COMPILER={compiler}", f"-DCMAKE_PREFIX_PATH={self.prefix}")
+                f"-DCMAKE_CXX_COMPILER={compiler}", f"-DCMAKE_PREFIX_PATH={self.prefix}", f"-DHRE_EXAMPLES={examples}")
         command("cmake", "--build", build)
+        home = {**clean_environment(), "HOME": str(self.folder), "HF_HOME": str(self.folder / "hub")}
+        for header in HEADERS:
+            with self.subTest(header=header.name):
+                promised = re.findall(r"// prints: (.*)", example_of(header))
+                self.assertNotEqual([], promised)
+                done = subprocess.run([build / f"example_{header.stem}"], cwd=self.folder, env=home, capture_output=True, text=True, check=False)
+                self.assertEqual((0, promised, ""), (done.returncode, done.stdout.splitlines(), done.stderr))
         lines = [line.split() for line in command(build / "consumer").splitlines()]
         printed = {topic: (int(questions), float(mean)) for topic, questions, mean in lines}
 

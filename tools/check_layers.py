@@ -44,7 +44,6 @@ PUBLIC = {
     "scorer.h": "model",
     "run.h": "model",
     "engine_options.h": "model",
-    "speed.h": "model",
     "summary.h": "analysis",
     "evaluate.h": "eval",
     "store.h": "store",

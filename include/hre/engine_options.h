@@ -1,5 +1,14 @@
 #pragma once
 /// All options for opening a model: ModelOptions, and those that apply only to the engine in process.
+///
+/// An example, which the tests run:
+///
+///   hre::EngineOptions options;
+///   options.precision = hre::ComputePrecision::kExact;
+///   options.adapters = {{"adapter.gguf", 0.5F}};
+///   hre::SilentProgress progress;
+///   auto model = hre::open_model("baseline:length", options, progress, {});  // which has no weights to adapt
+///   if (!model) std::printf("%s\n", model.error().where.c_str());  // prints: ‹lora›
 
 #include <stop_token>
 #include <string>

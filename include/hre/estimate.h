@@ -1,5 +1,11 @@
 #pragma once
 /// Means with their uncertainty: plain values.
+///
+/// An example, which the tests run:
+///
+///   hre::Estimate estimate;
+///   estimate.mean = 0.12;
+///   std::printf("%.2f\n", *estimate.mean);  // prints: 0.12
 
 #include <cstdint>
 #include <optional>

@@ -1,10 +1,28 @@
 #pragma once
-/// Start reading here:
+/// From a dataset and a model to a run. Start reading here.
+///
+/// What holds for every header of include/hre:
+/// - Errors are values (result.h). The library prints nothing and never ends the process; of exceptions only
+///   std::bad_alloc leaves it.
+/// - Functions may be called from any thread, at the same time too. An object belongs to one thread at a time, unless
+///   its comment says more. Threads and processes that a call starts end with it, those of an object with the object.
+/// - Programs must be compiled with the headers of the libhre.so that they load: a release may add members to a struct,
+///   which moves the others. What a release takes away, CHANGELOG.md names.
+/// - `stop` ends long work early: what is done is returned, or the error is kInterrupted.
+///
+/// An example, which the tests run:
 ///
 ///   auto dataset = hre::load_dataset("sample");
-///   auto model = hre::open_model("model.gguf", {});
-///   auto run = hre::evaluate(*dataset, **model, {}, progress, stop);
-///   hre::Summary summary = hre::summarize(run->questions);
+///   auto model = hre::open_model("baseline:zstd", hre::ModelOptions());
+///   if (!dataset || !model) return 1;
+///   hre::EvalOptions options;
+///   options.topics = {"python"};
+///   hre::SilentProgress progress;
+///   auto run = hre::evaluate(*dataset, **model, options, progress, {});
+///   if (!run) return 1;
+///   const hre::Summary summary = hre::summarize(run->questions);
+///   std::printf("%d of %s\n", static_cast<int>(summary.questions), summary.topics[0].topic.c_str());
+///   // prints: 8 of python
 
 #include <stop_token>
 

@@ -2,6 +2,12 @@
 /// Models and datasets by name from the Hugging Face hub, kept in the same cache as Python's huggingface_hub:
 /// `hf:ORG/REPO[@REVISION][/FILE]`. Endpoint, cache, token and offline mode come from its environment variables
 /// (HF_ENDPOINT, HF_HOME, HF_HUB_CACHE, HF_TOKEN, HF_HUB_OFFLINE).
+///
+/// An example, which the tests run:
+///
+///   std::printf("%s\n", hre::is_hub_name("hf:ORG/REPO") ? "on the hub" : "a path");  // prints: on the hub
+///   auto cached = hre::list_cache();
+///   if (cached) std::printf("%zu repositories\n", cached->size());  // prints: 0 repositories
 
 #include <cstdint>
 #include <stop_token>

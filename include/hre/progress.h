@@ -1,5 +1,18 @@
 #pragma once
 /// How long-running work reports what it is doing. The program draws it; the library only reports.
+///
+/// An example, which the tests run:
+///
+///   struct Printer final : hre::ProgressListener {
+///     void begin(const std::string& stage, int64_t total, const std::string& unit, double) override {
+///       std::printf("%s %d %s\n", stage.c_str(), static_cast<int>(total), unit.c_str());
+///     }
+///     void advance(int64_t, double) override {}
+///     void end() override {}
+///     void note(const std::string& message) override { std::printf("%s\n", message.c_str()); }
+///   };
+///   Printer printer;
+///   printer.begin("scoring", 112, "questions", 0);  // prints: scoring 112 questions
 
 #include <cstdint>
 #include <string>

@@ -1,5 +1,11 @@
 #pragma once
 /// Questions with the answers that people wrote and voted on, and datasets of them: plain values.
+///
+/// An example, which the tests run:
+///
+///   hre::Question question{"python/000000", "python", "How do I sort a list?", {}};
+///   question.answers = {{"Use sorted.", 12}, {"Sort it by hand.", -1}};
+///   std::printf("%s %.0f\n", question.id.c_str(), question.answers[0].votes);  // prints: python/000000 12
 
 #include <optional>
 #include <string>

@@ -1,6 +1,15 @@
 #pragma once
 /// Result<T>: a value, or one Error that says what was wrong, where, and what to do next.
 /// The library neither prints nor exits, and never lets an exception of a third party escape.
+///
+/// An example, which the tests run:
+///
+///   const auto half = [](int n) -> hre::Result<int> {
+///     if (n % 2 != 0) return hre::input_error("is odd", std::to_string(n), "give an even number");
+///     return n / 2;
+///   };
+///   std::printf("%d\n", *half(6));                        // prints: 3
+///   std::printf("%s\n", half(3).error().text().c_str());  // prints: 3: is odd; give an even number
 
 #include <string>
 #include <tl/expected.hpp>

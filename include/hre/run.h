@@ -5,6 +5,13 @@
 /// The dataset's questions become prompts, prompts become token plans, the scorer gives each
 /// answer token's log-probability, an answer's score is their sum by its length, and a question's
 /// value is the correlation of scores and votes.
+///
+/// An example, which the tests run:
+///
+///   hre::Run run;
+///   run.questions = {{"python/000000", "python", {}, {}, ""}};
+///   run.planned = 2;
+///   std::printf("%s\n", run.partial() ? "partial" : "whole");  // prints: partial
 
 #include <cstdint>
 #include <optional>

@@ -2,6 +2,19 @@
 /// Scorer: the interface between an evaluation and a model. Its implementations are models in process, inference
 /// servers, and baselines without weights. A scorer is given whole questions, because sharing a question's prompt
 /// between its answers, packing and concurrency are its own business.
+///
+/// An example, which the tests run:
+///
+///   auto model = hre::open_model("baseline:zstd", hre::ModelOptions());
+///   if (!model) return 1;
+///   auto plan = (*model)->plan({"Question: Tea?\nAnswer:", {" Yes, yes", " By no means"}});
+///   if (!plan) return 1;
+///   const std::vector<hre::QuestionPlan> plans = {*plan};
+///   const auto sink = [](size_t, const hre::QuestionScore& score) {
+///     std::printf("%zu answers\n", score.answers.size());  // prints: 2 answers
+///     return true;
+///   };
+///   if (!hre::score_all(**model, plans, sink, {})) return 1;
 
 #include <cstdint>
 #include <functional>

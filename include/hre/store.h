@@ -2,8 +2,14 @@
 /// The store of runs: one SQLite file. evaluate() keeps runs there (see Keeping in run.h); these functions find, read
 /// and manage them.
 ///
-///   auto store = hre::RunStore::open("runs.db");
-///   auto run = store->load("last");
+/// An example, which the tests run:
+///
+///   auto store = hre::RunStore::open_or_create("runs.db");
+///   if (!store) return 1;
+///   auto runs = store->list();
+///   if (runs) std::printf("%zu runs\n", runs->size());  // prints: 0 runs
+///   auto last = store->load("last");
+///   if (!last) std::printf("%s\n", last.error().message.c_str());  // prints: the store has 0 runs with questions
 
 #include <cstdint>
 #include <memory>

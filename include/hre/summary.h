@@ -1,5 +1,13 @@
 #pragma once
 /// A run's values: the means of its questions' metrics, by topic and over all.
+///
+/// An example, which the tests run:
+///
+///   std::vector<hre::QuestionResult> questions = {{"c/000000", "c", {}, {}, ""}, {"c/000001", "c", {}, {}, ""}};
+///   questions[0].metrics.pearson = 0.5;
+///   questions[1].metrics.pearson = -0.1;
+///   const hre::Summary summary = hre::summarize(questions);
+///   std::printf("%.1f\n", *summary.micro.pearson.mean);  // prints: 0.2
 
 #include <cstdint>
 #include <optional>

@@ -516,7 +516,7 @@ using MemberFacts = std::tuple<std::string, std::string, std::optional<double>, 
 
 std::pair<std::string, std::string> study(const std::vector<const SummarisedRun*>& given,
                                           const std::vector<MemberFacts>& facts,
-                                          const std::vector<std::pair<std::string, Column>>& judgements,
+                                          const std::vector<std::pair<std::string, ModelValues>>& judgements,
                                           const std::string& name, const std::string& metric,
                                           const std::string& weights, bool allow_different) {
   StudyOptions options;

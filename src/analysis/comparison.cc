@@ -21,9 +21,11 @@ ComparedRun describe(const Run& run, const SharedQuestions& shared, size_t posit
   for (size_t i = 0; i < shared.n(); ++i) {
     QuestionResult& question = questions.emplace_back(*shared.questions[position][i]);
     for (const auto& any_run : shared.questions) {  // the votes of a question that this run could not score
-      const QuestionMetrics& known = any_run[i]->metrics;
-      if (!question.metrics.top_one_chance) question.metrics.top_one_chance = known.top_one_chance;
-      if (!question.metrics.ndcg_chance) question.metrics.ndcg_chance = known.ndcg_chance;
+      for (const Metric& metric : all_metrics()) {
+        if (metric.chance_of_question == nullptr) continue;
+        std::optional<double>& chance = question.metrics.*metric.chance_of_question;
+        if (!chance) chance = any_run[i]->metrics.*metric.chance_of_question;
+      }
     }
   }
   return {run.model.name,

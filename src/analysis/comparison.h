@@ -1,4 +1,15 @@
 #pragma once
+/// The folder src/analysis: runs to the values that all fronts show, each computed once: summaries, comparisons, gates,
+/// studies, power.
+///
+/// Not here: the statistics themselves (src/stats), and how values look (src/report).
+/// Types:    `Metric` is a row of the list of metrics; `SharedQuestions` is what runs have in common; `Comparison`,
+///           `GateReport`, `Study`, `RunPower` and `RunConfounds` are values of their own headers.
+/// Owners:   values own their numbers; pointers to runs and metrics are valid as long as the runs.
+/// Threads:  functions of their arguments, from any thread; bootstraps use several.
+/// To add:   a metric: see `Metric` in metric.h. A value: a header, and a case in calibration_test.cc with its neutral
+///           value.
+
 /// Runs against each other on the questions that they share, computed once: what `hre compare` and `hre report` show.
 
 #include <cstdint>

@@ -5,6 +5,7 @@
 #include <limits>
 #include <vector>
 
+#include "core/named.h"
 #include "stats/estimate.h"
 #include "stats/permutation.h"
 #include "stats/power.h"
@@ -12,7 +13,9 @@
 namespace hre {
 
 const char* gate_verdict_name(GateVerdict verdict) {
-  return verdict == GateVerdict::kPass ? "pass" : verdict == GateVerdict::kFail ? "fail" : "inconclusive";
+  constexpr Named<GateVerdict> kNames[] = {
+      {"pass", GateVerdict::kPass}, {"fail", GateVerdict::kFail}, {"inconclusive", GateVerdict::kInconclusive}};
+  return name_of(kNames, verdict);
 }
 
 GateDecision gate_decision(std::span<const double> a, std::span<const double> b, std::span<const size_t> sizes,

@@ -13,6 +13,8 @@
 
 namespace hre {
 
+/// To add one: members in QuestionMetrics (hre/run.h) and MetricSummary (hre/summary.h), a row in metric.cc, and its
+/// computation in question_metrics.cc. Summaries, comparisons, tables, JSON and the page go by the list.
 struct Metric {
   const char* name;   ///< in JSON and on the command line: "pairwise_accuracy"
   const char* title;  ///< in tables: "Pairwise accuracy"

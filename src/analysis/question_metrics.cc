@@ -45,7 +45,7 @@ std::optional<double> wins_of(std::span<const AnswerResult> answers, bool later)
       if (!a.posted || !b.posted) return std::nullopt;
       if (!(*a.posted < *b.posted) || a.votes == b.votes || (b.votes > a.votes) != later) continue;
       const double better = later ? b.score - a.score : a.score - b.score;
-      right += better > 0 ? 1 : better == 0 ? 0.5 : 0;
+      if (better >= 0) right += better > 0 ? 1 : 0.5;
       ++pairs;
     }
   }
@@ -132,8 +132,8 @@ void complete_question(QuestionResult& question, bool normalise, ScoreKind kind)
     if (std::isnan(reference)) {
       question.problem = "the reference has no value for answer " + std::to_string(i + 1);
     } else if (!size) {
-      question.problem = "the number of " + std::string(kind == ScoreKind::kPerToken ? "tokens" : "bytes") +
-                         " of answer " + std::to_string(i + 1) + " is not known";
+      question.problem = "the number of " + std::string(name_of(kScoreSizes, kind)) + " of answer " +
+                         std::to_string(i + 1) + " is not known";
     } else if (!std::isfinite(answer.score)) {
       question.problem = "the log-likelihood of answer " + std::to_string(i + 1) + " is not finite";
     }

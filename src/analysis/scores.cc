@@ -47,9 +47,9 @@ std::string score_formula(const Run& run) {
   std::string value = run.reference ? "sum_log_prob - reference_log_prob" : "sum_log_prob";
   if (run.score == ScoreKind::kSum) return value;
   if (run.reference) value = "(" + value + ")";
-  constexpr Named<ScoreKind> kSizes[] = {
+  constexpr Named<ScoreKind> kFields[] = {
       {"n_chars", ScoreKind::kPerChar}, {"n_tokens", ScoreKind::kPerToken}, {"n_bytes", ScoreKind::kPerByte}};
-  return value + " / " + name_of(kSizes, run.score);
+  return value + " / " + name_of(kFields, run.score);
 }
 
 std::string derived_score(const Run& run) {

@@ -13,13 +13,20 @@
 
 namespace hre {
 
+/// To add one: a value of ScoreKind, its rows here, and its size in score_size. Options, tables and JSON go by the
+/// list.
 inline constexpr Named<ScoreKind> kScoreKinds[] = {{"per-char", ScoreKind::kPerChar},
                                                    {"per-token", ScoreKind::kPerToken},
                                                    {"per-byte", ScoreKind::kPerByte},
                                                    {"sum", ScoreKind::kSum}};
+/// What an answer's log-likelihood is divided by, in words; of a sum by nothing.
+inline constexpr Named<ScoreKind> kScoreSizes[] = {{"characters", ScoreKind::kPerChar},
+                                                   {"tokens", ScoreKind::kPerToken},
+                                                   {"bytes", ScoreKind::kPerByte},
+                                                   {"", ScoreKind::kSum}};
 
-/// What an answer's log-likelihood is divided by. Nothing where it is not known: the tokens of a baseline, the bytes of
-/// runs that older versions wrote.
+/// The size of an answer by which its log-likelihood is divided. Nothing where it is not known: the tokens of a
+/// baseline, the bytes of runs that older versions wrote.
 std::optional<double> score_size(const AnswerResult& answer, ScoreKind kind);
 
 /// "sum_log_prob / n_chars": what the scores of a run are.

@@ -161,7 +161,7 @@ JudgedAgreement judge(const Judgement& judgement, CorrelationKind kind, const St
 }
 
 void add_judgements(const StudyValues& values, Study& study) {
-  std::vector<Column> columns(1);
+  std::vector<ModelValues> columns(1);
   study.columns.emplace_back(study.options.compare.metric->name);
   for (size_t run = 0; run < study.runs.size(); ++run) columns.front().emplace_back(values.mean(run));
   for (const Judgement& judgement : study.judgements) {

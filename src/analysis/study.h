@@ -34,7 +34,7 @@ struct StudyMember {
 /// An outside judgement: a value for each run, or nothing.
 struct Judgement {
   std::string name;
-  Column values;
+  ModelValues values;
 };
 
 struct StudyOptions {

@@ -101,8 +101,6 @@ std::optional<TrainingPeak> find_peak(const std::vector<TrainingPoint>& points, 
   return TrainingPeak{at, static_cast<int64_t>(points.size() - at - 1), kLevel};
 }
 
-double deviation(std::span<const double> values) { return std::sqrt(moments(values).variance); }
-
 std::vector<double> last_values(const Training& training) {
   std::vector<double> values;
   for (size_t i = training.points.size() - static_cast<size_t>(training.n_last); i < training.points.size(); ++i)
@@ -124,7 +122,7 @@ Training training_of(const std::string& name, std::vector<TrainingPoint> points,
   training.range = high - low;
   training.n_last = std::min<int64_t>(kLastCheckpoints, static_cast<int64_t>(all.size() / 2));
   if (all.size() >= 3) training.neighbour_noise = std::sqrt(squares / (2 * static_cast<double>(all.size() - 1)));
-  if (training.n_last >= 3) training.noise = deviation(last_values(training));
+  if (training.n_last >= 3) training.noise = std::sqrt(moments(last_values(training)).variance);
   if (training.noise && *training.noise > 0) training.signal_to_noise = training.range / *training.noise;
   training.peak = find_peak(all, metric);
   return training;

@@ -253,9 +253,8 @@ Status bench(BenchArguments arguments, Console& console) {
   console.print('\n' + speed_text(speed, console.width) + table_text(speed.peak));
   console.out << std::flush;
   if (!arguments.json.empty()) {
-    auto file = AtomicFile::create(arguments.json);
-    if (!file) return forward(file);
-    if (auto ok = file->commit(bench_json(*contenders, requests.size(), speed).dump(2) + "\n"); !ok) return ok;
+    const std::string json = bench_json(*contenders, requests.size(), speed).dump(2) + "\n";
+    if (auto ok = write_file(arguments.json, json); !ok) return ok;
   }
   if (contenders->size() > 1 && !(largest_difference(ours, contenders->back()) <= tolerance(ours))) {
     return fail(ErrorCode::kThreshold, "the two contenders give different values, so their speeds can't be compared");

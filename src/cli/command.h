@@ -1,4 +1,13 @@
 #pragma once
+/// The folder src/cli: the program: one file per command; main.cc holds the table of commands.
+///
+/// Not here: anything that a library's user or Python would want too: that belongs below.
+/// Types:    `Command` is a row of the table; `Action` does the work once arguments are parsed; `Console` is where
+///           output goes.
+/// Owners:   a command owns its arguments; `Console` lives as long as the program.
+/// Threads:  commands run on the main thread; a thread waits for signals and requests the stop.
+/// To add:   a command: a file with its define_NAME, a declaration below, a row in main.cc with an example that runs.
+
 /// Commands of the program: one file per command; main.cc holds the table, from which the help,
 /// the examples and "did you mean" are made.
 

@@ -71,8 +71,8 @@ Result<std::vector<Run>> evaluate_runs(const CompareArguments& a, const CompareO
   EvalOptions options = a.evaluating.eval;
   options.where = a.comparing.where;
   if (!a.until.empty()) return decide_models(a, options, *dataset, compare, *progress, console);
-  Evaluation evaluation = evaluate_models(a.runs, *dataset, a.evaluating.model, options,
-                                          {.store = store_to_keep(a.store, console.err)}, console, *progress);
+  EvaluatedModels evaluation = evaluate_models(a.runs, *dataset, a.evaluating.model, options,
+                                               {.store = store_to_keep(a.store, console.err)}, console, *progress);
   if (!evaluation.failure) return forward(evaluation.failure);
   return std::move(evaluation.runs);
 }

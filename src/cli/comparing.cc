@@ -123,9 +123,7 @@ Status write_result(const std::string& json_path, const std::string& json, const
   }
   console.print(text);
   console.out << std::flush;
-  if (json_path.empty()) return {};
-  auto file = AtomicFile::create(json_path);
-  return file ? file->commit(json) : Status(forward(file));
+  return json_path.empty() ? Status() : write_file(json_path, json);
 }
 
 }  // namespace hre::cli

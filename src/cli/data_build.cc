@@ -107,12 +107,6 @@ Result<se::Recipe> make_recipe(const BuildArguments& arguments) {
   return recipe;
 }
 
-/// Whether OUT can be written, before anything is read.
-Status check_out(const BuildArguments& arguments) {
-  Result<data::Output> out = data::Output::create(arguments.out, data::OutputKind::kFolder, arguments.force);
-  return out ? Status() : forward(out);
-}
-
 /// The dataset as it is written: made when the first question comes, so that a crash of the reading leaves nothing.
 class DatasetFolder {
  public:
@@ -218,16 +212,6 @@ void take_all_dates(se::Recipe& recipe) {
   }
 }
 
-bool is_empty(const se::BuildReport& report) {
-  return std::all_of(report.topics.begin(), report.topics.end(),
-                     [](const auto& topic) { return topic.funnel.taken_questions == 0; });
-}
-
-std::string without_slash(std::string path) {
-  while (path.size() > 1 && path.ends_with('/')) path.pop_back();
-  return path;
-}
-
 std::vector<std::string> sites_of(const std::vector<se::Dump>& dumps) {
   std::vector<std::string> sites;
   for (const se::Dump& dump : dumps) sites.push_back(dump.site);
@@ -253,7 +237,7 @@ Status finish(const BuildArguments& arguments, const se::Recipe& recipe, const s
     return {};
   }
   print_report(recipe, report, arguments.explain, console);
-  if (is_empty(report)) {
+  if (std::ranges::all_of(report.topics, [](const auto& topic) { return topic.funnel.taken_questions == 0; })) {
     return input_error(
         "no question passed the filters", "",
         arguments.explain ? "loosen the filter that removed the most" : "--explain shows what each filter removed");
@@ -291,7 +275,7 @@ se::BuildOptions options_of(const BuildArguments& arguments, const se::WorkFolde
 
 Status build(const BuildArguments& given, Console& console) {
   BuildArguments arguments = given;
-  arguments.out = without_slash(arguments.out);
+  while (arguments.out.size() > 1 && arguments.out.ends_with('/')) arguments.out.pop_back();
   arguments.dry_run = arguments.dry_run || arguments.census;
   Result<se::Recipe> recipe = make_recipe(arguments);
   if (!recipe) return forward(recipe);
@@ -306,7 +290,9 @@ Status build(const BuildArguments& given, Console& console) {
     return input_error("no output folder is given", "", "give --out DIR, --dry-run or --census");
   if (arguments.census) take_all_dates(*recipe);
   if (!arguments.dry_run) {
-    if (Status status = check_out(arguments); !status) return status;
+    // Whether OUT can be written, before anything is read.
+    const auto out = data::Output::create(arguments.out, data::OutputKind::kFolder, arguments.force);
+    if (!out) return tl::unexpected<Error>(out.error());
   }
   Result<std::vector<se::Dump>> dumps = se::open_dumps(*recipe, arguments.dumps);
   if (!dumps) return forward(dumps);

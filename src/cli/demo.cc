@@ -27,7 +27,7 @@ constexpr const char* kQuestion =
     "invented, so these values show how hre works, not how good a model is.\n\n";
 
 /// One row per model; chance last.
-std::string table(const Evaluation& evaluation, size_t n_language_models, int width) {
+std::string table(const EvaluatedModels& evaluation, size_t n_language_models, int width) {
   TextTable table({"", "HumanRankEval", "pairs in people's order", ""});
   for (size_t i = 0; i < evaluation.runs.size(); ++i) {
     const MetricSummary& micro = evaluation.summaries[i].micro;
@@ -64,9 +64,7 @@ void write_page(std::vector<Run> runs, Dataset dataset, const std::string& path,
   const auto write = [&]() -> Status {
     auto data = report_data(std::move(runs), std::move(dataset));
     if (!data) return forward(data);
-    auto file = AtomicFile::create(path);
-    if (!file) return forward(file);
-    return file->commit(page_html(*data, {}));
+    return write_file(path, page_html(*data, {}));
   };
   if (const Status written = write(); !written) {
     progress.note("no page was written: " + written.error().text());
@@ -91,7 +89,7 @@ Status demo(const DemoArguments& arguments, Console& console) {
   EvalOptions options;
   options.keep_tokens = true;
   models.insert(models.end(), {"baseline:length", "baseline:zstd"});
-  Evaluation evaluation = evaluate_models(models, *dataset, {}, options, {}, console, *progress);
+  EvaluatedModels evaluation = evaluate_models(models, *dataset, {}, options, {}, console, *progress);
   if (!evaluation.failure) return std::move(evaluation.failure);
   if (console.stop.stop_requested()) return fail(ErrorCode::kInterrupted, "interrupted");
 

@@ -8,6 +8,7 @@
 
 #include "core/files.h"
 #include "core/text.h"
+#include "model/baseline/baseline.h"
 #include "report/text_table.h"
 
 namespace hre::cli {
@@ -114,21 +115,6 @@ std::vector<std::string> choices_of(const DescribedOption& option) {
 
 bool takes_file(const DescribedOption& option) { return option.value.find("FILE") != std::string::npos; }
 
-/// Text with what a shell's quotes or a man page would take for theirs replaced.
-std::string replaced(std::string_view text, const std::vector<std::pair<char, std::string_view>>& replacements) {
-  std::string out;
-  for (const char c : text) {
-    const auto found =
-        std::find_if(replacements.begin(), replacements.end(), [c](const auto& r) { return r.first == c; });
-    if (found == replacements.end()) {
-      out += c;
-    } else {
-      out += found->second;
-    }
-  }
-  return out;
-}
-
 /// The first words of commands, and the second ones after each: "data" and {"info", "build", ...}.
 std::vector<std::pair<std::string, std::vector<std::string>>> words_of(const std::vector<Command>& commands) {
   std::vector<std::pair<std::string, std::vector<std::string>>> words;
@@ -153,7 +139,8 @@ std::string option_names(const Command& command) {
 /// The second word is offered after a group's first; options where a word begins with "-"; files and what a command
 /// takes by name elsewhere.
 std::string bash_completion(const std::vector<Command>& commands) {
-  std::vector<std::string> first;
+  std::vector<std::string> first, baselines;
+  for (const NamedBaseline& baseline : kBaselines) baselines.emplace_back(baseline.name);
   std::string groups, options;
   for (const auto& [word, second] : words_of(commands)) {
     first.push_back(word);
@@ -190,12 +177,12 @@ _hre() {{
   elif [ "$before" = --data ]; then
     mapfile -t COMPREPLY < <(compgen -W sample -- "$word"; compgen -f -- "$word")
   else
-    mapfile -t COMPREPLY < <(compgen -W "baseline:length baseline:zstd" -- "$word"; compgen -f -- "$word")
+    mapfile -t COMPREPLY < <(compgen -W "{}" -- "$word"; compgen -f -- "$word")
   fi
 }}
 complete -o filenames -F _hre hre
 )",
-                     join(first, " "), groups, options);
+                     join(first, " "), groups, options, join(baselines, " "));
 }
 
 /// Null if there is no command of that name, as with the first word of "runs show".
@@ -397,10 +384,8 @@ Result<std::string> completion(const std::vector<Command>& commands, const std::
 }
 
 Status write_man_pages(const std::vector<Command>& commands, const std::string& folder) {
-  const auto write = [&](const std::string& name, const std::string& text) -> Status {
-    auto file = AtomicFile::create(folder + "/" + name + ".1");
-    if (!file) return forward(file);
-    return file->commit(text);
+  const auto write = [&](const std::string& name, const std::string& text) {
+    return write_file(folder + "/" + name + ".1", text);
   };
   if (Status written = write("hre", man_page_of_program(commands)); !written) return written;
   for (const Command& command : commands) {

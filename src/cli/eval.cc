@@ -107,7 +107,7 @@ Result<Outputs> open_outputs(const EvalArguments& arguments) {
 
 /// Those by topic that have values: what needs dates has none without them, which is told where it was asked for by
 /// name.
-std::vector<const Metric*> metrics_with_values(const Evaluation& evaluation, const EvalArguments& arguments,
+std::vector<const Metric*> metrics_with_values(const EvaluatedModels& evaluation, const EvalArguments& arguments,
                                                Console& console) {
   std::vector<const Metric*> shown = arguments.metrics_by_topic;
   for (const Metric& metric : dated_metrics()) {
@@ -120,7 +120,7 @@ std::vector<const Metric*> metrics_with_values(const Evaluation& evaluation, con
 }
 
 /// A run's JSON; --stats adds its speed.
-std::string one_json(const Evaluation& evaluation, size_t i, bool details, const std::vector<Speed>& speeds) {
+std::string one_json(const EvaluatedModels& evaluation, size_t i, bool details, const std::vector<Speed>& speeds) {
   std::string text = run_json(evaluation.runs[i], evaluation.summaries[i], details, evaluation.clustered_of(i));
   if (speeds.empty()) return text;
   auto json = nlohmann::ordered_json::parse(text);
@@ -129,7 +129,7 @@ std::string one_json(const Evaluation& evaluation, size_t i, bool details, const
 }
 
 /// One run as an object, several as an array.
-std::string all_json(const Evaluation& evaluation, bool details, const std::vector<Speed>& speeds) {
+std::string all_json(const EvaluatedModels& evaluation, bool details, const std::vector<Speed>& speeds) {
   if (evaluation.runs.size() == 1) return one_json(evaluation, 0, details, speeds);
   std::string text = "[\n";
   for (size_t i = 0; i < evaluation.runs.size(); ++i) {
@@ -138,7 +138,7 @@ std::string all_json(const Evaluation& evaluation, bool details, const std::vect
   return text + "]\n";
 }
 
-std::string speeds_text(const Evaluation& evaluation, const std::vector<Speed>& speeds, int width) {
+std::string speeds_text(const EvaluatedModels& evaluation, const std::vector<Speed>& speeds, int width) {
   std::string text;
   for (size_t i = 0; i < speeds.size(); ++i) {
     const ModelDescription& model = evaluation.runs[i].model;
@@ -148,8 +148,8 @@ std::string speeds_text(const Evaluation& evaluation, const std::vector<Speed>& 
   return text;
 }
 
-Status write_outputs(const Evaluation& evaluation, const EvalArguments& arguments, const std::vector<Speed>& speeds,
-                     Outputs& outputs, Console& console) {
+Status write_outputs(const EvaluatedModels& evaluation, const EvalArguments& arguments,
+                     const std::vector<Speed>& speeds, Outputs& outputs, Console& console) {
   if (evaluation.runs.empty()) {
     print_evaluation(evaluation, console);
     return {};
@@ -202,7 +202,7 @@ Result<EvalGate> open_gate(const EvalArguments& a) {
 }
 
 /// --undefined fail
-Status check_defined(const Evaluation& evaluation) {
+Status check_defined(const EvaluatedModels& evaluation) {
   for (const Run& run : evaluation.runs) {
     for (const QuestionResult& question : run.questions) {
       if (question.metrics.pearson) continue;
@@ -216,7 +216,7 @@ Status check_defined(const Evaluation& evaluation) {
 }
 
 /// --stats: what each run did, and how near to this machine's limit.
-std::vector<Speed> speeds_of(const Evaluation& evaluation, int threads) {
+std::vector<Speed> speeds_of(const EvaluatedModels& evaluation, int threads) {
   std::vector<Speed> speeds;
   const MachinePeak peak = measure_machine(threads > 0 ? threads : usable_cores());
   for (size_t i = 0; i < evaluation.runs.size(); ++i) {
@@ -246,8 +246,8 @@ Result<std::vector<Run>> evaluate_references(const EvalArguments& a, const Datas
   if (no_question) options.prompt = prompt_without_question(options.prompt);
   Keeping keeping = a.keeping;
   keeping.name.clear();
-  Evaluation evaluation = evaluate_models(no_question ? a.models : std::vector{a.score.reference}, dataset,
-                                          a.evaluating.model, options, keeping, console, progress);
+  EvaluatedModels evaluation = evaluate_models(no_question ? a.models : std::vector{a.score.reference}, dataset,
+                                               a.evaluating.model, options, keeping, console, progress);
   if (!evaluation.failure) return forward(evaluation.failure);
   if (console.stop.stop_requested()) return fail(ErrorCode::kInterrupted, "interrupted while the reference was scored");
   return std::move(evaluation.runs);
@@ -255,7 +255,7 @@ Result<std::vector<Run>> evaluate_references(const EvalArguments& a, const Datas
 
 /// --score and --reference.
 Status apply_score(const ScoreOptions& score, const std::string& store, const std::vector<Run>& references,
-                   Evaluation& evaluation) {
+                   EvaluatedModels& evaluation) {
   if (!score.any()) return {};
   if (references.empty()) {
     if (auto ok = score.apply(evaluation.runs, store); !ok) return ok;
@@ -329,8 +329,8 @@ Status run_eval(EvalArguments arguments, Console& console) {
   if (!clusters) return forward(clusters);
   const auto references = evaluate_references(arguments, *dataset, console, *progress);
   if (!references) return tl::unexpected<Error>(references.error());
-  Evaluation evaluation = evaluate_models(arguments.models, *dataset, arguments.evaluating.model, options,
-                                          arguments.keeping, console, *progress, *until);
+  EvaluatedModels evaluation = evaluate_models(arguments.models, *dataset, arguments.evaluating.model, options,
+                                               arguments.keeping, console, *progress, *until);
   if (auto ok = apply_score(arguments.score, arguments.keeping.store, *references, evaluation); !ok) return ok;
   if (*clusters) {
     for (const Run& run : evaluation.runs) evaluation.clustered.push_back(clustered_value(run, **clusters));
@@ -404,11 +404,6 @@ void define_selection(CLI::App& app, EvalArguments& a) {
       ->type_name("FILE");
 }
 
-void define_policies(CLI::App& app, EvalArguments& a) {
-  add_choice(app, "--undefined", a.evaluating.eval.undefined, kUndefinedOrFail,
-             "questions without a correlation: leave-out (default), zero (count them as 0), fail (status 3)");
-}
-
 }  // namespace
 
 Action define_eval(CLI::App& app) {
@@ -420,7 +415,8 @@ Action define_eval(CLI::App& app) {
   define_data(app, arguments->data);
   arguments->evaluating.define(app);
   define_selection(app, *arguments);
-  define_policies(app, *arguments);
+  add_choice(app, "--undefined", arguments->evaluating.eval.undefined, kUndefinedOrFail,
+             "questions without a correlation: leave-out (default), zero (count them as 0), fail (status 3)");
   define_scale(app, arguments->scale);
   define_results(app, *arguments);
   define_keeping(app, *arguments);

@@ -10,15 +10,6 @@
 #include "hub/open.h"
 
 namespace hre::cli {
-namespace {
-
-Result<std::string> read_prompt(const std::string& path) {
-  auto text = read_file(path, 1 << 20);
-  if (!text) text.error().next = "--prompt-file is a text file with {question} and {answer}";
-  return text;
-}
-
-}  // namespace
 
 void EvaluatingOptions::define(CLI::App& app) {
   app.add_option("--topic", eval.topics, "only topics whose names match; repeatable")
@@ -39,8 +30,11 @@ void EvaluatingOptions::define(CLI::App& app) {
 Status EvaluatingOptions::finish() {
   eval.shuffle = !no_shuffle_;
   if (!prompt_file_.empty()) {
-    auto prompt = read_prompt(prompt_file_);
-    if (!prompt) return forward(prompt);
+    auto prompt = read_file(prompt_file_, 1 << 20);
+    if (!prompt) {
+      prompt.error().next = "--prompt-file is a text file with {question} and {answer}";
+      return forward(prompt);
+    }
     eval.prompt = std::move(*prompt);
   } else if (model.chat_template != "none") {
     eval.prompt = "{question}{answer}";  // the template makes the rest

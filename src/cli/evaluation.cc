@@ -104,7 +104,7 @@ EvalOptions for_source(EvalOptions options, const std::string& source) {
 }
 
 /// Which models failed, and why.
-std::string failed_models(const Evaluation& evaluation) {
+std::string failed_models(const EvaluatedModels& evaluation) {
   int widest = 5;
   for (const FailedModel& model : evaluation.failed)
     widest = std::max(widest, display_width(visible_line(model.source)));
@@ -136,10 +136,11 @@ Status check_models(const std::vector<std::string>& models, const EngineOptions&
   return {};
 }
 
-Evaluation evaluate_models(const std::vector<std::string>& models, const Dataset& dataset,
-                           const EngineOptions& model_options, const EvalOptions& options, const Keeping& keeping,
-                           Console& console, ProgressListener& progress, const std::optional<UntilOptions>& until) {
-  Evaluation evaluation;
+EvaluatedModels evaluate_models(const std::vector<std::string>& models, const Dataset& dataset,
+                                const EngineOptions& model_options, const EvalOptions& options, const Keeping& keeping,
+                                Console& console, ProgressListener& progress,
+                                const std::optional<UntilOptions>& until) {
+  EvaluatedModels evaluation;
   const auto failed = [&](const std::string& source, const Error& error) {
     evaluation.failed.push_back({source, message_line(error.text())});
     if (evaluation.failure) evaluation.failure = tl::unexpected<Error>(error);
@@ -217,7 +218,7 @@ EngineOptions options_of(const std::string& source, const std::vector<std::strin
   return own;
 }
 
-void print_evaluation(const Evaluation& evaluation, Console& console,
+void print_evaluation(const EvaluatedModels& evaluation, Console& console,
                       const std::vector<const Metric*>& metrics_by_topic) {
   const std::vector<Run>& runs = evaluation.runs;
   const std::vector<Summary>& summaries = evaluation.summaries;

@@ -11,7 +11,7 @@
 #include "eval/until.h"
 #include "hre/engine_options.h"
 #include "hre/evaluate.h"
-#include "hre/speed.h"
+#include "model/speed.h"
 
 namespace hre::cli {
 
@@ -24,7 +24,7 @@ struct FailedModel {
 /// Evaluates models one after another. A model that fails is reported to `err` at once and the
 /// others go on; `failure` is then the first error. Interrupted, the last run is a partial one. With `until`, each ends
 /// as soon as its value is known so well.
-struct Evaluation {
+struct EvaluatedModels {
   std::vector<FailedModel> failed;
   std::vector<Run> runs;
   std::vector<Summary> summaries;
@@ -37,9 +37,10 @@ struct Evaluation {
     return clustered.empty() ? nullptr : &clustered[run];
   }
 };
-Evaluation evaluate_models(const std::vector<std::string>& models, const Dataset& dataset,
-                           const EngineOptions& model_options, const EvalOptions& options, const Keeping& keeping,
-                           Console& console, ProgressListener& progress, const std::optional<UntilOptions>& until = {});
+EvaluatedModels evaluate_models(const std::vector<std::string>& models, const Dataset& dataset,
+                                const EngineOptions& model_options, const EvalOptions& options, const Keeping& keeping,
+                                Console& console, ProgressListener& progress,
+                                const std::optional<UntilOptions>& until = {});
 
 /// Refuses models of which it is known without reading or fetching anything that they can't be opened: files that
 /// don't exist, and baselines. Otherwise the last of several would be found missing after hours.
@@ -52,7 +53,7 @@ EngineOptions options_of(const std::string& source, const std::vector<std::strin
                          const EngineOptions& options);
 
 /// Prints the table and the headline: the micro average of Pearson's r with its interval.
-void print_evaluation(const Evaluation& evaluation, Console& console,
+void print_evaluation(const EvaluatedModels& evaluation, Console& console,
                       const std::vector<const Metric*>& metrics_by_topic = {});
 
 }  // namespace hre::cli

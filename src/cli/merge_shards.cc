@@ -30,7 +30,7 @@ Status merge_shard_files(const std::vector<std::string>& paths, const std::strin
   if (!shards) return forward(shards);
   auto merged = merge_shards(std::move(*shards));
   if (!merged) return forward(merged);
-  Evaluation evaluation;
+  EvaluatedModels evaluation;
   evaluation.summaries.push_back(summarize(*merged));
   evaluation.runs.push_back(std::move(*merged));
   const std::string text = run_json(evaluation.runs[0], evaluation.summaries[0], /*details=*/true);

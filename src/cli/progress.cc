@@ -21,14 +21,18 @@ class ConsoleProgress final : public ProgressListener {
   explicit ConsoleProgress(Console& console) : console_(console), redraws_(console.err_is_terminal) {}
 
   void begin(const std::string& stage, int64_t total, const std::string& unit, double work) override {
-    stage_ = stage, unit_ = unit, total_ = total, work_ = work > 0 ? work : static_cast<double>(total);
+    stage_ = stage;
+    unit_ = unit;
+    total_ = total;
+    work_ = work > 0 ? work : static_cast<double>(total);
     start_ = drawn_ = SteadyClock::now();
     done_ = 0;
     open_ = false;
   }
 
   void advance(int64_t done, double work_done) override {
-    done_ = done, work_done_ = work_done;
+    done_ = done;
+    work_done_ = work_done;
     const auto now = SteadyClock::now();
     // Short stages stay silent; a log file gets a line every half minute.
     const auto pause = redraws_ ? std::chrono::milliseconds(open_ ? 100 : 300) : std::chrono::seconds(30);

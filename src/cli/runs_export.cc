@@ -45,9 +45,7 @@ Status write_text(const Export& e, const std::string& text) {
     e.console.out << text;
     return {};
   }
-  auto file = AtomicFile::create(e.arguments.out);
-  if (!file) return forward(file);
-  return file->commit(text);
+  return write_file(e.arguments.out, text);
 }
 
 Result<Dataset> load_data(const Export& e) {
@@ -117,9 +115,7 @@ Status write_lm_eval(const Export& e) {
   std::filesystem::create_directories(folder, problem);
   if (problem) return input_error("the folder cannot be created: " + problem.message(), folder.string());
   for (const NamedText& text : lm_eval_files(e.run, e.summary, *texts)) {
-    auto file = AtomicFile::create((folder / text.name).string());
-    if (!file) return forward(file);
-    if (auto ok = file->commit(text.text); !ok) return ok;
+    if (auto ok = write_file(folder / text.name, text.text); !ok) return ok;
   }
   return {};
 }

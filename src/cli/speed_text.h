@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "hre/speed.h"
+#include "model/speed.h"
 
 namespace hre::cli {
 

@@ -19,7 +19,8 @@ void read_size(TomlReader& reader, std::optional<double>& size) {
   const toml::node* node = reader.take("size");
   if (node == nullptr) return;
   const auto text = node->value_exact<std::string>();
-  size = text ? parse_size(*text) : node->is_number() ? node->value<double>() : std::nullopt;
+  if (node->is_number()) size = node->value<double>();
+  if (text) size = parse_size(*text);
   if (!size || !(*size > 0) || !std::isfinite(*size)) {
     reader.wrong(*node, "size", "is not a number of parameters, such as 410000000 or \"410M\"");
   }

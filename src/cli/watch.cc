@@ -73,12 +73,6 @@ struct WatchArguments {
 
 milliseconds seconds(double n) { return milliseconds(static_cast<int64_t>(std::min(n, 1e9) * 1000)); }
 
-std::string now_text() {
-  const auto since_1970 = std::chrono::system_clock::now().time_since_epoch();
-  std::string text = format_date(std::chrono::duration_cast<milliseconds>(since_1970).count());
-  return text.substr(0, text.find('.')) + "Z";
-}
-
 struct WatchGate {
   GatePolicy policy;
   Run baseline;
@@ -323,7 +317,7 @@ Status Watch::evaluate(const FoundCheckpoint& checkpoint) {
   inner.stop = limit.token();
   Keeping keeping;
   keeping.store = a_.store;
-  Evaluation evaluation =
+  EvaluatedModels evaluation =
       evaluate_models({path}, dataset_, a_.evaluating.model, a_.evaluating.eval, keeping, inner, progress_, until_);
   const bool is_late = limit.is_over();
   (void)log_.set_begun("");  // it only counts where the process ends before
@@ -426,7 +420,7 @@ void Watch::compare(CheckpointResult& result) {
 /// Writes the line of a checkpoint that is done with, and tells of it. A full disk is waited for: without its line the
 /// checkpoint would be evaluated again.
 Status Watch::finish(CheckpointResult result) {
-  result.time = now_text();
+  result.time = utc_now();
   const WatchLine line = watch_line(result);
   for (auto ok = log_.append(line); !ok; ok = log_.append(line)) {
     if (a_.once) return ok;

@@ -1,5 +1,6 @@
 #include "core/dates.h"
 
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <chrono>
@@ -68,6 +69,11 @@ std::optional<Period> parse_period(std::string_view text) {
   if (!take(text, 'T') && !take(text, ' ')) return std::nullopt;
   const auto time = parse_time(text);
   return time ? std::optional(Period{begin + *time, begin + *time}) : std::nullopt;
+}
+
+std::string utc_now() {
+  const auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(now));
 }
 
 std::string format_date(int64_t ms) {

@@ -53,11 +53,6 @@ std::optional<std::string> recall(const std::string& memory, const FileState& st
   return hash;
 }
 
-void remember(const std::string& memory, const FileState& state, const std::string& hash) {
-  auto file = AtomicFile::create(memory);
-  if (file) (void)file->commit(state.text + "\n" + hash + "\n");
-}
-
 }  // namespace
 
 Result<std::string> fingerprint_file(const std::string& path) {
@@ -71,7 +66,7 @@ Result<std::string> fingerprint_file(const std::string& path) {
   if (!hash || !memory) return hash;
   const auto after = state_of(path);
   const bool settled = after && after->text == before->text && before->changed + kSettleSeconds <= started;
-  if (settled) remember(*memory, *before, *hash);
+  if (settled) (void)write_file(*memory, before->text + "\n" + *hash + "\n");
   return hash;
 }
 

@@ -19,11 +19,11 @@ Decoded decode(std::string_view text, size_t at) {
   const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned char lead = byte(at);
   if (lead < 0x80) return {lead, 1};
-  const int length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : lead >= 0xC2 ? 2 : 0;
-  if (length == 0 || lead > 0xF4 || at + length > text.size()) return {0, 0};
+  const auto length = static_cast<int>(length_by_first(text[at]));
+  if (length == 0 || at + length > text.size()) return {0, 0};
   uint32_t code_point = lead & (0x7F >> length);
   for (int i = 1; i < length; ++i) {
-    if ((byte(at + i) & 0xC0) != 0x80) return {0, 0};
+    if (!continues_character(text[at + i])) return {0, 0};
     code_point = code_point << 6 | (byte(at + i) & 0x3F);
   }
   constexpr uint32_t kSmallest[] = {0, 0, 0x80, 0x800, 0x10000};
@@ -31,8 +31,6 @@ Decoded decode(std::string_view text, size_t at) {
   if (code_point < kSmallest[length] || code_point > 0x10FFFF || surrogate) return {0, 0};
   return {code_point, length};
 }
-
-bool starts_code_point(char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }
 
 int width_of(uint32_t c) {
   const auto in = [c](uint32_t low, uint32_t high) { return c >= low && c <= high; };
@@ -71,12 +69,14 @@ std::optional<size_t> find_invalid_utf8(std::string_view text) {
   return std::nullopt;
 }
 
-int64_t count_code_points(std::string_view text) { return std::count_if(text.begin(), text.end(), starts_code_point); }
+int64_t count_code_points(std::string_view text) {
+  return static_cast<int64_t>(text.size()) - std::ranges::count_if(text, continues_character);
+}
 
 std::string_view first_code_points(std::string_view text, int64_t n) {
   size_t end = 0;
   while (end < text.size()) {
-    if (starts_code_point(text[end]) && n-- == 0) break;
+    if (!continues_character(text[end]) && n-- == 0) break;
     ++end;
   }
   return text.substr(0, end);
@@ -199,10 +199,16 @@ std::string lower(std::string text) {
   return text;
 }
 
-std::string one_line(std::string text) {
-  for (size_t at = text.find('\n'); at != std::string::npos; at = text.find('\n', at)) text.replace(at, 1, "\\n");
-  return text;
+std::string replaced(std::string_view text, std::initializer_list<std::pair<char, std::string_view>> replacements) {
+  std::string result;
+  for (const char c : text) {
+    const auto found = std::ranges::find(replacements, c, &std::pair<char, std::string_view>::first);
+    result += found == replacements.end() ? std::string_view(&c, 1) : found->second;
+  }
+  return result;
 }
+
+std::string one_line(std::string_view text) { return replaced(text, {{'\n', "\\n"}}); }
 
 std::string spell_settings(std::string_view message, SettingSpelling spelling) {
   constexpr std::string_view kOpen = "‹", kClose = "›", kLetters = "abcdefghijklmnopqrstuvwxyz0123456789_";

@@ -67,7 +67,7 @@ size_t column_of(std::string_view line, size_t column) {
   size_t characters = 1, bytes = 1;
   for (size_t i = 0; i < line.size() && bytes < column; ++i) {
     bytes += is_ascii(line[i]) ? 1 : 2;
-    if ((line[i] & 0xC0) != 0x80) ++characters;
+    if (!continues_character(line[i])) ++characters;
   }
   return characters;
 }

@@ -2,18 +2,13 @@
 
 #include <fmt/format.h>
 
+#include "core/text.h"
+
 namespace hre {
 namespace {
 
 unsigned byte_of(std::string_view character, size_t i) {
   return i < character.size() ? static_cast<unsigned char>(character[i]) : 0U;
-}
-
-/// The character at the beginning of a text: a lead byte and what continues it.
-std::string_view first_character(std::string_view text) {
-  size_t end = 1;
-  while (end < text.size() && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) ++end;
-  return text.substr(0, end);
 }
 
 /// The picture of a control character below U+0020: ␛ for escape.
@@ -40,7 +35,7 @@ unsigned shown_by_number(std::string_view character) {
 std::string visible_text(std::string_view text) {
   std::string result;
   while (!text.empty()) {
-    const std::string_view character = first_character(text);
+    const std::string_view character = text.substr(0, character_end(text, 0));
     text.remove_prefix(character.size());
     const unsigned lead = byte_of(character, 0);
     if (character == "\n") {

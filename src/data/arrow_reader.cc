@@ -196,18 +196,18 @@ Status add_arrays(const std::shared_ptr<arrow::Array>& array, const std::string&
   return {};
 }
 
-Result<Cell> cell_of(const arrow::Array& array, int64_t i, const std::string& where) {
+Result<CellValue> cell_of(const arrow::Array& array, int64_t i, const std::string& where) {
   auto scalar = array.GetScalar(i);
   if (!scalar.ok()) return unreadable(scalar.status(), where);
-  if (!(*scalar)->is_valid) return Cell();
+  if (!(*scalar)->is_valid) return CellValue();
   if (arrow::is_base_binary_like(array.type_id())) {
     std::string text = (*scalar)->ToString();
     if (find_invalid_utf8(text)) return input_error("invalid UTF-8", where);
-    return Cell(std::move(text));
+    return CellValue(std::move(text));
   }
   auto number = (*scalar)->CastTo(arrow::float64());
   if (!number.ok()) return unreadable(number.status(), where);
-  return Cell(static_cast<const arrow::DoubleScalar&>(**number).value);
+  return CellValue(static_cast<const arrow::DoubleScalar&>(**number).value);
 }
 
 Status visit_cells(Input input, const std::function<bool(const std::string&)>& wanted, const VisitCells& visit) {
@@ -231,7 +231,7 @@ Status visit_cells(Input input, const std::function<bool(const std::string&)>& w
       if (!added) return added;
     }
     for (int64_t i = 0; i < batch->num_rows(); ++i, ++row) {
-      std::vector<Cell> cells;
+      std::vector<CellValue> cells;
       for (const auto& array : arrays) {
         auto cell = cell_of(*array, i, fmt::format("{}, row {}", input.name, row));
         if (!cell) return forward(cell);

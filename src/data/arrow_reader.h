@@ -31,10 +31,10 @@ Result<std::unique_ptr<RowReader>> read_arrow_stream(std::string_view bytes, con
 Result<std::unique_ptr<RowReader>> read_arrow_batches(ArrowArrayStream* stream, const std::string& name);
 
 /// A cell of a column of single values; nothing where it is null.
-using Cell = std::variant<std::monostate, double, std::string>;
+using CellValue = std::variant<std::monostate, double, std::string>;
 
 /// One row of the columns that were wanted, which `columns` names in the cells' order.
-using VisitCells = std::function<Status(const std::vector<std::string>& columns, const std::vector<Cell>& cells)>;
+using VisitCells = std::function<Status(const std::vector<std::string>& columns, const std::vector<CellValue>& cells)>;
 
 /// Reads columns of single values (numbers, texts, true and false as 1 and 0) of any parquet file, row by row. A column
 /// within a struct is named by its path, "doc.id". Columns that are not wanted are not unpacked; those of other types

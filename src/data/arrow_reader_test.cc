@@ -10,7 +10,7 @@
 #include <nlohmann/json.hpp>
 #include <random>
 
-#include "data/temporary_folder.h"
+#include "data/test_folder.h"
 
 namespace hre::data {
 namespace {
@@ -173,7 +173,7 @@ class SavedDataset : public testing::Test {
     const Result<Dataset> dataset = load_dataset(folder_ / "d");
     return dataset ? "no error" : dataset.error().message;
   }
-  TemporaryFolder folder_;
+  TestFolder folder_;
 };
 
 TEST_F(SavedDataset, KeepsTheOrderOfSplits) {

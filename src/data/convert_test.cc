@@ -9,7 +9,7 @@
 #include <map>
 #include <random>
 
-#include "data/temporary_folder.h"
+#include "data/test_folder.h"
 #include "data/writer.h"
 
 namespace hre::data {
@@ -83,7 +83,7 @@ TEST(Writers, EveryFormatReadsBackEqual) {
   for (int round = 0; round < 20; ++round) {
     const bool own_ids = round % 2 == 1;
     const std::vector<Question> questions = random_questions(random, own_ids);
-    const TemporaryFolder folder;
+    const TestFolder folder;
     for (const char* inner : {"parquet", "jsonl"}) fs::create_directory(folder / inner);
     const std::vector<std::pair<std::string, Result<std::unique_ptr<DatasetWriter>>>> writers = [&] {
       std::vector<std::pair<std::string, Result<std::unique_ptr<DatasetWriter>>>> all;
@@ -105,7 +105,7 @@ TEST(Writers, EveryFormatReadsBackEqual) {
 }
 
 TEST(Writers, RowGroupsOfManyRowsKeepTheirOrder) {
-  const TemporaryFolder folder;
+  const TestFolder folder;
   std::vector<Question> questions;
   for (int i = 0; i < 2500; ++i) {
     questions.push_back(
@@ -119,7 +119,7 @@ TEST(Writers, RowGroupsOfManyRowsKeepTheirOrder) {
 }
 
 TEST(Writers, AnEndedTopicIsCompleteAndTakesNoMore) {
-  const TemporaryFolder folder;
+  const TestFolder folder;
   for (const char* inner : {"parquet", "jsonl"}) fs::create_directory(folder / inner);
   auto parquet = create_published(folder / "parquet"), jsonl = create_jsonl_folder(folder / "jsonl");
   ASSERT_TRUE(parquet && jsonl);
@@ -139,7 +139,7 @@ TEST(Writers, AnEndedTopicIsCompleteAndTakesNoMore) {
 }
 
 TEST(Writers, RefuseWhatTheyWouldLoseOrMisplace) {
-  const TemporaryFolder folder;
+  const TestFolder folder;
   const std::vector<Answer> answers = {{"a", 1}, {"b", 2}};
   auto parquet = create_published(folder.path());
   auto jsonl = create_jsonl_folder(folder.path());
@@ -174,7 +174,7 @@ class ConvertTest : public testing::Test {
     return folder_.write("source.jsonl", lines);
   }
 
-  TemporaryFolder folder_;
+  TestFolder folder_;
 };
 
 TEST_F(ConvertTest, GoesAroundThroughAllFormats) {

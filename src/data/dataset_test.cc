@@ -9,7 +9,7 @@
 #include <map>
 #include <string>
 
-#include "data/temporary_folder.h"
+#include "data/test_folder.h"
 
 namespace hre {
 namespace {
@@ -35,7 +35,7 @@ class DatasetTest : public testing::Test {
     return text;
   }
 
-  data::TemporaryFolder temporary_;
+  data::TestFolder temporary_;
   const std::string& folder_ = temporary_.path();
 };
 

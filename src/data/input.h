@@ -1,4 +1,17 @@
 #pragma once
+/// The folder src/data: datasets in and out: parquet, saved Arrow datasets, JSON lines, the built-in sample; metadata
+/// and conditions.
+///
+/// Not here: dumps (src/stackexchange), names on the hub (src/hub), and which questions an evaluation takes
+///           (src/eval/schedule.h).
+/// Types:    `InputFile` is a file of DATA with its format; `RowReader` (rows.h) reads one as `Row`s; `DatasetReader`
+///           (hre/dataset.h) joins them to questions; `DatasetWriter` (writer.h) writes them, into the place of an
+///           `Output`.
+/// Owners:   a reader owns its file; `Output` removes what was not committed.
+/// Threads:  a reader or writer belongs to one thread; parsing functions are pure.
+/// To add:   a format: a `RowReader`, a value of `Format`, a case in `find_inputs` and `open_rows`. A condition:
+///           where.cc.
+
 /// What DATA stands for: its files, their format, and the topic that each file name means.
 
 #include <cstdint>

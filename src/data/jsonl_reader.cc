@@ -122,14 +122,14 @@ class RowParser : public nlohmann::json_sax<json> {
   enum class Level { kLine, kRow, kAnswers, kAnswer, kColumns, kColumn };
 
   bool* row_field(std::string_view name) {
-    return name == "question"  ? &has_question_
-           : name == "answers" ? &has_answers_
-           : name == "topic"   ? &has_topic_
-           : name == "id"      ? &has_id_
-                               : nullptr;
+    if (name == "question") return &has_question_;
+    if (name == "answers") return &has_answers_;
+    if (name == "topic") return &has_topic_;
+    return name == "id" ? &has_id_ : nullptr;
   }
   bool* answer_field(std::string_view name) {
-    return name == "text" ? &has_text_ : name == "votes" ? &has_votes_ : nullptr;
+    if (name == "text") return &has_text_;
+    return name == "votes" ? &has_votes_ : nullptr;
   }
 
   [[nodiscard]] bool skipping() const { return skip_value_ || skipped_depth_ > 0; }

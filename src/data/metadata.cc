@@ -35,9 +35,9 @@ std::string required_text(const json& object, const char* name) {
 std::optional<double> created(const json& object) {
   const json* value = field(object, "created");
   if (!value) return std::nullopt;
-  const auto date = value->is_string() ? parse_date(value->get_ref<const std::string&>()) : std::nullopt;
+  const auto date = value->is_string() ? parse_period(value->get_ref<const std::string&>()) : std::nullopt;
   if (!date) throw Bad{"field created is not a date"};
-  return date->begin;
+  return date->begin_days();
 }
 
 std::optional<std::string> optional_text(const json& object, const char* name) {
@@ -98,13 +98,6 @@ void read_line(std::string_view text, Metadata& metadata) {
 }
 
 }  // namespace
-
-std::optional<Period> parse_date(std::string_view text) {
-  const auto period = parse_period(text);
-  if (!period) return std::nullopt;
-  const auto days = [](int64_t ms) { return static_cast<double>(ms) / static_cast<double>(kMsADay); };
-  return Period{days(period->begin_ms), days(period->end_ms)};
-}
 
 Result<Metadata> read_metadata(std::string_view text, const std::string& where) {
   Metadata metadata;

@@ -45,11 +45,4 @@ void add_dates(const std::string& source, std::vector<Question>& questions);
 /// Input errors for a question whose answers have other votes: ids by position match any dataset's metadata.
 Status check_metadata(const QuestionMetadata& metadata, const std::string& question, std::span<const double> votes);
 
-/// A date, "2019", "2019-07", "2019-07-31" or with a time of day ("2019-07-31T12:30:05.123Z"), as the days since
-/// 1970-01-01 at which it begins and ends; a moment has no length. Nothing for anything else.
-struct Period {
-  double begin = 0, end = 0;
-};
-std::optional<Period> parse_date(std::string_view text);
-
 }  // namespace hre::data

@@ -2,7 +2,8 @@
 
 #include <gtest/gtest.h>
 
-#include "data/temporary_folder.h"
+#include "core/dates.h"
+#include "data/test_folder.h"
 
 namespace hre::data {
 namespace {
@@ -13,18 +14,18 @@ std::string problem(const std::string& text) {
 }
 
 TEST(Metadata, Dates) {
-  EXPECT_EQ(parse_date("1970")->begin, 0);
-  EXPECT_EQ(parse_date("1970")->end, 365);
-  EXPECT_EQ(parse_date("2000-02")->end - parse_date("2000-02")->begin, 29);
-  EXPECT_EQ(parse_date("2008-12")->end, parse_date("2009")->begin);
-  EXPECT_EQ(parse_date("1970-01-02")->begin, 1);
-  EXPECT_EQ(parse_date("1970-01-02T12:00:00.000")->begin, 1.5);
-  EXPECT_EQ(parse_date("1970-01-02 06:00Z")->begin, 1.25);
-  EXPECT_EQ(parse_date("1969-12-31")->begin, -1);
+  EXPECT_EQ(parse_period("1970")->begin_days(), 0);
+  EXPECT_EQ(parse_period("1970")->end_days(), 365);
+  EXPECT_EQ(parse_period("2000-02")->end_days() - parse_period("2000-02")->begin_days(), 29);
+  EXPECT_EQ(parse_period("2008-12")->end_days(), parse_period("2009")->begin_days());
+  EXPECT_EQ(parse_period("1970-01-02")->begin_days(), 1);
+  EXPECT_EQ(parse_period("1970-01-02T12:00:00.000")->begin_days(), 1.5);
+  EXPECT_EQ(parse_period("1970-01-02 06:00Z")->begin_days(), 1.25);
+  EXPECT_EQ(parse_period("1969-12-31")->begin_days(), -1);
   for (const char* text :
        {"", "19", "197x", "1970-", "1970-13", "1970-1", "1970-00", "1970-02-30", "1970-01-01T", "1970-01-01T25:00:00",
         "1970-01-01T10:61", "1970-01-01T10:00:00.5x", "1970-01-011", "-970", "1970-01-01T-1:00:00"}) {
-    EXPECT_FALSE(parse_date(text)) << text;
+    EXPECT_FALSE(parse_period(text)) << text;
   }
 }
 
@@ -69,7 +70,7 @@ TEST(Metadata, SaysWhatIsWrong) {
 }
 
 TEST(Metadata, IsFoundBesideTheData) {
-  const TemporaryFolder folder;
+  const TestFolder folder;
   const std::string path = folder.write("set/metadata/questions.jsonl", "{\"id\": \"1\", \"topic\": \"a\"}\n");
   folder.write("set/data/x.parquet", "");
   EXPECT_EQ(find_metadata(folder / "set"), path);

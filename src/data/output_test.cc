@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "data/temporary_folder.h"
+#include "data/test_folder.h"
 
 namespace hre::data {
 namespace {
@@ -23,7 +23,7 @@ class OutputTest : public testing::Test {
   }
   static void fill(const std::string& path, const std::string& text) { std::ofstream(path) << text; }
 
-  TemporaryFolder folder_;
+  TestFolder folder_;
 };
 
 TEST_F(OutputTest, AFileAppearsAtCommit) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "core/dates.h"
 #include "core/text.h"
 
 namespace hre::data {
@@ -56,11 +57,11 @@ Result<Condition> Condition::parse(std::string_view text) {
     return input_error(field + " can only be compared with = or !=", "‹where›");
   }
   if (field == "date") {
-    const auto period = parse_date(value);
+    const auto period = parse_period(value);
     if (!period)
       return input_error("'" + value + "' is not a date", "‹where›", "write dates as 2019, 2019-07 or 2019-07-31");
-    condition.low_ = period->begin;
-    condition.high_ = period->end;
+    condition.low_ = period->begin_days();
+    condition.high_ = period->end_days();
     return condition;
   }
   if (field != "answers" && field != "length" && field != "votes")

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "core/dates.h"
+
 namespace hre::data {
 namespace {
 
@@ -35,7 +37,7 @@ TEST(Where, LooksAtWhatAQuestionIs) {
 
 TEST(Where, DatesArePeriods) {
   QuestionMetadata metadata;
-  metadata.created = parse_date("2019-07-31T23:59:59.500")->begin;
+  metadata.created = parse_period("2019-07-31T23:59:59.500")->begin_days();
   metadata.tags = {"c++", "templates"};
   QuestionFacts facts = facts_of(question());
   facts.metadata = &metadata;

@@ -1,6 +1,5 @@
 #include "eval/evaluation.h"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -17,6 +16,7 @@
 
 #include "analysis/question_metrics.h"
 #include "core/cores.h"
+#include "core/dates.h"
 #include "core/question_name.h"
 #include "core/text.h"
 #include "eval/keeper.h"
@@ -30,11 +30,6 @@ using SteadyClock = std::chrono::steady_clock;
 
 double seconds_since(SteadyClock::time_point start) {
   return std::chrono::duration<double>(SteadyClock::now() - start).count();
-}
-
-std::string utc_now() {
-  const auto now = std::chrono::time_point_cast<std::chrono::seconds>(std::chrono::system_clock::now());
-  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::chrono::system_clock::to_time_t(now)));
 }
 
 /// Plans the questions at these places on several threads; a plan depends on its question alone. Errors come in

@@ -1,4 +1,14 @@
 #pragma once
+/// The folder src/eval: from a dataset and a scorer to a run: selection, prompts, order of work, reuse, early stopping.
+///
+/// Not here: how a model computes (src/model), what a value means (src/analysis), what the disk has (src/store).
+/// Types:    `Evaluation` is the work under way; `PromptTemplate` makes requests; `Keeper` is its side of the store;
+///           `Run` (hre/run.h) the result.
+/// Owners:   an evaluation owns results until `finish` moves them into the run; dataset and scorer are the caller's.
+/// Threads:  one thread, but for planning, which uses several; the store writes on another.
+/// To add:   a rule for stopping: until.cc. A log of another harness: a reader beside inspect_log.h, a case in
+///           item_log.cc.
+
 /// One evaluation under way: what evaluate() does in one go, evaluate_until() from look to look.
 
 #include <functional>

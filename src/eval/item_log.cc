@@ -185,7 +185,7 @@ Result<ItemValues> read_lighteval_log(const std::string& path, const std::string
       [&](const std::string& column) {
         return column == "doc.id" || column == "doc.query" || column.starts_with(kMetric);
       },
-      [&](const std::vector<std::string>& columns, const std::vector<data::Cell>& cells) -> Status {
+      [&](const std::vector<std::string>& columns, const std::vector<data::CellValue>& cells) -> Status {
         std::string id, query;
         std::optional<double> value;
         std::vector<std::string> names;
@@ -195,7 +195,9 @@ Result<ItemValues> read_lighteval_log(const std::string& path, const std::string
           const auto* number = std::get_if<double>(&cells[i]);
           if (!columns[i].starts_with(kMetric)) {
             std::string& to = columns[i] == "doc.id" ? id : query;
-            to = text != nullptr ? *text : number != nullptr ? format_number(*number) : "";
+            to.clear();
+            if (text != nullptr) to = *text;
+            if (number != nullptr) to = format_number(*number);
             continue;
           }
           names.push_back(columns[i].substr(kMetric.size()));

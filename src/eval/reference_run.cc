@@ -1,13 +1,10 @@
 #include "eval/reference_run.h"
 
-#include <fmt/chrono.h>
-#include <fmt/format.h>
-
-#include <chrono>
 #include <filesystem>
 #include <map>
 
 #include "analysis/question_metrics.h"
+#include "core/dates.h"
 #include "core/question_name.h"
 #include "core/text.h"
 #include "eval/prompt.h"
@@ -63,8 +60,7 @@ Result<Run> run_of_reference_cache(const Dataset& dataset, const std::string& pa
   run.dataset_fingerprint = dataset.fingerprint;
   run.dataset_questions = run.planned = static_cast<int64_t>(dataset.questions.size());
   run.options.shuffle = false;
-  const auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
-  run.created = fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(now));
+  run.created = utc_now();
   return run;
 }
 

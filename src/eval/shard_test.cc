@@ -35,7 +35,8 @@ Run run_of(const Dataset& dataset, const EvalOptions& options) {
   const auto selected = select_questions(dataset, options);
   for (const size_t i : *selected) {
     QuestionResult question;
-    question.id = dataset.questions[i].id, question.topic = dataset.questions[i].topic;
+    question.id = dataset.questions[i].id;
+    question.topic = dataset.questions[i].topic;
     question.answers.emplace_back().votes = static_cast<double>(i);
     run.questions.push_back(std::move(question));
   }

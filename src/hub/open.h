@@ -1,4 +1,13 @@
 #pragma once
+/// The folder src/hub: models and datasets by name from the Hugging Face hub, in the cache of Python's huggingface_hub.
+///
+/// Not here: what a file holds: opening it is the work of src/model and src/data.
+/// Types:    `HubName` is a parsed name; `RepoCache` the folder of a repository; `HubApi` asks the hub;
+///           `download` fetches (download.h).
+/// Owners:   the cache belongs to all programs of the machine: files appear whole, under locks.
+/// Threads:  a download has a thread per connection; `stop` ends them all, and what is there stays.
+/// To add:   a way to choose a file of a repository: choose.cc. A variable of the environment: settings.cc.
+
 /// MODEL and DATA as the user gave them, wherever they are: a name on the hub becomes files on the disk, other things
 /// stay as they are.
 

@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
 #include <iterator>
 #include <utility>
 
@@ -33,11 +32,6 @@ Status write_at(int descriptor, int64_t offset, std::string_view bytes, const st
     offset += n;
   }
   return {};
-}
-
-std::string read_record(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
 }
 
 }  // namespace
@@ -66,7 +60,7 @@ Status PartFile::open_files() {
   if (Status made = make_folder_of(part_); !made) return made;
   struct stat status = {};
   const bool there = stat(part_.c_str(), &status) == 0 && status.st_size == size_;
-  if (there) ranges_ = parse_record(read_record(record_), size_);
+  if (there) ranges_ = parse_record(read_file(record_).value_or(""), size_);
   const bool resumes = ranges_.total() > 0;
   descriptor_ = ::open(part_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | (resumes ? 0 : O_TRUNC), 0666);
   if (descriptor_ < 0) return tl::unexpected<Error>(disk_error(part_));

@@ -26,12 +26,12 @@ Result<ModelFacts> inspect_model(const std::string& source, const EngineOptions&
                                  const std::stop_token& stop);
 
 /// A GGUF file's vocabulary, to show how text becomes tokens.
-class Tokenizer {
+class FileTokenizer {
  public:
-  virtual ~Tokenizer() = default;
+  virtual ~FileTokenizer() = default;
   /// Adds no special tokens; recognises special tokens in the text.
   [[nodiscard]] virtual Result<std::vector<Token>> encode(std::string_view text) const = 0;
 };
-Result<std::unique_ptr<Tokenizer>> open_tokenizer(const std::string& path);
+Result<std::unique_ptr<FileTokenizer>> open_tokenizer(const std::string& path);
 
 }  // namespace hre

@@ -23,7 +23,9 @@ bool is_baseline(const std::string& source) { return source.starts_with("baselin
 /// Refuses options that this kind of model doesn't take.
 Status check_uses(const std::string& source, const EngineOptions& options) {
   for (const OptionUse& option : kOptionUses) {
-    const char* why = is_server(source) ? option.not_by_server : is_baseline(source) ? option.not_by_baseline : nullptr;
+    const char* why = nullptr;
+    if (is_server(source)) why = option.not_by_server;
+    if (is_baseline(source)) why = option.not_by_baseline;
     if (why == nullptr || !option.given(options)) continue;
     return input_error(why, option.name, is_server(source) ? option.next : "");
   }
@@ -32,12 +34,15 @@ Status check_uses(const std::string& source, const EngineOptions& options) {
 
 Result<std::unique_ptr<Scorer>> open_one(const std::string& source, const EngineOptions& options,
                                          ProgressListener& progress, const std::stop_token& stop) {
+  std::vector<std::string> baselines;
+  for (const NamedBaseline& baseline : kBaselines) {
+    if (source == baseline.name) return baseline.open();
+    baselines.emplace_back(baseline.name);
+  }
   const std::string accepted =
-      "MODEL is a path to a .gguf file or a checkpoint folder, server:URL, baseline:length or baseline:zstd";
-  if (source == "baseline:length") return open_length_baseline();
-  if (source == "baseline:zstd") return open_zstd_baseline();
+      "MODEL is a path to a .gguf file or a checkpoint folder, server:URL, " + join(baselines, " or ");
   if (is_baseline(source)) {
-    const auto nearest = nearest_name(source, {"baseline:length", "baseline:zstd"});
+    const auto nearest = nearest_name(source, baselines);
     return input_error("there is no such baseline" + (nearest ? "; did you mean " + *nearest + "?" : std::string()),
                        source, nearest ? "" : accepted);
   }
@@ -45,9 +50,7 @@ Result<std::unique_ptr<Scorer>> open_one(const std::string& source, const Engine
   if (source.starts_with("http://") || source.starts_with("https://")) {
     return input_error("a server's URL needs server: in front", "MODEL", "give server:URL[,model=NAME]");
   }
-  for (const char* scheme : {"hf:"}) {
-    if (source.starts_with(scheme)) return input_error("this kind of model is not supported", source, accepted);
-  }
+  if (source.starts_with("hf:")) return input_error("this kind of model is not supported", source, accepted);
   if (is_folder(source)) {
     if (!is_checkpoint(source)) return input_error("is a folder without a config.json", source, accepted);
     auto converted = converted_checkpoint(source, progress, stop);

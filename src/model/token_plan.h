@@ -1,4 +1,16 @@
 #pragma once
+/// The folder src/model: models: the kinds of `Scorer` (hre/scorer.h), what they share, and open_model.cc, the one list
+/// of kinds.
+///
+/// Not here: questions, votes and runs: a scorer gets text and gives log-probabilities.
+/// Types:    `ScoringRequest` is a question as text, `QuestionPlan` the same as tokens, `QuestionScore` its
+///           log-probabilities; `PlanRules` say how one becomes the other; `OptionUse` (option_names.h) says which
+///           kinds of models take an option.
+/// Owners:   a scorer owns its model, processes and connections for as long as it lives; plans are values.
+/// Threads:  `plan` may be called by several threads at once, `score` by one.
+/// To add:   a kind of model: a folder, a case in open_model.cc. An option: `EngineOptions`, `kOptionUses`,
+///           describe_settings in llama/description.h.
+
 /// Turns text into token spans by the published rule, for every scorer that works on tokens.
 ///
 /// whole = encode(context + continuation), n = len(encode(context)); the continuation's tokens are

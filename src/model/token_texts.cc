@@ -10,11 +10,7 @@ constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
 
 /// Whether these bytes, which are not valid UTF-8, could become valid with more bytes after them.
 bool may_go_on(std::string_view bytes) {
-  const auto lead = static_cast<unsigned char>(bytes[0]);
-  const size_t length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : lead >= 0xC2 ? 2 : 0;
-  return bytes.size() < length && lead <= 0xF4 && std::all_of(bytes.begin() + 1, bytes.end(), [](char c) {
-           return (static_cast<unsigned char>(c) & 0xC0) == 0x80;
-         });
+  return bytes.size() < length_by_first(bytes[0]) && std::ranges::all_of(bytes.substr(1), continues_character);
 }
 
 /// Moves the complete characters of `pending` to `text`.

@@ -1,4 +1,13 @@
 #pragma once
+/// The folder src/net: HTTP for everything that talks to servers: the hub, inference servers, webhooks. Wraps libcurl.
+///
+/// Not here: what a status or a body means: that is the caller's (src/hub, src/model/server, src/service).
+/// Types:    `HttpClient` sends an `HttpRequest`; `RetryPolicy` (retry.h) says when it is sent again; `HttpResponse` is
+///           any answer, of 4xx too.
+/// Owners:   a client owns its connections and outlives its requests.
+/// Threads:  `HttpClient` may be used by any number of threads at once, each on a connection of its own.
+/// To add:   a kind of time-out or header in `HttpRequest`; a status worth repeating in `is_transient_status`.
+
 /// HTTP for everything that talks to servers: the hub and inference servers. Wraps libcurl.
 /// Goals: persistent connections, time-outs on every wait, bounded bodies, a token that never leaves the host for which
 /// it is meant, and an immediate end on Ctrl-C. Not here: retries (net/retry.h) and the meaning of a status.

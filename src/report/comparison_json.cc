@@ -24,12 +24,7 @@ Json of_run(const ComparedRun& run, Weights weights) {
     json["repetition"]["repeated_items"] = run.repetition->repeated;
     json["repetition"]["measurements_per_item"] = run.repetition->measurements;
   }
-  Json& micro = json["micro"] = Json::object();
-  add_metrics(micro, run.summary.micro);
-  micro["length"] = json_length_parts(run.summary.micro_length);
-  Json& macro = json["macro"] = Json::object();
-  add_metrics(macro, run.summary.macro);
-  macro["length"] = json_length_parts(run.summary.macro_length);
+  add_means(json, run.summary);
   return json;
 }
 

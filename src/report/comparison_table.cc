@@ -25,7 +25,7 @@ std::string named(const Comparison& comparison, size_t i) {
 std::string named(const Comparison& comparison, const std::vector<size_t>& runs) {
   std::string text;
   for (size_t i = 0; i < runs.size(); ++i) {
-    text += i == 0 ? "" : i + 1 == runs.size() ? " and " : ", ";
+    if (i > 0) text += i + 1 == runs.size() ? " and " : ", ";
     text += named(comparison, runs[i]);
   }
   return text;

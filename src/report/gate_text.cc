@@ -7,6 +7,7 @@
 
 #include "analysis/option_names.h"
 #include "analysis/scores.h"
+#include "core/named.h"
 #include "core/question_name.h"
 #include "core/text.h"
 #include "core/visible.h"
@@ -69,20 +70,7 @@ std::vector<std::string> cells(const GateReport& report, const GateCheck& check)
 }
 
 std::string escaped_xml(std::string_view text) {
-  std::string result;
-  for (const char c : flat(text)) {
-    if (c == '<')
-      result += "&lt;";
-    else if (c == '>')
-      result += "&gt;";
-    else if (c == '&')
-      result += "&amp;";
-    else if (c == '"')
-      result += "&quot;";
-    else
-      result += c;
-  }
-  return result;
+  return replaced(flat(text), {{'<', "&lt;"}, {'>', "&gt;"}, {'&', "&amp;"}, {'"', "&quot;"}});
 }
 
 std::string markdown_row(const std::vector<std::string>& row) {
@@ -94,7 +82,9 @@ std::string markdown_row(const std::vector<std::string>& row) {
 }  // namespace
 
 const char* gate_verdict_word(GateVerdict verdict) {
-  return verdict == GateVerdict::kPass ? "PASS" : verdict == GateVerdict::kFail ? "FAIL" : "INCONCLUSIVE";
+  constexpr Named<GateVerdict> kWords[] = {
+      {"PASS", GateVerdict::kPass}, {"FAIL", GateVerdict::kFail}, {"INCONCLUSIVE", GateVerdict::kInconclusive}};
+  return name_of(kWords, verdict);
 }
 
 std::string gate_summary(const GateReport& report) {
@@ -171,7 +161,9 @@ std::string gate_json(const GateReport& report, const std::vector<std::string>& 
 }
 
 std::string gate_markdown(const GateReport& report, const std::string& command) {
-  const char* mark = report.verdict == GateVerdict::kPass ? "✅" : report.verdict == GateVerdict::kFail ? "❌" : "❔";
+  constexpr Named<GateVerdict> kMarks[] = {
+      {"✅", GateVerdict::kPass}, {"❌", GateVerdict::kFail}, {"❔", GateVerdict::kInconclusive}};
+  const char* mark = name_of(kMarks, report.verdict);
   std::string text = fmt::format("### {} hre gate: {}\n\n{}.\n\n", mark, gate_verdict_word(report.verdict),
                                  escaped_markdown(gate_summary(report)));
   text += markdown_row(header()) + "|---|---:|---:|---:|---:|---:|---:|---|\n";

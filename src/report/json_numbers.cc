@@ -49,6 +49,15 @@ Json json_length_parts(const LengthParts& parts) {
           {"beyond", json_estimate(parts.beyond)}};
 }
 
+void add_means(Json& json, const Summary& summary) {
+  Json& micro = json["micro"] = Json::object();
+  add_metrics(micro, summary.micro);
+  micro["length"] = json_length_parts(summary.micro_length);
+  Json& macro = json["macro"] = Json::object();
+  add_metrics(macro, summary.macro);
+  macro["length"] = json_length_parts(summary.macro_length);
+}
+
 Json json_scores(const std::vector<ScoreSummary>& scores) {
   Json json = Json::object();
   for (const ScoreSummary& score : scores) {

@@ -24,6 +24,8 @@ Json json_interval(const std::optional<Interval>& interval);
 Json json_estimate(const Estimate& estimate);
 /// Every metric by its name, as estimates; of logs of other harnesses, "item" alone.
 void add_metrics(Json& json, const MetricSummary& metrics);
+/// "micro" and "macro": the metrics' means and the parts by length.
+void add_means(Json& json, const Summary& summary);
 /// {"share", "ci95"} or null.
 Json json_length_share(const LengthParts& parts);
 /// {"value", "through", "beyond"}: estimates over the same questions.

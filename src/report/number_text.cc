@@ -22,7 +22,10 @@ std::string scaled(const Estimate& estimate, double factor) {
   const auto half = half_interval(estimate);
   int decimals = decimals_for(factor * half.value_or(estimate.stderr_.value_or(0)));
   // A standard error of a few questions may be tiny by chance, and stands for no digits.
-  if (!half) decimals = std::min(decimals, factor > 1 ? 1 : estimate.stderr_.value_or(0) > 0 ? 2 : 3);
+  if (!half) {
+    const int most = estimate.stderr_.value_or(0) > 0 ? 2 : 3;
+    decimals = std::min(decimals, factor > 1 ? 1 : most);
+  }
   const std::string mean = rounded(factor * *estimate.mean, decimals);
   return half ? mean + " ± " + rounded(factor * *half, decimals) : mean;
 }

@@ -169,11 +169,7 @@ Json of_pairs(const ReportData& data) {
 /// The first characters of a text, on one line.
 std::string beginning(const std::string& text) {
   constexpr int64_t kLength = 160;
-  std::string start(first_code_points(text, kLength));
-  for (char& c : start) {
-    if (static_cast<unsigned char>(c) < ' ') c = ' ';
-  }
-  return start;
+  return flat(first_code_points(text, kLength));
 }
 
 Json of_values(const ReportData& data) {
@@ -240,8 +236,9 @@ Json of_answers(const QuestionResult& question) {
 
 int64_t utf16_units(std::string_view text) {
   int64_t units = 0;
-  for (const char c : text)
-    units += (static_cast<unsigned char>(c) & 0xC0) == 0x80 ? 0 : static_cast<unsigned char>(c) >= 0xF0 ? 2 : 1;
+  for (const char c : text) {
+    if (!continues_character(c)) units += length_by_first(c) == 4 ? 2 : 1;
+  }
   return units;
 }
 

@@ -72,12 +72,7 @@ std::string detection_table(const RunPower& power, int width) {
 
 Json of_run(const ComparedRun& run, Weights weights) {
   Json json = {{"model", run.model}, {"source", run.source}, {"score", json_text_or_null(run.score)}};
-  Json& micro = json["micro"] = Json::object();
-  add_metrics(micro, run.summary.micro);
-  micro["length"] = json_length_parts(run.summary.micro_length);
-  Json& macro = json["macro"] = Json::object();
-  add_metrics(macro, run.summary.macro);
-  macro["length"] = json_length_parts(run.summary.macro_length);
+  add_means(json, run.summary);
   json["length_share"] = json_length_share(run.length(weights));
   return json;
 }

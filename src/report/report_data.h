@@ -1,4 +1,14 @@
 #pragma once
+/// The folder src/report: shows values: text for terminals, JSON, tables, and a report of page and figures.
+///
+/// Not here: computing: a number that two places show is a value of src/analysis.
+/// Types:    `ReportData` is what a report is made from; `TextTable` lays out text; `ReadRun` is a run read back from
+///           JSON. page.h makes the page, whose script is in page/; figures/ draws figures.
+/// Owners:   `ReportData` owns runs and texts; rows point into it.
+/// Threads:  functions of their arguments; write_report.cc draws figures on several threads.
+/// To add:   a column of a table: run_table.cc. A key of JSON: run_json.cc, its reader, docs/formats.md. A section of
+///           the page: page/summary.js.
+
 /// What a report is made from: runs side by side on one dataset, question by question.
 
 #include <memory>

@@ -28,19 +28,16 @@ std::string number(const std::optional<double>& value) { return value ? fmt::for
 std::string small_number(const std::optional<double>& value) { return value ? fmt::format("{:.4g}", *value) : ""; }
 
 std::string escaped_latex(std::string_view text) {
-  std::string result;
-  for (const char c : flat(text)) {
-    if (c == '\\')
-      result += "\\textbackslash{}";
-    else if (c == '~')
-      result += "\\textasciitilde{}";
-    else if (c == '^')
-      result += "\\textasciicircum{}";
-    else
-      result +=
-          std::string_view("&%$#_{}").find(c) != std::string_view::npos ? std::string("\\") + c : std::string(1, c);
-  }
-  return result;
+  return replaced(flat(text), {{'\\', "\\textbackslash{}"},
+                               {'~', "\\textasciitilde{}"},
+                               {'^', "\\textasciicircum{}"},
+                               {'&', "\\&"},
+                               {'%', "\\%"},
+                               {'$', "\\$"},
+                               {'#', "\\#"},
+                               {'_', "\\_"},
+                               {'{', "\\{"},
+                               {'}', "\\}"}});
 }
 
 template <class Escape>
@@ -238,21 +235,21 @@ Table training_table(const ReportData& data) {
 }  // namespace
 
 std::string escaped_markdown(std::string_view text) {
-  std::string result;
-  for (const char c : flat(text)) {
-    if (c == '<')
-      result += "&lt;";
-    else if (c == '&')
-      result += "&amp;";
-    else
-      result +=
-          std::string_view("\\`*_|[]~#").find(c) != std::string_view::npos ? std::string("\\") + c : std::string(1, c);
-  }
-  return result;
+  return replaced(flat(text), {{'<', "&lt;"},
+                               {'&', "&amp;"},
+                               {'\\', "\\\\"},
+                               {'`', "\\`"},
+                               {'*', "\\*"},
+                               {'_', "\\_"},
+                               {'|', "\\|"},
+                               {'[', "\\["},
+                               {']', "\\]"},
+                               {'~', "\\~"},
+                               {'#', "\\#"}});
 }
 
-std::vector<TableFile> report_tables(const ReportData& data) {
-  std::vector<TableFile> files;
+std::vector<ReportTable> report_tables(const ReportData& data) {
+  std::vector<ReportTable> files;
   const auto note = invented_votes_note(data.runs.front().dataset_source, data.runs.front().dataset_fingerprint);
   for (Table table : {summary_table(data), topics_table(data), estimates_table(data), scores_table(data),
                       differences_table(data), training_table(data)}) {

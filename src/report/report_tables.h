@@ -9,7 +9,7 @@
 
 namespace hre {
 
-struct TableFile {
+struct ReportTable {
   std::string name;  ///< "topics.md"
   std::string content;
 };
@@ -19,6 +19,6 @@ std::string escaped_markdown(std::string_view text);
 
 /// summary (models down, statistics across), topics (topics down, models across), scores (models by scores),
 /// differences (pairs of models).
-std::vector<TableFile> report_tables(const ReportData& data);
+std::vector<ReportTable> report_tables(const ReportData& data);
 
 }  // namespace hre

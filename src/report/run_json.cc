@@ -80,8 +80,10 @@ Json of_question(const QuestionResult& question) {
   for (const Metric& metric : dated_metrics()) {
     if (question.metrics.*metric.of_question) json[metric.name] = *(question.metrics.*metric.of_question);
   }
-  json["top_one_chance"] = json_number(question.metrics.top_one_chance);
-  json["ndcg_chance"] = json_number(question.metrics.ndcg_chance);
+  for (const Metric& metric : all_metrics()) {
+    if (metric.chance_of_question == nullptr) continue;
+    json[std::string(metric.name) + "_chance"] = json_number(question.metrics.*metric.chance_of_question);
+  }
   if (!question.problem.empty()) json["problem"] = question.problem;
   json["answers"] = Json::array();
   for (const AnswerResult& answer : question.answers) json["answers"].push_back(of_answer(answer));

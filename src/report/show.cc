@@ -8,8 +8,8 @@
 #include <utility>
 
 #include "analysis/question_metrics.h"
+#include "analysis/scores.h"
 #include "analysis/tokens.h"
-#include "core/named.h"
 #include "core/question_name.h"
 #include "core/text.h"
 #include "core/visible.h"
@@ -27,13 +27,6 @@ std::string painted(const std::string& text, const std::string& codes, bool colo
 
 std::string rank_text(double rank) {
   return rank == std::floor(rank) ? fmt::format("{:.0f}", rank) : fmt::format("{:.1f}", rank);
-}
-
-/// The end of a character that stands at `at`, in bytes.
-size_t character_end(std::string_view text, size_t at) {
-  size_t end = at + 1;
-  while (end < text.size() && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) ++end;
-  return end;
 }
 
 /// The lines of a text as a terminal of this width shows them, broken at spaces where there are any: from where to
@@ -61,13 +54,10 @@ constexpr std::string_view kIndent = "  ";
 
 /// "score: the answer's log-probability divided by its characters, in nats; the model ranks answers by it."
 std::string score_sentence(const Run& run) {
-  constexpr Named<ScoreKind> kSizes[] = {{" divided by its characters", ScoreKind::kPerChar},
-                                         {" divided by its tokens", ScoreKind::kPerToken},
-                                         {" divided by its bytes", ScoreKind::kPerByte},
-                                         {"", ScoreKind::kSum}};
   if (!run.model.normalise_by_characters) return "score: the baseline's; it ranks answers by it.";
+  const std::string size = name_of(kScoreSizes, run.score);
   return fmt::format("score: the answer's log-probability{}{}, in nats; the model ranks answers by it.",
-                     run.reference ? " minus the reference's," : "", name_of(kSizes, run.score));
+                     run.reference ? " minus the reference's," : "", size.empty() ? "" : " divided by its " + size);
 }
 
 /// A text's first lines, indented, and how much is left.

@@ -21,12 +21,7 @@ Json of_run(const Study& study, size_t position) {
                {"only_here", run.only_here},
                {"undefined", run.undefined},
                {"length_share", json_length_share(run.length(study.options.compare.statistics.weights))}};
-  Json& micro = json["micro"] = Json::object();
-  add_metrics(micro, run.summary.micro);
-  micro["length"] = json_length_parts(run.summary.micro_length);
-  Json& macro = json["macro"] = Json::object();
-  add_metrics(macro, run.summary.macro);
-  macro["length"] = json_length_parts(run.summary.macro_length);
+  add_means(json, run.summary);
   Json topics = Json::object(), by_ranks = Json::object();
   for (const TopicSummary& topic : run.summary.topics) {
     topics[topic.topic] = json_estimate(topic.metrics.*study.options.compare.metric->of_summary);

@@ -61,7 +61,9 @@ std::optional<std::vector<int>> fitting_widths(const Rows& rows, int width) {
     size_t tallest = 0, most_lines = 1;
     for (size_t i = 0; i < titles.size(); ++i) {
       const size_t lines = title_lines(titles[i], widths[i]).size();
-      if (lines > most_lines) tallest = i, most_lines = lines;
+      if (lines <= most_lines) continue;
+      tallest = i;
+      most_lines = lines;
     }
     if (most_lines == 1) break;
     ++widths[tallest];

@@ -118,8 +118,8 @@ Result<WrittenReport> write_report(const ReportData& data, const std::optional<S
   written.figures = static_cast<int64_t>(figures.figures.size());
 
   if (auto made = make_folder(tables_folder); !made) return forward(made);
-  const std::vector<TableFile> tables = report_tables(data);
-  for (const TableFile& file : tables) {
+  const std::vector<ReportTable> tables = report_tables(data);
+  for (const ReportTable& file : tables) {
     if (auto ok = write_file(tables_folder / file.name, file.content); !ok) return forward(ok);
   }
   written.tables = static_cast<int64_t>(tables.size() / 3);  // each in three formats

@@ -1,4 +1,14 @@
 #pragma once
+/// The folder src/service: what long-running commands stand on: finding checkpoints, keeping a watch's results, telling
+/// others.
+///
+/// Not here: evaluating (src/eval), and how lines look to people (src/cli/watch_result.h).
+/// Types:    `FoundCheckpoint` is a checkpoint as it lies there; `Settling` decides when it is whole; `WatchLog` is the
+///           file of results; `ConvertedFiles` takes conversions away again.
+/// Owners:   a `WatchLog` owns its file by a lock; checkpoints belong to the training, and are only read.
+/// Threads:  objects are one thread's.
+/// To add:   another way to tell of results: delivery.h. Another layout of checkpoints: checkpoints.cc.
+
 /// Finds a training's checkpoints while the training writes them. Goal: a checkpoint is never taken for whole while any
 /// byte of it may be missing. Two things must hold: its sizes are those that its own headers promise, and nothing of it
 /// has changed for a while. Folders are listed again and again, because network file systems don't tell of changes.

@@ -132,7 +132,7 @@ class Builder {
     for (size_t bucket = 0; bucket < kBuckets; ++bucket) {
       auto posts = index.posts.load(bucket);
       if (!posts) return forward(posts);
-      for (const Group& group : split_groups(*posts)) {
+      for (const PostGroup& group : split_groups(*posts)) {
         if (group.question == nullptr) {
           if (Status status = meet_orphans(site, group, index.counts); !status) return status;
         }
@@ -147,7 +147,7 @@ class Builder {
   }
 
   // Counts answers whose question is missing.
-  Status meet_orphans(uint32_t site, const Group& group, SiteCounts& counts) const {
+  Status meet_orphans(uint32_t site, const PostGroup& group, SiteCounts& counts) const {
     counts.orphans += static_cast<int64_t>(group.answers.size());
     if (!options_.read.rows.strict) return {};
     const PostRecord& answer = group.answers.front();
@@ -163,14 +163,14 @@ class Builder {
       auto records = sites_[site].texts.records.load(bucket);
       if (!records) return forward(records);
       const TextsById texts(std::move(*records));
-      for (const Group& group : split_groups(*posts)) {
+      for (const PostGroup& group : split_groups(*posts)) {
         if (Status status = judge(site, group, texts, index.counts.last_ms); !status) return status;
       }
     }
     return {};
   }
 
-  Status judge(uint32_t site, const Group& group, const TextsById& texts, int64_t end_ms) {
+  Status judge(uint32_t site, const PostGroup& group, const TextsById& texts, int64_t end_ms) {
     if (group.question == nullptr || group.question->topic == kNoTopic) {
       fates_.tell_outside(dumps_[site].site, group);
       return {};
@@ -201,7 +201,7 @@ class Builder {
   }
 
   // The indices of the chosen answers.
-  std::vector<size_t> choose_from(uint32_t site, const Group& group, const std::vector<size_t>& passing) const {
+  std::vector<size_t> choose_from(uint32_t site, const PostGroup& group, const std::vector<size_t>& passing) const {
     std::vector<PostRecord> answers = picked(group.answers, passing);
     for (PostRecord& answer : answers) answer.score = label_of(recipe_.label, answer);
     std::vector<size_t> chosen =
@@ -210,7 +210,7 @@ class Builder {
     return chosen;
   }
 
-  static AnswerMeasures measure_some(const Group& group, const TextsById& texts, const std::vector<size_t>& at,
+  static AnswerMeasures measure_some(const PostGroup& group, const TextsById& texts, const std::vector<size_t>& at,
                                      int64_t end_ms) {
     const std::vector<PostRecord> answers = picked(group.answers, at);
     std::vector<uint32_t> lengths;
@@ -219,7 +219,7 @@ class Builder {
   }
 
   // Stores the question for the draw.
-  Status keep(uint32_t site, const Group& group, const TextsById& texts, const Verdict& verdict,
+  Status keep(uint32_t site, const PostGroup& group, const TextsById& texts, const Verdict& verdict,
               const std::vector<size_t>& chosen, int64_t end_ms) {
     const QuestionMeasures measures = {measure(*group.question, group.answers, {}, end_ms),
                                        measure_some(group, texts, verdict.passing(), end_ms),

@@ -1,4 +1,14 @@
 #pragma once
+/// The folder src/stackexchange: datasets from Stack Exchange dumps and other forums' exports. Start reading here.
+///
+/// Not here: the dataset formats (src/data), the command's output and messages (src/cli/data_build.cc).
+/// Types:    `Recipe` says what to build; `Dump` is a site's tables; `PostRecord` (post.h) is a post as numbers;
+///           `Funnel` counts what filters removed.
+/// Owners:   a build owns its intermediate files, which lie in the work folder; records are values.
+/// Threads:  one thread decides; texts.cc converts HTML on several, and `read_ahead` unpacks on its own. No result
+///           depends on their number.
+/// To add:   a filter: see `Reason` in filters.h, which lists the places. A source: a `TableReader` (rows.h).
+
 /// Builds datasets from Stack Exchange dumps. Start reading here.
 ///
 ///   recipe.h   what to build             dump.h, bytes.h   where dumps are, and their bytes

@@ -7,7 +7,7 @@
 namespace hre::stackexchange {
 namespace {
 
-std::string question_fate(const Topic& topic, const Group& group, const Verdict& verdict) {
+std::string question_fate(const Topic& topic, const PostGroup& group, const Verdict& verdict) {
   const PostRecord& post = *group.question;
   const std::string what = fmt::format("a question of topic {}, score {}, {} votes cast, {} answers read", topic.name,
                                        post.score, votes_cast(post), group.answers.size());
@@ -45,7 +45,7 @@ void Fates::tell(const std::string& site, uint32_t id, const std::string& line) 
   }
 }
 
-void Fates::tell_outside(const std::string& site, const Group& group) {
+void Fates::tell_outside(const std::string& site, const PostGroup& group) {
   if (asked_.empty()) return;
   const bool missing = group.question == nullptr;
   if (!missing) tell(site, group.question->id, "a question of no topic: no topic takes its tags");
@@ -56,7 +56,7 @@ void Fates::tell_outside(const std::string& site, const Group& group) {
   }
 }
 
-void Fates::tell_judged(const std::string& site, const Topic& topic, const Group& group, const Verdict& verdict,
+void Fates::tell_judged(const std::string& site, const Topic& topic, const PostGroup& group, const Verdict& verdict,
                         const std::vector<size_t>& chosen) {
   if (asked_.empty()) return;
   bool asked = asks(site, group.question->id);

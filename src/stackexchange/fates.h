@@ -17,9 +17,9 @@ class Fates {
   explicit Fates(std::vector<std::string> asked) : asked_(std::move(asked)), lines_(asked_.size()) {}
 
   /// Reports a group without a topic or without its question.
-  void tell_outside(const std::string& site, const Group& group);
+  void tell_outside(const std::string& site, const PostGroup& group);
   /// Reports the filters' verdict, and the indices of the chosen answers.
-  void tell_judged(const std::string& site, const Topic& topic, const Group& group, const Verdict& verdict,
+  void tell_judged(const std::string& site, const Topic& topic, const PostGroup& group, const Verdict& verdict,
                    const std::vector<size_t>& chosen);
   /// Reports the result of the draw for a question that passed.
   void tell_draw(const std::string& site, uint32_t question, const std::string& line);

@@ -120,7 +120,8 @@ Reason judge_text(const PostFilter& filter, const TextRecord& text) {
 }
 
 int32_t label_of(Label label, const PostRecord& answer) {
-  return label == Label::kVotes ? answer.score : (answer.flags & kAccepted) != 0 ? 1 : 0;
+  if (label == Label::kVotes) return answer.score;
+  return (answer.flags & kAccepted) != 0 ? 1 : 0;
 }
 
 Reason judge_answers(const QuestionFilter& filter, Label label, int64_t answers_taken,

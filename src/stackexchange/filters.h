@@ -14,7 +14,9 @@
 
 namespace hre::stackexchange {
 
-/// Why a post was removed, in the order in which the filters are applied.
+/// Why a post was removed, in the order in which the filters are applied. To add a filter: a reason here and its words
+/// in filters.cc, its key in recipe.h, recipe.cc and recipe_format.cc, the decision in a judge_ function of filters.cc,
+/// and a new kFilterRules.
 enum class Reason : uint8_t {
   kNone,  ///< it passed
   kDate,

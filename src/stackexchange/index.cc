@@ -97,7 +97,7 @@ class Indexer {
   Status read_posts(const TableFile& table, ByteSource& bytes, Buckets<PostRecord>& posts) {
     HashedSource hashed(bytes, hash_);
     auto counts =
-        read_table(table, hashed, options_, progress_, stop_, [&](const Row& row) { return post(row, posts); });
+        read_table(table, hashed, options_, progress_, stop_, [&](const TableRow& row) { return post(row, posts); });
     if (!counts) return forward(counts);
     counts_.rows = counts->rows;
     counts_.skipped = counts->skipped;
@@ -107,7 +107,7 @@ class Indexer {
     return {};
   }
 
-  Result<std::optional<std::string>> post(const Row& row, Buckets<PostRecord>& posts) {
+  Result<std::optional<std::string>> post(const TableRow& row, Buckets<PostRecord>& posts) {
     PostRecord record;
     if (auto problem = read_post(row, record)) return problem;
     if (record.kind == PostKind::kOther) {
@@ -125,15 +125,15 @@ class Indexer {
     return std::optional<std::string>();
   }
 
-  uint16_t topic_of_row(const Row& row) const {
+  uint16_t topic_of_row(const TableRow& row) const {
     if (!tags_matter_) return topic_of(rules_, {});
     return topic_of(rules_, parse_tags(row.text("Tags").value_or("")));
   }
 
   Status read_votes(const TableFile& table, ByteSource& bytes, Buckets<VoteRecord>& votes) {
     counts_.has_votes = true;
-    auto counts =
-        read_table(table, bytes, options_, progress_, stop_, [&](const Row& row) -> Result<std::optional<std::string>> {
+    auto counts = read_table(
+        table, bytes, options_, progress_, stop_, [&](const TableRow& row) -> Result<std::optional<std::string>> {
           constexpr int64_t kUp = 2, kDown = 3;
           const auto type = row.number_of("VoteTypeId"), post = row.number_of("PostId");
           if (!type || !post) return std::optional<std::string>("PostId or VoteTypeId is missing");
@@ -156,16 +156,17 @@ class Indexer {
   // Few posts are locked, so their ids stay in memory.
   Status read_history(const TableFile& table, ByteSource& bytes) {
     counts_.has_history = true;
-    auto counts =
-        read_table(table, bytes, options_, progress_, stop_, [&](const Row& row) -> Result<std::optional<std::string>> {
-          constexpr int64_t kLockedNow = 14, kUnlocked = 15;
-          const auto type = row.number_of("PostHistoryTypeId"), post = row.number_of("PostId");
-          if (!type || !post) return std::optional<std::string>("PostId or PostHistoryTypeId is missing");
-          if ((*type == kLockedNow || *type == kUnlocked) && is_post_id(*post)) {
-            locked_[static_cast<uint32_t>(*post)] = *type == kLockedNow;
-          }
-          return std::optional<std::string>();
-        });
+    auto counts = read_table(table, bytes, options_, progress_, stop_,
+                             [&](const TableRow& row) -> Result<std::optional<std::string>> {
+                               constexpr int64_t kLockedNow = 14, kUnlocked = 15;
+                               const auto type = row.number_of("PostHistoryTypeId"), post = row.number_of("PostId");
+                               if (!type || !post)
+                                 return std::optional<std::string>("PostId or PostHistoryTypeId is missing");
+                               if ((*type == kLockedNow || *type == kUnlocked) && is_post_id(*post)) {
+                                 locked_[static_cast<uint32_t>(*post)] = *type == kLockedNow;
+                               }
+                               return std::optional<std::string>();
+                             });
     if (!counts) return forward(counts);
     counts_.skipped_history = counts->skipped;
     if (counts->truncated) counts_.truncated.emplace_back("PostHistory.xml");
@@ -267,10 +268,8 @@ std::optional<SiteIndex> find_index(const std::string& folder, const std::string
 
 // Written last: its existence says that all other files are complete.
 Status save_index(const std::string& folder, const std::string& key, const SiteCounts& counts) {
-  Result<AtomicFile> file = AtomicFile::create(folder + "/index.json");
-  if (!file) return forward(file);
-  return file->commit(Json{{"key", key}, {"counts", counts}}.dump(1, ' ', false, Json::error_handler_t::replace) +
-                      "\n");
+  const Json index = {{"key", key}, {"counts", counts}};
+  return write_file(folder + "/index.json", index.dump(1, ' ', false, Json::error_handler_t::replace) + "\n");
 }
 
 }  // namespace
@@ -284,11 +283,11 @@ uint16_t topic_of(const std::vector<TopicRule>& rules, const std::vector<std::st
   return kNoTopic;
 }
 
-std::vector<Group> split_groups(std::vector<PostRecord>& records) {
+std::vector<PostGroup> split_groups(std::vector<PostRecord>& records) {
   std::sort(records.begin(), records.end(), [](const PostRecord& a, const PostRecord& b) {
     return std::tie(a.question, a.kind, a.id) < std::tie(b.question, b.kind, b.id);
   });
-  std::vector<Group> groups;
+  std::vector<PostGroup> groups;
   for (size_t begin = 0; begin < records.size();) {
     size_t end = begin;
     while (end < records.size() && records[end].question == records[begin].question) ++end;

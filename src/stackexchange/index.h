@@ -60,12 +60,12 @@ Result<SiteIndex> index_site(const Dump& dump, const std::vector<TopicRule>& rul
                              const std::string& folder, ProgressListener& progress, std::stop_token stop);
 
 /// A question with its answers, by id.
-struct Group {
+struct PostGroup {
   const PostRecord* question = nullptr;
   std::span<const PostRecord> answers;
 };
 
 /// Sorts a bucket's records into groups; records without their question form a group without a question.
-std::vector<Group> split_groups(std::vector<PostRecord>& records);
+std::vector<PostGroup> split_groups(std::vector<PostRecord>& records);
 
 }  // namespace hre::stackexchange

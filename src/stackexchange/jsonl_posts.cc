@@ -246,7 +246,7 @@ class LineReader {
 
 std::string JsonlReader::where(int64_t number, int64_t) const { return fmt::format("{}: line {}", place_, number); }
 
-Result<bool> JsonlReader::next(Row& row) {
+Result<bool> JsonlReader::next(TableRow& row) {
   row.attributes_.clear();
   while (waiting_.empty()) {
     Result<bool> more = next_line();

@@ -17,7 +17,7 @@ namespace hre::stackexchange {
 class JsonlReader final : public TableReader {
  public:
   using TableReader::TableReader;
-  Result<bool> next(Row& row) override;
+  Result<bool> next(TableRow& row) override;
   [[nodiscard]] std::string where(int64_t number, int64_t offset) const override;
 
  private:

@@ -22,7 +22,7 @@ LinesRead read_lines(std::string_view text, RowOptions options = {}) {
   const auto bytes = open_memory(text);
   JsonlReader reader(*bytes, "f.jsonl", options);
   LinesRead read;
-  Row row;
+  TableRow row;
   while (true) {
     const Result<bool> more = reader.next(row);
     if (!more) read.error = more.error().text();

@@ -8,14 +8,14 @@ namespace {
 
 int64_t answers_taken(const Recipe& recipe) { return recipe.choose == Choice::kAll ? 0 : recipe.answers; }
 
-void judge_repeated(const Group& group, const TextsById& texts, Verdict& verdict) {
+void judge_repeated(const PostGroup& group, const TextsById& texts, Verdict& verdict) {
   std::set<uint64_t> seen;
   for (const size_t i : verdict.passing()) {
     if (!seen.insert(texts.find(group.answers[i].id)->hash).second) verdict.answers[i] = Reason::kRepeated;
   }
 }
 
-void judge_lengths(const Group& group, const TextsById& texts, double ratio, Verdict& verdict) {
+void judge_lengths(const PostGroup& group, const TextsById& texts, double ratio, Verdict& verdict) {
   const std::vector<size_t> passing = verdict.passing();
   std::vector<uint32_t> lengths;
   for (const size_t i : passing) lengths.push_back(texts.find(group.answers[i].id)->length);
@@ -51,7 +51,7 @@ std::vector<PostRecord> picked(std::span<const PostRecord> posts, const std::vec
   return some;
 }
 
-Verdict first_look(const Recipe& recipe, const Topic& topic, const Group& group) {
+Verdict first_look(const Recipe& recipe, const Topic& topic, const PostGroup& group) {
   Verdict verdict{judge_question(topic.question, *group.question), std::vector<Reason>(group.answers.size()), false};
   if (verdict.question != Reason::kNone) return verdict;
   verdict.answers_judged = true;
@@ -65,7 +65,7 @@ Verdict first_look(const Recipe& recipe, const Topic& topic, const Group& group)
   return verdict;
 }
 
-bool second_look(const Recipe& recipe, const Topic& topic, const Group& group, const TextsById& texts,
+bool second_look(const Recipe& recipe, const Topic& topic, const PostGroup& group, const TextsById& texts,
                  Verdict& verdict) {
   const TextRecord* question = texts.find(group.question->id);
   if (question == nullptr) return false;
@@ -83,7 +83,7 @@ bool second_look(const Recipe& recipe, const Topic& topic, const Group& group, c
   return true;
 }
 
-void count(const Group& group, const Verdict& verdict, Funnel& funnel) {
+void count(const PostGroup& group, const Verdict& verdict, Funnel& funnel) {
   ++funnel.questions;
   funnel.answers += static_cast<int64_t>(group.answers.size());
   if (verdict.question != Reason::kNone) ++funnel.questions_removed[static_cast<size_t>(verdict.question)];

@@ -31,13 +31,13 @@ class TextsById {
 std::vector<PostRecord> picked(std::span<const PostRecord> posts, const std::vector<size_t>& at);
 
 /// The look before texts are known. A question that fails here would also fail later, with even fewer answers.
-Verdict first_look(const Recipe& recipe, const Topic& topic, const Group& group);
+Verdict first_look(const Recipe& recipe, const Topic& topic, const PostGroup& group);
 
 /// The look at the texts of posts that passed the first look. False if a text that it needs is missing.
-bool second_look(const Recipe& recipe, const Topic& topic, const Group& group, const TextsById& texts,
+bool second_look(const Recipe& recipe, const Topic& topic, const PostGroup& group, const TextsById& texts,
                  Verdict& verdict);
 
 /// Adds a question and its answers to the funnel.
-void count(const Group& group, const Verdict& verdict, Funnel& funnel);
+void count(const PostGroup& group, const Verdict& verdict, Funnel& funnel);
 
 }  // namespace hre::stackexchange

@@ -61,7 +61,8 @@ Result<std::string> add_corpus(const std::string& path, std::vector<uint64_t>& r
   for (std::string line; std::getline(file, line);) {
     if (stop.stop_requested()) return fail(ErrorCode::kInterrupted, "interrupted");
     hash.add_bytes(line + "\n");
-    progress.advance(++number, static_cast<double>(number));
+    ++number;
+    progress.advance(number, static_cast<double>(number));
     if (is_empty(line)) continue;
     const auto text = text_of_line(line);
     if (!text) {

@@ -5,12 +5,14 @@
 
 #include <algorithm>
 
+#include "core/text.h"
+
 namespace hre::stackexchange {
 
 std::string language_of(std::string_view text) {
   constexpr size_t kEnough = size_t{64} << 10;
   size_t length = std::min(text.size(), kEnough);
-  while (length < text.size() && length > 0 && (static_cast<unsigned char>(text[length]) & 0xC0) == 0x80) --length;
+  while (length < text.size() && length > 0 && continues_character(text[length])) --length;
   bool reliable = false;
   const CLD2::Language language =
       CLD2::DetectLanguage(text.data(), static_cast<int>(length), /*is_plain_text=*/true, &reliable);

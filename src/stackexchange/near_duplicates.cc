@@ -16,7 +16,7 @@ constexpr size_t kBands = 32;
 // A pair of similarity s shares one of b bands of r rows with probability 1 - (1 - s^r)^b. With fewer rows, more pairs
 // are compared in vain. These numbers of rows miss at most 1 in 1,000 pairs at the threshold from 0.2 on, and 1 in
 // 10,000,000 from 0.75 on.
-size_t rows_for(double threshold) { return threshold >= 0.75 ? 3 : threshold >= 0.6 ? 2 : 1; }
+size_t rows_for(double threshold) { return size_t{1} + (threshold >= 0.6) + (threshold >= 0.75); }
 
 // One hash function of a family: splitmix64's mixing of the value and the function's number.
 uint64_t mixed(uint64_t value, uint64_t number) {

@@ -7,13 +7,13 @@
 namespace hre::stackexchange {
 namespace {
 
-std::optional<uint32_t> read_id(const Row& row, std::string_view name) {
+std::optional<uint32_t> read_id(const TableRow& row, std::string_view name) {
   const std::optional<int64_t> value = row.number_of(name);
   if (!value || *value < 1 || *value > std::numeric_limits<uint32_t>::max()) return std::nullopt;
   return static_cast<uint32_t>(*value);
 }
 
-std::string bad(std::string_view name, const Row& row) {
+std::string bad(std::string_view name, const TableRow& row) {
   if (!row.has(name)) return fmt::format("{} is missing", name);
   return fmt::format("{}=\"{:.40}\" is not valid", name, *row.raw(name));
 }
@@ -22,7 +22,7 @@ PostKind kind_of(int64_t type) {
   return type == 1 ? PostKind::kQuestion : type == 2 ? PostKind::kAnswer : PostKind::kOther;
 }
 
-uint8_t flags_of(const Row& row) {
+uint8_t flags_of(const TableRow& row) {
   const bool owner = !row.raw("OwnerUserId").value_or("").empty();
   return static_cast<uint8_t>((row.has("ClosedDate") ? kClosed : 0) | (row.has("CommunityOwnedDate") ? kWiki : 0) |
                               (owner ? 0 : kDeletedAuthor) | (row.has("Accepted") ? kAccepted : 0));
@@ -30,7 +30,7 @@ uint8_t flags_of(const Row& row) {
 
 }  // namespace
 
-std::optional<std::string> read_post(const Row& row, PostRecord& post) {
+std::optional<std::string> read_post(const TableRow& row, PostRecord& post) {
   const auto id = read_id(row, "Id");
   if (!id) return bad("Id", row);
   const auto type = row.number_of("PostTypeId");
@@ -81,7 +81,8 @@ std::vector<std::string> parse_tags(std::string_view text) {
 
 std::string licence_of(int64_t edited_ms) {
   static const int64_t third = *parse_date("2011-04-08"), fourth = *parse_date("2018-05-02");
-  return edited_ms < third ? "CC BY-SA 2.5" : edited_ms < fourth ? "CC BY-SA 3.0" : "CC BY-SA 4.0";
+  if (edited_ms < third) return "CC BY-SA 2.5";
+  return edited_ms < fourth ? "CC BY-SA 3.0" : "CC BY-SA 4.0";
 }
 
 }  // namespace hre::stackexchange

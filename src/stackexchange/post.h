@@ -47,7 +47,7 @@ inline constexpr uint16_t kNoTopic = 0xFFFF;
 inline constexpr uint32_t kFirstFabricated = 1'000'000'000;
 
 /// Reads a row of Posts.xml, except topic and votes; otherwise says what is missing or malformed.
-std::optional<std::string> read_post(const Row& row, PostRecord& post);
+std::optional<std::string> read_post(const TableRow& row, PostRecord& post);
 
 /// "2016-08-02T15:39:14.947" or "2016-08-02" (core/dates.h) as milliseconds since 1970; nothing if it is not a date.
 std::optional<int64_t> parse_date(std::string_view text);

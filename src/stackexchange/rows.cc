@@ -26,18 +26,18 @@ bool is_utf16(std::string_view text) { return text.starts_with("\xFE\xFF") || te
 
 }  // namespace
 
-const ScannedAttribute* Row::find(std::string_view name) const {
+const ScannedAttribute* TableRow::find(std::string_view name) const {
   const auto at = std::find_if(attributes_.begin(), attributes_.end(), [&](const auto& a) { return a.name == name; });
   return at == attributes_.end() ? nullptr : &*at;
 }
 
-std::optional<std::string_view> Row::raw(std::string_view name) const {
+std::optional<std::string_view> TableRow::raw(std::string_view name) const {
   const ScannedAttribute* attribute = find(name);
   if (attribute == nullptr) return std::nullopt;
   return attribute->value;
 }
 
-std::optional<std::string> Row::text(std::string_view name) const {
+std::optional<std::string> TableRow::text(std::string_view name) const {
   const ScannedAttribute* attribute = find(name);
   if (attribute == nullptr) return std::nullopt;
   if (attribute->decoded) return std::string(attribute->value);
@@ -46,7 +46,7 @@ std::optional<std::string> Row::text(std::string_view name) const {
   return value;
 }
 
-std::optional<int64_t> Row::number_of(std::string_view name) const {
+std::optional<int64_t> TableRow::number_of(std::string_view name) const {
   const ScannedAttribute* attribute = find(name);
   if (attribute == nullptr) return std::nullopt;
   int64_t value = 0;
@@ -56,7 +56,7 @@ std::optional<int64_t> Row::number_of(std::string_view name) const {
   return value;
 }
 
-std::vector<std::pair<std::string, std::string>> Row::attributes() const {
+std::vector<std::pair<std::string, std::string>> TableRow::attributes() const {
   std::vector<std::pair<std::string, std::string>> all;
   for (const ScannedAttribute& attribute : attributes_) {
     all.emplace_back(std::string(attribute.name), *text(attribute.name));
@@ -72,21 +72,21 @@ Status TableReader::count_problem(int64_t number, int64_t offset, std::string me
   return {};
 }
 
-Status TableReader::reject(const Row& row, std::string message) {
+Status TableReader::reject(const TableRow& row, std::string message) {
   return count_problem(row.number, row.offset, std::move(message));
 }
 
-RowReader::RowReader(ByteSource& bytes, std::string place, std::string root, RowOptions options)
+XmlReader::XmlReader(ByteSource& bytes, std::string place, std::string root, RowOptions options)
     : TableReader(bytes, std::move(place), options), root_(std::move(root)) {
   window_.resize(kFirstWindow);
 }
 
-std::string RowReader::where(int64_t number, int64_t offset) const {
+std::string XmlReader::where(int64_t number, int64_t offset) const {
   return fmt::format("{}: row {}, byte {}", place_, number, offset);
 }
 
 // Reads more bytes into the window; false at the source's end.
-Result<bool> RowReader::fill() {
+Result<bool> XmlReader::fill() {
   if (source_done_) return false;
   if (at_ > 0) {
     std::memmove(window_.data(), window_.data() + at_, end_ - at_);
@@ -102,7 +102,7 @@ Result<bool> RowReader::fill() {
   return !source_done_;
 }
 
-Status RowReader::open() {
+Status XmlReader::open() {
   opened_ = true;
   size_t length = std::string_view::npos;
   while (true) {
@@ -128,7 +128,7 @@ Status RowReader::open() {
   return {};
 }
 
-Status RowReader::cut_short() {
+Status XmlReader::cut_short() {
   closed_ = true;
   if (options_.allow_truncated) {
     truncated_ = true;
@@ -140,7 +140,7 @@ Status RowReader::cut_short() {
 }
 
 // Reads to the source's end, so that archives' checksums are verified and hashes cover the whole file.
-Status RowReader::end_of_table() {
+Status XmlReader::end_of_table() {
   closed_ = true;
   while (true) {
     at_ = end_;
@@ -150,7 +150,7 @@ Status RowReader::end_of_table() {
   }
 }
 
-Result<bool> RowReader::next(Row& row) {
+Result<bool> XmlReader::next(TableRow& row) {
   row.attributes_.clear();
   if (!opened_) {
     if (Status status = open(); !status) return forward(status);
@@ -176,7 +176,7 @@ Result<bool> RowReader::next(Row& row) {
 }
 
 // Reads the row at the window's beginning; false if the row was bad, or if the file has ended.
-Result<bool> RowReader::read_row(Row& row) {
+Result<bool> XmlReader::read_row(TableRow& row) {
   while (true) {
     row.attributes_.clear();
     size_t length = 0;
@@ -202,7 +202,7 @@ Result<bool> RowReader::read_row(Row& row) {
 
 // The offset from at_ of the next `c` at or after `from`, reading on as needed; npos at the file's end. Bytes beyond
 // the longest row are dropped from the window's beginning: position() shows that.
-Result<size_t> RowReader::find_ahead(char c, size_t from) {
+Result<size_t> XmlReader::find_ahead(char c, size_t from) {
   while (true) {
     const size_t found = ahead().find(c, from);
     if (found != std::string_view::npos) return found;
@@ -218,7 +218,7 @@ Result<size_t> RowReader::find_ahead(char c, size_t from) {
 }
 
 // The offset of the next row or of the table's end, after the current row; npos if the file ends before.
-Result<size_t> RowReader::find_boundary() {
+Result<size_t> XmlReader::find_boundary() {
   for (size_t from = 1;; ++from) {  // every boundary begins with "<", which a good row never contains
     Result<size_t> found = find_ahead('<', from);
     if (!found || *found == std::string_view::npos) return found;
@@ -234,7 +234,7 @@ Result<size_t> RowReader::find_boundary() {
 }
 
 // Moves to the next row (or the table's end), and asks expat about the bytes before it.
-Status RowReader::skip_bad(Row& row, bool& taken) {
+Status XmlReader::skip_bad(TableRow& row, bool& taken) {
   row.attributes_.clear();
   const int64_t begin = position();
   Result<size_t> length = find_boundary();

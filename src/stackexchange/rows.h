@@ -23,7 +23,7 @@ namespace hre::stackexchange {
 inline constexpr size_t kLongestRow = size_t{16} << 20;
 
 /// One row. It is valid until the reader's next().
-class Row {
+class TableRow {
  public:
   int64_t number = 0;  ///< from 1, including skipped rows
   int64_t offset = 0;  ///< of its first byte in the file
@@ -39,7 +39,7 @@ class Row {
   [[nodiscard]] std::vector<std::pair<std::string, std::string>> attributes() const;
 
  private:
-  friend class RowReader;
+  friend class XmlReader;
   friend class JsonlReader;
   [[nodiscard]] const ScannedAttribute* find(std::string_view name) const;
   std::vector<ScannedAttribute> attributes_;
@@ -66,7 +66,7 @@ class TableReader {
 
   /// Reads the next row; false at the end. Errors: reading fails, the file is not a table of this kind, declares
   /// entities, or ends too early; with `strict` also any bad row.
-  virtual Result<bool> next(Row& row) = 0;
+  virtual Result<bool> next(TableRow& row) = 0;
   /// "Posts.xml: row 7, byte 1234"
   [[nodiscard]] virtual std::string where(int64_t number, int64_t offset) const = 0;
 
@@ -79,7 +79,7 @@ class TableReader {
   [[nodiscard]] const std::vector<RowProblem>& problems() const { return problems_; }
   [[nodiscard]] bool truncated() const { return truncated_; }
   /// Reports that this row is bad, for callers that find out later; it is counted and, with `strict`, an error.
-  Status reject(const Row& row, std::string message);
+  Status reject(const TableRow& row, std::string message);
 
  protected:
   Status count_problem(int64_t number, int64_t offset, std::string message);
@@ -92,11 +92,11 @@ class TableReader {
   std::vector<RowProblem> problems_;
 };
 
-class RowReader final : public TableReader {
+class XmlReader final : public TableReader {
  public:
   /// `root` is the element that must contain the rows ("posts"); `place` names the file in messages.
-  RowReader(ByteSource& bytes, std::string place, std::string root, RowOptions options = {});
-  Result<bool> next(Row& row) override;
+  XmlReader(ByteSource& bytes, std::string place, std::string root, RowOptions options = {});
+  Result<bool> next(TableRow& row) override;
   [[nodiscard]] std::string where(int64_t number, int64_t offset) const override;
   /// The number of bytes of the file read so far.
   [[nodiscard]] int64_t position() const { return base_ + static_cast<int64_t>(at_); }
@@ -106,8 +106,8 @@ class RowReader final : public TableReader {
   Result<bool> fill();
   Result<size_t> find_ahead(char c, size_t from);
   Result<size_t> find_boundary();
-  Result<bool> read_row(Row& row);
-  Status skip_bad(Row& row, bool& taken);
+  Result<bool> read_row(TableRow& row);
+  Status skip_bad(TableRow& row, bool& taken);
   Status end_of_table();
   Status cut_short();
   [[nodiscard]] std::string_view ahead() const { return {window_.data() + at_, end_ - at_}; }

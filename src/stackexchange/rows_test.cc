@@ -39,9 +39,9 @@ class Pieces final : public ByteSource {
 
 Read read_all(std::string_view text, RowOptions options = {}, size_t piece = 1 << 20) {
   Pieces bytes(text, piece);
-  RowReader reader(bytes, "Posts.xml", "posts", options);
+  XmlReader reader(bytes, "Posts.xml", "posts", options);
   Read read;
-  Row row;
+  TableRow row;
   while (true) {
     Result<bool> more = reader.next(row);
     if (!more) read.error = more.error().text();
@@ -68,8 +68,8 @@ TEST(Rows, ReadsAttributesAndTheirEntities) {
 TEST(Rows, ReadsNumbersOnlyWhereTheyAreWhole) {
   const std::string text = table(row({{"A", "-12"}, {"B", "3x"}, {"C", ""}, {"D", "99999999999999999999"}}));
   const auto bytes = open_memory(text);
-  RowReader reader(*bytes, "Posts.xml", "posts");
-  Row one;
+  XmlReader reader(*bytes, "Posts.xml", "posts");
+  TableRow one;
   ASSERT_TRUE(reader.next(one).value());
   EXPECT_EQ(one.number_of("A"), -12);
   for (const char* name : {"B", "C", "D", "E"}) EXPECT_EQ(one.number_of(name), std::nullopt) << name;
@@ -219,8 +219,8 @@ class LongRow final : public ByteSource {
 
 TEST(Rows, ARowOfTwoGigabytesIsSkipped) {
   LongRow bytes(int64_t{2200} << 20);
-  RowReader reader(bytes, "Posts.xml", "posts");
-  Row one;
+  XmlReader reader(bytes, "Posts.xml", "posts");
+  TableRow one;
   ASSERT_TRUE(reader.next(one).value());
   ASSERT_TRUE(reader.next(one).value());
   EXPECT_EQ(one.number_of("Id"), 3);

@@ -31,19 +31,19 @@ class WatchedSource final : public ByteSource {
 
 std::unique_ptr<TableReader> reader_of(const TableFile& table, ByteSource& bytes, const RowOptions& options) {
   if (table.jsonl) return std::make_unique<JsonlReader>(bytes, table.place(), options);
-  return std::make_unique<RowReader>(bytes, table.place(), root_of(table.table), options);
+  return std::make_unique<XmlReader>(bytes, table.place(), root_of(table.table), options);
 }
 
 }  // namespace
 
 Result<TableCounts> read_table(const TableFile& table, ByteSource& bytes, const ReadOptions& options,
                                ProgressListener& progress, std::stop_token stop,
-                               const std::function<Result<std::optional<std::string>>(const Row&)>& each) {
+                               const std::function<Result<std::optional<std::string>>(const TableRow&)>& each) {
   std::unique_ptr<ByteSource> ahead = options.threads > 1 ? read_ahead(bytes) : nullptr;
   WatchedSource watched(ahead ? *ahead : bytes, progress, std::move(stop));
   const std::unique_ptr<TableReader> reader = reader_of(table, watched, options.rows);
   progress.begin("reading " + table.place(), table.bytes / kMegabyte, "MB", static_cast<double>(table.bytes));
-  Row row;
+  TableRow row;
   while (true) {
     Result<bool> more = reader->next(row);
     if (!more) return forward(more);
@@ -67,7 +67,7 @@ std::string place_of_post(const Dump& dump, uint32_t id, int occurrence, const s
   std::string place = posts.place();
   const auto visit = [&](const TableFile& table, ByteSource& bytes) -> Status {
     const auto reader = reader_of(table, bytes, {.strict = false, .allow_truncated = true});
-    Row row;
+    TableRow row;
     while (true) {
       Result<bool> more = reader->next(row);
       if (!more) return forward(more);

@@ -31,7 +31,7 @@ struct TableCounts {
 /// Reads all rows of a table with progress in bytes. `each` returns what is wrong with a row, or nothing.
 Result<TableCounts> read_table(const TableFile& table, ByteSource& bytes, const ReadOptions& options,
                                ProgressListener& progress, std::stop_token stop,
-                               const std::function<Result<std::optional<std::string>>(const Row&)>& each);
+                               const std::function<Result<std::optional<std::string>>(const TableRow&)>& each);
 
 /// "PATH: row 7, byte 1234", where the post with this id occurs in Posts.xml for the first, second, ... time; only the
 /// path if it isn't found. Reads the table again, so it is for errors only.

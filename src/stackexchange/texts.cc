@@ -40,7 +40,7 @@ std::string single_spaced(const std::string& text) {
   return line;
 }
 
-Job read_job(const Row& row, const PostRecord& post) {
+Job read_job(const TableRow& row, const PostRecord& post) {
   Job job;
   job.id = post.id;
   job.question = post.question;
@@ -207,7 +207,7 @@ Result<SiteTexts> read_texts(const Dump& dump, const IdSet& wanted, const TextOp
     waiting = 0;
     return store(jobs, *texts);
   };
-  const auto each = [&](const Row& row) -> Result<std::optional<std::string>> {
+  const auto each = [&](const TableRow& row) -> Result<std::optional<std::string>> {
     const std::optional<int64_t> id = row.number_of("Id");
     PostRecord post;
     // The first reading has already reported the problems of rows.

@@ -29,8 +29,8 @@ constexpr Range kWithoutSpaces[] = {
 // The number of bytes of the character at the beginning of valid UTF-8 if its script has no spaces; otherwise 0.
 size_t character_without_spaces(std::string_view text) {
   const auto byte = [&](size_t i) { return static_cast<uint32_t>(static_cast<unsigned char>(text[i])); };
-  const size_t length = byte(0) >= 0xF0 ? 4 : byte(0) >= 0xE0 ? 3 : 0;
-  if (length == 0 || text.size() < length) return 0;
+  const size_t length = length_by_first(text[0]);
+  if (length < 3 || text.size() < length) return 0;
   uint32_t c = byte(0) & (length == 4 ? 0x07 : 0x0F);
   for (size_t i = 1; i < length; ++i) c = c << 6 | (byte(i) & 0x3F);
   const bool is_word = std::ranges::any_of(kWithoutSpaces, [&](Range r) { return r.first <= c && c <= r.last; });

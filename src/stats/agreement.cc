@@ -73,7 +73,7 @@ void set_leave_one_out(Agreement& result, const std::vector<std::optional<double
   }
 }
 
-MatrixCell matrix_cell(CorrelationKind kind, const Column& a, const Column& b) {
+MatrixCell matrix_cell(CorrelationKind kind, const ModelValues& a, const ModelValues& b) {
   std::vector<double> x;
   std::vector<double> y;
   for (size_t i = 0; i < a.size(); ++i) {
@@ -135,10 +135,10 @@ Agreement agreement(CorrelationKind kind, std::span<const double> x, std::span<c
   return result;
 }
 
-std::vector<std::vector<MatrixCell>> correlation_matrix(CorrelationKind kind, std::span<const Column> columns) {
+std::vector<std::vector<MatrixCell>> correlation_matrix(CorrelationKind kind, std::span<const ModelValues> columns) {
   std::vector<std::vector<MatrixCell>> matrix(columns.size());
   for (size_t i = 0; i < columns.size(); ++i) {
-    for (const Column& other : columns) matrix[i].push_back(matrix_cell(kind, columns[i], other));
+    for (const ModelValues& other : columns) matrix[i].push_back(matrix_cell(kind, columns[i], other));
   }
   return matrix;
 }

@@ -45,7 +45,7 @@ Agreement agreement(CorrelationKind kind, std::span<const double> x, std::span<c
                     const AgreementOptions& options);
 
 /// A table's column, one value a model; nothing where it is missing.
-using Column = std::vector<std::optional<double>>;
+using ModelValues = std::vector<std::optional<double>>;
 
 struct MatrixCell {
   std::optional<double> value;
@@ -53,6 +53,6 @@ struct MatrixCell {
 };
 
 /// Correlations between all columns, each over the models that both have. Columns are equally long.
-std::vector<std::vector<MatrixCell>> correlation_matrix(CorrelationKind kind, std::span<const Column> columns);
+std::vector<std::vector<MatrixCell>> correlation_matrix(CorrelationKind kind, std::span<const ModelValues> columns);
 
 }  // namespace hre

@@ -66,7 +66,7 @@ TEST(Agreement, Undefined) {
 }
 
 TEST(Agreement, MatrixOverSharedModels) {
-  const std::vector<Column> columns = {{1, 2, 3, 4, std::nullopt}, {2, std::nullopt, 1, 5, 3}, {1, 1, 1, 1, 1}};
+  const std::vector<ModelValues> columns = {{1, 2, 3, 4, std::nullopt}, {2, std::nullopt, 1, 5, 3}, {1, 1, 1, 1, 1}};
   const auto matrix = correlation_matrix(CorrelationKind::kSpearman, columns);
   EXPECT_EQ(matrix[0][0].value, 1);
   EXPECT_EQ(matrix[0][0].n, 4);
@@ -83,12 +83,12 @@ std::filesystem::path test_data() {
 }
 
 // The columns of a leaderboard by name. Its cells hold no quoted commas.
-std::map<std::string, Column> read_leaderboard(const std::filesystem::path& path) {
+std::map<std::string, ModelValues> read_leaderboard(const std::filesystem::path& path) {
   std::ifstream in(path);
   std::string line;
   std::getline(in, line);
   const std::vector<std::string> names = split(line, ',');
-  std::map<std::string, Column> columns;
+  std::map<std::string, ModelValues> columns;
   while (std::getline(in, line)) {
     const auto cells = split(line, ',');
     for (size_t i = 0; i < names.size(); ++i) columns[names[i]].push_back(parse_finite_number(cells.at(i)));
@@ -102,11 +102,11 @@ TEST(Agreement, WithTheArenaAsInScipy) {
   const auto path = test_data() / "human-judgement" / rows[0].text("file");
   if (!std::filesystem::exists(path)) GTEST_SKIP() << path << " is not there: set HRE_TEST_DATA";
   auto columns = read_leaderboard(path);
-  const Column elo = columns.at("Arena Elo rating");
-  Column& made_up = columns[""];
+  const ModelValues elo = columns.at("Arena Elo rating");
+  ModelValues& made_up = columns[""];
   for (size_t i = 0; i < elo.size(); ++i) made_up.emplace_back(static_cast<double>(7919 * i % 101) / 101);
   for (const auto& row : rows) {
-    const std::vector<Column> pair = {columns.at(row.text("column")), elo};
+    const std::vector<ModelValues> pair = {columns.at(row.text("column")), elo};
     for (const auto& [name, kind] : kKinds) {
       const MatrixCell cell = correlation_matrix(kind, pair)[0][1];
       EXPECT_TRUE(near(cell.value, row.number(name), 1e-12)) << row.place << ' ' << name;

@@ -1,4 +1,15 @@
 #pragma once
+/// The folder src/stats: numbers in, numbers out: correlations, intervals, paired comparisons, power, confidence
+/// sequences.
+///
+/// Not here: runs, questions without a value, names of metrics (src/analysis), and text (src/report).
+/// Types:    `Estimate` is a mean with its uncertainty; `PairedComparison` two runs' values; `BootstrapDraws` resampled
+///           means; `Interval` any interval.
+/// Owners:   nothing: functions of their arguments. `ConfidenceSequence` keeps what it was given.
+/// Threads:  pure; what is drawn is split by `in_chunks`, and depends on the seed, not on the number of threads.
+/// To add:   a statistic: a header with its formula's source, a test against a second way of computing it, a row in
+///           simulation_test.cc.
+
 /// Means with their uncertainty.
 
 #include <cstdint>

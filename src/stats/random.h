@@ -18,7 +18,6 @@ enum class RandomPurpose : uint64_t {
   kPairings = 3,
   kLabels = 4,
   kModels = 5,
-  kSubsamples = 6,
   kSimulation = 7,
   kTurns = 8,
   kCeiling = 9,

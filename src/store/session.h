@@ -1,4 +1,14 @@
 #pragma once
+/// The folder src/store: runs in SQLite: which stored answers are reused, which process scores a question, the thread
+/// that writes.
+///
+/// Not here: which questions are asked, and what a result means (src/eval).
+/// Types:    `Session` is one evaluation's access; `RunStore` (hre/store.h) is everybody else's; `StoredScore` is a
+///           question's answers; `Database`, `Statement` and `Transaction` wrap SQLite.
+/// Owners:   the file belongs to all processes; a session owns its claims, which end with it, and its `Writer`.
+/// Threads:  a session is one thread's; the writer has a thread and a connection of its own.
+/// To add:   a column: schema.cc, with the migration, and an old file in its test. Something that moves values: keys.h.
+
 /// One evaluation's access to a store: the answers that are known already, the claims on questions, and a thread that
 /// writes scores, so that scoring never waits for the disk. Goal: no score is lost or stored twice, whatever ends the
 /// process. Used from one thread.

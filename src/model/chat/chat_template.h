@@ -1,4 +1,14 @@
 #pragma once
+/// The folder src/model/chat: chat templates in Jinja, rendered in a process of their own as Transformers'
+/// apply_chat_template does.
+///
+/// Not here: which template a model has (src/model/llama/llama_scorer.cc).
+/// Types:    `ChatTemplate` is what scorers use; `RenderProcess` bounds time and memory; `Renderer` is the interpreter,
+///           without bounds.
+/// Owners:   a template owns its process, which ends with it.
+/// Threads:  several threads may use a template; they take turns.
+/// To add:   a value or function that templates may ask for: renderer.cc.
+
 /// Chat templates in Jinja, as Transformers' apply_chat_template renders them.
 
 #include <map>

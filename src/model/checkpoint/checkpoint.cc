@@ -138,12 +138,6 @@ void remove_leftovers(const std::string& path) {
   }
 }
 
-Status write_marker(const std::string& path, const std::string& lock) {
-  auto file = AtomicFile::create(path);
-  if (!file) return forward(file);
-  return file->commit("made from " + lock + "\n");
-}
-
 /// Flushes the whole file system that holds a folder: an environment has many thousands of files.
 void sync_file_system(const std::string& folder) {
   const int descriptor = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -183,7 +177,8 @@ Result<std::string> find_python(const Converter& converter, ProgressListener& pr
     return forward(ok);
   }
   progress.end();
-  if (auto ok = write_marker(made.path() + "/ready", converter.lock.filename().string()); !ok) return forward(ok);
+  if (auto ok = write_file(made.path() + "/ready", "made from " + converter.lock.filename().string() + "\n"); !ok)
+    return forward(ok);
   sync_file_system(made.path());
   fs::rename(made.path(), folder, problem);
   if (!fs::exists(ready, problem)) {  // an incomplete environment of an earlier hre stands there

@@ -1,4 +1,14 @@
 #pragma once
+/// The folder src/model/checkpoint: checkpoint folders in Hugging Face's layout, each converted to GGUF once.
+///
+/// Not here: reading GGUF (src/model/llama/gguf_header.h), and finding checkpoints that a training writes
+///           (src/service).
+/// Types:    `Family` maps one architecture's configuration and tensors; `GgufMetadata` and `TensorSource` are the file
+///           that comes of it; `Unknown` sends everything else to llama.cpp's converter.
+/// Owners:   the cache folder owns converted files; a lock keeps other processes out while one converts.
+/// Threads:  from any thread; conversion waits for the lock.
+/// To add:   an architecture that hre converts itself: a row in families.cc. A pre-tokeniser: pre_tokenizer.cc.
+
 /// Checkpoint folders in Hugging Face's layout (config.json, *.safetensors, tokenizer files), each converted to GGUF
 /// once.
 

@@ -100,7 +100,9 @@ const std::vector<Family>& families() {
     std::vector<Family> all;
     const auto add = [&](const char* architecture, const char* type, const char* gguf) -> Family& {
       Family& family = all.emplace_back();
-      family.architecture = architecture, family.model_type = type, family.gguf = gguf;
+      family.architecture = architecture;
+      family.model_type = type;
+      family.gguf = gguf;
       return family;
     };
     {
@@ -127,7 +129,8 @@ const std::vector<Family>& families() {
       qwen2.only = {{"use_sliding_window", false}, {"use_mrope", false}};
       qwen2.vocabulary = VocabularyRule::kPiecesOrBytes;
       Family qwen3 = qwen2;
-      qwen3.architecture = "Qwen3ForCausalLM", qwen3.model_type = qwen3.gguf = "qwen3";
+      qwen3.architecture = "Qwen3ForCausalLM";
+      qwen3.model_type = qwen3.gguf = "qwen3";
       qwen3.keys.insert("attention_bias");
       qwen3.layer = with(kUsualLayer, kHeadNorms);
       all.push_back(qwen3);
@@ -140,7 +143,9 @@ const std::vector<Family>& families() {
       gemma2.vocabulary = VocabularyRule::kGemma;
       gemma2.is_gemma = true;
       Family gemma3 = gemma2;
-      gemma3.architecture = "Gemma3ForCausalLM", gemma3.model_type = "gemma3_text", gemma3.gguf = "gemma3";
+      gemma3.architecture = "Gemma3ForCausalLM";
+      gemma3.model_type = "gemma3_text";
+      gemma3.gguf = "gemma3";
       gemma3.keys.insert({"rope_local_base_freq", "_sliding_window_pattern", "sliding_window_pattern"});
       gemma3.only = {{"use_bidirectional_attention", false}};
       gemma3.layer = with(gemma3.layer, kHeadNorms);
@@ -360,7 +365,8 @@ void add_phi3(const Family& family, const Json& config, uint32_t file_type, Gguf
 
 TensorSource vector_of(const std::string& name, std::vector<float> values) {
   TensorSource tensor;
-  tensor.name = name, tensor.shape = {static_cast<int64_t>(values.size())};
+  tensor.name = name;
+  tensor.shape = {static_cast<int64_t>(values.size())};
   tensor.values = std::move(values);
   return tensor;
 }
@@ -464,7 +470,8 @@ WeightType stored_type(const Safetensor& tensor) {
 void set_order(TensorSource& tensor, RowOrder order, uint32_t groups, uint32_t parts) {
   if (groups == 0 || tensor.shape[0] % (int64_t{groups} * parts) != 0)
     throw Unknown{tensor.name + " has a shape that its heads don't divide"};
-  tensor.order = order, tensor.groups = groups;
+  tensor.order = order;
+  tensor.groups = groups;
 }
 
 /// The window that the converter leaves out, and the activation.
@@ -540,8 +547,11 @@ FamilyContent convert_family(const Family& family, const Json& config, const Saf
     const auto name = gguf_name(family, stored.name, n_layers);
     if (!name) continue;
     TensorSource tensor;
-    tensor.name = *name, tensor.shape = stored.shape, tensor.stored = stored_type(stored);
-    tensor.file = stored.file, tensor.offset = stored.offset;
+    tensor.name = *name;
+    tensor.shape = stored.shape;
+    tensor.stored = stored_type(stored);
+    tensor.file = stored.file;
+    tensor.offset = stored.offset;
     if (tensor.shape.empty() || tensor.shape.size() > 2 || stored.bytes == 0)
       throw Unknown{stored.name + " has an unusual shape"};
     if (!names.insert(*name).second) throw Unknown{"two tensors would be named " + *name};

@@ -33,7 +33,9 @@ WeightType main_type(const Safetensors& weights) {
   bool is_tie = false;
   for (const auto& [type, size] : bytes) {
     is_tie = size == most;
-    if (size > most) most = size, main = type;
+    if (size <= most) continue;
+    most = size;
+    main = type;
   }
   static const std::map<std::string, WeightType> kTypes = {
       {"F32", WeightType::kF32}, {"F16", WeightType::kF16}, {"BF16", WeightType::kBF16}};

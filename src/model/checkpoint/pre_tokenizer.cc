@@ -88,10 +88,12 @@ class Encoder {
         const size_t space = both.find(' ');
         if (space == std::string::npos || both.find(' ', space + 1) != std::string::npos)
           throw Unknown{"tokenizer.json has a merge of other than two parts"};
-        left = both.substr(0, space), right = both.substr(space + 1);
+        left = both.substr(0, space);
+        right = both.substr(space + 1);
       } else {
         if (!merge.is_array() || merge.size() != 2) throw Unknown{"tokenizer.json has a merge of other than two parts"};
-        left = merge[0].get<std::string>(), right = merge[1].get<std::string>();
+        left = merge[0].get<std::string>();
+        right = merge[1].get<std::string>();
       }
       merges_.insert_or_assign(std::pair(id_of(left), id_of(right)), std::pair(rank++, id_of(left + right)));
     }
@@ -121,7 +123,9 @@ class Encoder {
       std::pair<int32_t, int32_t> merge{std::numeric_limits<int32_t>::max(), 0};
       for (size_t i = 0; i + 1 < parts.size(); ++i) {
         const auto found = merges_.find({parts[i], parts[i + 1]});
-        if (found != merges_.end() && found->second.first < merge.first) best = i, merge = found->second;
+        if (found == merges_.end() || found->second.first >= merge.first) continue;
+        best = i;
+        merge = found->second;
       }
       if (merge.first == std::numeric_limits<int32_t>::max()) break;
       parts[best] = merge.second;

@@ -1,4 +1,14 @@
 #pragma once
+/// The folder src/model/crew: one model scored by several processes: workers on this machine, or the ranks of an MPI
+/// job.
+///
+/// Not here: processes that share a store and know nothing of each other (src/store), and shards (src/eval/shard.h).
+/// Types:    `Crew` is the workers, as a scorer sees them; `Handout` says whose turn a question is; messages.h turns
+///           plans into bytes.
+/// Owners:   the wrapping scorer owns the crew, which ends with it.
+/// Threads:  one thread hands out and waits; a worker computes in its own process.
+/// To add:   a kind of worker: an implementation of `Crew`, and a `MakeCrew` where a model is opened.
+
 /// One model scored by several processes: workers on this machine, or the ranks of an MPI job.
 
 #include <functional>

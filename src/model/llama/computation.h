@@ -26,7 +26,7 @@ struct ComputationRules {
   bool gelu_is_erf = false;     ///< the model's GELU is the exact form, not the tanh form
   CacheType cache_type = CacheType::kF32;
   FlashAttention flash_attention = FlashAttention::kOff;
-  fast::Settings fast;                         ///< what hre's own kernels compute
+  fast::KernelSettings fast;                   ///< what hre's own kernels compute
   bool on_device = false;                      ///< a device computes the output layer, not the CPU
   bool reduces_output = false;                 ///< keeps only log-sum-exps and target logits, if the graph allows it
   int64_t chunk = 1024;                        ///< tokens computed at once

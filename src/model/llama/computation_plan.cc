@@ -50,9 +50,10 @@ Status check_positions(const ModelFiles& files, const EngineOptions& options) {
 
 /// hre's attention needs a float32 cache and no ALiBi: the mask for flash attention holds distances in half precision,
 /// which is exact only up to 2,048 tokens. Devices don't compute flash attention on such a cache.
-fast::Settings kernels_for(const EngineOptions& options, const ArchitectureTraits& traits, const Machine& machine) {
+fast::KernelSettings kernels_for(const EngineOptions& options, const ArchitectureTraits& traits,
+                                 const Machine& machine) {
   if (options.kernels == EngineKernels::kPlain || !machine.has_kernels) return {};
-  fast::Settings settings =
+  fast::KernelSettings settings =
       options.precision == ComputePrecision::kExact ? fast::exact_row() : fast::table_row(machine.isa);
   settings.attention = options.cache_type == CacheType::kF32 && options.flash_attention == FlashAttention::kOff &&
                        !traits.has_alibi && machine.devices.empty();

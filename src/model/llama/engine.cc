@@ -162,7 +162,8 @@ Result<LlamaModel> load_llama_model(const std::vector<std::string>& parts, const
       return input_error("this build's engine can't stream weights", "‹stream_weights›",
                          "build the engine with tools/setup.sh");
     }
-    params.n_gpu_layers = 0, params.load_mode = LLAMA_LOAD_MODE_MMAP;
+    params.n_gpu_layers = 0;
+    params.load_mode = LLAMA_LOAD_MODE_MMAP;
   }
   // Without the lock, another model could be loading for streaming; this one's weights would be read later, values
   // stay.
@@ -251,11 +252,6 @@ std::string llama_piece(const llama_vocab* vocab, Token token) {
   }
   piece.resize(static_cast<size_t>(std::max(0, n)));
   return piece;
-}
-
-std::string llama_metadata(const llama_model* model, const char* key) {
-  char value[256];
-  return llama_model_meta_val_str(model, key, value, sizeof value) < 0 ? "" : value;
 }
 
 Result<std::vector<UsedDevice>> used_devices(const EngineOptions& options) {

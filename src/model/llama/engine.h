@@ -47,9 +47,6 @@ Result<std::vector<Token>> encode_text(const llama_vocab* vocab, std::string_vie
 /// The bytes that a token stands for; for special tokens their names.
 std::string llama_piece(const llama_vocab* vocab, Token token);
 
-/// A scalar of the model's metadata as text; empty if there is none of that name.
-std::string llama_metadata(const llama_model* model, const char* key);
-
 /// A GPU, in this machine or behind an RPC server.
 struct UsedDevice {
   std::string description;

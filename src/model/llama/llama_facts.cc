@@ -45,7 +45,7 @@ uint64_t parameters_of(const ModelFiles& files) {
   return total;
 }
 
-class LlamaTokenizer final : public Tokenizer {
+class LlamaTokenizer final : public FileTokenizer {
  public:
   explicit LlamaTokenizer(LlamaVocabulary vocabulary) : vocabulary_(std::move(vocabulary)) {}
 
@@ -57,7 +57,7 @@ class LlamaTokenizer final : public Tokenizer {
 
 }  // namespace
 
-Result<std::unique_ptr<Tokenizer>> open_tokenizer(const std::string& path) {
+Result<std::unique_ptr<FileTokenizer>> open_tokenizer(const std::string& path) {
   auto vocabulary = open_llama_vocabulary(path);
   if (!vocabulary) return forward(vocabulary);
   return std::make_unique<LlamaTokenizer>(std::move(*vocabulary));

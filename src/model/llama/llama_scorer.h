@@ -1,4 +1,14 @@
 #pragma once
+/// The folder src/model/llama: GGUF models in process, by libllama: opening, planning how to compute, passes through a
+/// context.
+///
+/// Not here: the arithmetic that hre does itself (fast/, device/) and conversion of checkpoints (src/model/checkpoint).
+/// Types:    `ModelFiles` are the headers; `ComputationPlan` decides everything about computing before weights are
+///           loaded; `Computation` owns the context; `Pass`, `OpenGroup` and `Cell` (passes.h) are what it computes.
+/// Owners:   the scorer owns model, adapters and context; a lost RPC server's objects are leaked (engine.h).
+/// Threads:  the engine's threads enter by `fast::EngineCall` alone, one call at a time in a process.
+/// To add:   a decision about computing: `plan_computation`. An architecture's proof: architectures.cc.
+
 /// A GGUF model in process: decoders, encoder-decoders, recurrent and hybrid models.
 
 #include <string>

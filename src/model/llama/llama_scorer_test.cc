@@ -9,9 +9,9 @@
 #include <string>
 #include <thread>
 
-#include "hre/speed.h"
 #include "model/llama/description.h"
 #include "model/llama/fast/fast_path.h"
+#include "model/speed.h"
 
 #ifdef __SANITIZE_ADDRESS__
 #include <sanitizer/lsan_interface.h>

@@ -19,7 +19,6 @@ struct ModelFiles {
   /// Null if no part has a tensor of that name.
   [[nodiscard]] const GgufTensor* tensor(const std::string& name) const;
   [[nodiscard]] uint64_t tensor_bytes() const;
-  [[nodiscard]] bool has_experts() const { return main().of_layer("expert_count", 0, 0) != 0; }
 };
 
 /// Reads and checks the headers of a GGUF file, or of all parts of a split file.

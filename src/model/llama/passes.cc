@@ -77,21 +77,6 @@ bool OpenGroup::add(const QuestionPlan& plan) {
   return true;
 }
 
-std::vector<Group> group_questions(std::span<const QuestionPlan> plans, const PassRules& passes,
-                                   const GroupRules& rules) {
-  std::vector<Group> groups;
-  OpenGroup open(passes, rules);
-  for (size_t i = 0; i < plans.size(); ++i) {
-    if (groups.empty() || !open.add(plans[i])) {
-      groups.push_back({i, i});
-      open = OpenGroup(passes, rules);
-      open.add(plans[i]);
-    }
-    groups.back().last = i + 1;
-  }
-  return groups;
-}
-
 std::vector<Cell> prefix_cells(const QuestionPlan& plan, size_t question, const Pass& pass, SequenceRange sequences) {
   std::vector<Cell> cells;
   if (!pass.starts) return cells;

@@ -60,11 +60,6 @@ std::vector<Pass> cut_into_passes(const QuestionPlan& plan, const PassRules& rul
 /// The number of tokens of the context that a pass needs.
 int64_t positions_of(const QuestionPlan& plan, const Pass& pass, Passes mode);
 
-/// A single question, or consecutive questions with one pass each.
-struct Group {
-  size_t first = 0, last = 0;
-};
-
 /// How much may be computed together. A question that is not a single pass of shared tokens stays alone.
 struct GroupRules {
   int64_t most_positions = 0;  ///< per group; 0: every question alone
@@ -87,10 +82,6 @@ class OpenGroup {
   int64_t room_ = 0;
   size_t answers_left_ = 0;
 };
-
-/// Divides plans into groups, in their order.
-std::vector<Group> group_questions(std::span<const QuestionPlan> plans, const PassRules& passes,
-                                   const GroupRules& rules);
 
 /// The prefix's cells with the targets that they serve; none if the pass doesn't start with the prefix.
 std::vector<Cell> prefix_cells(const QuestionPlan& plan, size_t question, const Pass& pass, SequenceRange sequences);

@@ -5,6 +5,8 @@
 #include <random>
 #include <set>
 
+#include "model/llama/test_groups.h"
+
 namespace hre {
 namespace {
 
@@ -87,7 +89,8 @@ TEST(Passes, GroupsHoldWholeQuestionsWithinTheirRoom) {
       auto positions = int64_t{0};
       size_t answers = 0;
       for (size_t i = group.first; i < group.last; ++i) {
-        positions += plans[i].positions(), answers += plans[i].answers.size();
+        positions += plans[i].positions();
+        answers += plans[i].answers.size();
         EXPECT_EQ(cut_into_passes(plans[i], passes).size(), 1u);
       }
       EXPECT_LE(positions, rules.most_positions);

@@ -59,7 +59,7 @@ void leave() {}
 #include <thread>
 
 #include "model/crew/messages.h"
-#include "model/mpi/post.h"
+#include "model/mpi/mailbox.h"
 
 namespace hre::mpi {
 namespace {
@@ -70,7 +70,7 @@ constexpr auto kMoment = std::chrono::milliseconds(100);  // how late a stop may
 
 /// This process's state in the job.
 struct Job {
-  Post* post = nullptr;          // never freed, because its thread may not end
+  Mailbox* mailbox = nullptr;    // never freed, because its thread may not end
   std::string share;             // the value of --shard
   int64_t n_sent = 0;            // plans; each score returns its plan's number, so that late scores are recognised
   int model_number = 0;          // of the current model
@@ -82,7 +82,7 @@ Job& job() {
   return instance;
 }
 
-Post& post() { return *job().post; }
+Mailbox& mailbox() { return *job().mailbox; }
 
 /// Scores plans in a separate thread, one at a time, and sends each score to rank 0.
 class Computer {
@@ -114,7 +114,7 @@ class Computer {
       if (stop_.stop_requested()) return;
       const auto [number, plan] = *std::exchange(plan_, std::nullopt);
       lock.unlock();
-      post().send(0, Tag::kScore, number, pack_score(score_one(scorer_, plan, stop_.get_token())));
+      mailbox().send(0, Tag::kScore, number, pack_score(score_one(scorer_, plan, stop_.get_token())));
       lock.lock();
     }
   }
@@ -139,14 +139,14 @@ std::string identity(const ModelDescription& model) {
 bool built() { return true; }
 
 Result<World> join(std::chrono::milliseconds patience, const std::string& share) {
-  auto opened = Post::open(patience);
+  auto opened = Mailbox::open(patience);
   if (!opened) return forward(opened);
-  job().post = opened->release();
+  job().mailbox = opened->release();
   job().share = share;
-  the_world() = {post().rank(), post().size()};
-  if (post().size() > 1) return world();
+  the_world() = {mailbox().rank(), mailbox().size()};
+  if (mailbox().size() > 1) return world();
   // Otherwise every process would run the whole evaluation.
-  post().close(true);
+  mailbox().close(true);
   return fail(ErrorCode::kFailed, "started as one of several processes, but MPI sees only this one", "mpirun",
               "use the mpirun, or the srun --mpi=TYPE, of the MPI that hre was built with");
 }
@@ -162,15 +162,15 @@ struct Team::State {
               const std::stop_token& stop) {
     gathered = true;
     ranks = {0};
-    std::vector<bool> waited(static_cast<size_t>(post().size()));
-    for (int rank = 1; rank < post().size(); ++rank) waited[static_cast<size_t>(rank)] = !post().lost(rank);
+    std::vector<bool> waited(static_cast<size_t>(mailbox().size()));
+    for (int rank = 1; rank < mailbox().size(); ++rank) waited[static_cast<size_t>(rank)] = !mailbox().lost(rank);
     auto n_waited = std::count(waited.begin(), waited.end(), true);
     const auto leave_out = [&](int rank, const std::string& why) {
       if (note) note(fmt::format("rank {} is left out: {}", rank, why));
     };
     const auto deadline = SteadyClock::now() + std::chrono::minutes(30);  // for a large model on a shared disk
     while (n_waited > 0 && !stop.stop_requested() && SteadyClock::now() < deadline) {
-      const auto message = post().receive(kMoment);
+      const auto message = mailbox().receive(kMoment);
       if (!message || message->rank == 0 || !waited[static_cast<size_t>(message->rank)]) continue;
       const bool is_ready = message->tag == Tag::kReady && message->number == model_number;
       if (!is_ready && message->tag != Tag::kLost) continue;
@@ -186,7 +186,7 @@ struct Team::State {
         leave_out(message->rank, found.starts_with("!") ? found.substr(1) : "its engine or model differs");
       }
     }
-    for (int rank = 1; n_waited > 0 && rank < post().size() && !stop.stop_requested(); ++rank) {
+    for (int rank = 1; n_waited > 0 && rank < mailbox().size() && !stop.stop_requested(); ++rank) {
       if (waited[static_cast<size_t>(rank)]) leave_out(rank, "the rank has not opened the model within 30 minutes");
     }
   }
@@ -199,7 +199,7 @@ class RankCrew final : public Crew {
  public:
   explicit RankCrew(std::shared_ptr<Team::State> team) : team_(std::move(team)) {
     for (const int rank : team_->ranks) {
-      if (!post().lost(rank)) ranks_.push_back(rank);
+      if (!mailbox().lost(rank)) ranks_.push_back(rank);
     }
     given_.assign(ranks_.size(), -1);
   }
@@ -210,13 +210,13 @@ class RankCrew final : public Crew {
   void give(size_t worker, const QuestionPlan& plan) override {
     given_[worker] = ++job().n_sent;
     if (worker == 0) return team_->computer->give(job().n_sent, plan);
-    post().send(ranks_[worker], Tag::kPlan, job().n_sent, pack_plan(plan));
+    mailbox().send(ranks_[worker], Tag::kPlan, job().n_sent, pack_plan(plan));
   }
 
   std::vector<Event> wait(const std::stop_token& stop) override {
     std::vector<Event> events;
-    auto message = stop.stop_requested() ? std::nullopt : post().receive(kMoment);
-    for (; message; message = post().receive(std::chrono::milliseconds(0))) take(std::move(*message), events);
+    auto message = stop.stop_requested() ? std::nullopt : mailbox().receive(kMoment);
+    for (; message; message = mailbox().receive(std::chrono::milliseconds(0))) take(std::move(*message), events);
     return events;
   }
 
@@ -243,7 +243,7 @@ class RankCrew final : public Crew {
 Team::Team() : state_(std::make_shared<State>()) {}
 
 Team::~Team() {
-  for (int rank = 1; rank < post().size(); ++rank) post().send(rank, Tag::kEndOfModel, state_->model_number);
+  for (int rank = 1; rank < mailbox().size(); ++rank) mailbox().send(rank, Tag::kEndOfModel, state_->model_number);
 }
 
 MakeCrew Team::crew_maker(const ModelDescription& description, std::function<void(const std::string&)> note,
@@ -262,12 +262,12 @@ MakeCrew Team::crew_maker(const ModelDescription& description, std::function<voi
 
 Result<bool> serve(const Result<std::unique_ptr<Scorer>>& model) {
   const int model_number = ++job().model_number;
-  post().send(0, Tag::kReady, model_number,
-              job().share + "\n" + (model ? identity((*model)->describe()) : "!" + model.error().text()));
+  mailbox().send(0, Tag::kReady, model_number,
+                 job().share + "\n" + (model ? identity((*model)->describe()) : "!" + model.error().text()));
   std::optional<Computer> computer;
   if (model) computer.emplace(**model);
   while (true) {
-    const auto message = post().receive(kMoment);
+    const auto message = mailbox().receive(kMoment);
     if (!message) continue;
     if (message->tag == Tag::kLost) {
       job().together = false;
@@ -286,16 +286,16 @@ Result<bool> serve(const Result<std::unique_ptr<Scorer>>& model) {
 
 void leave() {
   if (world().rank == 0) {
-    const bool any_lost = post().any_lost();
-    for (int rank = 1; rank < post().size(); ++rank) post().send(rank, Tag::kEndOfJob, any_lost ? 1 : 0);
+    const bool any_lost = mailbox().any_lost();
+    for (int rank = 1; rank < mailbox().size(); ++rank) mailbox().send(rank, Tag::kEndOfJob, any_lost ? 1 : 0);
     job().together = !any_lost;
   }
   while (!job().together) {  // a rank that is done with all models waits for the other ranks
-    const auto message = post().receive(kMoment);
+    const auto message = mailbox().receive(kMoment);
     if (message && message->tag == Tag::kEndOfJob) job().together = message->number == 0;
     if (message && message->tag == Tag::kLost) job().together = false;
   }
-  post().close(*job().together);
+  mailbox().close(*job().together);
 }
 
 }  // namespace hre::mpi

@@ -1,4 +1,14 @@
 #pragma once
+/// The folder src/model/mpi: the ranks of an MPI job as a crew. The only folder that includes mpi.h.
+///
+/// Not here: what is handed out, and in what order (src/model/crew).
+/// Types:    `World` is this process's rank; `Team` is rank 0's side of one model; `Mailbox` carries messages;
+/// `Liveness`
+///           says who is silent.
+/// Owners:   `join` opens the job once per process; `leave` ends it.
+/// Threads:  MPI is called by one thread, the mailbox's; a build without MPI has these functions too, and they say so.
+/// To add:   a message: mailbox.h.
+
 /// The ranks of an MPI job. Rank 0 evaluates and hands questions to all ranks, including itself; the other ranks open
 /// the same models and score the plans that they receive. The only folder that includes mpi.h. A build without MPI has
 /// these functions, too, but they only report that MPI is missing.

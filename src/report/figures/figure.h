@@ -1,4 +1,14 @@
 #pragma once
+/// The folder src/report/figures: figures for papers, drawn by gnuplot: what each is made of, and the one style that
+/// all share.
+///
+/// Not here: charts of the page, which its script draws, and numbers that no table has.
+/// Types:    `Figure` is a table with a script; `Figures` also says which could not be made; `ScatterPoint` is a named
+///           point with an interval.
+/// Owners:   a figure owns its text; files are written by draw.h.
+/// Threads:  functions of their arguments; `draw_figure` may run for several figures at once.
+/// To add:   a figure: a function in run_figures.h or study_figures.h, and its row in docs/gallery.md.
+
 /// Figures: what each is made of, and the one style that all share. Drawn by gnuplot (draw.h).
 
 #include <optional>

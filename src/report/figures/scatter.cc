@@ -87,8 +87,10 @@ void draw_scatter(Figure& figure, const std::vector<ScatterPoint>& points, const
   const auto across = [&](double x) { return options.x_log ? std::log10(x) : x; };
   for (const ScatterPoint& p : points) {
     figure.table.rows.push_back({p.name, cell(p.x), cell(p.y), cell(p.low), cell(p.high)});
-    low_x = std::min(low_x, across(p.x)), high_x = std::max(high_x, across(p.x));
-    low_y = std::min(low_y, p.low.value_or(p.y)), high_y = std::max(high_y, p.high.value_or(p.y));
+    low_x = std::min(low_x, across(p.x));
+    high_x = std::max(high_x, across(p.x));
+    low_y = std::min(low_y, p.low.value_or(p.y));
+    high_y = std::max(high_y, p.high.value_or(p.y));
   }
   const auto [x0, x1] = bounds(low_x, high_x);
   const auto [y0, y1] = bounds(low_y, high_y);

@@ -1,4 +1,12 @@
 #pragma once
+/// The folder src/model/llama/device: reduces the output layer's logits where a device computed them.
+///
+/// Not here: the CPU's output layer, which src/model/llama/fast reduces as it is computed.
+/// Types:    `LogitReduction` watches a context's graphs; `reduce_on_cuda` (reduce_logits.h) is the kernel's host side.
+/// Owners:   the computation owns the reduction; the wanted logits belong to the caller until the graph is computed.
+/// Threads:  called by the engine's scheduler, on the thread that computes the graph.
+/// To add:   a device: a branch in `reduce`, and its kernel beside reduce_logits.cu.
+
 /// If a device computes the output layer, its logits are reduced there to log-sum-exps and target logits, so that only
 /// a few bytes per token are copied back to the host.
 

@@ -4,6 +4,7 @@
 
 #include "model/llama/computation_plan.h"
 #include "model/llama/llama_scorer.h"
+#include "model/llama/test_groups.h"
 
 namespace hre::device {
 namespace {

@@ -100,7 +100,9 @@ void prepare(const AttentionNode& attention, int64_t d_v) {
   if (shared.is_new) {
     if (shared.n_read == shared.read.size()) shared.read.push_back(std::make_unique<ReadMask>());
     ReadMask& mask = *shared.read[shared.n_read++];
-    mask.from = attention.mask, mask.rows = attention.q.rows, mask.keys = attention.k.rows;
+    mask.from = attention.mask;
+    mask.rows = attention.q.rows;
+    mask.keys = attention.k.rows;
     mask.query_blocks = blocks_of(attention.q.rows, kBlockRows);
     mask.key_blocks = cut_keys(attention);
     mask.sights.resize(static_cast<size_t>(mask.query_blocks) * mask.key_blocks.size());
@@ -275,15 +277,18 @@ void write_result(const AttentionNode& attention, const AttentionTask& task, int
 
 void attend_block(const AttentionNode& attention, ReadMask& mask, int64_t d_v, int64_t query_block, int64_t head) {
   AttentionTask task;
-  task.d_k = static_cast<int>(attention.q.width), task.d_v = static_cast<int>(d_v);
-  task.softcap = attention.softcap, task.slope = slope_of(attention, head);
+  task.d_k = static_cast<int>(attention.q.width);
+  task.d_v = static_cast<int>(d_v);
+  task.softcap = attention.softcap;
+  task.slope = slope_of(attention, head);
   float* queries = rooms.queries.floats(static_cast<size_t>(kBlockRows * task.d_k));
   copy_queries(attention.q, attention.scale, query_block * kBlockRows, head, queries);
   task.queries = queries;
   task.scores = rooms.scores.floats(kBlockRows * kBlockKeys);
   task.sums = rooms.sums.floats(static_cast<size_t>(kBlockRows * task.d_v));
   float maxima[kBlockRows], weights[kBlockRows] = {};
-  task.maxima = maxima, task.weights = weights;
+  task.maxima = maxima;
+  task.weights = weights;
   std::fill_n(maxima, kBlockRows, kMinusInfinity);
   std::fill_n(task.sums, kBlockRows * task.d_v, 0.0F);
   const int64_t key_head = head / (attention.q.heads / attention.k.heads);
@@ -327,7 +332,9 @@ std::optional<AttentionNode> attention_at(const ggml_tensor* node) {
     attention.sinks = static_cast<const float*>(sinks->data);
   float params[3];
   std::memcpy(params, node->op_params, sizeof params);
-  attention.scale = params[0], attention.max_bias = params[1], attention.softcap = params[2];
+  attention.scale = params[0];
+  attention.max_bias = params[1];
+  attention.softcap = params[2];
   attention.to = static_cast<float*>(node->data);
   return attention;
 }

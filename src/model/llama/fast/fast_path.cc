@@ -11,7 +11,6 @@
 #include <cstring>
 
 #include "core/text.h"
-#include "hre/speed.h"
 #include "model/llama/fast/attention_node.h"
 #include "model/llama/fast/isa.h"
 #include "model/llama/fast/kernel_table.h"
@@ -21,6 +20,7 @@
 #include "model/llama/fast/reference_products.h"
 #include "model/llama/fast/self_check.h"
 #include "model/llama/fast/weight_stream.h"
+#include "model/speed.h"
 
 namespace hre::fast {
 namespace {
@@ -29,7 +29,7 @@ using Clock = std::chrono::steady_clock;
 
 /// The hook's view of the current call; written before a graph is computed, and read afterwards.
 struct Current {
-  Settings settings;
+  KernelSettings settings;
   std::span<const int64_t> starts;
   WeightStream* stream = nullptr;
   bool widens_weights = false;
@@ -42,7 +42,7 @@ thread_local bool with_others = false;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-bool computes_nodes(const Settings& settings) { return settings.products || settings.attention; }
+bool computes_nodes(const KernelSettings& settings) { return settings.products || settings.attention; }
 
 /// Computes an activation that does not follow one of hre's products.
 bool compute_activation(const ggml_tensor* node, const Worker& worker) {
@@ -161,7 +161,7 @@ void prepare(Reduction& reduction, std::span<WantedLogit> wanted, int64_t n_rows
   }
 }
 
-EngineSwitches switches_for(const Settings& settings, const Wishes& wishes) {
+EngineSwitches switches_for(const KernelSettings& settings, const Wishes& wishes) {
   return {.node_hook = hook.load(),
           .keeps_cache_type = settings.attention,
           .has_no_logits = !wishes.wanted.empty(),
@@ -229,7 +229,7 @@ NodeHook hook_at_hand() { return hook; }
 
 NodeHook exchange_hook(NodeHook other) { return hook.exchange(other); }
 
-std::string describe(const Settings& settings) {
+std::string describe(const KernelSettings& settings) {
   if (!settings.products && !settings.attention) return "the engine's";
   std::string text = fmt::format("version {}, {}", kKernelsVersion, name_of(isa()));
   if (settings.products) {
@@ -242,7 +242,7 @@ std::string describe(const Settings& settings) {
   return text + (settings.attention ? ", attention by parts" : "");
 }
 
-EngineCall::EngineCall(const Settings& settings, const Wishes& wishes)
+EngineCall::EngineCall(const KernelSettings& settings, const Wishes& wishes)
     : lock_(switches_for(settings, wishes)), start_(Clock::now()) {
   current.settings = settings;
   current.starts = wishes.starts;

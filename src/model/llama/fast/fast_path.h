@@ -1,4 +1,15 @@
 #pragma once
+/// The folder src/model/llama/fast: hre's own products, attention and output layer on the CPU, in place of the
+/// engine's.
+///
+/// Not here: which of them a model gets (`plan_computation`), and anything that changes with the number of threads.
+/// Types:    `KernelSettings` say what hre computes; `EngineCall` is one graph; `ProductNode` and `AttentionNode` are a
+///           node's work; `Kernels` are an instruction set's loops.
+/// Owners:   an `EngineCall` owns the process-wide switches while it lives; memory for packed weights belongs to a
+///           thread (`Room`).
+/// Threads:  all of a graph's threads enter each node together (node_work.h); a row's value depends on no other row.
+/// To add:   an instruction set: isa.h, kernel_table.cc, kernels.cc. A node: a case in `compute_here`.
+
 /// The work that hre does in place of the engine's CPU code: products with weights, attention, GELU, and the reduction
 /// of the output layer to what a log-probability needs. The engine that tools/setup.sh builds calls hre before each
 /// node of a graph (engine_switches.h); any other engine computes everything by itself.
@@ -10,8 +21,8 @@
 #include <string>
 #include <vector>
 
-#include "hre/speed.h"
 #include "model/llama/fast/engine_switches.h"
+#include "model/speed.h"
 
 namespace hre::fast {
 
@@ -23,7 +34,7 @@ struct WantedLogit {
 };
 
 /// What hre computes; the engine computes the rest.
-struct Settings {
+struct KernelSettings {
   bool products = false;  ///< with weights: float32 and float16 weights in float32, others as follows
   Precision bf16 = Precision::kF32;
   Precision q8_0 = Precision::kF32;       ///< the only type for kI16
@@ -47,7 +58,7 @@ NodeHook exchange_hook(NodeHook hook);
 int compute_here(ggml_cgraph* graph, int node, int thread, int n_threads, ggml_threadpool* pool);
 
 /// Products, kernels and settings in words, as a run records them.
-std::string describe(const Settings& settings);
+std::string describe(const KernelSettings& settings);
 
 class WeightStream;
 
@@ -69,7 +80,7 @@ struct Wishes {
 class EngineCall {
  public:
   /// The objects that `wishes` refers to must outlive the call.
-  EngineCall(const Settings& settings, const Wishes& wishes);
+  EngineCall(const KernelSettings& settings, const Wishes& wishes);
   ~EngineCall();
   EngineCall(const EngineCall&) = delete;
   EngineCall& operator=(const EngineCall&) = delete;

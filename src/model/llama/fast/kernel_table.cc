@@ -4,10 +4,10 @@
 
 namespace hre::fast {
 
-Settings exact_row() { return {.products = true, .attention = true}; }
+KernelSettings exact_row() { return {.products = true, .attention = true}; }
 
-Settings table_row(Isa isa) {
-  Settings row = exact_row();
+KernelSettings table_row(Isa isa) {
+  KernelSettings row = exact_row();
   switch (isa) {
     case Isa::kBaseline:
     case Isa::kAvx512:  // without VNNI, integers take two instructions where float32 takes one
@@ -31,7 +31,7 @@ Settings table_row(Isa isa) {
 namespace hre {
 
 std::array<KernelChoice, 3> kernel_choices() {
-  const fast::Settings row = fast::table_row(fast::isa());
+  const fast::KernelSettings row = fast::table_row(fast::isa());
   return {{{"bf16", row.bf16, Precision::kI14},
            {"Q8_0", row.q8_0, Precision::kI16},
            {"other quantised", row.quantised, Precision::kI14}}};

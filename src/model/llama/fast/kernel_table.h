@@ -12,9 +12,9 @@ namespace hre::fast {
 inline constexpr int kKernelsVersion = 4;
 
 /// The table's row for an instruction set, if hre computes both products and attention.
-Settings table_row(Isa isa);
+KernelSettings table_row(Isa isa);
 
 /// The row with products in float32 for every type of weights.
-Settings exact_row();
+KernelSettings exact_row();
 
 }  // namespace hre::fast

@@ -191,14 +191,20 @@ uint16_t half_of_small_integer(int64_t n) {  // -n for n in 0..2048
 
 Problem random_problem(Random& random) {
   Problem p;
-  p.rows = 1 + random.below(130), p.keys = p.rows + random.below(70);
-  p.kv_heads = 1 + random.below(2), p.heads = p.kv_heads * (1 + random.below(3));
-  p.d_k = 1 + random.below(70), p.d_v = random.below(2) == 0 ? p.d_k : 1 + random.below(70);
+  p.rows = 1 + random.below(130);
+  p.keys = p.rows + random.below(70);
+  p.kv_heads = 1 + random.below(2);
+  p.heads = p.kv_heads * (1 + random.below(3));
+  p.d_k = 1 + random.below(70);
+  p.d_v = random.below(2) == 0 ? p.d_k : 1 + random.below(70);
   p.scale = 1 / std::sqrt(static_cast<float>(p.d_k));
-  p.max_bias = random.below(3) == 0 ? 8.0F : 0.0F, p.softcap = random.below(3) == 0 ? 5.0F : 0.0F;
+  p.max_bias = random.below(3) == 0 ? 8.0F : 0.0F;
+  p.softcap = random.below(3) == 0 ? 5.0F : 0.0F;
   p.has_sinks = random.below(3) == 0;
-  p.q = random.normals(p.rows * p.heads * p.d_k), p.k = random.normals(p.keys * p.kv_heads * p.d_k);
-  p.v = random.normals(p.keys * p.kv_heads * p.d_v), p.sinks = random.normals(p.heads);
+  p.q = random.normals(p.rows * p.heads * p.d_k);
+  p.k = random.normals(p.keys * p.kv_heads * p.d_k);
+  p.v = random.normals(p.keys * p.kv_heads * p.d_v);
+  p.sinks = random.normals(p.heads);
   p.mask = tree_mask(p.rows, p.keys, random);
   if (p.max_bias > 0) {
     for (int64_t row = 0; row < p.rows; ++row) {
@@ -247,9 +253,12 @@ AttentionNode node_of(const Problem& p, std::vector<float>& to) {
   node.q = {p.q.data(), p.rows, p.heads, p.d_k, p.heads * p.d_k, p.d_k};
   node.k = {p.k.data(), p.keys, p.kv_heads, p.d_k, p.kv_heads * p.d_k, p.d_k};
   node.v = {p.v.data(), p.keys, p.kv_heads, p.d_v, p.kv_heads * p.d_v, p.d_v};
-  node.mask = p.mask.data(), node.mask_stride = p.keys;
+  node.mask = p.mask.data();
+  node.mask_stride = p.keys;
   node.sinks = p.has_sinks ? p.sinks.data() : nullptr;
-  node.scale = p.scale, node.max_bias = p.max_bias, node.softcap = p.softcap;
+  node.scale = p.scale;
+  node.max_bias = p.max_bias;
+  node.softcap = p.softcap;
   node.to = to.data();
   return node;
 }
@@ -277,7 +286,8 @@ TEST(Attention, IsThatOfOneKeyAfterAnother) {
 /// The same rows where so many rows and keys of something else lie before them.
 Problem behind(const Problem& p, int64_t before, Random& random) {
   Problem longer = p;
-  longer.rows += before, longer.keys += before;
+  longer.rows += before;
+  longer.keys += before;
   const auto put_before = [&](std::vector<float>& values, int64_t width) {
     const std::vector<float> others = random.normals(before * width);
     values.insert(values.begin(), others.begin(), others.end());
@@ -525,17 +535,24 @@ struct Matrix {
     for (size_t at = 0; at < bytes.size(); at += some.size()) {
       std::memcpy(bytes.data() + at, some.data(), std::min(some.size(), bytes.size() - at));
     }
-    tensor.type = type, tensor.data = bytes.data();
-    tensor.ne[0] = k, tensor.ne[1] = n, tensor.ne[2] = tensor.ne[3] = 1;
-    tensor.nb[0] = ggml_type_size(type), tensor.nb[1] = row, tensor.nb[2] = tensor.nb[3] = bytes.size();
+    tensor.type = type;
+    tensor.data = bytes.data();
+    tensor.ne[0] = k;
+    tensor.ne[1] = n;
+    tensor.ne[2] = tensor.ne[3] = 1;
+    tensor.nb[0] = ggml_type_size(type);
+    tensor.nb[1] = row;
+    tensor.nb[2] = tensor.nb[3] = bytes.size();
   }
 };
 
 ProductNode product_of(const Matrix& weights, const std::vector<float>& a, int64_t first, int64_t m, float* to) {
-  const Settings row = table_row(isa());
+  const KernelSettings row = table_row(isa());
   ProductNode product;
   product.weights = &weights.tensor;
-  product.n = weights.tensor.ne[1], product.k = product.a_stride = weights.tensor.ne[0], product.m = m;
+  product.n = weights.tensor.ne[1];
+  product.k = product.a_stride = weights.tensor.ne[0];
+  product.m = m;
   product.a = a.data() + first * product.k;
   product.to = to;
   switch (weights.tensor.type) {

@@ -7,9 +7,9 @@
 #include <thread>
 #include <vector>
 
-#include "hre/speed.h"
 #include "model/llama/fast/node_work.h"
 #include "model/llama/fast/products.h"
+#include "model/speed.h"
 
 namespace hre {
 namespace {
@@ -111,14 +111,20 @@ WorkCount& WorkCount::operator-=(const WorkCount& less) {
 }
 
 EngineWork& EngineWork::operator+=(const EngineWork& more) {
-  products += more.products, attention += more.attention, output += more.output;
-  host_seconds += more.host_seconds, total_seconds += more.total_seconds;
+  products += more.products;
+  attention += more.attention;
+  output += more.output;
+  host_seconds += more.host_seconds;
+  total_seconds += more.total_seconds;
   return *this;
 }
 
 EngineWork& EngineWork::operator-=(const EngineWork& less) {
-  products -= less.products, attention -= less.attention, output -= less.output;
-  host_seconds -= less.host_seconds, total_seconds -= less.total_seconds;
+  products -= less.products;
+  attention -= less.attention;
+  output -= less.output;
+  host_seconds -= less.host_seconds;
+  total_seconds -= less.total_seconds;
   return *this;
 }
 

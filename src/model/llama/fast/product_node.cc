@@ -87,7 +87,7 @@ void take_following(ggml_cgraph* graph, int node, ProductNode& product) {
 }
 
 /// Integer products need rows of whole blocks. Quantised types always have them; bfloat16 may not.
-Precision precision_for(const ggml_tensor* weights, const Settings& settings) {
+Precision precision_for(const ggml_tensor* weights, const KernelSettings& settings) {
   Precision precision = Precision::kF32;
   if (weights->type == GGML_TYPE_BF16) {
     precision = settings.bf16;
@@ -336,7 +336,7 @@ Activation activation_of(const ggml_tensor* node) {
   }
 }
 
-std::optional<ProductNode> product_at(ggml_cgraph* graph, int node, const Settings& settings) {
+std::optional<ProductNode> product_at(ggml_cgraph* graph, int node, const KernelSettings& settings) {
   const ggml_tensor* to = ggml_graph_node(graph, node);
   if (to->op != GGML_OP_MUL_MAT && to->op != GGML_OP_MUL_MAT_ID) return {};
   const ggml_tensor *weights = to->src[0], *a = to->src[1];
@@ -348,7 +348,9 @@ std::optional<ProductNode> product_at(ggml_cgraph* graph, int node, const Settin
   product.weights = weights;
   product.from = a;
   product.a = static_cast<const float*>(a->data);
-  product.m = m, product.n = weights->ne[1], product.k = weights->ne[0];
+  product.m = m;
+  product.n = weights->ne[1];
+  product.k = weights->ne[0];
   product.a_stride = static_cast<int64_t>(a->nb[1] / sizeof(float));
   product.to = static_cast<float*>(to->data);
   product.precision = precision_for(weights, settings);

@@ -45,7 +45,7 @@ struct Reduction {
 };
 
 /// The product at this node, if hre computes it.
-std::optional<ProductNode> product_at(ggml_cgraph* graph, int node, const Settings& settings);
+std::optional<ProductNode> product_at(ggml_cgraph* graph, int node, const KernelSettings& settings);
 
 /// The activation that a node computes; kNone if hre doesn't compute it.
 Activation activation_of(const ggml_tensor* node);

@@ -9,7 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "hre/speed.h"
+#include "model/speed.h"
 
 namespace hre::fast {
 

@@ -12,9 +12,9 @@
 #include <memory>
 #include <mutex>
 
-#include "hre/speed.h"
 #include "model/llama/fast/fast_path.h"
 #include "model/llama/fast/product_node.h"
+#include "model/speed.h"
 
 namespace hre::fast {
 namespace {
@@ -67,7 +67,7 @@ class Graph {
   ggml_context* rest() { return rest_.get(); }
 
   /// The values of `last`, computed with these settings.
-  std::vector<float> compute(ggml_tensor* last, const Settings& settings, const Wishes& wishes = {}) {
+  std::vector<float> compute(ggml_tensor* last, const KernelSettings& settings, const Wishes& wishes = {}) {
     ggml_cgraph* graph = ggml_new_graph(rest_.get());
     ggml_build_forward_expand(graph, last);
     EngineCall call(settings, wishes);
@@ -111,7 +111,7 @@ constexpr Way kWays[] = {{Precision::kF32, GGML_TYPE_F32, 1e-4},  {Precision::kF
                          {Precision::kF32, GGML_TYPE_Q8_0, 1e-4}, {Precision::kBf16, GGML_TYPE_BF16, 0.2},
                          {Precision::kI14, GGML_TYPE_Q4_0, 2e-2}, {Precision::kI16, GGML_TYPE_Q8_0, 5e-3}};
 
-Settings settings_of(Precision narrow) { return {true, narrow, narrow, narrow, false}; }
+KernelSettings settings_of(Precision narrow) { return {true, narrow, narrow, narrow, false}; }
 
 /// The values that weights of this type represent.
 std::vector<float> rounded_to(ggml_type type, const std::vector<float>& values, int64_t k) {
@@ -126,7 +126,7 @@ std::vector<float> rounded_to(ggml_type type, const std::vector<float>& values, 
 
 /// A product with bias and GELU, as in libllama's graphs: each node overwrites its input.
 std::vector<float> product_of(ggml_type type, const std::vector<float>& weights, bool exact_gelu,
-                              const Settings& settings) {
+                              const KernelSettings& settings) {
   Numbers numbers;
   Graph graph;
   ggml_tensor* product = ggml_mul_mat(graph.rest(), graph.weights(type, weights, kDepth),
@@ -159,7 +159,7 @@ std::vector<float> output_of(const std::vector<float>& weights, bool reduced) {
 }
 
 /// Grouped heads under a causal mask, with a soft cap and a sink.
-std::vector<float> attention_of(const Settings& settings) {
+std::vector<float> attention_of(const KernelSettings& settings) {
   Numbers numbers;
   Graph graph;
   ggml_tensor* q = graph.values(numbers.some(kWidth * kQueries * kHeads), kWidth, kQueries, kHeads);
@@ -180,7 +180,7 @@ std::vector<float> attention_of(const Settings& settings) {
 }
 
 /// A root-mean-square norm with weights, as in libllama's graphs.
-std::vector<float> norm_of(const Settings& settings) {
+std::vector<float> norm_of(const KernelSettings& settings) {
   Numbers numbers;
   Graph graph;
   ggml_tensor* norm = ggml_rms_norm(graph.rest(), graph.values(numbers.some(kRows * kDepth), kDepth, kRows), 1e-5F);
@@ -207,7 +207,7 @@ std::vector<std::string> find_faults() {
     faults.emplace_back("the output layer");
   }
   if (!agree(norm_of(settings_of(Precision::kF32)), norm_of({}), 1e-5)) faults.emplace_back("norms");
-  Settings attends;
+  KernelSettings attends;
   attends.attention = true;
   if (!agree(attention_of(attends), attention_of({}), 1e-4)) faults.emplace_back("attention");
   return faults;

@@ -1,6 +1,6 @@
 #ifdef HRE_MPI
 
-#include "model/mpi/post.h"
+#include "model/mpi/mailbox.h"
 
 #include <mpi.h>
 
@@ -33,9 +33,9 @@ std::string pack(int64_t number, const std::string& bytes) {
 }  // namespace
 
 /// The thread's own state. Transfers with a lost rank are kept, because MPI may still access their bytes.
-struct Post::Mail {
-  explicit Mail(Post& owner)
-      : post(owner),
+struct Mailbox::Mail {
+  explicit Mail(Mailbox& owner)
+      : mailbox(owner),
         peers(owner.rank_ == 0 ? static_cast<size_t>(owner.size_) - 1 : 1),
         liveness(peers.size(), owner.patience_, SteadyClock::now()),
         beat(std::min<SteadyClock::duration>(std::chrono::seconds(1), owner.patience_ / 5)),
@@ -88,7 +88,7 @@ struct Post::Mail {
       if (whole.tag == Tag::kAlive || whole.bytes.size() < sizeof message.number) continue;
       whole.bytes.copy(reinterpret_cast<char*>(&message.number), sizeof message.number);
       message.bytes = whole.bytes.substr(sizeof message.number);
-      post.deliver(std::move(message));
+      mailbox.deliver(std::move(message));
     }
   }
 
@@ -125,14 +125,14 @@ struct Post::Mail {
 
   void find_lost() {
     for (const size_t found : liveness.look(SteadyClock::now())) {
-      const std::lock_guard lock(post.mutex_);
-      post.lost_[static_cast<size_t>(peers[found])] = true;
-      post.inbox_.push_back({peers[found], Tag::kLost, 0, {}});
-      post.arrived_.notify_all();
+      const std::lock_guard lock(mailbox.mutex_);
+      mailbox.lost_[static_cast<size_t>(peers[found])] = true;
+      mailbox.inbox_.push_back({peers[found], Tag::kLost, 0, {}});
+      mailbox.arrived_.notify_all();
     }
   }
 
-  Post& post;
+  Mailbox& mailbox;
   std::vector<int> peers;  // the ranks with which this rank exchanges messages
   Liveness liveness;       // of the peers
   SteadyClock::duration beat;
@@ -141,41 +141,42 @@ struct Post::Mail {
   std::vector<std::unique_ptr<Transfer>> receiving;
 };
 
-Result<std::unique_ptr<Post>> Post::open(std::chrono::milliseconds patience) {
-  std::unique_ptr<Post> post(new Post(patience));
-  post->thread_ = std::thread([&post = *post] { post.work(); });
-  std::unique_lock lock(post->mutex_);
+Result<std::unique_ptr<Mailbox>> Mailbox::open(std::chrono::milliseconds patience) {
+  std::unique_ptr<Mailbox> mailbox(new Mailbox(patience));
+  mailbox->thread_ = std::thread([&mailbox = *mailbox] { mailbox.work(); });
+  std::unique_lock lock(mailbox->mutex_);
   const auto limit = 4 * patience;  // ranks are started one after another
-  const bool answered = post->changed_.wait_for(lock, limit, [&post] { return post->opened_ || post->failed_; });
-  if (answered && !post->failed_) return post;
+  const bool answered =
+      mailbox->changed_.wait_for(lock, limit, [&mailbox] { return mailbox->opened_ || mailbox->failed_; });
+  if (answered && !mailbox->failed_) return mailbox;
   const std::string why = answered ? "MPI could not be started"
                                    : "MPI did not start in time: a rank may have died, or ‹rank_timeout› is too short";
-  if (!answered) {  // the thread is stuck in MPI and uses the post, so the post must stay
-    post->thread_.detach();
+  if (!answered) {  // the thread is stuck in MPI and uses the mailbox, so the mailbox must stay
+    mailbox->thread_.detach();
     lock.unlock();
-    [[maybe_unused]] const Post* left = post.release();
+    [[maybe_unused]] const Mailbox* left = mailbox.release();
   }
   return fail(ErrorCode::kFailed, why, "mpirun", "nothing was lost; run the same command again");
 }
 
-Post::~Post() {
+Mailbox::~Mailbox() {
   if (thread_.joinable()) thread_.join();
 }
 
-void Post::send(int rank, Tag tag, int64_t number, std::string bytes) {
+void Mailbox::send(int rank, Tag tag, int64_t number, std::string bytes) {
   if (rank == rank_) return deliver({rank, tag, number, std::move(bytes)});
   const std::lock_guard lock(mutex_);
   outbox_.push_back({rank, tag, number, std::move(bytes)});
   changed_.notify_all();
 }
 
-void Post::deliver(Message message) {
+void Mailbox::deliver(Message message) {
   const std::lock_guard lock(mutex_);
   inbox_.push_back(std::move(message));
   arrived_.notify_all();
 }
 
-std::optional<Message> Post::receive(std::chrono::milliseconds at_most) {
+std::optional<Message> Mailbox::receive(std::chrono::milliseconds at_most) {
   std::unique_lock lock(mutex_);
   if (!arrived_.wait_for(lock, at_most, [this] { return !inbox_.empty(); })) return std::nullopt;
   Message message = std::move(inbox_.front());
@@ -183,17 +184,17 @@ std::optional<Message> Post::receive(std::chrono::milliseconds at_most) {
   return message;
 }
 
-bool Post::lost(int rank) const {
+bool Mailbox::lost(int rank) const {
   const std::lock_guard lock(mutex_);
   return lost_[static_cast<size_t>(rank)];
 }
 
-bool Post::any_lost() const {
+bool Mailbox::any_lost() const {
   const std::lock_guard lock(mutex_);
   return std::find(lost_.begin(), lost_.end(), true) != lost_.end();
 }
 
-bool Post::close(bool together) {
+bool Mailbox::close(bool together) {
   std::unique_lock lock(mutex_);
   closing_ = true;
   together_ = together;
@@ -204,13 +205,13 @@ bool Post::close(bool together) {
 }
 
 /// Takes the messages to send; waits a moment for the first one.
-std::deque<Message> Post::take_outbox() {
+std::deque<Message> Mailbox::take_outbox() {
   std::unique_lock lock(mutex_);
   changed_.wait_for(lock, kMoment, [this] { return !outbox_.empty(); });
   return std::exchange(outbox_, {});
 }
 
-void Post::work() {
+void Mailbox::work() {
   int provided = 0;
   // MPI is initialised in this thread, and all later calls of MPI come from it.
   const bool started = MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided) == MPI_SUCCESS;

@@ -11,17 +11,17 @@
 
 namespace hre::data {
 
-class TemporaryFolder {
+class TestFolder {
  public:
-  TemporaryFolder() : path_((std::filesystem::temp_directory_path() / "hre_data_XXXXXX").string()) {
+  TestFolder() : path_((std::filesystem::temp_directory_path() / "hre_data_XXXXXX").string()) {
     if (mkdtemp(path_.data()) == nullptr) path_ = "/nonexistent";
   }
-  ~TemporaryFolder() {
+  ~TestFolder() {
     std::error_code ignored;
     std::filesystem::remove_all(path_, ignored);
   }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+  TestFolder(const TestFolder&) = delete;
+  TestFolder& operator=(const TestFolder&) = delete;
 
   [[nodiscard]] const std::string& path() const { return path_; }
   [[nodiscard]] std::string operator/(const std::string& name) const { return path_ + "/" + name; }

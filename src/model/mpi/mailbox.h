@@ -29,15 +29,15 @@ struct Message {
 
 /// Rank 0 exchanges messages with every rank; the other ranks only with rank 0. A message to this rank itself is
 /// delivered directly. Messages from a rank arrive in the order in which they were sent; messages to a lost rank are
-/// dropped. Several threads may use a post.
-class Post {
+/// dropped. Several threads may use a mailbox.
+class Mailbox {
  public:
   /// Joins the job. A rank that is silent for longer than `patience` is lost; one message kLost then arrives in its
   /// name.
-  static Result<std::unique_ptr<Post>> open(std::chrono::milliseconds patience);
-  ~Post();
-  Post(const Post&) = delete;
-  Post& operator=(const Post&) = delete;
+  static Result<std::unique_ptr<Mailbox>> open(std::chrono::milliseconds patience);
+  ~Mailbox();
+  Mailbox(const Mailbox&) = delete;
+  Mailbox& operator=(const Mailbox&) = delete;
 
   [[nodiscard]] int rank() const { return rank_; }
   [[nodiscard]] int size() const { return size_; }
@@ -54,7 +54,7 @@ class Post {
 
  private:
   struct Mail;
-  explicit Post(std::chrono::milliseconds patience) : patience_(patience) {}
+  explicit Mailbox(std::chrono::milliseconds patience) : patience_(patience) {}
   void work();
   void deliver(Message message);
   std::deque<Message> take_outbox();
