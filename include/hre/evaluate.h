@@ -2,10 +2,11 @@
 /// From a dataset and a model to a run. Start reading here.
 ///
 /// What holds for every header of include/hre:
-/// - Errors are values (result.h). The library prints nothing and never ends the process; of exceptions only
-///   std::bad_alloc leaves it.
+/// - Errors are values (result.h): the library prints nothing, never ends the process, and lets no exception of the
+///   libraries that it uses escape.
 /// - Functions may be called from any thread, at the same time too. An object belongs to one thread at a time, unless
-///   its comment says more. Threads and processes that a call starts end with it, those of an object with the object.
+///   its comment says more. Threads and processes that a call starts end with it, those of an object with the
+///   object; a thread that waits for an rpc-server which never answers is left behind.
 /// - Programs must be compiled with the headers of the libhre.so that they load: a release may add members to a struct,
 ///   which moves the others. What a release takes away, CHANGELOG.md names.
 /// - `stop` ends long work early: what is done is returned, or the error is kInterrupted.
