@@ -31,7 +31,7 @@ FOLDERS = {
     "store": ["core", "model", "stats", "analysis"],
     "eval": ["core", "data", "model", "stats", "analysis", "store"],
     "report": ["core", "model", "stats", "analysis"],
-    "service": ["core", "net", "model", "stats", "analysis"],
+    "service": ["core", "net", "model", "stats", "analysis", "store"],
     "cli": ["core", "net", "data", "stackexchange", "hub", "model", "stats", "analysis", "store", "eval", "report", "service"],
 }
 
@@ -58,6 +58,7 @@ WRAPPED = {
     r"(arrow|parquet)/.*": ["data"],
     r"sqlite3\.h": ["store"],
     r"curl/.*": ["net"],
+    r"microhttpd\.h": ["net"],
     r"openssl/.*": ["hub", "store"],
     r"expat\.h|gumbo\.h": ["stackexchange"],
     r"archive.*\.h": ["data", "stackexchange"],  # the latter's tests write archives

@@ -87,6 +87,7 @@ Action define_model_show(CLI::App& app);
 Action define_model_tokens(CLI::App& app);
 Action define_verify(CLI::App& app);
 Action define_watch(CLI::App& app);
+Action define_serve(CLI::App& app);
 Action define_data_info(CLI::App& app);
 Action define_data_build(CLI::App& app);
 Action define_data_convert(CLI::App& app);

@@ -59,6 +59,7 @@ const std::vector<Command>& commands() {
        "hre verify <(hre eval baseline:zstd --data sample --json - --details --quiet) --questions 3", define_verify},
       {"watch", "evaluate a training's checkpoints as they become complete", "hre watch . --data sample --once",
        define_watch},
+      {"serve", "evaluate models that are submitted by HTTP, in a queue", "hre serve --help", define_serve},
       {"bench", "measure how fast a model is scored, and how near the limit", "hre bench --questions 2", define_bench},
       {"data info", "describe a dataset: topics, lengths, votes, ties", "hre data info sample", define_data_info},
       {"data convert", "convert a dataset to parquet or JSON lines", "hre data convert sample questions.jsonl",

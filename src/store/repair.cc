@@ -68,6 +68,24 @@ Status save_run(Database& to, Database& from, const store::RunRow& run, Repaired
   return to.status();
 }
 
+/// The queue of a service. Stores of older versions have none; what can't be read is lost.
+Status save_jobs(Database& to, Database& from) {
+  const int64_t highest = from.number("SELECT max(id) FROM job");
+  (void)from.status();
+  for (int64_t id = 1; id <= highest; ++id) {
+    Statement job(
+        from, "SELECT status, model, request, created, started, ended, attempts, why, result FROM job WHERE id = ?");
+    if (job.with(id).step()) {
+      Statement(to, "INSERT INTO job VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+          .with(id, job.text(0), job.text(1), job.text(2), job.text(3), job.text(4), job.text(5), job.integer(6),
+                job.text(7), job.text(8))
+          .run();
+    }
+    (void)from.status();
+  }
+  return to.status();
+}
+
 Status save_all(Database& to, Database& from, Repaired& repaired) {
   Transaction transaction(to);
   const int64_t highest = highest_run(from);
@@ -77,6 +95,7 @@ Status save_all(Database& to, Database& from, Repaired& repaired) {
     if (!run) continue;
     if (auto ok = save_run(to, from, *run, repaired); !ok) return ok;
   }
+  if (auto ok = save_jobs(to, from); !ok) return ok;
   return transaction.commit();
 }
 

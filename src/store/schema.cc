@@ -122,6 +122,22 @@ ALTER TABLE run ADD COLUMN value_high REAL;
 UPDATE run SET value = NULL, value_stderr = NULL;
 )sql";
 
+/// The queue of hre serve. Results stay, so that a service that starts again knows what earlier jobs came to.
+constexpr char kVersion5[] = R"sql(
+CREATE TABLE job (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,  -- jobs are done in this order; a number is never given twice
+  status TEXT NOT NULL,                  -- queued, running, completed, failed, cancelled
+  model TEXT NOT NULL,                   -- what is evaluated, as the service resolved it
+  request TEXT NOT NULL,                 -- JSON: the job's own options
+  created TEXT NOT NULL,                 -- times are UTC, ISO 8601; empty: not yet
+  started TEXT NOT NULL,
+  ended TEXT NOT NULL,
+  attempts INTEGER NOT NULL,             -- how often it was begun
+  why TEXT NOT NULL,                     -- of one that failed
+  result TEXT NOT NULL);                 -- JSON, hre-watch/1; empty: none
+CREATE INDEX job_status ON job (status, id);
+)sql";
+
 bool uses_write_ahead_log(Database& database) {
   Statement mode(database, "PRAGMA journal_mode");
   return mode.step() && mode.text(0) == "wal";
@@ -239,7 +255,7 @@ bool is_current(Database& database, const std::vector<std::string>& steps) {
 }  // namespace
 
 const std::vector<std::string>& migrations() {
-  static const std::vector<std::string> steps = {kVersion1, kVersion2, kVersion3, kVersion4};
+  static const std::vector<std::string> steps = {kVersion1, kVersion2, kVersion3, kVersion4, kVersion5};
   return steps;
 }
 

@@ -82,7 +82,7 @@ class Statement {
   template <class... Values>
   Statement& with(const Values&... values) {
     reset();
-    int index = 0;
+    [[maybe_unused]] int index = 0;
     (bind(++index, values), ...);
     return *this;
   }
