@@ -109,10 +109,10 @@ Requests requests_of(size_t n_requests, Outcome& outcome) {
     if (next == n_requests) return {};
     return {NextPlan::Kind::kQuestion, next++};
   };
-  requests.make = [](size_t index) { return Request{"/v1/completions", std::to_string(index), 1, 100}; };
-  requests.take = [&outcome](size_t request, const std::string&) -> Result<bool> {
+  requests.make = [](size_t index, size_t) { return Request{"/v1/completions", std::to_string(index), 1, 100}; };
+  requests.take = [&outcome](size_t request, const std::string&) -> Result<Taken> {
     ++outcome.done[request];
-    return true;
+    return Taken::kDone;
   };
   requests.take_refusal = [&outcome](size_t request, const Error& error) {
     outcome.refused[request] = error.message;

@@ -1,6 +1,7 @@
 #pragma once
 /// Request bodies, as JSON text: pure functions.
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -23,11 +24,22 @@ std::string sglang_body(std::span<const std::vector<Token>> prompts, std::span<c
 /// TGI's /generate for one text.
 std::string tgi_body(std::string_view text);
 
+/// llama-server's /completion: one token after a prompt. With `forced`, that token is generated whatever its
+/// probability; the server reports the probability before the bias that forces it. The prompt stays in the slot's
+/// cache.
+struct ForcedToken {
+  std::span<const Token> prompt;
+  std::optional<Token> forced;
+  int slot = 0;
+};
+std::string llama_body(const std::string& model, const ForcedToken& token);
+
 /// The forms of requests to servers' tokenizers.
 enum class TokenizeShape {
-  kPrompt,  ///< {model, prompt, add_special_tokens}: vLLM, SGLang
-  kInputs,  ///< {inputs, add_special_tokens}: TGI
-  kInput,   ///< {model, input}: llama-cpp-python, which adds special tokens
+  kPrompt,   ///< {model, prompt, add_special_tokens}: vLLM, SGLang
+  kInputs,   ///< {inputs, add_special_tokens}: TGI
+  kInput,    ///< {model, input}: llama-cpp-python, which adds special tokens
+  kContent,  ///< {model, content, add_special, parse_special}: llama-server
 };
 std::string tokenize_body(TokenizeShape shape, const std::string& model, std::string_view text, bool special = false);
 

@@ -273,6 +273,19 @@ Result<std::vector<ScoredPrompt>> parse_tgi(std::string_view body) {
   return std::vector<ScoredPrompt>{std::move(prompt)};
 }
 
+Result<GeneratedToken> parse_llama(std::string_view body) {
+  auto json = parse_json(body);
+  if (!json) return forward(json);
+  const Json& list = member(*json, "completion_probabilities");
+  if (!list.is_array() || list.size() != 1) return wrong("completion_probabilities does not hold one token");
+  auto id = token_id(member(list[0], "id"));  // absent before December 2024, when values were those after sampling
+  if (!id) return forward(id);
+  auto number = log_prob(member(list[0], "logprob"));
+  if (!number) return forward(number);
+  if (!*number) return wrong("a token has no logprob");
+  return GeneratedToken{*id, **number};
+}
+
 Result<std::vector<Token>> parse_tokens(std::string_view body) {
   auto json = parse_json(body);
   if (!json) return forward(json);
@@ -297,6 +310,11 @@ Result<ServerInfo> parse_models(std::string_view body) {
     if (const std::string id = shown(text_of(member(model, "id"))); !id.empty()) info.models.push_back(id);
     if (info.owner.empty()) info.owner = text_of(member(model, "owned_by"));
     if (info.max_length == 0) info.max_length = first_length(model, {"max_model_len"});
+    const Json& meta = member(model, "meta");
+    if (!info.weights.empty() || !meta.is_object()) continue;
+    for (const char* name : {"ftype", "n_vocab", "n_embd", "n_params", "size"}) {
+      if (const Json& value = member(meta, name); !value.is_null()) info.weights += shown(value.dump()) + ' ';
+    }
   }
   return info;
 }
@@ -309,6 +327,17 @@ Result<ServerInfo> parse_sglang_info(std::string_view body) {
   if (path.empty()) return wrong("/model_info names no model_path");
   info.models = {path};
   info.owner = "sglang";
+  return info;
+}
+
+Result<ServerInfo> parse_llama_props(std::string_view body) {
+  auto json = parse_json(body);
+  if (!json) return forward(json);
+  ServerInfo info;
+  info.slots = static_cast<int>(first_length(*json, {"total_slots"}));
+  if (info.slots == 0) return wrong("/props states no total_slots");
+  info.version = shown(text_of(member(*json, "build_info")));
+  info.max_length = first_length(member(*json, "default_generation_settings"), {"n_ctx"});
   return info;
 }
 
