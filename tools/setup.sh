@@ -57,7 +57,7 @@ inputs_of() {
       *) sed 's/#.*//' "$lock" ;;
     esac
     uname -m
-    case $1 in engine*) cat "$engine_patch" ;; esac
+    case $1 in engine* | llama_server) cat "$engine_patch" ;; esac
     case $1 in engine) cat "$engine_models" && { grep -m1 -E '^(flags|Features)' /proc/cpuinfo || true; } ;; esac
     printf '%s\n' "${HRE_ENGINE_OPTIONS:-}"
   } | sha256sum | cut -d' ' -f1
