@@ -63,7 +63,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       if (const auto tokens = parse_tokens(body)) {
         for (const hre::Token token : *tokens) require(token >= 0);
       }
-      if (const auto token = parse_llama(body)) require(token->id >= 0 && token->log_prob <= 0);
+      if (const auto generated = parse_llama(body)) {
+        for (const ListedToken& token : generated->likeliest) require(token.id >= 0 && token.log_prob <= 0);
+        require(!generated->token || generated->token->log_prob <= 0);
+      }
       break;
     case 4:
       for (const auto& info : {parse_models(body), parse_sglang_info(body), parse_sglang_server(body),

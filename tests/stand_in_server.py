@@ -93,6 +93,8 @@ class StandIn:
         self.of_whole_prompts = set()  # quirks of llama-server's prompts that are scored at once
         self.before = []         # the prompt of the request before, for "order"
         self.ftype = "F32"       # llama-server's
+        self.halves = set()      # its tokens that end in the middle of a character
+        self.vocabulary = []     # words whose values it can list
         self.slots = 4
         self.cached = {}         # by slot: the tokens of its last prompt
         self.lengths = []        # of its prompts
@@ -571,19 +573,27 @@ class Handler(http.server.BaseHTTPRequestHandler):
             s.cached[slot] = ids
             s.lengths.append(len(ids))
         time.sleep(s.delay)
-        token = body["logit_bias"][0][0] if body["logit_bias"] else token_id(GENERATED)
+        token = body["logit_bias"][0][0]
         value = self.changed([None, log_prob(ids, token)], [None, token], ids)[1]
         if s.has("after_sampling"):
             value = 0.0
         if s.has("disobeys"):
             token += 1
-        entry = {"id": token, "token": "x", "bytes": [120], "logprob": value, "top_logprobs": [
-            {"id": 9, "token": "y", "bytes": [121], "logprob": -0.5}]}
+        tops = [{"id": 9, "token": "", "bytes": [195], "logprob": -0.4}]  # half of a character
+        if body["n_probs"] > 1:
+            tops += [{"id": token_id(word), "token": "" if token_id(word) in s.halves else word, "bytes": list(word.encode()), "logprob": self.changed(
+                [None, log_prob(ids, token_id(word))], [None, token_id(word)], ids)[1]} for word in (GENERATED, *s.vocabulary)]
+        entry = {"id": token, "token": "x", "bytes": [120], "logprob": value, "top_logprobs": tops[:body["n_probs"]]}
         if s.has("old_probs"):
             entry = {"content": "x", "probs": [{"tok_str": "x", "prob": 1.0}]}
         with s.lock:
             s.in_slot[slot] -= 1
-        self.send(200, {"completion_probabilities": [entry]})
+        if token in s.halves and "500" in s.halves:
+            self.error(500, "The model produced output that does not match the expected Content-only format")
+        elif token in s.halves:
+            self.send(200, {})
+        else:
+            self.send(200, {"completion_probabilities": [entry]})
 
     def tgi(self, body):
         s = self.stand_in

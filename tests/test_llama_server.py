@@ -15,7 +15,7 @@ import urllib.error
 import urllib.request
 
 from program import SLOWER, SOURCE_DIR, ProgramTest, clean_environment
-from stand_in_server import StandIn
+from stand_in_server import StandIn, token_id
 from test_server import WORDS, ServerTest
 
 MODELS = SOURCE_DIR / "tests" / "data" / "models"
@@ -86,7 +86,7 @@ class LlamaTest(ServerTest):
     def test_servers_that_cannot(self):
         for quirk, why in (("after_sampling", "two different texts got the same"), ("old_probs", "a token id is not a whole number"),
                            ("disobeys", r"it generated token \d+ where \d+ was forced"), ("noisy", "not left-to-right"),
-                           ("400", "it answers 400"), ("no_log_probs", "completion_probabilities does not hold one token")):
+                           ("400", "it answers 400"), ("no_log_probs", "it lists no log-probability of the token")):
             with self.subTest(quirk=quirk), StandIn("llama", quirk) as server:
                 done = self.evaluate(server, status=1)
                 self.assertIn("this server can't score a given text", done.stderr)
@@ -105,6 +105,15 @@ class LlamaTest(ServerTest):
             questions = self.read_json("run.json")["questions"]
             self.assertEqual(24, len(questions))
             self.assertTrue(any(q.get("problem") for q in questions))
+
+    def test_tokens_that_end_in_the_middle_of_a_character(self):
+        """They are not listed when they are generated: their values are found among all."""
+        for how in ("nothing", "500"):
+            with self.subTest(how=how), StandIn("llama") as server:
+                server.vocabulary = [" é", " 東京", "."]
+                server.halves = {token_id(" é"), token_id(" 東京"), how}
+                self.evaluate(server, timeout=240)
+                self.check_values()
 
     def test_minus_infinity_is_undefined(self):
         with StandIn("llama", "infinite") as server:
@@ -187,7 +196,7 @@ class RealServer:
         self.url = f"http://127.0.0.1:{port}"
         self.log = pathlib.Path(log)
         with self.log.open("wb") as out:
-            self.process = subprocess.Popen([llama_server(), "-m", str(model), "--host", "127.0.0.1", "--port", str(port), "-t", "2",
+            self.process = subprocess.Popen([llama_server(), "-m", str(model), "--host", "127.0.0.1", "--port", str(port), "-t", "1",
                                              *options], stdout=out, stderr=subprocess.STDOUT, env=clean_environment())
 
     def __enter__(self):

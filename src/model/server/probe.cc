@@ -254,14 +254,17 @@ class Prober {
     return all;
   }
 
-  /// A text's values, one forced token after the other, and the token that the server generates after it by itself.
+  /// A text's values, one forced token after the other. The likeliest token after it, whose value is listed when
+  /// another one is forced, stands for the one that the server would generate.
   Result<ScoredPrompt> force(const std::vector<Token>& ids) {
+    constexpr int kListed = 50;  // so many that one of them is made of whole characters
+    if (profile_.plain_token < 0) profile_.plain_token = ids.back();
     ScoredPrompt scored;
     scored.log_probs.emplace_back();
     const std::span<const Token> all(ids);
     for (size_t i = 1; i <= all.size(); ++i) {
-      ForcedToken token{all.first(i), std::nullopt, 0};
-      if (i < all.size()) token.forced = all[i];
+      const bool at_end = i == all.size();
+      const ForcedToken token{all.first(i), at_end ? profile_.plain_token : all[i], 0, at_end ? kListed : 1};
       const auto begin = std::chrono::steady_clock::now();
       auto reply = ask_(forced_request(profile_, token));
       if (!reply) return forward(reply);
@@ -272,20 +275,23 @@ class Prober {
       request_seconds_.push_back(took.count());
       auto generated = parse_llama(reply->body);
       if (!generated) return forward(generated);
-      if (!token.forced) {
-        scored.generated_log_prob = generated->log_prob;
-        scored.generated_id = generated->id;
-      } else if (generated->id != *token.forced) {
+      if (!generated->token)
+        return fail(ErrorCode::kFailed, "it lists no log-probability of the token that it generated");
+      if (generated->token->id != token.forced) {
         return fail(ErrorCode::kFailed,
-                    fmt::format("it generated token {} where {} was forced", generated->id, *token.forced));
-      } else {
-        scored.log_probs.emplace_back(generated->log_prob);
+                    fmt::format("it generated token {} where {} was forced", generated->token->id, token.forced));
+      }
+      if (!at_end) scored.log_probs.emplace_back(generated->token->log_prob);
+      const auto likeliest = std::ranges::find_if(generated->likeliest, &ListedToken::is_text);
+      if (at_end && likeliest != generated->likeliest.end()) {
+        scored.generated_log_prob = likeliest->log_prob;
+        scored.generated_id = likeliest->id;
       }
     }
     scored.ids = ids;
-    std::ranges::nth_element(request_seconds_,
-                             request_seconds_.begin() + static_cast<ptrdiff_t>(request_seconds_.size() / 2));
-    profile_.seconds_per_request = request_seconds_[request_seconds_.size() / 2];
+    const auto middle = request_seconds_.begin() + static_cast<ptrdiff_t>(request_seconds_.size() / 2);
+    std::ranges::nth_element(request_seconds_, middle);
+    profile_.seconds_per_request = *middle;
     return scored;
   }
 

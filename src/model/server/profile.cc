@@ -54,7 +54,8 @@ Request forced_request(const Profile& profile, const ForcedToken& token) {
   Request request;
   request.path = "/completion";
   request.body = llama_body(profile.model, token);
-  request.max_reply = kReplyBase + kReplyPerToken * token.prompt.size();  // old versions repeat the prompt
+  const size_t n_listed = token.n_listed == kAllTokens ? size_t{1} << 18 : static_cast<size_t>(token.n_listed);
+  request.max_reply = kReplyBase + kReplyPerToken * (token.prompt.size() + n_listed);  // old versions repeat the prompt
   return request;
 }
 

@@ -39,6 +39,7 @@ struct Profile {
   bool is_forced = false;
   int slots = 1;                   ///< llama-server: requests that it computes at once
   std::string weights;             ///< llama-server: type, parameters and bytes
+  Token plain_token = -1;          ///< llama-server: one whose text is whole characters
   double seconds_per_request = 0;  ///< llama-server: for one forced token after a prompt that it has in its cache
 
   /// Prompts are sent as token ids, several per request; otherwise as text, one per request.

@@ -64,12 +64,11 @@ std::string llama_body(const std::string& model, const ForcedToken& token) {
   std::string body = R"({"model":)" + json_text(model) + R"(,"prompt":)";
   append_list<Token>(body, token.prompt);
   // The server's own sampling settings must not choose another token: no sampler is left but the bias and top_k 1.
-  body += fmt::format(R"(,"id_slot":{},"cache_prompt":true,"n_predict":1,"n_probs":1,"post_sampling_probs":false,)",
-                      token.slot);
+  body += fmt::format(R"(,"id_slot":{},"cache_prompt":true,"n_predict":1,"n_probs":{},"post_sampling_probs":false,)",
+                      token.slot, token.n_listed);
   body += R"("samplers":["top_k"],"top_k":1,"mirostat":0,"response_fields":["completion_probabilities"],)";
   constexpr int kBias = 100'000;  // above any difference of logits
-  if (token.forced) return body + fmt::format(R"("logit_bias":[[{},{}]]}})", *token.forced, kBias);
-  return body + R"("logit_bias":[]})";
+  return body + fmt::format(R"("logit_bias":[[{},{}]]}})", token.forced, kBias);
 }
 
 std::string tokenize_body(TokenizeShape shape, const std::string& model, std::string_view text, bool special) {

@@ -1,7 +1,6 @@
 #pragma once
 /// Request bodies, as JSON text: pure functions.
 
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -24,14 +23,17 @@ std::string sglang_body(std::span<const std::vector<Token>> prompts, std::span<c
 /// TGI's /generate for one text.
 std::string tgi_body(std::string_view text);
 
-/// llama-server's /completion: one token after a prompt. With `forced`, that token is generated whatever its
-/// probability; the server reports the probability before the bias that forces it. The prompt stays in the slot's
-/// cache.
+/// llama-server's /completion: one token after a prompt. `forced` is generated whatever its probability; the server
+/// reports the probability before the bias that forces it, and those of the `n_listed` likeliest tokens. The prompt
+/// stays in the slot's cache.
 struct ForcedToken {
   std::span<const Token> prompt;
-  std::optional<Token> forced;
+  Token forced = 0;
   int slot = 0;
+  int n_listed = 1;
 };
+/// More than any vocabulary has: all tokens are listed.
+constexpr int kAllTokens = 1'000'000;
 std::string llama_body(const std::string& model, const ForcedToken& token);
 
 /// The forms of requests to servers' tokenizers.

@@ -213,6 +213,17 @@ Result<ScoredPrompt> read_generated(const Json& answer, int index) {
   return prompt;
 }
 
+/// {"id": 7, "token": " x", "bytes": [32, 120], "logprob": -1.5}; the token's text is cut where it is not UTF-8.
+Result<ListedToken> read_listed(const Json& entry) {
+  auto id = token_id(member(entry, "id"));  // absent before December 2024, when values were those after sampling
+  if (!id) return forward(id);
+  auto number = log_prob(member(entry, "logprob"));
+  if (!number) return forward(number);
+  if (!*number) return wrong("a token has no logprob");
+  const size_t n_bytes = member(entry, "bytes").size();
+  return ListedToken{*id, **number, n_bytes > 0 && text_of(member(entry, "token")).size() == n_bytes};
+}
+
 }  // namespace
 
 Result<std::vector<ScoredPrompt>> parse_completions(std::string_view body) {
@@ -276,14 +287,20 @@ Result<std::vector<ScoredPrompt>> parse_tgi(std::string_view body) {
 Result<GeneratedToken> parse_llama(std::string_view body) {
   auto json = parse_json(body);
   if (!json) return forward(json);
+  if (!json->is_object()) return wrong("it is no object");
   const Json& list = member(*json, "completion_probabilities");
+  GeneratedToken generated;
+  if (list.is_null() || (list.is_array() && list.empty())) return generated;
   if (!list.is_array() || list.size() != 1) return wrong("completion_probabilities does not hold one token");
-  auto id = token_id(member(list[0], "id"));  // absent before December 2024, when values were those after sampling
-  if (!id) return forward(id);
-  auto number = log_prob(member(list[0], "logprob"));
-  if (!number) return forward(number);
-  if (!*number) return wrong("a token has no logprob");
-  return GeneratedToken{*id, **number};
+  auto token = read_listed(list[0]);
+  if (!token) return forward(token);
+  generated.token = *token;
+  for (const Json& entry : member(list[0], "top_logprobs")) {
+    auto listed = read_listed(entry);
+    if (!listed) return forward(listed);
+    generated.likeliest.push_back(*listed);
+  }
+  return generated;
 }
 
 Result<std::vector<Token>> parse_tokens(std::string_view body) {

@@ -38,10 +38,17 @@ Result<std::vector<ScoredPrompt>> parse_sglang(std::string_view body);
 /// TGI's /generate with decoder_input_details: one prompt, index 0.
 Result<std::vector<ScoredPrompt>> parse_tgi(std::string_view body);
 
-/// A token that llama-server generated, and its log-probability before sampling.
-struct GeneratedToken {
+/// A token that llama-server lists with its log-probability before sampling.
+struct ListedToken {
   Token id = -1;
-  float log_prob = 0;  ///< nats
+  float log_prob = 0;    ///< nats
+  bool is_text = false;  ///< its bytes are UTF-8
+};
+/// The token that llama-server generated, and the likeliest tokens. No token at all if the one that it generated ends
+/// in the middle of a character: the server then lists nothing.
+struct GeneratedToken {
+  std::optional<ListedToken> token;
+  std::vector<ListedToken> likeliest;
 };
 Result<GeneratedToken> parse_llama(std::string_view body);
 

@@ -207,6 +207,8 @@ class ServerScorer final : public Scorer {
     size_t plan = 0;
     QuestionScore score;  // of the answers begun
     size_t server = SIZE_MAX, slot = 0;
+    int n_asked = 0;         // times that the next token was asked for
+    bool lists_all = false;  // the request in flight asks for the values of all tokens
   };
 
   /// For llama-server: a request is a question, in as many parts as its answers have tokens.
@@ -252,7 +254,15 @@ class ServerScorer final : public Scorer {
       std::vector<Token> prompt = plan.prefix;
       prompt.insert(prompt.end(), answer.tail.begin(), answer.tail.end());
       prompt.resize(prompt.size() + 1 - (answer.targets.size() - n_known));
-      return server::forced_request(profile_, {prompt, answer.targets[n_known], static_cast<int>(chain.slot)});
+      // A token that ends in the middle of a character is not listed when it is generated; some versions answer 500.
+      // Its value is found among those of all tokens, while another one is generated.
+      chain.lists_all = chain.n_asked++ > 0 || parts_of_characters_.contains(answer.targets[n_known]);
+      server::ForcedToken token{prompt, answer.targets[n_known], static_cast<int>(chain.slot)};
+      if (chain.lists_all) {
+        token.forced = profile_.plain_token;
+        token.n_listed = server::kAllTokens;
+      }
+      return server::forced_request(profile_, token);
     };
     requests.take = [&](size_t request, const std::string& body) -> Result<Taken> {
       Chain& chain = chains.at(request);
@@ -261,13 +271,25 @@ class ServerScorer final : public Scorer {
       const std::vector<Token>& targets = plan.answers[chain.score.answers.size() - 1].targets;
       auto generated = server::parse_llama(body);
       if (!generated) return forward(generated);
-      if (const Token asked = targets[score.token_log_probs.size()]; generated->id != asked) {
+      const Token wanted = targets[score.token_log_probs.size()];
+      std::optional<server::ListedToken> token = generated->token;
+      if (chain.lists_all) {
+        const auto listed = std::ranges::find(generated->likeliest, wanted, &server::ListedToken::id);
+        if (listed == generated->likeliest.end()) {
+          return fail(ErrorCode::kFailed, fmt::format("the server lists no value of token {}", wanted));
+        }
+        token = *listed;
+        if (!token->is_text) parts_of_characters_.insert(wanted);
+      }
+      if (!token) return Taken::kMore;
+      if (token->id != wanted) {
         const std::string problem = fmt::format(
             "the server generated token {} where {} was forced; it may be one that the model must not generate",
-            generated->id, asked);
+            token->id, wanted);
         return end(request, {{}, problem}) ? Taken::kDone : Taken::kEnd;
       }
-      score.token_log_probs.push_back(generated->log_prob);
+      chain.n_asked = 0;
+      score.token_log_probs.push_back(token->log_prob);
       if (score.token_log_probs.size() < targets.size()) return Taken::kMore;
       score.n_tokens = static_cast<int>(targets.size());
       if (chain.score.answers.size() < plan.answers.size()) {
@@ -359,6 +381,7 @@ class ServerScorer final : public Scorer {
   std::unique_ptr<server::Transport> transport_;
   std::unique_ptr<server::Dispatcher> dispatcher_;
   bool has_said_how_long_ = false;
+  std::set<Token> parts_of_characters_;  // llama-server: tokens that it does not list when it generates them
 };
 
 /// Why two servers can't share one model's questions; empty if they can.
