@@ -94,7 +94,7 @@ class StandIn:
         self.before = []         # the prompt of the request before, for "order"
         self.ftype = "F32"       # llama-server's
         self.halves = set()      # its tokens that end in the middle of a character
-        self.vocabulary = []     # words whose values it can list
+        self.vocabulary = {GENERATED}  # words whose values it can list: those that it was asked to tokenise
         self.slots = 4
         self.cached = {}         # by slot: the tokens of its last prompt
         self.lengths = []        # of its prompts
@@ -300,6 +300,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         elif s.api == "llama" and self.path == "/tokenize":
             if body["parse_special"]:
                 raise ValueError("the names of special tokens in a text are text")
+            with s.lock:
+                s.vocabulary = s.vocabulary | set(words(body["content"]))
             self.send(200, {"tokens": ([BOS] if body["add_special"] else []) + [
                 token_id(word) + (word.strip() == s.renumbered) for word in words(body["content"])]})
         elif s.api in ("vllm", "sglang") and self.path == "/tokenize" and "no_tokenizer" not in s.quirks:
@@ -582,7 +584,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         tops = [{"id": 9, "token": "", "bytes": [195], "logprob": -0.4}]  # half of a character
         if body["n_probs"] > 1:
             tops += [{"id": token_id(word), "token": "" if token_id(word) in s.halves else word, "bytes": list(word.encode()), "logprob": self.changed(
-                [None, log_prob(ids, token_id(word))], [None, token_id(word)], ids)[1]} for word in (GENERATED, *s.vocabulary)]
+                [None, log_prob(ids, token_id(word))], [None, token_id(word)], ids)[1]} for word in sorted(s.vocabulary)]
         entry = {"id": token, "token": "x", "bytes": [120], "logprob": value, "top_logprobs": tops[:body["n_probs"]]}
         if s.has("old_probs"):
             entry = {"content": "x", "probs": [{"tok_str": "x", "prob": 1.0}]}

@@ -415,7 +415,7 @@ class OrderTest(ServerTest):
     def test_a_server_whose_values_do_not_depend_on_it(self):
         for api in self.APIS:
             with self.subTest(api=api), StandIn(api, "unsteady") as server:
-                server.unsteadiness = 0.01
+                server.unsteadiness = 0.003
                 done = self.evaluate(server, "--explain", env={"HRE_STORE": None})
                 said = re.search(r"8 questions asked again in another order: answers differ by at most (\S+) nats", done.stderr + done.stdout)
                 self.assertGreater(float(said[1]), 0)
