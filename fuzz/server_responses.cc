@@ -63,11 +63,15 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       if (const auto tokens = parse_tokens(body)) {
         for (const hre::Token token : *tokens) require(token >= 0);
       }
+      if (const auto generated = parse_llama(body)) {
+        for (const ListedToken& token : generated->likeliest) require(token.id >= 0 && token.log_prob <= 0);
+        require(!generated->token || generated->token->log_prob <= 0);
+      }
       break;
     case 4:
-      for (const auto& info :
-           {parse_models(body), parse_sglang_info(body), parse_sglang_server(body), parse_tgi_info(body)}) {
-        if (info) require(info->max_length >= 0);
+      for (const auto& info : {parse_models(body), parse_sglang_info(body), parse_sglang_server(body),
+                               parse_tgi_info(body), parse_llama_props(body)}) {
+        if (info) require(info->max_length >= 0 && info->slots >= 0);
       }
       (void)parse_version(body);
       break;

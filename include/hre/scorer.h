@@ -152,6 +152,9 @@ class Scorer {
   /// plans. Ends early, without an error, if the sink or the stop token says so. Objects that are costly to set up (a
   /// context, processes, connections, and what was learned about servers) are kept for the next call.
   virtual Status score(PlanSource& source, const ScoreSink& sink, std::stop_token stop) = 0;
+  /// How far apart two scorings of the same answer of `n_tokens` may be, in nats, if a value may depend on what else is
+  /// computed: a server's batches and caches. Nothing: equal answers have equal values.
+  [[nodiscard]] virtual std::optional<double> repeat_tolerance(int64_t /*n_tokens*/) const { return std::nullopt; }
   /// Whether work should be ordered by length. If several processes share the work, a long question must not be the
   /// last.
   [[nodiscard]] virtual bool wants_longest_first() const { return false; }

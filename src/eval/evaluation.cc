@@ -12,6 +12,7 @@
 #include <map>
 #include <numeric>
 #include <random>
+#include <ranges>
 #include <thread>
 
 #include "analysis/question_metrics.h"
@@ -147,13 +148,19 @@ void note_problems(const std::vector<std::optional<QuestionResult>>& results, co
   }
 }
 
-/// Nothing where both are equal to the last bit.
-std::optional<Error> difference_of(const QuestionResult& stored, const QuestionResult& now) {
+/// Whether two scorings of an answer agree: to the last bit, unless the model allows a difference.
+bool agree(const AnswerResult& a, const AnswerResult& b, const Scorer& scorer) {
+  if (a.n_tokens != b.n_tokens || a.n_truncated != b.n_truncated || a.n_cut_chars != b.n_cut_chars) return false;
+  if (std::bit_cast<uint64_t>(a.sum_log_prob) == std::bit_cast<uint64_t>(b.sum_log_prob)) return true;
+  const auto tolerance = scorer.repeat_tolerance(a.n_tokens);
+  return tolerance && std::abs(a.sum_log_prob - b.sum_log_prob) <= *tolerance;
+}
+
+/// Nothing where both agree.
+std::optional<Error> difference_of(const QuestionResult& stored, const QuestionResult& now, const Scorer& scorer) {
   for (size_t i = 0; i < now.answers.size(); ++i) {
     const AnswerResult &a = stored.answers[i], &b = now.answers[i];
-    const bool equal = std::bit_cast<uint64_t>(a.sum_log_prob) == std::bit_cast<uint64_t>(b.sum_log_prob) &&
-                       a.n_tokens == b.n_tokens && a.n_truncated == b.n_truncated && a.n_cut_chars == b.n_cut_chars;
-    if (equal) continue;
+    if (agree(a, b, scorer)) continue;
     return Error{
         ErrorCode::kFailed,
         fmt::format("stored answers are wrong: answer {} has a log-likelihood of {:.17g} over {} tokens in the "
@@ -278,7 +285,8 @@ struct Evaluation::State final : PlanSource {
     const auto sink = [&](size_t index, QuestionScore score) {
       const Question& question = *questions[places[index]];
       if (score.problem.empty()) {
-        difference = difference_of(*results[places[index]], scored(question, again[index], std::move(score), run));
+        difference =
+            difference_of(*results[places[index]], scored(question, again[index], std::move(score), run), scorer);
       } else {
         difference = Error{ErrorCode::kFailed, "stored answers could not be checked: " + score.problem,
                            "question " + question_name(question.topic, question.id), ""};
@@ -291,6 +299,77 @@ struct Evaluation::State final : PlanSource {
     if (difference) return tl::unexpected<Error>(std::move(*difference));
     if (!stop.stop_requested()) {
       run.explanation.push_back(fmt::format("{} of them scored again: equal to the stored answers", n));
+    }
+    return {};
+  }
+
+  /// Where values may depend on what else a server computes: asks for a sample of the questions again, in another order
+  /// and with their answers in reverse. A failed request is only noted; a difference is the error.
+  Status check_order() {
+    const bool any_new = std::ranges::any_of(std::views::iota(size_t{0}, results.size()),
+                                             [&](size_t place) { return results[place] && !reused[place]; });
+    if (!checks_order || !scorer.repeat_tolerance(1) || !any_new || run.failure || stop.stop_requested()) return {};
+    std::vector<size_t> places;
+    for (size_t place = 0; place < results.size(); ++place) {
+      if (results[place] && !results[place]->answers.empty()) places.push_back(place);
+    }
+    std::shuffle(places.begin(), places.end(), std::mt19937_64(std::random_device()()));
+    constexpr size_t kFewest = 8, kMost = 64, kOneIn = 50;
+    places.resize(std::min(places.size(), std::clamp(places.size() / kOneIn, kFewest, kMost)));
+    std::vector<std::optional<QuestionPlan>> planned(results.size());
+    const auto n_threads = std::max(run.options.plan_threads, 1);
+    const auto unchecked = [&](const std::string& why) {
+      progress.note("whether values depend on the order of requests could not be checked: " + why);
+    };
+    if (auto ok = plan_all(places, questions, requests, planned, scorer, n_threads, progress, stop); !ok) {
+      if (!stop.stop_requested()) unchecked(ok.error().text());
+      return {};
+    }
+    std::vector<QuestionPlan> again;
+    for (const size_t place : places) {
+      again.push_back(std::move(*planned[place]));
+      std::ranges::reverse(again.back().answers);
+      std::ranges::reverse(again.back().text.continuations);
+    }
+    std::optional<Error> difference;
+    std::string problem;
+    double largest = 0;
+    progress.begin("checking", static_cast<int64_t>(places.size()), "questions", 0);
+    const auto sink = [&](size_t index, QuestionScore score) {
+      const Question& question = *questions[places[index]];
+      if (!score.problem.empty()) {
+        problem = score.problem;
+        return true;
+      }
+      std::ranges::reverse(score.answers);
+      std::ranges::reverse(again[index].answers);
+      const QuestionResult now = scored(question, again[index], std::move(score), run);
+      for (size_t a = 0; a < now.answers.size() && !difference; ++a) {
+        const AnswerResult &first = results[places[index]]->answers[a], &second = now.answers[a];
+        if (std::isfinite(first.sum_log_prob - second.sum_log_prob)) {
+          largest = std::max(largest, std::abs(first.sum_log_prob - second.sum_log_prob));
+        }
+        if (agree(first, second, scorer)) continue;
+        difference = Error{
+            ErrorCode::kFailed,
+            fmt::format("the server's values depend on the order of requests: answer {} had a log-likelihood of {:.6g} "
+                        "over {} tokens, and {:.6g} over {} when it was asked for again; no answers are kept",
+                        a + 1, first.sum_log_prob, first.n_tokens, second.sum_log_prob, second.n_tokens),
+            "question " + question_name(question.topic, question.id),
+            "start the server without prefix caching, or use another version of it"};
+      }
+      return !difference && !stop.stop_requested();
+    };
+    const auto scored_again = score_all(scorer, again, sink, stop);
+    progress.end();
+    if (difference) return tl::unexpected<Error>(std::move(*difference));
+    if (stop.stop_requested()) return {};
+    if (!scored_again) problem = scored_again.error().text();
+    if (!problem.empty()) {
+      unchecked(problem);
+    } else {
+      run.explanation.push_back(fmt::format("{} asked again in another order: answers differ by at most {:.2g} nats",
+                                            counted(static_cast<int64_t>(places.size()), "question"), largest));
     }
     return {};
   }
@@ -407,6 +486,7 @@ struct Evaluation::State final : PlanSource {
   ProgressListener& progress;
   std::stop_token stop;
   double recheck_share = 0;
+  bool checks_order = true;
   bool by_length = false;
   Run run;
   std::optional<Keeper> keeper;
@@ -450,6 +530,7 @@ Status Evaluation::begin(const Keeping& keeping, std::vector<size_t> order, cons
   if (auto ok = state.select(); !ok) return ok;
   state.run.early_stop = early;
   state.recheck_share = keeping.recheck;
+  state.checks_order = keeping.check_order;
   state.by_length = order.empty() && state.scorer.wants_longest_first();
   state.order = order.empty() ? interleave_topics(state.dataset, state.selected) : std::move(order);
   auto keeper = Keeper::open(keeping, state.run, state.progress);
@@ -486,6 +567,15 @@ bool Evaluation::sound() const { return !state_->run.failure && !state_->stop.st
 
 Run Evaluation::finish(size_t n, const std::optional<EarlyStop>& early) {
   State& state = *state_;
+  if (auto ok = state.check_order(); !ok) {
+    for (size_t place = 0; place < state.results.size(); ++place) {
+      if (state.results[place]) state.keeper->forget(place);
+      state.results[place].reset();
+    }
+    state.run.failure = ok.error();
+    state.keeper->finish({});
+    return std::move(state.run);
+  }
   std::vector<size_t> surplus;
   for (size_t nth = n; nth < state.order.size(); ++nth) {
     const size_t place = state.order[nth];

@@ -154,6 +154,10 @@ void Keeper::keep(size_t place, const QuestionResult& result) {
   note_trouble();
 }
 
+void Keeper::forget(size_t place) {
+  if (session_ && place < keys_.size() && !keys_[place].empty()) wrong_.push_back(keys_[place]);
+}
+
 void Keeper::keep_stored(size_t place, const store::StoredScore& score, const QuestionResult& result) {
   if (session_ && !(session_->holds(static_cast<int64_t>(place), score) && score.has_bytes)) keep(place, result);
 }
@@ -161,7 +165,7 @@ void Keeper::keep_stored(size_t place, const store::StoredScore& score, const Qu
 void Keeper::finish(const std::vector<size_t>& surplus) {
   if (!session_) return;
   const std::vector<int64_t> positions(surplus.begin(), surplus.end());
-  if (auto ok = session_->finish(*run_, positions); !ok) run_->not_kept = ok.error();
+  if (auto ok = session_->finish(*run_, positions, wrong_); !ok) run_->not_kept = ok.error();
   if (const int64_t n = session_->n_replaced(); n > 0) {
     progress_->note(
         fmt::format("the stored answers to {} differed from the new answers and are replaced", counted(n, "question")));

@@ -41,6 +41,8 @@ class Keeper {
   void keep(size_t place, const QuestionResult& result);
   /// A stored question that becomes part of this run.
   void keep_stored(size_t place, const store::StoredScore& score, const QuestionResult& result);
+  /// An answer that proved wrong after it was kept: finish() takes it out of the store.
+  void forget(size_t place);
   /// Waits until all is written, and takes the questions at `surplus` out of the run again; run.not_kept says what was
   /// not written.
   void finish(const std::vector<size_t>& surplus);
@@ -57,6 +59,7 @@ class Keeper {
   std::unique_ptr<store::Session> session_;
   std::vector<std::string> keys_;     // by place; empty where it was not asked about
   std::vector<std::string> missing_;  // keys without a stored answer
+  std::vector<std::string> wrong_;    // keys to forget
   int64_t n_found_ = 0, n_damaged_ = 0, n_without_tokens_ = 0;
   bool waited_ = false, noted_trouble_ = false;
 };

@@ -181,7 +181,7 @@ void Session::put(int64_t position, std::string key, QuestionResult question) {
 
 std::optional<Error> Session::trouble() { return state_->writer ? state_->writer->trouble() : std::nullopt; }
 
-Status Session::finish(const Run& run, std::span<const int64_t> surplus) {
+Status Session::finish(const Run& run, std::span<const int64_t> surplus, std::span<const std::string> wrong) {
   if (!state_->writer) {
     return fail(ErrorCode::kFailed, "the store can't be written, so the run is not kept", state_->database->path(),
                 "give a ‹store› that can be written");
@@ -191,6 +191,13 @@ Status Session::finish(const Run& run, std::span<const int64_t> surplus) {
   Transaction transaction(*state_->database);
   Statement leave_out(*state_->database, "DELETE FROM run_question WHERE run = ? AND position = ?");
   for (const int64_t position : surplus) leave_out.with(state_->run, position).run();
+  Statement leave(*state_->database,
+                  "DELETE FROM run_question WHERE score = (SELECT id FROM score WHERE text_key = ? AND setting = ?)");
+  Statement forget(*state_->database, "DELETE FROM score WHERE text_key = ? AND setting = ?");
+  for (const std::string& key : wrong) {
+    leave.with(std::string_view(key), state_->setting).run();
+    forget.with(std::string_view(key), state_->setting).run();
+  }
   put_end(*state_->database, state_->run, run);
   Statement(*state_->database,
             "UPDATE run SET updated = strftime('%Y-%m-%dT%H:%M:%SZ', 'now'), "

@@ -71,9 +71,10 @@ class Session {
   /// The problem that currently keeps the writer from writing, if any.
   std::optional<Error> trouble();
 
-  /// Waits until everything is written, and removes the questions at `surplus` from the run (their answers stay). Fails
-  /// if anything could not be written; the message says how much.
-  Status finish(const Run& run, std::span<const int64_t> surplus = {});
+  /// Waits until everything is written, and removes the questions at `surplus` from the run (their answers stay). The
+  /// answers of the keys in `wrong` go, also out of other runs. Fails if anything could not be written; the message
+  /// says how much.
+  Status finish(const Run& run, std::span<const int64_t> surplus = {}, std::span<const std::string> wrong = {});
   /// The number of stored answers that differed from their replacements.
   [[nodiscard]] int64_t n_replaced() const;
 

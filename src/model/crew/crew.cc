@@ -16,6 +16,9 @@ class CrewScorer final : public Scorer {
   const ModelDescription& describe() const override { return scorer_->describe(); }
   Result<QuestionPlan> plan(ScoringRequest request) const override { return scorer_->plan(std::move(request)); }
   TokenTexts texts_of(const AnswerPlan& answer) const override { return scorer_->texts_of(answer); }
+  std::optional<double> repeat_tolerance(int64_t n_tokens) const override {
+    return scorer_->repeat_tolerance(n_tokens);
+  }
 
   bool wants_longest_first() const override { return true; }
 

@@ -7,11 +7,15 @@
 namespace hre::server {
 namespace {
 
-constexpr char kHelp[] = "MODEL is server:URL[,URL...][,model=NAME][,api=vllm|sglang|tgi|openai][,tokenizer=FILE.gguf]";
+constexpr char kHelp[] =
+    "MODEL is server:URL[,URL...][,model=NAME][,api=vllm|sglang|llama|tgi|openai][,tokenizer=FILE.gguf]";
 
 const std::map<std::string, Api>& api_names() {
-  static const std::map<std::string, Api> names = {
-      {"vllm", Api::kVllm}, {"sglang", Api::kSglang}, {"tgi", Api::kTgi}, {"openai", Api::kOpenAi}};
+  static const std::map<std::string, Api> names = {{"vllm", Api::kVllm},
+                                                   {"sglang", Api::kSglang},
+                                                   {"llama", Api::kLlama},
+                                                   {"tgi", Api::kTgi},
+                                                   {"openai", Api::kOpenAi}};
   return names;
 }
 

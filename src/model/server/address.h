@@ -1,5 +1,5 @@
 #pragma once
-/// MODEL for a server: server:URL[,URL...][,model=NAME][,api=vllm|sglang|tgi|openai][,tokenizer=FILE].
+/// MODEL for a server: server:URL[,URL...][,model=NAME][,api=vllm|sglang|llama|tgi|openai][,tokenizer=FILE].
 
 #include <optional>
 #include <string>
@@ -13,6 +13,7 @@ namespace hre::server {
 enum class Api {
   kVllm,    ///< OpenAI completions with token ids, several prompts per request
   kSglang,  ///< /generate with input_ids
+  kLlama,   ///< llama-server's /completion, one token of an answer per request
   kTgi,     ///< /generate with details.prefill; text only
   kOpenAi,  ///< OpenAI completions with echo; text, one prompt per request
 };

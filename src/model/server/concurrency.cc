@@ -48,6 +48,6 @@ void ConcurrencyLimit::pushed_back(double now, double sent_at) {
   window_start_ = -1;
 }
 
-void ConcurrencyLimit::restart() { *this = ConcurrencyLimit(most_); }
+void ConcurrencyLimit::restart() { *this = ConcurrencyLimit(most_, first_); }
 
 }  // namespace hre::server

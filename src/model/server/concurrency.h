@@ -1,13 +1,17 @@
 #pragma once
 /// How many requests a server gets at once. Pure: times and results come in, a limit comes out.
 
+#include <algorithm>
+
 namespace hre::server {
 
 /// Grows while growth raises the throughput, stays at the knee, and shrinks when the server pushes back (429, 503).
 /// Throughput is measured in windows in which the server had as many requests as the limit allows.
 class ConcurrencyLimit {
  public:
-  explicit ConcurrencyLimit(int most) : most_(most) {}
+  /// `first`: where to begin; for a server whose limit is known, that limit.
+  explicit ConcurrencyLimit(int most, int first = kFirst)
+      : most_(most), first_(std::min(most, first)), limit_(first_), good_limit_(first_) {}
 
   [[nodiscard]] int limit() const { return limit_; }
 
@@ -30,11 +34,11 @@ class ConcurrencyLimit {
   static constexpr double kWorthIt = 1.05;  // a larger limit must raise the throughput by 5 %
   static constexpr int kRest = 8;           // windows at the knee before the next attempt to grow
 
-  int most_;
-  int limit_ = kFirst;
+  int most_, first_;
+  int limit_;
   bool doubling_ = true;  // until growth stops paying or the server first pushes back
   int rest_ = 0;
-  int good_limit_ = kFirst;
+  int good_limit_;
   double good_rate_ = 0;
   double shrunk_at_ = -1;
   // The current window: its start (negative: none yet), completions and work so far.

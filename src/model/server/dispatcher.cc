@@ -23,10 +23,11 @@ constexpr double kLongestAwayPause = 5;
 
 struct Pending {
   size_t index = 0;
-  int attempts = 0;             // failed ones
-  double due = 0;               // not sent before this time
-  double first_failure = -1;    // negative: none
-  size_t failed_at = SIZE_MAX;  // the server of its last failure
+  int attempts = 0;              // failed ones
+  double due = 0;                // not sent before this time
+  double first_failure = -1;     // negative: none
+  size_t failed_at = SIZE_MAX;   // the server of its last failure
+  size_t goes_on_at = SIZE_MAX;  // the server that has answered its part before
 };
 
 struct Flight {
@@ -37,7 +38,7 @@ struct Flight {
 };
 
 struct Server {
-  explicit Server(int most) : limit(most) {}
+  explicit Server(ConcurrencyLimit initial) : limit(initial) {}
   ConcurrencyLimit limit;
   int in_flight = 0;
   bool full = false;      // when the latest replies arrived; several may arrive at once
@@ -53,11 +54,14 @@ constexpr double kLaterPause = 0.1;
 }  // namespace
 
 struct Dispatcher::State {
-  State(Transport& used, DispatchOptions given)
-      : transport_(used),
-        options_(std::move(given)),
-        servers_(options_.servers.size(), Server(options_.most_in_flight)),
-        random_(options_.seed) {}
+  State(Transport& used, DispatchOptions given) : transport_(used), options_(std::move(given)), random_(options_.seed) {
+    for (size_t i = 0; i < options_.servers.size(); ++i) {
+      const int most = options_.most_in_flight;
+      servers_.emplace_back(options_.slots.empty()
+                                ? ConcurrencyLimit(most)
+                                : ConcurrencyLimit(std::min(most, options_.slots[i]), options_.slots[i]));
+    }
+  }
 
   Status run(const Requests& requests, const std::stop_token& stop) {
     requests_ = &requests;
@@ -118,7 +122,7 @@ struct Dispatcher::State {
     for (size_t i = 0; i < servers_.size(); ++i) {
       if (!has_room(servers_[i], now)) continue;
       const double load = servers_[i].in_flight / static_cast<double>(servers_[i].limit.limit()) +
-                          (i == pending.failed_at) + 2.0 * servers_[i].away;
+                          (i == pending.failed_at) + 2.0 * servers_[i].away - 2.0 * (i == pending.goes_on_at);
       if (best == SIZE_MAX || load < best_load) best = i, best_load = load;
     }
     return best;
@@ -140,7 +144,7 @@ struct Dispatcher::State {
       if (next.kind != NextPlan::Kind::kQuestion) return false;
       pending.index = next.index;
     }
-    const Request request = requests_->make(pending.index);
+    const Request request = requests_->make(pending.index, server);
     const size_t id = n_sent_++;
     flights_.emplace(id, Flight{pending, server, now, request.work});
     ++servers_[server].in_flight;
@@ -170,7 +174,12 @@ struct Dispatcher::State {
     servers_[flight.server].limit.completed(now, flight.work, servers_[flight.server].full);
     last_success_ = now;
     exhausted_ = 0;
-    ended_ = !*taken;
+    ended_ = *taken == Taken::kEnd;
+    if (*taken != Taken::kMore) return {};
+    Pending next;
+    next.index = flight.pending.index;
+    next.goes_on_at = flight.server;
+    waiting_.emplace(now, next);
     return {};
   }
 

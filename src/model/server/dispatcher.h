@@ -23,6 +23,8 @@ struct Request {
   std::string body;      ///< JSON; empty: a GET
   double work = 1;       ///< for measuring throughput, in any unit
   size_t max_reply = 0;  ///< bytes of the response that are read
+  bool once =
+      false;  ///< a response of 5xx is an answer, too; heeded by the probe, which asks what a server may not know
 };
 
 /// The outcome of a request.
@@ -58,17 +60,23 @@ struct DispatchOptions {
   net::RetryPolicy retry = {};       ///< for one request, while its server answers others
   double wait = 60;                  ///< how long to wait, in seconds, if all servers are away
   int most_in_flight = 256;          ///< requests to one server
+  std::vector<int> slots = {};       ///< by server: how many requests it computes at once; empty: found by throughput
   uint64_t seed = 1;                 ///< of the jitter: it affects times, never values
   std::function<void(const std::string&)> note = {};
 };
 
 /// The next request, which can be sent at once; the caller chooses its number.
 using NextRequest = std::function<NextPlan()>;
-/// Makes a request when it is sent, so that memory holds only the requests in flight.
-using MakeRequest = std::function<Request(size_t request)>;
+/// Makes a request for this server when it is sent, so that memory holds only the requests in flight.
+using MakeRequest = std::function<Request(size_t request, size_t server)>;
+enum class Taken {
+  kDone,
+  kMore,  ///< the request has another part, which is made next, for the same server if that has room
+  kEnd,   ///< nothing more is wanted of any request
+};
 /// Receives the body of a 2xx. An error of kFailed means that the body is malformed; the request is then repeated
-/// within the limits. Any other error ends the work. False ends it without an error.
-using TakeReply = std::function<Result<bool>(size_t request, const std::string& body)>;
+/// within the limits. Any other error ends the work.
+using TakeReply = std::function<Result<Taken>(size_t request, const std::string& body)>;
 /// Receives a server's objection to a request itself (400, 413, 422), which is not repeated. False ends the work
 /// without an error.
 using TakeRefusal = std::function<bool(size_t request, const Error& error)>;

@@ -109,10 +109,10 @@ Requests requests_of(size_t n_requests, Outcome& outcome) {
     if (next == n_requests) return {};
     return {NextPlan::Kind::kQuestion, next++};
   };
-  requests.make = [](size_t index) { return Request{"/v1/completions", std::to_string(index), 1, 100}; };
-  requests.take = [&outcome](size_t request, const std::string&) -> Result<bool> {
+  requests.make = [](size_t index, size_t) { return Request{"/v1/completions", std::to_string(index), 1, 100}; };
+  requests.take = [&outcome](size_t request, const std::string&) -> Result<Taken> {
     ++outcome.done[request];
-    return true;
+    return Taken::kDone;
   };
   requests.take_refusal = [&outcome](size_t request, const Error& error) {
     outcome.refused[request] = error.message;
@@ -158,6 +158,52 @@ TEST(Dispatcher, ServersShareByWhatTheyCan) {
   ASSERT_TRUE(outcome.status);
   EXPECT_THAT(outcome.done, testing::Each(1));
   EXPECT_LT(outcome.seconds, 1.35 * 4000 / (4 + 16 + 32));
+}
+
+/// Requests of five parts each.
+struct Parts {
+  std::vector<std::vector<size_t>> servers;  // by request: of its parts, also those that failed
+  std::vector<int> taken;
+};
+
+Status run_parts(SimulatedServers& servers, size_t n_requests, Parts& parts) {
+  constexpr int kParts = 5;
+  parts.servers.resize(n_requests);
+  parts.taken.resize(n_requests);
+  DispatchOptions options;
+  for (size_t i = 0; i < servers.servers.size(); ++i) {
+    options.servers.push_back("http://" + std::to_string(i));
+    options.slots.push_back(servers.servers[i].slots);
+  }
+  Outcome outcome;
+  Requests requests = requests_of(n_requests, outcome);
+  requests.make = [&](size_t request, size_t server) {
+    parts.servers[request].push_back(server);
+    return Request{"/completion", "{}", 1, 100};
+  };
+  requests.take = [&](size_t request, const std::string&) -> Result<Taken> {
+    return ++parts.taken[request] < kParts ? Taken::kMore : Taken::kDone;
+  };
+  Dispatcher dispatcher(servers, options);
+  return dispatcher.run(requests, {});
+}
+
+TEST(Dispatcher, PartsOfARequestGoToOneServerThatHasAsManyAtOnceAsSlots) {
+  SimulatedServers servers({{.slots = 3}, {.slots = 6}}, 1);
+  Parts parts;
+  ASSERT_TRUE(run_parts(servers, 90, parts));
+  EXPECT_THAT(parts.taken, testing::Each(5));
+  for (const auto& of_request : parts.servers) EXPECT_THAT(of_request, testing::Each(of_request.front()));
+  EXPECT_EQ(servers.servers[0].peak, 3);
+  EXPECT_EQ(servers.servers[1].peak, 6);
+  EXPECT_LT(servers.now(), 1.2 * 90 * 5 / 9) << "all slots are busy from the start";
+}
+
+TEST(Dispatcher, PartsThatFailAreRepeatedAlone) {
+  SimulatedServers servers({{.slots = 4, .failing_share = 0.1}, {.slots = 4, .away_from = 10, .away_until = 40}}, 2);
+  Parts parts;
+  ASSERT_TRUE(run_parts(servers, 60, parts));
+  EXPECT_THAT(parts.taken, testing::Each(5));
 }
 
 TEST(Dispatcher, EveryRequestIsDoneOnceWhateverFails) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 
 #include "core/text.h"
@@ -17,7 +18,7 @@ constexpr char kSecond[] = "Once upon a time there was a little dog who lived in
 // Characters of one to four bytes: they show how text offsets are counted.
 constexpr char kManyBytes[] = "A caf\u00E9 in \u6771\u4EAC sells \U0001F370 to a na\u00EFve girl";
 constexpr char kNameVocabulary[] = "give a file with the model's vocabulary: ,tokenizer=FILE.gguf";
-constexpr char kCan[] = "vLLM, SGLang, TGI and llama-cpp-python's server can";
+constexpr char kCan[] = "vLLM, SGLang, TGI, llama-server and llama-cpp-python's server can";
 
 /// If two equal requests differ by more than this, in nats per token, the values are useless.
 constexpr double kMostNoise = 0.5;
@@ -38,14 +39,31 @@ class Prober {
       : url_(url), address_(address), vocabulary_(vocabulary), ask_(ask) {}
 
   Result<Profile> run() {
-    for (const auto step : {&Prober::identify, &Prober::name_model, &Prober::find_tokenizer, &Prober::compare_texts,
-                            &Prober::repeat, &Prober::compare_with_generated, &Prober::cut_lists}) {
+    for (const auto step : {&Prober::identify, &Prober::name_model, &Prober::find_tokenizer, &Prober::check_values}) {
       if (auto ok = (this->*step)(); !ok) return forward(ok);
     }
     return profile_;
   }
 
  private:
+  /// llama-server lists no prompt's log-probabilities yet. Where a version does, and they are right, they are used;
+  /// else every token is forced.
+  Status check_values() {
+    if (profile_.api != Api::kLlama) return check_values_one_way();
+    if (auto ok = check_values_one_way(); ok || ok.error().code == ErrorCode::kInterrupted) return ok;
+    texts_.clear();
+    profile_.is_forced = true;
+    return check_values_one_way();
+  }
+
+  Status check_values_one_way() {
+    for (const auto step :
+         {&Prober::compare_texts, &Prober::repeat, &Prober::compare_with_generated, &Prober::cut_lists}) {
+      if (auto ok = (this->*step)(); !ok) return ok;
+    }
+    return {};
+  }
+
   tl::unexpected<Error> refuse(const std::string& why) const {
     return fail(ErrorCode::kFailed, fmt::format("this server can't score a given text: {}", why), url_, kCan);
   }
@@ -79,10 +97,10 @@ class Prober {
     }
     auto page = try_to_get("/v1/models");
     if (!page) return forward(page);
-    if (*page && is(Api::kOpenAi, parse_models(**page))) return tell_vllm();
+    if (*page && is(Api::kOpenAi, parse_models(**page))) return tell_kind();
     if (address_.api) {
       profile_.api = *address_.api;
-      return {};
+      return profile_.api == Api::kLlama ? more_of_llama() : Status();
     }
     return refuse("it answers none of /v1/models, /model_info and /info");
   }
@@ -118,7 +136,11 @@ class Prober {
     return {};
   }
 
-  Status tell_vllm() {
+  Status tell_kind() {
+    if (address_.api.value_or(Api::kLlama) == Api::kLlama && (address_.api || info_.owner == "llamacpp")) {
+      profile_.api = Api::kLlama;
+      return more_of_llama();
+    }
     const auto page = try_to_get("/version");
     const auto version = page && *page ? parse_version(**page) : Result<std::string>(fail(ErrorCode::kFailed, ""));
     if (version) profile_.version = *version;
@@ -127,6 +149,19 @@ class Prober {
     } else if (info_.owner == "vllm" || (version && info_.owner != "llamacpp")) {
       profile_.api = Api::kVllm;
     }
+    return {};
+  }
+
+  Status more_of_llama() {
+    auto page = try_to_get("/props");
+    if (!page) return forward(page);
+    const auto props =
+        *page ? parse_llama_props(**page) : Result<ServerInfo>(fail(ErrorCode::kFailed, "it has no /props"));
+    if (!props) return refuse(props.error().message);
+    profile_.version = props->version;
+    profile_.max_length = props->max_length;
+    profile_.slots = props->slots;
+    profile_.weights = info_.weights;
     return {};
   }
 
@@ -160,7 +195,8 @@ class Prober {
         profile_.api == Api::kTgi ? std::vector<Place>{{"/tokenize", TokenizeShape::kInputs}}
         : profile_.api == Api::kOpenAi
             ? std::vector<Place>{{"/extras/tokenize", TokenizeShape::kInput}, {"/tokenize", TokenizeShape::kPrompt}}
-            : std::vector<Place>{{"/tokenize", TokenizeShape::kPrompt}};
+        : profile_.api == Api::kLlama ? std::vector<Place>{{"/tokenize", TokenizeShape::kContent}}
+                                      : std::vector<Place>{{"/tokenize", TokenizeShape::kPrompt}};
     std::string why = "it returns none for a text";
     for (const Place& place : places) {
       profile_.tokenize_path = place.path;
@@ -191,12 +227,22 @@ class Prober {
     return prompt;
   }
 
-  Result<std::vector<ScoredPrompt>> score(const std::vector<Prompt>& prompts) const {
+  Result<std::vector<ScoredPrompt>> score(const std::vector<Prompt>& prompts) {
     std::vector<ScoredPrompt> all;
+    if (profile_.is_forced) {
+      for (const Prompt& prompt : prompts) {
+        auto scored = force(prompt.ids);
+        if (!scored) return forward(scored);
+        all.push_back(std::move(*scored));
+      }
+      return all;
+    }
     const size_t at_once = profile_.takes_ids() ? prompts.size() : 1;
     for (size_t i = 0; i < prompts.size(); i += at_once) {
       const std::span<const Prompt> some(prompts.data() + i, at_once);
-      auto reply = ask_(scoring_request(profile_, some));
+      Request request = scoring_request(profile_, some);
+      request.once = profile_.api == Api::kLlama;  // which answers 500 to what it doesn't know
+      auto reply = ask_(request);
       if (!reply) return forward(reply);
       if (reply->status < 200 || reply->status > 299) {
         return fail(ErrorCode::kFailed, "it answers " + refusal(reply->status, reply->body));
@@ -206,6 +252,47 @@ class Prober {
       all.insert(all.end(), scored->begin(), scored->end());
     }
     return all;
+  }
+
+  /// A text's values, one forced token after the other. The likeliest token after it, whose value is listed when
+  /// another one is forced, stands for the one that the server would generate.
+  Result<ScoredPrompt> force(const std::vector<Token>& ids) {
+    constexpr int kListed = 50;  // so many that one of them is made of whole characters
+    if (profile_.plain_token < 0) profile_.plain_token = ids.back();
+    ScoredPrompt scored;
+    scored.log_probs.emplace_back();
+    const std::span<const Token> all(ids);
+    for (size_t i = 1; i <= all.size(); ++i) {
+      const bool at_end = i == all.size();
+      const ForcedToken token{all.first(i), at_end ? profile_.plain_token : all[i], 0, at_end ? kListed : 1};
+      const auto begin = std::chrono::steady_clock::now();
+      auto reply = ask_(forced_request(profile_, token));
+      if (!reply) return forward(reply);
+      if (reply->status < 200 || reply->status > 299) {
+        return fail(ErrorCode::kFailed, "it answers " + refusal(reply->status, reply->body));
+      }
+      const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+      request_seconds_.push_back(took.count());
+      auto generated = parse_llama(reply->body);
+      if (!generated) return forward(generated);
+      if (!generated->token)
+        return fail(ErrorCode::kFailed, "it lists no log-probability of the token that it generated");
+      if (generated->token->id != token.forced) {
+        return fail(ErrorCode::kFailed,
+                    fmt::format("it generated token {} where {} was forced", generated->token->id, token.forced));
+      }
+      if (!at_end) scored.log_probs.emplace_back(generated->token->log_prob);
+      const auto likeliest = std::ranges::find_if(generated->likeliest, &ListedToken::is_text);
+      if (at_end && likeliest != generated->likeliest.end()) {
+        scored.generated_log_prob = likeliest->log_prob;
+        scored.generated_id = likeliest->id;
+      }
+    }
+    scored.ids = ids;
+    const auto middle = request_seconds_.begin() + static_cast<ptrdiff_t>(request_seconds_.size() / 2);
+    std::ranges::nth_element(request_seconds_, middle);
+    profile_.seconds_per_request = *middle;
+    return scored;
   }
 
   /// The number of tokens of a text, as the server lists them.
@@ -379,6 +466,7 @@ class Prober {
   ServerInfo info_;
   std::vector<Prompt> texts_;
   std::vector<ScoredPrompt> scored_;
+  std::vector<double> request_seconds_;  // of forced tokens
 };
 
 Result<std::vector<Token>> ask_tokens_with(const Profile& profile, std::string_view text, bool special,

@@ -30,6 +30,7 @@ Request scoring_request(const Profile& profile, std::span<const Prompt> prompts)
   request.max_reply = kReplyBase + kReplyPerToken * tokens;
   switch (profile.api) {
     case Api::kVllm:
+    case Api::kLlama:
       request.path = "/v1/completions";
       request.body = completions_body(profile.model, ids_of(prompts), profile.max_tokens);
       break;
@@ -46,6 +47,15 @@ Request scoring_request(const Profile& profile, std::span<const Prompt> prompts)
       request.body = completions_text_body(profile.model, prompts[0].text);
       break;
   }
+  return request;
+}
+
+Request forced_request(const Profile& profile, const ForcedToken& token) {
+  Request request;
+  request.path = "/completion";
+  request.body = llama_body(profile.model, token);
+  const size_t n_listed = token.n_listed == kAllTokens ? size_t{1} << 18 : static_cast<size_t>(token.n_listed);
+  request.max_reply = kReplyBase + kReplyPerToken * (token.prompt.size() + n_listed);  // old versions repeat the prompt
   return request;
 }
 

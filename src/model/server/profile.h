@@ -34,9 +34,16 @@ struct Profile {
   OffsetRule offsets;               ///< for tokens found by offsets
   double noise = 0;                 ///< the largest difference between two equal requests, in nats
   std::vector<float> probe_values;  ///< the values of the known sequence
+  /// llama-server: answers are scored token by token, each forced to be the one that is generated. False if it can list
+  /// a prompt's log-probabilities.
+  bool is_forced = false;
+  int slots = 1;                   ///< llama-server: requests that it computes at once
+  std::string weights;             ///< llama-server: type, parameters and bytes
+  Token plain_token = -1;          ///< llama-server: one whose text is whole characters
+  double seconds_per_request = 0;  ///< llama-server: for one forced token after a prompt that it has in its cache
 
   /// Prompts are sent as token ids, several per request; otherwise as text, one per request.
-  [[nodiscard]] bool takes_ids() const { return api == Api::kVllm || api == Api::kSglang; }
+  [[nodiscard]] bool takes_ids() const { return api == Api::kVllm || api == Api::kSglang || api == Api::kLlama; }
 };
 
 /// One text to score, as ids or as text.
@@ -47,6 +54,9 @@ struct Prompt {
 };
 
 Request scoring_request(const Profile& profile, std::span<const Prompt> prompts);
+
+/// One token of an answer, for servers that are forced.
+Request forced_request(const Profile& profile, const ForcedToken& token);
 
 /// The results for the prompts, in their order. Fails unless there is one entry per prompt.
 Result<std::vector<ScoredPrompt>> parse_scored(const Profile& profile, const std::string& body, size_t n_prompts);

@@ -60,6 +60,17 @@ std::string tgi_body(std::string_view text) {
          R"(,"parameters":{"details":true,"decoder_input_details":true,"max_new_tokens":1}})";
 }
 
+std::string llama_body(const std::string& model, const ForcedToken& token) {
+  std::string body = R"({"model":)" + json_text(model) + R"(,"prompt":)";
+  append_list<Token>(body, token.prompt);
+  // The server's own sampling settings must not choose another token: no sampler is left but the bias and top_k 1.
+  body += fmt::format(R"(,"id_slot":{},"cache_prompt":true,"n_predict":1,"n_probs":{},"post_sampling_probs":false,)",
+                      token.slot, token.n_listed);
+  body += R"("samplers":["top_k"],"top_k":1,"mirostat":0,"response_fields":["completion_probabilities"],)";
+  constexpr int kBias = 100'000;  // above any difference of logits
+  return body + fmt::format(R"("logit_bias":[[{},{}]]}})", token.forced, kBias);
+}
+
 std::string tokenize_body(TokenizeShape shape, const std::string& model, std::string_view text, bool special) {
   const std::string how = std::string(R"(,"add_special_tokens":)") + (special ? "true}" : "false}");
   switch (shape) {
@@ -67,6 +78,10 @@ std::string tokenize_body(TokenizeShape shape, const std::string& model, std::st
       return R"({"model":)" + json_text(model) + R"(,"prompt":)" + json_text(text) + how;
     case TokenizeShape::kInputs:
       return R"({"inputs":)" + json_text(text) + how;
+    case TokenizeShape::kContent:
+      // Special tokens' names in a text are text, as they are in process.
+      return R"({"model":)" + json_text(model) + R"(,"content":)" + json_text(text) +
+             fmt::format(R"(,"add_special":{},"parse_special":false}})", special);
     case TokenizeShape::kInput:
       break;
   }

@@ -23,11 +23,25 @@ std::string sglang_body(std::span<const std::vector<Token>> prompts, std::span<c
 /// TGI's /generate for one text.
 std::string tgi_body(std::string_view text);
 
+/// llama-server's /completion: one token after a prompt. `forced` is generated whatever its probability; the server
+/// reports the probability before the bias that forces it, and those of the `n_listed` likeliest tokens. The prompt
+/// stays in the slot's cache.
+struct ForcedToken {
+  std::span<const Token> prompt;
+  Token forced = 0;
+  int slot = 0;
+  int n_listed = 1;
+};
+/// More than any vocabulary has: all tokens are listed.
+constexpr int kAllTokens = 1'000'000;
+std::string llama_body(const std::string& model, const ForcedToken& token);
+
 /// The forms of requests to servers' tokenizers.
 enum class TokenizeShape {
-  kPrompt,  ///< {model, prompt, add_special_tokens}: vLLM, SGLang
-  kInputs,  ///< {inputs, add_special_tokens}: TGI
-  kInput,   ///< {model, input}: llama-cpp-python, which adds special tokens
+  kPrompt,   ///< {model, prompt, add_special_tokens}: vLLM, SGLang
+  kInputs,   ///< {inputs, add_special_tokens}: TGI
+  kInput,    ///< {model, input}: llama-cpp-python, which adds special tokens
+  kContent,  ///< {model, content, add_special, parse_special}: llama-server
 };
 std::string tokenize_body(TokenizeShape shape, const std::string& model, std::string_view text, bool special = false);
 

@@ -213,6 +213,17 @@ Result<ScoredPrompt> read_generated(const Json& answer, int index) {
   return prompt;
 }
 
+/// {"id": 7, "token": " x", "bytes": [32, 120], "logprob": -1.5}; the token's text is cut where it is not UTF-8.
+Result<ListedToken> read_listed(const Json& entry) {
+  auto id = token_id(member(entry, "id"));  // absent before December 2024, when values were those after sampling
+  if (!id) return forward(id);
+  auto number = log_prob(member(entry, "logprob"));
+  if (!number) return forward(number);
+  if (!*number) return wrong("a token has no logprob");
+  const size_t n_bytes = member(entry, "bytes").size();
+  return ListedToken{*id, **number, n_bytes > 0 && text_of(member(entry, "token")).size() == n_bytes};
+}
+
 }  // namespace
 
 Result<std::vector<ScoredPrompt>> parse_completions(std::string_view body) {
@@ -273,6 +284,25 @@ Result<std::vector<ScoredPrompt>> parse_tgi(std::string_view body) {
   return std::vector<ScoredPrompt>{std::move(prompt)};
 }
 
+Result<GeneratedToken> parse_llama(std::string_view body) {
+  auto json = parse_json(body);
+  if (!json) return forward(json);
+  if (!json->is_object()) return wrong("it is no object");
+  const Json& list = member(*json, "completion_probabilities");
+  GeneratedToken generated;
+  if (list.is_null() || (list.is_array() && list.empty())) return generated;
+  if (!list.is_array() || list.size() != 1) return wrong("completion_probabilities does not hold one token");
+  auto token = read_listed(list[0]);
+  if (!token) return forward(token);
+  generated.token = *token;
+  for (const Json& entry : member(list[0], "top_logprobs")) {
+    auto listed = read_listed(entry);
+    if (!listed) return forward(listed);
+    generated.likeliest.push_back(*listed);
+  }
+  return generated;
+}
+
 Result<std::vector<Token>> parse_tokens(std::string_view body) {
   auto json = parse_json(body);
   if (!json) return forward(json);
@@ -297,6 +327,11 @@ Result<ServerInfo> parse_models(std::string_view body) {
     if (const std::string id = shown(text_of(member(model, "id"))); !id.empty()) info.models.push_back(id);
     if (info.owner.empty()) info.owner = text_of(member(model, "owned_by"));
     if (info.max_length == 0) info.max_length = first_length(model, {"max_model_len"});
+    const Json& meta = member(model, "meta");
+    if (!info.weights.empty() || !meta.is_object()) continue;
+    for (const char* name : {"ftype", "n_vocab", "n_embd", "n_params", "size"}) {
+      if (const Json& value = member(meta, name); !value.is_null()) info.weights += shown(value.dump()) + ' ';
+    }
   }
   return info;
 }
@@ -309,6 +344,17 @@ Result<ServerInfo> parse_sglang_info(std::string_view body) {
   if (path.empty()) return wrong("/model_info names no model_path");
   info.models = {path};
   info.owner = "sglang";
+  return info;
+}
+
+Result<ServerInfo> parse_llama_props(std::string_view body) {
+  auto json = parse_json(body);
+  if (!json) return forward(json);
+  ServerInfo info;
+  info.slots = static_cast<int>(first_length(*json, {"total_slots"}));
+  if (info.slots == 0) return wrong("/props states no total_slots");
+  info.version = shown(text_of(member(*json, "build_info")));
+  info.max_length = first_length(member(*json, "default_generation_settings"), {"n_ctx"});
   return info;
 }
 

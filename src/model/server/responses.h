@@ -38,6 +38,20 @@ Result<std::vector<ScoredPrompt>> parse_sglang(std::string_view body);
 /// TGI's /generate with decoder_input_details: one prompt, index 0.
 Result<std::vector<ScoredPrompt>> parse_tgi(std::string_view body);
 
+/// A token that llama-server lists with its log-probability before sampling.
+struct ListedToken {
+  Token id = -1;
+  float log_prob = 0;    ///< nats
+  bool is_text = false;  ///< its bytes are UTF-8
+};
+/// The token that llama-server generated, and the likeliest tokens. No token at all if the one that it generated ends
+/// in the middle of a character: the server then lists nothing.
+struct GeneratedToken {
+  std::optional<ListedToken> token;
+  std::vector<ListedToken> likeliest;
+};
+Result<GeneratedToken> parse_llama(std::string_view body);
+
 /// Token ids from /tokenize in vLLM's and SGLang's form {"tokens": [...]}, or in TGI's [{"id": ...}, ...].
 Result<std::vector<Token>> parse_tokens(std::string_view body);
 
@@ -48,10 +62,14 @@ struct ServerInfo {
   std::string owner;                ///< of the models: "vllm", "sglang", "llamacpp", "library" (Ollama)
   std::string version;
   int64_t max_length = 0;  ///< tokens of a prompt plus one generated token; 0: unknown
+  int slots = 0;           ///< requests that llama-server computes at once; 0: unknown
+  std::string weights;     ///< what llama-server says of them: type, parameters, bytes
 };
 
 Result<ServerInfo> parse_models(std::string_view body);       ///< GET /v1/models
 Result<ServerInfo> parse_sglang_info(std::string_view body);  ///< GET /model_info, formerly /get_model_info
+/// GET /props: llama-server's version, slots and longest prompt.
+Result<ServerInfo> parse_llama_props(std::string_view body);
 /// GET /server_info, formerly /get_server_info: SGLang's version and longest prompt.
 Result<ServerInfo> parse_sglang_server(std::string_view body);
 Result<ServerInfo> parse_tgi_info(std::string_view body);  ///< GET /info

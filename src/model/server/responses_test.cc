@@ -259,6 +259,50 @@ TEST(Address, Parses) {
   EXPECT_EQ(address->tokenizer, "t.gguf");
 }
 
+TEST(Responses, LlamaServersTokenIsTheOneThatItGenerated) {
+  const auto generated = parse_llama(R"({"completion_probabilities": [{"id": 7, "token": " x", "bytes": [32, 120],
+      "logprob": -12.5, "top_logprobs": [{"id": 9, "token": "", "bytes": [195], "logprob": -0.25},
+      {"id": 8, "token": " y", "bytes": [32, 121], "logprob": -0.5}]}]})");
+  ASSERT_TRUE(generated) << why(generated);
+  ASSERT_TRUE(generated->token);
+  EXPECT_EQ(generated->token->id, 7);
+  EXPECT_EQ(generated->token->log_prob, -12.5F);
+  ASSERT_EQ(generated->likeliest.size(), 2U);
+  EXPECT_FALSE(generated->likeliest[0].is_text) << "half of a character";
+  EXPECT_TRUE(generated->likeliest[1].is_text);
+  const auto least = parse_llama(R"({"completion_probabilities": [{"id": 7, "logprob": -3.4028234663852886e+38}]})");
+  ASSERT_TRUE(least) << why(least);
+  EXPECT_EQ(least->token->log_prob, -std::numeric_limits<float>::infinity()) << "a probability of 0";
+  const auto nothing = parse_llama("{}");
+  ASSERT_TRUE(nothing) << why(nothing);
+  EXPECT_FALSE(nothing->token) << "a token that ends in the middle of a character";
+  EXPECT_THAT(
+      why(parse_llama(R"({"completion_probabilities": [{"content": " x", "probs": [{"tok_str": " x", "prob": 1}]}]})")),
+      HasSubstr("a token id is not a whole number"))
+      << "before December 2024";
+  EXPECT_THAT(why(parse_llama(R"({"completion_probabilities": [{"id": 7}, {"id": 8}]})")),
+              HasSubstr("does not hold one token"));
+  EXPECT_THAT(why(parse_llama(R"({"completion_probabilities": [{"id": 7}]})")), HasSubstr("no logprob"));
+  EXPECT_THAT(why(parse_llama("[]")), HasSubstr("no object"));
+}
+
+TEST(Responses, LlamaServersPages) {
+  const auto props = parse_llama_props(
+      R"({"default_generation_settings": {"n_ctx": 4096}, "total_slots": 4, "build_info": "b9999-abc", "bos_token": "<s>"})");
+  ASSERT_TRUE(props) << why(props);
+  EXPECT_EQ(props->slots, 4);
+  EXPECT_EQ(props->max_length, 4096);
+  EXPECT_EQ(props->version, "b9999-abc");
+  EXPECT_THAT(why(parse_llama_props(R"({"role": "router"})")), HasSubstr("total_slots"));
+  const auto weights = [](const char* meta) {
+    const auto models =
+        parse_models(std::string(R"({"data": [{"id": "m", "owned_by": "llamacpp", "meta": )") + meta + "}]}");
+    return models ? models->weights : "no models";
+  };
+  EXPECT_NE(weights(R"({"n_params": 7, "ftype": "Q8_0"})"), weights(R"({"n_params": 7, "ftype": "Q4_0"})"));
+  EXPECT_EQ(weights(R"({"n_ctx": 7, "ftype": "Q8_0"})"), weights(R"({"n_ctx": 8, "ftype": "Q8_0"})"));
+}
+
 TEST(ConcurrencyLimit, ShrinksOnceForRefusalsOfOneMoment) {
   ConcurrencyLimit limit(256);
   const int before = limit.limit();

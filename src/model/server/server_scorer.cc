@@ -7,6 +7,7 @@
 #include <cmath>
 #include <deque>
 #include <map>
+#include <numeric>
 #include <random>
 #include <set>
 
@@ -26,6 +27,7 @@ namespace {
 using server::Api;
 using server::Profile;
 using server::Prompt;
+using server::Taken;
 using server::Tokenizer;
 
 constexpr char kNameVocabulary[] = "give a file with the model's vocabulary: ,tokenizer=FILE.gguf";
@@ -35,6 +37,7 @@ constexpr int kUnknownLength = 1 << 30;
 struct Connection {
   net::HttpClient client;
   std::vector<std::string> urls;
+  std::vector<int> slots;  ///< by URL; empty: the requests that a server bears are found by throughput
   ServerOptions options;
   std::string api_key;
 };
@@ -46,7 +49,7 @@ Result<server::Reply> ask_with_patience(Connection& connection, const std::strin
   for (int attempt = 0;; ++attempt) {
     server::Reply reply =
         server::exchange(connection.client, url, request, connection.options, connection.api_key, stop);
-    const bool again = reply.status == 0 ? reply.transient : net::is_transient_status(reply.status);
+    const bool again = reply.status == 0 ? reply.transient : !request.once && net::is_transient_status(reply.status);
     const auto wait = again ? net::retry_wait(options.retry, attempt, reply.retry_after, net::jitter()) : std::nullopt;
     if (wait && net::sleep_unless_stopped(*wait, stop)) continue;
     if (stop.stop_requested()) return fail(ErrorCode::kInterrupted, "interrupted", url);
@@ -79,6 +82,12 @@ void cut_into_requests(const QuestionPlan& plan, size_t index, bool together, st
   }
 }
 
+std::string rough_time(double seconds) {
+  if (seconds < 100) return fmt::format("{:.0f} s", seconds);
+  if (seconds < 6000) return fmt::format("{:.0f} min", seconds / 60);
+  return fmt::format("{:.1f} h", seconds / 3600);
+}
+
 class ServerScorer final : public Scorer {
  public:
   ServerScorer(std::unique_ptr<Connection> connection, Profile profile, Encode encode,
@@ -91,6 +100,7 @@ class ServerScorer final : public Scorer {
         description_(std::move(description)) {
     server::DispatchOptions options;
     options.servers = connection_->urls;
+    options.slots = connection_->slots;
     options.wait = connection_->options.wait_seconds;
     options.most_in_flight = connection_->options.most_in_flight;
     options.seed = std::random_device()();
@@ -101,6 +111,13 @@ class ServerScorer final : public Scorer {
   }
 
   const ModelDescription& describe() const override { return description_; }
+
+  /// A value comes from half-precision products in one batch or another: steps of bfloat16 in an answer of few tokens,
+  /// and their sum over many. Values of other tokens or from foreign memory differ more.
+  std::optional<double> repeat_tolerance(int64_t n_tokens) const override {
+    constexpr double kStep = 0.26, kPerToken = 0.05;  // nats; as the probe's
+    return kStep + kPerToken * static_cast<double>(n_tokens);
+  }
 
   Result<QuestionPlan> plan(ScoringRequest request) const override {
     QuestionPlan plan;
@@ -131,6 +148,7 @@ class ServerScorer final : public Scorer {
   }
 
   Status score(PlanSource& source, const ScoreSink& sink, std::stop_token stop) override {
+    if (profile_.is_forced) return score_by_tokens(source, sink, stop);
     const std::span<const QuestionPlan> plans = source.plans();
     std::deque<RequestAnswers> waiting;     // the rest of a question whose first answers are sent
     std::map<size_t, RequestAnswers> sent;  // by request
@@ -148,25 +166,25 @@ class ServerScorer final : public Scorer {
       waiting.pop_front();
       return {NextPlan::Kind::kQuestion, n_requests++};
     };
-    requests.make = [&](size_t request) {
+    requests.make = [&](size_t request, size_t) {
       const RequestAnswers& part = sent.at(request);
       return server::scoring_request(profile_, prompts_of(plans[part.plan], part));
     };
-    requests.take = [&](size_t request, const std::string& body) -> Result<bool> {
+    requests.take = [&](size_t request, const std::string& body) -> Result<Taken> {
       const RequestAnswers part = sent.at(request);
       const QuestionPlan& plan = plans[part.plan];
       auto values = refused.contains(part.plan) ? std::vector<AnswerScore>() : values_of(plan, part, body);
       if (!values) return forward(values);
       sent.erase(request);
-      if (refused.contains(part.plan)) return true;
+      if (refused.contains(part.plan)) return Taken::kDone;
       Open& question = open[part.plan];
       question.score.answers.resize(plan.answers.size());
       std::move(values->begin(), values->end(), question.score.answers.begin() + static_cast<ptrdiff_t>(part.first));
       question.done += part.last - part.first;
-      if (question.done < plan.answers.size()) return true;
+      if (question.done < plan.answers.size()) return Taken::kDone;
       QuestionScore score = std::move(question.score);
       open.erase(part.plan);
-      return sink(part.plan, std::move(score));
+      return sink(part.plan, std::move(score)) ? Taken::kDone : Taken::kEnd;
     };
     requests.take_refusal = [&](size_t request, const Error& error) {
       const size_t plan = sent.at(request).plan;
@@ -182,6 +200,123 @@ class ServerScorer final : public Scorer {
     QuestionScore score;
     size_t done = 0;  // answers
   };
+
+  /// A question whose answers are scored token by token, in one slot of a server, so that what its requests share stays
+  /// in that slot's cache.
+  struct Chain {
+    size_t plan = 0;
+    QuestionScore score;  // of the answers begun
+    size_t server = SIZE_MAX, slot = 0;
+    int n_asked = 0;         // times that the next token was asked for
+    bool lists_all = false;  // the request in flight asks for the values of all tokens
+  };
+
+  /// For llama-server: a request is a question, in as many parts as its answers have tokens.
+  Status score_by_tokens(PlanSource& source, const ScoreSink& sink, const std::stop_token& stop) {
+    const std::span<const QuestionPlan> plans = source.plans();
+    say_how_long(plans);
+    std::map<size_t, Chain> chains;       // by request
+    std::vector<std::vector<int>> users;  // by server and slot
+    for (const int n : connection_->slots) users.emplace_back(static_cast<size_t>(n), 0);
+    size_t n_requests = 0;
+    const auto leave_slot = [&](Chain& chain) {
+      if (chain.server != SIZE_MAX) --users[chain.server][chain.slot];
+      chain.server = SIZE_MAX;
+    };
+    const auto end = [&](size_t request, QuestionScore score) {
+      Chain& chain = chains.at(request);
+      const size_t plan = chain.plan;
+      leave_slot(chain);
+      chains.erase(request);
+      return sink(plan, std::move(score));
+    };
+    server::Requests requests;
+    requests.next = [&]() -> NextPlan {
+      const NextPlan next = source.next();
+      if (next.kind != NextPlan::Kind::kQuestion) return next;
+      Chain& chain = chains[n_requests];
+      chain.plan = next.index;
+      chain.score.answers.emplace_back();
+      return {NextPlan::Kind::kQuestion, n_requests++};
+    };
+    requests.make = [&](size_t request, size_t server) {
+      Chain& chain = chains.at(request);
+      if (chain.server != server) {
+        leave_slot(chain);
+        const auto least = std::ranges::min_element(users[server]);
+        chain.server = server;
+        chain.slot = static_cast<size_t>(least - users[server].begin());
+        ++*least;
+      }
+      const QuestionPlan& plan = plans[chain.plan];
+      const AnswerPlan& answer = plan.answers[chain.score.answers.size() - 1];
+      const size_t n_known = chain.score.answers.back().token_log_probs.size();
+      std::vector<Token> prompt = plan.prefix;
+      prompt.insert(prompt.end(), answer.tail.begin(), answer.tail.end());
+      prompt.resize(prompt.size() + 1 - (answer.targets.size() - n_known));
+      // A token that ends in the middle of a character is not listed when it is generated; some versions answer 500.
+      // Its value is found among those of all tokens, while another one is generated.
+      chain.lists_all = chain.n_asked++ > 0 || parts_of_characters_.contains(answer.targets[n_known]);
+      server::ForcedToken token{prompt, answer.targets[n_known], static_cast<int>(chain.slot)};
+      if (chain.lists_all) {
+        token.forced = profile_.plain_token;
+        token.n_listed = server::kAllTokens;
+      }
+      return server::forced_request(profile_, token);
+    };
+    requests.take = [&](size_t request, const std::string& body) -> Result<Taken> {
+      Chain& chain = chains.at(request);
+      const QuestionPlan& plan = plans[chain.plan];
+      AnswerScore& score = chain.score.answers.back();
+      const std::vector<Token>& targets = plan.answers[chain.score.answers.size() - 1].targets;
+      auto generated = server::parse_llama(body);
+      if (!generated) return forward(generated);
+      const Token wanted = targets[score.token_log_probs.size()];
+      std::optional<server::ListedToken> token = generated->token;
+      if (chain.lists_all) {
+        const auto listed = std::ranges::find(generated->likeliest, wanted, &server::ListedToken::id);
+        if (listed == generated->likeliest.end()) {
+          return fail(ErrorCode::kFailed, fmt::format("the server lists no value of token {}", wanted));
+        }
+        token = *listed;
+        if (!token->is_text) parts_of_characters_.insert(wanted);
+      }
+      if (!token) return Taken::kMore;
+      if (token->id != wanted) {
+        const std::string problem = fmt::format(
+            "the server generated token {} where {} was forced; it may be one that the model must not generate",
+            token->id, wanted);
+        return end(request, {{}, problem}) ? Taken::kDone : Taken::kEnd;
+      }
+      chain.n_asked = 0;
+      score.token_log_probs.push_back(token->log_prob);
+      if (score.token_log_probs.size() < targets.size()) return Taken::kMore;
+      score.n_tokens = static_cast<int>(targets.size());
+      if (chain.score.answers.size() < plan.answers.size()) {
+        chain.score.answers.emplace_back();
+        return Taken::kMore;
+      }
+      return end(request, std::move(chain.score)) ? Taken::kDone : Taken::kEnd;
+    };
+    requests.take_refusal = [&](size_t request, const Error& error) { return end(request, {{}, error.message}); };
+    return dispatcher_->run(requests, stop);
+  }
+
+  /// Once: an evaluation may score its questions in several goes.
+  void say_how_long(std::span<const QuestionPlan> plans) {
+    if (has_said_how_long_ || plans.empty() || !connection_->options.note) return;
+    has_said_how_long_ = true;
+    int64_t tokens = 0;
+    for (const QuestionPlan& plan : plans) {
+      for (const AnswerPlan& answer : plan.answers) tokens += static_cast<int64_t>(answer.targets.size());
+    }
+    const int slots = std::accumulate(connection_->slots.begin(), connection_->slots.end(), 0);
+    const double seconds = static_cast<double>(tokens) * profile_.seconds_per_request;
+    connection_->options.note(fmt::format(
+        "llama-server scores one token per request: {}, {} if all {} slots compute at once, else up to {}, and "
+        "the prompts; its model's file in process is faster",
+        counted(tokens, "request"), rough_time(seconds / slots), slots, rough_time(seconds)));
+  }
 
   std::vector<Prompt> prompts_of(const QuestionPlan& plan, const RequestAnswers& part) const {
     std::vector<Prompt> prompts;
@@ -245,6 +380,8 @@ class ServerScorer final : public Scorer {
   ModelDescription description_;
   std::unique_ptr<server::Transport> transport_;
   std::unique_ptr<server::Dispatcher> dispatcher_;
+  bool has_said_how_long_ = false;
+  std::set<Token> parts_of_characters_;  // llama-server: tokens that it does not list when it generates them
 };
 
 /// Why two servers can't share one model's questions; empty if they can.
@@ -252,7 +389,8 @@ std::string difference(const Profile& a, const Profile& b) {
   if (a.api != b.api) return "this is another kind of server";
   if (a.model != b.model) return "it serves " + b.model + ", not " + a.model;
   if (a.alignment.shift != b.alignment.shift || a.offsets != b.offsets || a.max_tokens != b.max_tokens ||
-      a.specials != b.specials || a.tokenizer != b.tokenizer || a.probe_values.size() != b.probe_values.size()) {
+      a.specials != b.specials || a.is_forced != b.is_forced || a.tokenizer != b.tokenizer ||
+      a.probe_values.size() != b.probe_values.size()) {
     return "it tokenises or answers differently";
   }
   constexpr double kSameWeights = 0.25;  // nats per token; other engines and types differ less, other weights more
@@ -268,6 +406,7 @@ Result<Profile> probe_all(Connection& connection, const server::Address& address
   std::optional<Profile> first;
   std::optional<Error> failure;
   std::vector<std::string> usable;
+  std::vector<int> slots;
   for (const std::string& url : address.urls) {
     const auto ask = [&](const server::Request& request) { return ask_with_patience(connection, url, request, stop); };
     auto profile = server::probe_server(url, address, vocabulary, ask);
@@ -282,15 +421,18 @@ Result<Profile> probe_all(Connection& connection, const server::Address& address
     if (const std::string problem = first ? difference(*first, *profile) : ""; !problem.empty()) {
       return input_error(problem, url, "all servers of one MODEL must serve the same model in the same way");
     }
+    const int profile_slots = profile->is_forced ? profile->slots : 0;
     if (!first) {
       first = std::move(*profile);
     } else if (const int64_t length = profile->max_length; length > 0) {  // the length that all of them accept
       first->max_length = first->max_length > 0 ? std::min(first->max_length, length) : length;
     }
     usable.push_back(url);
+    if (profile_slots > 0) slots.push_back(profile_slots);
   }
   if (!first) return tl::unexpected<Error>(std::move(*failure));
   connection.urls = std::move(usable);
+  connection.slots = std::move(slots);
   return std::move(*first);
 }
 
@@ -364,9 +506,10 @@ Result<PlanRules> rules_for(const Profile& profile, const ModelOptions& options,
   PlanRules rules;
   rules.bos = bos;
   rules.long_answers = options.long_answers;
-  // hre sends one more token than a model in process is fed, and the server needs room for one generated token, even if
-  // none is requested (vLLM).
-  const int64_t most = profile.max_length > 0 ? profile.max_length - 2 - profile.server_adds_bos : kUnknownLength;
+  // hre sends one more token than a model in process is fed, unless it forces that token, and the server needs room for
+  // one generated token, even if none is requested (vLLM).
+  const int64_t kept_back = (profile.is_forced ? 1 : 2) + profile.server_adds_bos;
+  const int64_t most = profile.max_length > 0 ? profile.max_length - kept_back : kUnknownLength;
   if (profile.tokenizer == Tokenizer::kOffsets && options.max_length > 0) {
     return input_error(
         "this server's tokens can't be counted before they are scored, so ‹max_length› can't be enforced", url,
@@ -391,6 +534,7 @@ std::string fingerprint_of(const Profile& profile) {
   ContentHash hash;
   hash.add_field("served");
   hash.add_field(profile.model);
+  if (!profile.weights.empty()) hash.add_field(profile.weights);
   hash.add_field(std::to_string(profile.probe_values.size()));
   hash.add_field(std::to_string(std::llround(sum / step)));
   return hash.value();
