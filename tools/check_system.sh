@@ -96,7 +96,7 @@ if [ -n "$PARTS" ]; then export HRE_DEPS=/parts; else tools/setup.sh engine oned
 cmake -S . -B "/build-$KIND" -G Ninja "${options[@]}" >"/build-$KIND/cmake.log" || { tail -20 "/build-$KIND/cmake.log"; exit 1; }
 cmake --build "/build-$KIND" -j "$JOBS" --target hre_program unit_tests >"/build-$KIND/build.log" || { tail -60 "/build-$KIND/build.log"; exit 1; }
 $emulator "/build-$KIND/src/hre" --version
-$emulator "/build-$KIND/src/hre" demo | head -4
+$emulator "/build-$KIND/src/hre" eval models/hre-base-q8_0.gguf --data sample --topic python --limit 2 --store none --quiet
 
 units=$(EMULATOR=$emulator tools/unit_tests.sh "/build-$KIND" "$FILTER") || true
 echo "$units"
