@@ -19,6 +19,7 @@ function(hre_folder name)
 
   if(HRE_BUILD_TESTS AND tests)
     add_executable(${name}_test ${tests})
+    add_dependencies(unit_tests ${name}_test)
     target_include_directories(${name}_test PRIVATE ${PROJECT_SOURCE_DIR}/src)
     target_compile_options(${name}_test PRIVATE ${HRE_WARNINGS})
     target_compile_definitions(${name}_test PRIVATE HRE_SOURCE_DIR="${PROJECT_SOURCE_DIR}")

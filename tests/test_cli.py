@@ -127,9 +127,11 @@ class VersionTest(ProgramTest):
         version = re.search(r"project\(hre VERSION (\S+)", (SOURCE_DIR / "CMakeLists.txt").read_text())[1]
         self.assertEqual(f"hre {version}", lines[0])
         self.assertRegex(lines[1], r"^libllama .+ggml \d+\.\d+\.\d+, (hre's patch \d+|not hre's own build)$")
-        self.assertRegex(lines[-4], r"^Arrow \d+\.\d+\.\d+.*, libarchive \d+\.\d+\.\d+")
-        self.assertRegex(lines[-3], r"^SQLite \d+\.\d+\.\d+, expat_\d+\.\d+\.\d+$")
-        self.assertRegex(lines[-2], r"^libcurl/\d+\.\d+\.\d+.* OpenSSL/\d+\.\d+\.\d+")
+        self.assertRegex(lines[-6], r"^hre's kernels for [\w -]+(, oneDNN \d+\.\d+\.\d+)?$")
+        self.assertRegex(lines[-5], r"^Arrow \d+\.\d+\.\d+.*, libarchive \d+\.\d+\.\d+")
+        self.assertRegex(lines[-4], r"^SQLite \d+\.\d+\.\d+, expat_\d+\.\d+\.\d+$")
+        self.assertRegex(lines[-3], r"^libcurl/\d+\.\d+\.\d+.* OpenSSL/\d+\.\d+\.\d+")
+        self.assertRegex(lines[-2], r"^(([\w+:/]+) \d+\.\d+(\.\d+)?(, |$)){9}$")
         self.assertRegex(lines[-1], r"^compiled by (g\+\+|clang) \d+\.\d+\.\d+$")
 
 

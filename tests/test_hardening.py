@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 import unittest
 
-from program import BUILD_DIR, PROGRAM, SOURCE_DIR, clean_environment
+from program import BUILD_DIR, PROGRAM, clean_environment
 
 
 def readelf(*arguments):

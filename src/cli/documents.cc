@@ -265,7 +265,7 @@ end
     text += fmt::format("complete -c hre -f -n '__hre_at 1' -a '{}' -d '{}'\n", word,
                         named == nullptr ? "" : fish_text(named->summary));
     for (const std::string& name : second) {
-      const Command* whole = command_named(commands, word + " " + name);
+      const Command* whole = command_named(commands, fmt::format("{} {}", word, name));
       text += fmt::format("complete -c hre -f -n '__hre_at 2; and __hre_is {}' -a '{}' -d '{}'\n", word, name,
                           fish_text(whole->summary));
     }

@@ -283,6 +283,26 @@ Status gate_verdict(Run run, EvalGate& gate, const Outputs& outputs, Console& co
   return gate_status(*report, console);
 }
 
+/// Where scoring ends: by --until, or by --gate, whose baseline and policy are put into `gate`, which the rule refers
+/// to.
+Result<std::optional<UntilOptions>> stopping_rule(const EvalArguments& arguments, std::optional<EvalGate>& gate) {
+  auto until = parse_until(arguments.until);
+  if (!until) return until;
+  if (!arguments.gate.empty()) {
+    auto opened = open_gate(arguments);
+    if (!opened) return forward(opened);
+    gate.emplace(std::move(*opened));
+    const GateRule& rule = gate->policy.rules.front();
+    until->emplace(UntilOptions{
+        {}, UntilGate{&gate->baseline, rule.margin, gate->policy.level / 2, gate->policy.undefined}, rule.metric});
+  }
+  if (*until && arguments.score.any()) {
+    return input_error("stopping early looks at the published score", gate ? "--gate" : "--until",
+                       "leave out --score and --reference");
+  }
+  return until;
+}
+
 Status run_eval(EvalArguments arguments, Console& console) {
   EvalOptions& options = arguments.evaluating.eval;
   auto ranks = apply_scale(arguments.scale, arguments.models, arguments.evaluating.model, options);
@@ -297,21 +317,9 @@ Status run_eval(EvalArguments arguments, Console& console) {
   }
   arguments.keeping.store = store_to_keep(arguments.keeping.store, console.err);
   arguments.keeping.reuse = !arguments.no_cache;
-  auto until = parse_until(arguments.until);
-  if (!until) return forward(until);
   std::optional<EvalGate> gate;
-  if (!arguments.gate.empty()) {
-    auto opened = open_gate(arguments);
-    if (!opened) return forward(opened);
-    gate.emplace(std::move(*opened));
-    const GateRule& rule = gate->policy.rules.front();
-    until->emplace(UntilOptions{
-        {}, UntilGate{&gate->baseline, rule.margin, gate->policy.level / 2, gate->policy.undefined}, rule.metric});
-  }
-  if (*until && arguments.score.any()) {
-    return input_error("stopping early looks at the published score", gate ? "--gate" : "--until",
-                       "leave out --score and --reference");
-  }
+  const auto until = stopping_rule(arguments, gate);
+  if (!until) return tl::unexpected<Error>(until.error());
   if (arguments.verify_weights) forget_fingerprints();
   auto outputs = open_outputs(arguments);
   if (!outputs) return forward(outputs);

@@ -283,6 +283,7 @@ int run(std::vector<std::string> words) {
               << data::library_versions() << '\n'
               << store::library_versions() << ", " << stackexchange::library_versions() << '\n'
               << net::library_versions() << '\n'
+              << HRE_HEADER_VERSIONS << '\n'
               << "compiled by " << compiler() << '\n';
     return 0;
   }

@@ -1,5 +1,7 @@
 /// hre study: families of models, what separates their stages, and how they agree with outside judgements.
 
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
 #include <filesystem>
 #include <memory>
@@ -134,7 +136,7 @@ Result<std::vector<Judgement>> read_judgements(const StudyFile::Judgements& judg
       const std::string cell = rows[i] ? (*rows[i])[*column] : "";
       const auto value = parse_finite_number(cell);
       if (!value && !is_missing(cell)) {
-        return input_error("column " + name + " of " + members[i].name + " is not a number: '" + cell + "'", path);
+        return input_error(fmt::format("column {} of {} is not a number: '{}'", name, members[i].name, cell), path);
       }
       judgement.values.push_back(value);
     }

@@ -10,6 +10,8 @@
 #include "model/checkpoint/checkpoint.h"
 #include "model/crew/crew.h"
 #include "model/crew/forked_crew.h"
+#include "model/llama/fast/isa.h"
+#include "model/llama/fast/products.h"
 #include "model/llama/llama_scorer.h"
 #include "model/option_names.h"
 #include "model/server/server_scorer.h"
@@ -83,6 +85,10 @@ Result<std::unique_ptr<Scorer>> open_model(const std::string& source, const Mode
   return open_model(source, EngineOptions(options), silent, {});
 }
 
-std::string engine_description() { return llama_engine_version() + "\n" + llama_engine_build(); }
+std::string engine_description() {
+  const std::string products = fast::onednn_version();
+  return llama_engine_version() + "\n" + llama_engine_build() + "\nhre's kernels for " + fast::name_of(fast::isa()) +
+         (products.empty() ? "" : ", " + products);
+}
 
 }  // namespace hre

@@ -157,7 +157,7 @@ Problem problem_of_folder(const fs::path& folder, const std::vector<File>& files
     const auto shards = shards_of(folder / index);
     if (!shards || shards->empty()) return index + " is not whole";
     for (const std::string& shard : *shards) {
-      if (const Problem problem = problem_of_weights(folder / shard); !problem.empty()) return problem;
+      if (Problem problem = problem_of_weights(folder / shard); !problem.empty()) return problem;
     }
     return "";
   }
@@ -166,7 +166,7 @@ Problem problem_of_folder(const fs::path& folder, const std::vector<File>& files
     const bool is_weights = file.name.ends_with(".safetensors") || file.name == "pytorch_model.bin";
     if (!is_weights || is_temporary_name(file.name)) continue;
     if (is_shard_name(file.name)) return "the index of its shards is missing";
-    if (const Problem problem = problem_of_weights(folder / file.name); !problem.empty()) return problem;
+    if (Problem problem = problem_of_weights(folder / file.name); !problem.empty()) return problem;
     any = true;
   }
   return any ? "" : "its weights are missing";

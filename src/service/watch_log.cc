@@ -143,7 +143,7 @@ Status WatchLog::append(const WatchLine& line) {
   if (!file.good()) return system_error("cannot be written", path_);
   const std::string text = line.text + "\n";
   if (!write_all(file.get(), text, size_)) {
-    const auto problem = system_error("cannot be written", path_);
+    auto problem = system_error("cannot be written", path_);  // of the write, not of what follows
     (void)!ftruncate(file.get(), size_);
     return problem;
   }

@@ -95,7 +95,7 @@ std::set<std::string> usual_keys(std::initializer_list<std::string> others) {
 }
 
 /// Built once. An architecture stands here if its random checkpoints convert to equal bytes by both roads.
-const std::vector<Family>& families() {
+const std::vector<Family>& families() {  // NOLINT(readability-function-size): a table
   static const std::vector<Family> kFamilies = [] {
     std::vector<Family> all;
     const auto add = [&](const char* architecture, const char* type, const char* gguf) -> Family& {
@@ -280,7 +280,7 @@ void add_usual_parameters(const Family& family, const Json& config, uint32_t fil
       if (rope.contains("attention_factor"))
         metadata.add_f32(arch + ".rope.scaling.yarn_attn_factor", number(rope, "attention_factor"));
       for (const std::string key : {"beta_fast", "beta_slow"})
-        if (rope.contains(key)) metadata.add_f32(arch + ".rope.scaling.yarn_" + key, number(rope, key));
+        if (rope.contains(key)) metadata.add_f32(fmt::format("{}.rope.scaling.yarn_{}", arch, key), number(rope, key));
     }
   } else if (type != "default" && !(type == "llama3" && family.is_llama)) {
     throw Unknown{"config.json has the rope scaling " + type};
@@ -328,7 +328,8 @@ void add_neox(const Json& config, GgufMetadata& metadata) {
   metadata.add_u32("gptneox.embedding_length", hidden);
   metadata.add_u32("gptneox.block_count", whole(config, "num_hidden_layers"));
   metadata.add_u32("gptneox.feed_forward_length", whole(config, "intermediate_size"));
-  const double rotary = number(config, "rotary_pct") * (hidden / heads);
+  const uint32_t head = hidden / heads;
+  const double rotary = number(config, "rotary_pct") * head;
   if (rotary < 0 || rotary > hidden) throw Unknown{"config.json has an impossible rotary_pct"};
   metadata.add_u32("gptneox.rope.dimension_count", static_cast<uint32_t>(rotary));
   metadata.add_u32("gptneox.attention.head_count", heads);

@@ -171,7 +171,8 @@ Result<Safetensors> read_safetensors(const std::string& folder) {
   if (!names) return forward(names);
   Safetensors all;
   for (const std::string& name : *names) {
-    auto one = read_one(folder + "/" + name);
+    const std::string path = fmt::format("{}/{}", folder, name);
+    auto one = read_one(path);
     if (!one) return input_error(one.error().message, name);
     name_tied_embeddings(*one);
     for (Safetensor& tensor : one->tensors) {
@@ -179,7 +180,7 @@ Result<Safetensors> read_safetensors(const std::string& folder) {
       tensor.file = all.files.size();
       all.tensors.push_back(std::move(tensor));
     }
-    all.files.push_back(folder + "/" + name);
+    all.files.push_back(path);
   }
   if (!indexed.empty() && indexed != seen)
     return input_error("does not name the tensors that its files have", "model.safetensors.index.json");

@@ -339,6 +339,33 @@ std::pair<Vocabulary, std::string> bytes_vocabulary(const VocabularySource& sour
   return {std::move(all), pre_tokenizer_name(tokenizer, source.known_pre_tokenizers)};
 }
 
+/// By the token that each merge makes (`unknown` where there is none), the place of the first such merge.
+std::unordered_map<int64_t, size_t> merge_ranks(const Json& merges, const std::unordered_map<std::string, int64_t>& ids,
+                                                int64_t unknown) {
+  std::unordered_map<int64_t, size_t> ranks;
+  for (size_t rank = 0; rank < merges.size(); ++rank) {
+    std::string both;
+    if (merges[rank].is_string()) {
+      both = merges[rank].get<std::string>();
+      const size_t space = both.find(' ');
+      if (space == std::string::npos) throw Unknown{"tokenizer.json has a merge of one part"};
+      both.erase(space, 1);
+    } else {
+      if (merges[rank].size() != 2) throw Unknown{"tokenizer.json has a merge of other than two parts"};
+      both = merges[rank][0].get<std::string>() + merges[rank][1].get<std::string>();
+    }
+    const auto id = ids.find(both);
+    ranks.emplace(id == ids.end() ? unknown : id->second, rank);
+  }
+  return ranks;
+}
+
+/// "<0x0A>": what stands for a byte that no piece has.
+bool is_byte_token(const std::string& text) {
+  return text.size() == 6 && text.starts_with("<0x") && text[5] == '>' &&
+         std::isxdigit(static_cast<unsigned char>(text[3])) && std::isxdigit(static_cast<unsigned char>(text[4]));
+}
+
 /// A SentencePiece vocabulary that is there as tokenizer.json alone: the converter's LlamaHfVocab, with scores by the
 /// order of merges, as convert_checkpoint.py gives them.
 Vocabulary pieces_in_json(const VocabularySource& source, const Json& tokenizer, const Json& settings) {
@@ -365,29 +392,10 @@ Vocabulary pieces_in_json(const VocabularySource& source, const Json& tokenizer,
     if (token.id >= n_base) beyond.push_back(token);
   }
   const int64_t unknown = ids.at(content_of(settings["unk_token"]));
-  std::unordered_map<int64_t, size_t> ranks;
-  const Json& merges = model.at("merges");
-  for (size_t rank = 0; rank < merges.size(); ++rank) {
-    std::string both;
-    if (merges[rank].is_string()) {
-      both = merges[rank].get<std::string>();
-      const size_t space = both.find(' ');
-      if (space == std::string::npos) throw Unknown{"tokenizer.json has a merge of one part"};
-      both.erase(space, 1);
-    } else {
-      if (merges[rank].size() != 2) throw Unknown{"tokenizer.json has a merge of other than two parts"};
-      both = merges[rank][0].get<std::string>() + merges[rank][1].get<std::string>();
-    }
-    const auto id = ids.find(both);
-    ranks.emplace(id == ids.end() ? unknown : id->second, rank);
-  }
+  const std::unordered_map<int64_t, size_t> ranks = merge_ranks(model.at("merges"), ids, unknown);
   const auto score_of = [&](int64_t id) {
     const auto rank = ranks.find(id);
     return -static_cast<float>(rank == ranks.end() ? ranks.size() : rank->second);
-  };
-  const auto is_byte = [](const std::string& text) {
-    return text.size() == 6 && text.starts_with("<0x") && text[5] == '>' &&
-           std::isxdigit(static_cast<unsigned char>(text[3])) && std::isxdigit(static_cast<unsigned char>(text[4]));
   };
   Vocabulary all;
   for (int64_t id = 0; id < n_base; ++id) {
@@ -395,7 +403,7 @@ Vocabulary pieces_in_json(const VocabularySource& source, const Json& tokenizer,
     if (token == tokens.end()) throw Unknown{"tokenizer.json leaves out a number"};
     all.tokens.push_back(token->second);
     all.scores.push_back(score_of(id));
-    all.types.push_back(is_byte(token->second) ? kByte : special_ids.contains(id) ? kControl : kNormal);
+    all.types.push_back(is_byte_token(token->second) ? kByte : special_ids.contains(id) ? kControl : kNormal);
   }
   std::sort(beyond.begin(), beyond.end(), [](const AddedToken& a, const AddedToken& b) { return a.id < b.id; });
   for (const AddedToken& token : beyond) {
@@ -523,6 +531,17 @@ std::vector<std::string> merges_of(const Json& tokenizer) {
   return all;
 }
 
+void check_normalizer(const Json& tokenizer) {
+  if (!has(tokenizer, "normalizer")) return;
+  const Json& stated = tokenizer["normalizer"];
+  const Json steps = stated.contains("normalizers") ? stated["normalizers"] : Json::array({stated});
+  for (const Json& step : steps) {
+    const std::string type = step.value("type", "");
+    if (type != "NFC" && type != "Prepend" && type != "Replace")
+      throw Unknown{"tokenizer.json has the normalizer " + type};
+  }
+}
+
 /// Adds merges (of byte-level vocabularies), special tokens and the chat template. n_vocab: the number of tokens, where
 /// the converter leaves out special tokens beyond it.
 void add_special_tokens(const VocabularySource& source, const Json* tokenizer, Json settings, bool with_merges,
@@ -547,15 +566,7 @@ void add_special_tokens(const VocabularySource& source, const Json* tokenizer, J
       }
     }
     if (with_merges) metadata.add_texts("tokenizer.ggml.merges", merges_of(*tokenizer));
-    if (has(*tokenizer, "normalizer")) {
-      const Json& stated = (*tokenizer)["normalizer"];
-      const Json steps = stated.contains("normalizers") ? stated["normalizers"] : Json::array({stated});
-      for (const Json& step : steps) {
-        const std::string type = step.value("type", "");
-        if (type != "NFC" && type != "Prepend" && type != "Replace")
-          throw Unknown{"tokenizer.json has the normalizer " + type};
-      }
-    }
+    check_normalizer(*tokenizer);
   }
   const std::string text = chat_template(source, settings);
   for (const std::string& kind : special.kinds) {

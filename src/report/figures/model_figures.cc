@@ -135,9 +135,9 @@ Figure forest(const ReportData& data) {
     const auto high = interval ? std::optional(interval->high) : std::nullopt;
     widen(reach, low ? low : c.difference.mean, high ? high : c.difference.mean);
     const std::string &a = label_of(data, pair.a), &b = label_of(data, pair.b);
-    const std::string name = shortened(a, 24) + " − " + shortened(b, 24);
-    figure.table.rows.push_back({a + " − " + b, cell(c.difference.mean), cell(low), cell(high), cell(c.p),
-                                 cell(c.p_holm), std::to_string(c.questions())});
+    const std::string name = fmt::format("{} − {}", shortened(a, 24), shortened(b, 24));
+    figure.table.rows.push_back({fmt::format("{} − {}", a, b), cell(c.difference.mean), cell(low), cell(high),
+                                 cell(c.p), cell(c.p_holm), std::to_string(c.questions())});
     names.push_back(name);
   }
   figure.height = height_of(names.size());
@@ -194,7 +194,7 @@ std::optional<Figure> detection_rate(const ReportData& data) {
     const bool up = *pairs[k].comparison.difference.mean >= 0;
     const std::string &better = label_of(data, up ? pairs[k].a : pairs[k].b),
                       &worse = label_of(data, up ? pairs[k].b : pairs[k].a);
-    const std::string name = better + " over " + worse;
+    const std::string name = fmt::format("{} over {}", better, worse);
     for (const DetectionPoint& point : pairs[k].detection) {
       fewest = fewest == 0 ? point.n : std::min(fewest, point.n);
       figure.table.rows.push_back(

@@ -1,5 +1,6 @@
 #include "model/llama/fast/kernel_table.h"
 
+#include "model/llama/fast/integer_kernels.h"
 #include "model/llama/fast/products.h"
 
 namespace hre::fast {
@@ -22,6 +23,11 @@ KernelSettings table_row(Isa isa) {
     case Isa::kAmx:  // tiles multiply bfloat16 many times as fast as other numbers
       row.bf16 = row.q8_0 = row.quantised = can_multiply(Precision::kBf16) ? Precision::kBf16 : Precision::kI14;
       break;
+  }
+  if (integers::avx2_kernels() == nullptr) {  // clang can't generate them
+    for (Precision* precision : {&row.bf16, &row.q8_0, &row.quantised}) {
+      if (*precision == Precision::kI14 || *precision == Precision::kI16) *precision = Precision::kF32;
+    }
   }
   return row;
 }
