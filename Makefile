@@ -12,9 +12,6 @@ folder := build/$(PRESET)
 smollm2 := $(or $(HRE_DEPS),build/deps)/smollm2/SmolLM2-135M-Instruct.Q4_1.gguf
 jobs = $(shell tools/jobs.sh)
 build = cmake --build $(folder) -j $(jobs)
-sources = git ls-files -z -co --exclude-standard '*.cc' '*.h'
-clang-format := clang-format-14
-need-clang-format = command -v $(clang-format) >/dev/null || { echo "make $@: $(clang-format) is missing (other versions format otherwise)"; exit 1; }
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
@@ -51,13 +48,11 @@ wheel: ## build the Python package's wheel, with all that it needs inside, into 
 dist: ## build what a release consists of into build/dist/out: tarball, Debian package, sums, list of parts
 	@tools/make_dist.sh
 
-format: ## format the sources
-	@$(need-clang-format)
-	@$(sources) | xargs -0 $(clang-format) -i
+format: ## format the sources: C++, Python and JavaScript
+	@tools/format.sh
 
-format-check: ## say which sources are not formatted (clang-format 14)
-	@$(need-clang-format)
-	@$(sources) | xargs -0 $(clang-format) --dry-run --Werror
+format-check: ## say which sources are not formatted
+	@tools/format.sh --check
 
 lint: ## look for likely mistakes in Python (ruff), JavaScript (biome) and links of the documents
 	@tools/lint.sh

@@ -27,8 +27,14 @@ ROUNDS = 5
 def processor_seconds(command, folder):
     """Of one run, its children's included; it must succeed."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run(list(map(str, command)), cwd=folder, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                   env={**os.environ, "HRE_STORE": "none", "ONEDNN_MAX_CPU_ISA": "AVX2"})  # what every machine has
+    subprocess.run(
+        list(map(str, command)),
+        cwd=folder,
+        check=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "HRE_STORE": "none", "ONEDNN_MAX_CPU_ISA": "AVX2"},
+    )  # what every machine has
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
@@ -62,8 +68,14 @@ def measures(build, python):
         command = [python, ROOT / "bench" / "stats_bench.py", bench / "bench_stats_bench", "--draws", "1000", "--threads", "1"]
         found = []
         for _ in range(ROUNDS):
-            shown = subprocess.run(list(map(str, command)), cwd=folder, check=True, capture_output=True, text=True,
-                                   env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}).stdout
+            shown = subprocess.run(
+                list(map(str, command)),
+                cwd=folder,
+                check=True,
+                capture_output=True,
+                text=True,
+                env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+            ).stdout
             found.append(float(re.search(r"numpy, by counting.*?([\d.]+) times as long", shown)[1]))
         return sorted(found)[ROUNDS // 2]
 
@@ -74,10 +86,22 @@ def measures(build, python):
             out.write('<?xml version="1.0" encoding="utf-8"?>\n<posts>\n')
             for i in range(1, 60001):
                 question = i % 5 == 1
-                out.write(row.format(i, 1 if question else 2, "" if question else f'ParentId="{i - (i - 1) % 5}" ', i % 17, "words of a post &amp;amp; more " * 20))
+                out.write(
+                    row.format(
+                        i,
+                        1 if question else 2,
+                        "" if question else f'ParentId="{i - (i - 1) % 5}" ',
+                        i % 17,
+                        "words of a post &amp;amp; more " * 20,
+                    )
+                )
             out.write("</posts>\n")
-        shown = subprocess.run([python, ROOT / "bench" / "stackexchange_read.py", bench / "bench_stackexchange_read", path, "3"],
-                               check=True, capture_output=True, text=True).stdout
+        shown = subprocess.run(
+            [python, ROOT / "bench" / "stackexchange_read.py", bench / "bench_stackexchange_read", path, "3"],
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
         return float(re.search(r"(?m)^first reading, 1 thread .* (\d+\.\d)\s*$", shown)[1])
 
     return [
@@ -91,7 +115,9 @@ def measures(build, python):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build" / "release")
-    parser.add_argument("--python", default=str(pathlib.Path(os.environ.get("HRE_DEPS", ROOT / "build" / "deps")) / "test-python" / "bin" / "python"))
+    parser.add_argument(
+        "--python", default=str(pathlib.Path(os.environ.get("HRE_DEPS", ROOT / "build" / "deps")) / "test-python" / "bin" / "python")
+    )
     parser.add_argument("--kept", type=pathlib.Path, default=KEPT)
     parser.add_argument("--keep", action="store_true")
     arguments = parser.parse_args()

@@ -8,6 +8,7 @@ for three times 2 bytes a parameter. The checkpoint is a random Llama of about M
 starts, every tensor of the converted file is compared with the checkpoint's, row by row, in the order that Llama's rotary pairs demand.
 Both are flushed to the disk, and are timed three times in turns; the fastest counts. Peak memory is that of the whole process.
 """
+
 import json
 import multiprocessing
 import os
@@ -28,11 +29,20 @@ WIDTH, HEADS, GROUPS, INNER, VOCABULARY = 2048, 32, 8, 8192, 264
 def shapes(layers):
     tensors = {"lm_head.weight": (VOCABULARY, WIDTH), "model.embed_tokens.weight": (VOCABULARY, WIDTH), "model.norm.weight": (WIDTH,)}
     for layer in range(layers):
-        tensors |= {f"model.layers.{layer}.{name}.weight": shape for name, shape in {
-            "input_layernorm": (WIDTH,), "post_attention_layernorm": (WIDTH,), "self_attn.q_proj": (WIDTH, WIDTH),
-            "self_attn.k_proj": (WIDTH * GROUPS // HEADS, WIDTH), "self_attn.v_proj": (WIDTH * GROUPS // HEADS, WIDTH),
-            "self_attn.o_proj": (WIDTH, WIDTH), "mlp.gate_proj": (INNER, WIDTH), "mlp.up_proj": (INNER, WIDTH), "mlp.down_proj": (WIDTH, INNER),
-        }.items()}
+        tensors |= {
+            f"model.layers.{layer}.{name}.weight": shape
+            for name, shape in {
+                "input_layernorm": (WIDTH,),
+                "post_attention_layernorm": (WIDTH,),
+                "self_attn.q_proj": (WIDTH, WIDTH),
+                "self_attn.k_proj": (WIDTH * GROUPS // HEADS, WIDTH),
+                "self_attn.v_proj": (WIDTH * GROUPS // HEADS, WIDTH),
+                "self_attn.o_proj": (WIDTH, WIDTH),
+                "mlp.gate_proj": (INNER, WIDTH),
+                "mlp.up_proj": (INNER, WIDTH),
+                "mlp.down_proj": (WIDTH, INNER),
+            }.items()
+        }
     return tensors
 
 
@@ -43,8 +53,14 @@ def count(shape):
 def write(folder, layers):
     """The checkpoint, of random bfloat16 below 2 in magnitude."""
     checkpoint_files.write_llama(folder)
-    config = {**checkpoint_files.CONFIG, "hidden_size": WIDTH, "num_attention_heads": HEADS, "num_key_value_heads": GROUPS, "intermediate_size": INNER,
-              "num_hidden_layers": layers}
+    config = {
+        **checkpoint_files.CONFIG,
+        "hidden_size": WIDTH,
+        "num_attention_heads": HEADS,
+        "num_key_value_heads": GROUPS,
+        "intermediate_size": INNER,
+        "num_hidden_layers": layers,
+    }
     (folder / "config.json").write_text(json.dumps(config))
     header, at = {}, 0
     for name, shape in shapes(layers).items():
@@ -52,7 +68,7 @@ def write(folder, layers):
         at += 2 * count(shape)
     head = json.dumps(header).encode()
     # Two bytes a value: the upper one has the sign and an exponent that isn't NaN's.
-    upper = bytes(byte & 0xbf for byte in range(256))
+    upper = bytes(byte & 0xBF for byte in range(256))
     with (folder / "model.safetensors").open("wb") as file:
         file.write(struct.pack("<Q", len(head)) + head)
         for shape in shapes(layers).values():
@@ -78,7 +94,7 @@ def check(folder, out, layers):
         source.seek(start + first)
         values, shape = source.read(last - first), header[name]["shape"]
         if len(shape) == 1:
-            widened = b"".join(b"\0\0" + values[i:i + 2] for i in range(0, len(values), 2))
+            widened = b"".join(b"\0\0" + values[i : i + 2] for i in range(0, len(values), 2))
             good = made.read(len(widened)) == widened
         else:
             row = 2 * shape[1]
@@ -86,7 +102,7 @@ def check(folder, out, layers):
             if ".q_proj" in name or ".k_proj" in name:
                 size = WIDTH // HEADS
                 rows = [at + half * size // 2 + i for at in range(0, shape[0], size) for i in range(size // 2) for half in (0, 1)]
-            good = all(made.read(row) == values[row * i:row * (i + 1)] for i in rows)
+            good = all(made.read(row) == values[row * i : row * (i + 1)] for i in rows)
         if not good:
             sys.exit(f"{name} differs")
 
@@ -125,8 +141,10 @@ def main():
         best = {}
         for _ in range(3):
             out.unlink()
-            for name, command in ((COPY, ["sh", "-c", f"cp '{checkpoint}/model.safetensors' '{folder}/copy' && sync '{folder}/copy'"]),
-                                  (OURS, [convert, checkpoint, out, known])):
+            for name, command in (
+                (COPY, ["sh", "-c", f"cp '{checkpoint}/model.safetensors' '{folder}/copy' && sync '{folder}/copy'"]),
+                (OURS, [convert, checkpoint, out, known]),
+            ):
                 best[name] = min(best.get(name, (float("inf"), 0)), timed(*command))
             (folder / "copy").unlink()
         out.unlink()

@@ -31,6 +31,7 @@ def write_data(path, questions, answers, prompt, answer, seed=1):
 
     def text(n):
         return " ".join(generator.choices(WORDS, k=n))
+
     with open(path, "w", encoding="utf-8") as file:
         for _ in range(questions):
             row = {"topic": "words", "question": text(prompt), "answers": [{"text": text(answer), "votes": k} for k in range(answers)]}
@@ -41,11 +42,17 @@ def run(hre, model, data, threads):
     """Seconds of scoring, and operations."""
     with tempfile.TemporaryDirectory() as folder:
         out = pathlib.Path(folder, "run.json")
-        subprocess.run([hre, "eval", model, "--data", data, "--threads", str(threads), "--stats", "--quiet", "--json", out],
-                       check=True, stdout=subprocess.DEVNULL, env={**os.environ, "HRE_STORE": "none"})
+        subprocess.run(
+            [hre, "eval", model, "--data", data, "--threads", str(threads), "--stats", "--quiet", "--json", out],
+            check=True,
+            stdout=subprocess.DEVNULL,
+            env={**os.environ, "HRE_STORE": "none"},
+        )
         result = json.loads(out.read_text())
     parts = result["speed"]["parts"].values()
-    return result["times"]["score_seconds"], sum(part.get(f"{kind}_operations", 0) for part in parts for kind in ("f32", "bf16", "int14", "int16"))
+    return result["times"]["score_seconds"], sum(
+        part.get(f"{kind}_operations", 0) for part in parts for kind in ("f32", "bf16", "int14", "int16")
+    )
 
 
 def main():

@@ -27,8 +27,9 @@ def main(checkpoint, batch_size, dtype, device="cpu"):
         start = time.perf_counter()
         results = model.loglikelihood([Instance("loglikelihood", {}, pair, i) for i, pair in enumerate(pairs)], disable_tqdm=True)
         seconds = time.perf_counter() - start
-        answers = [{"n_tokens": len(model._encode_pair(*pair)[1]), "sum_log_prob": total}
-                   for pair, (total, _) in zip(pairs, results, strict=True)]
+        answers = [
+            {"n_tokens": len(model._encode_pair(*pair)[1]), "sum_log_prob": total} for pair, (total, _) in zip(pairs, results, strict=True)
+        ]
         print(json.dumps({"seconds": seconds, "answers": answers}), flush=True)
 
 

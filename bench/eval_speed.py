@@ -70,12 +70,19 @@ def read_questions(program, data, n, seed=42):
         lines = pathlib.Path(folder, "data.jsonl")
         subprocess.run([program, "data", "convert", data, lines, "--quiet"], check=True)
         questions = [json.loads(line) for line in lines.read_text(encoding="utf-8").splitlines()]
-    fitting = [question for question in questions
-               if max(len(question["question"] + answer["text"]) for answer in question["answers"]) < 5000]
+    fitting = [
+        question for question in questions if max(len(question["question"] + answer["text"]) for answer in question["answers"]) < 5000
+    ]
     chosen = random.Random(seed).sample(fitting, n)
-    return [{"question": question["question"], "answers": [answer["text"] for answer in question["answers"]],
-             "context": f"Question: {question['question']}\nAnswer:",
-             "continuations": [" " + answer["text"] for answer in question["answers"]]} for question in chosen]
+    return [
+        {
+            "question": question["question"],
+            "answers": [answer["text"] for answer in question["answers"]],
+            "context": f"Question: {question['question']}\nAnswer:",
+            "continuations": [" " + answer["text"] for answer in question["answers"]],
+        }
+        for question in chosen
+    ]
 
 
 def largest_difference(ours, theirs, tolerance):
@@ -94,8 +101,12 @@ def weights_of(model, kind, bench):
     """The model's GGUF file of that type."""
     path = model / ("neox.gguf" if kind == "f32" else f"neox-{kind}.gguf")
     if not path.exists():
-        subprocess.run([bench / "bench_quantise", model / "neox.gguf", path, kind.upper()], check=True, stdout=subprocess.DEVNULL,
-                       stderr=subprocess.DEVNULL)
+        subprocess.run(
+            [bench / "bench_quantise", model / "neox.gguf", path, kind.upper()],
+            check=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
     return path
 
 
@@ -121,38 +132,52 @@ def main():
     if not arguments.no_plain:
         contenders.append(Contender("libllama, a decode an answer", [arguments.bench / "bench_eval_worker", "plain", weights]))
     if arguments.torch_scorer and dtype:
-        contenders.append(Contender("PyTorch, a pass per answer", [sys.executable, HERE / "eval_torch.py", arguments.torch_scorer,
-                                                                  arguments.model / "hf", dtype]))
+        contenders.append(
+            Contender(
+                "PyTorch, a pass per answer",
+                [sys.executable, HERE / "eval_torch.py", arguments.torch_scorer, arguments.model / "hf", dtype],
+            )
+        )
     for batch_size in filter(None, arguments.lm_eval.split(",") if dtype else []):
-        contenders.append(Contender(f"lm-evaluation-harness hf, batch {batch_size}",
-                                    [sys.executable, HERE / "eval_lm_harness.py", arguments.model / "hf", batch_size, dtype]))
+        contenders.append(
+            Contender(
+                f"lm-evaluation-harness hf, batch {batch_size}",
+                [sys.executable, HERE / "eval_lm_harness.py", arguments.model / "hf", batch_size, dtype],
+            )
+        )
     warm_up = {"question": "?", "answers": ["Yes."], "context": "Question: ?\nAnswer:", "continuations": [" Yes."]}
     for contender in contenders:
         contender.score([warm_up])
-    requests = [questions[i:i + arguments.together] for i in range(0, len(questions), arguments.together)]
+    requests = [questions[i : i + arguments.together] for i in range(0, len(questions), arguments.together)]
     n = len(requests)
     for i, request in enumerate(requests * arguments.repetitions):
-        for contender in contenders[i % len(contenders):] + contenders[:i % len(contenders)]:
+        for contender in contenders[i % len(contenders) :] + contenders[: i % len(contenders)]:
             contender.score(request)
         print(f"\r{i + 1} of {n * arguments.repetitions} requests", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
 
     def rounds(values):
         """Seconds a question, of each round."""
-        return [sum(values[1 + n * r:1 + n * (r + 1)]) / len(questions) for r in range(arguments.repetitions)]
+        return [sum(values[1 + n * r : 1 + n * (r + 1)]) / len(questions) for r in range(arguments.repetitions)]
 
     hre = contenders[0]
-    tokens = sum(answer["n_tokens"] for answers in hre.answers[1:n + 1] for answer in answers)
-    print(f"{len(questions)} questions, {arguments.together} at a time, {tokens} answer tokens, {arguments.repetitions} rounds, "
-          f"{arguments.type} weights of {weights.stat().st_size / 1e6:.0f} MB")
-    print(f"{'median (range)':36}{'s a question':>24}{'CPU s a question':>24}{'peak MB':>9}{'hre is faster':>15}{'by CPU time':>13}"
-          f"{'differs by':>14}")
+    tokens = sum(answer["n_tokens"] for answers in hre.answers[1 : n + 1] for answer in answers)
+    print(
+        f"{len(questions)} questions, {arguments.together} at a time, {tokens} answer tokens, {arguments.repetitions} rounds, "
+        f"{arguments.type} weights of {weights.stat().st_size / 1e6:.0f} MB"
+    )
+    print(
+        f"{'median (range)':36}{'s a question':>24}{'CPU s a question':>24}{'peak MB':>9}{'hre is faster':>15}{'by CPU time':>13}"
+        f"{'differs by':>14}"
+    )
     wall, cpu = median(rounds(hre.seconds)), median(rounds(hre.cpu_seconds))
     for contender in contenders:
         shown = [f"{median(r):.3f} ({min(r):.3f}-{max(r):.3f})" for r in (rounds(contender.seconds), rounds(contender.cpu_seconds))]
-        print(f"{contender.name:36}{shown[0]:>24}{shown[1]:>24}{contender.end() / 1e6:9.0f}"
-              f"{median(rounds(contender.seconds)) / wall:13.2f} x{median(rounds(contender.cpu_seconds)) / cpu:11.2f} x"
-              f"{largest_difference(hre, contender, tolerance):9.1e} nats")
+        print(
+            f"{contender.name:36}{shown[0]:>24}{shown[1]:>24}{contender.end() / 1e6:9.0f}"
+            f"{median(rounds(contender.seconds)) / wall:13.2f} x{median(rounds(contender.cpu_seconds)) / cpu:11.2f} x"
+            f"{largest_difference(hre, contender, tolerance):9.1e} nats"
+        )
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ def make_file(path, size):
     block = os.urandom(1 << 26)
     with path.open("wb") as file:
         while size > 0:
-            size -= file.write(block[:min(size, len(block))])
+            size -= file.write(block[: min(size, len(block))])
 
 
 def sha256(path):
@@ -92,8 +92,9 @@ def start_up(arguments, hub, folder):
         for source, values in times.items():
             values.append(1e3 * timed([arguments.hre, "data", "info", source, "--json"], environment)[0])
     name, plain = (statistics.median(values) for values in times.values())
-    print(f"start-up with a cached name: {name:.1f} ms in all, {name - plain:.1f} ms more than with its path "
-          f"(medians of {arguments.starts})")
+    print(
+        f"start-up with a cached name: {name:.1f} ms in all, {name - plain:.1f} ms more than with its path (medians of {arguments.starts})"
+    )
 
 
 def main():

@@ -25,8 +25,25 @@ def evaluated(options, cap, *more):
     """What a run gives: its answers' sums in nats, its questions' r, and the kernels that computed them."""
     with tempfile.TemporaryDirectory() as folder:
         run_file = pathlib.Path(folder) / "run.json"
-        command = [options.program, "eval", *more, "--data", options.data, "--limit", str(options.limit), "--max-length",
-                   str(options.max_length), "--long-answers", "truncate", "--store", "none", "--json", run_file, "--details", "--quiet"]
+        command = [
+            options.program,
+            "eval",
+            *more,
+            "--data",
+            options.data,
+            "--limit",
+            str(options.limit),
+            "--max-length",
+            str(options.max_length),
+            "--long-answers",
+            "truncate",
+            "--store",
+            "none",
+            "--json",
+            run_file,
+            "--details",
+            "--quiet",
+        ]
         subprocess.run(command, check=True, env={**os.environ, "ONEDNN_MAX_CPU_ISA": cap}, stdout=subprocess.DEVNULL)
         run = json.loads(run_file.read_text(encoding="utf-8"))
     sums = [answer["sum_log_prob"] for question in run["questions"] for answer in question["answers"]]
@@ -54,8 +71,11 @@ def main():
             nats = [abs(a - b) for a, b in zip(sums, exact[0], strict=True)]
             of_r = max(abs((a or 0) - (b or 0)) for a, b in zip(r, exact[1], strict=True))
             known = [x for x in r if x is not None]
-            print(f"| {pathlib.Path(model).name}, {len(r)} | {kernels} | {cap} | {sum(nats) / len(nats):.2g}, {max(nats):.2g} "
-                  f"| {of_r:.2g} | {sum(known) / len(known):.4f} |", flush=True)
+            print(
+                f"| {pathlib.Path(model).name}, {len(r)} | {kernels} | {cap} | {sum(nats) / len(nats):.2g}, {max(nats):.2g} "
+                f"| {of_r:.2g} | {sum(known) / len(known):.4f} |",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":

@@ -22,9 +22,31 @@ def evaluate(arguments, ranks, out):
     """(wall seconds, processor seconds) of one evaluation."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     begin = time.monotonic()
-    subprocess.run(["mpirun", "--allow-run-as-root", "--oversubscribe", "-n", str(ranks), arguments.program, "eval",
-                    arguments.model, "--data", "sample", "--limit", str(arguments.limit), "--threads", "1", "--json", out,
-                    "--details", "--quiet"], check=True, stdout=subprocess.DEVNULL, env={**os.environ, "HRE_STORE": "none"})
+    subprocess.run(
+        [
+            "mpirun",
+            "--allow-run-as-root",
+            "--oversubscribe",
+            "-n",
+            str(ranks),
+            arguments.program,
+            "eval",
+            arguments.model,
+            "--data",
+            "sample",
+            "--limit",
+            str(arguments.limit),
+            "--threads",
+            "1",
+            "--json",
+            out,
+            "--details",
+            "--quiet",
+        ],
+        check=True,
+        stdout=subprocess.DEVNULL,
+        env={**os.environ, "HRE_STORE": "none"},
+    )
     wall = time.monotonic() - begin
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
@@ -53,8 +75,13 @@ def main():
             for ranks, path in paths.items():
                 times[ranks].append(evaluate(arguments, ranks, path))
     for ranks, measured in times.items():
-        print(f"{ranks} rank{'s' if ranks > 1 else ' '}: wall", " ".join(f"{wall:.1f}" for wall, _ in measured), "s, processor",
-              " ".join(f"{used:.1f}" for _, used in measured), "s")
+        print(
+            f"{ranks} rank{'s' if ranks > 1 else ' '}: wall",
+            " ".join(f"{wall:.1f}" for wall, _ in measured),
+            "s, processor",
+            " ".join(f"{used:.1f}" for _, used in measured),
+            "s",
+        )
     one, two = ([statistics.median(column) for column in zip(*times[ranks])] for ranks in (1, 2))
     print(f"two ranks against one: {one[0] / two[0]:.2f} times as fast, {two[1] / one[1]:.2f} times the processor time")
 

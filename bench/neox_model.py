@@ -38,8 +38,12 @@ def make_weights(seed=1):
         return (0.02 * random.standard_normal(shape, dtype=np.float32)).astype(np.float32)
 
     weights = {"gpt_neox.embed_in.weight": normal(VOCABULARY, WIDTH), "embed_out.weight": normal(VOCABULARY, WIDTH)}
-    shapes = {"attention.query_key_value": (3 * WIDTH, WIDTH), "attention.dense": (WIDTH, WIDTH),
-              "mlp.dense_h_to_4h": (INNER, WIDTH), "mlp.dense_4h_to_h": (WIDTH, INNER)}
+    shapes = {
+        "attention.query_key_value": (3 * WIDTH, WIDTH),
+        "attention.dense": (WIDTH, WIDTH),
+        "mlp.dense_h_to_4h": (INNER, WIDTH),
+        "mlp.dense_4h_to_h": (WIDTH, INNER),
+    }
     norms = ["input_layernorm", "post_attention_layernorm"]
     for layer in range(LAYERS):
         at = f"gpt_neox.layers.{layer}."
@@ -55,27 +59,75 @@ def make_weights(seed=1):
 def write_checkpoint(weights, vocabulary, folder):
     folder.mkdir(parents=True, exist_ok=True)
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
-    config = {"architectures": ["GPTNeoXForCausalLM"], "model_type": "gpt_neox", "hidden_size": WIDTH,
-              "num_hidden_layers": LAYERS, "num_attention_heads": HEADS, "intermediate_size": INNER,
-              "vocab_size": VOCABULARY, "max_position_embeddings": CONTEXT, "rotary_pct": ROTARY,
-              "rotary_emb_base": 10000, "layer_norm_eps": EPSILON, "use_parallel_residual": True, "hidden_act": "gelu",
-              "attention_bias": True, "tie_word_embeddings": False, "bos_token_id": 0, "eos_token_id": 0,
-              "torch_dtype": "float32"}
+    config = {
+        "architectures": ["GPTNeoXForCausalLM"],
+        "model_type": "gpt_neox",
+        "hidden_size": WIDTH,
+        "num_hidden_layers": LAYERS,
+        "num_attention_heads": HEADS,
+        "intermediate_size": INNER,
+        "vocab_size": VOCABULARY,
+        "max_position_embeddings": CONTEXT,
+        "rotary_pct": ROTARY,
+        "rotary_emb_base": 10000,
+        "layer_norm_eps": EPSILON,
+        "use_parallel_residual": True,
+        "hidden_act": "gelu",
+        "attention_bias": True,
+        "tie_word_embeddings": False,
+        "bos_token_id": 0,
+        "eos_token_id": 0,
+        "torch_dtype": "float32",
+    }
     (folder / "config.json").write_text(json.dumps(config))
     tokens, types, merges = vocabulary
     normal = {token: i for i, token in enumerate(tokens[:VOCABULARY]) if types[i] != SPACES}
-    added = [{"id": i, "content": token, "single_word": False, "lstrip": False, "rstrip": False, "normalized": False,
-              "special": types[i] == SPECIAL} for i, token in enumerate(tokens[:VOCABULARY]) if types[i] != NORMAL]
+    added = [
+        {
+            "id": i,
+            "content": token,
+            "single_word": False,
+            "lstrip": False,
+            "rstrip": False,
+            "normalized": False,
+            "special": types[i] == SPECIAL,
+        }
+        for i, token in enumerate(tokens[:VOCABULARY])
+        if types[i] != NORMAL
+    ]
     level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
-    tokenizer = {"version": "1.0", "truncation": None, "padding": None, "added_tokens": added, "normalizer": None,
-                 "pre_tokenizer": level, "post_processor": None, "decoder": level,
-                 "model": {"type": "BPE", "dropout": None, "unk_token": None, "continuing_subword_prefix": None,
-                           "end_of_word_suffix": None, "fuse_unk": False, "byte_fallback": False, "vocab": normal,
-                           "merges": merges}}
+    tokenizer = {
+        "version": "1.0",
+        "truncation": None,
+        "padding": None,
+        "added_tokens": added,
+        "normalizer": None,
+        "pre_tokenizer": level,
+        "post_processor": None,
+        "decoder": level,
+        "model": {
+            "type": "BPE",
+            "dropout": None,
+            "unk_token": None,
+            "continuing_subword_prefix": None,
+            "end_of_word_suffix": None,
+            "fuse_unk": False,
+            "byte_fallback": False,
+            "vocab": normal,
+            "merges": merges,
+        },
+    }
     (folder / "tokenizer.json").write_text(json.dumps(tokenizer))
-    (folder / "tokenizer_config.json").write_text(json.dumps(
-        {"tokenizer_class": "PreTrainedTokenizerFast", "clean_up_tokenization_spaces": False,
-         "eos_token": "<|endoftext|>", "model_max_length": CONTEXT}))
+    (folder / "tokenizer_config.json").write_text(
+        json.dumps(
+            {
+                "tokenizer_class": "PreTrainedTokenizerFast",
+                "clean_up_tokenization_spaces": False,
+                "eos_token": "<|endoftext|>",
+                "model_max_length": CONTEXT,
+            }
+        )
+    )
 
 
 def write_gguf(weights, vocabulary, path):

@@ -46,14 +46,32 @@ def main():
         for kind in TYPES:
             path = pathlib.Path(folder, f"{kind}.gguf")
             subprocess.run([arguments.bench / "bench_quantise", arguments.model, path, kind], check=True)
-            first, second = (run(program, "eval", path, "--data", arguments.data, "--json", "-", "--details", "--quiet", "--store", "none", *arguments.options)
-                             for _ in range(2))
+            first, second = (
+                run(
+                    program,
+                    "eval",
+                    path,
+                    "--data",
+                    arguments.data,
+                    "--json",
+                    "-",
+                    "--details",
+                    "--quiet",
+                    "--store",
+                    "none",
+                    *arguments.options,
+                )
+                for _ in range(2)
+            )
             if answers_of(first) != answers_of(second):
                 sys.exit(f"{kind}: two runs differ")
             files[kind] = pathlib.Path(folder, f"{kind}.json")
             files[kind].write_text(json.dumps(first))
             base = base or first
-            largest = max(abs(a["sum_log_prob"] - b["sum_log_prob"]) / max(1, a["n_tokens"]) for a, b in zip(answers_of(first), answers_of(base), strict=True))
+            largest = max(
+                abs(a["sum_log_prob"] - b["sum_log_prob"]) / max(1, a["n_tokens"])
+                for a, b in zip(answers_of(first), answers_of(base), strict=True)
+            )
             micro = first["results"]["micro"]["pearson"]
             difference = "-"
             if kind != "F32":
@@ -62,7 +80,10 @@ def main():
                 low, high = pair["bootstrap95"]
                 difference = f"{pair['difference']:+.4f} [{low:+.4f}, {high:+.4f}]"
             size = os.path.getsize(path) / 1e6
-            print(f"| {kind} | {size:.1f} MB | {micro['mean']:.4f} [{micro['ci95'][0]:.4f}, {micro['ci95'][1]:.4f}] | {difference} | {largest:.1e} |", flush=True)
+            print(
+                f"| {kind} | {size:.1f} MB | {micro['mean']:.4f} [{micro['ci95'][0]:.4f}, {micro['ci95'][1]:.4f}] | {difference} | {largest:.1e} |",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":

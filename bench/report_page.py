@@ -77,8 +77,10 @@ def main():
         small = statistics.median(open_times(browser, pages[70], 70))
         large = statistics.median(open_times(browser, pages[arguments.questions], arguments.questions))
         frames = browser.call("POST", "/execute/async", {"script": SCROLL, "args": []})
-        print(f"{arguments.questions} questions, {arguments.models} models{', with tokens' if arguments.tokens else ''}: "
-              f"{pages[arguments.questions].stat().st_size / 1e6:.1f} MB")
+        print(
+            f"{arguments.questions} questions, {arguments.models} models{', with tokens' if arguments.tokens else ''}: "
+            f"{pages[arguments.questions].stat().st_size / 1e6:.1f} MB"
+        )
         print(f"open: {large / 1000:.2f} s, {large / small:.1f} times that of 70 questions ({small / 1000:.2f} s)")
         print(f"a frame while scrolling: median {statistics.median(frames):.1f} ms, 95 % within {sorted(frames)[56]:.1f} ms")
 

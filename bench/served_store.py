@@ -24,9 +24,16 @@ from stand_in_server import StandIn  # noqa: E402
 
 
 def write_questions(path, n):
-    lines = (json.dumps({"topic": ("a", "b", "c")[i % 3], "question": f"Question {i}: " + "what is it that we ask here " * 4,
-                         "answers": [{"text": f"answer {i} {k} " + "word " * (20 + 7 * (i * k % 5)), "votes": (i + 3 * k) % 7}
-                                     for k in range(4)]}) for i in range(n))
+    lines = (
+        json.dumps(
+            {
+                "topic": ("a", "b", "c")[i % 3],
+                "question": f"Question {i}: " + "what is it that we ask here " * 4,
+                "answers": [{"text": f"answer {i} {k} " + "word " * (20 + 7 * (i * k % 5)), "votes": (i + 3 * k) % 7} for k in range(4)],
+            }
+        )
+        for i in range(n)
+    )
     path.write_text("\n".join(lines) + "\n")
 
 
@@ -44,8 +51,12 @@ def main():
             for kind in ("none", "store") if number % 2 else ("store", "none"):
                 store = "none" if kind == "none" else folder / f"{number}.db"
                 start = time.monotonic()
-                done = subprocess.run([args.hre, "eval", f"server:{server.url}", "--data", folder / "q.jsonl", "--store", store, "--quiet",
-                                       "--json", "-"], check=True, capture_output=True, text=True)
+                done = subprocess.run(
+                    [args.hre, "eval", f"server:{server.url}", "--data", folder / "q.jsonl", "--store", store, "--quiet", "--json", "-"],
+                    check=True,
+                    capture_output=True,
+                    text=True,
+                )
                 seconds = time.monotonic() - start
                 results = json.loads(done.stdout)["results"]
                 expected = expected or results
@@ -54,8 +65,10 @@ def main():
                 if number >= 0:
                     times[kind].append(seconds)
     ratios = [b / a for a, b in zip(times["none"], times["store"])]
-    print(f"{args.questions} questions, {args.rounds} rounds: without a store {statistics.median(times['none']):.3f} s, "
-          f"with one {statistics.median(times['store']):.3f} s; ratio {statistics.median(ratios):.3f} ({min(ratios):.3f} to {max(ratios):.3f})")
+    print(
+        f"{args.questions} questions, {args.rounds} rounds: without a store {statistics.median(times['none']):.3f} s, "
+        f"with one {statistics.median(times['store']):.3f} s; ratio {statistics.median(ratios):.3f} ({min(ratios):.3f} to {max(ratios):.3f})"
+    )
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@
 HRE and SIMULATE (bench_stackexchange_simulate) are programs; FOLDER has room for the largest dump, some 700 bytes per row.
 ROWS are 1 000 000 and 20 000 000 where none are given. Each dump has two votes a post; two topics are drawn from it.
 """
+
 import os
 import subprocess
 import sys

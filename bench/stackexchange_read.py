@@ -8,6 +8,7 @@ the same neighbours; all must see the same number of rows. Prints the best and t
 rate by processor time, peak memory, and each way's ratios to lxml and expat: by elapsed time, and by processor time, which
 other work on the machine moves less. It needs lxml.
 """
+
 import datetime
 import json
 import os
@@ -31,6 +32,7 @@ WAYS = {
 def read_by_lxml(path):
     """The numbers, dates, tags and marks of every post, grouped by question."""
     from lxml import etree
+
     groups = {}
     rows = 0
     for _, row in etree.iterparse(path, tag="row", huge_tree=True):
@@ -53,8 +55,16 @@ def read_by_lxml(path):
 def time_lxml(path):
     start, cpu = time.perf_counter(), time.process_time()
     rows = read_by_lxml(path)
-    print(json.dumps({"seconds": time.perf_counter() - start, "cpu_seconds": time.process_time() - cpu, "rows": rows,
-                      "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024}))
+    print(
+        json.dumps(
+            {
+                "seconds": time.perf_counter() - start,
+                "cpu_seconds": time.process_time() - cpu,
+                "rows": rows,
+                "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+            }
+        )
+    )
 
 
 def run(program, way, path):
@@ -76,15 +86,16 @@ def main():
         sys.exit(f"they see different numbers of rows: {sorted(rows)}")
     size = os.path.getsize(path)
     print(f"{path}: {size} bytes, {rows.pop()} rows, {rounds} rounds; MB/s")
-    least = {kind: {way: max(1e-3, min(result[kind] for result in results[way])) for way in WAYS}
-             for kind in ("seconds", "cpu_seconds")}
+    least = {kind: {way: max(1e-3, min(result[kind] for result in results[way])) for way in WAYS} for kind in ("seconds", "cpu_seconds")}
     print(f"{'':44}{'best':>8}{'median':>8}{'by CPU':>8}{'peak MB':>9}{'x lxml':>14}{'x expat':>14}")
     for way, name in WAYS.items():
         median = statistics.median(result["seconds"] for result in results[way])
         peak = max(result["peak_mb"] for result in results[way])
         rates = "".join(f"{size / time / 1e6:8.0f}" for time in (least["seconds"][way], median, least["cpu_seconds"][way]))
-        ratios = "".join(f"{least['seconds'][peer] / least['seconds'][way]:8.1f}{least['cpu_seconds'][peer] / least['cpu_seconds'][way]:6.1f}"
-                         for peer in ("lxml", "expat"))
+        ratios = "".join(
+            f"{least['seconds'][peer] / least['seconds'][way]:8.1f}{least['cpu_seconds'][peer] / least['cpu_seconds'][way]:6.1f}"
+            for peer in ("lxml", "expat")
+        )
         print(f"{name:44}{rates}{peak:9}{ratios}")
 
 

@@ -8,6 +8,7 @@ Checks first: hre's own draws made again from numpy's Philox, and the spread of 
 drawn questions and averaging them, and by counting how often each was drawn and multiplying matrices (on as many cores
 as its BLAS takes). Both draw each question once for all runs, as hre does.
 """
+
 import argparse
 import os
 import subprocess
@@ -76,7 +77,7 @@ def by_counting(rng, rows, draws, batch=100):
     for first in range(0, draws, batch):
         drawn = offsets + starts + rng.integers(0, OF_TOPIC, (batch, QUESTIONS))
         counts = np.bincount(drawn.ravel(), minlength=batch * QUESTIONS).reshape(batch, QUESTIONS)
-        result[first:first + batch] = counts.astype(np.float64) @ rows
+        result[first : first + batch] = counts.astype(np.float64) @ rows
     return result
 
 

@@ -57,8 +57,29 @@ def read_once(path, group):
 def evaluate(arguments, n, group):
     """Seconds of scoring, tokens computed, and every sum."""
     forget(arguments.model)
-    done = subprocess.run([arguments.hre, "eval", arguments.model, "--data", arguments.data, "--limit", str(n), "--store", "none", "--no-shuffle", "--quiet", "--details",
-                           "--json", "-", *(["--stream-weights"] if group else [])], capture_output=True, text=True, check=False, preexec_fn=enter(group))
+    done = subprocess.run(
+        [
+            arguments.hre,
+            "eval",
+            arguments.model,
+            "--data",
+            arguments.data,
+            "--limit",
+            str(n),
+            "--store",
+            "none",
+            "--no-shuffle",
+            "--quiet",
+            "--details",
+            "--json",
+            "-",
+            *(["--stream-weights"] if group else []),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=enter(group),
+    )
     if done.returncode != 0:
         sys.exit(done.stderr.strip())
     run = json.loads(done.stdout)

@@ -1,8 +1,8 @@
 """A headless Chromium, driven over HTTP by its driver (WebDriver) with the standard library alone.
 
-    with Browser() as browser:
-        browser.open(path)
-        browser.run("return document.title")
+with Browser() as browser:
+    browser.open(path)
+    browser.run("return document.title")
 """
 
 import base64
@@ -18,8 +18,18 @@ import urllib.error
 import urllib.request
 
 ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
-KEYS = {"Tab": "\ue004", "Enter": "\ue007", "Down": "\ue015", "Up": "\ue013", "Left": "\ue012", "Right": "\ue014",
-        "Home": "\ue011", "End": "\ue010", "Space": " ", "Shift": "\ue008"}
+KEYS = {
+    "Tab": "\ue004",
+    "Enter": "\ue007",
+    "Down": "\ue015",
+    "Up": "\ue013",
+    "Left": "\ue012",
+    "Right": "\ue014",
+    "Home": "\ue011",
+    "End": "\ue010",
+    "Space": " ",
+    "Shift": "\ue008",
+}
 
 
 def skip_without_browser():
@@ -36,20 +46,30 @@ class Browser:
 
     def __enter__(self):
         self.profile = tempfile.TemporaryDirectory(prefix="hre-browser-", ignore_cleanup_errors=True)
-        self.driver = subprocess.Popen(["chromedriver", "--port=0"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                                       text=True)
+        self.driver = subprocess.Popen(["chromedriver", "--port=0"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         port = None
         for line in self.driver.stdout:
             if found := re.search(r"started successfully on port (\d+)", line):
                 port = found[1]
                 break
         self.address = f"http://127.0.0.1:{port}"
-        arguments = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
-                     "--disable-background-networking", f"--window-size={self.width},{self.height}",
-                     f"--user-data-dir={self.profile.name}"]
+        arguments = [
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+            "--no-first-run",
+            "--disable-background-networking",
+            f"--window-size={self.width},{self.height}",
+            f"--user-data-dir={self.profile.name}",
+        ]
         options = {"binary": shutil.which("chromium"), "args": arguments}
-        wanted = {"browserName": "chrome", "goog:chromeOptions": options, "timeouts": {"script": 60000},
-                  "goog:loggingPrefs": {"browser": "ALL", "performance": "ALL"}}
+        wanted = {
+            "browserName": "chrome",
+            "goog:chromeOptions": options,
+            "timeouts": {"script": 60000},
+            "goog:loggingPrefs": {"browser": "ALL", "performance": "ALL"},
+        }
         value = self.call("POST", "/session", {"capabilities": {"alwaysMatch": wanted}}, session="")
         self.session = f"/session/{value['sessionId']}"
         return self
@@ -64,9 +84,12 @@ class Browser:
             self.profile.cleanup()
 
     def call(self, method, path, body=None, session=None):
-        request = urllib.request.Request(self.address + (self.session if session is None else session) + path, method=method,
-                                         data=None if body is None else json.dumps(body).encode(),
-                                         headers={"Content-Type": "application/json"})
+        request = urllib.request.Request(
+            self.address + (self.session if session is None else session) + path,
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Content-Type": "application/json"},
+        )
         try:
             with urllib.request.urlopen(request, timeout=180) as response:
                 return json.load(response)["value"]

@@ -33,7 +33,7 @@ class Reader:
     def string(self):
         size = self.take("Q")
         self.at += size
-        return self.data[self.at - size:self.at]
+        return self.data[self.at - size : self.at]
 
     def skip_value(self, kind):
         if kind == STRING:
@@ -56,14 +56,16 @@ def read(data):
         key, kind = reader.string().decode(), reader.take("I")
         start = reader.at
         reader.skip_value(kind)
-        values[key] = (kind, data[start:reader.at])
+        values[key] = (kind, data[start : reader.at])
     for _ in range(n_tensors):
         name = reader.string().decode()
         shape = tuple(reader.take("Q") for _ in range(reader.take("I")))
         heads.append((name, shape, reader.take("I"), reader.take("Q")))
     start = -(-reader.at // ALIGNMENT) * ALIGNMENT
     ends = sorted(offset for *_, offset in heads) + [len(data) - start]
-    return values, [Tensor(name, shape, kind, data[start + offset:start + ends[ends.index(offset) + 1]]) for name, shape, kind, offset in heads]
+    return values, [
+        Tensor(name, shape, kind, data[start + offset : start + ends[ends.index(offset) + 1]]) for name, shape, kind, offset in heads
+    ]
 
 
 def value(kind, number):
@@ -91,9 +93,11 @@ def write(path, values, tensors):
 def as_bf16(tensor):
     """A float32 tensor in bfloat16, and the same numbers in float32."""
     bits = struct.unpack(f"<{len(tensor.data) // 4}I", tensor.data)
-    narrow = [(x + 0x7fff + (x >> 16 & 1)) >> 16 for x in bits]
-    return (dataclasses.replace(tensor, type=BF16, data=struct.pack(f"<{len(narrow)}H", *narrow)),
-            dataclasses.replace(tensor, data=struct.pack(f"<{len(narrow)}I", *(x << 16 for x in narrow))))
+    narrow = [(x + 0x7FFF + (x >> 16 & 1)) >> 16 for x in bits]
+    return (
+        dataclasses.replace(tensor, type=BF16, data=struct.pack(f"<{len(narrow)}H", *narrow)),
+        dataclasses.replace(tensor, data=struct.pack(f"<{len(narrow)}I", *(x << 16 for x in narrow))),
+    )
 
 
 def as_blocks(tensor, kind, form, quantise):
@@ -103,7 +107,7 @@ def as_blocks(tensor, kind, form, quantise):
     numbers = struct.unpack(f"<{len(tensor.data) // 4}f", tensor.data)
     narrow, wide = b"", []
     for at in range(0, len(numbers), 32):
-        factor, whole, stored = quantise(numbers[at:at + 32])
+        factor, whole, stored = quantise(numbers[at : at + 32])
         narrow += struct.pack(form, factor, *stored)
         wide += (factor * x for x in whole)
     return (dataclasses.replace(tensor, type=kind, data=narrow), dataclasses.replace(tensor, data=struct.pack(f"<{len(wide)}f", *wide)))
@@ -111,7 +115,7 @@ def as_blocks(tensor, kind, form, quantise):
 
 def rounded(block, largest):
     """A factor of half precision, and the block divided by it."""
-    factor, = struct.unpack("<e", struct.pack("<e", max(map(abs, block)) / largest))
+    (factor,) = struct.unpack("<e", struct.pack("<e", max(map(abs, block)) / largest))
     return factor, [max(-largest, min(largest, round(x / factor))) if factor else 0 for x in block]
 
 
@@ -119,6 +123,7 @@ def as_q8_0(tensor):
     def quantise(block):
         factor, whole = rounded(block, 127)
         return factor, whole, whole
+
     return as_blocks(tensor, Q8_0, "<e32b", quantise)
 
 
@@ -126,4 +131,5 @@ def as_q4_0(tensor):
     def quantise(block):
         factor, whole = rounded(block, 7)
         return factor, whole, [low + 8 | high + 8 << 4 for low, high in zip(whole[:16], whole[16:])]
+
     return as_blocks(tensor, Q4_0, "<e16B", quantise)

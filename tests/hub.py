@@ -181,16 +181,26 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def description(self, repository, commit):
         files = [{"rfilename": path} for path in repository.commits[commit]]
-        return {"_id": "0" * 24, "id": repository.name, "sha": commit, "private": repository.access == "private",
-                "gated": "manual" if repository.access == "gated" else False, "disabled": False, "downloads": 1,
-                "likes": 0, "tags": [], "lastModified": "2024-05-17T08:00:00.000Z",
-                "createdAt": "2024-05-15T08:00:00.000Z", "author": repository.name.split("/")[0], "siblings": files}
+        return {
+            "_id": "0" * 24,
+            "id": repository.name,
+            "sha": commit,
+            "private": repository.access == "private",
+            "gated": "manual" if repository.access == "gated" else False,
+            "disabled": False,
+            "downloads": 1,
+            "likes": 0,
+            "tags": [],
+            "lastModified": "2024-05-17T08:00:00.000Z",
+            "createdAt": "2024-05-15T08:00:00.000Z",
+            "author": repository.name.split("/")[0],
+            "siblings": files,
+        }
 
     def tree(self, repository, commit, request):
         query = urllib.parse.parse_qs(request.query)
         folder = urllib.parse.unquote(request.path).split("/tree/", 1)[1].partition("/")[2].strip("/")
-        files = [file.entry() for path, file in repository.commits[commit].items()
-                 if not folder or path.startswith(folder + "/")]
+        files = [file.entry() for path, file in repository.commits[commit].items() if not folder or path.startswith(folder + "/")]
         if folder and not files:
             return self.error(404, "EntryNotFound")
         folders = sorted({file["path"].rsplit("/", 1)[0] for file in files if "/" in file["path"]} - {folder})
@@ -217,9 +227,18 @@ class Handler(http.server.BaseHTTPRequestHandler):
         signature = secrets.token_hex(8)
         self.hub.signatures[signature] = file
         where = f"{self.hub.files_endpoint}/repos/{file.etag}?Expires=3600&Signature={signature}"
-        return self.answer(302, b"", common | {
-            "Location": where, "X-Linked-Size": str(file.content.size), "X-Linked-ETag": f'"{self.hub.etag_of(file)}"',
-            "ETag": f'"{file.git}"', "Accept-Ranges": "bytes"})
+        return self.answer(
+            302,
+            b"",
+            common
+            | {
+                "Location": where,
+                "X-Linked-Size": str(file.content.size),
+                "X-Linked-ETag": f'"{self.hub.etag_of(file)}"',
+                "ETag": f'"{file.git}"',
+                "Accept-Ranges": "bytes",
+            },
+        )
 
     # The host of large files.
 
@@ -300,8 +319,7 @@ class Hub:
         self.etag_suffix = ""
         self.requests, self.faults = [], []  # faults: functions of a Request that give a Fault or None
         self.lock, self.closing = threading.Lock(), threading.Event()
-        self.servers = [Server(("127.0.0.1", 0), type("HostHandler", (Handler,), {"hub": self, "host": host}))
-                        for host in ("hub", "files")]
+        self.servers = [Server(("127.0.0.1", 0), type("HostHandler", (Handler,), {"hub": self, "host": host})) for host in ("hub", "files")]
         self.endpoint, self.files_endpoint = (f"http://127.0.0.1:{server.server_port}" for server in self.servers)
 
     def add(self, kind, name, files, access="public", reference="main"):

@@ -77,13 +77,24 @@ class ProgramTest(unittest.TestCase):
 
     def run_hre(self, *arguments, status=0, stdin="", timeout=300, program=PROGRAM, env=None, text=True):
         """Runs the program in self.folder, and expects this exit status, or one of these. Gives stdout, stderr and returncode."""
-        environment = clean_environment(**{"XDG_STATE_HOME": str(self.folder / "state"), "XDG_CACHE_HOME": str(self.folder / "cache"),
-                                            "HRE_STORE": None, **(env or {})})
-        done = subprocess.run([program, *map(str, arguments)], cwd=self.folder, env=environment,
-                              input=stdin if text else stdin.encode(), capture_output=True, timeout=timeout * SLOWER, text=text,
-                              check=False)
-        self.assertIn(done.returncode, status if isinstance(status, tuple) else (status,),
-                      f"hre {' '.join(map(str, arguments))}\n{done.stdout}\n{done.stderr}")
+        environment = clean_environment(
+            **{"XDG_STATE_HOME": str(self.folder / "state"), "XDG_CACHE_HOME": str(self.folder / "cache"), "HRE_STORE": None, **(env or {})}
+        )
+        done = subprocess.run(
+            [program, *map(str, arguments)],
+            cwd=self.folder,
+            env=environment,
+            input=stdin if text else stdin.encode(),
+            capture_output=True,
+            timeout=timeout * SLOWER,
+            text=text,
+            check=False,
+        )
+        self.assertIn(
+            done.returncode,
+            status if isinstance(status, tuple) else (status,),
+            f"hre {' '.join(map(str, arguments))}\n{done.stdout}\n{done.stderr}",
+        )
         return done
 
     def error_of(self, *arguments, status=2, **options):
@@ -115,9 +126,15 @@ class ProgramTest(unittest.TestCase):
 
     def run_python(self, script, *arguments, timeout=300):
         """Runs a script with the tests' Python in self.folder; gives what it printed, read as JSON."""
-        done = subprocess.run([test_python(), "-c", script, *map(str, arguments)], cwd=self.folder, capture_output=True,
-                              env=clean_environment(HF_HOME=str(self.folder / "hf"), HF_HUB_OFFLINE="1"),
-                              timeout=timeout * SLOWER, text=True, check=False)
+        done = subprocess.run(
+            [test_python(), "-c", script, *map(str, arguments)],
+            cwd=self.folder,
+            capture_output=True,
+            env=clean_environment(HF_HOME=str(self.folder / "hf"), HF_HUB_OFFLINE="1"),
+            timeout=timeout * SLOWER,
+            text=True,
+            check=False,
+        )
         self.assertEqual(0, done.returncode, done.stderr)
         return json.loads(done.stdout)
 
@@ -130,6 +147,8 @@ class ProgramTest(unittest.TestCase):
 
     def read_json(self, name):
         """Reads strict JSON: NaN and infinities are an error."""
+
         def refuse(constant):
             raise ValueError(f"{constant} is not JSON")
+
         return json.loads((self.folder / name).read_text(encoding="utf-8"), parse_constant=refuse)

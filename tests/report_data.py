@@ -6,10 +6,10 @@ import random
 HOSTILE = [
     "<script>window.hacked = 1</script>",
     "</script><script>window.hacked = 2</script>",
-    "<img src=x onerror=\"window.hacked = 3\">",
-    "<a href=\"javascript:window.hacked=4\">here</a> [here](javascript:window.hacked=5)",
+    '<img src=x onerror="window.hacked = 3">',
+    '<a href="javascript:window.hacked=4">here</a> [here](javascript:window.hacked=5)',
     "<svg onload=window.hacked=6><style>*{display:none}</style>",
-    "\u202Egnp.exe\u202C \u2066isolated\u2069 zero\u200Bwidth \x1b[31mred\x1b[0m \x07",
+    "\u202egnp.exe\u202c \u2066isolated\u2069 zero\u200bwidth \x1b[31mred\x1b[0m \x07",
     "W" * 100_000,
     "{{data}} {{script}} ${window.hacked=7} `window.hacked=8` ' \" & \\ \u2028",
 ]
@@ -26,8 +26,10 @@ def write_dataset(path, questions):
 def hostile_questions():
     """Every hostile text as a question and as an answer, in a topic with a hostile name."""
     topics = ["a<b>&\"'</script>", "plain"]
-    return [(topics[i % 2], text, [(text, 3), ("An answer.", 2), (HOSTILE[(i + 1) % len(HOSTILE)], 1), ("Another one, longer.", 0)])
-            for i, text in enumerate(HOSTILE)]
+    return [
+        (topics[i % 2], text, [(text, 3), ("An answer.", 2), (HOSTILE[(i + 1) % len(HOSTILE)], 1), ("Another one, longer.", 0)])
+        for i, text in enumerate(HOSTILE)
+    ]
 
 
 def many_questions(count, topics, seed):
@@ -35,16 +37,25 @@ def many_questions(count, topics, seed):
     rng = random.Random(seed)
     words = [("".join(rng.choices("etaoinshrdlu", k=rng.randint(2, 9)))) for _ in range(4000)]
     text = lambda low, high: " ".join(rng.choices(words, k=rng.randint(low, high)))
-    return [(f"topic_{i * topics // count:02}", text(40, 160), [(text(30, 120), rng.randint(-3, 90)) for _ in range(4)])
-            for i in range(count)]
+    return [
+        (f"topic_{i * topics // count:02}", text(40, 160), [(text(30, 120), rng.randint(-3, 90)) for _ in range(4)]) for i in range(count)
+    ]
 
 
 def other_model(run, name, seed, spread=0.05):
     """The same run as another model might have made it: scores moved at random, values left to be computed from them."""
     rng = random.Random(seed)
     moved = json.loads(json.dumps(run))
-    moved["model"].update({"name": name, "source": name + ".gguf", "fingerprint": f"{seed:032x}", "architecture": "llama",
-                           "parameters": 10 ** 8 * (seed + 1), "file_type": "F32"})
+    moved["model"].update(
+        {
+            "name": name,
+            "source": name + ".gguf",
+            "fingerprint": f"{seed:032x}",
+            "architecture": "llama",
+            "parameters": 10**8 * (seed + 1),
+            "file_type": "F32",
+        }
+    )
     moved["config"]["score"] = "sum_log_prob / n_chars"
     for question in moved["questions"]:
         for answer in question["answers"]:

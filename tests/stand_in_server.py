@@ -74,19 +74,31 @@ def packed_bomb():
 
 
 class StandIn:
-    def __init__(self, api, *quirks, after=0, times=3, key=None, away_url=None, delay=0.0, max_length=4096, model="stand-in",
-                 page=(None, None), states_length=True):
+    def __init__(
+        self,
+        api,
+        *quirks,
+        after=0,
+        times=3,
+        key=None,
+        away_url=None,
+        delay=0.0,
+        max_length=4096,
+        model="stand-in",
+        page=(None, None),
+        states_length=True,
+    ):
         self.api, self.quirks, self.after, self.times = api, set(quirks), after, times
         self.page = page
         self.states_length = states_length
-        self.renumbered = None   # a word to which its tokenizer gives another id
+        self.renumbered = None  # a word to which its tokenizer gives another id
         self.more_models = 0
         self.unsteadiness = 1e-4  # nats, of "unsteady"
         self.key, self.away_url, self.delay, self.max_length, self.model = key, away_url, delay, max_length, model
         self.lock = threading.Lock()
-        self.scored = 0          # requests that score, so far
+        self.scored = 0  # requests that score, so far
         self.in_flight = self.most_in_flight = 0
-        self.limit = None        # more at once than this get a 429
+        self.limit = None  # more at once than this get a 429
         self.paths = []
         self.keys = []           # Authorization headers, as they came
         self.times_of = []       # when requests that score came
@@ -222,18 +234,34 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return
         old = "old" in s.quirks
         info = {"model_path": s.model, "tokenizer_path": s.model, "is_generation": True}
-        server = {**info, "max_total_num_tokens": 99999, "internal_states": [{}], "version": "0.4.6.post5" if old else "0.5.23",
-                  "max_req_input_len": s.max_length - 6}
+        server = {
+            **info,
+            "max_total_num_tokens": 99999,
+            "internal_states": [{}],
+            "version": "0.4.6.post5" if old else "0.5.23",
+            "max_req_input_len": s.max_length - 6,
+        }
         lengths = {"max_input_length" if old else "max_input_tokens": s.max_length - 1, "max_total_tokens": s.max_length}
         if not s.states_length:
             lengths = {}
         pages = {
             "vllm": {"/v1/models": self.models("vllm", True), "/version": {"version": "0.32.0"}},
-            "sglang": {"/get_model_info": info, "/get_server_info": server, "/v1/models": self.models("sglang", True),
-                       **({} if old else {"/model_info": {**info, "served_model_name": s.model}, "/server_info": server})},
-            "tgi": {"/info": {"model_id": s.model, "max_concurrent_requests": 128, **lengths, "router": "text-generation-router",
-                              "version": "1.4.0" if old else "3.3.7"},
-                    **({} if old else {"/v1/models": self.models(s.model, False)})},
+            "sglang": {
+                "/get_model_info": info,
+                "/get_server_info": server,
+                "/v1/models": self.models("sglang", True),
+                **({} if old else {"/model_info": {**info, "served_model_name": s.model}, "/server_info": server}),
+            },
+            "tgi": {
+                "/info": {
+                    "model_id": s.model,
+                    "max_concurrent_requests": 128,
+                    **lengths,
+                    "router": "text-generation-router",
+                    "version": "1.4.0" if old else "3.3.7",
+                },
+                **({} if old else {"/v1/models": self.models(s.model, False)}),
+            },
             "openai": {"/v1/models": self.models("me", False)},
             "llama": {"/v1/models": self.models("llamacpp", False), "/props": {
                 "default_generation_settings": {"params": {}, **({"n_ctx": s.max_length} if lengths else {})}, "total_slots": s.slots,
@@ -306,7 +334,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 token_id(word) + (word.strip() == s.renumbered) for word in words(body["content"])]})
         elif s.api in ("vllm", "sglang") and self.path == "/tokenize" and "no_tokenizer" not in s.quirks:
             ids = ([BOS] if body.get("add_special_tokens", True) else []) + [
-                token_id(word) + (word.strip() == s.renumbered) for word in words(body["prompt"])]
+                token_id(word) + (word.strip() == s.renumbered) for word in words(body["prompt"])
+            ]
             answer = {"count": len(ids), "max_model_len": s.max_length, "tokens": ids}
             self.send(200, {**answer, "token_strs": None} if s.api == "vllm" else answer)
         elif s.api == "openai" and self.path == "/extras/tokenize" and "no_tokenizer" not in s.quirks:
@@ -344,18 +373,29 @@ class Handler(http.server.BaseHTTPRequestHandler):
         time.sleep(30)
 
     def abort(self):
-        self.send(200, [{"text": "", "meta_info": {"id": "x", "input_token_logprobs": [], "finish_reason": {
-            "type": "abort", "message": "Abort in waiting queue"}}}])
+        self.send(
+            200,
+            [
+                {
+                    "text": "",
+                    "meta_info": {
+                        "id": "x",
+                        "input_token_logprobs": [],
+                        "finish_reason": {"type": "abort", "message": "Abort in waiting queue"},
+                    },
+                }
+            ],
+        )
 
     def html(self):
         self.send(200, b"<html>gateway</html>")
 
     def truncated(self):
-        self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{\"choices\": [")
+        self.wfile.write(b'HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{"choices": [')
         self.close_connection = True
 
     def reset(self):
-        self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{\"choices\": [")
+        self.wfile.write(b'HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{"choices": [')
         self.wfile.flush()
         reset(self.connection)
         self.close_connection = True
@@ -368,14 +408,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
             time.sleep(0.05)
 
     def endless(self):
-        self.wfile.write(b"HTTP/1.1 200 OK\r\n\r\n{\"choices\": [")
+        self.wfile.write(b'HTTP/1.1 200 OK\r\n\r\n{"choices": [')
         while True:
             self.wfile.write(b"0," * 32768)
 
     def huge(self):
         """1 GB of JSON, of the length that it states."""
         chunk = b"[0,1,2,3]," * 100000
-        self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000014\r\n\r\n{\"choices\": [")
+        self.wfile.write(b'HTTP/1.1 200 OK\r\nContent-Length: 1000000014\r\n\r\n{"choices": [')
         for _ in range(1000):
             self.wfile.write(chunk)
         self.wfile.write(b"0]}")
@@ -387,8 +427,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if self.stand_in.api == "sglang":
             self.send(200, [{"meta_info": {"input_token_logprobs": [[None, "5", None], {"a": 1}, 7]}}] * 4)
             return
-        self.send(200, {"choices": [{"index": "0", "logprobs": {"token_logprobs": {"a": "b"}, "tokens": 7}}],
-                        "meta_info": [], "details": "x"})
+        self.send(
+            200, {"choices": [{"index": "0", "logprobs": {"token_logprobs": {"a": "b"}, "tokens": 7}}], "meta_info": [], "details": "x"}
+        )
 
     def nan(self):
         if self.stand_in.api == "sglang":
@@ -463,8 +504,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.error(400, f"The decoder prompt (length {n}) plus the number of requested output tokens (at least 1) is longer "
                             f"than the maximum model length of {s.max_length}.")
         elif s.api == "sglang" and n >= s.max_length - 6:
-            self.error(400, f"Input length ({n} tokens) exceeds the maximum allowed length ({s.max_length - 6} tokens). Use a "
-                            "shorter input or enable --allow-auto-truncate.")
+            self.error(
+                400,
+                f"Input length ({n} tokens) exceeds the maximum allowed length ({s.max_length - 6} tokens). Use a "
+                "shorter input or enable --allow-auto-truncate.",
+            )
         elif s.api == "tgi" and n >= s.max_length:
             self.error(422, f"Input validation error: `inputs` must have less than {s.max_length - 1} tokens. Given: {n}")
         else:
@@ -480,8 +524,17 @@ class Handler(http.server.BaseHTTPRequestHandler):
         choices = [self.choice(i, prompt, body) for i, prompt in enumerate(prompts)]
         if s.has("shuffled"):
             choices.reverse()
-        self.send(200, {"id": "cmpl-1", "object": "text_completion", "created": 1, "model": s.model, "choices": choices,
-                        "usage": {"prompt_tokens": 1, "total_tokens": 2, "completion_tokens": 1}})
+        self.send(
+            200,
+            {
+                "id": "cmpl-1",
+                "object": "text_completion",
+                "created": 1,
+                "model": s.model,
+                "choices": choices,
+                "usage": {"prompt_tokens": 1, "total_tokens": 2, "completion_tokens": 1},
+            },
+        )
 
     def shown(self, text):
         """A token's text, as this server lists it: the last character in pieces, where it has several bytes."""
@@ -522,12 +575,21 @@ class Handler(http.server.BaseHTTPRequestHandler):
             values = values[1:] + [-3.0]
         if s.has("no_offsets"):
             offsets = [-1] * len(offsets)
-        log_probs = {"text_offset": offsets, "token_logprobs": values, "tokens": texts,
-                     "top_logprobs": [None] + [{"x": -0.1}] * (len(values) - 1)}
+        log_probs = {
+            "text_offset": offsets,
+            "token_logprobs": values,
+            "tokens": texts,
+            "top_logprobs": [None] + [{"x": -0.1}] * (len(values) - 1),
+        }
         choice = {"index": index, "text": "".join(texts), "logprobs": log_probs, "finish_reason": "length"}
         if s.api == "vllm":  # echo in both ways, with the likeliest token beside the one that was sent
-            choice.update(stop_reason=None, token_ids=None, prompt_token_ids=None, routed_experts=None,
-                          prompt_logprobs=self.prompt_log_probs(ids, whole, likelier=True))
+            choice.update(
+                stop_reason=None,
+                token_ids=None,
+                prompt_token_ids=None,
+                routed_experts=None,
+                prompt_logprobs=self.prompt_log_probs(ids, whole, likelier=True),
+            )
         if s.has("prompt_logprobs"):  # alone, and of the generated token as well
             choice["logprobs"] = None
             choice["prompt_logprobs"] = self.prompt_log_probs(ids + [token_id(GENERATED)], values, likelier=False)
@@ -554,10 +616,22 @@ class Handler(http.server.BaseHTTPRequestHandler):
             listed[0][0] = None
             if s.has("first_absent") and start:  # as up to 0.4.3
                 listed = listed[1:]
-            answers.append({"text": GENERATED, "output_ids": [token_id(GENERATED)], "meta_info": {
-                "id": "x", "finish_reason": {"type": "length", "length": 1}, "prompt_tokens": len(ids), "completion_tokens": 1,
-                "cached_tokens": start, "input_token_logprobs": listed,
-                "output_token_logprobs": [[values[-1], token_id(GENERATED), None]], "output_token_logprobs_length": 1}})
+            answers.append(
+                {
+                    "text": GENERATED,
+                    "output_ids": [token_id(GENERATED)],
+                    "meta_info": {
+                        "id": "x",
+                        "finish_reason": {"type": "length", "length": 1},
+                        "prompt_tokens": len(ids),
+                        "completion_tokens": 1,
+                        "cached_tokens": start,
+                        "input_token_logprobs": listed,
+                        "output_token_logprobs": [[values[-1], token_id(GENERATED), None]],
+                        "output_token_logprobs_length": 1,
+                    },
+                }
+            )
         self.send(200, answers)
 
     def llama(self, body):
@@ -605,8 +679,17 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return
         values = self.values(ids, bos)
         texts = (["<s>"] if bos else []) + words(body["inputs"])
-        prefill = [{"id": i, "text": text, "logprob": value}
-                   for i, text, value in zip(([BOS] if bos else []) + ids, texts, values)]
-        self.send(200, {"generated_text": GENERATED, "details": {
-            "finish_reason": "length", "generated_tokens": 1, "seed": None, "prefill": [] if s.has("no_prefill") else prefill,
-            "tokens": [{"id": token_id(GENERATED), "text": GENERATED, "logprob": values[-1], "special": False}]}})
+        prefill = [{"id": i, "text": text, "logprob": value} for i, text, value in zip(([BOS] if bos else []) + ids, texts, values)]
+        self.send(
+            200,
+            {
+                "generated_text": GENERATED,
+                "details": {
+                    "finish_reason": "length",
+                    "generated_tokens": 1,
+                    "seed": None,
+                    "prefill": [] if s.has("no_prefill") else prefill,
+                    "tokens": [{"id": token_id(GENERATED), "text": GENERATED, "logprob": values[-1], "special": False}],
+                },
+            },
+        )

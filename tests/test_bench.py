@@ -32,8 +32,11 @@ class BenchTest(ProgramTest):
 
     def check_verdicts_on_the_table(self, text, peak):
         """Each type of weights has its sentence, which follows from the rates that were measured."""
-        said = re.findall(r"(bf16|Q8_0|other quantised) weights are multiplied in (\w+), ([0-9.]+) times as fast as in f32 on this "
-                          r"machine(: the table is wrong)?", text)
+        said = re.findall(
+            r"(bf16|Q8_0|other quantised) weights are multiplied in (\w+), ([0-9.]+) times as fast as in f32 on this "
+            r"machine(: the table is wrong)?",
+            text,
+        )
         self.assertEqual(["bf16", "Q8_0", "other quantised"], [weights for weights, *_ in said], text)
         for weights, numbers, times, wrong in said:
             self.assertAlmostEqual(peak[numbers] / peak["f32"], float(times), delta=0.0051, msg=weights)
@@ -53,12 +56,14 @@ class BenchTest(ProgramTest):
     def test_kernels_are_part_of_what_is_stored(self):
         kernels = set()
         for choice in ("plain", "auto"):
-            done = self.run_hre("eval", "baseline:length", MODEL, "--data", "sample", "--limit", 1, "--engine-kernels", choice,
-                                "--json", "-", "--quiet")
+            done = self.run_hre(
+                "eval", "baseline:length", MODEL, "--data", "sample", "--limit", 1, "--engine-kernels", choice, "--json", "-", "--quiet"
+            )
             kernels.add(json.loads(done.stdout)[1]["config"]["kernels"])
         self.assertIn("the engine's", kernels)
         self.assertEqual(2, len(kernels))
         self.assertIn("nonsense", self.error_of("eval", MODEL, "--data", "sample", "--engine-kernels", "nonsense"))
+
 
 if __name__ == "__main__":
     unittest.main()

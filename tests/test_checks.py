@@ -27,8 +27,14 @@ class CheckTest(unittest.TestCase):
             path.write_text(text, encoding="utf-8")
 
     def check(self, tool, *arguments, status=0):
-        done = subprocess.run([sys.executable, "-B", TOOLS / tool, *map(str, arguments)], capture_output=True, text=True, check=False,
-                              env=clean_environment(), cwd=SOURCE_DIR)
+        done = subprocess.run(
+            [sys.executable, "-B", TOOLS / tool, *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            check=False,
+            env=clean_environment(),
+            cwd=SOURCE_DIR,
+        )
         self.assertEqual(status, done.returncode, done.stdout + done.stderr)
         return done.stdout
 
@@ -45,18 +51,23 @@ class LinksTest(CheckTest):
         self.check("check_links.py")
 
     def test_finds_dead_links(self):
-        self.assertEqual([
-            "README.md:3: docs/b.md: there is no such file",
-            "README.md:3: docs/a.md#two: docs/a.md has no such heading",
-            "README.md:4: picture.png: there is no such file",
-            "README.md:5: #nowhere: README.md has no such heading",
-            "docs/a.md:4: ../../other/x leads out of the repository",
-        ], self.dead({
-            "README.md": "# A title\n\n[one](docs/a.md#one), [no](docs/b.md), [`two`](docs/a.md#two), [self](#a-title), [web](https://a.org/b_(c))\n"
-                         "![picture](picture.png) `[code](nowhere.md)`\n[x](#nowhere) [folder](docs) [again](docs/a.md#one-1)\n"
-                         "```\n[code](nowhere.md)\n# nowhere\n```\n",
-            "docs/a.md": "# One\n## One\n[up](../README.md) [root](/docs/a.md)\n[out](../../other/x)\n",
-        }))
+        self.assertEqual(
+            [
+                "README.md:3: docs/b.md: there is no such file",
+                "README.md:3: docs/a.md#two: docs/a.md has no such heading",
+                "README.md:4: picture.png: there is no such file",
+                "README.md:5: #nowhere: README.md has no such heading",
+                "docs/a.md:4: ../../other/x leads out of the repository",
+            ],
+            self.dead(
+                {
+                    "README.md": "# A title\n\n[one](docs/a.md#one), [no](docs/b.md), [`two`](docs/a.md#two), [self](#a-title), [web](https://a.org/b_(c))\n"
+                    "![picture](picture.png) `[code](nowhere.md)`\n[x](#nowhere) [folder](docs) [again](docs/a.md#one-1)\n"
+                    "```\n[code](nowhere.md)\n# nowhere\n```\n",
+                    "docs/a.md": "# One\n## One\n[up](../README.md) [root](/docs/a.md)\n[out](../../other/x)\n",
+                }
+            ),
+        )
 
     def test_a_repository_without_links_is_no_success(self):
         self.dead({"README.md": "# Nothing\n"})
@@ -111,7 +122,9 @@ class PinsTest(CheckTest):
         self.assertIn("GHSA-1 has no reason", self.pins(f"Bad_One==1.0{self.HASH}\n", "GHSA-1\n"))
 
     def test_no_network_is_said(self):
-        self.assertIn("skipped: known vulnerabilities were not asked for", self.pins("good==2.0" + self.HASH, osv="http://127.0.0.1:9", status=77))
+        self.assertIn(
+            "skipped: known vulnerabilities were not asked for", self.pins("good==2.0" + self.HASH, osv="http://127.0.0.1:9", status=77)
+        )
 
 
 class PublicTest(CheckTest):
@@ -122,8 +135,14 @@ class PublicTest(CheckTest):
 
     def test_this_build(self):
         listed = self.public("--list").splitlines()
-        for thing in ("header hre/evaluate.h", "command data build", "option eval --data", "json hre-run/1 results.micro.pearson.mean",
-                      "json hre-gate/1 verdict", "python hre.evaluate"):
+        for thing in (
+            "header hre/evaluate.h",
+            "command data build",
+            "option eval --data",
+            "json hre-run/1 results.micro.pearson.mean",
+            "json hre-gate/1 verdict",
+            "python hre.evaluate",
+        ):
             self.assertIn(thing, listed)
         self.assertTrue([thing for thing in listed if thing.startswith("symbol hre::evaluate(hre::Dataset const&, hre::Scorer&")])
         self.public()

@@ -33,7 +33,7 @@ class HelpTest(ProgramTest):
         self.assertEqual(len(self.commands()), len(examples))
         for command, example in zip(self.commands(), examples):
             with self.subTest(command=command):
-                self.assertEqual(["hre", *command.split()], shlex.split(example)[:1 + len(command.split())])
+                self.assertEqual(["hre", *command.split()], shlex.split(example)[: 1 + len(command.split())])
                 done = self.run_hre(*command.split(), "--help", env={"COLUMNS": "200"})
                 self.assertEqual("", done.stderr)
                 self.assertTrue(done.stdout.endswith(f"Example:\n  $ {example}\n"), done.stdout)
@@ -55,7 +55,6 @@ class HelpTest(ProgramTest):
         for status in ("0 success", "1 ", "2 ", "3 ", "130 interrupted"):
             self.assertIn(status, text)
 
-
     def test_help_shows_what_people_use_and_help_all_the_rest(self):
         short, whole = (self.run_hre("eval", option).stdout for option in ("--help", "--help-all"))
         named = [set(re.findall(r"^  (?:-\w,)?(--[\w-]+)", text, re.MULTILINE)) for text in (short, whole)]
@@ -75,8 +74,9 @@ class DocumentsTest(ProgramTest):
         """What bash offers for the last of these words."""
         self.write("hre.bash", self.run_hre("help", "--completion", "bash").stdout)
         script = 'source hre.bash; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _hre; printf "%s\\n" "${COMPREPLY[@]}"'
-        return subprocess.run(["bash", "-c", script, "bash", "hre", *words], cwd=self.folder, stdout=subprocess.PIPE, text=True,
-                              check=True).stdout.split()
+        return subprocess.run(
+            ["bash", "-c", script, "bash", "hre", *words], cwd=self.folder, stdout=subprocess.PIPE, text=True, check=True
+        ).stdout.split()
 
     def test_bash_completes_commands_options_and_files(self):
         self.assertEqual(["eval"], self.completed("ev"))
@@ -99,10 +99,22 @@ class DocumentsTest(ProgramTest):
                 subprocess.run([path, "-n", "script"], cwd=self.folder, check=True)
         if fish := shutil.which("fish"):
             self.write("never.txt", "")
-            for line, offered in (("hre ev", ["eval"]), ("hre data bu", ["build"]), ("hre eval --max-l", ["--max-length"]),
-                                  ("hre data build --rec", ["--recipe"]), ("hre eval --bos ne", ["never"]), ("hre eval nev", ["never.txt"])):
-                done = subprocess.run([fish, "-c", f"source script; complete -C '{line}'"], cwd=self.folder, check=True, text=True,
-                                      capture_output=True, env={**os.environ, "HOME": str(self.folder)})
+            for line, offered in (
+                ("hre ev", ["eval"]),
+                ("hre data bu", ["build"]),
+                ("hre eval --max-l", ["--max-length"]),
+                ("hre data build --rec", ["--recipe"]),
+                ("hre eval --bos ne", ["never"]),
+                ("hre eval nev", ["never.txt"]),
+            ):
+                done = subprocess.run(
+                    [fish, "-c", f"source script; complete -C '{line}'"],
+                    cwd=self.folder,
+                    check=True,
+                    text=True,
+                    capture_output=True,
+                    env={**os.environ, "HOME": str(self.folder)},
+                )
                 self.assertEqual("", done.stderr)
                 self.assertEqual(offered, [one.split("\t")[0] for one in done.stdout.splitlines()], line)
         self.assertIn("bash, zsh or fish", self.error_of("help", "--completion", "csh"))
@@ -116,8 +128,14 @@ class DocumentsTest(ProgramTest):
         page = (self.folder / "hre-eval.1").read_text(encoding="utf-8")
         self.assertIn('.BI \\-\\-max\\-length " L"', page)
         for name in pages if shutil.which("man") else []:
-            done = subprocess.run(["man", "--warnings", "-E", "UTF-8", "-l", name], cwd=self.folder, capture_output=True, text=True,
-                                  check=True, env={**os.environ, "MANWIDTH": "100", "MANPAGER": "cat"})
+            done = subprocess.run(
+                ["man", "--warnings", "-E", "UTF-8", "-l", name],
+                cwd=self.folder,
+                capture_output=True,
+                text=True,
+                check=True,
+                env={**os.environ, "MANWIDTH": "100", "MANPAGER": "cat"},
+            )
             self.assertEqual("", done.stderr, name)
 
 
@@ -148,15 +166,23 @@ class MistakeTest(ProgramTest):
         self.assertIn("there is no option --xyzzy", self.error_of("demo", "--xyzzy"))
 
     def test_missing_arguments(self):
-        for arguments in (["eval"], ["eval", "--data", "sample"], ["data", "info"],
-                          ["data", "convert", "sample"], ["demo", "surplus"]):
+        for arguments in (["eval"], ["eval", "--data", "sample"], ["data", "info"], ["data", "convert", "sample"], ["demo", "surplus"]):
             with self.subTest(arguments=arguments):
                 self.assertIn("--help", self.error_of(*arguments))
 
     def test_wrong_values(self):
-        for option in ("--limit=0", "--limit=-1", "--limit=many", "--shuffle-seed=-1", "--shuffle-seed=x",
-                       "--shuffle-seed=18446744073709551616", "--max-length=-1",
-                       "--threads=-1", "--bos=perhaps", "--long-answers=keep"):
+        for option in (
+            "--limit=0",
+            "--limit=-1",
+            "--limit=many",
+            "--shuffle-seed=-1",
+            "--shuffle-seed=x",
+            "--shuffle-seed=18446744073709551616",
+            "--max-length=-1",
+            "--threads=-1",
+            "--bos=perhaps",
+            "--long-answers=keep",
+        ):
             with self.subTest(option=option):
                 line = self.error_of("eval", "baseline:length", "--data", "sample", option)
                 self.assertIn(option.split("=")[0], line)
@@ -177,20 +203,44 @@ class MistakeTest(ProgramTest):
 class TableTest(ProgramTest):
     def headings(self, *options):
         """The first words of the lines above the tables' rules."""
-        lines = self.run_hre("eval", "--data", "sample", "--topic", "python", "--quiet", *options, env={"COLUMNS": "200"}).stdout.splitlines()
-        return [re.split("  +", above)[0] for above, line in zip(lines, lines[1:])
-                if line.startswith("──") and above.split()[1:2] != ["8"] and not above.startswith("baseline:")]
+        lines = self.run_hre(
+            "eval", "--data", "sample", "--topic", "python", "--quiet", *options, env={"COLUMNS": "200"}
+        ).stdout.splitlines()
+        return [
+            re.split("  +", above)[0]
+            for above, line in zip(lines, lines[1:])
+            if line.startswith("──") and above.split()[1:2] != ["8"] and not above.startswith("baseline:")
+        ]
 
     def test_metrics_by_topic(self):
         two = ["baseline:length", "baseline:zstd"]
         self.assertEqual(["model"], [heading.split()[0] for heading in self.headings(*two)][:1])
         self.assertEqual(["Pearson", "micro average of", "model"], self.headings(*two, "--metrics", "pearson"))
         self.assertEqual(["Spearman", "NDCG", "micro average of", "model"], self.headings(*two, "--metrics", "ndcg,spearman"))
-        self.assertEqual(["Pearson", "Length only", "Pearson, log votes", "Pearson, ranked votes", "Spearman",
-                          "Kendall tau-b", "Pairwise accuracy", "Top-1", "NDCG", "Margin", "Bits per byte",
-                          "Bits per byte, best", "Bits per byte, worst", "Bits per byte, worst - best", "model"], self.headings(*two, "--metrics=all"))
-        self.assertIn("--metrics: there is no metric 'spaerman'; did you mean spearman?",
-                      self.error_of("eval", *two, "--data", "sample", "--metrics", "spaerman"))
+        self.assertEqual(
+            [
+                "Pearson",
+                "Length only",
+                "Pearson, log votes",
+                "Pearson, ranked votes",
+                "Spearman",
+                "Kendall tau-b",
+                "Pairwise accuracy",
+                "Top-1",
+                "NDCG",
+                "Margin",
+                "Bits per byte",
+                "Bits per byte, best",
+                "Bits per byte, worst",
+                "Bits per byte, worst - best",
+                "model",
+            ],
+            self.headings(*two, "--metrics=all"),
+        )
+        self.assertIn(
+            "--metrics: there is no metric 'spaerman'; did you mean spearman?",
+            self.error_of("eval", *two, "--data", "sample", "--metrics", "spaerman"),
+        )
 
     def test_readme_shows_what_the_demo_prints(self):
         readme = (SOURCE_DIR / "README.md").read_text(encoding="utf-8")
@@ -208,8 +258,7 @@ class TableTest(ProgramTest):
 class OutputTest(ProgramTest):
     def test_full_device(self):
         with open("/dev/full", "w", encoding="utf-8") as full:
-            done = subprocess.run([PROGRAM, "data", "info", "sample"], stdout=full, stderr=subprocess.PIPE, text=True,
-                                  check=False)
+            done = subprocess.run([PROGRAM, "data", "info", "sample"], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
         self.assertEqual("hre: standard output could not be written\n", done.stderr)
         self.assertEqual(1, done.returncode)
 

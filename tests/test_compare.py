@@ -47,22 +47,23 @@ class CompareTest(RunsTest):
         self.assertAlmostEqual(max(map(abs, differences)), moved[0], places=12)
 
     def test_swapping_swaps(self):
-        one, other = (self.json_of("compare", *pair)["pairs"][0]
-                      for pair in (("zstd.json", "length.json"), ("length.json", "zstd.json")))
+        one, other = (self.json_of("compare", *pair)["pairs"][0] for pair in (("zstd.json", "length.json"), ("length.json", "zstd.json")))
         self.assertAlmostEqual(one["difference"], -other["difference"], places=15)
         self.assertEqual(one["p"], other["p"])
         self.assertEqual([one["won"], one["lost"]], [other["lost"], other["won"]])
 
     def test_threads_and_repeats_change_nothing(self):
-        outputs = {self.run_hre("compare", "zstd.json", "length.json", "--threads", n, "--json", "-").stdout
-                   for n in (1, 2, 3, 2)}
+        outputs = {self.run_hre("compare", "zstd.json", "length.json", "--threads", n, "--json", "-").stdout for n in (1, 2, 3, 2)}
         self.assertEqual(1, len(outputs))
         other = self.run_hre("compare", "zstd.json", "length.json", "--seed", 7, "--json", "-").stdout
         self.assertNotIn(other, outputs)
 
     def test_run_with_itself(self):
         text = self.run_hre("compare", "zstd.json", "zstd.json").stdout
-        self.assertRegex(" ".join(text.split()), r"^These 112 questions can't tell A \(baseline:zstd\) and B \(baseline:zstd\) apart at 5 %: A − B is 0\.000, p = 1\.0\.")
+        self.assertRegex(
+            " ".join(text.split()),
+            r"^These 112 questions can't tell A \(baseline:zstd\) and B \(baseline:zstd\) apart at 5 %: A − B is 0\.000, p = 1\.0\.",
+        )
         self.assertIn("0/112/0", text)
 
     def test_many_runs(self):
@@ -99,8 +100,10 @@ class CompareTest(RunsTest):
                 self.assertEqual(by_runs["moved"], at_once["moved"])
         for given in (["--limit", 2], ["--bos", "auto"], ["--max-length", 9], ["--lora", "x.gguf"]):
             with self.subTest(given=given):
-                self.assertIn(given[0] + " is about evaluating models, and the arguments are runs; give --data",
-                              self.error_of("compare", "zstd.json", "length.json", *given))
+                self.assertIn(
+                    given[0] + " is about evaluating models, and the arguments are runs; give --data",
+                    self.error_of("compare", "zstd.json", "length.json", *given),
+                )
 
     def test_models_at_once_keep_their_answers(self):
         """In the store, as hre eval does, which then scores nothing again."""
@@ -115,17 +118,21 @@ class CompareTest(RunsTest):
             self.assertEqual(["topic=p*", "votes>3"], run["config"]["where"])
             self.assertEqual(run["planned"], run["times"]["questions_reused"])
             self.assertGreater(run["planned"], 0)
-        self.run_hre("compare", "baseline:zstd", "baseline:length", "--data", "sample", "--until", "decided", "--store", "until.db", "--quiet")
+        self.run_hre(
+            "compare", "baseline:zstd", "baseline:length", "--data", "sample", "--until", "decided", "--store", "until.db", "--quiet"
+        )
         self.assertEqual(2, len(json.loads(self.run_hre("runs", "list", "--json", "--store", "until.db").stdout)["runs"]))
 
     def test_until_reuses_what_is_stored(self):
         """A server counts what it is asked to score: the second time that is the probe's texts alone."""
         with StandIn("vllm") as server:
             model, options = f"server:{server.url}", ("--data", "sample", "--topic", "python", "--store", "runs.db", "--quiet")
+
             def asked(*call):
                 before = server.scored
                 self.run_hre(*call, *options)
                 return server.scored - before
+
             until = ("compare", model, "baseline:length", "--until", "decided", "--allow-different")
             first, second = asked(*until), asked(*until)
             asked("eval", model, "--limit", "1")
@@ -134,13 +141,20 @@ class CompareTest(RunsTest):
             self.assertEqual(probe, second)
 
     def test_moved_questions_of_equal_ids_name_their_topics(self):
-        lines = [{"topic": topic, "id": "1", "question": f"Why {topic}?", "answers": [
-            {"text": f"{topic} " * n, "votes": votes} for n, votes in ((1, 5), (7, 1), (3, 9))]} for topic in ("red", "blue")]
+        lines = [
+            {
+                "topic": topic,
+                "id": "1",
+                "question": f"Why {topic}?",
+                "answers": [{"text": f"{topic} " * n, "votes": votes} for n, votes in ((1, 5), (7, 1), (3, 9))],
+            }
+            for topic in ("red", "blue")
+        ]
         self.write("ids.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
         for model in ("zstd", "length"):
             self.evaluate(f"baseline:{model}", f"{model}-ids.json", data="ids.jsonl")
         text = self.run_hre("compare", "zstd-ids.json", "length-ids.json", "--allow-different", env={"COLUMNS": "160"}).stdout
-        moved = text[text.index("moved most"):]
+        moved = text[text.index("moved most") :]
         self.assertEqual({"red", "blue"}, set(re.findall(r"^ *1 \(topic (\w+)\)", moved, re.MULTILINE)), text)
 
     def test_a_real_model_takes_its_options(self):
@@ -155,23 +169,35 @@ class CompareTest(RunsTest):
         by_topic = self.json_of("compare", "zstd.json", "length.json", "--cluster", "topic")["pairs"][0]["clustered"]
         self.assertEqual(("topic", 14), (by_topic["by"], by_topic["clusters"]))
         self.assertLess(by_topic["ci95"][0], by_topic["ci95"][1])
-        lines = [{"id": q["id"], "topic": q["topic"], "site": f"s{i % 7}", "author_id": str(i % 9),
-                  "answers": [{"author_id": str(i % 5)}, {"author_id": str(i % 11)}, {}, {"author": "x"}]}
-                 for i, q in enumerate(self.zstd["questions"])]
+        lines = [
+            {
+                "id": q["id"],
+                "topic": q["topic"],
+                "site": f"s{i % 7}",
+                "author_id": str(i % 9),
+                "answers": [{"author_id": str(i % 5)}, {"author_id": str(i % 11)}, {}, {"author": "x"}],
+            }
+            for i, q in enumerate(self.zstd["questions"])
+        ]
         self.write("meta.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
         other = [{**line, "answers": [{"votes": 12345}] * 4} for line in lines]
         self.write("other.jsonl", "".join(json.dumps(line) + "\n" for line in other))
         clustered = ("--cluster", "site", "--metadata", "other.jsonl")
-        for call in (("compare", "zstd.json", "length.json"), ("report", "zstd.json", "--out", "out"),
-                     ("eval", "baseline:length", "--data", "sample"), ("runs", "show", "last", "--store", "kept.db")):
+        for call in (
+            ("compare", "zstd.json", "length.json"),
+            ("report", "zstd.json", "--out", "out"),
+            ("eval", "baseline:length", "--data", "sample"),
+            ("runs", "show", "last", "--store", "kept.db"),
+        ):
             if call[0] == "runs":
                 self.run_hre("eval", "baseline:length", "--data", "sample", "--limit", 1, "--store", "kept.db", "--quiet")
             self.assertIn("the metadata is of another dataset", self.error_of(*call, *clustered), call)
         for kind, clusters in (("site", 7), ("asker", 63)):
             result = self.json_of("compare", "zstd.json", "length.json", "--cluster", kind, "--metadata", "meta.jsonl")
             self.assertEqual(clusters, result["pairs"][0]["clustered"]["clusters"], kind)
-        text = self.run_hre("compare", "zstd.json", "length.json", "--cluster", "author", "--metadata", "meta.jsonl",
-                            env={"COLUMNS": "200"}).stdout
+        text = self.run_hre(
+            "compare", "zstd.json", "length.json", "--cluster", "author", "--metadata", "meta.jsonl", env={"COLUMNS": "200"}
+        ).stdout
         self.assertIn("other authors of answers [95 %]", text)
         self.assertIn("--metadata", self.error_of("compare", "zstd.json", "length.json", "--cluster", "site"))
 
@@ -190,8 +216,7 @@ class CompareTest(RunsTest):
 
     def test_where(self):
         result = self.json_of("compare", "zstd.json", "length.json", "--where", "topic=p*", "--where", "votes>45")
-        expected = [q for q in self.zstd["questions"]
-                    if q["topic"].startswith("p") and max(a["votes"] for a in q["answers"]) > 45]
+        expected = [q for q in self.zstd["questions"] if q["topic"].startswith("p") and max(a["votes"] for a in q["answers"]) > 45]
         self.assertTrue(expected)
         self.assertEqual(len(expected), result["questions"]["shared"])
         self.assertEqual(["topic=p*", "votes>45"], result["config"]["where"])
@@ -200,8 +225,10 @@ class CompareTest(RunsTest):
         self.assertIn("did you mean votes?", self.error_of("compare", "zstd.json", "length.json", "--where", "vote>1"))
 
     def test_where_by_date_and_tag(self):
-        lines = [{"id": q["id"], "topic": q["topic"], "created": f"20{10 + i % 3}-05-01", "tags": ["odd"] * (i % 2)}
-                 for i, q in enumerate(self.zstd["questions"])]
+        lines = [
+            {"id": q["id"], "topic": q["topic"], "created": f"20{10 + i % 3}-05-01", "tags": ["odd"] * (i % 2)}
+            for i, q in enumerate(self.zstd["questions"])
+        ]
         self.write("meta.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
         for where, n in (("date=2011", 37), ("date>=2011", 74), ("tag=odd", 56)):
             result = self.json_of("compare", "zstd.json", "length.json", "--where", where, "--metadata", "meta.jsonl")
@@ -219,8 +246,10 @@ class CompareTest(RunsTest):
         self.assertEqual(["prompt"], [d["what"] for d in result["differences"]])
 
     def test_other_dataset(self):
-        data = "".join(json.dumps({"topic": "python", "question": "q", "answers": [{"text": "a" * n, "votes": n % 3}
-                                   for n in range(1, 5)]}) + "\n" for _ in range(3))
+        data = "".join(
+            json.dumps({"topic": "python", "question": "q", "answers": [{"text": "a" * n, "votes": n % 3} for n in range(1, 5)]}) + "\n"
+            for _ in range(3)
+        )
         self.write("mine.jsonl", data)
         self.evaluate("baseline:zstd", "mine.json", data="mine.jsonl")
         self.assertIn("dataset (", self.error_of("compare", "zstd.json", "mine.json"))
@@ -244,8 +273,11 @@ class CompareTest(RunsTest):
 
     def evaluate_good_and_bad(self):
         """Answers whose length goes with votes, and the same run with its values turned round."""
-        lines = [{"topic": t, "question": f"q{i}", "answers": [{"text": "x" * (n + i % 3 * (n == 2)), "votes": n} for n in (1, 2, 3, 5)]}
-                 for t in ("a", "b") for i in range(100)]
+        lines = [
+            {"topic": t, "question": f"q{i}", "answers": [{"text": "x" * (n + i % 3 * (n == 2)), "votes": n} for n in (1, 2, 3, 5)]}
+            for t in ("a", "b")
+            for i in range(100)
+        ]
         self.write("votes.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
         run = self.evaluate("baseline:length", "good.json", data="votes.jsonl")
         for question in run["questions"]:
@@ -270,8 +302,15 @@ class CompareTest(RunsTest):
         self.assertIn("% saved", self.run_hre("compare", "good.json", "bad.json", "--until", "decided").stdout)
 
     def test_until_decided_on_models(self):
-        lines = [{"topic": t, "question": f"q{i}", "answers": [{"text": "long and nothing in it " * n, "votes": n + i % 2} for n in (1, 2, 3, 5)]}
-                 for t in ("a", "b") for i in range(100)]
+        lines = [
+            {
+                "topic": t,
+                "question": f"q{i}",
+                "answers": [{"text": "long and nothing in it " * n, "votes": n + i % 2} for n in (1, 2, 3, 5)],
+            }
+            for t in ("a", "b")
+            for i in range(100)
+        ]
         self.write("data.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
         call = ["compare", "baseline:length", "baseline:zstd", "--data", "data.jsonl"]
         until = self.json_of(*call, "--until", "decided", "--quiet")
@@ -301,14 +340,19 @@ class EvalTest(RunsTest):
         text = self.run_hre("eval", "baseline:zstd", "--data", "sample", "--quiet").stdout
         for part in ("length alone", "chance", "through the answers' length", "beyond it", "The sample's votes are invented"):
             self.assertIn(part, text)
-        self.assertRegex(text.splitlines()[-2] + text.splitlines()[-1], r"^baseline:zstd: HumanRankEval 0\.395 ± 0\.086", "the value ends it")
+        self.assertRegex(
+            text.splitlines()[-2] + text.splitlines()[-1], r"^baseline:zstd: HumanRankEval 0\.395 ± 0\.086", "the value ends it"
+        )
         whole = self.run_hre("eval", "baseline:zstd", "--data", "sample", "--quiet", "--metrics", "all", env={"COLUMNS": "120"}).stdout
         for part in ("Length only", "(chance 0.25", "(chance 0.8"):
             self.assertIn(part, whole)
 
     def test_undefined(self):
-        self.write("q.jsonl", '{"question": "q", "answers": [{"text": "a", "votes": 1}, {"text": "bb", "votes": 2}]}\n'
-                              '{"question": "p", "answers": [{"text": "a", "votes": 1}, {"text": "bb", "votes": 1}]}\n')
+        self.write(
+            "q.jsonl",
+            '{"question": "q", "answers": [{"text": "a", "votes": 1}, {"text": "bb", "votes": 2}]}\n'
+            '{"question": "p", "answers": [{"text": "a", "votes": 1}, {"text": "bb", "votes": 1}]}\n',
+        )
         call = ["eval", "baseline:length", "--data", "q.jsonl", "--json", "-", "--quiet"]
         for policy, mean, n in (("leave-out", 1, 1), ("zero", 0.5, 2)):
             pearson = json.loads(self.run_hre(*call, "--undefined", policy).stdout)["results"]["micro"]["pearson"]
@@ -322,8 +366,11 @@ class EvalTest(RunsTest):
         self.assertEqual(["topic=python"], some["config"]["where"])
 
     def test_until_width(self):
-        lines = [{"topic": t, "question": f"q{i}", "answers": [{"text": "x" * n, "votes": (n * 7 + i) % 5} for n in (1, 2, 3, 5)]}
-                 for t in ("a", "b", "c") for i in range(200)]
+        lines = [
+            {"topic": t, "question": f"q{i}", "answers": [{"text": "x" * n, "votes": (n * 7 + i) % 5} for n in (1, 2, 3, 5)]}
+            for t in ("a", "b", "c")
+            for i in range(200)
+        ]
         self.write("data.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
         whole = self.evaluate("baseline:length", "whole.json", data="data.jsonl")
         early = self.evaluate("baseline:length", "early.json", "--until", "width=0.5", data="data.jsonl")
@@ -365,9 +412,20 @@ class PowerTest(RunsTest):
         self.assertIn("its interval needs 200 questions", " ".join(self.run_hre("power", "zstd.json", "length.json").stdout.split()))
 
     def test_questions_for_the_difference_seen(self):
-        self.write("data.jsonl", "".join(json.dumps(
-            {"topic": "t", "question": f"q{i}", "answers": [{"text": "word " * (3 + (i * 7 + k * k) % 11), "votes": (k * 5 + i * 3) % 13}
-                                                            for k in range(4)]}) + "\n" for i in range(240)))
+        self.write(
+            "data.jsonl",
+            "".join(
+                json.dumps(
+                    {
+                        "topic": "t",
+                        "question": f"q{i}",
+                        "answers": [{"text": "word " * (3 + (i * 7 + k * k) % 11), "votes": (k * 5 + i * 3) % 13} for k in range(4)],
+                    }
+                )
+                + "\n"
+                for i in range(240)
+            ),
+        )
         for name in ("zstd", "length"):
             self.evaluate(f"baseline:{name}", f"more-{name}.json", data="data.jsonl")
         result = self.json_of("power", "more-zstd.json", "more-length.json")
@@ -457,11 +515,18 @@ models = { "baseline:length" = "Length" }
 
     def test_runs_of_a_store(self):
         for name in ("zstd", "length"):
-            self.run_hre("eval", f"baseline:{name}", "--data", "sample", "--topic", "python", "--name", name, "--store", "mine.db", "--quiet")
+            self.run_hre(
+                "eval", f"baseline:{name}", "--data", "sample", "--topic", "python", "--name", name, "--store", "mine.db", "--quiet"
+            )
         (self.folder / "last").mkdir()  # names of the store are no files, whatever lies beside the study
         self.write("zstd", "no run")
-        self.write("store.toml", "".join(f'[[run]]\nrun = "{run}"\nfamily = "one"\nsize = "1M"\nstage = "{stage}"\n'
-                                         for run, stage in (("zstd", "pretrained"), ("last", "tuned"))))
+        self.write(
+            "store.toml",
+            "".join(
+                f'[[run]]\nrun = "{run}"\nfamily = "one"\nsize = "1M"\nstage = "{stage}"\n'
+                for run, stage in (("zstd", "pretrained"), ("last", "tuned"))
+            ),
+        )
         result = self.json_of("study", "store.toml", "--store", "mine.db")
         self.assertEqual(["baseline:zstd", "baseline:length"], [run["model"] for run in result["runs"]])
 
@@ -472,26 +537,31 @@ models = { "baseline:length" = "Length" }
 
     def test_mistakes(self):
         for old, new, expected in (
-                ('stage = "tuned"', 'stage = "tunned"', "not one of: pretrained, tuned, preference"),
-                ('size = "1K"', 'size = "big"', "not a number of parameters"),
-                ('family = "More"', 'famly = "More"', "did you mean family?"),
-                ('"Elo", "MT"', '"Elo", "Nt"', "there are Model, Elo, MT"),
-                ('"baseline:length" = "Length"', '"length" = "Length"', "not the name of a run"),
-                ('[[run]]', '[[runn]]', "did you mean run?"),
-                ('name = "Controls"', 'name = ', "line 2"),
-                ('stage = "preference"', 'stage = "tuned"\nsize = 3', "line")):
+            ('stage = "tuned"', 'stage = "tunned"', "not one of: pretrained, tuned, preference"),
+            ('size = "1K"', 'size = "big"', "not a number of parameters"),
+            ('family = "More"', 'famly = "More"', "did you mean family?"),
+            ('"Elo", "MT"', '"Elo", "Nt"', "there are Model, Elo, MT"),
+            ('"baseline:length" = "Length"', '"length" = "Length"', "not the name of a run"),
+            ("[[run]]", "[[runn]]", "did you mean run?"),
+            ('name = "Controls"', "name = ", "line 2"),
+            ('stage = "preference"', 'stage = "tuned"\nsize = 3', "line"),
+        ):
             with self.subTest(new=new):
                 self.write("wrong.toml", self.STUDY.replace(old, new))
                 self.assertIn(expected, self.error_of("study", "wrong.toml"))
-        self.write("twice.toml", self.STUDY.replace('family = "More"\nsize = "2K"\nstage = "preference"',
-                                                    'family = "Baselines"\nsize = "1K"\nstage = "tuned"'))
+        self.write(
+            "twice.toml",
+            self.STUDY.replace('family = "More"\nsize = "2K"\nstage = "preference"', 'family = "Baselines"\nsize = "1K"\nstage = "tuned"'),
+        )
         self.assertIn("same family, size and stage", self.error_of("study", "twice.toml"))
         self.write("scores.csv", "Model,Elo,MT\nlength,many,-\n")
         self.assertIn("not a number: 'many'", self.error_of("study", "study.toml"))
         self.assertIn("--example", self.error_of("study"))
 
     def test_judgements_of_linked_names(self):
-        self.write("scores.csv", 'Model,Elo,MT\n[length](https://example.org/a),900,1\n"[Zstd](https://example.org/b)",1000,2\n"[a, b](x)",1,1\n')
+        self.write(
+            "scores.csv", 'Model,Elo,MT\n[length](https://example.org/a),900,1\n"[Zstd](https://example.org/b)",1000,2\n"[a, b](x)",1,1\n'
+        )
         done = self.run_hre("study", "study.toml", "--json", "study.json")
         self.assertEqual([900, 1000, None], self.read_json("study.json")["judgements"][0]["values"])
         self.assertIn("scores.csv: there is no row for Third", done.stderr)
@@ -502,9 +572,14 @@ models = { "baseline:length" = "Length" }
 
     def test_arena(self):
         board = shared_data("human-judgement/leaderboard_table_20231108.csv")
-        self.write("arena.toml", self.STUDY.replace('"scores.csv"', f'"{board}"').replace(
-            '"Elo", "MT"', '"Arena Elo rating", "MMLU"').replace('= "Length"', '= "Vicuna-13B"').replace(
-            '"Zstd"', '"GPT-4"').replace('"Third"', '"vicuna-7b"'))
+        self.write(
+            "arena.toml",
+            self.STUDY.replace('"scores.csv"', f'"{board}"')
+            .replace('"Elo", "MT"', '"Arena Elo rating", "MMLU"')
+            .replace('= "Length"', '= "Vicuna-13B"')
+            .replace('"Zstd"', '"GPT-4"')
+            .replace('"Third"', '"vicuna-7b"'),
+        )
         result = self.json_of("study", "arena.toml")
         self.assertTrue(all(value > 500 for value in result["judgements"][0]["values"]))
         self.assertEqual(3, result["agreement"][0]["n"])

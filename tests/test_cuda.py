@@ -21,9 +21,25 @@ def cuda_compiler():
 class CudaTest(ProgramTest):
     def test_compiles(self):
         source = SOURCE_DIR / "src" / "model" / "llama" / "device" / "reduce_logits.cu"
-        done = subprocess.run([cuda_compiler(), "-std=c++20", "-arch=sm_90", "-Werror", "all-warnings", f"-I{SOURCE_DIR / 'src'}",
-                               f"-I{SOURCE_DIR / 'include'}", "-c", source, "-o", self.folder / "reduce.o"], capture_output=True, text=True,
-                              timeout=300, check=False)
+        done = subprocess.run(
+            [
+                cuda_compiler(),
+                "-std=c++20",
+                "-arch=sm_90",
+                "-Werror",
+                "all-warnings",
+                f"-I{SOURCE_DIR / 'src'}",
+                f"-I{SOURCE_DIR / 'include'}",
+                "-c",
+                source,
+                "-o",
+                self.folder / "reduce.o",
+            ],
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
         self.assertEqual(0, done.returncode, done.stderr)
 
     def test_runs(self):
@@ -32,8 +48,20 @@ class CudaTest(ProgramTest):
             self.skipTest("the reduction compiles, but was not run: there is no NVIDIA GPU")
         program = self.write("run.cu", RUN)
         device = SOURCE_DIR / "src" / "model" / "llama" / "device" / "reduce_logits.cu"
-        subprocess.run([cuda_compiler(), "-std=c++20", f"-I{SOURCE_DIR / 'src'}", f"-I{SOURCE_DIR / 'include'}", program, device, "-o",
-                        self.folder / "run"], check=True, timeout=300)
+        subprocess.run(
+            [
+                cuda_compiler(),
+                "-std=c++20",
+                f"-I{SOURCE_DIR / 'src'}",
+                f"-I{SOURCE_DIR / 'include'}",
+                program,
+                device,
+                "-o",
+                self.folder / "run",
+            ],
+            check=True,
+            timeout=300,
+        )
         self.assertEqual("equal", subprocess.run([self.folder / "run"], capture_output=True, text=True, timeout=60, check=True).stdout)
 
 

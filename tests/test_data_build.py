@@ -35,11 +35,27 @@ def row(**attributes):
 
 
 def thread(number, answers=5, tags="<hops>"):
-    rows = row(Id=number, PostTypeId=1, CreationDate="2020-01-01T00:00:00.000", Score=5, ViewCount=9,
-               Body=f"<p>What is {number}?</p>", OwnerUserId=1, Title=f"On {number}", Tags=tags)
+    rows = row(
+        Id=number,
+        PostTypeId=1,
+        CreationDate="2020-01-01T00:00:00.000",
+        Score=5,
+        ViewCount=9,
+        Body=f"<p>What is {number}?</p>",
+        OwnerUserId=1,
+        Title=f"On {number}",
+        Tags=tags,
+    )
     for i in range(answers):
-        rows += row(Id=number + 1 + i, PostTypeId=2, ParentId=number, CreationDate="2020-01-02T00:00:00.000", Score=10 * i,
-                    Body=f"<p>It is <b>{i}</b> of {number}.</p>", OwnerUserId=2)
+        rows += row(
+            Id=number + 1 + i,
+            PostTypeId=2,
+            ParentId=number,
+            CreationDate="2020-01-02T00:00:00.000",
+            Score=10 * i,
+            Body=f"<p>It is <b>{i}</b> of {number}.</p>",
+            OwnerUserId=2,
+        )
     return rows
 
 
@@ -47,7 +63,7 @@ def speaking(number, words):
     """A thread in the language of these words."""
     rows = thread(number).replace(f"What is {number}?", words).replace(f"On {number}", "").replace('Score="40"', 'Score="90"')
     for i in range(5):
-        rows = rows.replace(f"It is &lt;b&gt;{i}&lt;/b&gt; of {number}.", words + words[:20 + 3 * i])
+        rows = rows.replace(f"It is &lt;b&gt;{i}&lt;/b&gt; of {number}.", words + words[: 20 + 3 * i])
     return rows
 
 
@@ -64,8 +80,13 @@ class BuildTestCase(ProgramTest):
         return self.write(f"{site}/Posts.xml", table(rows)).parent
 
     def assert_oracle_agrees(self, recipe, dumps, built, *options):
-        done = subprocess.run([test_python(), SOURCE_DIR / "tools/oracle_stackexchange.py", "--recipe", recipe, "--dumps", dumps,
-                               "--built", built, *options], cwd=self.folder, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [test_python(), SOURCE_DIR / "tools/oracle_stackexchange.py", "--recipe", recipe, "--dumps", dumps, "--built", built, *options],
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         self.assertEqual(0, done.returncode, done.stdout + done.stderr)
         self.assertRegex(done.stdout, r"\d+ questions, \d+ answers: 0 differences\n\Z")
 
@@ -79,8 +100,10 @@ class BuildTest(BuildTestCase):
         self.dump("".join(thread(10 * i) for i in range(1, 9)))
         done = self.run_hre("data", "build", "--topic", "beer=beer.stackexchange.com", "--out", "set")
         self.assertEqual("beer: 8 questions of 500 asked for, 32 answers\nwritten to set\n", done.stdout)
-        self.assertEqual(["README.md", "data/HumanRankEvalBeer-00000-of-00001.parquet", "metadata/questions.jsonl", "recipe.toml"],
-                         files_of(self.folder / "set"))
+        self.assertEqual(
+            ["README.md", "data/HumanRankEvalBeer-00000-of-00001.parquet", "metadata/questions.jsonl", "recipe.toml"],
+            files_of(self.folder / "set"),
+        )
         self.assertEqual(["beer.stackexchange.com", "set"], sorted(os.listdir(self.folder)))
         self.run_hre("eval", "baseline:length", "--data", "set", "--json", "run.json", "--details")
         run = self.read_json("run.json")
@@ -89,12 +112,25 @@ class BuildTest(BuildTestCase):
         lines = [json.loads(line) for line in (self.folder / "set/metadata/questions.jsonl").read_text().splitlines()]
         self.assertEqual([f"beer/{i:06}" for i in range(8)], [line["id"] for line in lines])
         card = (self.folder / "set/README.md").read_text()
-        for said in ("For every question and answer,\n`metadata/questions.jsonl` gives the address", "0 of 32 answers were edited",
-                     "The topics have 8 questions in the dumps; 8 passed the filters, of which 8 were drawn (seed 42)"):
+        for said in (
+            "For every question and answer,\n`metadata/questions.jsonl` gives the address",
+            "0 of 32 answers were edited",
+            "The topics have 8 questions in the dumps; 8 passed the filters, of which 8 were drawn (seed 42)",
+        ):
             self.assertIn(said, card)
-        self.assertEqual(["Composition", "Collection", "Consent, attribution and licence", "Processing",
-                          "Known biases: what votes go with", "Freshness", "Use", "Other choices"],
-                         re.findall(r"^## (.*)$", card, re.MULTILINE))
+        self.assertEqual(
+            [
+                "Composition",
+                "Collection",
+                "Consent, attribution and licence",
+                "Processing",
+                "Known biases: what votes go with",
+                "Freshness",
+                "Use",
+                "Other choices",
+            ],
+            re.findall(r"^## (.*)$", card, re.MULTILINE),
+        )
         self.assertEqual([], [line for line in card.splitlines() if len(line) > 120 and not line.startswith(("|", "- "))])
         named = re.findall(r"`([\w/]+\.(?:jsonl|toml))`", card)
         self.assertEqual([], [name for name in named if not (self.folder / "set" / name).is_file()])
@@ -143,8 +179,10 @@ class BuildTest(BuildTestCase):
         self.assertRegex(done.stderr, r"skipped: \S+Posts.xml: row 7, byte \d+: PostTypeId is missing")
         self.assertRegex(done.stderr, r"skipped: \S+Posts.xml: row 8, byte \d+: not well-formed \(invalid token\)")
         self.assertIn("1 row read without control characters", done.stderr)
-        self.assertRegex(self.error_of(*call[:-2], "other", "--strict"),
-                         r"hre: \S+Posts.xml: row 7, byte \d+: not well-formed \(invalid token\); without --strict the row is skipped")
+        self.assertRegex(
+            self.error_of(*call[:-2], "other", "--strict"),
+            r"hre: \S+Posts.xml: row 7, byte \d+: not well-formed \(invalid token\); without --strict the row is skipped",
+        )
         self.assertFalse((self.folder / "other").exists())
         self.assertEqual(["beer.stackexchange.com", "set"], sorted(os.listdir(self.folder)))
 
@@ -209,12 +247,15 @@ class BuildTest(BuildTestCase):
         self.dump(rows)
         self.write("r.toml", "[question]\nfrom = 2020-03-01\n")
         done = self.run_hre("data", "build", "--recipe", "r.toml", "--topic", "beer=beer.stackexchange.com", "--census")
-        self.assertEqual("beer: questions by the month of their posting, and how many are left after each filter\n"
-                         "  month     questions   answers\n"
-                         "  2020-01           3         2\n"
-                         "  2020-02           3         3\n"
-                         "  2020-03           3         3\n"
-                         "  all               9         8\n", done.stdout)
+        self.assertEqual(
+            "beer: questions by the month of their posting, and how many are left after each filter\n"
+            "  month     questions   answers\n"
+            "  2020-01           3         2\n"
+            "  2020-02           3         3\n"
+            "  2020-03           3         3\n"
+            "  all               9         8\n",
+            done.stdout,
+        )
         self.assertEqual(["beer.stackexchange.com", "r.toml"], sorted(os.listdir(self.folder)))
 
     def test_against_an_older_set(self):
@@ -235,33 +276,66 @@ class BuildTest(BuildTestCase):
         self.assertRegex(done.stdout, r"- shares 13 words in a row with known texts +-1 ")
         self.assert_oracle_agrees("r.toml", ".", "plain", "--against", "corpus.jsonl")
         self.write("corpus.jsonl", json.dumps({"text": "one"}) + "\n{}\n")
-        self.assertIn("corpus.jsonl: line 2: is not a JSON object with a string text", self.error_of(*call, "x", "--against", "corpus.jsonl"))
+        self.assertIn(
+            "corpus.jsonl: line 2: is not a JSON object with a string text", self.error_of(*call, "x", "--against", "corpus.jsonl")
+        )
         self.assertIn("no such", self.error_of(*call, "x", "--against", "nowhere").lower())
         self.assertFalse((self.folder / "x.work").exists())
 
     def test_json_lines_of_another_forum(self):
         def line(i, **more):
-            answers = [{"text": f"  Answer {k} to {i}:\n\n<b>bold</b> & \"quoted\"", "score": 10 * k, "created": 1700000000 + 1000 * k + i,
-                        "author": f"a{k}", "accepted": k == 2} for k in range(5)]
-            return {"question": f"What is {i}?\nAnd why?", "title": f"On {i}", "created": "2023-11-14T10:00:00Z", "author": "q",
-                    "url": f"https://forum.example/{i}", "tags": ["x y"], "views": 7, "answers": answers} | more
+            answers = [
+                {
+                    "text": f'  Answer {k} to {i}:\n\n<b>bold</b> & "quoted"',
+                    "score": 10 * k,
+                    "created": 1700000000 + 1000 * k + i,
+                    "author": f"a{k}",
+                    "accepted": k == 2,
+                }
+                for k in range(5)
+            ]
+            return {
+                "question": f"What is {i}?\nAnd why?",
+                "title": f"On {i}",
+                "created": "2023-11-14T10:00:00Z",
+                "author": "q",
+                "url": f"https://forum.example/{i}",
+                "tags": ["x y"],
+                "views": 7,
+                "answers": answers,
+            } | more
+
         html = line(3, format="html", question="<p>HTML &amp; <em>so on</em></p>")
         lines = [line(1), line(2), html, {"question": "no answers"}, line(4, created="yesterday"), line(5, title="T\x01itle")]
         self.write("My forum.jsonl", "".join(json.dumps(one) + "\n" for one in lines) + "{not JSON\n\n")
         self.write("r.toml", 'near_duplicates = 0\n[[topic]]\nname = "forum"\nsources = ["jsonl:My forum.jsonl"]\n')
         done = self.run_hre("data", "build", "--recipe", "r.toml", "--out", "set", "--explain", "--quiet")
         self.assertIn("forum: 4 questions of 500 asked for, 16 answers\n", done.stdout)
-        for said in ("My forum.jsonl: line 4: has no answers, and neither an id nor a parent", "line 5: field created is not a date", "line 7: is not a JSON object",
-                     "my_forum: 7 lines, 4 questions, 20 answers, 0 other posts, 3 lines skipped, 1 line read without control characters\n"):
+        for said in (
+            "My forum.jsonl: line 4: has no answers, and neither an id nor a parent",
+            "line 5: field created is not a date",
+            "line 7: is not a JSON object",
+            "my_forum: 7 lines, 4 questions, 20 answers, 0 other posts, 3 lines skipped, 1 line read without control characters\n",
+        ):
             self.assertIn(said, done.stderr)
         metadata = [json.loads(one) for one in (self.folder / "set/metadata/questions.jsonl").read_text().splitlines()]
-        self.assertEqual({"https://forum.example/1", "https://forum.example/2", "https://forum.example/3", "https://forum.example/5"},
-                         {one["url"] for one in metadata})
+        self.assertEqual(
+            {"https://forum.example/1", "https://forum.example/2", "https://forum.example/3", "https://forum.example/5"},
+            {one["url"] for one in metadata},
+        )
         self.assertEqual({("x y",)}, {tuple(one["tags"]) for one in metadata})
         self.assertEqual({"not stated"}, {one["licence"] for one in metadata})
         self.assertEqual({None}, {one["author_url"] for one in metadata})
-        digest = subprocess.run([test_python(), "-c", "import sys, xxhash; print(xxhash.xxh3_128_hexdigest(sys.stdin.buffer.read()))"],
-                                input=(self.folder / "My forum.jsonl").read_bytes(), capture_output=True, check=True).stdout.decode().strip()
+        digest = (
+            subprocess.run(
+                [test_python(), "-c", "import sys, xxhash; print(xxhash.xxh3_128_hexdigest(sys.stdin.buffer.read()))"],
+                input=(self.folder / "My forum.jsonl").read_bytes(),
+                capture_output=True,
+                check=True,
+            )
+            .stdout.decode()
+            .strip()
+        )
         self.assertIn(f"# my_forum JSON lines XXH3-128 {digest}\n", (self.folder / "set/recipe.toml").read_text())
         card = (self.folder / "set/README.md").read_text()
         self.assertIn("license: other", card)
@@ -284,15 +358,19 @@ class BuildTest(BuildTestCase):
         for number in range(10, 820, 10):
             for i in range(4):  # later answers are longer in half of the cases
                 rows = rows.replace(f"It is &lt;b&gt;{i}&lt;/b&gt; of {number}.", "word " * draws.randrange(3, 40) + f"{number} {i}")
-                rows = re.sub(rf'(Id="{number + 1 + i}" PostTypeId="2" ParentId="{number}" CreationDate="20..-01-0)2', rf"\g<1>{2 + i}", rows)
+                rows = re.sub(
+                    rf'(Id="{number + 1 + i}" PostTypeId="2" ParentId="{number}" CreationDate="20..-01-0)2', rf"\g<1>{2 + i}", rows
+                )
         self.dump(rows)
         for name, dates in (("old", "until = 2021-01-01"), ("new", "from = 2021-01-01")):
             self.write("r.toml", f"[question]\n{dates}\n")
             self.run_hre("data", "build", "--recipe", "r.toml", "--topic", "beer=beer.stackexchange.com", "--out", name)
             self.run_hre("eval", "baseline:length", "--data", name, "--json", f"{name}.json", "--details")
         run = self.read_json("old.json")
-        posted = {question["id"]: [answer["created"] for answer in question["answers"]] for question in
-                  map(json.loads, (self.folder / "old/metadata/questions.jsonl").read_text().splitlines())}
+        posted = {
+            question["id"]: [answer["created"] for answer in question["answers"]]
+            for question in map(json.loads, (self.folder / "old/metadata/questions.jsonl").read_text().splitlines())
+        }
         expected = {"later_wins": [], "earlier_wins": []}
         for question in run["questions"]:
             answers = [dict(answer, posted=date) for answer, date in zip(question["answers"], posted[question["id"]])]
@@ -324,7 +402,7 @@ class BuildTest(BuildTestCase):
     def test_exports_in_the_documentation(self):
         """The examples of docs/datasets.md, by hre and by the plain script."""
         page = (SOURCE_DIR / "docs/datasets.md").read_text(encoding="utf-8")
-        section = page[page.index("Lemmy, the API's"):page.index("## What is written")]
+        section = page[page.index("Lemmy, the API's") : page.index("## What is written")]
         examples = re.findall(r"^(Lemmy|Discourse|Reddit)\b.*?```\n(.*?)```", section, re.MULTILINE | re.DOTALL)
         self.assertEqual(["Lemmy", "Discourse", "Reddit"], [name for name, _ in examples])
         command = re.search(r"```\nhre (data build .*)\n```", section)[1].split()
@@ -351,9 +429,15 @@ class BuildTest(BuildTestCase):
         for i in range(30):
             self.dump(thread(10).replace("of 10", f"of site {i}").replace("10?", f"site {i}?"), f"s{i}.stackexchange.com")
         limits = resource.getrlimit(resource.RLIMIT_NOFILE)
-        done = subprocess.run([PROGRAM, "data", "build", "--recipe", "r.toml", "--dumps", ".", "--out", "set", "--threads", "1"],
-                              cwd=self.folder, env=clean_environment(), capture_output=True, text=True, check=False,
-                              preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (32, limits[1])))
+        done = subprocess.run(
+            [PROGRAM, "data", "build", "--recipe", "r.toml", "--dumps", ".", "--out", "set", "--threads", "1"],
+            cwd=self.folder,
+            env=clean_environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (32, limits[1])),
+        )
         self.assertEqual(0, done.returncode, done.stderr)
         self.assertEqual(30, len(os.listdir(self.folder / "set/data")))
 
@@ -362,9 +446,15 @@ class BuildTest(BuildTestCase):
         number = 300
         self.write("r.toml", "".join(f'[[topic]]\nname = "t{i}"\nsites = ["beer.stackexchange.com[t{i}]"]\n' for i in range(number)))
         self.dump("".join(thread(10 * i + 10, tags=f"<t{i}>") for i in range(number)))
-        done = subprocess.run([PROGRAM, "data", "build", "--recipe", "r.toml", "--dumps", ".", "--out", "set", "--threads", "1"],
-                              cwd=self.folder, env=clean_environment(), capture_output=True, text=True, check=False,
-                              preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64)))
+        done = subprocess.run(
+            [PROGRAM, "data", "build", "--recipe", "r.toml", "--dumps", ".", "--out", "set", "--threads", "1"],
+            cwd=self.folder,
+            env=clean_environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64)),
+        )
         self.assertEqual(0, done.returncode, done.stderr)
         self.assertEqual(number, len(os.listdir(self.folder / "set/data")))
 
@@ -390,24 +480,31 @@ class BuildTest(BuildTestCase):
         cases = [
             (["--out", "set"], "hre: no topic is given; give --topic NAME=SOURCE, or a --recipe with topics"),
             (["--topic", "beer=beer.stackexchange.com"], "hre: no output folder is given; give --out DIR, --dry-run or --census"),
-            (["--topic", "beer=nowhere", "--out", "set"],
-             "hre: nowhere: there is no such file or folder; give a dump's folder, SITE.7z or SITE-Posts.7z"),
-            (["--topic", "beer", "--out", "set"],
-             "hre: --topic beer: a topic has the form NAME=SOURCE[,SOURCE...]; for example beer=beer.stackexchange.com.7z"),
+            (
+                ["--topic", "beer=nowhere", "--out", "set"],
+                "hre: nowhere: there is no such file or folder; give a dump's folder, SITE.7z or SITE-Posts.7z",
+            ),
+            (
+                ["--topic", "beer", "--out", "set"],
+                "hre: --topic beer: a topic has the form NAME=SOURCE[,SOURCE...]; for example beer=beer.stackexchange.com.7z",
+            ),
             (["--recipe", "none.toml", "--out", "set"], "hre: none.toml: the recipe can't be read"),
         ]
         for arguments, message in cases:
             with self.subTest(arguments=arguments):
                 self.assertEqual(message, self.error_of("data", "build", *arguments))
         self.write("r.toml", "seed = 1\n[question]\nmin_scor = 3\n")
-        self.assertEqual("hre: r.toml: line 3: unknown key 'min_scor' in question; did you mean min_score?",
-                         self.error_of("data", "build", "--recipe", "r.toml", "--out", "set"))
+        self.assertEqual(
+            "hre: r.toml: line 3: unknown key 'min_scor' in question; did you mean min_score?",
+            self.error_of("data", "build", "--recipe", "r.toml", "--out", "set"),
+        )
 
     def test_interrupted_leaves_no_output_and_goes_on(self):
         self.dump("".join(thread(10 * i) for i in range(1, 20000)))
         call = ["data", "build", "--topic", "beer=beer.stackexchange.com", "--out", "set", "--questions", "0"]
-        process = subprocess.Popen([PROGRAM, *call], cwd=self.folder, env=clean_environment(), stdout=subprocess.DEVNULL,
-                                   stderr=subprocess.PIPE, text=True)
+        process = subprocess.Popen(
+            [PROGRAM, *call], cwd=self.folder, env=clean_environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        )
         deadline = time.monotonic() + 60
         while not (self.folder / "set.work/beer.stackexchange.com.index/records").exists() and time.monotonic() < deadline:
             time.sleep(0.001)
@@ -419,7 +516,6 @@ class BuildTest(BuildTestCase):
         self.run_hre(*call)
         self.run_hre(*call[:-3], "other", "--questions", "0")
         self.same_folders(self.folder / "set", self.folder / "other")
-
 
     def test_killed_at_any_time_it_goes_on(self):
         self.dump("".join(thread(10 * i) for i in range(1, 4000)))
@@ -433,15 +529,19 @@ class BuildTest(BuildTestCase):
         stages = {"reading posts": ("posts", "index.json"), "reading texts": ("records", "chosen"), "writing": ("chosen", None)}
         fell = collections.Counter()
         for i, aim in enumerate([*stages, *stages]):
-            with subprocess.Popen([PROGRAM, *call, "set"], cwd=self.folder, env=clean_environment(), stdout=subprocess.DEVNULL,
-                                  stderr=subprocess.DEVNULL) as process:
+            with subprocess.Popen(
+                [PROGRAM, *call, "set"], cwd=self.folder, env=clean_environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            ) as process:
                 while not (index / stages[aim][0]).exists() and process.poll() is None:
                     time.sleep(0.0002)
                 time.sleep(times.uniform(0, 0.2 * seconds) if i >= len(stages) else 0)
                 process.kill()
             made = (self.folder / "set").exists()
-            fell.update("after all" if made else stage for stage, (begun, done) in stages.items()
-                        if made or (index / begun).exists() and not (done and (index / done).exists()))
+            fell.update(
+                "after all" if made else stage
+                for stage, (begun, done) in stages.items()
+                if made or (index / begun).exists() and not (done and (index / done).exists())
+            )
             if made:
                 shutil.rmtree(self.folder / "set")
             self.run_hre(*call, "set")
@@ -457,8 +557,9 @@ class BuildTest(BuildTestCase):
         posts = self.folder / "set.work/beer.stackexchange.com.index/posts"
         heard = 0
         for delay in (0.02, 0.05, 0.1, 0.2, None, None, None):  # None: when it reads, however long the way there is
-            with subprocess.Popen([PROGRAM, *call], cwd=self.folder, env=clean_environment(), stdout=subprocess.DEVNULL,
-                                  stderr=subprocess.PIPE, text=True) as process:
+            with subprocess.Popen(
+                [PROGRAM, *call], cwd=self.folder, env=clean_environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+            ) as process:
                 while delay is None and not posts.exists() and process.poll() is None:
                     time.sleep(0.0002)
                 time.sleep(delay or 0)
@@ -481,7 +582,9 @@ class BuildTest(BuildTestCase):
         self.write("beer.stackexchange.com/PostHistory.xml", table(good + bad, "posthistory"))
         call = ("data", "build", "--topic", "beer=beer.stackexchange.com", "--label", "votes")
         done = self.run_hre(*call, "--out", "set", "--quiet")
-        listed = re.findall(r"^  skipped: .*PostHistory\.xml: row \d+, byte \d+: PostId or PostHistoryTypeId is missing$", done.stderr, re.MULTILINE)
+        listed = re.findall(
+            r"^  skipped: .*PostHistory\.xml: row \d+, byte \d+: PostId or PostHistoryTypeId is missing$", done.stderr, re.MULTILINE
+        )
         more = re.findall(r"^  and (\d+) more$", done.stderr, re.MULTILINE)
         self.assertTrue(listed)
         self.assertEqual([30 - len(listed)], [int(n) for n in more], done.stderr)
@@ -506,12 +609,17 @@ class BuildTest(BuildTestCase):
     def test_languages_of_sites(self):
         for site, languages in (("latin.stackexchange.com", ("latin", "german")), ("german.stackexchange.com", ("german", "latin"))):
             self.dump("".join(speaking(10 * i, LANGUAGES[language]) for i, language in enumerate((*languages, "english"), 1)), site)
-        self.write("r.toml", 'near_duplicates = 0\n[[topic]]\nname = "both"\nsites = ["latin.stackexchange.com", "german.stackexchange.com"]\n'
-                   '[topic.site_languages]\n"latin.stackexchange.com" = ["en", "la"]\n"german.stackexchange.com" = ["de"]\n')
+        self.write(
+            "r.toml",
+            'near_duplicates = 0\n[[topic]]\nname = "both"\nsites = ["latin.stackexchange.com", "german.stackexchange.com"]\n'
+            '[topic.site_languages]\n"latin.stackexchange.com" = ["en", "la"]\n"german.stackexchange.com" = ["de"]\n',
+        )
         self.run_hre("data", "build", "--recipe", "r.toml", "--dumps", ".", "--out", "set")
         taken = [json.loads(line) for line in (self.folder / "set/metadata/questions.jsonl").read_text().splitlines()]
-        self.assertEqual({("latin.stackexchange.com", 10), ("latin.stackexchange.com", 30), ("german.stackexchange.com", 10)},
-                         {(one["site"], one["post_id"]) for one in taken})
+        self.assertEqual(
+            {("latin.stackexchange.com", 10), ("latin.stackexchange.com", 30), ("german.stackexchange.com", 10)},
+            {(one["site"], one["post_id"]) for one in taken},
+        )
         self.run_hre("data", "build", "--recipe", "set/recipe.toml", "--dumps", ".", "--out", "again")
         self.same_folders(self.folder / "set", self.folder / "again")
 
@@ -526,8 +634,10 @@ class BuildTest(BuildTestCase):
 
     def test_all_missing_dumps_are_named_at_once(self):
         recipe = SOURCE_DIR / "recipes/humanrankeval.toml"
-        self.assertRegex(self.error_of("data", "build", "--recipe", recipe, "--dumps", ".", "--out", "set"),
-                         r"hre: \.: no dump of stackoverflow\.com, english\.\S+, .*; put SITE/, SITE.7z or SITE-Posts.7z there for each")
+        self.assertRegex(
+            self.error_of("data", "build", "--recipe", recipe, "--dumps", ".", "--out", "set"),
+            r"hre: \.: no dump of stackoverflow\.com, english\.\S+, .*; put SITE/, SITE.7z or SITE-Posts.7z there for each",
+        )
 
 
 class RealDumpsTest(BuildTestCase):
@@ -545,8 +655,12 @@ class RealDumpsTest(BuildTestCase):
         if shutil.which("chromium") is None:
             self.skipTest("no chromium")
         self.run_hre("data", "build", "--recipe", SOURCE_DIR / "tests/data/stackexchange/bodies.toml", "--dumps", dumps, "--out", "set")
-        done = subprocess.run([python, SOURCE_DIR / "tools/compare_inner_text.py", "--built", self.folder / "set", "--dumps", dumps,
-                               "--count", "200"], capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [python, SOURCE_DIR / "tools/compare_inner_text.py", "--built", self.folder / "set", "--dumps", dumps, "--count", "200"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         self.assertEqual(0, done.returncode, done.stdout + done.stderr)
         self.assertIn("200 posts\n", done.stdout)
 

@@ -90,13 +90,16 @@ def fixture(name):
 class ModelFilesTest(ProgramTest):
     def test_what_is_no_gguf_file_is_named(self):
         model = fixture("llama-gqa")
-        for content, said in ((b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "is a Git LFS pointer, not the file itself; git lfs pull"),
-                              (b"<!DOCTYPE html><html>", "is a web page"), (b"<html><head>", "is a web page"),
-                              (b"lmgg" + bytes(100), "is a GGML file, which came before GGUF"),
-                              (b"GGUF" + (3).to_bytes(4, "big") + model[8:], "is a big-endian GGUF file"),
-                              (b"GGUF" + (1).to_bytes(4, "little") + model[8:], "of version 1, which is no longer read; convert it again"),
-                              (b"GGUF" + (4).to_bytes(4, "little") + model[8:], "of version 4, and this hre reads up to 3; update hre"),
-                              (b"hello", "is not a GGUF file")):
+        for content, said in (
+            (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "is a Git LFS pointer, not the file itself; git lfs pull"),
+            (b"<!DOCTYPE html><html>", "is a web page"),
+            (b"<html><head>", "is a web page"),
+            (b"lmgg" + bytes(100), "is a GGML file, which came before GGUF"),
+            (b"GGUF" + (3).to_bytes(4, "big") + model[8:], "is a big-endian GGUF file"),
+            (b"GGUF" + (1).to_bytes(4, "little") + model[8:], "of version 1, which is no longer read; convert it again"),
+            (b"GGUF" + (4).to_bytes(4, "little") + model[8:], "of version 4, and this hre reads up to 3; update hre"),
+            (b"hello", "is not a GGUF file"),
+        ):
             with self.subTest(said=said):
                 self.write("m.gguf", content)
                 for command in (("eval", "m.gguf", "--data", "sample"), ("model", "show", "m.gguf")):
@@ -123,8 +126,11 @@ class ModelFilesTest(ProgramTest):
 
     def test_a_template_that_refuses_says_why(self):
         self.write("m.gguf", fixture("llama-gqa"))
-        self.write("t.jinja", "{% if messages[0].role == 'system' %}{{ raise_exception('System role not supported') }}{% endif %}"
-                              "{% for m in messages %}{{ m.content }}{% endfor %}")
+        self.write(
+            "t.jinja",
+            "{% if messages[0].role == 'system' %}{{ raise_exception('System role not supported') }}{% endif %}"
+            "{% for m in messages %}{{ m.content }}{% endfor %}",
+        )
         call = ("eval", "m.gguf", "--data", MODELS / "questions.jsonl", "--threads", "1", "--chat-template", "t.jinja")
         self.run_hre(*call)
         line = self.error_of(*call, "--quiet", "--system", "Be brief.")
@@ -146,27 +152,44 @@ class EnvironmentTest(ProgramTest):
         if not compiler or os.environ.get("HRE_SANITIZE"):
             self.skipTest("no compiler, or a sanitizer that wants to be first")
         self.write("preloaded.c", source)
-        subprocess.run([compiler.replace("g++", "gcc").replace("c++", "cc"), "-shared", "-fPIC", "-o", "preloaded.so", "preloaded.c", "-ldl"],
-                       cwd=self.folder, check=True)
+        subprocess.run(
+            [compiler.replace("g++", "gcc").replace("c++", "cc"), "-shared", "-fPIC", "-o", "preloaded.so", "preloaded.c", "-ldl"],
+            cwd=self.folder,
+            check=True,
+        )
         return str(self.folder / "preloaded.so")
 
     def test_a_folder_that_cannot_lock_or_map(self):
         library = self.preloaded()
         for variable, said in (("NO_LOCKS", "can't lock files"), ("NO_SHM", "can't map files into shared memory")):
             with self.subTest(variable=variable):
-                done = self.run_hre("eval", "baseline:length", "--data", "sample", "--store", "runs.db", timeout=20,
-                                    env={"LD_PRELOAD": library, variable: "1"})
+                done = self.run_hre(
+                    "eval",
+                    "baseline:length",
+                    "--data",
+                    "sample",
+                    "--store",
+                    "runs.db",
+                    timeout=20,
+                    env={"LD_PRELOAD": library, variable: "1"},
+                )
                 self.assertIn(said, done.stderr)
                 self.assertIn("give a --store on a local disk", done.stderr)
                 self.assertEqual([], list(self.folder.glob("runs.db*")))
 
     def test_a_home_of_the_list_of_users(self):
         """As services and containers start programs: without $HOME."""
-        environment = {"LD_PRELOAD": self.preloaded(PASSWORDS), "PASSWORD_HOME": str(self.folder / "home"), "HOME": None, "XDG_STATE_HOME": None,
-                       "XDG_CACHE_HOME": None}
+        environment = {
+            "LD_PRELOAD": self.preloaded(PASSWORDS),
+            "PASSWORD_HOME": str(self.folder / "home"),
+            "HOME": None,
+            "XDG_STATE_HOME": None,
+            "XDG_CACHE_HOME": None,
+        }
         for reused in (0, 16):
-            done = self.run_hre("eval", "baseline:length", "--data", "sample", "--topic", "python", "--topic", "cpp", "--json", "run.json",
-                                env=environment)
+            done = self.run_hre(
+                "eval", "baseline:length", "--data", "sample", "--topic", "python", "--topic", "cpp", "--json", "run.json", env=environment
+            )
             self.assertEqual(reused, self.read_json("run.json")["times"]["questions_reused"])
             self.assertNotIn("nothing is kept", done.stderr)
         self.assertTrue((self.folder / "home/.local/state/hre/runs.db").exists())
@@ -176,7 +199,9 @@ class EnvironmentTest(ProgramTest):
         for n, (where, place) in enumerate(((("--store", f"/{self.folder}/a.db"), "a.db"), ((), "state/hre/runs.db"), ((), "b.db"))):
             environment = {"XDG_STATE_HOME": f"/{self.folder}/state", "HRE_STORE": f"/{self.folder}/b.db" if place == "b.db" else None}
             for reused in (0, 8):
-                done = self.run_hre("eval", "baseline:length", "--data", "sample", "--topic", "python", "--json", "run.json", *where, env=environment)
+                done = self.run_hre(
+                    "eval", "baseline:length", "--data", "sample", "--topic", "python", "--json", "run.json", *where, env=environment
+                )
                 self.assertEqual(reused, self.read_json("run.json")["times"]["questions_reused"], place)
                 self.assertNotIn("not kept", done.stderr)
             self.assertTrue((self.folder / place).exists(), f"case {n}")
@@ -193,15 +218,31 @@ class EnvironmentTest(ProgramTest):
         environment = clean_environment(HOME=None, HRE_STORE=None, XDG_STATE_HOME=None, XDG_CACHE_HOME=None)
         two = ("baseline:length", "baseline:zstd", "--data", "sample")
         for command in (("eval", *two), ("compare", *two), ("compare", *two, "--until", "decided")):
-            done = subprocess.run(["setpriv", "--reuid", "54321", "--clear-groups", PROGRAM, *command],
-                                  cwd=open_folder, env=environment, capture_output=True, text=True, check=False)
+            done = subprocess.run(
+                ["setpriv", "--reuid", "54321", "--clear-groups", PROGRAM, *command],
+                cwd=open_folder,
+                env=environment,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
             if "Permission denied" in done.stderr:
                 self.skipTest("that user can't run the program here")
             self.assertEqual(0, done.returncode, done.stderr)
-            self.assertEqual(1, done.stderr.count("hre: nothing is kept: there is no home folder for a store of runs; --store FILE names one\n"), done.stderr)
+            self.assertEqual(
+                1,
+                done.stderr.count("hre: nothing is kept: there is no home folder for a store of runs; --store FILE names one\n"),
+                done.stderr,
+            )
             environment["HRE_STORE"] = "none"
-            done = subprocess.run(["setpriv", "--reuid", "54321", "--clear-groups", PROGRAM, *command],
-                                  cwd=open_folder, env=environment, capture_output=True, text=True, check=False)
+            done = subprocess.run(
+                ["setpriv", "--reuid", "54321", "--clear-groups", PROGRAM, *command],
+                cwd=open_folder,
+                env=environment,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
             self.assertNotIn("nothing is kept", done.stderr)
             del environment["HRE_STORE"]
 
@@ -214,8 +255,14 @@ class TerminalTest(ProgramTest):
     def on_terminal(self, *arguments, term="xterm", status=0, **environment):
         """What a terminal gets of both streams."""
         ours, theirs = pty.openpty()
-        process = subprocess.Popen([PROGRAM, *map(str, arguments)], cwd=self.folder, stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs,
-                                   env=clean_environment(TERM=term, **environment))
+        process = subprocess.Popen(
+            [PROGRAM, *map(str, arguments)],
+            cwd=self.folder,
+            stdin=subprocess.DEVNULL,
+            stdout=theirs,
+            stderr=theirs,
+            env=clean_environment(TERM=term, **environment),
+        )
         os.close(theirs)
         shown = b""
         while select.select([ours], [], [], 60)[0]:
@@ -243,8 +290,15 @@ class TerminalTest(ProgramTest):
         """Names of models, datasets, topics and questions, and texts, in every command that shows them: on a terminal and in a pipe.
         hre's own codes stay out, by --quiet and NO_COLOR."""
         evil = "a\r\x1b[Kb\x1b[31;1mc\x1b[0m\x1b]0;t\x07\u009b2J\u202egnp\u202c\nnext line"
-        questions = [{"topic": f"{evil} {i % 2}", "id": f"{evil} {i}", "question": f"{evil} {i}?", "answers": [
-            {"text": f"{evil} {'x' * (7 * a * i % 11)}", "votes": a} for a in range(4)]} for i in range(6)]
+        questions = [
+            {
+                "topic": f"{evil} {i % 2}",
+                "id": f"{evil} {i}",
+                "question": f"{evil} {i}?",
+                "answers": [{"text": f"{evil} {'x' * (7 * a * i % 11)}", "votes": a} for a in range(4)],
+            }
+            for i in range(6)
+        ]
         self.write("evil\x1b[31m.jsonl", "".join(json.dumps(question) + "\n" for question in questions))
         store = ("--store", "evil.db")
         for model in ("length", "zstd"):
@@ -254,32 +308,52 @@ class TerminalTest(ProgramTest):
             run["config"][f"key {evil}"] = f"{model} {evil}"
             self.write(f"{model}.json", json.dumps(run))
             self.run_hre("runs", "import", f"{model}.json", "--name", model, *store)
-        self.write("study.toml", "".join(f'[[run]]\nrun = "{model}.json"\nfamily = "Baselines"\n' for model in ("length", "zstd")) +
-                   '[[judgements]]\nfile = "scores.csv"\ncolumns = ["Elo"]\n')
-        self.write("scores.csv", f"Model,Elo\n\"{evil}\",900\nlength,1000\n")
+        self.write(
+            "study.toml",
+            "".join(f'[[run]]\nrun = "{model}.json"\nfamily = "Baselines"\n' for model in ("length", "zstd"))
+            + '[[judgements]]\nfile = "scores.csv"\ncolumns = ["Elo"]\n',
+        )
+        self.write("scores.csv", f'Model,Elo\n"{evil}",900\nlength,1000\n')
         other, run = "other\x1b[31m\nnext line.db", self.read_json("zstd.json")
         shutil.copy(self.folder / "evil.db", self.folder / other)
         plain = [{**question, "topic": "plain", "id": str(i)} for i, question in enumerate(questions)]
         self.write("plain\x1b[31m.jsonl", "".join(json.dumps(question) + "\n" for question in plain))
-        self.write("weights.json", json.dumps({**run, "model": {**run["model"], "source": f"nowhere {evil}.gguf"},
-                                               "config": {**run["config"], "architecture": f"llama {evil}"}}))
-        for command in (("eval", "baseline:zstd", "baseline:length", "--data", "evil\x1b[31m.jsonl", "--quiet"),
-                        ("compare", "length.json", "zstd.json", "--allow-different", "--quiet"),
-                        ("compare", "length.json", "zstd.json", "zstd.json", "--allow-different", "--quiet"),
-                        ("power", "length.json"), ("power", "length.json", "zstd.json"), ("confounds", "zstd.json"),
-                        ("runs", "list", *store), ("runs", "show", "zstd", *store), ("data", "info", "evil\x1b[31m.jsonl", "--quiet"),
-                        ("runs", "merge", other, "--store", "merged.db"), ("runs", "merge", "length.json", "zstd.json", "--json", "merged.json"),
-                        ("runs", "merge", "nowhere\x1b[31m\nnext line.db", "--store", "merged.db"),
-                        ("data", "convert", "evil\x1b[31m.jsonl", "out.jsonl", "--force", "--quiet"),
-                        ("data", "convert", "plain\x1b[31m.jsonl", "out\x1b[31m\nnext line.jsonl", "--force", "--quiet"),
-                        ("data", "convert", "plain\x1b[31m.jsonl", "out\x1b[31m\nnext line", "--force", "--quiet"),
-                        ("study", "study.toml", "--allow-different"), ("study", "study.toml"),
-                        ("gate", "zstd.json", "--against", "length.json", "--allow-different"),
-                        ("gate", "zstd.json", "--against", "length.json"),
-                        ("verify", "zstd.json", "--data", "evil\x1b[31m.jsonl", "--quiet"), ("verify", "weights.json", "--quiet"),
-                        ("verify", "zstd", *store, "--data", "evil\x1b[31m.jsonl"),
-                        ("show", "zstd.json", "--data", "evil\x1b[31m.jsonl", "--worst", "9"),
-                        ("show", "zstd.json", "--disagree", "length.json", "--data", "evil\x1b[31m.jsonl")):
+        self.write(
+            "weights.json",
+            json.dumps(
+                {
+                    **run,
+                    "model": {**run["model"], "source": f"nowhere {evil}.gguf"},
+                    "config": {**run["config"], "architecture": f"llama {evil}"},
+                }
+            ),
+        )
+        for command in (
+            ("eval", "baseline:zstd", "baseline:length", "--data", "evil\x1b[31m.jsonl", "--quiet"),
+            ("compare", "length.json", "zstd.json", "--allow-different", "--quiet"),
+            ("compare", "length.json", "zstd.json", "zstd.json", "--allow-different", "--quiet"),
+            ("power", "length.json"),
+            ("power", "length.json", "zstd.json"),
+            ("confounds", "zstd.json"),
+            ("runs", "list", *store),
+            ("runs", "show", "zstd", *store),
+            ("data", "info", "evil\x1b[31m.jsonl", "--quiet"),
+            ("runs", "merge", other, "--store", "merged.db"),
+            ("runs", "merge", "length.json", "zstd.json", "--json", "merged.json"),
+            ("runs", "merge", "nowhere\x1b[31m\nnext line.db", "--store", "merged.db"),
+            ("data", "convert", "evil\x1b[31m.jsonl", "out.jsonl", "--force", "--quiet"),
+            ("data", "convert", "plain\x1b[31m.jsonl", "out\x1b[31m\nnext line.jsonl", "--force", "--quiet"),
+            ("data", "convert", "plain\x1b[31m.jsonl", "out\x1b[31m\nnext line", "--force", "--quiet"),
+            ("study", "study.toml", "--allow-different"),
+            ("study", "study.toml"),
+            ("gate", "zstd.json", "--against", "length.json", "--allow-different"),
+            ("gate", "zstd.json", "--against", "length.json"),
+            ("verify", "zstd.json", "--data", "evil\x1b[31m.jsonl", "--quiet"),
+            ("verify", "weights.json", "--quiet"),
+            ("verify", "zstd", *store, "--data", "evil\x1b[31m.jsonl"),
+            ("show", "zstd.json", "--data", "evil\x1b[31m.jsonl", "--worst", "9"),
+            ("show", "zstd.json", "--disagree", "length.json", "--data", "evil\x1b[31m.jsonl"),
+        ):
             with self.subTest(command=command):
                 statuses = (0, 2, 3, 4) if command[0] in ("runs", "data", "study", "gate", "verify") else (0,)  # some can't but complain
                 shown = self.on_terminal(*command, status=statuses, NO_COLOR="1")
@@ -296,8 +370,18 @@ class TerminalTest(ProgramTest):
     def test_progress_is_drawn(self):
         """hre's own codes reach a terminal that understands them: a line that starts anew, and is gone at the end. The same call
         gives another one plain text."""
-        call = ("eval", SOURCE_DIR / "models" / "hre-base-q8_0.gguf", "--data", "sample", "--limit", "4", "--threads", "1",
-                "--long-answers", "truncate")
+        call = (
+            "eval",
+            SOURCE_DIR / "models" / "hre-base-q8_0.gguf",
+            "--data",
+            "sample",
+            "--limit",
+            "4",
+            "--threads",
+            "1",
+            "--long-answers",
+            "truncate",
+        )
         shown = self.on_terminal(*call)
         self.assertRegex(shown, "\r\x1b\\[K[█░]{20} scoring \\d+ of 56 questions")
         self.assertNotRegex(shown.replace("\r\x1b[K", ""), OBEYED)
@@ -307,19 +391,38 @@ class TerminalTest(ProgramTest):
         self.assertIn("HumanRankEval", dumb)
 
     def test_a_reader_that_is_gone(self):
-        for command in (("data", "info", "sample"), ("eval", "baseline:length", "--data", "sample", "--json", "-", "--details"), ("runs", "list", "--help")):
+        for command in (
+            ("data", "info", "sample"),
+            ("eval", "baseline:length", "--data", "sample", "--json", "-", "--details"),
+            ("runs", "list", "--help"),
+        ):
             with self.subTest(command=command):
                 reader, writer = os.pipe()
                 os.close(reader)
-                done = subprocess.run([PROGRAM, *command], cwd=self.folder, stdout=writer, stderr=subprocess.PIPE, text=True,
-                                      env=clean_environment(), timeout=60 * SLOWER, check=False)
+                done = subprocess.run(
+                    [PROGRAM, *command],
+                    cwd=self.folder,
+                    stdout=writer,
+                    stderr=subprocess.PIPE,
+                    text=True,
+                    env=clean_environment(),
+                    timeout=60 * SLOWER,
+                    check=False,
+                )
                 os.close(writer)
                 self.assertNotIn("could not be written", done.stderr)
                 self.assertIn(done.returncode, (0, 128 + signal.SIGPIPE, -signal.SIGPIPE))
         if os.path.exists("/dev/full"):
             with open("/dev/full", "w", encoding="utf-8") as full:
-                done = subprocess.run([PROGRAM, "data", "info", "sample"], stdout=full, stderr=subprocess.PIPE, text=True,
-                                      env=clean_environment(), timeout=60 * SLOWER, check=False)
+                done = subprocess.run(
+                    [PROGRAM, "data", "info", "sample"],
+                    stdout=full,
+                    stderr=subprocess.PIPE,
+                    text=True,
+                    env=clean_environment(),
+                    timeout=60 * SLOWER,
+                    check=False,
+                )
             self.assertEqual(1, done.returncode)
             self.assertIn("standard output could not be written", done.stderr)
 
@@ -328,11 +431,19 @@ class CommandLineTest(ProgramTest):
     def test_a_signal_ends_statistics(self):
         """Of many runs they take minutes, and keep nothing that a first Ctrl-C would have to wait for."""
         chance = random.Random(7)
-        runs = [self.write(f"{i}.csv", "item,group,value\n" + "".join(f"{k},all,{chance.random()}\n" for k in range(500))) for i in range(80)]
+        runs = [
+            self.write(f"{i}.csv", "item,group,value\n" + "".join(f"{k},all,{chance.random()}\n" for k in range(500))) for i in range(80)
+        ]
         for call in (["report", *runs, "--out", "page"], ["compare", *runs]):
             with self.subTest(call=call[0]):
-                process = subprocess.Popen([PROGRAM, *map(str, call)], cwd=self.folder, env=clean_environment(), stdout=subprocess.PIPE,
-                                           stderr=subprocess.PIPE, text=True)
+                process = subprocess.Popen(
+                    [PROGRAM, *map(str, call)],
+                    cwd=self.folder,
+                    env=clean_environment(),
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    text=True,
+                )
                 time.sleep(2)
                 process.send_signal(signal.SIGTERM)
                 out, err = process.communicate(timeout=60 * SLOWER)
@@ -370,7 +481,9 @@ class CommandLineTest(ProgramTest):
         self.write("many.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
         for name, more in (("parquet", ()), ("jsonl", ("--to", "jsonl"))):
             call = f"ulimit -Sn 100; exec {PROGRAM} data convert many.jsonl {name} {' '.join(more)}"
-            done = subprocess.run(["bash", "-c", call], cwd=self.folder, env=clean_environment(), capture_output=True, text=True, check=False)
+            done = subprocess.run(
+                ["bash", "-c", call], cwd=self.folder, env=clean_environment(), capture_output=True, text=True, check=False
+            )
             self.assertEqual(0, done.returncode, done.stderr)
 
     def test_options_are_no_toml(self):

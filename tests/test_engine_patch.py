@@ -17,8 +17,13 @@ FILES = re.findall(r"^\+\+\+ b/(\S+)$", PATCH.read_text(encoding="utf-8"), re.MU
 class EnginePatchTest(ProgramTest):
     def apply(self, folder, *options):
         """What patch says, called as tools/setup.sh does."""
-        return subprocess.run(["patch", "-d", folder, "-p1", "--fuzz=0", "--no-backup-if-mismatch", "--reject-file=-", *options],
-                              stdin=PATCH.open(), capture_output=True, text=True, check=False)
+        return subprocess.run(
+            ["patch", "-d", folder, "-p1", "--fuzz=0", "--no-backup-if-mismatch", "--reject-file=-", *options],
+            stdin=PATCH.open(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
 
     def unpatched(self):
         """The files that the patch changes, as llama.cpp has them."""

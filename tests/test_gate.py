@@ -17,9 +17,21 @@ class GateTest(ProgramTest):
         """A run on 2 topics of 150 questions, and the same one with some answers' values made worse."""
         super().setUp()
         words = "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda".split()
-        lines = [{"topic": topic, "question": f"question {i}", "answers": [
-            {"text": " ".join(words[(i * 7 + n * n * 3 + k * (1 + n)) % 11] for k in range(4 + (i * n) % 9)), "votes": (i * 3 + n * 5) % 7}
-            for n in range(4)]} for topic in ("red", "blue") for i in range(150)]
+        lines = [
+            {
+                "topic": topic,
+                "question": f"question {i}",
+                "answers": [
+                    {
+                        "text": " ".join(words[(i * 7 + n * n * 3 + k * (1 + n)) % 11] for k in range(4 + (i * n) % 9)),
+                        "votes": (i * 3 + n * 5) % 7,
+                    }
+                    for n in range(4)
+                ],
+            }
+            for topic in ("red", "blue")
+            for i in range(150)
+        ]
         self.write("data.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
         self.run_hre("eval", "baseline:zstd", "--data", "data.jsonl", "--json", "base.json", "--details", "--quiet")
 
@@ -78,9 +90,12 @@ class GateTest(ProgramTest):
 
     def test_policy(self):
         self.changed("half.json", lambda i, topic, answer: 3 * answer["n_chars"] * (answer["votes"] < 3) * (topic == "red"))
-        self.write("policy.toml", 'baseline = "base.json"\n[[check]]\nmetric = "pearson"\nmargin = 1.5\n'
-                                  '[[check]]\nmetric = "bits_per_byte"\nmargin = 0.1\n'
-                                  '[[check]]\nscore = "per-byte"\nmetric = "spearman"\nmargin = 1.9\ntopics = "*"\n')
+        self.write(
+            "policy.toml",
+            'baseline = "base.json"\n[[check]]\nmetric = "pearson"\nmargin = 1.5\n'
+            '[[check]]\nmetric = "bits_per_byte"\nmargin = 0.1\n'
+            '[[check]]\nscore = "per-byte"\nmetric = "spearman"\nmargin = 1.9\ntopics = "*"\n',
+        )
         result = self.gate("half.json", "--policy", "policy.toml", status=4)
         checks = result["checks"]
         self.assertEqual([None, None, "blue", "red"], [check["topic"] for check in checks])
@@ -91,20 +106,29 @@ class GateTest(ProgramTest):
         self.gate("base.json", "--policy", "policy.toml", "--against", "half.json", status=3)
 
     def test_bad_policies(self):
-        for policy, problem in (('[[check]]\nmargn = 1', "unknown key 'margn' in check; did you mean margin?"),
-                                ('[[check]]\nmetric = "pearsn"', "there is no metric 'pearsn'; did you mean pearson?"),
-                                ('[[check]]\nmargin = -1', "margin in check"), ('[[check]]\nmargin = "x"', "margin in check"),
-                                ('[[check]]\nscore = "per-word"', "score in check"), ("level = 0.9\n[[check]]", "level"),
-                                ("level = 0.05", "there is no check"), ("[[check", "policy.toml: line 1")):
+        for policy, problem in (
+            ("[[check]]\nmargn = 1", "unknown key 'margn' in check; did you mean margin?"),
+            ('[[check]]\nmetric = "pearsn"', "there is no metric 'pearsn'; did you mean pearson?"),
+            ("[[check]]\nmargin = -1", "margin in check"),
+            ('[[check]]\nmargin = "x"', "margin in check"),
+            ('[[check]]\nscore = "per-word"', "score in check"),
+            ("level = 0.9\n[[check]]", "level"),
+            ("level = 0.05", "there is no check"),
+            ("[[check", "policy.toml: line 1"),
+        ):
             with self.subTest(policy=policy):
                 self.write("policy.toml", policy)
                 self.assertIn(problem, self.error_of("gate", "base.json", "--against", "base.json", "--policy", "policy.toml"))
         self.write("policy.toml", '[[check]]\ntopics = "green"')
-        self.assertIn("no topic matches 'green'; there are blue, red",
-                      self.error_of("gate", "base.json", "--against", "base.json", "--policy", "policy.toml"))
+        self.assertIn(
+            "no topic matches 'green'; there are blue, red",
+            self.error_of("gate", "base.json", "--against", "base.json", "--policy", "policy.toml"),
+        )
         self.assertIn("there is no baseline", self.error_of("gate", "base.json", "--policy", "policy.toml"))
-        self.assertIn("the policy file says what is checked",
-                      self.error_of("gate", "base.json", "--against", "base.json", "--policy", "policy.toml", "--margin", "1"))
+        self.assertIn(
+            "the policy file says what is checked",
+            self.error_of("gate", "base.json", "--against", "base.json", "--policy", "policy.toml", "--margin", "1"),
+        )
 
     def test_baseline_is_the_latest_of_a_name(self):
         store = ("--store", "runs.db")
@@ -114,13 +138,26 @@ class GateTest(ProgramTest):
         self.write("policy.toml", 'baseline = "last~1:nightly-*"\n[[check]]\n')
         self.assertEqual(240, self.gate("nightly-2", "--policy", "policy.toml", *store)["checks"][0]["n"])
         self.assertEqual(280, self.gate("other", "--against", "last:nightly-*", *store)["checks"][0]["n"])
-        self.assertIn("the run is its own baseline; last~1:GLOB is the one before", self.error_of("gate", "nightly-2", "--against", "last:nightly-*", *store))
-        self.assertIn("the store has 3 runs with questions whose name matches", self.error_of("gate", "other", "--against", "last~3:nightly-*", *store))
+        self.assertIn(
+            "the run is its own baseline; last~1:GLOB is the one before",
+            self.error_of("gate", "nightly-2", "--against", "last:nightly-*", *store),
+        )
+        self.assertIn(
+            "the store has 3 runs with questions whose name matches",
+            self.error_of("gate", "other", "--against", "last~3:nightly-*", *store),
+        )
 
     def test_baseline_is_a_file_on_the_hub(self):
         with Hub() as hub:
-            environment = {"HF_ENDPOINT": hub.endpoint, "HF_HOME": str(self.folder / "hf"), "HF_TOKEN": None, "HF_HUB_OFFLINE": None,
-                           "HF_HUB_CACHE": None, "http_proxy": None, "HTTP_PROXY": None}
+            environment = {
+                "HF_ENDPOINT": hub.endpoint,
+                "HF_HOME": str(self.folder / "hf"),
+                "HF_TOKEN": None,
+                "HF_HUB_OFFLINE": None,
+                "HF_HUB_CACHE": None,
+                "http_proxy": None,
+                "HTTP_PROXY": None,
+            }
             name = "hf:org/released/runs/base.json"
             hub.add("model", "org/released", {"runs/base.json": (self.folder / "base.json").read_bytes(), "README.md": b"# released"})
             same = self.gate("base.json", "--against", name, env=environment)
@@ -128,18 +165,36 @@ class GateTest(ProgramTest):
             self.changed("worse.json", lambda i, topic, answer: 3 * answer["n_chars"] * (answer["votes"] < 3))
             hub.add("model", "org/released", {"runs/base.json": (self.folder / "worse.json").read_bytes(), "README.md": b"# released"})
             self.assertNotEqual(0, self.gate("base.json", "--against", name, env=environment)["checks"][0]["difference"], "the newest one")
-            self.assertIn("no such file: base.json; similar names are runs/base.json",
-                          self.error_of("gate", "base.json", "--against", "hf:org/released/base.json", env=environment))
+            self.assertIn(
+                "no such file: base.json; similar names are runs/base.json",
+                self.error_of("gate", "base.json", "--against", "hf:org/released/base.json", env=environment),
+            )
         done = self.run_hre("gate", "base.json", "--against", name, env=environment)
         self.assertIn("the hub cannot be reached", done.stderr)
 
     def test_evaluation_stops_when_the_verdict_is_certain(self):
         """The policy's run against a much worse and a much better model, and against itself."""
+
         def policy(baseline, margin, more=""):
             self.write("policy.toml", f'baseline = "{baseline}"\n[[check]]\nmargin = {margin}\n{more}')
+
         def evaluate(status, *more):
-            done = self.run_hre("eval", "baseline:zstd", "--data", "data.jsonl", "--gate", "policy.toml", "--json", "run.json", "--details", "--quiet", *more, status=status)
+            done = self.run_hre(
+                "eval",
+                "baseline:zstd",
+                "--data",
+                "data.jsonl",
+                "--gate",
+                "policy.toml",
+                "--json",
+                "run.json",
+                "--details",
+                "--quiet",
+                *more,
+                status=status,
+            )
             return done, self.read_json("run.json")
+
         self.changed("better.json", lambda i, topic, answer: 3 * answer["n_chars"] * answer["votes"])
         self.changed("worse.json", lambda i, topic, answer: -3 * answer["n_chars"] * answer["votes"])
         policy("better.json", 0.1)
@@ -165,6 +220,7 @@ class GateTest(ProgramTest):
         def problem(policy, *more):
             self.write("policy.toml", policy)
             return self.error_of("eval", "baseline:zstd", "--data", "data.jsonl", "--gate", "policy.toml", "--store", "none", *more)
+
         base = 'baseline = "base.json"\n[[check]]\n'
         self.assertIn("stopping early needs one check over all questions", problem(base + "[[check]]\n"))
         self.assertIn("stopping early needs one check over all questions", problem(base + 'topics = "*"'))
@@ -185,7 +241,9 @@ class GateTest(ProgramTest):
 
     def test_files_for_pipelines(self):
         self.changed("worse.json", lambda i, topic, answer: 3 * answer["n_chars"] * (answer["votes"] < 3))
-        self.run_hre("gate", "worse.json", "--against", "base.json", "--topics", "*", "--markdown", "gate.md", "--junit", "gate.xml", status=3)
+        self.run_hre(
+            "gate", "worse.json", "--against", "base.json", "--topics", "*", "--markdown", "gate.md", "--junit", "gate.xml", status=3
+        )
         text = (self.folder / "gate.md").read_text(encoding="utf-8")
         self.assertIn("### ❌ hre gate: FAIL", text)
         self.assertIn("\n```\nhre gate worse.json --against base.json --metric pearson --margin 0.02 --topics '*'\n```\n", text)
@@ -200,17 +258,46 @@ class GateTest(ProgramTest):
         if not (self.folder / "bin/hre").exists():
             os.symlink(PROGRAM, self.folder / "bin/hre")
         environment = clean_environment(**{"PATH": f"{self.folder}/bin:{os.environ['PATH']}", **changes})
-        return subprocess.run(["bash", *options, "-c", script], cwd=self.folder, env=environment, capture_output=True, text=True, check=False)
+        return subprocess.run(
+            ["bash", *options, "-c", script], cwd=self.folder, env=environment, capture_output=True, text=True, check=False
+        )
 
     def test_the_command_that_reproduces(self):
         """Every option that the verdict depends on, also of names with spaces."""
         self.changed("it's new.json", lambda i, topic, answer: (i * 37 % 11 - 5) * 0.2 * (answer["votes"] % 3))
         self.write("the base.json", (self.folder / "base.json").read_text())
         self.write("my policy.toml", "[[check]]\nmargin = 0.05\n")
-        calls = (("--against", "the base.json", "--score", "sum", "--margin", 0.001, "--level", 0.1, "--weights", "topics", "--undefined", "zero",
-                  "--where", "answers>2", "--where", "topic=r*", "--draws", 300, "--permutations", 400, "--seed", 7, "--allow-different", "--topics", "r*"),
-                 ("--against", "base.json", "--reference", "the base.json", "--metric", "margin", "--level", 0.1),
-                 ("--against", "the base.json", "--policy", "my policy.toml"))
+        calls = (
+            (
+                "--against",
+                "the base.json",
+                "--score",
+                "sum",
+                "--margin",
+                0.001,
+                "--level",
+                0.1,
+                "--weights",
+                "topics",
+                "--undefined",
+                "zero",
+                "--where",
+                "answers>2",
+                "--where",
+                "topic=r*",
+                "--draws",
+                300,
+                "--permutations",
+                400,
+                "--seed",
+                7,
+                "--allow-different",
+                "--topics",
+                "r*",
+            ),
+            ("--against", "base.json", "--reference", "the base.json", "--metric", "margin", "--level", 0.1),
+            ("--against", "the base.json", "--policy", "my policy.toml"),
+        )
         for call in calls:
             with self.subTest(call=call):
                 self.run_hre("gate", "it's new.json", *call, "--markdown", "gate.md", "--json", "gate.json", status=(0, 3, 4))
@@ -219,8 +306,19 @@ class GateTest(ProgramTest):
                 self.assertEqual(self.read_json("gate.json"), json.loads(self.bash(command + " --json -").stdout), command)
                 config = self.read_json("gate.json")["config"]
                 if call is calls[0]:
-                    self.assertEqual({"level": 0.1, "undefined": "zero", "where": ["answers>2", "topic=r*"], "reference": None, "allow_different": True,
-                                      "draws": 300, "permutations": 400, "seed": 7}, config)
+                    self.assertEqual(
+                        {
+                            "level": 0.1,
+                            "undefined": "zero",
+                            "where": ["answers>2", "topic=r*"],
+                            "reference": None,
+                            "allow_different": True,
+                            "draws": 300,
+                            "permutations": 400,
+                            "seed": 7,
+                        },
+                        config,
+                    )
                     self.assertEqual(["sum_log_prob"] * 2, self.read_json("gate.json")["checks"][0]["scores"])
                 if call is calls[1]:
                     self.assertEqual("baseline:zstd", config["reference"])
@@ -248,7 +346,9 @@ class GateTest(ProgramTest):
         runner = ("-e", "-o", "pipefail")
         done = self.bash(steps["Evaluate"], *runner, MODEL="baseline:zstd", DATA="data.jsonl")
         self.assertEqual(0, done.returncode, done.stderr)
-        self.assertEqual([200, "baseline:zstd"], [len(self.read_json("new.json")["questions"]), self.read_json("new.json")["model"]["name"]])
+        self.assertEqual(
+            [200, "baseline:zstd"], [len(self.read_json("new.json")["questions"]), self.read_json("new.json")["model"]["name"]]
+        )
         self.write("bin/gh", '#!/bin/bash\nprintf "%s\\n" "$@" > gh.txt; cat "${@: -1}" >> gh.txt\n')
         os.chmod(self.folder / "bin/gh", 0o755)
         for run, status, verdict in self.runs_of_every_verdict():
@@ -265,8 +365,10 @@ class GateTest(ProgramTest):
                 self.assertEqual(1, len(ElementTree.parse(self.folder / "gate.xml").getroot().findall("testsuite/testcase")))
                 commented = self.bash(steps["Comment"], *runner, PR="17", GH_TOKEN="x")
                 self.assertEqual(0, commented.returncode, commented.stderr)
-                self.assertEqual("pr\ncomment\n17\n--body-file\ngate.md\n" + (self.folder / "gate.md").read_text(encoding="utf-8"),
-                                 (self.folder / "gh.txt").read_text(encoding="utf-8"))
+                self.assertEqual(
+                    "pr\ncomment\n17\n--body-file\ngate.md\n" + (self.folder / "gate.md").read_text(encoding="utf-8"),
+                    (self.folder / "gh.txt").read_text(encoding="utf-8"),
+                )
 
     def test_the_script_of_the_documented_gitlab_job(self):
         """Its two lines in one shell, as GitLab's runner has it; the status of the second is the job's."""
@@ -277,7 +379,9 @@ class GateTest(ProgramTest):
                 self.write("released.json", (self.folder / run).read_text())
                 if verdict == "FAIL":  # the model that the script evaluates is the worse one
                     self.changed("released.json", lambda i, topic, answer: 3 * answer["n_chars"] * (answer["votes"] > 3))
-                done = self.bash(script.replace("--limit 100", "--limit 150"), "-e", "-o", "pipefail", MODEL="baseline:zstd", DATA="data.jsonl")
+                done = self.bash(
+                    script.replace("--limit 100", "--limit 150"), "-e", "-o", "pipefail", MODEL="baseline:zstd", DATA="data.jsonl"
+                )
                 self.assertEqual(status, done.returncode, done.stderr)
                 self.assertIn(f"hre gate: {verdict}\n", (self.folder / "gate.md").read_text(encoding="utf-8"))
                 suite = ElementTree.parse(self.folder / "gate.xml").getroot().find("testsuite")

@@ -14,8 +14,9 @@ from program import BUILD_DIR, PROGRAM, clean_environment
 
 
 def readelf(*arguments):
-    return subprocess.run(["readelf", "-W", *map(str, arguments)], check=True, capture_output=True, text=True,
-                          env=clean_environment(LC_ALL="C")).stdout
+    return subprocess.run(
+        ["readelf", "-W", *map(str, arguments)], check=True, capture_output=True, text=True, env=clean_environment(LC_ALL="C")
+    ).stdout
 
 
 def problems_of(path, is_program):
@@ -67,9 +68,12 @@ class HardeningTest(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             source, built = pathlib.Path(folder) / "a.c", pathlib.Path(folder) / "a"
             source.write_text("int main(void) { return 0; }\n")
-            subprocess.run([compiler, "-no-pie", "-fno-pie", "-z", "norelro", "-z", "lazy", "-z", "execstack", source, "-o", built], check=True)
-            self.assertLessEqual({"position independent", "bound at start", "relocations read-only", "stack not executable"},
-                                 set(problems_of(built, True)))
+            subprocess.run(
+                [compiler, "-no-pie", "-fno-pie", "-z", "norelro", "-z", "lazy", "-z", "execstack", source, "-o", built], check=True
+            )
+            self.assertLessEqual(
+                {"position independent", "bound at start", "relocations read-only", "stack not executable"}, set(problems_of(built, True))
+            )
             self.assertNotIn("__stack_chk_fail", imports(built))
 
     def test_no_path_of_this_machine(self):

@@ -51,8 +51,16 @@ class HostileTest(ProgramTest):
         for value in (0, 5, 64, 2**31, 2**32 - 1):
             yield f"{value} dimensions", patch(first, "<I", value)
             yield f"type {value}", patch(first + 20, "<I", value)
-            for key in (b"llama.block_count", b"llama.embedding_length", b"llama.attention.head_count", b"llama.attention.head_count_kv",
-                        b"llama.feed_forward_length", b"llama.context_length", b"llama.rope.dimension_count", b"tokenizer.ggml.bos_token_id"):
+            for key in (
+                b"llama.block_count",
+                b"llama.embedding_length",
+                b"llama.attention.head_count",
+                b"llama.attention.head_count_kv",
+                b"llama.feed_forward_length",
+                b"llama.context_length",
+                b"llama.rope.dimension_count",
+                b"tokenizer.ggml.bos_token_id",
+            ):
                 yield f"{key.decode()} {value}", patch(numbers_at(data, key), "<I", value)
         for length in (0, 3, 4, 23, 24, end // 2, end, len(data) // 2, len(data) - 1):
             yield f"cut to {length}", data[:length]
@@ -66,9 +74,14 @@ class HostileTest(ProgramTest):
 
     def run_bounded(self, path):
         """The exit status, and the memory that it took at most."""
-        with subprocess.Popen([PROGRAM, "eval", path, "--data", DATA / "questions.jsonl", "--limit", "1", "--threads", "1", "--quiet"],
-                              cwd=self.folder, env=clean_environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                              preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))) as process:
+        with subprocess.Popen(
+            [PROGRAM, "eval", path, "--data", DATA / "questions.jsonl", "--limit", "1", "--threads", "1", "--quiet"],
+            cwd=self.folder,
+            env=clean_environment(),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS)),
+        ) as process:
             errors = process.stderr.read()
             _, status, usage = os.wait4(process.pid, 0)
             process.returncode = os.waitstatus_to_exitcode(status)

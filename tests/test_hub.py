@@ -18,8 +18,10 @@ from program import PROGRAM, SLOWER, ProgramTest, clean_environment, shared_data
 MODEL = "org/tiny-GGUF"
 WEIGHTS = bytes(range(256)) * 40_000  # 10 MB, of no model
 SMALL = {"config.json": b'{"model_type": "llama"}', "README.md": b"# tiny\n", "tokenizer.json": b"{}"}
-QUESTION = {"question": "Which?", "answers": [{"text": "this one", "votes": "5"}, {"text": "no", "votes": "1"},
-                                              {"text": "none of them", "votes": "3"}]}
+QUESTION = {
+    "question": "Which?",
+    "answers": [{"text": "this one", "votes": "5"}, {"text": "no", "votes": "1"}, {"text": "none of them", "votes": "3"}],
+}
 
 
 def jsonl(n):
@@ -39,8 +41,15 @@ class HubTest(ProgramTest):
         self.hub = Hub()
         self.hub.__enter__()
         self.addCleanup(self.hub.__exit__)
-        self.environment = {"HF_ENDPOINT": self.hub.endpoint, "HF_HOME": str(self.folder / "hf"), "HF_TOKEN": None,
-                            "HF_HUB_OFFLINE": None, "HF_HUB_CACHE": None, "http_proxy": None, "HTTP_PROXY": None}
+        self.environment = {
+            "HF_ENDPOINT": self.hub.endpoint,
+            "HF_HOME": str(self.folder / "hf"),
+            "HF_TOKEN": None,
+            "HF_HUB_OFFLINE": None,
+            "HF_HUB_CACHE": None,
+            "http_proxy": None,
+            "HTTP_PROXY": None,
+        }
 
     def hre(self, *arguments, **options):
         environment = self.environment | options.pop("env", {})
@@ -77,8 +86,11 @@ class FetchTest(HubTest):
         self.assertIn(f"hf:{MODEL}@{commit}/sub/tiny-Q8_0.gguf: 1 file, 10.2 MB", done.stderr)
 
     def test_checkpoint(self):
-        commit = self.hub.add("model", "org/check", SMALL | {"model.safetensors": WEIGHTS, "pytorch_model.bin": b"x",
-                                                             "onnx/model.onnx": b"x", "onnx/config.json": b"{}"})
+        commit = self.hub.add(
+            "model",
+            "org/check",
+            SMALL | {"model.safetensors": WEIGHTS, "pytorch_model.bin": b"x", "onnx/model.onnx": b"x", "onnx/config.json": b"{}"},
+        )
         done = self.hre("model", "fetch", "hf:org/check", "--quiet")
         folder = self.cache(name="org/check") / "snapshots" / commit
         self.assertEqual((f"{folder}\n", ""), (done.stdout, done.stderr))
@@ -92,14 +104,18 @@ class FetchTest(HubTest):
         path = self.hre("model", "fetch", f"hf:{MODEL}").stdout.strip()
         self.assertEqual(weights.read_bytes(), pathlib.Path(path).read_bytes())
         ranges = [request.headers["range"] for request in self.hub.requests if request.host == "files"]
-        self.assertEqual(["bytes=0-16777215", "bytes=16777216-33554431", "bytes=33554432-50331647",
-                          "bytes=50331648-52428799"], sorted(ranges, key=lambda text: int(text[6:].split("-")[0])))
+        self.assertEqual(
+            ["bytes=0-16777215", "bytes=16777216-33554431", "bytes=33554432-50331647", "bytes=50331648-52428799"],
+            sorted(ranges, key=lambda text: int(text[6:].split("-")[0])),
+        )
 
     def test_token_goes_to_the_hub_alone(self):
         self.hub.add("model", MODEL, {"a.gguf": WEIGHTS}, access="gated")
         self.hre("model", "fetch", f"hf:{MODEL}", env={"HF_TOKEN": " hf_right\n"})
-        seen = {host: {request.headers.get("authorization") for request in self.hub.requests if request.host == host}
-                for host in ("hub", "files")}
+        seen = {
+            host: {request.headers.get("authorization") for request in self.hub.requests if request.host == host}
+            for host in ("hub", "files")
+        }
         self.assertEqual({"hub": {"Bearer hf_right"}, "files": {None}}, seen)
 
     def assert_nowhere(self, secrets, *runs):
@@ -117,8 +133,10 @@ class FetchTest(HubTest):
         self.hub.add("dataset", "org/data", {"data.jsonl": jsonl(9)}, access="private")
         self.hub.add("model", MODEL, {"big.gguf": WEIGHTS}, access="private")
         env = {"HF_TOKEN": self.hub.token, "HF_ENDPOINT": self.hub.endpoint.replace("://", f"://somebody:{password}@")}
-        runs = [self.hre("eval", "baseline:length", "--data", "hf:org/data", "--json", "run.json", env=env),
-                self.hre("model", "fetch", f"hf:{MODEL}", env=env)]
+        runs = [
+            self.hre("eval", "baseline:length", "--data", "hf:org/data", "--json", "run.json", env=env),
+            self.hre("model", "fetch", f"hf:{MODEL}", env=env),
+        ]
         signatures = list(self.hub.signatures)
         self.assertTrue(signatures)
         self.assertIn(f"Bearer {self.hub.token}", {request.headers.get("authorization") for request in self.hub.requests})
@@ -126,6 +144,7 @@ class FetchTest(HubTest):
         def fails(name, *, status=(1, 2), **more):
             runs.append(self.hre("model", "fetch", name, status=status, env=env | more))
             return runs[-1].stderr
+
         self.assertIn("there is no such model", fails("hf:org/nowhere"))
         self.assertIn("there is no revision", fails(f"hf:{MODEL}@v9"))
         self.hub.add("model", "org/gated", {"a.gguf": b"x"}, access="gated")
@@ -136,9 +155,11 @@ class FetchTest(HubTest):
         proxy = f"http://somebody:{password}@127.0.0.1:9"
         self.assertIn("no connection", fails("hf:org/x", http_proxy=proxy, HTTP_PROXY=proxy, no_proxy=""))
         self.hub.add("model", "org/other", {"b.gguf": WEIGHTS[::-1]})
-        for fault, said in ((Fault(status=400, headers={"X-Error-Message": f"bad header Bearer {self.hub.token}"}), "Bearer ***"),
-                            (Fault(status=302, headers={"Location": "ftp://h/x?Signature=a*signature"}), "redirect"),
-                            (Fault(corrupt=True), "hash")):
+        for fault, said in (
+            (Fault(status=400, headers={"X-Error-Message": f"bad header Bearer {self.hub.token}"}), "Bearer ***"),
+            (Fault(status=302, headers={"Location": "ftp://h/x?Signature=a*signature"}), "redirect"),
+            (Fault(corrupt=True), "hash"),
+        ):
             self.hub.faults = [lambda request, fault=fault: fault if not fault.corrupt or request.host == "files" else None]
             self.assertIn(said, fails("hf:org/other"))
         self.assert_nowhere([self.hub.token, password, "a*signature", *signatures, *self.hub.signatures], *runs)
@@ -148,8 +169,9 @@ class FetchTest(HubTest):
         self.write("hf/token", "hf_right\n")
         self.hre("model", "fetch", f"hf:{MODEL}")
         self.problem("model", "fetch", f"hf:{MODEL}", env={"HF_HUB_DISABLE_IMPLICIT_TOKEN": "1"})
-        self.hre("model", "fetch", f"hf:{MODEL}", env={"HF_HOME": str(self.folder / "other"),
-                                                       "HF_TOKEN_PATH": str(self.folder / "hf" / "token")})
+        self.hre(
+            "model", "fetch", f"hf:{MODEL}", env={"HF_HOME": str(self.folder / "other"), "HF_TOKEN_PATH": str(self.folder / "hf" / "token")}
+        )
 
     def test_revisions(self):
         old = self.hub.add("model", MODEL, {"a.gguf": b"old weights"}, reference="v1")
@@ -197,23 +219,41 @@ class FetchTest(HubTest):
 class ChoiceTest(HubTest):
     def setUp(self):
         super().setUp()
-        self.hub.add("model", MODEL, SMALL | {
-            "tiny-Q4_K_M.gguf": b"4" * 4000, "tiny-Q4_K_S.gguf": b"3" * 4000, "tiny-IQ4_K_M.gguf": b"2",
-            "mmproj-tiny-F16.gguf": b"p", "F16/tiny-F16-00001-of-00002.gguf": b"a", "F16/tiny-F16-00002-of-00002.gguf": b"b"})
+        self.hub.add(
+            "model",
+            MODEL,
+            SMALL
+            | {
+                "tiny-Q4_K_M.gguf": b"4" * 4000,
+                "tiny-Q4_K_S.gguf": b"3" * 4000,
+                "tiny-IQ4_K_M.gguf": b"2",
+                "mmproj-tiny-F16.gguf": b"p",
+                "F16/tiny-F16-00001-of-00002.gguf": b"a",
+                "F16/tiny-F16-00002-of-00002.gguf": b"b",
+            },
+        )
 
     def test_by_name_pattern_and_type(self):
-        for file, expected in (("tiny-Q4_K_M.gguf", "tiny-Q4_K_M.gguf"), ("*-Q4_K_M*", "tiny-Q4_K_M.gguf"),
-                               ("Q4_K_M", "tiny-Q4_K_M.gguf"), ("q4_k_s", "tiny-Q4_K_S.gguf"),
-                               ("F16", "F16/tiny-F16-00001-of-00002.gguf"), ("F16/*", "F16/tiny-F16-00001-of-00002.gguf")):
+        for file, expected in (
+            ("tiny-Q4_K_M.gguf", "tiny-Q4_K_M.gguf"),
+            ("*-Q4_K_M*", "tiny-Q4_K_M.gguf"),
+            ("Q4_K_M", "tiny-Q4_K_M.gguf"),
+            ("q4_k_s", "tiny-Q4_K_S.gguf"),
+            ("F16", "F16/tiny-F16-00001-of-00002.gguf"),
+            ("F16/*", "F16/tiny-F16-00001-of-00002.gguf"),
+        ):
             with self.subTest(file=file):
                 self.assertTrue(self.hre("model", "fetch", f"hf:{MODEL}/{file}", "--quiet").stdout.endswith(f"/{expected}\n"))
         self.assertTrue((next((self.cache() / "snapshots").iterdir()) / "F16/tiny-F16-00002-of-00002.gguf").exists())
 
     def test_choices_are_listed(self):
         line = self.problem("model", "fetch", f"hf:{MODEL}")
-        self.assertEqual(f"hre: hf:{MODEL}: 4 files are possible: F16/tiny-F16.gguf (1 KB), tiny-IQ4_K_M.gguf (1 KB), "
-                         "tiny-Q4_K_M.gguf (4 KB), tiny-Q4_K_S.gguf (4 KB); choose one by name, pattern or type: "
-                         f"hf:{MODEL}/F16/tiny-F16.gguf", line)
+        self.assertEqual(
+            f"hre: hf:{MODEL}: 4 files are possible: F16/tiny-F16.gguf (1 KB), tiny-IQ4_K_M.gguf (1 KB), "
+            "tiny-Q4_K_M.gguf (4 KB), tiny-Q4_K_S.gguf (4 KB); choose one by name, pattern or type: "
+            f"hf:{MODEL}/F16/tiny-F16.gguf",
+            line,
+        )
         self.hre("model", "fetch", f"hf:{MODEL}/F16/tiny-F16.gguf")
 
     def test_near_names(self):
@@ -236,10 +276,16 @@ class ChoiceTest(HubTest):
         self.assertIn("models/tiny-Q8_0.gguf", self.problem("eval", "models/*Q8*", "--data", "sample"))
 
     def test_wrong_names(self):
-        for name, part in (("tiny", "not a name on the hub"), ("hf:", "not a valid repository name"), ("hf:a/../b", "not a valid "),
-                           ("hf:org/repo/../x", "not a valid path"), ("hf:org/repo@", "not a valid revision"),
-                           ("hf:org/re po", "not a valid repository name"),
-                           ("hf:org/repo/f@main", "revision must come before"), ("hf:org/repo/", "nothing follows")):
+        for name, part in (
+            ("tiny", "not a name on the hub"),
+            ("hf:", "not a valid repository name"),
+            ("hf:a/../b", "not a valid "),
+            ("hf:org/repo/../x", "not a valid path"),
+            ("hf:org/repo@", "not a valid revision"),
+            ("hf:org/re po", "not a valid repository name"),
+            ("hf:org/repo/f@main", "revision must come before"),
+            ("hf:org/repo/", "nothing follows"),
+        ):
             with self.subTest(name=name):
                 self.assertIn(part, self.problem("model", "fetch", name))
         self.assertEqual([], self.hub.requests)
@@ -264,20 +310,26 @@ class FailureTest(HubTest):
     def test_not_there_or_private(self):
         self.hub.add("model", "org/secret", {"a.gguf": b"x"}, access="private")
         for name in ("org/secret", "org/nowhere"):
-            self.assertEqual(f"hre: hf:{name}: there is no such model, or it is private (401); check the name; if the "
-                             "repository is private, set HF_TOKEN to your token", self.problem("model", "fetch", f"hf:{name}"))
+            self.assertEqual(
+                f"hre: hf:{name}: there is no such model, or it is private (401); check the name; if the "
+                "repository is private, set HF_TOKEN to your token",
+                self.problem("model", "fetch", f"hf:{name}"),
+            )
         self.assertIn("there is no such model on the hub", self.problem("model", "fetch", "hf:org/nowhere", env={"HF_TOKEN": "hf_right"}))
         self.assertIn("there is no such dataset on the hub", self.problem("data", "fetch", f"hf:{MODEL}", env={"HF_TOKEN": "hf_right"}))
         self.assertIn("the hub rejected the token (401)", self.problem("model", "fetch", f"hf:{MODEL}", env={"HF_TOKEN": "hf_old"}))
 
     def test_gated(self):
         self.hub.add("model", "org/gated", {"a.gguf": b"x"}, access="gated")
-        self.assertEqual("hre: hf:org/gated: access requires that you accept the repository's terms; accept them at "
-                         f"{self.hub.endpoint}/org/gated, and set HF_TOKEN to your token",
-                         self.problem("model", "fetch", "hf:org/gated"))
+        self.assertEqual(
+            "hre: hf:org/gated: access requires that you accept the repository's terms; accept them at "
+            f"{self.hub.endpoint}/org/gated, and set HF_TOKEN to your token",
+            self.problem("model", "fetch", "hf:org/gated"),
+        )
         self.hub.accepted = False
-        self.assertIn("with the account that the token belongs to",
-                      self.problem("model", "fetch", "hf:org/gated", env={"HF_TOKEN": "hf_right"}))
+        self.assertIn(
+            "with the account that the token belongs to", self.problem("model", "fetch", "hf:org/gated", env={"HF_TOKEN": "hf_right"})
+        )
 
     def test_forbidden(self):
         self.fail_with(Fault(status=403))
@@ -367,8 +419,9 @@ class FailureTest(HubTest):
         self.fail_with(Fault(corrupt=True), lambda request: request.host == "files")
         line = self.problem("model", "fetch", f"hf:{MODEL}", status=1)
         etag = hashlib.sha256(WEIGHTS).hexdigest()
-        self.assertIn(f"a.gguf arrived twice with a hash other than {etag}; the received file is kept as "
-                      f"{self.cache()}/.hre/wrong/{etag}", line)
+        self.assertIn(
+            f"a.gguf arrived twice with a hash other than {etag}; the received file is kept as {self.cache()}/.hre/wrong/{etag}", line
+        )
         self.assertEqual(b"\xff" * len(WEIGHTS), (self.cache() / ".hre" / "wrong" / etag).read_bytes())
         self.assertEqual(2, self.hub.bodies_of(etag))
         self.assert_nothing_kept()
@@ -378,16 +431,26 @@ class FailureTest(HubTest):
         file = self.hub.repositories[("model", MODEL)].commits[self.hub.repositories[("model", MODEL)].find("main")]["a.gguf"]
         file.content.size = 1 << 49
         line = self.problem("model", "fetch", f"hf:{MODEL}", status=1)
-        self.assertRegex(line, r"562949953.4 MB are needed, but [0-9.]+ MB are free; free some space, or set HF_HOME to a folder "
-                               r"on another disk")
+        self.assertRegex(
+            line,
+            r"562949953.4 MB are needed, but [0-9.]+ MB are free; free some space, or set HF_HOME to a folder "
+            r"on another disk",
+        )
         self.assert_nothing_kept()
 
     def test_writing_fails(self):
         def limit():
             signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
             resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
-        done = subprocess.run([PROGRAM, "model", "fetch", f"hf:{MODEL}"], env=clean_environment(**self.environment),
-                              preexec_fn=limit, capture_output=True, text=True, check=False)
+
+        done = subprocess.run(
+            [PROGRAM, "model", "fetch", f"hf:{MODEL}"],
+            env=clean_environment(**self.environment),
+            preexec_fn=limit,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         self.assertEqual(1, done.returncode)
         self.assertRegex(done.stderr, r"\Ahre: [^\n]*writing failed: File too large; set HF_HOME to use another folder[^\n]*\n\Z")
         self.assert_nothing_kept()
@@ -399,8 +462,13 @@ class FailureTest(HubTest):
 
     def test_interrupted(self):
         self.fail_with(Fault(silent=True), lambda request: request.host == "files")
-        child = subprocess.Popen([PROGRAM, "model", "fetch", f"hf:{MODEL}"], env=clean_environment(**self.environment),
-                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        child = subprocess.Popen(
+            [PROGRAM, "model", "fetch", f"hf:{MODEL}"],
+            env=clean_environment(**self.environment),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
         while not any(request.host == "files" for request in self.hub.requests):
             time.sleep(0.01)
         child.send_signal(signal.SIGINT)
@@ -414,8 +482,9 @@ class ProcessesTest(HubTest):
         self.hub.add("model", MODEL, {"a.gguf": WEIGHTS})
         self.hub.faults = [lambda request: Fault(delay=0.5) if request.host == "files" else None]
         command = [PROGRAM, "model", "fetch", f"hf:{MODEL}", "--quiet"]
-        children = [subprocess.Popen(command, env=clean_environment(**self.environment), stdout=subprocess.PIPE, text=True)
-                    for _ in range(4)]
+        children = [
+            subprocess.Popen(command, env=clean_environment(**self.environment), stdout=subprocess.PIPE, text=True) for _ in range(4)
+        ]
         paths = {child.communicate(timeout=60 * SLOWER)[0] for child in children}
         self.assertEqual(1, len(paths))
         self.assertEqual([0] * 4, [child.returncode for child in children])
@@ -428,8 +497,13 @@ class ProcessesTest(HubTest):
         lock.parent.mkdir(parents=True)
         with lock.open("w") as held:
             fcntl.flock(held, fcntl.LOCK_EX)
-            child = subprocess.Popen([PROGRAM, "model", "fetch", f"hf:{MODEL}"], env=clean_environment(**self.environment),
-                                     stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            child = subprocess.Popen(
+                [PROGRAM, "model", "fetch", f"hf:{MODEL}"],
+                env=clean_environment(**self.environment),
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
             self.assertIn("waiting for another process to fetch a.gguf", child.stderr.readline())
             blob = self.cache() / "blobs" / etag
             blob.parent.mkdir(parents=True)
@@ -511,8 +585,10 @@ class EvalTest(HubTest):
         arguments = ["--data", shared_data("questions/plain"), "--limit", "2", "--long-answers", "truncate", "--details", "--json"]
         self.hre("eval", "hf:org/tiny", *arguments, "named.json")
         self.hre("eval", gguf, *arguments, "plain.json")
-        named, plain = ([answer["sum_log_prob"] for question in self.read_json(name)["questions"] for answer in question["answers"]]
-                        for name in ("named.json", "plain.json"))
+        named, plain = (
+            [answer["sum_log_prob"] for question in self.read_json(name)["questions"] for answer in question["answers"]]
+            for name in ("named.json", "plain.json")
+        )
         self.assertEqual(len(plain), len(named))
         for a, b in zip(plain, named, strict=True):
             self.assertAlmostEqual(a, b, delta=1e-3)

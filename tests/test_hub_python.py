@@ -7,11 +7,30 @@ import unittest
 from program import SLOWER, clean_environment, test_python
 from test_hub import HubTest
 
-REPOSITORY = {"config.json": b'{"model_type": "llama"}', "README.md": b"# tiny\n", "tokenizer.json": b"{}",
-              "model-00001-of-00002.safetensors": b"a" * 3_000_000, "model-00002-of-00002.safetensors": b"b" * 1_000_000}
+REPOSITORY = {
+    "config.json": b'{"model_type": "llama"}',
+    "README.md": b"# tiny\n",
+    "tokenizer.json": b"{}",
+    "model-00001-of-00002.safetensors": b"a" * 3_000_000,
+    "model-00002-of-00002.safetensors": b"b" * 1_000_000,
+}
 
-SPLITS = ["SoftEng", "LanguagesSciences", "English", "Math", "Unix", "CPP", "Java", "HTML", "AppleAndroid", "Physics",
-          "CSDB", "Python", "Stats", "LaTeX"]
+SPLITS = [
+    "SoftEng",
+    "LanguagesSciences",
+    "English",
+    "Math",
+    "Unix",
+    "CPP",
+    "Java",
+    "HTML",
+    "AppleAndroid",
+    "Physics",
+    "CSDB",
+    "Python",
+    "Stats",
+    "LaTeX",
+]
 
 MAKE_DATASET = """
 import pathlib, random, sys
@@ -41,14 +60,24 @@ class PythonTest(HubTest):
     def python(self, script, *arguments, **changes):
         """Runs a script with the tests' Python and this test's hub and cache; gives what it printed, read as JSON."""
         environment = clean_environment(**(self.environment | {"HF_HUB_DISABLE_PROGRESS_BARS": "1"} | changes))
-        done = subprocess.run([test_python(), "-c", script, *map(str, arguments)], cwd=self.folder, env=environment,
-                              capture_output=True, timeout=300 * SLOWER, text=True, check=False)
+        done = subprocess.run(
+            [test_python(), "-c", script, *map(str, arguments)],
+            cwd=self.folder,
+            env=environment,
+            capture_output=True,
+            timeout=300 * SLOWER,
+            text=True,
+            check=False,
+        )
         self.assertEqual(0, done.returncode, done.stderr)
         return json.loads(done.stdout.splitlines()[-1])
 
     def bodies(self):
-        return [request.path for request in self.hub.requests if request.method == "GET"
-                and (request.host == "files" or "/resolve/" in request.path)]
+        return [
+            request.path
+            for request in self.hub.requests
+            if request.method == "GET" and (request.host == "files" or "/resolve/" in request.path)
+        ]
 
 
 class CacheTest(PythonTest):
@@ -56,7 +85,8 @@ class CacheTest(PythonTest):
         commit = self.hub.add("model", "org/check", REPOSITORY)
         path = self.hre("model", "fetch", "hf:org/check", "--quiet").stdout.strip()
         self.assertTrue(path.endswith(commit))
-        found = self.python("""
+        found = self.python(
+            """
 import json
 from huggingface_hub import hf_hub_download, scan_cache_dir, snapshot_download
 cache = scan_cache_dir()
@@ -66,19 +96,33 @@ print(json.dumps({"snapshot": snapshot_download("org/check", local_files_only=Tr
                   "warnings": list(map(str, cache.warnings)), "id": repository.repo_id, "size": repository.size_on_disk,
                   "revisions": [[revision.commit_hash, sorted(revision.refs), len(revision.files)]
                                 for revision in repository.revisions]}))
-""", HF_HUB_OFFLINE="1")
-        self.assertEqual({"snapshot": path, "file": f"{path}/tokenizer.json", "warnings": [], "id": "org/check",
-                          "size": sum(map(len, REPOSITORY.values())), "revisions": [[commit, ["main"], 5]]}, found)
+""",
+            HF_HUB_OFFLINE="1",
+        )
+        self.assertEqual(
+            {
+                "snapshot": path,
+                "file": f"{path}/tokenizer.json",
+                "warnings": [],
+                "id": "org/check",
+                "size": sum(map(len, REPOSITORY.values())),
+                "revisions": [[commit, ["main"], 5]],
+            },
+            found,
+        )
 
     def test_python_fetches_nothing_again(self):
         self.hub.add("model", "org/check", REPOSITORY)
         path = self.hre("model", "fetch", "hf:org/check", "--quiet").stdout.strip()
         before = len(self.bodies())
-        self.assertEqual(path, self.python("""
+        self.assertEqual(
+            path,
+            self.python("""
 import json
 from huggingface_hub import snapshot_download
 print(json.dumps(snapshot_download("org/check")))
-"""))
+"""),
+        )
         self.assertEqual([], self.bodies()[before:])
 
     def test_hre_takes_what_python_fetched(self):
@@ -137,11 +181,16 @@ print(json.dumps({split: [len(rows), rows[499]["question"], rows[499]["answers"]
         self.assertEqual([], self.bodies()[before:], "datasets found all of it in the cache")
         self.assertEqual(sorted(f"HumanRankEval{split}" for split in SPLITS), sorted(loaded))
         snapshot = self.cache("datasets", "huawei-noah/human_rank_eval") / "snapshots" / commit
-        offline = self.python("""
+        offline = self.python(
+            """
 import datasets, json, sys
 loaded = datasets.load_dataset(sys.argv[1])
 print(json.dumps({split: [len(rows), rows[499]["question"], rows[499]["answers"][3]["votes"]] for split, rows in loaded.items()}))
-""", snapshot, HF_HUB_OFFLINE="1", HF_DATASETS_CACHE=str(self.folder / "other"))
+""",
+            snapshot,
+            HF_HUB_OFFLINE="1",
+            HF_DATASETS_CACHE=str(self.folder / "other"),
+        )
         self.assertEqual(loaded, offline)
 
 

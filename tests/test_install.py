@@ -14,8 +14,9 @@ BUILD_DIR = pathlib.Path(os.environ.get("HRE_BUILD_DIR", SOURCE_DIR / "build" / 
 
 
 def command(*arguments, env=None):
-    done = subprocess.run(list(map(str, arguments)), env=env or clean_environment(), text=True, check=False,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    done = subprocess.run(
+        list(map(str, arguments)), env=env or clean_environment(), text=True, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
     if done.returncode != 0:
         raise AssertionError(f"{' '.join(map(str, arguments))}\n{done.stdout}")
     return done.stdout
@@ -38,8 +39,7 @@ class InstallTest(ProgramTest):
         cls.program = cls.prefix / "bin" / "hre"
 
     def test_program_runs_as_built(self):
-        for arguments in (["--version"], ["data", "info", "sample"],
-                          ["eval", "baseline:length", "--data", "sample", "--quiet"]):
+        for arguments in (["--version"], ["data", "info", "sample"], ["eval", "baseline:length", "--data", "sample", "--quiet"]):
             with self.subTest(arguments=arguments):
                 installed = self.run_hre(*arguments, program=self.program)
                 self.assertEqual(self.run_hre(*arguments).stdout, installed.stdout)
@@ -66,8 +66,13 @@ class InstallTest(ProgramTest):
 
     def test_completion_and_man_pages(self):
         share = self.prefix / "share"
-        for name in ("bash-completion/completions/hre", "zsh/site-functions/_hre", "fish/vendor_completions.d/hre.fish",
-                     "man/man1/hre.1", "man/man1/hre-data-build.1"):
+        for name in (
+            "bash-completion/completions/hre",
+            "zsh/site-functions/_hre",
+            "fish/vendor_completions.d/hre.fish",
+            "man/man1/hre.1",
+            "man/man1/hre-data-build.1",
+        ):
             self.assertIn("hre", (share / name).read_text(encoding="utf-8"), name)
 
     def test_licences_come_along(self):
@@ -85,16 +90,28 @@ class InstallTest(ProgramTest):
         examples.mkdir()
         for header in HEADERS:  # each with its own header alone
             (examples / f"{header.stem}.cc").write_text(
-                f"#include <hre/{header.name}>\n\n#include <cstdio>\n\nint main() {{\n{example_of(header)}}}\n", encoding="utf-8")
-        command("cmake", "-S", SOURCE_DIR / "tests" / "consumer", "-B", build, "-DCMAKE_BUILD_TYPE=Release",
-                f"-DCMAKE_CXX_COMPILER={compiler}", f"-DCMAKE_PREFIX_PATH={self.prefix}", f"-DHRE_EXAMPLES={examples}")
+                f"#include <hre/{header.name}>\n\n#include <cstdio>\n\nint main() {{\n{example_of(header)}}}\n", encoding="utf-8"
+            )
+        command(
+            "cmake",
+            "-S",
+            SOURCE_DIR / "tests" / "consumer",
+            "-B",
+            build,
+            "-DCMAKE_BUILD_TYPE=Release",
+            f"-DCMAKE_CXX_COMPILER={compiler}",
+            f"-DCMAKE_PREFIX_PATH={self.prefix}",
+            f"-DHRE_EXAMPLES={examples}",
+        )
         command("cmake", "--build", build)
         home = {**clean_environment(), "HOME": str(self.folder), "HF_HOME": str(self.folder / "hub")}
         for header in HEADERS:
             with self.subTest(header=header.name):
                 promised = re.findall(r"// prints: (.*)", example_of(header))
                 self.assertNotEqual([], promised)
-                done = subprocess.run([build / f"example_{header.stem}"], cwd=self.folder, env=home, capture_output=True, text=True, check=False)
+                done = subprocess.run(
+                    [build / f"example_{header.stem}"], cwd=self.folder, env=home, capture_output=True, text=True, check=False
+                )
                 self.assertEqual((0, promised, ""), (done.returncode, done.stdout.splitlines(), done.stderr))
         lines = [line.split() for line in command(build / "consumer").splitlines()]
         printed = {topic: (int(questions), float(mean)) for topic, questions, mean in lines}

@@ -27,8 +27,14 @@ PRODUCT = re.compile(r"(attn_(q|k|v|qkv|output)|ffn_(up|down|gate)|^output)\.wei
 
 
 def run_model_test(cap, *arguments):
-    return subprocess.run([MODEL_TEST, *arguments], env=clean_environment(ONEDNN_MAX_CPU_ISA=cap), capture_output=True,
-                          text=True, check=False, timeout=600 * SLOWER)
+    return subprocess.run(
+        [MODEL_TEST, *arguments],
+        env=clean_environment(ONEDNN_MAX_CPU_ISA=cap),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=600 * SLOWER,
+    )
 
 
 def level_of(cap):
@@ -48,14 +54,35 @@ class IsaTest(ProgramTest):
     @classmethod
     def setUpClass(cls):
         cls.caps = caps_of_this_machine()
-        names = {"SSE41": "baseline", "AVX2": "AVX2", "AVX512_CORE": "AVX-512", "AVX512_CORE_VNNI": "AVX-512 VNNI",
-                 "AVX512_CORE_BF16": "AVX-512 BF16", "AVX512_CORE_AMX": "AMX"}
+        names = {
+            "SSE41": "baseline",
+            "AVX2": "AVX2",
+            "AVX512_CORE": "AVX-512",
+            "AVX512_CORE_VNNI": "AVX-512 VNNI",
+            "AVX512_CORE_BF16": "AVX-512 BF16",
+            "AVX512_CORE_AMX": "AMX",
+        }
         missing = [name for name in names.values() if name not in cls.caps]
         print(f"instruction sets tested: {', '.join(cls.caps)}; not on this machine: {', '.join(missing) or 'none'}")
 
     def evaluate(self, model, data, cap, *options):
-        done = self.run_hre("eval", model, "--data", data, "--store", "none", "--no-shuffle", "--json", "-", "--details",
-                            "--quiet", "--long-answers", "truncate", *options, env={"ONEDNN_MAX_CPU_ISA": cap})
+        done = self.run_hre(
+            "eval",
+            model,
+            "--data",
+            data,
+            "--store",
+            "none",
+            "--no-shuffle",
+            "--json",
+            "-",
+            "--details",
+            "--quiet",
+            "--long-answers",
+            "truncate",
+            *options,
+            env={"ONEDNN_MAX_CPU_ISA": cap},
+        )
         return json.loads(done.stdout)
 
     def sums(self, run):
@@ -94,8 +121,11 @@ class IsaTest(ProgramTest):
         seed = random.randrange(1 << 32)
         chance = random.Random(seed)
         lines = (DATA / "questions.jsonl").read_text(encoding="utf-8").splitlines()
-        models = [SHIPPED, *(self.narrow(name, kind) for name in ("llama-gqa", "gemma2") for kind in NARROW),
-                  *map(self.unpack, ("bloom", "mamba", "olmoe", "t5"))]  # ALiBi, a state, experts, an encoder
+        models = [
+            SHIPPED,
+            *(self.narrow(name, kind) for name in ("llama-gqa", "gemma2") for kind in NARROW),
+            *map(self.unpack, ("bloom", "mamba", "olmoe", "t5")),
+        ]  # ALiBi, a state, experts, an encoder
         data = self.write("all.jsonl", "".join(line + "\n" for line in lines))
         for level, cap in self.caps.items():
             for model in models:
@@ -109,8 +139,13 @@ class IsaTest(ProgramTest):
 
     def test_multiple_choice(self):
         """Answers of one token have few output rows: fewer alone than among others."""
-        questions = [{"question": f"Is {n} a prime number?", "answers": [{"text": text, "votes": str(votes)} for votes, text in
-                      enumerate(("Yes", "No", "It", "You")[:2 + n % 3])]} for n in range(12)]
+        questions = [
+            {
+                "question": f"Is {n} a prime number?",
+                "answers": [{"text": text, "votes": str(votes)} for votes, text in enumerate(("Yes", "No", "It", "You")[: 2 + n % 3])],
+            }
+            for n in range(12)
+        ]
         data = self.write("choice.jsonl", "".join(json.dumps(question) + "\n" for question in questions))
         models = [SHIPPED, *(self.narrow("llama-gqa", kind) for kind in NARROW)]
         for level, cap in self.caps.items():
@@ -145,11 +180,31 @@ class IsaTest(ProgramTest):
 
     def test_processes_that_start_at_once_agree(self):
         """Nothing is measured or kept that one process could find otherwise than another."""
-        arguments = ["eval", SHIPPED, "--data", "sample", "--limit", 1, "--topic", "python", "--store", "none", "--threads", 1,
-                     "--json", "-", "--details", "--quiet", "--long-answers", "truncate"]
+        arguments = [
+            "eval",
+            SHIPPED,
+            "--data",
+            "sample",
+            "--limit",
+            1,
+            "--topic",
+            "python",
+            "--store",
+            "none",
+            "--threads",
+            1,
+            "--json",
+            "-",
+            "--details",
+            "--quiet",
+            "--long-answers",
+            "truncate",
+        ]
         environment = clean_environment(XDG_CACHE_HOME=str(self.folder / "empty"), XDG_STATE_HOME=str(self.folder / "state"))
-        processes = [subprocess.Popen([PROGRAM, *map(str, arguments)], env=environment, stdout=subprocess.PIPE, text=True,
-                                      cwd=self.folder) for _ in range(16)]
+        processes = [
+            subprocess.Popen([PROGRAM, *map(str, arguments)], env=environment, stdout=subprocess.PIPE, text=True, cwd=self.folder)
+            for _ in range(16)
+        ]
         runs = [json.loads(process.communicate(timeout=300 * SLOWER)[0]) for process in processes]
         self.assertEqual(1, len({json.dumps(run["config"]) for run in runs}))
         self.assertEqual(1, len({json.dumps(self.sums(run)) for run in runs}))
@@ -174,12 +229,22 @@ class OtherProcessorTest(ProgramTest):
         if emulator is None or platform.machine() != "x86_64" or os.environ.get("HRE_SANITIZE"):
             self.skipTest("needs an x86-64, Debian's qemu-user, and a build without sanitizers")
         self.need_own_engine()
-        run = lambda *arguments: subprocess.run([emulator, "-cpu", "Nehalem", PROGRAM, *map(str, arguments)], capture_output=True, text=True, check=False,
-                                                cwd=self.folder, env=clean_environment(), timeout=300)
+        run = lambda *arguments: subprocess.run(
+            [emulator, "-cpu", "Nehalem", PROGRAM, *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=self.folder,
+            env=clean_environment(),
+            timeout=300,
+        )
         for command in (("eval", SHIPPED, "--data", "sample"), ("model", "show", SHIPPED)):
             done = run(*command)
             self.assertEqual(1, done.returncode, done.stderr)
-            self.assertRegex(done.stderr, r"\Ahre: the engine was built for a processor with AVX, AVX2, [^;]*, which this one lacks; build hre on this machine\n\Z")
+            self.assertRegex(
+                done.stderr,
+                r"\Ahre: the engine was built for a processor with AVX, AVX2, [^;]*, which this one lacks; build hre on this machine\n\Z",
+            )
         self.assertIn("which this one lacks", run("--version").stdout)
         self.assertEqual(0, run("eval", "baseline:length", "--data", "sample", "--limit", 1).returncode)
 

@@ -31,9 +31,17 @@ def inspect_samples(items, epochs, seed, scorers=("match",)):
     """Samples as Inspect writes them: right by chance, an item's own chance."""
     choose = random.Random(seed)
     chances = [choose.random() for _ in range(items)]
-    return [{"id": i + 1, "epoch": epoch + 1, "input": f"item {i}", "target": "yes",
-             "scores": {scorer: {"value": "CI"[choose.random() < chances[i]], "answer": "yes"} for scorer in scorers}}
-            for epoch in range(epochs) for i in range(items)]
+    return [
+        {
+            "id": i + 1,
+            "epoch": epoch + 1,
+            "input": f"item {i}",
+            "target": "yes",
+            "scores": {scorer: {"value": "CI"[choose.random() < chances[i]], "answer": "yes"} for scorer in scorers},
+        }
+        for epoch in range(epochs)
+        for i in range(items)
+    ]
 
 
 class LogTest(ProgramTest):
@@ -42,9 +50,24 @@ class LogTest(ProgramTest):
 
     def write_samples(self, folder, task, values, metric="acc"):
         """Lines as lm-evaluation-harness writes them."""
-        lines = [{"doc_id": i, "doc": {"text": f"item {i}"}, "target": "0", "arguments": {}, "resps": [], "filtered_resps": [],
-                  "filter": "none", "metrics": [metric, "acc_norm"], "doc_hash": f"{i:064x}", "prompt_hash": "0", "target_hash": "0",
-                  metric: value, "acc_norm": 1.0} for i, value in enumerate(values)]
+        lines = [
+            {
+                "doc_id": i,
+                "doc": {"text": f"item {i}"},
+                "target": "0",
+                "arguments": {},
+                "resps": [],
+                "filtered_resps": [],
+                "filter": "none",
+                "metrics": [metric, "acc_norm"],
+                "doc_hash": f"{i:064x}",
+                "prompt_hash": "0",
+                "target_hash": "0",
+                metric: value,
+                "acc_norm": 1.0,
+            }
+            for i, value in enumerate(values)
+        ]
         self.write(f"{folder}/samples_{task}_2026-01-31T12-00-00.000000.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
         return f"{folder}/samples_{task}_2026-01-31T12-00-00.000000.jsonl"
 
@@ -103,12 +126,19 @@ class LogTest(ProgramTest):
 
     def write_inspect(self, name, samples, model="mockllm/model", task="tiny", journal=False):
         """A log as Inspect writes it: .eval, an archive; .json, one file. In a journal there are no summaries of the whole."""
-        header = {"version": 2, "status": "success", "eval": {"task": task, "model": model, "created": "2026-01-31T12:00:00+00:00", "dataset": {}},
-                  "plan": {}}
+        header = {
+            "version": 2,
+            "status": "success",
+            "eval": {"task": task, "model": model, "created": "2026-01-31T12:00:00+00:00", "dataset": {}},
+            "plan": {},
+        }
         path = self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         if name.endswith(".json"):
-            whole = [sample | {"messages": [{"id": "x", "content": "hello", "role": "user"}], "events": [{"id": 7, "scores": {}}]} for sample in samples]
+            whole = [
+                sample | {"messages": [{"id": "x", "content": "hello", "role": "user"}], "events": [{"id": 7, "scores": {}}]}
+                for sample in samples
+            ]
             path.write_text(json.dumps(header | {"samples": whole, "reductions": []}, indent=2))
             return name
         with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -137,9 +167,19 @@ class LogTest(ProgramTest):
         mean = statistics.mean(sample["scores"]["match"]["value"] == "C" for sample in samples)
         self.assertAlmostEqual(mean, result["runs"][0]["micro"]["item"]["mean"], places=12)
         # Other contents are another item; messages have ids made at random, which are no contents.
-        messages = [[sample | {"input": [{"id": who, "role": "user", "content": sample["input"]},
-                                         {"id": who, "role": "user", "content": [{"type": "text", "text": "more"}, {"type": "image", "image": "x"}]}]}
-                     for sample in samples] for who in "ab"]
+        messages = [
+            [
+                sample
+                | {
+                    "input": [
+                        {"id": who, "role": "user", "content": sample["input"]},
+                        {"id": who, "role": "user", "content": [{"type": "text", "text": "more"}, {"type": "image", "image": "x"}]},
+                    ]
+                }
+                for sample in samples
+            ]
+            for who in "ab"
+        ]
         messages[1][3]["input"][0]["content"] = "other"
         messages[1][4]["input"][1]["content"][0]["text"] = "less"
         result = self.json_of("compare", self.write_inspect("a.eval", messages[0][:40]), self.write_inspect("b.eval", messages[1][:40]))
@@ -148,9 +188,15 @@ class LogTest(ProgramTest):
     def test_values_of_inspect(self):
         values = ["C", "I", "P", "N", 1, 0.25, True, "yes", "No", "0.5", float("nan"), None]
         expected = [1, 0, 0.5, 0, 1, 0.25, 1, 1, 0, 0.5]
-        samples = [{"id": f"s{i}", "epoch": 1, "input": "NaN, -Infinity and \\\"NaN\\\"", "scores": {"first": {"value": value},
-                                                                                           "two": {"value": {"a": i, "b": -i}}}}
-                   for i, value in enumerate(values)]
+        samples = [
+            {
+                "id": f"s{i}",
+                "epoch": 1,
+                "input": 'NaN, -Infinity and \\"NaN\\"',
+                "scores": {"first": {"value": value}, "two": {"value": {"a": i, "b": -i}}},
+            }
+            for i, value in enumerate(values)
+        ]
         samples.append({"id": "error", "epoch": 1, "input": "", "scores": None, "error": "it failed"})
         for name in ("a.eval", "a.json"):
             self.write_inspect(name, samples)
@@ -173,20 +219,30 @@ class LogTest(ProgramTest):
                 self.assertIn("cut.eval: the file is cut short", self.error_of("compare", "cut.eval", "good.eval"))
         self.write("folder.eval/x", "")
         self.error_of("compare", "folder.eval", "good.eval")
-        for name, content, problem in (("summaries.json", "[1]", "is not a sample of Inspect"), ("summaries.json", "{", "is not JSON"),
-                                       ("summaries.json", "{}", "is not JSON"), ("summaries.json", "[]", "holds no item"),
-                                       ("summaries.json", '[{"id": 1, "scores": {"a": {"value": "x"}}}]', "'a' is not a number: x"),
-                                       ("summaries.json", '[{"id": 1, "scores": {"a": 1}}]', "a score has no value"),
-                                       ("summaries.json", '[{"id": 1}]', "no sample has a score"), ("summaries.json", "[" * 100000, "is not JSON"),
-                                       ("header.json", "[1]", "is not JSON"), ("other.json", "1", "holds no samples of Inspect")):
+        for name, content, problem in (
+            ("summaries.json", "[1]", "is not a sample of Inspect"),
+            ("summaries.json", "{", "is not JSON"),
+            ("summaries.json", "{}", "is not JSON"),
+            ("summaries.json", "[]", "holds no item"),
+            ("summaries.json", '[{"id": 1, "scores": {"a": {"value": "x"}}}]', "'a' is not a number: x"),
+            ("summaries.json", '[{"id": 1, "scores": {"a": 1}}]', "a score has no value"),
+            ("summaries.json", '[{"id": 1}]', "no sample has a score"),
+            ("summaries.json", "[" * 100000, "is not JSON"),
+            ("header.json", "[1]", "is not JSON"),
+            ("other.json", "1", "holds no samples of Inspect"),
+        ):
             with self.subTest(name=name, content=content[:40]):
                 with zipfile.ZipFile(self.folder / "bad.eval", "w", zipfile.ZIP_DEFLATED) as archive:
                     archive.writestr(name, content)
                     if name == "header.json":
                         archive.writestr("summaries.json", json.dumps(samples))
                 self.assertIn(problem, self.error_of("compare", "bad.eval", "bad.eval"))
-        for content, problem in (('{"version": 2, "samples": 1}', "holds no samples of Inspect"), ('{"version": 2', "is not JSON"),
-                                 ('{"version": 2, "samples": []}', "holds no item"), ('{"version": 2, "samples": ["\xff"]}', "is not UTF-8")):
+        for content, problem in (
+            ('{"version": 2, "samples": 1}', "holds no samples of Inspect"),
+            ('{"version": 2', "is not JSON"),
+            ('{"version": 2, "samples": []}', "holds no item"),
+            ('{"version": 2, "samples": ["\xff"]}', "is not UTF-8"),
+        ):
             with self.subTest(content=content):
                 self.write("bad.json", content.encode("latin-1"))
                 self.assertIn(problem, self.error_of("compare", "bad.json", "bad.json"))
@@ -234,29 +290,56 @@ print(json.dumps(str(path)))
 
     def test_layout_of_olmo_eval(self):
         for model, shift in (("a", 0), ("b", 1)):
-            lines = [{"doc_id": i, "native_id": f"q{i}", "model_output": [], "label": 0,
-                      "instance_metrics": {"acc": {"acc": (i + shift) % 3 == 0}, "pass_at_1": {"code": i / 10}}} for i in range(30)]
+            lines = [
+                {
+                    "doc_id": i,
+                    "native_id": f"q{i}",
+                    "model_output": [],
+                    "label": 0,
+                    "instance_metrics": {"acc": {"acc": (i + shift) % 3 == 0}, "pass_at_1": {"code": i / 10}},
+                }
+                for i in range(30)
+            ]
             self.write(f"{model}/arc_mc_1a2b3c-predictions.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
         names = [f"{model}/arc_mc_1a2b3c-predictions.jsonl" for model in "ab"]
         result = self.json_of("compare", *names)
-        self.assertEqual([["a", "b"], {"arc_mc_1a2b3c"}, 30], [[run["model"] for run in result["runs"]], set(result["topics"]), result["questions"]["shared"]])
+        self.assertEqual(
+            [["a", "b"], {"arc_mc_1a2b3c"}, 30],
+            [[run["model"] for run in result["runs"]], set(result["topics"]), result["questions"]["shared"]],
+        )
         self.assertAlmostEqual(1 / 3, result["runs"][0]["micro"]["item"]["mean"], places=12)
-        self.assertAlmostEqual(1.45, self.json_of("compare", *(f"{name}#pass_at_1:code" for name in names))["runs"][0]["micro"]["item"]["mean"], places=12)
+        self.assertAlmostEqual(
+            1.45, self.json_of("compare", *(f"{name}#pass_at_1:code" for name in names))["runs"][0]["micro"]["item"]["mean"], places=12
+        )
         self.assertIn("there are acc, pass_at_1:code", self.error_of("compare", f"{names[0]}#code", names[1]))
 
     def test_a_folder_that_is_gone(self):
         log = self.write("a.csv", "item,value\n" + "".join(f"{i},{i % 2}\n" for i in range(30)))
         (self.folder / "gone").mkdir()
-        done = subprocess.run(["bash", "-c", 'cd gone && rmdir ../gone && exec "$0" power "$1" --json -', PROGRAM, log], cwd=self.folder,
-                              capture_output=True, text=True, check=False, env=clean_environment())
+        done = subprocess.run(
+            ["bash", "-c", 'cd gone && rmdir ../gone && exec "$0" power "$1" --json -', PROGRAM, log],
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            check=False,
+            env=clean_environment(),
+        )
         self.assertEqual(0, done.returncode, done.stderr)
         self.assertEqual("a", json.loads(done.stdout)["runs"][0]["model"])
 
     def test_a_study_of_logs(self):
         for i, seed in enumerate((1, 2)):
             choose = random.Random(seed)
-            self.write(f"{i}.csv", "item,group,value\n" + "".join(f"{item},{'ab'[item % 2]},{int(choose.random() < 0.4 + i / 5)}\n" for item in range(60)))
-        self.write("study.toml", "".join(f'[[run]]\nrun = "{i}.csv"\nfamily = "grown"\nsize = {size}\nstage = "pretrained"\n' for i, size in enumerate((1e8, 1e9))))
+            self.write(
+                f"{i}.csv",
+                "item,group,value\n" + "".join(f"{item},{'ab'[item % 2]},{int(choose.random() < 0.4 + i / 5)}\n" for item in range(60)),
+            )
+        self.write(
+            "study.toml",
+            "".join(
+                f'[[run]]\nrun = "{i}.csv"\nfamily = "grown"\nsize = {size}\nstage = "pretrained"\n' for i, size in enumerate((1e8, 1e9))
+            ),
+        )
         study = self.json_of("study", "study.toml")
         self.assertEqual(["item", "value", 60], [study["metric"], study["benchmark"], study["questions"]["shared"]])
         for run, i in zip(study["runs"], range(2)):
@@ -278,14 +361,14 @@ print(json.dumps(str(path)))
             items = {}
             for sample in log:
                 items.setdefault(sample["id"], []).append(float(sample["scores"]["match"]["value"] == "C"))
-            within.append(sum(statistics.variance(values) / 4 for values in items.values()) / 60 ** 2)
+            within.append(sum(statistics.variance(values) / 4 for values in items.values()) / 60**2)
             self.assertAlmostEqual(within[-1] ** 0.5, run["repetition"]["stderr_measurements"], places=12)
             between = statistics.variance(statistics.mean(values) for values in items.values()) / 60 - within[-1]
-            self.assertAlmostEqual(between ** 0.5, run["repetition"]["stderr_items"], places=12)
+            self.assertAlmostEqual(between**0.5, run["repetition"]["stderr_items"], places=12)
             self.assertEqual([60, 4], [run["repetition"]["repeated_items"], run["repetition"]["measurements_per_item"]])
         pair = result["pairs"][0]
         self.assertAlmostEqual(sum(within) ** 0.5, pair["repetition"]["stderr_measurements"], places=12)
-        self.assertAlmostEqual(pair["stderr"] ** 2, sum(part ** 2 for part in pair["repetition"].values()), places=12)
+        self.assertAlmostEqual(pair["stderr"] ** 2, sum(part**2 for part in pair["repetition"].values()), places=12)
         text = self.run_hre("compare", "0.eval", "1.eval").stdout
         self.assertIn("measurements alone", text)
         single = self.json_of("compare", *(self.write_inspect(f"{i}.eval", log[:60]) for i, log in enumerate(logs)))
@@ -294,18 +377,33 @@ print(json.dumps(str(path)))
 
     def test_report(self):
         """Figures and tables are of the log's value; what needs answers is absent."""
-        names = [self.write_inspect(f"{model}.eval", inspect_samples(50, 2, seed), model=model) for seed, model in enumerate(["one", "two"])]
+        names = [
+            self.write_inspect(f"{model}.eval", inspect_samples(50, 2, seed), model=model) for seed, model in enumerate(["one", "two"])
+        ]
         done = self.run_hre("report", *names, "--out", "out")
         for unknown in ("headline", "votes", "texts are missing", "value_speed", "Pearson"):
             self.assertNotIn(unknown, done.stdout + done.stderr)
         run = self.json_of("compare", *names)["runs"][0]["micro"]["item"]
         with open(self.folder / "out/tables/summary.csv", encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file))
-        self.assertEqual({"model": "one", "questions": "50", "undefined": "0", "mean": f"{run['mean']:.4f}", "low": f"{run['ci95'][0]:.4f}",
-                          "high": f"{run['ci95'][1]:.4f}", "macro_mean": f"{run['mean']:.4f}"}, rows[0])
+        self.assertEqual(
+            {
+                "model": "one",
+                "questions": "50",
+                "undefined": "0",
+                "mean": f"{run['mean']:.4f}",
+                "low": f"{run['ci95'][0]:.4f}",
+                "high": f"{run['ci95'][1]:.4f}",
+                "macro_mean": f"{run['mean']:.4f}",
+            },
+            rows[0],
+        )
         self.assertFalse((self.folder / "out/tables/scores.csv").exists())
         figures = {path.stem for path in (self.folder / "out/figures").iterdir()}
-        self.assertEqual({"overall_mean", "forest", "rank_intervals"}, figures & {"overall_mean", "forest", "rank_intervals", "votes", "headline", "value_speed"})
+        self.assertEqual(
+            {"overall_mean", "forest", "rank_intervals"},
+            figures & {"overall_mean", "forest", "rank_intervals", "votes", "headline", "value_speed"},
+        )
         for path in [*(self.folder / "out/tables").iterdir(), *(self.folder / "out/figures").glob("*.gp")]:
             self.assertNotIn("Pearson", path.read_text(), path)
             self.assertNotIn("pearson", path.read_text(), path)
@@ -315,13 +413,18 @@ print(json.dumps(str(path)))
         self.assertIn("can be compared only with each other", self.error_of("report", names[0], "run.json", "--out", "x"))
 
     def test_bad_logs(self):
-        for name, content, problem in (("a.jsonl", "", "holds no item"), ("a.jsonl", "[1]\n", "line 1: is not a JSON object"),
-                                       ("a.jsonl", '{"item": 1}\n', "there is no 'score'"), ("a.jsonl", '{"value": 1}\n', "there is no item"),
-                                       ("a.jsonl", '{"item": 1, "value": "x"}\n', "line 1: 'value' is not a number"),
-                                       ("a.jsonl", '{"doc_id": 1}\n', "the sample names no metric"),
-                                       ("a.jsonl", '{"doc_id": null, "metrics": ["acc"], "acc": 1}\n', "line 1: the item has no id"),
-                                       ("a.jsonl", '{"instance_metrics": {"acc": {"acc": 1}}}\n', "line 1: the item has no id"),
-                                       ("a.csv", "item,value\n1,x\n", "row 1: 'value' is not a number"), ("a.csv", "\xff", "byte 1 is not UTF-8")):
+        for name, content, problem in (
+            ("a.jsonl", "", "holds no item"),
+            ("a.jsonl", "[1]\n", "line 1: is not a JSON object"),
+            ("a.jsonl", '{"item": 1}\n', "there is no 'score'"),
+            ("a.jsonl", '{"value": 1}\n', "there is no item"),
+            ("a.jsonl", '{"item": 1, "value": "x"}\n', "line 1: 'value' is not a number"),
+            ("a.jsonl", '{"doc_id": 1}\n', "the sample names no metric"),
+            ("a.jsonl", '{"doc_id": null, "metrics": ["acc"], "acc": 1}\n', "line 1: the item has no id"),
+            ("a.jsonl", '{"instance_metrics": {"acc": {"acc": 1}}}\n', "line 1: the item has no id"),
+            ("a.csv", "item,value\n1,x\n", "row 1: 'value' is not a number"),
+            ("a.csv", "\xff", "byte 1 is not UTF-8"),
+        ):
             with self.subTest(content=content):
                 self.write(name, content.encode("latin-1"))
                 self.assertIn(problem, self.error_of("compare", name, name))
@@ -347,17 +450,28 @@ print(json.dumps(str(path)))
 
     def test_kept_files_of_harnesses(self):
         folders = sorted(path.parent for path in (SOURCE_DIR / "tests/data/logs").glob("*/said.json"))
-        self.assertEqual({"inspect_ai": {"match", "both:right", "both:length"}, "lighteval": {"acc"}, "lm_eval": {"acc"},
-                          "olmo_eval": {"accuracy:exact_match", "bits_per_byte"}},
-                         {folder.name: set(self.check_against_harness(folder)["logs"]) for folder in folders})
+        self.assertEqual(
+            {
+                "inspect_ai": {"match", "both:right", "both:length"},
+                "lighteval": {"acc"},
+                "lm_eval": {"acc"},
+                "olmo_eval": {"accuracy:exact_match", "bits_per_byte"},
+            },
+            {folder.name: set(self.check_against_harness(folder)["logs"]) for folder in folders},
+        )
 
     def test_what_harnesses_write_now(self):
         """The same by the harness that is installed, with its other formats."""
         for harness in ("lm_eval", "inspect_ai", "lighteval"):
             with self.subTest(harness=harness):
                 python = python_with(harness)
-                done = subprocess.run([python, SOURCE_DIR / "tools/harness_logs.py", harness, self.folder / harness, "--all"], capture_output=True,
-                                      text=True, check=False, env=clean_environment())
+                done = subprocess.run(
+                    [python, SOURCE_DIR / "tools/harness_logs.py", harness, self.folder / harness, "--all"],
+                    capture_output=True,
+                    text=True,
+                    check=False,
+                    env=clean_environment(),
+                )
                 self.assertEqual(0, done.returncode, done.stderr[-2000:])
                 logs = self.check_against_harness(self.folder / harness)["logs"]
                 if harness == "inspect_ai":

@@ -39,20 +39,51 @@ MOVES = {
 }
 # Options that can't: with a value, where they need one.
 KEEPS = {
-    "--data": ["copy.jsonl"], "--metadata": ["nowhere.jsonl"], "--topic": ["*"], "--limit": ["99"], "--shuffle-seed": ["7"],
-    "--no-shuffle": [], "--where": ["answers>1"], "--undefined": ["zero"], "--until": ["width=0.001"], "--threads": ["2"],
-    "--numa": [], "--workers": ["2"], "--metrics": ["all"], "--cluster": ["topic"], "--score": ["sum"], "--reference": ["baseline:zstd"], "--json": ["again.json"], "--details": [], "--reference-json": ["r.json"],
-    "--stats": [], "--quiet": [], "--name": ["other"], "--recheck": ["100%"], "--verify-weights": [], "--explain": [],
-    "--gpu-layers": ["0"], "--stream-weights": [], "--max-concurrency": ["3"], "--wait": ["5"], "--request-timeout": ["9"],
+    "--data": ["copy.jsonl"],
+    "--metadata": ["nowhere.jsonl"],
+    "--topic": ["*"],
+    "--limit": ["99"],
+    "--shuffle-seed": ["7"],
+    "--no-shuffle": [],
+    "--where": ["answers>1"],
+    "--undefined": ["zero"],
+    "--until": ["width=0.001"],
+    "--threads": ["2"],
+    "--numa": [],
+    "--workers": ["2"],
+    "--metrics": ["all"],
+    "--cluster": ["topic"],
+    "--score": ["sum"],
+    "--reference": ["baseline:zstd"],
+    "--json": ["again.json"],
+    "--details": [],
+    "--reference-json": ["r.json"],
+    "--stats": [],
+    "--quiet": [],
+    "--name": ["other"],
+    "--recheck": ["100%"],
+    "--verify-weights": [],
+    "--explain": [],
+    "--gpu-layers": ["0"],
+    "--stream-weights": [],
+    "--max-concurrency": ["3"],
+    "--wait": ["5"],
+    "--request-timeout": ["9"],
 }
 # Not tried here: what they need is not there, or they are another way to say something.
 ELSEWHERE = {
-    "--help": "says what there is", "--help-all": "says what else there is", "--version": "names the engine", "--store": "is where all of this is kept", "--models": "names models",
+    "--help": "says what there is",
+    "--help-all": "says what else there is",
+    "--version": "names the engine",
+    "--store": "is where all of this is kept",
+    "--models": "names models",
     "--rpc": "needs servers that hold layers (tests/test_scaling.py); they stand in the key's device",
-    "--device": "chooses among GPUs, which stand in the key's device", "--tensor-split": "is between GPUs, in the key's device (computation_plan_test.cc)",
+    "--device": "chooses among GPUs, which stand in the key's device",
+    "--tensor-split": "is between GPUs, in the key's device (computation_plan_test.cc)",
     "--shard": "is a share (tests/test_scaling.py)",
     "--gate": "stops by a policy (tests/test_gate.py)",
-    "--rank-timeout": "is for MPI (tests/test_scaling.py)", "--api-key-file": "is a secret (tests/test_server.py)",
+    "--rank-timeout": "is for MPI (tests/test_scaling.py)",
+    "--api-key-file": "is a secret (tests/test_server.py)",
     "--ca-file": "is of connections (tests/test_server.py)",
 }
 # What an option does with models that aren't computed in process: it moves values (M), keeps them (K) or is refused (R).
@@ -113,13 +144,23 @@ class KeysTest(ProgramTest):
         tensors = []
         for target in (t for t in self.tensors if t.name == "blk.0.attn_q.weight"):
             columns, rows = target.shape
-            tensors += [gguf_files.Tensor(f"{target.name}.lora_{part}", shape, 0,
-                                          floats([generator.gauss(0, 0.3) for _ in range(shape[0] * shape[1])]))
-                        for part, shape in (("a", (columns, 2)), ("b", (2, rows)))]
+            tensors += [
+                gguf_files.Tensor(
+                    f"{target.name}.lora_{part}", shape, 0, floats([generator.gauss(0, 0.3) for _ in range(shape[0] * shape[1])])
+                )
+                for part, shape in (("a", (columns, 2)), ("b", (2, rows)))
+            ]
         text = lambda value: gguf_files.value(gguf_files.STRING, value)
-        gguf_files.write(self.folder / name, {
-            "general.architecture": text("llama"), "general.type": text("adapter"), "adapter.type": text("lora"),
-            "adapter.lora.alpha": gguf_files.value(gguf_files.F32, 3.0)}, tensors)
+        gguf_files.write(
+            self.folder / name,
+            {
+                "general.architecture": text("llama"),
+                "general.type": text("adapter"),
+                "adapter.type": text("lora"),
+                "adapter.lora.alpha": gguf_files.value(gguf_files.F32, 3.0),
+            },
+            tensors,
+        )
 
     def checkpoint(self):
         """Writes a checkpoint with the model of the other tests; gives the environment in which a Python stands in for the
@@ -230,8 +271,10 @@ class KeysTest(ProgramTest):
         self.assertIn(old, config["engine"])
         self.assertEqual([True], self.run_python(CHANGE_PATCH, "runs.db", old, new))
         done = self.run_hre("eval", "model.gguf", "--data", "q.jsonl", "--store", "runs.db", "--threads", "1", "--explain")
-        said = f"{self.n} questions to score: the stored answers have other settings: engine is '{config['engine']}' and was " \
-               f"'{config['engine'].replace(old, new)}'"
+        said = (
+            f"{self.n} questions to score: the stored answers have other settings: engine is '{config['engine']}' and was "
+            f"'{config['engine'].replace(old, new)}'"
+        )
         self.assertIn(said, done.stderr)
         self.assertEqual(self.n, self.reused("model.gguf", store="runs.db"))
 
@@ -285,8 +328,17 @@ class KeysTest(ProgramTest):
     def test_every_part_of_a_checkpoint_makes_another_conversion(self):
         env = self.checkpoint()
         expected = 0
-        for name in ("config.json", "tokenizer.json", "tokenizer_config.json", "chat_template.jinja", "tokenizer.model", "merges.txt", "model.safetensors",
-                     "qwen.tiktoken", "spiece.vocab"):
+        for name in (
+            "config.json",
+            "tokenizer.json",
+            "tokenizer_config.json",
+            "chat_template.jinja",
+            "tokenizer.model",
+            "merges.txt",
+            "model.safetensors",
+            "qwen.tiktoken",
+            "spiece.vocab",
+        ):
             for content in ("{} ", "{}  "):
                 self.write(f"checkpoint/{name}", content)
                 for _ in range(2):
@@ -307,14 +359,29 @@ class KeysTest(ProgramTest):
         env = self.checkpoint()
         for n, text in ((1, ""), (2, "# another version\n")):
             lock.write_text(lock.read_text() + text)
-            self.run_hre("eval", "checkpoint", "--data", "q.jsonl", "--limit", "1", "--threads", "1", "--quiet", program=install / "bin" / "hre",
-                         env=env)
+            self.run_hre(
+                "eval",
+                "checkpoint",
+                "--data",
+                "q.jsonl",
+                "--limit",
+                "1",
+                "--threads",
+                "1",
+                "--quiet",
+                program=install / "bin" / "hre",
+                env=env,
+            )
             self.assertEqual(n, len((self.folder / "calls").read_text().splitlines()))
 
     def others_do_what_the_table_says(self, model, column):
         """Each option with a model that isn't computed in process: by the column of OTHERS."""
-        values = {**{option: value for option, (value, _) in MOVES.items()}, **KEEPS, **OF_DEVICES,
-                  "--max-length": ["300"]}  # questions that are too long are never stored: none is
+        values = {
+            **{option: value for option, (value, _) in MOVES.items()},
+            **KEEPS,
+            **OF_DEVICES,
+            "--max-length": ["300"],
+        }  # questions that are too long are never stored: none is
         self.assertEqual(set(values), set(OTHERS), "say in OTHERS what these options do")
         store = f"others{column}.db"
         self.assertEqual(0, self.reused(model, store=store))
@@ -339,8 +406,14 @@ class KeysTest(ProgramTest):
                 self.others_do_what_the_table_says(model, column)
                 for named in apis:  # as another kind than the probe's it is refused or scored again
                     with self.subTest(api=api, quirks=quirks, named=named):
-                        done = subprocess.run([PROGRAM, "eval", f"{model},api={named}", "--data", "q.jsonl", "--store", store, "--json", "named.json"],
-                                              cwd=self.folder, env=clean_environment(), capture_output=True, text=True, check=False)
+                        done = subprocess.run(
+                            [PROGRAM, "eval", f"{model},api={named}", "--data", "q.jsonl", "--store", store, "--json", "named.json"],
+                            cwd=self.folder,
+                            env=clean_environment(),
+                            capture_output=True,
+                            text=True,
+                            check=False,
+                        )
                         self.assertIn(done.returncode, (0,) if named == api else (0, 1, 2), done.stderr)
                         if done.returncode == 0:
                             self.assertEqual(self.n if named == api else 0, self.read_json("named.json")["times"]["questions_reused"])
@@ -361,7 +434,9 @@ class KeysTest(ProgramTest):
                 self.assertEqual(self.n, self.reused(f"server:{server.url}", store="runs.db"), unsteadiness)
 
     def test_options_beside_a_baseline_are_the_models(self):
-        self.run_hre("eval", "model.gguf", "baseline:zstd", "--data", "q.jsonl", "--max-length", "60", "--long-answers", "truncate", "--threads", "1")
+        self.run_hre(
+            "eval", "model.gguf", "baseline:zstd", "--data", "q.jsonl", "--max-length", "60", "--long-answers", "truncate", "--threads", "1"
+        )
 
     def test_a_servers_vocabulary_is_known_by_content(self):
         content = bytearray((self.folder / "model.gguf").read_bytes())

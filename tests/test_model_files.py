@@ -26,7 +26,7 @@ def split(folder, values, tensors, n):
         own["split.no"], own["split.count"] = gguf_files.value(gguf_files.U16, i), gguf_files.value(gguf_files.U16, n)
         own["split.tensors.count"] = gguf_files.value(gguf_files.I32, len(tensors))
         paths.append(folder / f"model-{i + 1:05}-of-{n:05}.gguf")
-        gguf_files.write(paths[-1], own, tensors[len(tensors) * i // n:len(tensors) * (i + 1) // n])
+        gguf_files.write(paths[-1], own, tensors[len(tensors) * i // n : len(tensors) * (i + 1) // n])
     return paths
 
 
@@ -43,7 +43,9 @@ class FilesTest(ProgramTest):
         self.values, self.tensors = gguf_files.read(data)
 
     def run_of(self, model, *options):
-        done = self.run_hre("eval", model, "--data", DATA / "questions.jsonl", "--threads", 1, "--json", "-", "--details", "--quiet", *options)
+        done = self.run_hre(
+            "eval", model, "--data", DATA / "questions.jsonl", "--threads", 1, "--json", "-", "--details", "--quiet", *options
+        )
         return json.loads(done.stdout)
 
     def sums(self, model, *options):
@@ -73,12 +75,21 @@ class FilesTest(ProgramTest):
             columns, rows = target.shape
             down = [generator.gauss(0, 0.3) for _ in range(columns * rank)]  # [rank x columns]
             up = [generator.gauss(0, 0.3) for _ in range(rank * rows)]  # [rows x rank]
-            tensors += [gguf_files.Tensor(f"{target.name}.lora_a", (columns, rank), 0, floats(down)),
-                        gguf_files.Tensor(f"{target.name}.lora_b", (rank, rows), 0, floats(up))]
-            changes[target.name] = [alpha / rank * sum(up[row * rank + r] * down[r * columns + column] for r in range(rank))
-                                    for row in range(rows) for column in range(columns)]
-        values = {"general.architecture": gguf_files.value(gguf_files.STRING, architecture), "general.type": gguf_files.value(gguf_files.STRING, "adapter"),
-                  "adapter.type": gguf_files.value(gguf_files.STRING, "lora"), "adapter.lora.alpha": gguf_files.value(gguf_files.F32, alpha)}
+            tensors += [
+                gguf_files.Tensor(f"{target.name}.lora_a", (columns, rank), 0, floats(down)),
+                gguf_files.Tensor(f"{target.name}.lora_b", (rank, rows), 0, floats(up)),
+            ]
+            changes[target.name] = [
+                alpha / rank * sum(up[row * rank + r] * down[r * columns + column] for r in range(rank))
+                for row in range(rows)
+                for column in range(columns)
+            ]
+        values = {
+            "general.architecture": gguf_files.value(gguf_files.STRING, architecture),
+            "general.type": gguf_files.value(gguf_files.STRING, "adapter"),
+            "adapter.type": gguf_files.value(gguf_files.STRING, "lora"),
+            "adapter.lora.alpha": gguf_files.value(gguf_files.F32, alpha),
+        }
         path = self.folder / name
         gguf_files.write(path, values, tensors)
         return path, changes
@@ -111,7 +122,9 @@ class FilesTest(ProgramTest):
             adapters = self.run_of(self.model, "--lora", f"{one}=0.5")["config"]["adapters"]
             self.assertRegex(adapters, r"\A[0-9a-f]{32} x 0\.5\Z")
             other, _ = self.write_adapter("other.gguf", generator, architecture="qwen2")
-            self.assertIn("the adapter can't be used with this model", self.error_of("eval", self.model, "--data", "sample", "--lora", other))
+            self.assertIn(
+                "the adapter can't be used with this model", self.error_of("eval", self.model, "--data", "sample", "--lora", other)
+            )
             self.assertIn("no such file", self.error_of("eval", self.model, "--data", "sample", "--lora", "nowhere.gguf"))
 
     def test_checkpoint_folders_that_cannot_be_converted(self):
@@ -121,7 +134,11 @@ class FilesTest(ProgramTest):
 
     def test_no_code_of_a_checkpoint_is_run(self):
         """By a module that stands in for Transformers, and wants to be allowed to run code as it does."""
-        done = subprocess.run([sys.executable, "-c", textwrap.dedent("""
+        done = subprocess.run(
+            [
+                sys.executable,
+                "-c",
+                textwrap.dedent("""
             import sys, types
             sys.path.insert(0, sys.argv[1])
             import convert_checkpoint
@@ -146,8 +163,14 @@ class FilesTest(ProgramTest):
                     except expected:
                         continue
                     raise AssertionError(folder)
-            assert asked == [False] * 5, asked"""), SOURCE_DIR / "src" / "model" / "checkpoint"], capture_output=True, text=True, check=False,
-                              env=clean_environment(PYTHONDONTWRITEBYTECODE="1"))
+            assert asked == [False] * 5, asked"""),
+                SOURCE_DIR / "src" / "model" / "checkpoint",
+            ],
+            capture_output=True,
+            text=True,
+            check=False,
+            env=clean_environment(PYTHONDONTWRITEBYTECODE="1"),
+        )
         self.assertEqual(0, done.returncode, done.stderr)
 
     def test_several_processes_make_one_environment_and_one_file(self):
@@ -173,9 +196,17 @@ fi
         (tools / "python3").chmod(0o755)
         env = clean_environment(HRE_CACHE=str(self.folder / "cache"), PATH=f"{tools}:{os.environ['PATH']}")
         (self.folder / "cache").mkdir()
-        calls = [subprocess.Popen([PROGRAM, "eval", folder, "--data", DATA / "questions.jsonl", "--threads", "1", "--quiet"],
-                                  cwd=self.folder, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-                 for _ in range(4)]
+        calls = [
+            subprocess.Popen(
+                [PROGRAM, "eval", folder, "--data", DATA / "questions.jsonl", "--threads", "1", "--quiet"],
+                cwd=self.folder,
+                env=env,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            for _ in range(4)
+        ]
         for call in calls:
             _, errors = call.communicate(timeout=120 * SLOWER)
             self.assertEqual(0, call.returncode, errors)
@@ -186,8 +217,14 @@ fi
         made.unlink()
         (made.parent / "stale").write_text("")
         shutil.rmtree(self.folder / "cache" / "converted")
-        done = subprocess.run([PROGRAM, "eval", folder, "--data", DATA / "questions.jsonl", "--threads", "1", "--quiet"], cwd=self.folder, env=env,
-                              capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [PROGRAM, "eval", folder, "--data", DATA / "questions.jsonl", "--threads", "1", "--quiet"],
+            cwd=self.folder,
+            env=env,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         self.assertEqual(0, done.returncode, done.stderr)
         self.assertTrue(made.exists() and not (made.parent / "stale").exists())
         self.assertEqual([], [path for path in (self.folder / "cache").rglob("*") if ".part-" in path.name])
@@ -206,11 +243,16 @@ fi
             self.skipTest(f"{source} is not there")
         folder = self.folder / "tiny"
         shutil.copytree(source, folder)
-        question = {"question": "what did the cat see", "answers": [{"text": "the cat saw a bird.", "votes": 2}, {"text": "it was sad.", "votes": 1}]}
+        question = {
+            "question": "what did the cat see",
+            "answers": [{"text": "the cat saw a bird.", "votes": 2}, {"text": "it was sad.", "votes": 1}],
+        }
         (self.folder / "q.jsonl").write_text(json.dumps(question) + "\n")
         runs = []
         for _ in range(2):
-            self.run_hre("eval", folder, "--data", "q.jsonl", "--threads", 1, "--json", "run.json", "--details", "--quiet", env=env, timeout=600)
+            self.run_hre(
+                "eval", folder, "--data", "q.jsonl", "--threads", 1, "--json", "run.json", "--details", "--quiet", env=env, timeout=600
+            )
             runs.append(json.loads((self.folder / "run.json").read_text()))
         made = list((self.folder / "cache" / "converted").rglob("*.gguf"))
         self.assertEqual(["tiny.gguf"], [path.name for path in made])
@@ -220,7 +262,20 @@ fi
         self.assertIn("scored again by Transformers in float32", " ".join(done.stdout.split()))
         question["answers"][0]["text"] = "the cat saw a bird. " * 300
         (self.folder / "q.jsonl").write_text(json.dumps(question) + "\n")
-        self.run_hre("eval", folder, "--data", "q.jsonl", "--long-answers", "truncate", "--json", "run.json", "--details", "--quiet", env=env, timeout=600)
+        self.run_hre(
+            "eval",
+            folder,
+            "--data",
+            "q.jsonl",
+            "--long-answers",
+            "truncate",
+            "--json",
+            "run.json",
+            "--details",
+            "--quiet",
+            env=env,
+            timeout=600,
+        )
         self.assertGreater(json.loads((self.folder / "run.json").read_text())["questions"][0]["answers"][0]["n_cut_chars"], 0)
         self.run_hre("verify", "run.json", "--python", "--quiet", env=env, timeout=600)
         settings = json.loads((folder / "tokenizer_config.json").read_text())

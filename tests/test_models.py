@@ -17,8 +17,19 @@ TOLERANCE = 1e-3  # nats per answer, of float32 weights
 # The same for products of narrow weights: of Q8_0 in integers of 16 bits, of others of 14, and in bfloat16.
 INTEGER_TOLERANCE = {"bf16": 0.1, "q8_0": 0.02, "q4_0": 0.1}
 BF16_TOLERANCE = 2
-CHOOSES_EXPERTS = ("deepseek2", "deepseek3", "deepseek3-one-group", "gptoss", "granitemoe", "jamba", "mistral", "mixtral",
-                   "olmoe", "qwen2moe", "qwen3moe")
+CHOOSES_EXPERTS = (
+    "deepseek2",
+    "deepseek3",
+    "deepseek3-one-group",
+    "gptoss",
+    "granitemoe",
+    "jamba",
+    "mistral",
+    "mixtral",
+    "olmoe",
+    "qwen2moe",
+    "qwen3moe",
+)
 PRODUCT = re.compile(r"(attn_(q|k|v|qkv|output)|ffn_(up|down|gate)|^output)\.weight$")
 
 
@@ -30,8 +41,20 @@ class ModelsTest(ProgramTest):
 
     def evaluate(self, models, *options, data=DATA / "questions.jsonl"):
         """The runs of these models on the questions that Transformers scored."""
-        done = self.run_hre("eval", *models, "--data", data, "--no-cache", "--no-shuffle", "--json", "-",
-                            "--details", "--quiet", *(() if "--threads" in options else ("--threads", 1)), *options)
+        done = self.run_hre(
+            "eval",
+            *models,
+            "--data",
+            data,
+            "--no-cache",
+            "--no-shuffle",
+            "--json",
+            "-",
+            "--details",
+            "--quiet",
+            *(() if "--threads" in options else ("--threads", 1)),
+            *options,
+        )
         runs = json.loads(done.stdout)
         return runs if isinstance(runs, list) else [runs]
 
@@ -42,7 +65,9 @@ class ModelsTest(ProgramTest):
         names = sorted(EXPECTED)
         self.assertGreater(len(names), 30)
         paths = [self.unpack(name) for name in names]
-        self.assertNotIn("nobody has compared", self.run_hre("eval", *paths, "--data", DATA / "questions.jsonl", "--limit", 1, "--threads", 1).stderr)
+        self.assertNotIn(
+            "nobody has compared", self.run_hre("eval", *paths, "--data", DATA / "questions.jsonl", "--limit", 1, "--threads", 1).stderr
+        )
         self.check_values(names, self.evaluate(paths, "--engine-kernels", "plain"))
 
     def test_every_architecture_by_kernels_of_our_own(self):
@@ -141,14 +166,19 @@ class ModelsTest(ProgramTest):
                     self.assertEqual("exact", exact["gelu"])
             by_engine, by_hre = self.sums(runs[other, "plain"]), self.sums(runs[other, "auto"])
             self.assertLess(max(abs(a - b) for a, b in zip(by_engine, by_hre, strict=True)), 1e-4)
-            noted = [self.run_hre("eval", f"{name}-{form}.gguf", "--data", DATA / "questions.jsonl", "--threads", 1).stderr for form in (None, own)]
+            noted = [
+                self.run_hre("eval", f"{name}-{form}.gguf", "--data", DATA / "questions.jsonl", "--threads", 1).stderr
+                for form in (None, own)
+            ]
             self.assertIn("does not state which GELU it was trained with", noted[0])
             self.assertNotIn("GELU", noted[1])
 
     def test_learned_positions_end(self):
         path = self.unpack("gpt2")
         message = self.error_of("eval", path, "--data", "sample", "--max-length", 2000)
-        self.assertRegex(message, "--max-length: 2000 tokens are more than the 320 positions that .*gpt2.gguf has learned; give at most 320")
+        self.assertRegex(
+            message, "--max-length: 2000 tokens are more than the 320 positions that .*gpt2.gguf has learned; give at most 320"
+        )
         self.run_hre("eval", path, "--data", DATA / "questions.jsonl", "--max-length", 320, "--threads", 1)
 
     def test_paths_that_the_system_refuses(self):
@@ -163,19 +193,35 @@ class ModelsTest(ProgramTest):
                 path = self.unpack(name)
                 self.run_hre("eval", path, "--data", DATA / "questions.jsonl", "--threads", 1, "--json", "run.json", "--details", "--quiet")
                 done = self.run_hre("verify", "run.json", "--threads", 1, "--tolerance", 1e-4, "--quiet")
-                self.assertIn("of 9 answers to 3 questions, scored again one pass per answer, with float32 products", " ".join(done.stdout.split()))
+                self.assertIn(
+                    "of 9 answers to 3 questions, scored again one pass per answer, with float32 products", " ".join(done.stdout.split())
+                )
 
     def test_verify_multiplies_narrow_weights_as_they_are(self):
         for name in ("llama-gqa", "gptneox", "mixtral"):
             for kind, to_narrow in (("bf16", gguf_files.as_bf16), ("q8_0", gguf_files.as_q8_0), ("q4_0", gguf_files.as_q4_0)):
                 with self.subTest(name=name, kind=kind):
                     values, tensors = gguf_files.read(self.unpack(name).read_bytes())
-                    rounded = [to_narrow(tensor) if PRODUCT.search(tensor.name) or "_exps" in tensor.name else (tensor, tensor) for tensor in tensors]
+                    rounded = [
+                        to_narrow(tensor) if PRODUCT.search(tensor.name) or "_exps" in tensor.name else (tensor, tensor)
+                        for tensor in tensors
+                    ]
                     gguf_files.write(self.folder / "narrow.gguf", values, [pair[0] for pair in rounded])
                     gguf_files.write(self.folder / "wide.gguf", values, [pair[1] for pair in rounded])
                     wide = self.sums(self.evaluate(["wide.gguf"], "--engine-kernels", "plain")[0])
-                    self.run_hre("eval", "narrow.gguf", "--data", DATA / "questions.jsonl", "--no-shuffle", "--threads", 1, "--json", "run.json",
-                                 "--details", "--quiet")
+                    self.run_hre(
+                        "eval",
+                        "narrow.gguf",
+                        "--data",
+                        DATA / "questions.jsonl",
+                        "--no-shuffle",
+                        "--threads",
+                        1,
+                        "--json",
+                        "run.json",
+                        "--details",
+                        "--quiet",
+                    )
                     # Most bytes of these small files are float32's, so the tolerance is theirs.
                     self.run_hre("verify", "run.json", "--threads", 1, "--quiet", "--tolerance", 0.2)
                     run = self.read_json("run.json")
@@ -213,20 +259,43 @@ class ModelsTest(ProgramTest):
 
     def test_verify_of_a_quantised_model_by_its_name(self):
         """A run that is kept under a name: verify finds its model and data, and all its values right."""
-        self.run_hre("eval", shared_data("models/stories260K-Q8_0.gguf"), "--data", shared_data("questions/plain/beer.jsonl"), "--limit", 4,
-                     "--long-answers", "skip", "--name", "v", "--threads", 1, "--quiet")
+        self.run_hre(
+            "eval",
+            shared_data("models/stories260K-Q8_0.gguf"),
+            "--data",
+            shared_data("questions/plain/beer.jsonl"),
+            "--limit",
+            4,
+            "--long-answers",
+            "skip",
+            "--name",
+            "v",
+            "--threads",
+            1,
+            "--quiet",
+        )
         done = self.run_hre("verify", "v", "--threads", 1)
         self.assertIn("of 16 answers to 4 questions, scored again\n", done.stdout)
 
     def test_verify_tolerates_what_the_type_costs(self):
         """By default: a thousandth of a nat of float32, and more by what the run says that it multiplied in."""
         values, tensors = gguf_files.read(self.unpack("llama-gqa").read_bytes())
-        narrow = [gguf_files.as_q8_0(tensor)[0] if tensor.name.endswith("weight") and len(tensor.shape) == 2 else tensor for tensor in tensors]
+        narrow = [
+            gguf_files.as_q8_0(tensor)[0] if tensor.name.endswith("weight") and len(tensor.shape) == 2 else tensor for tensor in tensors
+        ]
         stated = lambda number: {**values, "general.file_type": gguf_files.value(gguf_files.U32, number)}
-        for own, of_weights, options in ((stated(0), tensors, ()), (stated(7), narrow, ()), (stated(15), narrow, ()), (stated(0), narrow, ()),
-                                         (stated(7), narrow, ("--precision", "exact")), (stated(7), narrow, ("--engine-kernels", "plain"))):
+        for own, of_weights, options in (
+            (stated(0), tensors, ()),
+            (stated(7), narrow, ()),
+            (stated(15), narrow, ()),
+            (stated(0), narrow, ()),
+            (stated(7), narrow, ("--precision", "exact")),
+            (stated(7), narrow, ("--engine-kernels", "plain")),
+        ):
             gguf_files.write(self.folder / "m.gguf", own, of_weights)
-            self.run_hre("eval", "m.gguf", "--data", DATA / "questions.jsonl", "--threads", 1, "--json", "run.json", "--details", "--quiet", *options)
+            self.run_hre(
+                "eval", "m.gguf", "--data", DATA / "questions.jsonl", "--threads", 1, "--json", "run.json", "--details", "--quiet", *options
+            )
             run = self.read_json("run.json")
             kernels, tolerance = run["config"]["kernels"], 1e-3
             if of_weights is narrow:
@@ -258,10 +327,20 @@ class ModelsTest(ProgramTest):
     def test_file_types_are_what_the_file_states(self):
         """And what most weights are, where that is another."""
         values, tensors = gguf_files.read(self.unpack("llama-gqa").read_bytes())
-        narrow = [gguf_files.as_q8_0(tensor)[0] if tensor.name.endswith("weight") and len(tensor.shape) == 2 else tensor for tensor in tensors]
+        narrow = [
+            gguf_files.as_q8_0(tensor)[0] if tensor.name.endswith("weight") and len(tensor.shape) == 2 else tensor for tensor in tensors
+        ]
         unknown = 999
-        for of_weights, stated, expected in ((tensors, None, "F32"), (tensors, 0, "F32"), (tensors, unknown, "F32"), (narrow, 7, "Q8_0"), (narrow, None, "Q8_0"),
-                                             (narrow, unknown, "Q8_0"), (narrow, 15, "Q4_K - Medium, most weights Q8_0"), (narrow, 0, "F32, most weights Q8_0")):
+        for of_weights, stated, expected in (
+            (tensors, None, "F32"),
+            (tensors, 0, "F32"),
+            (tensors, unknown, "F32"),
+            (narrow, 7, "Q8_0"),
+            (narrow, None, "Q8_0"),
+            (narrow, unknown, "Q8_0"),
+            (narrow, 15, "Q4_K - Medium, most weights Q8_0"),
+            (narrow, 0, "F32, most weights Q8_0"),
+        ):
             with self.subTest(stated=stated, expected=expected):
                 own = {key: value for key, value in values.items() if key != "general.file_type"}
                 if stated is not None:
@@ -289,10 +368,14 @@ class ModelsTest(ProgramTest):
     def test_chat_template(self):
         path = self.unpack("llama-gqa")
         template = SOURCE_DIR / "tests" / "data" / "chat" / "llama2.jinja"
-        plain, chat, system = (self.evaluate([path], *options)[0] for options in (
-            (), ("--chat-template", template), ("--chat-template", template, "--system", "Be brief.")))
-        self.assertEqual([a["n_chars"] for q in plain["questions"] for a in q["answers"]],
-                         [a["n_chars"] for q in chat["questions"] for a in q["answers"]])
+        plain, chat, system = (
+            self.evaluate([path], *options)[0]
+            for options in ((), ("--chat-template", template), ("--chat-template", template, "--system", "Be brief."))
+        )
+        self.assertEqual(
+            [a["n_chars"] for q in plain["questions"] for a in q["answers"]],
+            [a["n_chars"] for q in chat["questions"] for a in q["answers"]],
+        )
         self.assertEqual("{question}{answer}", chat["config"]["prompt"])
         self.assertTrue(chat["config"]["chat_template"].startswith("a file's "))
         self.assertEqual("Be brief.", system["config"]["system"])
@@ -318,7 +401,9 @@ class ModelsTest(ProgramTest):
             most = 0  # where there is no GPU, these say what is so anyway
         for options in (("--numa",), ("--gpu-layers", "0"), ("--device", "CPU"), ("--tensor-split", "1,1")):
             with self.subTest(options=options):
-                self.assertLessEqual(max(abs(a - b) for a, b in zip(exact, self.sums(self.evaluate([path], *options)[0]), strict=True)), most)
+                self.assertLessEqual(
+                    max(abs(a - b) for a, b in zip(exact, self.sums(self.evaluate([path], *options)[0]), strict=True)), most
+                )
         self.assertIn("there is no device CUDA9", self.error_of("eval", path, "--data", "sample", "--device", "CUDA9"))
 
 

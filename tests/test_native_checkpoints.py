@@ -16,10 +16,31 @@ import gguf_files
 from program import SOURCE_DIR, ProgramTest, clean_environment, shared_data
 
 #: Of the GGUF files of checkpoint_files' Llama: what the converter writes, but for the notes.
-GOLDEN = {"F32": "1eff52dd76f7cfd8edb91370b8884f97208104877f6eac16f89cdd0873fa50a8", "BF16": "9f9dfc55aacedb55f0ac8a32575c52fd15b6fd1ad3084d11b5f8694549974245"}
+GOLDEN = {
+    "F32": "1eff52dd76f7cfd8edb91370b8884f97208104877f6eac16f89cdd0873fa50a8",
+    "BF16": "9f9dfc55aacedb55f0ac8a32575c52fd15b6fd1ad3084d11b5f8694549974245",
+}
 #: Families of tools/models/families.py.
-FAMILIES = ["llama", "llama-gqa", "llama-rope3", "llama-linear", "llama-yarn", "llama-bias", "mistral", "mistral-whole", "qwen2", "qwen3",
-            "gemma2", "gemma3", "gptneox", "gptneox-sequential", "phi-3", "phi-longrope", "olmo2", "smollm3"]
+FAMILIES = [
+    "llama",
+    "llama-gqa",
+    "llama-rope3",
+    "llama-linear",
+    "llama-yarn",
+    "llama-bias",
+    "mistral",
+    "mistral-whole",
+    "qwen2",
+    "qwen3",
+    "gemma2",
+    "gemma3",
+    "gptneox",
+    "gptneox-sequential",
+    "phi-3",
+    "phi-longrope",
+    "olmo2",
+    "smollm3",
+]
 #: Keys of general.* that are the same by both roads. The others are the converter's notes about where a model comes from.
 SAME = ("general.architecture", "general.type", "general.name", "general.file_type", "general.quantization_version", "general.sampling.")
 MAKE = """
@@ -71,7 +92,9 @@ class NativeCheckpointsTest(ProgramTest):
     def refused(self, folder):
         """What hre says where it leaves a folder to the converter, which stands for a failure here."""
         (self.folder / "calls").unlink(missing_ok=True)
-        error = self.run_hre("model", "show", folder, status=1, env={"HRE_CONVERT_PYTHON": str(self.python), "HRE_CACHE": str(self.cache)}).stderr
+        error = self.run_hre(
+            "model", "show", folder, status=1, env={"HRE_CONVERT_PYTHON": str(self.python), "HRE_CACHE": str(self.cache)}
+        ).stderr
         self.assertTrue((self.folder / "calls").exists(), error)
         self.assertEqual([], list(self.cache.rglob("*.gguf")))
         return error
@@ -105,7 +128,12 @@ class NativeCheckpointsTest(ProgramTest):
         values, tensors = content(self.convert(folder))
         expected, wanted = gguf_files.read(known.read_bytes())
         self.assertEqual({tensor.name: tensor for tensor in wanted}, {tensor.name: tensor for tensor in tensors})
-        for key in ("tokenizer.ggml.tokens", "llama.embedding_length", "llama.attention.head_count_kv", "llama.attention.layer_norm_rms_epsilon"):
+        for key in (
+            "tokenizer.ggml.tokens",
+            "llama.embedding_length",
+            "llama.attention.head_count_kv",
+            "llama.attention.layer_norm_rms_epsilon",
+        ):
             self.assertEqual(expected[key], values[key], key)  # that file is of an older converter, which says less
 
     def test_what_is_not_known_goes_to_the_converter(self):
@@ -117,6 +145,7 @@ class NativeCheckpointsTest(ProgramTest):
                 tokenizer = checkpoint_files.tokenizer()
                 change(tokenizer)
                 (folder / "tokenizer.json").write_text(json.dumps(tokenizer))
+
             return write
 
         def settings(**values):
@@ -130,35 +159,45 @@ class NativeCheckpointsTest(ProgramTest):
             return lambda folder: (folder / name).write_text(text)
 
         for why, change in {
-                "the key num_experts": config(num_experts=4),
-                "the key quantization_config": config(quantization_config={"quant_method": "fp8"}),
-                "the key auto_map": config(auto_map={"AutoConfig": "own.Own"}),
-                "the rope scaling dynamic": config(rope_scaling={"rope_type": "dynamic", "factor": 2.0}),
-                "the rope parameter mscale": config(rope_scaling={"rope_type": "yarn", "factor": 2.0, "mscale": 1.0}),
-                "an unusual base": config(rope_theta=123.0, rope_scaling={"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0,
-                                                                        "high_freq_factor": 4.0, "original_max_position_embeddings": 64}),
-                "no rms_norm_eps": config(rms_norm_eps=None),
-                "values of unusual kinds": config(hidden_size=16.5),
-                "the architecture OPTForCausalLM": config(architectures=["OPTForCausalLM"]),
-                "a model_type of another": config(model_type="mistral"),
-                "more tokens than config.json says": config(vocab_size=200),
-                "a tensor model.layers.0.surprise.weight": tensor("model.layers.0.surprise.weight"),
-                "a tensor model.layers.2.input_layernorm.weight": tensor("model.layers.2.input_layernorm.weight"),
-                "model.norm.weight has the type I32": tensor("model.norm.weight", "I32"),
-                "model.norm.weight has an unusual shape": tensor("model.norm.weight", shape=(4, 2, 2)),
-                "a shape that its heads don't divide": tensor("model.layers.0.self_attn.q_proj.weight", shape=(18, 1), size=72),
-                "a pre-tokenizer": vocabulary(lambda it: it.update(pre_tokenizer={"type": "Whitespace"})),
-                "an unusual added token": vocabulary(lambda it: it["added_tokens"][1].update(content="<a b>")),
-                "a normalizer": vocabulary(lambda it: it.update(normalizer={"type": "Lowercase"})),
-                "a model other than BPE": vocabulary(lambda it: it["model"].update(type="Unigram")),
-                "has a number twice": vocabulary(lambda it: it["model"]["vocab"].update({"x": 7})),
-                "the class LlamaTokenizer": settings(tokenizer_class="LlamaTokenizer"),
-                "no special token <s>": settings(bos_token="<s>"),
-                "several chat templates": settings(chat_template=[{"name": "default", "template": "a"}]),
-                "a adapter_config.json": file("adapter_config.json"),
-                "safetensors files of another model": lambda folder: (folder / "other.safetensors").write_bytes(checkpoint_files.safetensors({})),
-                "README.md may name the model": file("README.md", "---\nmodel_name: phi-3\n---\n"),
-                "config.json has the name a twice": file("config.json", '{"a": 1, "a": 2}'),
+            "the key num_experts": config(num_experts=4),
+            "the key quantization_config": config(quantization_config={"quant_method": "fp8"}),
+            "the key auto_map": config(auto_map={"AutoConfig": "own.Own"}),
+            "the rope scaling dynamic": config(rope_scaling={"rope_type": "dynamic", "factor": 2.0}),
+            "the rope parameter mscale": config(rope_scaling={"rope_type": "yarn", "factor": 2.0, "mscale": 1.0}),
+            "an unusual base": config(
+                rope_theta=123.0,
+                rope_scaling={
+                    "rope_type": "llama3",
+                    "factor": 8.0,
+                    "low_freq_factor": 1.0,
+                    "high_freq_factor": 4.0,
+                    "original_max_position_embeddings": 64,
+                },
+            ),
+            "no rms_norm_eps": config(rms_norm_eps=None),
+            "values of unusual kinds": config(hidden_size=16.5),
+            "the architecture OPTForCausalLM": config(architectures=["OPTForCausalLM"]),
+            "a model_type of another": config(model_type="mistral"),
+            "more tokens than config.json says": config(vocab_size=200),
+            "a tensor model.layers.0.surprise.weight": tensor("model.layers.0.surprise.weight"),
+            "a tensor model.layers.2.input_layernorm.weight": tensor("model.layers.2.input_layernorm.weight"),
+            "model.norm.weight has the type I32": tensor("model.norm.weight", "I32"),
+            "model.norm.weight has an unusual shape": tensor("model.norm.weight", shape=(4, 2, 2)),
+            "a shape that its heads don't divide": tensor("model.layers.0.self_attn.q_proj.weight", shape=(18, 1), size=72),
+            "a pre-tokenizer": vocabulary(lambda it: it.update(pre_tokenizer={"type": "Whitespace"})),
+            "an unusual added token": vocabulary(lambda it: it["added_tokens"][1].update(content="<a b>")),
+            "a normalizer": vocabulary(lambda it: it.update(normalizer={"type": "Lowercase"})),
+            "a model other than BPE": vocabulary(lambda it: it["model"].update(type="Unigram")),
+            "has a number twice": vocabulary(lambda it: it["model"]["vocab"].update({"x": 7})),
+            "the class LlamaTokenizer": settings(tokenizer_class="LlamaTokenizer"),
+            "no special token <s>": settings(bos_token="<s>"),
+            "several chat templates": settings(chat_template=[{"name": "default", "template": "a"}]),
+            "a adapter_config.json": file("adapter_config.json"),
+            "safetensors files of another model": lambda folder: (folder / "other.safetensors").write_bytes(
+                checkpoint_files.safetensors({})
+            ),
+            "README.md may name the model": file("README.md", "---\nmodel_name: phi-3\n---\n"),
+            "config.json has the name a twice": file("config.json", '{"a": 1, "a": 2}'),
         }.items():
             with self.subTest(why=why):
                 folder = self.folder / "checkpoint"
@@ -189,8 +228,13 @@ class NativeCheckpointsTest(ProgramTest):
         checkpoint_files.write_llama(made / "small-bf16", "BF16")
         shutil.copytree(shared_data("models/TinyStories-656K"), made / "TinyStories-656K")
         (made / "small-f32" / "generation_config.json").write_text('{"temperature": 0.6, "top_k": 20, "top_p": 0.95}')
-        done = subprocess.run([python, "-c", MAKE, SOURCE_DIR, made, sources, *FAMILIES], capture_output=True, text=True, check=False,
-                              env=clean_environment(PYTHONDONTWRITEBYTECODE="1"))
+        done = subprocess.run(
+            [python, "-c", MAKE, SOURCE_DIR, made, sources, *FAMILIES],
+            capture_output=True,
+            text=True,
+            check=False,
+            env=clean_environment(PYTHONDONTWRITEBYTECODE="1"),
+        )
         self.assertEqual(0, done.returncode, done.stderr[-2000:])
         folders = sorted(made.iterdir())
         self.assertEqual(3 * len(FAMILIES) + 3, len(folders))
@@ -203,8 +247,22 @@ class NativeCheckpointsTest(ProgramTest):
                 self.assertEqual(content(theirs)[1], content(ours)[1])
                 if folder.name.endswith("16") or "small" in folder.name:
                     continue  # one evaluation of a family is enough
-                done = self.run_hre("eval", theirs, ours, "--data", questions, "--no-cache", "--json", "-", "--details", "--quiet", "--threads", 1,
-                                    "--long-answers", "truncate")
+                done = self.run_hre(
+                    "eval",
+                    theirs,
+                    ours,
+                    "--data",
+                    questions,
+                    "--no-cache",
+                    "--json",
+                    "-",
+                    "--details",
+                    "--quiet",
+                    "--threads",
+                    1,
+                    "--long-answers",
+                    "truncate",
+                )
                 runs = json.loads(done.stdout)
                 self.assertEqual(*[[question["answers"] for question in run["questions"]] for run in runs])
 

@@ -43,12 +43,26 @@ def rows_of(text, *first):
 class NumbersTest(ProgramTest):
     def evaluate(self, *options, questions=61):
         """Two runs in the store and in files; the second a model that scores otherwise. Gives the first one's text."""
-        self.write("data.jsonl", "".join(json.dumps(
-            {"topic": ("maths", "law", "rare")[i % 3 if i < 60 else 0], "question": f"q{i}",
-             "answers": [{"text": "word " * (3 + (i * 7 + k * k) % 11), "votes": (0 if i == 5 else (k * 5 + i * 3) % 13 - 2)}
-                         for k in range(3 + i % 3)]}) + "\n" for i in range(questions)))
-        text = self.run_hre("eval", "baseline:zstd", "--data", "data.jsonl", "--name", "first", "--json", "a.json", "--details",
-                            "--quiet", *options).stdout
+        self.write(
+            "data.jsonl",
+            "".join(
+                json.dumps(
+                    {
+                        "topic": ("maths", "law", "rare")[i % 3 if i < 60 else 0],
+                        "question": f"q{i}",
+                        "answers": [
+                            {"text": "word " * (3 + (i * 7 + k * k) % 11), "votes": (0 if i == 5 else (k * 5 + i * 3) % 13 - 2)}
+                            for k in range(3 + i % 3)
+                        ],
+                    }
+                )
+                + "\n"
+                for i in range(questions)
+            ),
+        )
+        text = self.run_hre(
+            "eval", "baseline:zstd", "--data", "data.jsonl", "--name", "first", "--json", "a.json", "--details", "--quiet", *options
+        ).stdout
         a = self.read_json("a.json")
         b = report_data.other_model(a, "other", 3, spread=0.4)
         for question in b["questions"]:  # nothing derived from the scores that were there before
@@ -79,13 +93,15 @@ class NumbersTest(ProgramTest):
         self.assertIn(f"first: HumanRankEval {number}".replace("first", "baseline:zstd"), shown)
         value, through, beyond = (micro["length"][part]["mean"] for part in ("value", "through", "beyond"))
         sign = "−" if beyond < 0 else "+"
-        self.assertIn(f"{value:.{decimals}f} = {through:.{decimals}f} through the answers' length {sign} {abs(beyond):.{decimals}f} beyond it",
-                      shown)
+        self.assertIn(
+            f"{value:.{decimals}f} = {through:.{decimals}f} through the answers' length {sign} {abs(beyond):.{decimals}f} beyond it", shown
+        )
         for text in (shown, self.run_hre("runs", "show", "first").stdout):
             self.check_table(a["results"], text)
         self.assertRegex(self.run_hre("runs", "list").stdout, rf"first +{re.escape(number)} ")
-        metrics = self.run_hre("eval", "baseline:zstd", "--data", "data.jsonl", "--quiet", "--metrics", "all", *options,
-                               env={"COLUMNS": "200"}).stdout
+        metrics = self.run_hre(
+            "eval", "baseline:zstd", "--data", "data.jsonl", "--quiet", "--metrics", "all", *options, env={"COLUMNS": "200"}
+        ).stdout
         for metric in ("top_one", "ndcg"):
             self.assertIn(f"{with_error(micro[metric])[0]} (chance {micro[metric]['chance']:.{with_error(micro[metric])[1]}f})", metrics)
         listed = json.loads(self.run_hre("runs", "list", "--json").stdout)["runs"]
@@ -96,7 +112,8 @@ class NumbersTest(ProgramTest):
         interval = None if pair["bootstrap95"] is None else pair["bootstrap95"]
         decimals = 3 if interval is None else max(0, 1 - math.floor(math.log10((interval[1] - interval[0]) / 2)))
         difference = rounded(pair["difference"], decimals) + (
-            "" if interval is None else f" [{rounded(interval[0], decimals)}, {rounded(interval[1], decimals)}]")
+            "" if interval is None else f" [{rounded(interval[0], decimals)}, {rounded(interval[1], decimals)}]"
+        )
         all_row = rows_of(text, "all")["all"]
         self.assertEqual([str(pair["n"]), rounded(pair["mean_a"], 2), rounded(pair["mean_b"], 2), difference], all_row[:4])
         self.assertAlmostEqual(pair["p"], float(all_row[4].replace("< ", "")), delta=0.06 * pair["p"] + 0.0001)
@@ -118,12 +135,16 @@ class NumbersTest(ProgramTest):
             self.same_pair(compared["topics"][topic], of_topic)
         with open(self.folder / "out/tables/differences.csv", encoding="utf-8", newline="") as file:
             row = next(csv.DictReader(file))
-        self.assertEqual([f"{value:.4f}" for value in (expected["difference"], *expected["bootstrap95"], expected["p"])],
-                         [*(row[name] for name in ("difference", "low", "high")), f"{float(row['p']):.4f}"])  # 0.109 by newer fmt
+        self.assertEqual(
+            [f"{value:.4f}" for value in (expected["difference"], *expected["bootstrap95"], expected["p"])],
+            [*(row[name] for name in ("difference", "low", "high")), f"{float(row['p']):.4f}"],
+        )  # 0.109 by newer fmt
         with open(self.folder / "out/figures/forest.tsv", encoding="utf-8", newline="") as file:
             row = next(csv.DictReader(file, delimiter="\t"))
-        for name, value in zip(("difference", "low", "high", "p", "p_holm"),
-                               (expected["difference"], *expected["bootstrap95"], expected["p"], expected["p_holm"])):
+        for name, value in zip(
+            ("difference", "low", "high", "p", "p_holm"),
+            (expected["difference"], *expected["bootstrap95"], expected["p"], expected["p_holm"]),
+        ):
             self.near(value, float(row[name]), name)
 
         question = min((q for q in a["questions"] if q["pearson"] is not None), key=lambda q: q["pearson"])
@@ -137,9 +158,14 @@ class NumbersTest(ProgramTest):
         topics, micro = results["topics"], results["micro"]
         rows = rows_of(text, *topics, "macro average", "micro average", "length alone", "chance")
         questions = str(micro["questions"])
-        for name, metrics, n in (*((name, metrics, str(metrics["questions"])) for name, metrics in topics.items()),
-                                 ("macro average", results["macro"], questions), ("micro average", micro, questions)):
-            self.assertEqual([n, with_error(metrics["pearson"])[0], with_error(metrics["pairwise_accuracy"], 100)[0] + " %"], rows[name], name)
+        for name, metrics, n in (
+            *((name, metrics, str(metrics["questions"])) for name, metrics in topics.items()),
+            ("macro average", results["macro"], questions),
+            ("micro average", micro, questions),
+        ):
+            self.assertEqual(
+                [n, with_error(metrics["pearson"])[0], with_error(metrics["pairwise_accuracy"], 100)[0] + " %"], rows[name], name
+            )
         self.assertEqual([questions, with_error(micro["length_only"])[0]], rows["length alone"])
         self.assertEqual(["0", f"{100 * micro['pairwise_accuracy']['chance']:.0f} %"], rows["chance"])
 
@@ -161,21 +187,35 @@ class NumbersTest(ProgramTest):
                 self.assertEqual(self.four(metrics["pearson"]["mean"]), means[topic][label])
                 for metric in index["metrics"]:
                     e, row = metrics[metric["name"]], estimates[label, topic, metric["name"]]
-                    self.assertEqual([str(e["n"]), *map(self.four, (e["mean"], *e["ci95"], e.get("chance")))],
-                                     [row[name] for name in ("n", "mean", "low", "high", "chance")], (label, topic, metric["name"]))
+                    self.assertEqual(
+                        [str(e["n"]), *map(self.four, (e["mean"], *e["ci95"], e.get("chance")))],
+                        [row[name] for name in ("n", "mean", "low", "high", "chance")],
+                        (label, topic, metric["name"]),
+                    )
             micro = results["micro"]
             self.assertEqual(label, summary["model"])
             for metric in index["metrics"]:
                 self.assertEqual(self.four(micro[metric["name"]]["mean"]), summary[metric["name"]])
-            for name, value in (("pearson_low", micro["pearson"]["ci95"][0]), ("pearson_high", micro["pearson"]["ci95"][1]),
-                                ("through_length", micro["length"]["through"]["mean"]), ("beyond_length", micro["length"]["beyond"]["mean"]),
-                                ("top_one_chance", micro["top_one"]["chance"]), ("ndcg_chance", micro["ndcg"]["chance"]),
-                                ("macro_pearson", results["macro"]["pearson"]["mean"])):
+            for name, value in (
+                ("pearson_low", micro["pearson"]["ci95"][0]),
+                ("pearson_high", micro["pearson"]["ci95"][1]),
+                ("through_length", micro["length"]["through"]["mean"]),
+                ("beyond_length", micro["length"]["beyond"]["mean"]),
+                ("top_one_chance", micro["top_one"]["chance"]),
+                ("ndcg_chance", micro["ndcg"]["chance"]),
+                ("macro_pearson", results["macro"]["pearson"]["mean"]),
+            ):
                 self.assertEqual(self.four(value), summary[name], name)
         drawn = {row["model"]: row for row in self.read_table("figures/overall_mean.tsv")}
         for label, results in zip(labels, by_run):
             e = results["micro"]["pearson"]
-            for name, value in (("mean", e["mean"]), ("low", e["ci95"][0]), ("high", e["ci95"][1]), ("stderr", e["stderr"]), ("questions", e["n"])):
+            for name, value in (
+                ("mean", e["mean"]),
+                ("low", e["ci95"][0]),
+                ("high", e["ci95"][1]),
+                ("stderr", e["stderr"]),
+                ("questions", e["n"]),
+            ):
                 self.near(value, float(drawn[label][name]), name)
 
     def equal(self, one, other, what):
@@ -203,8 +243,15 @@ class NumbersTest(ProgramTest):
                 self.near(exact, value, f"{metric} {name}")
 
     def same_pair(self, expected, shown):
-        for name, value in (("difference", shown["mean"]), ("p", shown["p"]), ("p_holm", shown["p_holm"]),
-                            ("effect_size", shown["d"]), ("n", shown["n"]), ("won", shown["won"]), ("lost", shown["lost"])):
+        for name, value in (
+            ("difference", shown["mean"]),
+            ("p", shown["p"]),
+            ("p_holm", shown["p_holm"]),
+            ("effect_size", shown["d"]),
+            ("n", shown["n"]),
+            ("won", shown["won"]),
+            ("lost", shown["lost"]),
+        ):
             self.near(expected[name], value, name)
         if expected["bootstrap95"] is None:
             self.assertIsNone(shown["bootstrap"])
@@ -241,9 +288,16 @@ class NumbersTest(ProgramTest):
     def test_lists_show_the_interval_that_is_known(self):
         """Of two answers each r is 1 or -1, whose interval is exact; values that are all equal have none."""
         for name, answers in (("equal", lambda i: ((3, 1), (5, 2), (9, 3))), ("exact", lambda i: ((3, 1), (5, 2 if i % 4 else 0)))):
-            self.write(f"{name}.jsonl", "".join(json.dumps(
-                {"topic": "t", "question": f"q{i}", "answers": [{"text": "word " * n, "votes": votes} for n, votes in answers(i)]}) + "\n"
-                for i in range(40)))
+            self.write(
+                f"{name}.jsonl",
+                "".join(
+                    json.dumps(
+                        {"topic": "t", "question": f"q{i}", "answers": [{"text": "word " * n, "votes": votes} for n, votes in answers(i)]}
+                    )
+                    + "\n"
+                    for i in range(40)
+                ),
+            )
             self.run_hre("eval", "baseline:length", "--data", f"{name}.jsonl", "--name", name, "--json", f"{name}.json", "--quiet")
         listed = self.run_hre("runs", "list").stdout
         equal = self.read_json("equal.json")["results"]["micro"]["pearson"]
@@ -277,14 +331,31 @@ class NumbersTest(ProgramTest):
     def test_small_p_alone_does_not_say_which_is_better(self):
         """Of 40 items that hardly differ, rare losses may not have been seen; the items' values are taken for shares."""
         for name, shift in (("x", 0), ("y", 0.05), ("z", 0.05)):
-            self.write(f"{name}.jsonl", "".join(json.dumps(
-                {"id": f"i{i}", "topic": "t", "value": 0.5 + 0.001 * (i % 7) - shift - (0.001 * (i % 3) if name != "x" else 0)
-                 - (0.4 if name == "z" and i % 2 else 0)}) + "\n" for i in range(40)))
+            self.write(
+                f"{name}.jsonl",
+                "".join(
+                    json.dumps(
+                        {
+                            "id": f"i{i}",
+                            "topic": "t",
+                            "value": 0.5
+                            + 0.001 * (i % 7)
+                            - shift
+                            - (0.001 * (i % 3) if name != "x" else 0)
+                            - (0.4 if name == "z" and i % 2 else 0),
+                        }
+                    )
+                    + "\n"
+                    for i in range(40)
+                ),
+            )
         compared = json.loads(self.run_hre("compare", "x.jsonl", "y.jsonl", "--json", "-").stdout)
         pair = compared["pairs"][0]
         self.assertEqual((False, True, None), (pair["told_apart"], pair["not_interchangeable"], pair["bootstrap95"]))
-        self.assertIn("are not interchangeable, but these 40 questions don't settle which is better: A − B is",
-                      " ".join(self.run_hre("compare", "x.jsonl", "y.jsonl").stdout.split()))
+        self.assertIn(
+            "are not interchangeable, but these 40 questions don't settle which is better: A − B is",
+            " ".join(self.run_hre("compare", "x.jsonl", "y.jsonl").stdout.split()),
+        )
         many = " ".join(self.run_hre("compare", "x.jsonl", "y.jsonl", "z.jsonl").stdout.split())
         self.assertRegex(many, r"A \(\S+\) and B \(\S+\) are not interchangeable, but which is better is not settled\.")
         self.assertRegex(many, r"A \(\S+\) is better than C \(\S+\)\.")
@@ -318,8 +389,10 @@ class NumbersTest(ProgramTest):
         for page, run in zip(index["runs"], compared["runs"], strict=True):
             row = ranks[page["label"]]
             self.assertEqual((run["rank"], run["rank95"]), (float(row["rank"]), [float(row["low"]), float(row["high"])]), page["label"])
-        self.assertEqual([[pair["a"], pair["b"], pair["told_apart"]] for pair in compared["pairs"]],
-                         [[pair["a"], pair["b"], pair["apart"]] for pair in index["pairs"]])
+        self.assertEqual(
+            [[pair["a"], pair["b"], pair["told_apart"]] for pair in compared["pairs"]],
+            [[pair["a"], pair["b"], pair["apart"]] for pair in index["pairs"]],
+        )
         for expected, shown in zip(compared["pairs"], index["pairs"]):
             self.same_pair(expected, shown["all"])
         better = [pair for pair in compared["pairs"] if pair["told_apart"]]
@@ -330,26 +403,52 @@ class NumbersTest(ProgramTest):
     def test_gates_show_chance(self):
         self.evaluate()
         compared = json.loads(self.run_hre("compare", "a.json", "b.json", "--metric", "ndcg", "--json", "-").stdout)
-        text = self.run_hre("gate", "a.json", "--against", "b.json", "--metric", "ndcg", "--margin", 0.1, "--json", "gate.json",
-                            "--markdown", "gate.md", status=4).stdout
+        text = self.run_hre(
+            "gate",
+            "a.json",
+            "--against",
+            "b.json",
+            "--metric",
+            "ndcg",
+            "--margin",
+            0.1,
+            "--json",
+            "gate.json",
+            "--markdown",
+            "gate.md",
+            status=4,
+        ).stdout
         chance = compared["runs"][0]["micro"]["ndcg"]["chance"]
         self.assertAlmostEqual(chance, self.read_json("gate.json")["checks"][0]["chance"], 12)
         for shown in (text, (self.folder / "gate.md").read_text(encoding="utf-8")):
             self.assertIn(f"ndcg (chance {chance:.2f})", " ".join(shown.split()))
 
     def test_clusters(self):
-        self.write("data.jsonl", "".join(json.dumps(
-            {"topic": f"t{i % 24}", "question": f"q{i}",
-             "answers": [{"text": "word " * (3 + (i * 7 + k * k) % 11), "votes": (k * 5 + i % 24 * 3) % 13} for k in range(4)]}) + "\n"
-            for i in range(96)))
+        self.write(
+            "data.jsonl",
+            "".join(
+                json.dumps(
+                    {
+                        "topic": f"t{i % 24}",
+                        "question": f"q{i}",
+                        "answers": [{"text": "word " * (3 + (i * 7 + k * k) % 11), "votes": (k * 5 + i % 24 * 3) % 13} for k in range(4)],
+                    }
+                )
+                + "\n"
+                for i in range(96)
+            ),
+        )
         call = ["eval", "baseline:zstd", "--data", "data.jsonl", "--json", "a.json", "--details", "--quiet", "--name", "kept", "--cluster"]
         text = self.run_hre(*call, "topic").stdout
         a = self.read_json("a.json")
         (self.folder / "b.json").write_text(json.dumps(report_data.other_model(a, "other", 3, spread=0.4)))
         clustered = a["results"]["micro"]["clustered"]
         self.assertEqual(("topic", 24), (clustered["by"], clustered["clusters"]))
-        shown = re.search(r"for other topics: standard error (\S+), 95 % interval \[(\S+), (\S+)\], by bootstrap over clusters "
-                          r"\[(\S+), (\S+)\] \(clusters by topic: 24, effective 24\.0\)", " ".join(text.split()))
+        shown = re.search(
+            r"for other topics: standard error (\S+), 95 % interval \[(\S+), (\S+)\], by bootstrap over clusters "
+            r"\[(\S+), (\S+)\] \(clusters by topic: 24, effective 24\.0\)",
+            " ".join(text.split()),
+        )
         self.assertTrue(shown, text)
         macro = a["results"]["macro"]["clustered"]
         self.assertEqual(("topic", 24), (macro["by"], macro["clusters"]))
@@ -369,7 +468,11 @@ class NumbersTest(ProgramTest):
         self.assertTrue(any(all(abs(x - y) < 0.0051 for x, y in zip(interval, pair["bootstrap95"])) for interval in intervals), compared)
         self.run_hre("report", "a.json", "b.json", "--out", "out", "--cluster", "topic", "--quiet")
         index = page_index((self.folder / "out/index.html").read_text(encoding="utf-8"))
-        for expected, shown in ((clustered, index["runs"][0]["clustered"]), (macro, index["runs"][0]["clustered_macro"]), (pair, index["pairs"][0]["clustered"])):
+        for expected, shown in (
+            (clustered, index["runs"][0]["clustered"]),
+            (macro, index["runs"][0]["clustered_macro"]),
+            (pair, index["pairs"][0]["clustered"]),
+        ):
             self.assertEqual(("topic", "other topics", 24), (shown["by"], shown["others"], shown["clusters"]))
             for exact, value in zip((expected["stderr"], *expected["ci95"]), shown["estimate"][1:4]):
                 self.near(exact, value, "clustered")
@@ -381,13 +484,30 @@ class NumbersTest(ProgramTest):
         self.assertIn("metadata does not say the author", self.error_of("report", "a.json", "--out", "out", "--cluster", "author"))
 
     def test_invented_votes_are_said_wherever_the_sample_lies(self):
-        done = self.run_hre("eval", "baseline:zstd", "--data", SOURCE_DIR / "src/data/sample", "--limit", 2, "--name", "mine", "--json",
-                            "mine.json", "--details")
-        for text in (done.stdout, self.run_hre("runs", "show", "mine").stdout, self.run_hre("power", "mine.json").stdout,
-                     self.run_hre("confounds", "mine.json").stdout, "".join(self.read_json("mine.json")["notes"]),
-                     self.run_hre("show", "mine", "--worst", 1).stderr, self.run_hre("runs", "list").stdout,
-                     self.run_hre("runs", "export", "mine", "--to", "eval-results", "--dataset-id", "a/b").stdout,
-                     *(self.run_hre("runs", "export", "mine", "--to", name).stdout for name in ("csv", "csv-wide", "reference"))):
+        done = self.run_hre(
+            "eval",
+            "baseline:zstd",
+            "--data",
+            SOURCE_DIR / "src/data/sample",
+            "--limit",
+            2,
+            "--name",
+            "mine",
+            "--json",
+            "mine.json",
+            "--details",
+        )
+        for text in (
+            done.stdout,
+            self.run_hre("runs", "show", "mine").stdout,
+            self.run_hre("power", "mine.json").stdout,
+            self.run_hre("confounds", "mine.json").stdout,
+            "".join(self.read_json("mine.json")["notes"]),
+            self.run_hre("show", "mine", "--worst", 1).stderr,
+            self.run_hre("runs", "list").stdout,
+            self.run_hre("runs", "export", "mine", "--to", "eval-results", "--dataset-id", "a/b").stdout,
+            *(self.run_hre("runs", "export", "mine", "--to", name).stdout for name in ("csv", "csv-wide", "reference")),
+        ):
             self.assertIn("votes are invented", text)
         self.run_hre("runs", "export", "mine", "--to", "lm-eval", "--out", "lm")
         results = next((self.folder / "lm" / "baseline__zstd").glob("results_*.json"))
@@ -417,16 +537,26 @@ class NumbersTest(ProgramTest):
         self.assertLess(ceiling["ci95"][0], ceiling["mean_r"])
 
         # Of twice as many people for the same differences, more of the votes is chance.
-        lines = [{"topic": q["topic"], "id": q["id"],
-                  "answers": [{"votes": v["votes"], "up": int(max(v["votes"], 0)) + 6, "down": int(max(-v["votes"], 0)) + 6} for v in q["answers"]]}
-                 for q in a["questions"]]
+        lines = [
+            {
+                "topic": q["topic"],
+                "id": q["id"],
+                "answers": [
+                    {"votes": v["votes"], "up": int(max(v["votes"], 0)) + 6, "down": int(max(-v["votes"], 0)) + 6} for v in q["answers"]
+                ],
+            }
+            for q in a["questions"]
+        ]
         self.write("meta.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
         counted = json.loads(self.run_hre("confounds", "a.json", "--metadata", "meta.jsonl", "--json", "-").stdout)["runs"][0]["ceiling"]
         self.assertEqual(("counted", 221), (counted["votes"], counted["questions"]))
         self.assertLess(counted["mean_r"], ceiling["mean_r"])
         self.assertLess(counted["reliability"], ceiling["reliability"])
-        noise = sum((len(q["answers"]) - 1) / len(q["answers"]) * sum(abs(v["votes"]) + 12 for v in q["answers"])
-                    for q in a["questions"] if q["pearson"] is not None)
+        noise = sum(
+            (len(q["answers"]) - 1) / len(q["answers"]) * sum(abs(v["votes"]) + 12 for v in q["answers"])
+            for q in a["questions"]
+            if q["pearson"] is not None
+        )
         spread = 0
         for q in a["questions"]:
             if q["pearson"] is not None:

@@ -88,8 +88,7 @@ class ScipyTest(ProgramTest):
                         self.assertAlmostEqual(value, question[name], delta=1e-9)
         for topic, peer in peers["topics"].items():
             ours = (run["results"]["micro"] if topic == "all questions" else run["results"]["topics"][topic])["pearson"]
-            for value, name in ((ours["mean"], "mean"), (ours["stderr"], "stderr"), (ours["ci95"][0], "low"),
-                                (ours["ci95"][1], "high")):
+            for value, name in ((ours["mean"], "mean"), (ours["stderr"], "stderr"), (ours["ci95"][0], "low"), (ours["ci95"][1], "high")):
                 with self.subTest(topic=topic, of=name):
                     if name in ("low", "high") and ours["n"] < 20:
                         self.assertIsNone(value)
@@ -103,8 +102,10 @@ class ShuffleTest(ProgramTest):
         return [question["id"] for question in self.read_json("run.json")["questions"]]
 
     def test_limit_takes_what_cpython_shuffles_to_the_front(self):
-        lines = [{"question": f"Which of {number}?", "answers": [{"text": "a" * (number + 1), "votes": 1},
-                                                                {"text": "b", "votes": 0}]} for number in range(500)]
+        lines = [
+            {"question": f"Which of {number}?", "answers": [{"text": "a" * (number + 1), "votes": 1}, {"text": "b", "votes": 0}]}
+            for number in range(500)
+        ]
         self.write("many.jsonl", "\n".join(map(json.dumps, lines)))
         for seed in (42, 7, 0, 2**63):
             order = list(range(500))

@@ -182,8 +182,11 @@ def build_library(test, source, name):
     if not compiler or os.environ.get("HRE_SANITIZE"):
         test.skipTest("no compiler, or a sanitizer that wants to be first")
     test.write(f"{name}.c", source)
-    subprocess.run([compiler.replace("g++", "gcc").replace("c++", "cc"), "-shared", "-fPIC", "-o", f"{name}.so", f"{name}.c", "-ldl"],
-                   cwd=test.folder, check=True)
+    subprocess.run(
+        [compiler.replace("g++", "gcc").replace("c++", "cc"), "-shared", "-fPIC", "-o", f"{name}.so", f"{name}.c", "-ldl"],
+        cwd=test.folder,
+        check=True,
+    )
     (test.folder / name).mkdir()
     return {"LD_PRELOAD": str(test.folder / f"{name}.so"), name.upper(): str(test.folder / name)}
 
@@ -221,11 +224,14 @@ class PowerCutTest(ProgramTest):
         python = f"""{sys.executable} -c 'import ctypes; c = ctypes.CDLL(None); c.fopen.restype = ctypes.c_void_p
 f = ctypes.c_void_p(c.fopen(b"a", b"w")); {{}}'; mv a b"""
         flush = "c.fflush(f); c.fsync(c.fileno(f))"
-        for command, expected in (("cat /etc/passwd > a; mv a b", ["a"]), ("cat /etc/passwd > a; sync -d a; mv a b", []),
-                                  (python.format('c.fwrite(b"text", 1, 4, f); c.fclose(f)'), ["a"]),
-                                  (python.format(f'c.fputs(b"text", f); {flush}; c.fclose(f)'), []),
-                                  (python.format(f'c.fputs(b"text", f); {flush}; c.fprintf(f, b"%d", 1); c.fclose(f)'), ["a"]),
-                                  (python.format('c.fwrite(b"text", 1, 4, f); c.fclose(f)') .replace("mv", "sync -d a; mv"), [])):
+        for command, expected in (
+            ("cat /etc/passwd > a; mv a b", ["a"]),
+            ("cat /etc/passwd > a; sync -d a; mv a b", []),
+            (python.format('c.fwrite(b"text", 1, 4, f); c.fclose(f)'), ["a"]),
+            (python.format(f'c.fputs(b"text", f); {flush}; c.fclose(f)'), []),
+            (python.format(f'c.fputs(b"text", f); {flush}; c.fprintf(f, b"%d", 1); c.fclose(f)'), ["a"]),
+            (python.format('c.fwrite(b"text", 1, 4, f); c.fclose(f)').replace("mv", "sync -d a; mv"), []),
+        ):
             with self.subTest(command=command):
                 (self.folder / "unsynced.named").unlink(missing_ok=True)
                 subprocess.run(["bash", "-c", command], cwd=self.folder, env={**os.environ, **self.environment}, check=True)
@@ -233,32 +239,95 @@ f = ctypes.c_void_p(c.fopen(b"a", b"w")); {{}}'; mv a b"""
                 self.assertEqual(expected, report.read_text().split() if report.exists() else [])
 
     def test_results(self):
-        self.assert_synced("eval", "baseline:length", "--data", "sample", "--json", "run.json", "--details", "--store", "runs.db",
-                           made=r"run\.json|/proc/self/fd/", again=lambda: self.remove("run.json"))
+        self.assert_synced(
+            "eval",
+            "baseline:length",
+            "--data",
+            "sample",
+            "--json",
+            "run.json",
+            "--details",
+            "--store",
+            "runs.db",
+            made=r"run\.json|/proc/self/fd/",
+            again=lambda: self.remove("run.json"),
+        )
         self.run_hre("eval", "baseline:length", "--data", "sample", "--store", "runs.db", "--name", "mine")
-        for form, out in (("json", "out.json"), ("csv", "out.csv"), ("parquet", "out.parquet"), ("lm-eval", "lm"), ("reference", "ref.csv")):
-            self.assert_synced("runs", "export", "mine", "--store", "runs.db", "--to", form, "--out", out,
-                               made=rf"{out.partition('.')[0]}|/proc/self/fd/", again=lambda out=out: self.remove(out))
+        for form, out in (
+            ("json", "out.json"),
+            ("csv", "out.csv"),
+            ("parquet", "out.parquet"),
+            ("lm-eval", "lm"),
+            ("reference", "ref.csv"),
+        ):
+            self.assert_synced(
+                "runs",
+                "export",
+                "mine",
+                "--store",
+                "runs.db",
+                "--to",
+                form,
+                "--out",
+                out,
+                made=rf"{out.partition('.')[0]}|/proc/self/fd/",
+                again=lambda out=out: self.remove(out),
+            )
         self.assert_synced("report", "run.json", "--out", "page", made=r"page/|/proc/self/fd/", again=lambda: self.remove("page"))
 
     def test_datasets(self):
         for out, *options in (["set"], ["set", "--to", "jsonl"], ["set.jsonl"]):
             for more in ((), ("--force",)):  # beside nothing, and in another one's place
-                self.assert_synced("data", "convert", "sample", out, "--topic", "python", *options, *more, made=r"\.set\.hre-\w{6}",
-                                   again=(lambda: None) if more else (lambda out=out: self.remove(out)))
+                self.assert_synced(
+                    "data",
+                    "convert",
+                    "sample",
+                    out,
+                    "--topic",
+                    "python",
+                    *options,
+                    *more,
+                    made=r"\.set\.hre-\w{6}",
+                    again=(lambda: None) if more else (lambda out=out: self.remove(out)),
+                )
             self.remove(out)
         self.write("beer.stackexchange.com/Posts.xml", table("".join(thread(10 * i) for i in range(1, 9))))
-        self.assert_synced("data", "build", "--topic", "beer=beer.stackexchange.com", "--out", "set", made=r"\.set\.hre-\w{6}/data/.*\.parquet",
-                           again=lambda: self.remove("set"))
-        self.assert_synced("data", "build", "--topic", "beer=beer.stackexchange.com", "--out", "set", "--force",
-                           made=r"\.set\.hre-\w{6}/metadata/questions.jsonl", again=lambda: None)
+        self.assert_synced(
+            "data",
+            "build",
+            "--topic",
+            "beer=beer.stackexchange.com",
+            "--out",
+            "set",
+            made=r"\.set\.hre-\w{6}/data/.*\.parquet",
+            again=lambda: self.remove("set"),
+        )
+        self.assert_synced(
+            "data",
+            "build",
+            "--topic",
+            "beer=beer.stackexchange.com",
+            "--out",
+            "set",
+            "--force",
+            made=r"\.set\.hre-\w{6}/metadata/questions.jsonl",
+            again=lambda: None,
+        )
 
     def test_downloads(self):
         with Hub() as hub:
             hub.add("model", "org/tiny", {"a.gguf": bytes(range(256)) * 10_000, "README.md": b"# tiny\n"})
             for more, made in (({}, "/parts/"), ({"NO_SYMLINKS": "1"}, "/snapshots/.*/a\\.gguf")):
-                self.assert_synced("model", "fetch", "hf:org/tiny", made=made, again=lambda: self.remove("hf"), HF_ENDPOINT=hub.endpoint,
-                                   HF_HOME=str(self.folder / "hf"), **more)
+                self.assert_synced(
+                    "model",
+                    "fetch",
+                    "hf:org/tiny",
+                    made=made,
+                    again=lambda: self.remove("hf"),
+                    HF_ENDPOINT=hub.endpoint,
+                    HF_HOME=str(self.folder / "hf"),
+                    **more,
+                )
                 self.assertEqual([not more], [path.is_symlink() for path in (self.folder / "hf").rglob("a.gguf")])
                 self.remove("hf")
 
@@ -267,8 +336,18 @@ f = ctypes.c_void_p(c.fopen(b"a", b"w")); {{}}'; mv a b"""
         self.write("checkpoint/config.json", "{}")
         python = self.write("tools/python3", CONVERTER.format(model=model))
         python.chmod(0o755)
-        self.assert_synced("eval", "checkpoint", "--data", MODELS / "questions.jsonl", "--threads", "1", made=r"checkpoint\.gguf",
-                           again=lambda: self.remove("cache"), HRE_CACHE=str(self.folder / "cache"), PATH=f"{python.parent}:{os.environ['PATH']}")
+        self.assert_synced(
+            "eval",
+            "checkpoint",
+            "--data",
+            MODELS / "questions.jsonl",
+            "--threads",
+            "1",
+            made=r"checkpoint\.gguf",
+            again=lambda: self.remove("cache"),
+            HRE_CACHE=str(self.folder / "cache"),
+            PATH=f"{python.parent}:{os.environ['PATH']}",
+        )
         self.assertTrue(list((self.folder / "cache").rglob("checkpoint.gguf")))
 
     def test_stores(self):
@@ -280,6 +359,7 @@ f = ctypes.c_void_p(c.fopen(b"a", b"w")); {{}}'; mv a b"""
                 for path in self.folder.glob(f"{store.name}*"):
                     path.unlink()
                 shutil.copy(SOURCE_DIR / "tests" / "data" / "store" / f"{version}.db", store)
+
             renew()
             self.assert_synced("runs", "list", "--store", store.name, made=rf"{version}\.db\.{version}\.\d+", again=renew)
             self.assertTrue((self.folder / f"{version}.db.{version}").exists())
@@ -292,6 +372,7 @@ f = ctypes.c_void_p(c.fopen(b"a", b"w")); {{}}'; mv a b"""
             with contextlib.closing(sqlite3.connect(self.folder / "runs.db")) as database:
                 database.execute("UPDATE score SET checksum = checksum + 1 WHERE id = 1")
                 database.commit()
+
         damage()
         self.assert_synced("runs", "repair", "--store", "runs.db", made=r"runs\.db\.repaired", again=damage)
         self.assertTrue((self.folder / "runs.db.damaged").exists())
@@ -304,12 +385,29 @@ class StorePowerCutTest(ProgramTest):
         self.seed = random.randrange(1 << 32)
         self.random = random.Random(self.seed)
         self.words = ["".join(self.random.choices("etaoinsh", k=5)) for _ in range(500)]
-        self.call = [PROGRAM, "eval", "baseline:zstd", "--data", "data.jsonl", "--threads", "1", "--quiet", "--details", "--json", "run.json"]
+        self.call = [
+            PROGRAM,
+            "eval",
+            "baseline:zstd",
+            "--data",
+            "data.jsonl",
+            "--threads",
+            "1",
+            "--quiet",
+            "--details",
+            "--json",
+            "run.json",
+        ]
 
     def write_questions(self, n):
         text = lambda: " ".join(self.random.choices(self.words, k=60))
-        self.write("data.jsonl", "".join(json.dumps({"topic": "t", "question": text(), "answers": [
-            {"text": text(), "votes": votes} for votes in range(3)]}) + "\n" for _ in range(n)))
+        self.write(
+            "data.jsonl",
+            "".join(
+                json.dumps({"topic": "t", "question": text(), "answers": [{"text": text(), "votes": votes} for votes in range(3)]}) + "\n"
+                for _ in range(n)
+            ),
+        )
 
     def write_work(self):
         """Questions that take long enough to be stored in several parts, however fast the machine is."""
@@ -359,8 +457,13 @@ class StorePowerCutTest(ProgramTest):
             if before == n_questions:  # nothing is left to lose power at
                 self.remove_stores()
                 before = 0
-            process = subprocess.Popen([*self.call, "--store", "runs.db"], cwd=self.folder, env=clean_environment(**self.environment),
-                                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            process = subprocess.Popen(
+                [*self.call, "--store", "runs.db"],
+                cwd=self.folder,
+                env=clean_environment(**self.environment),
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
             aimed = i % 2 == 0  # at the moment after something new was stored
             while aimed and self.seen() <= before and process.poll() is None:
                 time.sleep(0.002)
@@ -378,7 +481,9 @@ class StorePowerCutTest(ProgramTest):
         self.run_hre(*self.call[1:], "--store", "runs.db", env=self.environment)
         self.assertEqual(n_questions, self.cut_the_power(), "a finished run was lost")
         self.assertEqual(whole, self.read_json("run.json")["questions"])
-        self.assertEqual(whole, json.loads(self.run_hre("runs", "export", "last", "--store", "runs.db", "--to", "json").stdout)["questions"])
+        self.assertEqual(
+            whole, json.loads(self.run_hre("runs", "export", "last", "--store", "runs.db", "--to", "json").stdout)["questions"]
+        )
 
     def remove_stores(self):
         for file in (*self.folder.glob("runs.db*"), *(self.folder / "synced").iterdir()):

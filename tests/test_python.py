@@ -30,8 +30,12 @@ def sanitizers():
     if "address" not in wanted:
         raise unittest.SkipTest(f"a plain Python can't load a library built with {wanted}")
     # Exceptions are only found by the runtime where the C++ library is there before it.
-    runtimes = [subprocess.run([os.environ["HRE_CXX_COMPILER"], f"-print-file-name={name}"], capture_output=True, text=True, check=True).stdout.strip()
-                for name in ("libasan.so", "libstdc++.so")]
+    runtimes = [
+        subprocess.run(
+            [os.environ["HRE_CXX_COMPILER"], f"-print-file-name={name}"], capture_output=True, text=True, check=True
+        ).stdout.strip()
+        for name in ("libasan.so", "libstdc++.so")
+    ]
     return {"LD_PRELOAD": " ".join(runtimes), "ASAN_OPTIONS": "detect_leaks=0"}
 
 
@@ -50,8 +54,15 @@ class PackageTest(ProgramTest):
 
     def run_python(self, code, *arguments, status=0, python=None, quiet=False, **environment):
         """Runs a program that may print JSON, which is given back."""
-        done = subprocess.run([python or self.python, "-c", textwrap.dedent(code), *map(str, arguments)], cwd=self.folder,
-                              capture_output=True, text=True, env=clean_environment(PYTHONPATH=str(PACKAGE), **self.sanitizers, **environment), timeout=600 * SLOWER, check=False)
+        done = subprocess.run(
+            [python or self.python, "-c", textwrap.dedent(code), *map(str, arguments)],
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            env=clean_environment(PYTHONPATH=str(PACKAGE), **self.sanitizers, **environment),
+            timeout=600 * SLOWER,
+            check=False,
+        )
         self.assertEqual(status, done.returncode, done.stdout + done.stderr)
         return json.loads(done.stdout) if done.stdout.strip() and not quiet else None
 
@@ -59,7 +70,8 @@ class PackageTest(ProgramTest):
 class PythonTest(PackageTest):
     def test_every_example_runs(self):
         """Every public object is documented and has an example, in which each of its members is used; and the examples are right."""
-        self.run_python("""
+        self.run_python(
+            """
             import doctest, inspect, json, hre, hre._data, hre._model, hre._run
             wrong, examples = [], []
             for name in hre.__all__:
@@ -78,7 +90,9 @@ class PythonTest(PackageTest):
                         wrong.append(f"{name}.{member} is in no example")
             wrong += [f"a method's example of {module.__name__} fails" for module in (hre, hre._data, hre._model, hre._run) if doctest.testmod(module).failed]
             with open("wrong.json", "w") as file:
-                json.dump(wrong, file)""", quiet=True)
+                json.dump(wrong, file)""",
+            quiet=True,
+        )
         self.assertEqual([], self.read_json("wrong.json"))
 
     def test_import_is_light(self):
@@ -90,7 +104,21 @@ class PythonTest(PackageTest):
             import hre
             seconds = time.process_time() - started
             print(json.dumps([sorted(set(sys.modules) - before), seconds]))""")
-        heavy = {"numpy", "torch", "pandas", "pyarrow", "polars", "datasets", "tqdm", "transformers", "asyncio", "ssl", "sqlite3", "http.client", "multiprocessing"}
+        heavy = {
+            "numpy",
+            "torch",
+            "pandas",
+            "pyarrow",
+            "polars",
+            "datasets",
+            "tqdm",
+            "transformers",
+            "asyncio",
+            "ssl",
+            "sqlite3",
+            "http.client",
+            "multiprocessing",
+        }
         self.assertEqual(set(), {module.split(".")[0] for module in found[0]} & heavy)
         self.assertLess(len(found[0]), 60, found[0])
         if not self.sanitizers:
@@ -101,7 +129,8 @@ class PythonTest(PackageTest):
         stub = PACKAGE / "hre" / "_core.pyi"
         if not stub.exists():
             self.skipTest("a build with sanitizers makes no stubs")
-        missing = self.run_python("""
+        missing = self.run_python(
+            """
             import ast, inspect, json, re, sys, hre
             from hre import _core
             stub = ast.parse(open(sys.argv[1]).read())
@@ -133,7 +162,9 @@ class PythonTest(PackageTest):
                     untyped = [key for key, one in signature.parameters.items() if one.annotation is one.empty and key not in ("self", "core", "result")]
                     if untyped or (signature.return_annotation is signature.empty and not place.endswith("__init__")):
                         wrong.append(f"{place} lacks types: {untyped}")
-            print(json.dumps(wrong))""", stub)
+            print(json.dumps(wrong))""",
+            stub,
+        )
         self.assertEqual([], missing)
         self.assertTrue((PACKAGE / "hre" / "py.typed").exists())
 
@@ -157,13 +188,23 @@ class PythonTest(PackageTest):
 
     def test_beside_other_libraries(self):
         """No symbol of a library that hre brings takes the place of one that Python's modules mean."""
-        for modules in ("ssl, hmac, hashlib", "pandas, pyarrow.parquet, pyarrow.dataset, polars", "sqlite3, zlib, lzma, xml.etree.ElementTree"):
+        for modules in (
+            "ssl, hmac, hashlib",
+            "pandas, pyarrow.parquet, pyarrow.dataset, polars",
+            "sqlite3, zlib, lzma, xml.etree.ElementTree",
+        ):
             self.run_python(f"import hre, {modules}; import ssl; ssl.create_default_context()")
 
     def test_notebook(self):
         """Every cell of docs/python.ipynb runs, and gives outputs like those that it shows."""
-        done = subprocess.run([self.python, SOURCE_DIR / "tools" / "run_notebook.py", SOURCE_DIR / "docs" / "python.ipynb"], capture_output=True, text=True,
-                              env=clean_environment(PYTHONPATH=str(PACKAGE), **self.sanitizers), timeout=600 * SLOWER, check=False)
+        done = subprocess.run(
+            [self.python, SOURCE_DIR / "tools" / "run_notebook.py", SOURCE_DIR / "docs" / "python.ipynb"],
+            capture_output=True,
+            text=True,
+            env=clean_environment(PYTHONPATH=str(PACKAGE), **self.sanitizers),
+            timeout=600 * SLOWER,
+            check=False,
+        )
         self.assertEqual(0, done.returncode, done.stdout + done.stderr)
         self.assertRegex(done.stdout, r"\A\d+ cells, 0 different\n\Z")
 
@@ -171,15 +212,34 @@ class PythonTest(PackageTest):
         model = SOURCE_DIR / "models" / "hre-base-q8_0.gguf"
         for spec, options in ((model, {"threads": 1, "long_answers": "truncate"}), ("baseline:zstd", {})):
             arguments = [word for name, value in options.items() for word in (f"--{name.replace('_', '-')}", value)]
-            self.run_hre("eval", spec, "--data", "sample", "--limit", 2, "--topic", "python", "--topic", "unix", *arguments, "--quiet",
-                         "--details", "--json", "run.json")
-            found = self.run_python("""
+            self.run_hre(
+                "eval",
+                spec,
+                "--data",
+                "sample",
+                "--limit",
+                2,
+                "--topic",
+                "python",
+                "--topic",
+                "unix",
+                *arguments,
+                "--quiet",
+                "--details",
+                "--json",
+                "run.json",
+            )
+            found = self.run_python(
+                """
                 import json, sys, hre
                 run = hre.evaluate(sys.argv[1], "sample", limit=2, topics=["python", "unix"], progress=False, **json.loads(sys.argv[2]))
                 assert run.value == run.summary["pearson"]["mean"] and not run.partial
                 run.save("saved.json")
                 assert hre.load("saved.json").value == run.value
-                print(run.json())""", spec, json.dumps(options))
+                print(run.json())""",
+                spec,
+                json.dumps(options),
+            )
             expected = self.read_json("run.json")
             if "HRE_PACKAGE" in os.environ:  # a wheel's engine is built for other processors too
                 expected["config"].pop("engine_build", None), found["config"].pop("engine_build", None)
@@ -202,7 +262,10 @@ class PythonTest(PackageTest):
         for name in ("length", "zstd"):
             self.run_hre("eval", f"baseline:{name}", "--data", "sample", "--limit", 3, "--quiet", "--details", "--json", f"{name}.json")
         stages = {"length": "pretrained", "zstd": "tuned"}
-        runs = "".join(f'[[run]]\nrun = "{name}.json"\nfamily = "F"\nsize = 1000\nstage = "{stage}"\nname = "{name}"\n' for name, stage in stages.items())
+        runs = "".join(
+            f'[[run]]\nrun = "{name}.json"\nfamily = "F"\nsize = 1000\nstage = "{stage}"\nname = "{name}"\n'
+            for name, stage in stages.items()
+        )
         self.write("study.toml", 'name = "S"\n' + runs + '[[judgements]]\nfile = "judged.csv"\nmodel_column = "model"\ncolumns = ["Elo"]\n')
         self.write("judged.csv", "model,Elo\nzstd,7.5\nlength,-\n")
         self.run_hre("study", "study.toml", "--json", "study.json")
@@ -237,9 +300,14 @@ class PythonTest(PackageTest):
                 del answer["score"]
                 answer["sum_log_prob"] += (i * 37 % 11 - 5) * 0.2 * (answer["votes"] % 3)
         self.write("new.json", json.dumps(run))
-        self.write("gate.toml", 'level = 0.1\n[[check]]\nmetric = "bits_per_byte"\nmargin = 0.01\n[[check]]\nscore = "sum"\ntopics = "p*"\n')
-        calls = (("--margin", 0.9), ("--margin", 0.001, "--score", "per-byte", "--topics", "c*", "--level", 0.2, "--weights", "topics", "--metric", "spearman"),
-                 ("--policy", "gate.toml"))
+        self.write(
+            "gate.toml", 'level = 0.1\n[[check]]\nmetric = "bits_per_byte"\nmargin = 0.01\n[[check]]\nscore = "sum"\ntopics = "p*"\n'
+        )
+        calls = (
+            ("--margin", 0.9),
+            ("--margin", 0.001, "--score", "per-byte", "--topics", "c*", "--level", 0.2, "--weights", "topics", "--metric", "spearman"),
+            ("--policy", "gate.toml"),
+        )
         for i, call in enumerate(calls):
             self.run_hre("gate", "new.json", "--against", "base.json", *call, "--json", f"gate{i}.json", status=(0, 3, 4))
         found = self.run_python("""
@@ -256,7 +324,9 @@ class PythonTest(PackageTest):
                     errors.append(str(problem))
             print(json.dumps([[gate.data for gate in gates], errors]))""")
         self.assertEqual([self.read_json(f"gate{i}.json") for i in range(3)], found[0])
-        for expected, error in zip(("level: ", "margin: ", "no topic matches 'none'", "score: 'x' is not one of", "new.json: line 1"), found[1], strict=True):
+        for expected, error in zip(
+            ("level: ", "margin: ", "no topic matches 'none'", "score: 'x' is not one of", "new.json: line 1"), found[1], strict=True
+        ):
             self.assertIn(expected, error)
 
     def test_logs_of_other_harnesses(self):
@@ -268,7 +338,8 @@ class PythonTest(PackageTest):
         self.run_hre("power", arguments[0], "--json", "power.json")
         self.run_hre("gate", *arguments[:1], "--against", arguments[1], "--json", "gate.json", status=(0, 3, 4))
         self.run_hre("report", *arguments, "--out", "program", "--quiet", env={"PATH": "/nonexistent"})
-        found = self.run_python("""
+        found = self.run_python(
+            """
             import json, os, sys, hre
             os.environ["PATH"] = "/nonexistent"
             runs = [hre.load(name, metric="both:right") for name in sys.argv[1:]]
@@ -283,11 +354,17 @@ class PythonTest(PackageTest):
                     call()
                 except ValueError as problem:
                     errors.append(str(problem))
-            print(json.dumps([[run.value for run in runs], hre.compare(*runs).data, hre.power(runs[0]).data, hre.gate(*runs).data, errors]))""", *names)
+            print(json.dumps([[run.value for run in runs], hre.compare(*runs).data, hre.power(runs[0]).data, hre.gate(*runs).data, errors]))""",
+            *names,
+        )
         for (_, mean, _), value in zip(said, found[0], strict=True):
             self.assertAlmostEqual(mean, value, places=12)
         self.assertEqual([self.read_json(f"{name}.json") for name in ("compared", "power", "gate")], found[1:4])
-        for expected, error in zip(("is a log of another harness", "there is no value 'third'", "is no log", "has no answers' log-likelihoods"), found[4], strict=True):
+        for expected, error in zip(
+            ("is a log of another harness", "there is no value 'third'", "is no log", "has no answers' log-likelihoods"),
+            found[4],
+            strict=True,
+        ):
             self.assertIn(expected, error)
         self.assertEqual((self.folder / "program/index.html").read_bytes(), (self.folder / "package/index.html").read_bytes())
 
@@ -295,23 +372,44 @@ class PythonTest(PackageTest):
         """Two models that come with hre, one tuned from the other: against the reference, and what moved from it on the page."""
         models = [SOURCE_DIR / "models" / f"hre-{name}-q8_0.gguf" for name in ("tuned", "base")]
         for name, model in zip(("tuned", "base"), models):
-            self.run_hre("eval", model, "--data", "sample", "--topic", "python", "--keep-tokens", "--quiet", "--details", "--json", f"{name}.json")
-        self.run_hre("eval", models[0], "--data", "sample", "--topic", "python", "--reference", models[1], "--quiet", "--details", "--json", "program.json")
+            self.run_hre(
+                "eval", model, "--data", "sample", "--topic", "python", "--keep-tokens", "--quiet", "--details", "--json", f"{name}.json"
+            )
+        self.run_hre(
+            "eval",
+            models[0],
+            "--data",
+            "sample",
+            "--topic",
+            "python",
+            "--reference",
+            models[1],
+            "--quiet",
+            "--details",
+            "--json",
+            "program.json",
+        )
         self.run_hre("report", "tuned.json", "--reference", "base.json", "--out", "program", "--quiet", env={"PATH": "/nonexistent"})
-        found = self.run_python("""
+        found = self.run_python(
+            """
             import json, os, sys, hre
             os.environ["PATH"] = "/nonexistent"
             tuned, base = hre.load("tuned.json"), hre.load("base.json")
             moved = tuned.with_score(reference=base)
             hre.report(moved, out="package", progress=False)
             evaluated = [hre.evaluate(model, "sample", topics=["python"], progress=False) for model in sys.argv[1:]]
-            print(json.dumps([moved.data, evaluated[0].with_score(reference=evaluated[1]).data]))""", *models)
+            print(json.dumps([moved.data, evaluated[0].with_score(reference=evaluated[1]).data]))""",
+            *models,
+        )
         expected = self.read_json("program.json")
         for run in found:
             self.assertEqual(expected["results"], run["results"])
             self.assertEqual(expected["reference"]["name"], run["reference"]["name"])
             for one, other in zip(expected["questions"], run["questions"], strict=True):
-                self.assertEqual([[a["score"], a["reference_log_prob"]] for a in one["answers"]], [[a["score"], a["reference_log_prob"]] for a in other["answers"]])
+                self.assertEqual(
+                    [[a["score"], a["reference_log_prob"]] for a in one["answers"]],
+                    [[a["score"], a["reference_log_prob"]] for a in other["answers"]],
+                )
         self.assertEqual((self.folder / "program/index.html").read_bytes(), (self.folder / "package/index.html").read_bytes())
 
     def test_data_in_every_form(self):
@@ -360,23 +458,63 @@ class PythonTest(PackageTest):
                 error(lambda: hre.load_dataset([])), error(lambda: hre.load_dataset("nowhere")), error(lambda: hre.evaluate("nowhere.gguf", [good])),
                 error(lambda: hre.evaluate("baseline:zstd", [good], thread=3)), error(lambda: hre.evaluate("baseline:zstd", [good], bos="maybe")),
                 error(lambda: hre.evaluate(3, [good])), error(lambda: hre.evaluate(Few(), [good])), error(lambda: hre.evaluate(Words(), [good])), raised()]))""")
-        for message, expected in zip(found, ("row 2: 'votes' is missing or of another type", "row 2: 'answers' is missing", "row 2: 'question'",
-                                             "row 2: ", "row 2, column answers: no answers", "row 2: its votes are not finite", "no questions",
-                                             "nowhere: ", "nowhere.gguf: no such file", "no option 'thread'", "not one of: never, auto, always",
-                                             "int is no model", "1 results for 2 pairs", "", "'mine'"), strict=True):
+        for message, expected in zip(
+            found,
+            (
+                "row 2: 'votes' is missing or of another type",
+                "row 2: 'answers' is missing",
+                "row 2: 'question'",
+                "row 2: ",
+                "row 2, column answers: no answers",
+                "row 2: its votes are not finite",
+                "no questions",
+                "nowhere: ",
+                "nowhere.gguf: no such file",
+                "no option 'thread'",
+                "not one of: never, auto, always",
+                "int is no model",
+                "1 results for 2 pairs",
+                "",
+                "'mine'",
+            ),
+            strict=True,
+        ):
             self.assertIn(expected, message or "")
         self.assertRegex(found[-2], "many")
 
     def test_every_option_of_the_program(self):
         """Each option of hre eval is an argument here, or is the program's alone; and the other way round."""
-        other_names = {"topic": "topics", "no_shuffle": "shuffle", "prompt_file": "prompt", "lora": "adapters", "device": "devices", "no_cache": "reuse"}
-        programs = {"help", "help_all",
-                    "models", "shard", "rank_timeout",  # several models, jobs and ranks: loops, and hre.transformers.Processes
-                    "cluster",  # hre.compare's
-                    "score", "reference", "gate",  # Run.with_score, hre.gate
-                    "metrics", "json", "details", "reference_json", "stats", "quiet",  # what is shown: Run has it all
-                    "recheck", "verify_weights", "explain"}  # checks of a store and of the cache
-        options = {name.replace("-", "_") for name in re.findall(r"^ {2,6}(?:-\w,)?--([a-z-]+)", self.run_hre("eval", "--help-all").stdout, re.M)}
+        other_names = {
+            "topic": "topics",
+            "no_shuffle": "shuffle",
+            "prompt_file": "prompt",
+            "lora": "adapters",
+            "device": "devices",
+            "no_cache": "reuse",
+        }
+        programs = {
+            "help",
+            "help_all",
+            "models",
+            "shard",
+            "rank_timeout",  # several models, jobs and ranks: loops, and hre.transformers.Processes
+            "cluster",  # hre.compare's
+            "score",
+            "reference",
+            "gate",  # Run.with_score, hre.gate
+            "metrics",
+            "json",
+            "details",
+            "reference_json",
+            "stats",
+            "quiet",  # what is shown: Run has it all
+            "recheck",
+            "verify_weights",
+            "explain",
+        }  # checks of a store and of the cache
+        options = {
+            name.replace("-", "_") for name in re.findall(r"^ {2,6}(?:-\w,)?--([a-z-]+)", self.run_hre("eval", "--help-all").stdout, re.M)
+        }
         self.assertGreater(len(options), 40)
         self.assertEqual(set(), programs - options, "are no options any more")
         expected = {other_names.get(name, name) for name in options - programs}
@@ -388,7 +526,8 @@ class PythonTest(PackageTest):
             print(json.dumps([sorted(arguments), sorted(listed)]))""")
         self.assertEqual(expected, set(evaluate) | {name for name in opening if name in expected})
         # What the text lists is what there is: an unknown one is refused by its name.
-        refused = self.run_python("""
+        refused = self.run_python(
+            """
             import json, sys, hre
             refused = []
             for name in json.loads(sys.argv[1]):
@@ -396,7 +535,9 @@ class PythonTest(PackageTest):
                     hre.open_model("baseline:zstd", **{name: object()})
                 except hre.InputError as problem:
                     refused.append(str(problem))
-            print(json.dumps(refused))""", json.dumps(sorted(expected - set(evaluate))))
+            print(json.dumps(refused))""",
+            json.dumps(sorted(expected - set(evaluate))),
+        )
         self.assertEqual([f"{name}: it has the wrong type" for name in sorted(expected - set(evaluate))], refused)
 
     def test_questions_chosen_by_conditions_and_width(self):
@@ -425,8 +566,14 @@ class PythonTest(PackageTest):
     def test_names_are_shown_and_not_obeyed(self):
         """Of models, datasets and topics, as a terminal shows them: no control characters, and each name in a line."""
         evil = "a\r\x1b[Kb\x1b]0;t\x07\u009b2J\u202egnp\u202c\nnext line"
-        questions = [{"topic": f"{evil} {i % 2}", "question": f"q{i}", "answers": [
-            {"text": f"{evil} {'x' * (7 * a * i % 11)}", "votes": a} for a in range(4)]} for i in range(6)]
+        questions = [
+            {
+                "topic": f"{evil} {i % 2}",
+                "question": f"q{i}",
+                "answers": [{"text": f"{evil} {'x' * (7 * a * i % 11)}", "votes": a} for a in range(4)],
+            }
+            for i in range(6)
+        ]
         name = "evil\x1b[31m\nnext line.jsonl"
         self.write(name, "".join(json.dumps(question) + "\n" for question in questions))
         for model in ("length", "zstd"):
@@ -434,13 +581,16 @@ class PythonTest(PackageTest):
             run = self.read_json(f"{model}.json")
             run["model"]["name"] = run["model"]["source"] = f"{model} {evil}"
             self.write(f"{model}.json", json.dumps(run))
-        found = self.run_python("""
+        found = self.run_python(
+            """
             import json, sys, hre
             runs = [hre.load(f"{model}.json") for model in ("length", "zstd")]
             data = hre.load_dataset(sys.argv[1])
             compared = hre.compare(*runs, allow_different=True)
             print(json.dumps([repr(runs[0]), repr(runs), str(runs[1]), repr(data), str(compared), repr(compared),
-                              repr(hre.gate(*runs, allow_different=True)), repr(hre.evaluate("baseline:length", data))]))""", name)
+                              repr(hre.gate(*runs, allow_different=True)), repr(hre.evaluate("baseline:length", data))]))""",
+            name,
+        )
         for text in found:
             self.assertNotRegex(text, OBEYED)
             self.assertNotIn("\nnext line", text)
@@ -457,7 +607,9 @@ class PythonTest(PackageTest):
                 except hre.InputError as problem:
                     messages.append(str(problem))
             print(json.dumps(messages))""")
-        self.assertEqual([f"{name}: a baseline has no model to apply it to" for name in ("kv_type", "max_length", "bos", "precision")], found)
+        self.assertEqual(
+            [f"{name}: a baseline has no model to apply it to" for name in ("kv_type", "max_length", "bos", "precision")], found
+        )
 
     def test_a_model_of_ones_own(self):
         """Its values come through to the last digit, batched as it asks."""
@@ -513,7 +665,9 @@ class PythonTest(PackageTest):
         self.assertIn("or leave out store", message)
 
     def test_ctrl_c(self):
-        self.write("slow.py", textwrap.dedent("""
+        self.write(
+            "slow.py",
+            textwrap.dedent("""
             import time, hre
             class Slow:
                 batch_questions = 1
@@ -524,10 +678,17 @@ class PythonTest(PackageTest):
             try:
                 hre.evaluate(Slow(), "sample", progress=False)
             except KeyboardInterrupt:
-                print("interrupted", flush=True)"""))
+                print("interrupted", flush=True)"""),
+        )
         # A shell without a terminal lets its background jobs ignore the signal, and their children too.
-        process = subprocess.Popen([self.python, "slow.py"], cwd=self.folder, env=clean_environment(PYTHONPATH=str(PACKAGE), **self.sanitizers), stdout=subprocess.PIPE,
-                                   preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL), text=True)
+        process = subprocess.Popen(
+            [self.python, "slow.py"],
+            cwd=self.folder,
+            env=clean_environment(PYTHONPATH=str(PACKAGE), **self.sanitizers),
+            stdout=subprocess.PIPE,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+            text=True,
+        )
         process.stdout.readline()
         started = time.monotonic()
         process.send_signal(signal.SIGINT)
@@ -538,7 +699,8 @@ class PythonTest(PackageTest):
 
     def test_threads(self):
         """Other threads go on while one evaluates, and two evaluate at once."""
-        self.assertTrue(self.run_python("""
+        self.assertTrue(
+            self.run_python("""
             import json, threading, hre
             runs, ticks, done = {}, 0, threading.Event()
             def work(name):
@@ -553,10 +715,13 @@ class PythonTest(PackageTest):
             for thread in threads: thread.join()
             done.set()
             expected = {name: hre.evaluate(f"baseline:{name}", "sample", progress=False).value for name in runs}
-            print(json.dumps(runs == expected and ticks > 0))"""))
+            print(json.dumps(runs == expected and ticks > 0))""")
+        )
 
     def test_progress(self):
-        self.assertEqual(["tokenising", "scoring"], self.run_python("""
+        self.assertEqual(
+            ["tokenising", "scoring"],
+            self.run_python("""
             import json, hre
             class Listener:
                 stages, ends = [], 0
@@ -566,7 +731,8 @@ class PythonTest(PackageTest):
                 def note(self, message): pass
             hre.evaluate("baseline:zstd", "sample", limit=1, progress=Listener())
             assert Listener.ends == len(Listener.stages)
-            print(json.dumps(Listener.stages))"""))
+            print(json.dumps(Listener.stages))"""),
+        )
 
     def test_progress_by_tqdm(self):
         """A class with tqdm's interface gets its total, description and unit, is updated to its end and closed; notes go through write."""
@@ -592,7 +758,8 @@ class PythonTest(PackageTest):
 
     def test_nothing_is_left_behind(self):
         """Many evaluations in one process, by an object and by the engine, take no more memory than some."""
-        grown = self.run_python("""
+        grown = self.run_python(
+            """
             import json, os, sys, hre
             class Short:
                 def loglikelihoods(self, pairs): return [[-1.0, -2.0] for _ in pairs]
@@ -611,18 +778,23 @@ class PythonTest(PackageTest):
                 before = used()
                 times(800, model, some)
                 grown.append(used() - before)
-            print(json.dumps(grown))""", SOURCE_DIR / "models" / "hre-base-q8_0.gguf")
+            print(json.dumps(grown))""",
+            SOURCE_DIR / "models" / "hre-base-q8_0.gguf",
+        )
         self.assertLess(max(grown), 4_000_000, grown)
 
 
 class ServedTest(PackageTest):
     def test_notes_after_opening(self):
         """A server that fails amid the work is told to the listener with which the model was opened."""
-        rows = [{"topic": "t", "question": f"question {i}", "answers": [{"text": f"answer {a} " * (1 + a), "votes": a} for a in range(4)]}
-                for i in range(40)]
+        rows = [
+            {"topic": "t", "question": f"question {i}", "answers": [{"text": f"answer {a} " * (1 + a), "votes": a} for a in range(4)]}
+            for i in range(40)
+        ]
         self.write("rows.json", json.dumps(rows))
         with StandIn("vllm", delay=0.01) as a, StandIn("vllm", "401", after=8, times=1000) as b:
-            notes = self.run_python("""
+            notes = self.run_python(
+                """
                 import gc, json, sys, hre
                 class Listener:
                     notes = []
@@ -633,7 +805,9 @@ class ServedTest(PackageTest):
                 model = hre.open_model(sys.argv[1], progress=Listener())
                 gc.collect()
                 assert len(hre.evaluate(model, json.load(open("rows.json")), progress=False).questions) == 40
-                print(json.dumps(Listener.notes))""", f"server:{a.url},{b.url}")
+                print(json.dumps(Listener.notes))""",
+                f"server:{a.url},{b.url}",
+            )
         self.assertRegex(" ".join(notes), "left out|take over")
 
 

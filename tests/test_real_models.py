@@ -12,16 +12,36 @@ from program import BUILD_DIR, SLOWER, SOURCE_DIR, ProgramTest, clean_environmen
 from test_isa import caps_of_this_machine
 
 MODELS = ("smollm2-135m-instruct.q4_1.gguf", "gemma-3-270m-q4_k_m.gguf")
-QUESTIONS = [json.loads(line) for path in sorted((SOURCE_DIR / "src" / "data" / "sample").glob("*.jsonl"))
-             for line in path.read_text(encoding="utf-8").splitlines()[:1]]
+QUESTIONS = [
+    json.loads(line)
+    for path in sorted((SOURCE_DIR / "src" / "data" / "sample").glob("*.jsonl"))
+    for line in path.read_text(encoding="utf-8").splitlines()[:1]
+]
 
 
 class RealModelsTest(ProgramTest):
     def evaluate(self, model, questions, *options, env=None):
         """Each question's sums of log-probabilities, in nats, and the run's kernels."""
         data = self.write("data.jsonl", "".join(json.dumps(question) + "\n" for question in questions))
-        self.run_hre("eval", model, "--data", data, "--store", "none", "--no-shuffle", "--json", "run.json", "--details",
-                            "--quiet", "--long-answers", "truncate", "--max-length", 300, *options, env=env)
+        self.run_hre(
+            "eval",
+            model,
+            "--data",
+            data,
+            "--store",
+            "none",
+            "--no-shuffle",
+            "--json",
+            "run.json",
+            "--details",
+            "--quiet",
+            "--long-answers",
+            "truncate",
+            "--max-length",
+            300,
+            *options,
+            env=env,
+        )
         run = self.read_json("run.json")
         sums = [[answer["sum_log_prob"] for answer in question["answers"]] for question in run["questions"]]
         return sums, run["config"]["kernels"]
@@ -57,9 +77,14 @@ class RealModelsTest(ProgramTest):
         shared_data("questions/data")
         for level, cap in list(caps_of_this_machine().items())[:-1]:
             with self.subTest(level=level):
-                done = subprocess.run([BUILD_DIR / "src" / "eval_test", "--gtest_filter=Real/ModelTest.*", "--gtest_brief=1"],
-                                      env=clean_environment(ONEDNN_MAX_CPU_ISA=cap, HRE_TEST_ROUNDS="1", HRE_TEST_MODELS=str(real_model(MODELS[0]).parent)),
-                                      capture_output=True, text=True, check=False, timeout=1200 * SLOWER)
+                done = subprocess.run(
+                    [BUILD_DIR / "src" / "eval_test", "--gtest_filter=Real/ModelTest.*", "--gtest_brief=1"],
+                    env=clean_environment(ONEDNN_MAX_CPU_ISA=cap, HRE_TEST_ROUNDS="1", HRE_TEST_MODELS=str(real_model(MODELS[0]).parent)),
+                    capture_output=True,
+                    text=True,
+                    check=False,
+                    timeout=1200 * SLOWER,
+                )
                 self.assertEqual(0, done.returncode, done.stdout)
                 self.assertIn("4 tests ran", done.stdout.replace("tests from 1 test suite ran", "tests ran"))
                 self.assertNotIn("SKIPPED", done.stdout)

@@ -40,8 +40,8 @@ def gray_pixels(path):
     """(width, height, bytes) of a PNG of 8 bits of gray, not interlaced."""
     data, at, header, packed = path.read_bytes(), 8, None, b""
     while at < len(data):
-        size, kind = struct.unpack(">I4s", data[at:at + 8])
-        body = data[at + 8:at + 8 + size]
+        size, kind = struct.unpack(">I4s", data[at : at + 8])
+        body = data[at + 8 : at + 8 + size]
         header = body if kind == b"IHDR" else header
         packed += body if kind == b"IDAT" else b""
         at += size + 12
@@ -49,7 +49,7 @@ def gray_pixels(path):
     assert (depth, colour, interlaced) == (8, 0, 0), path
     raw, pixels, above = zlib.decompress(packed), bytearray(), bytes(width)
     for y in range(height):
-        kind, line = raw[y * (width + 1)], bytearray(raw[y * (width + 1) + 1:(y + 1) * (width + 1)])
+        kind, line = raw[y * (width + 1)], bytearray(raw[y * (width + 1) + 1 : (y + 1) * (width + 1)])
         for x in range(width):
             left, up, corner = line[x - 1] if x else 0, above[x], above[x - 1] if x else 0
             nearest = min((abs(up - corner), 0, left), (abs(left - corner), 1, up), (abs(left + up - 2 * corner), 2, corner))[2]
@@ -96,7 +96,11 @@ class FilesTest(ReportTest):
         self.assertEqual(set(results["scores"]), set(scores))
         for name, row in scores.items():
             expected = results["scores"][name]
-            for column, e in (("pearson", expected["pearson"]), ("through_length", expected["length"]["through"]), ("pairwise_accuracy", expected["pairwise_accuracy"])):
+            for column, e in (
+                ("pearson", expected["pearson"]),
+                ("through_length", expected["length"]["through"]),
+                ("pairwise_accuracy", expected["pairwise_accuracy"]),
+            ):
                 self.assertEqual("" if e["mean"] is None else f"{e['mean']:.4f}", row[column])
         latex = (self.folder / "out/tables/topics.tex").read_text()
         self.assertIn("\\toprule", latex)
@@ -151,7 +155,9 @@ class FilesTest(ReportTest):
             self.run_hre("eval", model, "--data", "sample", "--json", f"short{i}.json", "--quiet")
         self.run_hre("report", "long0.json", "long1.json", "--out", "whole", "--quiet")
         done = self.run_hre("report", "short0.json", "short1.json", "--out", "out")
-        self.assertIn("baseline:zstd was written without its questions, so only its means are shown, and it takes part in no comparison", done.stderr)
+        self.assertIn(
+            "baseline:zstd was written without its questions, so only its means are shown, and it takes part in no comparison", done.stderr
+        )
         self.assertIn("without votes, appendix_votes: the runs have no questions", done.stderr)
         self.assertNotIn("texts are missing", done.stderr)
         self.assertIn("0 questions, 2 runs", done.stdout)
@@ -168,12 +174,17 @@ class FilesTest(ReportTest):
         del short["questions"]
         short.update({"partial": True, "planned": 150})
         (self.folder / "short.json").write_text(json.dumps(short))
-        self.assertIn("baseline:zstd: partial: 112 of 150 questions were finished", self.run_hre("report", "short.json", "--out", "out").stderr)
+        self.assertIn(
+            "baseline:zstd: partial: 112 of 150 questions were finished", self.run_hre("report", "short.json", "--out", "out").stderr
+        )
 
     def test_means_that_are_wrong(self):
         short = self.read_json(self.make_runs(1)[0])
         del short["questions"]
-        for wrong, expected in (({"topics": 1}, "results.topics: is not an object"), ({"topics": {}, "micro": {}, "macro": {}}, "results.micro: has no field 'questions'")):
+        for wrong, expected in (
+            ({"topics": 1}, "results.topics: is not an object"),
+            ({"topics": {}, "micro": {}, "macro": {}}, "results.micro: has no field 'questions'"),
+        ):
             (self.folder / "wrong.json").write_text(json.dumps({**short, "results": wrong}))
             self.assertIn(expected, self.error_of("report", "wrong.json", "--out", "out", "--quiet"))
 
@@ -192,21 +203,36 @@ class FilesTest(ReportTest):
 
     def test_a_study_of_one_family(self):
         study = json.loads((SOURCE_DIR / "tests/data/report/study.json").read_text())
-        study.update({"runs": [run for run in study["runs"] if run["family"] == "Pythia" and run["stage"] == "tuned"],
-                      "judgements": [], "agreement": [], "matrix": None})
+        study.update(
+            {
+                "runs": [run for run in study["runs"] if run["family"] == "Pythia" and run["stage"] == "tuned"],
+                "judgements": [],
+                "agreement": [],
+                "matrix": None,
+            }
+        )
         (self.folder / "one.json").write_text(json.dumps(study))
         done = self.run_hre("report", *self.make_runs(1), "--out", "out", "--study", "one.json")
-        for reason in ("Pythia: nothing to compare: all of its models are tuned", "ChatArena: the study has no judgement of that name",
-                       "corr: the study has no judgements"):
+        for reason in (
+            "Pythia: nothing to compare: all of its models are tuned",
+            "ChatArena: the study has no judgement of that name",
+            "corr: the study has no judgements",
+        ):
             self.assertIn(reason, done.stderr)
-        self.assertEqual([str(float(run["size"])) for run in study["runs"]],
-                         [str(float(row["size"])) for row in self.table("pythia_overall")])
+        self.assertEqual(
+            [str(float(run["size"])) for run in study["runs"]], [str(float(row["size"])) for row in self.table("pythia_overall")]
+        )
 
     def test_a_real_study(self):
         self.make_runs(3)
-        self.write("study.toml", "".join(f'[[run]]\nrun = "run{i}.json"\nfamily = "Mine"\nsize = "{1 + i // 2}M"\nstage = "{stage}"\n'
-                                         for i, stage in enumerate(["pretrained", "tuned", "pretrained"])) +
-                   '[[judgements]]\nfile = "arena.csv"\ncolumns = ["Arena Elo"]\n')
+        self.write(
+            "study.toml",
+            "".join(
+                f'[[run]]\nrun = "run{i}.json"\nfamily = "Mine"\nsize = "{1 + i // 2}M"\nstage = "{stage}"\n'
+                for i, stage in enumerate(["pretrained", "tuned", "pretrained"])
+            )
+            + '[[judgements]]\nfile = "arena.csv"\ncolumns = ["Arena Elo"]\n',
+        )
         self.write("arena.csv", "Model,Arena Elo\nbaseline:zstd,900\nmodel-1,1000\nmodel-2,950\n")
         self.run_hre("study", "study.toml", "--json", "study.json")
         done = self.run_hre("report", "run0.json", "run1.json", "run2.json", "--out", "out", "--study", "study.json")
@@ -230,7 +256,9 @@ class FilesTest(ReportTest):
         spearman = {run["model"]: run["micro"]["spearman"]["mean"] for run in study["runs"]}
         self.assertAlmostEqual(self.read_json("run0.json")["results"]["micro"]["spearman"]["mean"], spearman["baseline:zstd"], places=12)
         arena = {row["model"]: row for row in self.table("ChatArena")}
-        self.assertEqual({"baseline:zstd": 900, "model-1": 1000, "model-2": 950}, {name: float(row["judgement"]) for name, row in arena.items()})
+        self.assertEqual(
+            {"baseline:zstd": 900, "model-1": 1000, "model-2": 950}, {name: float(row["judgement"]) for name, row in arena.items()}
+        )
 
     def test_families_whose_figures_would_share_a_name(self):
         study = json.loads((SOURCE_DIR / "tests/data/report/study.json").read_text())
@@ -344,16 +372,39 @@ class FigureTest(ReportTest):
     def draw(self, name):
         """A figure's pixels at 50 dots an inch, in gray, and the file that has them."""
         drawn = self.folder / name
-        subprocess.run(["pdftocairo", "-png", "-gray", "-singlefile", "-r", "50", self.folder / f"out/figures/{name}.pdf", drawn], check=True)
+        subprocess.run(
+            ["pdftocairo", "-png", "-gray", "-singlefile", "-r", "50", self.folder / f"out/figures/{name}.pdf", drawn], check=True
+        )
         path = drawn.with_name(f"{name}.png")
         return gray_pixels(path), path
 
     def test_look_as_kept(self):
         """Part by part, in which a series or an error bar that is missing shows. HRE_UPDATE_FIGURES=1 keeps what is drawn now."""
         names = self.make_report()
-        self.assertLessEqual({"headline", "dialogue", "votes", "appendix_votes", "overall_mean", "bits_per_byte", "forest", "rank_intervals",
-                              "training_steps", "value_speed", "pythia", "appendix_pythia", "pythia_overall", "starcoder", "starcoder_overall",
-                              "starcoder_spearman", "appendix_starcoder_spearman", "ChatArena", "corr"}, set(names))
+        self.assertLessEqual(
+            {
+                "headline",
+                "dialogue",
+                "votes",
+                "appendix_votes",
+                "overall_mean",
+                "bits_per_byte",
+                "forest",
+                "rank_intervals",
+                "training_steps",
+                "value_speed",
+                "pythia",
+                "appendix_pythia",
+                "pythia_overall",
+                "starcoder",
+                "starcoder_overall",
+                "starcoder_spearman",
+                "appendix_starcoder_spearman",
+                "ChatArena",
+                "corr",
+            },
+            set(names),
+        )
         for name in names:
             with self.subTest(figure=name):
                 now, path = self.draw(name)
@@ -375,7 +426,7 @@ class FigureTest(ReportTest):
             for i in range(len(series)) if len(series) > 1 else ():
                 if series[i].startswith("0 with lines"):  # zero, which may lie on an axis
                     continue
-                rest = [*series[:i], *series[i + 1:]]
+                rest = [*series[:i], *series[i + 1 :]]
                 rest[0] = re.sub(r"\A''", "data", rest[0])
                 script.write_text(head + plot + ", \\\n  ".join(rest) + "\n" + end + after, encoding="utf-8")
                 subprocess.run(["gnuplot", script.name], cwd=script.parent, check=True, capture_output=True)
@@ -387,7 +438,9 @@ class FigureTest(ReportTest):
 
     def test_fonts_are_in_it(self):
         self.make_report()
-        fonts = subprocess.run(["pdffonts", self.folder / "out/figures/votes.pdf"], capture_output=True, text=True, check=True).stdout.splitlines()[2:]
+        fonts = subprocess.run(
+            ["pdffonts", self.folder / "out/figures/votes.pdf"], capture_output=True, text=True, check=True
+        ).stdout.splitlines()[2:]
         self.assertTrue(fonts)
         for line in fonts:
             self.assertIn("DejaVuSans", line)
@@ -395,7 +448,9 @@ class FigureTest(ReportTest):
         self.assertNotIn("<text", (self.folder / "out/figures/votes.svg").read_text())
 
     def words(self, name):
-        return subprocess.run(["pdftotext", self.folder / f"out/figures/{name}.pdf", "-"], capture_output=True, text=True, check=True).stdout
+        return subprocess.run(
+            ["pdftotext", self.folder / f"out/figures/{name}.pdf", "-"], capture_output=True, text=True, check=True
+        ).stdout
 
     def test_words_and_numbers_are_written_out(self):
         self.make_report()
@@ -407,7 +462,10 @@ class FigureTest(ReportTest):
         self.assertIn("Pythia 1.4B", self.words("appendix_pythia"))
 
     def test_hostile_names(self):
-        report_data.write_dataset(self.folder / "bad.jsonl", report_data.hostile_questions() + [("it's `touch hacked` %d $x @y", "q \\n", [("a", 1), ("bb ccc", 2), ("d", 4)])])
+        report_data.write_dataset(
+            self.folder / "bad.jsonl",
+            report_data.hostile_questions() + [("it's `touch hacked` %d $x @y", "q \\n", [("a", 1), ("bb ccc", 2), ("d", 4)])],
+        )
         self.run_hre("eval", "baseline:zstd", "--data", "bad.jsonl", "--json", "run.json", "--details", "--quiet")
         for i, name in enumerate(["'; system 'touch hacked'; '", "`touch hacked`77%s%n"]):
             (self.folder / f"run{i}.json").write_text(json.dumps(report_data.other_model(self.read_json("run.json"), name, i)))
@@ -441,9 +499,21 @@ class ShowTest(ReportTest):
 
     def test_equal_ids_in_two_topics(self):
         """Every place that names a question says which of the two it is."""
-        self.write("q.jsonl", "".join(json.dumps({"topic": topic, "id": "7", "question": f"About {topic}?", "answers": [
-            {"text": topic * 3 * a, "votes": votes} for a, votes in enumerate(votes, 1)]}) + "\n"
-            for topic, votes in (("tea", [1, 2, 3]), ("coffee", [2, 2, 2]))))
+        self.write(
+            "q.jsonl",
+            "".join(
+                json.dumps(
+                    {
+                        "topic": topic,
+                        "id": "7",
+                        "question": f"About {topic}?",
+                        "answers": [{"text": topic * 3 * a, "votes": votes} for a, votes in enumerate(votes, 1)],
+                    }
+                )
+                + "\n"
+                for topic, votes in (("tea", [1, 2, 3]), ("coffee", [2, 2, 2]))
+            ),
+        )
         self.run_hre("eval", "baseline:length", "--data", "q.jsonl", "--json", "run.json", "--details", "--quiet")
         shown = self.run_hre("show", "run.json", "--question", "7", "--topic", "tea").stdout
         self.assertEqual("7 (topic tea)", shown.splitlines()[0])
@@ -456,7 +526,9 @@ class ShowTest(ReportTest):
     def test_disagree(self):
         runs = self.make_runs(2)
         values = [{q["id"]: q["pearson"] for q in self.read_json(run)["questions"]} for run in runs]
-        most = max((id for id in values[0] if None not in (values[0][id], values[1][id])), key=lambda id: abs(values[0][id] - values[1][id]))
+        most = max(
+            (id for id in values[0] if None not in (values[0][id], values[1][id])), key=lambda id: abs(values[0][id] - values[1][id])
+        )
         out = self.run_hre("show", runs[0], "--disagree", runs[1], "--worst", 1).stdout
         self.assertEqual(most, out.splitlines()[0])
         self.assertIn("model-1: Pearson", out)
@@ -482,15 +554,27 @@ class ShowTest(ReportTest):
         (self.folder / "tokens.json").write_text(json.dumps(report_data.with_tokens(run, texts, 3)))
         if shutil.which("script") is None:
             self.skipTest("script is missing (Debian: bsdutils)")
-        done = subprocess.run(["script", "-qec", f"{PROGRAM} show tokens.json --worst 1", "/dev/null"], cwd=self.folder, stdin=subprocess.DEVNULL,
-                              capture_output=True, check=True, env={**os.environ, "TERM": "xterm-256color"})
+        done = subprocess.run(
+            ["script", "-qec", f"{PROGRAM} show tokens.json --worst 1", "/dev/null"],
+            cwd=self.folder,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=True,
+            env={**os.environ, "TERM": "xterm-256color"},
+        )
         self.assertIn(b"\x1b[30;48;5;", done.stdout)
         # A run of the store: without its tokens, and with them.
         model = SOURCE_DIR / "models" / "hre-base-q8_0.gguf"
         for options, shaded in (([], False), (["--keep-tokens"], True)):
             self.run_hre("eval", model, "--data", "sample", "--limit", "1", "--topic", "python", "--quiet", *options)
-            done = subprocess.run(["script", "-qec", f"{PROGRAM} show last --worst 1", "/dev/null"], cwd=self.folder, stdin=subprocess.DEVNULL,
-                                  capture_output=True, check=True, env=clean_environment(TERM="xterm-256color", HRE_STORE=str(self.folder / "state" / "hre" / "runs.db")))
+            done = subprocess.run(
+                ["script", "-qec", f"{PROGRAM} show last --worst 1", "/dev/null"],
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                check=True,
+                env=clean_environment(TERM="xterm-256color", HRE_STORE=str(self.folder / "state" / "hre" / "runs.db")),
+            )
             self.assertEqual(shaded, b"\x1b[30;48;5;" in done.stdout)
             self.assertEqual(not shaded, b"the same evaluation with --keep-tokens keeps them" in b" ".join(done.stdout.split()))
         # Another vocabulary counts the space before an answer to the prompt: what stands behind it is compared all the same.
@@ -499,8 +583,14 @@ class ShowTest(ReportTest):
             answer["token_texts"][0] = answer["token_texts"][0][1:]
         (self.folder / "other.json").write_text(json.dumps(other))
         for how, legend in (("--disagree", b"more likely in the first run:"), ("--reference", b"more likely than in the reference:")):
-            done = subprocess.run(["script", "-qec", f"{PROGRAM} show tokens.json {how} other.json --worst 1", "/dev/null"], cwd=self.folder,
-                                  stdin=subprocess.DEVNULL, capture_output=True, check=True, env={**os.environ, "TERM": "xterm-256color"})
+            done = subprocess.run(
+                ["script", "-qec", f"{PROGRAM} show tokens.json {how} other.json --worst 1", "/dev/null"],
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                check=True,
+                env={**os.environ, "TERM": "xterm-256color"},
+            )
             self.assertRegex(done.stdout, rb"\x1b\[30;48;5;(153|117|75|33)m")
             self.assertRegex(done.stdout, rb"\x1b\[30;48;5;(223|216|209|202)m")
             self.assertIn(legend, done.stdout)

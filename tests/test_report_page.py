@@ -70,10 +70,13 @@ class SamplePageTest(PageTest):
         self.open_report(*self.make_runs("sample", ["one", "two", "three"], tokens=True))
 
     def column(self, name):
-        return self.browser.run("""
+        return self.browser.run(
+            """
             const heads = [...document.querySelectorAll('#summary-table thead th')].map((head) => head.textContent);
             const column = heads.indexOf(arguments[0]);
-            return [...document.querySelectorAll('#summary-table tbody tr')].map((row) => row.children[column].firstChild.textContent);""", name)
+            return [...document.querySelectorAll('#summary-table tbody tr')].map((row) => row.children[column].firstChild.textContent);""",
+            name,
+        )
 
     def test_values_are_the_runs_own(self):
         shown = dict(zip(self.column("Model"), self.column("Pearson")))
@@ -83,7 +86,10 @@ class SamplePageTest(PageTest):
         self.check_quiet()
 
     def test_shows_scores_and_bits(self):
-        rows = lambda table: self.browser.run("return [...document.querySelectorAll(`#${arguments[0]} tbody tr`)].map((row) => [...row.children].map((cell) => cell.firstChild?.textContent ?? ''))", table)
+        rows = lambda table: self.browser.run(
+            "return [...document.querySelectorAll(`#${arguments[0]} tbody tr`)].map((row) => [...row.children].map((cell) => cell.firstChild?.textContent ?? ''))",
+            table,
+        )
         compared = json.loads(self.run_hre("compare", "run0.json", "run1.json", "run2.json", "--json", "-").stdout)
         scores = rows("scores-table")
         self.assertEqual(["per-char", "per-token", "per-byte", "sum"] * 3, [row[1] for row in scores])
@@ -93,7 +99,10 @@ class SamplePageTest(PageTest):
         bits = rows("bits-table")
         pair = compared["pairs"][0]
         names = ("bits_per_byte", "bits_best", "bits_worst", "bits_gap")
-        self.assertEqual([[str(pair[name]["n"]), str(pair[name]["won"]), str(pair[name]["lost"])] for name in names], [[row[1], row[6], row[8]] for row in bits])
+        self.assertEqual(
+            [[str(pair[name]["n"]), str(pair[name]["won"]), str(pair[name]["lost"])] for name in names],
+            [[row[1], row[6], row[8]] for row in bits],
+        )
         for name, row in zip(names, bits):
             self.assertAlmostEqual(pair[name]["difference"], float(row[2].replace("\u2212", "-").lstrip("+")), delta=0.006)
         self.check_quiet()
@@ -104,7 +113,9 @@ class SamplePageTest(PageTest):
             self.browser.press("Enter")
             values = [float(text.replace("\u2212", "-")) for text in self.column("Pearson")]
             self.assertEqual(sorted(values, reverse=direction == "descending"), values)
-            self.assertEqual(direction, self.browser.run("return document.querySelector('#summary-table th:nth-child(2)').getAttribute('aria-sort')"))
+            self.assertEqual(
+                direction, self.browser.run("return document.querySelector('#summary-table th:nth-child(2)').getAttribute('aria-sort')")
+            )
         self.check_quiet()
 
     def test_all_is_reached_by_tab(self):
@@ -112,7 +123,11 @@ class SamplePageTest(PageTest):
         self.focus("#title")
         for _ in range(90):
             self.browser.press("Tab")
-            reached.add(self.browser.run("const e = document.activeElement; return e.id || e.closest('label, th, nav, .answer, .question')?.textContent.slice(0, 12) || e.tagName"))
+            reached.add(
+                self.browser.run(
+                    "const e = document.activeElement; return e.id || e.closest('label, th, nav, .answer, .question')?.textContent.slice(0, 12) || e.tagName"
+                )
+            )
             if "list" in reached and "search" in reached and "theme" in reached and any(name.startswith("Answers in") for name in reached):
                 break
         self.assertLessEqual({"theme", "search", "list"}, reached)
@@ -120,7 +135,9 @@ class SamplePageTest(PageTest):
     def test_searches(self):
         self.focus("#search")
         self.browser.press("memo[n]")  # in an answer of the sample's first question on Python
-        found = self.browser.until("const m = document.querySelector('#count').textContent.match(/^(\\d+) of 112 questions$/); return m && m[1] !== '112' && m[1]")
+        found = self.browser.until(
+            "const m = document.querySelector('#count').textContent.match(/^(\\d+) of 112 questions$/); return m && m[1] !== '112' && m[1]"
+        )
         expected = [key for key, texts in self.texts_of("sample").items() if any("memo[n]" in text for text in texts)]
         self.assertEqual(str(len(expected)), found)
         self.assertEqual(expected[0][1], self.text(".row .top span"))
@@ -136,9 +153,18 @@ class SamplePageTest(PageTest):
         self.browser.run(select, "Sort by", "value in A, lowest first")
         values = {q["id"]: q["pearson"] for q in self.read_json("run0.json")["questions"]}
         # The page keeps values to four decimals.
-        self.assertAlmostEqual(min(value for value in values.values() if value is not None), values[self.text(".row .top span")], delta=1e-4)
+        self.assertAlmostEqual(
+            min(value for value in values.values() if value is not None), values[self.text(".row .top span")], delta=1e-4
+        )
         self.browser.run(select, "Show", "models disagree on the best answer")
-        runs = [{q["id"]: max(range(len(q["answers"])), key=lambda i: q["answers"][i]["score"]) for q in self.read_json(f"run{i}.json")["questions"] if q["answers"]} for i in range(3)]
+        runs = [
+            {
+                q["id"]: max(range(len(q["answers"])), key=lambda i: q["answers"][i]["score"])
+                for q in self.read_json(f"run{i}.json")["questions"]
+                if q["answers"]
+            }
+            for i in range(3)
+        ]
         disagree = sum(len({run[id] for run in runs}) > 1 for id in runs[0])
         self.assertEqual(f"{disagree} of 112 questions", self.text("#count"))
         self.browser.run(select, "Show", "moved most from A to B (100)")
@@ -150,7 +176,9 @@ class SamplePageTest(PageTest):
     def test_opens_a_question_by_keyboard(self):
         self.focus("#list")
         self.browser.press("Home", "Down", "Down")
-        third = self.browser.until("return document.querySelector('.row[aria-posinset=\"3\"][aria-selected=\"true\"]')?.querySelector('span').textContent")
+        third = self.browser.until(
+            "return document.querySelector('.row[aria-posinset=\"3\"][aria-selected=\"true\"]')?.querySelector('span').textContent"
+        )
         self.browser.until("return document.querySelector('#detail h3').textContent === arguments[0]", third)
         self.assertEqual(4, self.browser.run("return document.querySelectorAll('.answer').length"))
         self.check_quiet()
@@ -166,7 +194,9 @@ class SamplePageTest(PageTest):
         self.browser.press("Right", "Right")
         nats = answer["token_log_probs"][2]
         self.assertIn(f"{nats:.3f} nats".replace("-", "\u2212"), self.text("#read"))
-        shades = self.browser.run("return [...document.querySelector('.tokens').children].map((span) => Number(span.style.backgroundColor.match(/([\\d.]+)\\)$/)[1]))")
+        shades = self.browser.run(
+            "return [...document.querySelector('.tokens').children].map((span) => Number(span.style.backgroundColor.match(/([\\d.]+)\\)$/)[1]))"
+        )
         for shade, value in zip(shades, answer["token_log_probs"]):
             self.assertAlmostEqual(0.75 * min(1, -value / 8), shade, delta=0.005)
         self.check_quiet()
@@ -180,9 +210,11 @@ class SamplePageTest(PageTest):
         best = max(range(4), key=lambda i: a["answers"][i]["votes"])
         a, b = a["answers"][best], b["answers"][best]
         self.assertEqual("".join(a["token_texts"]), "".join(pieces))
-        ends = lambda parts: {sum(map(len, parts[:i + 1])) for i in range(len(parts))}
+        ends = lambda parts: {sum(map(len, parts[: i + 1])) for i in range(len(parts))}
         self.assertEqual(ends(a["token_texts"]) & ends(b["token_texts"]), ends(pieces))
-        sums = lambda answer: sum(p for p, end in zip(answer["token_log_probs"], sorted(ends(answer["token_texts"]))) if end <= len(pieces[0]))
+        sums = lambda answer: sum(
+            p for p, end in zip(answer["token_log_probs"], sorted(ends(answer["token_texts"]))) if end <= len(pieces[0])
+        )
         self.focus(".tokens")
         self.browser.press("Home")
         self.assertIn(f"A minus B {sums(a) - sums(b):+.3f} nats".replace("-", "\u2212"), self.text("#read"))
@@ -242,11 +274,16 @@ class SamplePageTest(PageTest):
         self.write("run2.json", json.dumps(worst))
         self.open_report("run0.json", "run1.json", "run2.json")
         for metric, title in (("pearson", "Pearson"), ("pairwise_accuracy", "Pairwise accuracy"), ("top_one", "Top-1"), ("ndcg", "NDCG")):
-            self.browser.run("""const list = [...document.querySelectorAll('label')].find((label) => label.firstChild.textContent === 'Statistic').querySelector('select');
-                list.value = arguments[0]; list.dispatchEvent(new Event('change'));""", metric)
+            self.browser.run(
+                """const list = [...document.querySelectorAll('label')].find((label) => label.firstChild.textContent === 'Statistic').querySelector('select');
+                list.value = arguments[0]; list.dispatchEvent(new Event('change'));""",
+                metric,
+            )
             self.assertTrue(self.text("#heat-table caption").startswith(title + " by topic"))
             cells = []
-            for text, tip, colour in self.browser.run("return [...document.querySelectorAll('#heat-table td')].map((cell) => [cell.textContent, cell.title, cell.style.getPropertyValue('--cell')])"):
+            for text, tip, colour in self.browser.run(
+                "return [...document.querySelectorAll('#heat-table td')].map((cell) => [cell.textContent, cell.title, cell.style.getPropertyValue('--cell')])"
+            ):
                 value, chance = (float(part.replace("\u2212", "-")) for part in (text, tip.rsplit("chance ", 1)[1]))
                 red, _, blue = (int(part) for part in colour[4:-1].split(","))
                 cells.append((value - chance, blue - red))
@@ -267,7 +304,10 @@ class SamplePageTest(PageTest):
         chance = next(q["ndcg_chance"] for q in self.read_json("run0.json")["questions"] if q["id"] == id)
         self.browser.run("""const list = [...document.querySelectorAll('#filters label')].find((label) => label.firstChild.textContent === 'Value').querySelector('select');
             list.value = 'ndcg'; list.dispatchEvent(new Event('change'));""")
-        self.browser.until("return document.querySelector('#ranks caption').textContent.includes(arguments[0])", f"A random order of the answers gets NDCG {chance:.3f} on average.")
+        self.browser.until(
+            "return document.querySelector('#ranks caption').textContent.includes(arguments[0])",
+            f"A random order of the answers gets NDCG {chance:.3f} on average.",
+        )
         self.check_quiet()
 
     def test_nothing_is_wider_than_the_page(self):
@@ -280,7 +320,12 @@ class SamplePageTest(PageTest):
         names = ["hre-base-q8_0", "Meta-Llama-3.1-70B-Instruct-GPTQ-INT4", "stories260K", "a", "b", "c", "d", "e"]
         self.open_report(*self.make_runs("sample", names))
         self.browser.resize(1280, 900)
-        self.assertLessEqual(self.browser.run("const table = document.querySelector('#summary-table'); return table.offsetWidth - table.parentNode.clientWidth"), 0)
+        self.assertLessEqual(
+            self.browser.run(
+                "const table = document.querySelector('#summary-table'); return table.offsetWidth - table.parentNode.clientWidth"
+            ),
+            0,
+        )
         self.browser.resize(1280, 900)
         self.check_quiet()
 
@@ -296,8 +341,21 @@ class SamplePageTest(PageTest):
 
 class EqualIdsPageTest(PageTest):
     def test_a_question_is_its_topic_and_id(self):
-        self.write("q.jsonl", "".join(json.dumps({"topic": topic, "id": "7 & 8", "question": f"About {topic}?", "answers": [
-            {"text": topic * 3 * a, "votes": a} for a in range(1, 4)]}) + "\n" for topic in ("coffee", "tea")))
+        self.write(
+            "q.jsonl",
+            "".join(
+                json.dumps(
+                    {
+                        "topic": topic,
+                        "id": "7 & 8",
+                        "question": f"About {topic}?",
+                        "answers": [{"text": topic * 3 * a, "votes": a} for a in range(1, 4)],
+                    }
+                )
+                + "\n"
+                for topic in ("coffee", "tea")
+            ),
+        )
         self.run_hre("eval", "baseline:length", "--data", "q.jsonl", "--json", "run.json", "--details", "--quiet")
         self.open_report("run.json", fragment="#topic=tea&question=7%20%26%208")
         self.assertEqual("7 & 8 (topic tea)", self.text("#detail h3"))
@@ -312,13 +370,24 @@ class EqualIdsPageTest(PageTest):
 class HostilePageTest(PageTest):
     def test_nothing_runs(self):
         report_data.write_dataset(self.folder / "bad.jsonl", report_data.hostile_questions())
-        self.open_report(*self.make_runs("bad.jsonl", ["<script>window.hacked = 9</script>", "</title><img src=x onerror=window.hacked=10>"], tokens=True))
+        self.open_report(
+            *self.make_runs(
+                "bad.jsonl", ["<script>window.hacked = 9</script>", "</title><img src=x onerror=window.hacked=10>"], tokens=True
+            )
+        )
         for i in range(len(report_data.HOSTILE)):
             self.focus("#list")
             self.browser.press(*(["Home"] if i == 0 else ["Down"]))
-            self.browser.until("return document.querySelector(`.row[aria-posinset=\"${arguments[0]}\"][aria-selected=\"true\"]`) !== null", i + 1)
+            self.browser.until(
+                'return document.querySelector(`.row[aria-posinset="${arguments[0]}"][aria-selected="true"]`) !== null', i + 1
+            )
         self.assertIsNone(self.browser.run("return window.hacked ?? null"))
-        self.assertEqual(0, self.browser.run("return document.querySelectorAll('#main img, #main iframe, #main a[href^=javascript], #main svg[onload], #main script, #main style').length"))
+        self.assertEqual(
+            0,
+            self.browser.run(
+                "return document.querySelectorAll('#main img, #main iframe, #main a[href^=javascript], #main svg[onload], #main script, #main style').length"
+            ),
+        )
         self.assertIn("<script>window.hacked = 9</script>", self.text("#summary-table"))
         self.check_quiet()
 
@@ -330,7 +399,10 @@ class HostilePageTest(PageTest):
         for i in range(len(report_data.HOSTILE)):
             self.focus("#list")
             self.browser.press(*(["Home"] if i == 0 else ["Down"]))
-            id = self.browser.until("return document.querySelector(`.row[aria-posinset=\"${arguments[0]}\"][aria-selected=\"true\"]`)?.querySelector('span').textContent", i + 1)
+            id = self.browser.until(
+                'return document.querySelector(`.row[aria-posinset="${arguments[0]}"][aria-selected="true"]`)?.querySelector(\'span\').textContent',
+                i + 1,
+            )
             self.browser.until("return document.querySelector('#detail h3').textContent === arguments[0]", id)
             shown.add(self.text(".question .prose"))
             self.assertLessEqual(self.browser.run("return document.documentElement.scrollWidth - window.innerWidth"), 0)
@@ -344,8 +416,12 @@ class HostilePageTest(PageTest):
     def test_the_policy_stands_behind_it(self):
         report_data.write_dataset(self.folder / "bad.jsonl", report_data.hostile_questions())
         self.open_report(*self.make_runs("bad.jsonl", ["a"]))
-        self.browser.run("const script = document.createElement('script'); script.textContent = 'window.hacked = 11'; document.body.append(script);")
-        self.browser.run("document.body.insertAdjacentHTML('beforeend', '<img src=\"http://127.0.0.1:9/x.png\" onerror=\"window.hacked = 12\">');")
+        self.browser.run(
+            "const script = document.createElement('script'); script.textContent = 'window.hacked = 11'; document.body.append(script);"
+        )
+        self.browser.run(
+            "document.body.insertAdjacentHTML('beforeend', '<img src=\"http://127.0.0.1:9/x.png\" onerror=\"window.hacked = 12\">');"
+        )
         time.sleep(0.3)
         self.assertIsNone(self.browser.run("return window.hacked ?? null"))
         self.assertTrue(all("Content Security Policy" in message["message"] for message in self.browser.messages()))
@@ -355,17 +431,24 @@ class LogPageTest(PageTest):
     def test_shows_values_alone(self):
         """A log of another harness has no answers: nothing on its page is about them."""
         for name, shift in (("one", 0), ("two", 3)):
-            self.write(f"{name}.csv", "item,group,exact\n" + "".join(
-                f"i{i:02},{'ab'[i % 2]},{(i * 7 + shift + epoch) % 5 / 4}\n" for i in range(40) for epoch in range(2)))
+            self.write(
+                f"{name}.csv",
+                "item,group,exact\n"
+                + "".join(f"i{i:02},{'ab'[i % 2]},{(i * 7 + shift + epoch) % 5 / 4}\n" for i in range(40) for epoch in range(2)),
+            )
         self.open_report("one.csv#exact", "two.csv#exact")
-        self.assertEqual(["Model", "exact", "exact, macro", "Questions"],
-                         self.browser.run("return [...document.querySelectorAll('#summary-table thead th')].map((head) => head.textContent)"))
+        self.assertEqual(
+            ["Model", "exact", "exact, macro", "Questions"],
+            self.browser.run("return [...document.querySelectorAll('#summary-table thead th')].map((head) => head.textContent)"),
+        )
         page = self.browser.run("return document.body.innerText")
         for absent in ("Pearson", "people", "votes", "Tokens", "parameters", "texts", "answers", "HumanRankEval:", "null"):
             self.assertNotIn(absent, page)
         self.assertIn("Paired differences of exact", page)
         self.assertEqual("i00 (topic a)", self.text("#detail h3"))
-        cells = self.browser.run("return [...document.querySelectorAll('#item tbody tr')].map((row) => [...row.children].map((cell) => cell.textContent))")
+        cells = self.browser.run(
+            "return [...document.querySelectorAll('#item tbody tr')].map((row) => [...row.children].map((cell) => cell.textContent))"
+        )
         self.assertEqual([["one", "0.1250", "2", "0.1768"], ["two", "0.8750", "2", "0.1768"]], cells)
         self.check_quiet()
 

@@ -15,8 +15,7 @@ def without_times(run):
 class RunsTest(ProgramTest):
     def evaluate(self, *options, model="baseline:zstd", data="sample", **keywords):
         """The run as JSON, and what was said on stderr."""
-        done = self.run_hre("eval", model, "--data", data, "--json", "run.json", "--details", "--explain", *options,
-                            **keywords)
+        done = self.run_hre("eval", model, "--data", data, "--json", "run.json", "--details", "--explain", *options, **keywords)
         return self.read_json("run.json"), done.stderr
 
     def listed(self, *options, **keywords):
@@ -57,8 +56,13 @@ class ReuseTest(RunsTest):
         self.assertEqual(112, self.count("score"))
 
     def test_a_grown_dataset(self):
-        lines = [json.dumps({"topic": "a", "question": f"Question {n}?", "answers": [
-            {"text": "yes " * n, "votes": n}, {"text": "no", "votes": 1}]}) + "\n" for n in range(1, 9)]
+        lines = [
+            json.dumps(
+                {"topic": "a", "question": f"Question {n}?", "answers": [{"text": "yes " * n, "votes": n}, {"text": "no", "votes": 1}]}
+            )
+            + "\n"
+            for n in range(1, 9)
+        ]
         self.write("grown.jsonl", "".join(lines[:5]))
         self.evaluate(data="grown.jsonl")
         self.write("grown.jsonl", "".join(lines))
@@ -68,8 +72,11 @@ class ReuseTest(RunsTest):
 
     def test_votes_are_the_datasets_own(self):
         """Votes move no log-probability: with other votes, answers are reused and values are new."""
-        line = {"topic": "a", "question": "Why?", "answers": [{"text": "Because it is so.", "votes": 3},
-                                                             {"text": "No.", "votes": 1}, {"text": "What?", "votes": 2}]}
+        line = {
+            "topic": "a",
+            "question": "Why?",
+            "answers": [{"text": "Because it is so.", "votes": 3}, {"text": "No.", "votes": 1}, {"text": "What?", "votes": 2}],
+        }
         self.write("a.jsonl", json.dumps(line))
         before, _ = self.evaluate(data="a.jsonl")
         line["answers"][1]["votes"] = 50
@@ -104,18 +111,28 @@ class ReuseTest(RunsTest):
         """What the store gives back is what the run wrote, token for token, and spells the answers."""
         seed = random.randrange(1 << 30)
         chance = random.Random(seed)
-        texts = ["plain words, and \n\tspace", "na\u00efve caf\u00e9 \u6771\u4eac \U0001f600\U0001f469\u200d\U0001f52c", "nul \0 and \u202e \ufffd", "x" * 500]
+        texts = [
+            "plain words, and \n\tspace",
+            "na\u00efve caf\u00e9 \u6771\u4eac \U0001f600\U0001f469\u200d\U0001f52c",
+            "nul \0 and \u202e \ufffd",
+            "x" * 500,
+        ]
         alphabet = "ab .,\n\u00e9\u0301\u6771\U0001f600\u0000"
         texts += ["".join(chance.choice(alphabet) for _ in range(chance.randint(1, 60))) for _ in range(20)]
-        self.write("q.jsonl", "".join(json.dumps({"question": f"Q{i}?", "answers": [{"text": t, "votes": v} for v, t in enumerate(texts[i:i + 4])]}) + "\n"
-                                      for i in range(len(texts) - 3)))
+        self.write(
+            "q.jsonl",
+            "".join(
+                json.dumps({"question": f"Q{i}?", "answers": [{"text": t, "votes": v} for v, t in enumerate(texts[i : i + 4])]}) + "\n"
+                for i in range(len(texts) - 3)
+            ),
+        )
         run, _ = self.evaluate("--keep-tokens", "--long-answers", "skip", "--no-shuffle", model=model, data="q.jsonl")
         self.run_hre("runs", "export", "last", "--out", "copy.json")
         self.assertEqual(without_times(run), without_times(self.read_json("copy.json")), f"seed {seed}")
         scored = [answer for question in run["questions"] for answer in question["answers"]]
         self.assertGreater(len(scored), 40)
         for question in run["questions"]:
-            for answer, text in zip(question["answers"], texts[int(question["id"].split("/")[1]):]):
+            for answer, text in zip(question["answers"], texts[int(question["id"].split("/")[1]) :]):
                 self.assertEqual(len(answer["token_log_probs"]), len(answer["token_texts"]))
                 self.assertEqual(text, "".join(answer["token_texts"]).removeprefix(" "), f"seed {seed}")
         self.assertIn("", [text for answer in scored for text in answer["token_texts"]])  # a part of a character
@@ -140,8 +157,12 @@ class ReuseTest(RunsTest):
         options = ("--keep-tokens", "--limit", "1", "--topic", "python", "--threads", "1")
         model = SOURCE_DIR / "models" / "hre-base-q8_0.gguf"
         first, _ = self.evaluate(*options, model=model)
-        for change in ("UPDATE token_text SET text = 'other'", "UPDATE answer_score SET token_lengths = x'ffffffffffff7f'",
-                       "UPDATE answer_score SET token_lengths = NULL", "DELETE FROM token_text"):
+        for change in (
+            "UPDATE token_text SET text = 'other'",
+            "UPDATE answer_score SET token_lengths = x'ffffffffffff7f'",
+            "UPDATE answer_score SET token_lengths = NULL",
+            "DELETE FROM token_text",
+        ):
             with self.subTest(change=change):
                 with sqlite3.connect(self.store()) as database:
                     database.execute(change)
@@ -153,8 +174,7 @@ class ReuseTest(RunsTest):
         self.evaluate("--name", "first")
         self.write("prompt.txt", "Q: {question}\nA: {answer}")
         _, said = self.evaluate("--prompt-file", "prompt.txt")
-        self.assertIn("112 questions to score: this model has no stored answers to their texts (run first had another prompt)",
-                      said)
+        self.assertIn("112 questions to score: this model has no stored answers to their texts (run first had another prompt)", said)
 
     def test_no_cache(self):
         first, _ = self.evaluate()
@@ -172,7 +192,7 @@ class ReuseTest(RunsTest):
     def test_answers_of_another_question_are_noticed(self):
         first, _ = self.evaluate("--topic", "python")
         with sqlite3.connect(self.store()) as database:  # each question gets another's answers
-            keys = [key for key, in database.execute("SELECT text_key FROM score ORDER BY id")]
+            keys = [key for (key,) in database.execute("SELECT text_key FROM score ORDER BY id")]
             database.execute("UPDATE score SET text_key = NULL")
             for row, key in enumerate(keys[1:] + keys[:1], 1):
                 database.execute("UPDATE score SET text_key = ? WHERE id = ?", (key, row))
@@ -201,12 +221,17 @@ class ModelTest(RunsTest):
 
     def test_options_and_files(self):
         model, other = shared_data("models/stories260K.gguf"), shared_data("models/stories260K-Q8_0.gguf")
-        self.write("a.jsonl", json.dumps({"question": "Who was it?", "answers": [
-            {"text": "The cat.", "votes": 2}, {"text": "The dog saw it.", "votes": 1}]}))
+        self.write(
+            "a.jsonl",
+            json.dumps({"question": "Who was it?", "answers": [{"text": "The cat.", "votes": 2}, {"text": "The dog saw it.", "votes": 1}]}),
+        )
         _, said = self.evaluate(model=model, data="a.jsonl")
         self.assertIn("0 of 1 question reused", said)
-        for name, options in (("bos", ["--bos", "always"]), ("max_length", ["--max-length", "100"]),
-                              ("long_answers", ["--long-answers", "truncate"])):
+        for name, options in (
+            ("bos", ["--bos", "always"]),
+            ("max_length", ["--max-length", "100"]),
+            ("long_answers", ["--long-answers", "truncate"]),
+        ):
             with self.subTest(name=name):
                 _, said = self.evaluate(*options, model=model, data="a.jsonl")
                 self.assertIn("0 of 1 question reused", said)
@@ -249,7 +274,14 @@ class NameTest(RunsTest):
         self.evaluate("--name", "one", model="baseline:length")
         self.evaluate("--name", "two")
         runs = {run["name"]: run for run in self.listed()}
-        for argument, name in (("one", "one"), (runs["one"]["id"][:6], "one"), ("last", "two"), ("last~1", "one"), ("last:o*", "one"), ("last~1:*", "one")):
+        for argument, name in (
+            ("one", "one"),
+            (runs["one"]["id"][:6], "one"),
+            ("last", "two"),
+            ("last~1", "one"),
+            ("last:o*", "one"),
+            ("last~1:*", "one"),
+        ):
             with self.subTest(argument=argument):
                 self.assertEqual(name, self.run_hre("runs", "show", argument).stdout.split("\n")[0])
         self.assertIn("the store has 2 runs", self.error_of("runs", "show", "last~2"))
@@ -257,22 +289,18 @@ class NameTest(RunsTest):
 
     def test_names_differ(self):
         self.evaluate("--name", "mine")
-        self.assertIn("another run has the name 'mine'",
-                      self.error_of("eval", "baseline:length", "--data", "sample", "--name", "mine"))
+        self.assertIn("another run has the name 'mine'", self.error_of("eval", "baseline:length", "--data", "sample", "--name", "mine"))
         self.evaluate("--limit", "1")
         self.evaluate("--limit", "2")
-        self.assertEqual({"mine", "baseline-zstd-sample", "baseline-zstd-sample-2"},
-                         {run["name"] for run in self.listed()})
+        self.assertEqual({"mine", "baseline-zstd-sample", "baseline-zstd-sample-2"}, {run["name"] for run in self.listed()})
         self.evaluate("--name", "other")  # the first run again: it is renamed
-        self.assertEqual({"other", "baseline-zstd-sample", "baseline-zstd-sample-2"},
-                         {run["name"] for run in self.listed()})
+        self.assertEqual({"other", "baseline-zstd-sample", "baseline-zstd-sample-2"}, {run["name"] for run in self.listed()})
 
     def test_names_that_mean_something_else(self):
         for name in ("last", "last~3", "a/b", "x.json", "-x", "a b"):
             with self.subTest(name=name):
                 self.assertIn("--name", self.error_of("eval", "baseline:zstd", "--data", "sample", f"--name={name}"))
-        self.assertIn("--name names one run",
-                      self.error_of("eval", "baseline:zstd", "baseline:length", "--data", "sample", "--name", "x"))
+        self.assertIn("--name names one run", self.error_of("eval", "baseline:zstd", "baseline:length", "--data", "sample", "--name", "x"))
 
 
 class HandOnTest(RunsTest):
@@ -291,7 +319,10 @@ class HandOnTest(RunsTest):
         said = [self.run_hre("runs", "import", "run.json").stdout]
         question = next(question for question in run["questions"] if question["pearson"] is not None)
         question["answers"][0]["sum_log_prob"] -= 7
-        for derived, holder in (("score", question["answers"][0]), *((metric, question) for metric in ("pearson", "spearman", "kendall", "pairwise_accuracy"))):
+        for derived, holder in (
+            ("score", question["answers"][0]),
+            *((metric, question) for metric in ("pearson", "spearman", "kendall", "pairwise_accuracy")),
+        ):
             holder.pop(derived)
         self.write("moved.json", json.dumps(run))
         said += [self.run_hre("runs", "import", "moved.json").stdout for _ in range(2)]

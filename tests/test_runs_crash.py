@@ -43,10 +43,10 @@ class StoreTest(ProgramTest):
         self.write("data.jsonl", "".join(made_questions(n, words)))
 
     def start(self, *options, model="baseline:zstd", store="runs.db", json_file="run.json"):
-        call = [PROGRAM, "eval", model, "--data", "data.jsonl", "--store", store, "--json", json_file, "--details",
-                "--quiet", *options]
-        return subprocess.Popen(call, cwd=self.folder, env=clean_environment(), stdout=subprocess.DEVNULL,
-                                stderr=subprocess.PIPE, text=True)
+        call = [PROGRAM, "eval", model, "--data", "data.jsonl", "--store", store, "--json", json_file, "--details", "--quiet", *options]
+        return subprocess.Popen(
+            call, cwd=self.folder, env=clean_environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        )
 
     def whole(self, store, json_file, **options):
         process = self.start(store=store, json_file=json_file, **options)
@@ -246,12 +246,21 @@ class DiskTest(StoreTest):
         (fixed / "runs.db-wal").chmod(0o600)
 
         def as_another(*command):
-            done = subprocess.run(["setpriv", "--reuid", "54321", "--clear-groups", PROGRAM, *command, "--store", "fixed/runs.db"], cwd=self.folder,
-                                  env=clean_environment(HRE_STORE=None), capture_output=True, text=True, check=False)
+            done = subprocess.run(
+                ["setpriv", "--reuid", "54321", "--clear-groups", PROGRAM, *command, "--store", "fixed/runs.db"],
+                cwd=self.folder,
+                env=clean_environment(HRE_STORE=None),
+                capture_output=True,
+                text=True,
+                check=False,
+            )
             if "setpriv" in done.stderr or "shared libraries" in done.stderr:
                 self.skipTest("that user can't run the program here")
             return done
-        advice = r"its write-ahead log can't be read from here; a process that can write the store must open the store once \(hre runs list\)"
+
+        advice = (
+            r"its write-ahead log can't be read from here; a process that can write the store must open the store once \(hre runs list\)"
+        )
         for index in ("with", "without"):  # the log's index
             for command in (("runs", "list"), ("runs", "show", "last"), ("compare", "baseline-zstd-data", "baseline-length-data")):
                 done = as_another(*command)

@@ -12,8 +12,15 @@ import unittest
 from program import ProgramTest
 
 QUESTIONS = [
-    {"topic": "a", "question": "Why, \"really\"?", "answers": [
-        {"text": "Because it is so.", "votes": 3}, {"text": "No.", "votes": -1}, {"text": "Ünïcödé \U0001f600 \x7f", "votes": 2}]},
+    {
+        "topic": "a",
+        "question": 'Why, "really"?',
+        "answers": [
+            {"text": "Because it is so.", "votes": 3},
+            {"text": "No.", "votes": -1},
+            {"text": "Ünïcödé \U0001f600 \x7f", "votes": 2},
+        ],
+    },
     {"topic": "a", "question": "How?", "answers": [{"text": "So.", "votes": 5}, {"text": "Otherwise, and longer.", "votes": 1.5}]},
     {"topic": "b", "question": "Tied?", "answers": [{"text": "Yes.", "votes": 1}, {"text": "No, not at all.", "votes": 1}]},
     {"topic": "b", "question": "Empty?", "answers": [{"text": "", "votes": 1}, {"text": "Nothing.", "votes": 2}]},
@@ -24,8 +31,7 @@ class FormatsTest(ProgramTest):
     def setUp(self):
         super().setUp()
         self.write("data.jsonl", "".join(json.dumps(question) + "\n" for question in QUESTIONS))
-        self.run_hre("eval", "baseline:zstd", "--data", "data.jsonl", "--no-shuffle", "--name", "mine",
-                     "--json", "run.json", "--details")
+        self.run_hre("eval", "baseline:zstd", "--data", "data.jsonl", "--no-shuffle", "--name", "mine", "--json", "run.json", "--details")
         self.whole = self.read_json("run.json")
 
     def export(self, form, *options):
@@ -69,8 +75,7 @@ print(json.dumps({"schema": {field.name: str(field.type) for field in table.sche
 """)
         self.assertEqual("double", rows["schema"]["sum_log_prob"])
         self.assertEqual("int64", rows["schema"]["n_tokens"])
-        self.assertEqual([answer["sum_log_prob"] for _, answer in self.answers()],
-                         [row["sum_log_prob"] for row in rows["rows"]])
+        self.assertEqual([answer["sum_log_prob"] for _, answer in self.answers()], [row["sum_log_prob"] for row in rows["rows"]])
         self.assertIn("writes a file", self.error_of("runs", "export", "mine", "--to", "parquet"))
 
 
@@ -103,33 +108,37 @@ print(json.dumps(sorted(value[0] for value in SqliteDict("cache.db").values())))
 
     def test_cache_in(self):
         with sqlite3.connect(self.folder / "cache.db") as database:
-            database.execute("CREATE TABLE IF NOT EXISTS \"unnamed\" (key TEXT PRIMARY KEY, value BLOB)")
+            database.execute('CREATE TABLE IF NOT EXISTS "unnamed" (key TEXT PRIMARY KEY, value BLOB)')
             for protocol, question in zip((4, 5), QUESTIONS):
                 for n, answer in enumerate(question["answers"]):
                     text = json.dumps(["loglikelihood", f"Question: {question['question']}\nAnswer:", " " + answer["text"]])
-                    database.execute("INSERT INTO unnamed VALUES (?, ?)", (
-                        hashlib.sha256(text.encode()).hexdigest(), pickle.dumps((-10.25 * (n + 1), n == 0), protocol)))
-        said = self.run_hre("runs", "import", "cache.db", "--from", "reference-cache", "--data", "data.jsonl", "--model",
-                            "theirs").stdout
+                    database.execute(
+                        "INSERT INTO unnamed VALUES (?, ?)",
+                        (hashlib.sha256(text.encode()).hexdigest(), pickle.dumps((-10.25 * (n + 1), n == 0), protocol)),
+                    )
+        said = self.run_hre("runs", "import", "cache.db", "--from", "reference-cache", "--data", "data.jsonl", "--model", "theirs").stdout
         self.assertEqual("imported theirs-data\n", said)
         self.run_hre("runs", "export", "theirs-data", "--out", "theirs.json")
         theirs = self.read_json("theirs.json")
         self.assertTrue(theirs["partial"])
-        self.assertEqual([[-10.25, -20.5, -30.75], [-10.25, -20.5]],
-                         [[answer["sum_log_prob"] for answer in question["answers"]] for question in theirs["questions"]])
+        self.assertEqual(
+            [[-10.25, -20.5, -30.75], [-10.25, -20.5]],
+            [[answer["sum_log_prob"] for answer in question["answers"]] for question in theirs["questions"]],
+        )
         self.write("other.jsonl", json.dumps({**QUESTIONS[0], "question": "Another?"}))
-        self.assertIn("holds no question of other",
-                      self.error_of("runs", "import", "cache.db", "--from", "reference-cache", "--data", "other.jsonl"))
+        self.assertIn(
+            "holds no question of other", self.error_of("runs", "import", "cache.db", "--from", "reference-cache", "--data", "other.jsonl")
+        )
         self.assertIn("--data DATA", self.error_of("runs", "import", "cache.db", "--from", "reference-cache"))
 
     def test_a_cache_with_other_things(self):
         with sqlite3.connect(self.folder / "cache.db") as database:
-            database.execute("CREATE TABLE \"unnamed\" (key TEXT PRIMARY KEY, value BLOB)")
+            database.execute('CREATE TABLE "unnamed" (key TEXT PRIMARY KEY, value BLOB)')
             text = json.dumps(["loglikelihood", f"Question: {QUESTIONS[0]['question']}\nAnswer:", " Because it is so."])
-            database.execute("INSERT INTO unnamed VALUES (?, ?)",
-                             (hashlib.sha256(text.encode()).hexdigest(), pickle.dumps(print)))
-        self.assertIn("is not a pickled pair", self.error_of("runs", "import", "cache.db", "--from", "reference-cache",
-                                                       "--data", "data.jsonl"))
+            database.execute("INSERT INTO unnamed VALUES (?, ?)", (hashlib.sha256(text.encode()).hexdigest(), pickle.dumps(print)))
+        self.assertIn(
+            "is not a pickled pair", self.error_of("runs", "import", "cache.db", "--from", "reference-cache", "--data", "data.jsonl")
+        )
 
 
 class LmEvalTest(FormatsTest):
@@ -154,11 +163,9 @@ class LmEvalTest(FormatsTest):
 
     def test_files(self):
         names, folder = self.files("--data", "data.jsonl")
-        self.assertEqual(["results", "samples_human_rank_eval_a", "samples_human_rank_eval_b"],
-                         [name.rsplit("_", 1)[0] for name in names])
+        self.assertEqual(["results", "samples_human_rank_eval_a", "samples_human_rank_eval_b"], [name.rsplit("_", 1)[0] for name in names])
         results = json.loads((folder / names[0]).read_text(encoding="utf-8"))
-        self.assertEqual(self.whole["results"]["topics"]["a"]["pearson"]["mean"],
-                         results["results"]["human_rank_eval_a"]["pearson,none"])
+        self.assertEqual(self.whole["results"]["topics"]["a"]["pearson"]["mean"], results["results"]["human_rank_eval_a"]["pearson,none"])
         self.assertEqual("N/A", results["results"]["human_rank_eval_b"]["pearson,none"])
         sample = json.loads((folder / names[1]).read_text(encoding="utf-8").splitlines()[0])
         self.assertEqual(" Because it is so.", sample["arguments"]["gen_args_0"]["arg_1"])
@@ -166,24 +173,30 @@ class LmEvalTest(FormatsTest):
 
     def test_read_by_the_harness(self):
         names, folder = self.files()
-        read = self.python("""
+        read = self.python(
+            """
 import json, sys
 from lm_eval.utils import get_results_filenames, get_sample_results_filenames, make_table
 paths = sys.argv[1:]
 results = get_results_filenames(paths)
 print(json.dumps({"table": make_table(json.load(open(results[0]))), "samples": len(get_sample_results_filenames(paths))}))
-""", *[str(folder / name) for name in names])
+""",
+            *[str(folder / name) for name in names],
+        )
         self.assertEqual(2, read["samples"])
         self.assertIn("human_rank_eval_a", read["table"])
         self.assertIn(f"{self.whole['results']['micro']['pearson']['mean']:.4f}", read["table"])
 
     def test_samples_read_by_datasets(self):
         names, folder = self.files("--data", "data.jsonl")
-        rows = self.python("""
+        rows = self.python(
+            """
 import json, sys
 from datasets import load_dataset
 print(json.dumps(load_dataset("json", data_files=sys.argv[1], split="train", cache_dir="cache").to_list()))
-""", str(folder / names[1]))
+""",
+            str(folder / names[1]),
+        )
         self.assertEqual(2, len(rows))
         self.assertAlmostEqual(self.whole["questions"][0]["pearson"], rows[0]["pearson"], places=9)  # it rounds
 
@@ -215,8 +228,10 @@ from huggingface_hub import parse_eval_result_entries
 entries = parse_eval_result_entries(yaml.safe_load(open("results.yaml")))
 print(json.dumps([[entry.dataset_id, entry.task_id, entry.value, entry.date] for entry in entries]))
 """)
-        self.assertEqual(["huawei-noah/human_rank_eval", "micro_average",
-                          self.whole["results"]["micro"]["pearson"]["mean"], self.whole["created"]], read[0])
+        self.assertEqual(
+            ["huawei-noah/human_rank_eval", "micro_average", self.whole["results"]["micro"]["pearson"]["mean"], self.whole["created"]],
+            read[0],
+        )
         self.assertEqual(["micro_average", "a"], [entry[1] for entry in read])
 
 

@@ -36,8 +36,9 @@ class ScalingTest(ProgramTest):
 
 class ShardTest(ScalingTest):
     def shard(self, model, i, n, *arguments):
-        self.run_hre("eval", model, "--data", "sample", "--shard", f"{i}/{n}", "--json", f"shard-{i}.json", "--details",
-                     "--keep-tokens", *arguments)
+        self.run_hre(
+            "eval", model, "--data", "sample", "--shard", f"{i}/{n}", "--json", f"shard-{i}.json", "--details", "--keep-tokens", *arguments
+        )
 
     def test_merged_they_are_one_run(self):
         one = self.reference("baseline:zstd", "--limit", "4")
@@ -51,10 +52,13 @@ class ShardTest(ScalingTest):
             self.shard("baseline:zstd", i, 2)
         self.run_hre("eval", "baseline:length", "--data", "sample", "--shard", "2/2", "--json", "other.json", "--details")
         self.run_hre("eval", "baseline:zstd", "--data", "sample", "--json", "whole.json", "--details")
-        for files, said in ((["shard-1.json"], "of 2 shards, 2 is missing"),
-                            (["shard-1.json", "shard-2.json", "shard-2.json"], "shard 2/2 is given twice"),
-                            (["shard-1.json", "other.json"], "differ"), (["whole.json"], "is no shard"),
-                            (["missing.json"], "missing.json")):
+        for files, said in (
+            (["shard-1.json"], "of 2 shards, 2 is missing"),
+            (["shard-1.json", "shard-2.json", "shard-2.json"], "shard 2/2 is given twice"),
+            (["shard-1.json", "other.json"], "differ"),
+            (["whole.json"], "is no shard"),
+            (["missing.json"], "missing.json"),
+        ):
             with self.subTest(files=files):
                 self.assertIn(said, self.error_of("runs", "merge", *files, "--json", "merged.json"))
                 self.assertFalse((self.folder / "merged.json").exists())
@@ -63,8 +67,10 @@ class ShardTest(ScalingTest):
         """Of questions chosen by another --where: refused, and another run each in the store."""
         for i, condition in ((1, "answers>1"), (2, "votes>-1000")):  # which choose the same questions
             self.shard("baseline:zstd", i, 2, "--where", condition, "--store", "runs.db")
-        self.assertIn("shard 1/2 and shard 2/2 can't be merged: their --where differs",
-                      self.error_of("runs", "merge", "shard-1.json", "shard-2.json", "--json", "merged.json"))
+        self.assertIn(
+            "shard 1/2 and shard 2/2 can't be merged: their --where differs",
+            self.error_of("runs", "merge", "shard-1.json", "shard-2.json", "--json", "merged.json"),
+        )
         self.shard("baseline:zstd", 2, 2, "--where", "answers>1", "--store", "runs.db")
         self.run_hre("runs", "merge", "shard-1.json", "shard-2.json", "--json", "merged.json")
         self.assertEqual(["answers>1"], self.read_json("merged.json")["config"]["where"])
@@ -74,14 +80,23 @@ class ShardTest(ScalingTest):
         for text in ("0/2", "3/2", "1", "1/", "/2", "1/2/3", "a/b", "-1/2", "1/0"):
             self.assertIn("is not a shard", self.error_of("eval", "baseline:zstd", "--data", "sample", "--shard", text))
 
-
     def test_processes_of_srun_with_a_share_each(self):
         done = self.run_hre("eval", "baseline:zstd", "--data", "sample", env={"PMI_SIZE": "2"}, status=1)
         if "built without MPI" not in done.stderr:
             self.skipTest("this hre was built with MPI: its processes are ranks, unless srun says --mpi=none")
         for i in (1, 2):
-            self.run_hre("eval", "baseline:zstd", "--data", "sample", "--shard", f"{i}/2", "--json", f"shard-{i}.json", "--details",
-                         env={"PMI_SIZE": "2"})
+            self.run_hre(
+                "eval",
+                "baseline:zstd",
+                "--data",
+                "sample",
+                "--shard",
+                f"{i}/2",
+                "--json",
+                f"shard-{i}.json",
+                "--details",
+                env={"PMI_SIZE": "2"},
+            )
         self.run_hre("runs", "merge", "shard-1.json", "shard-2.json", "--json", "merged.json")
 
 
@@ -91,8 +106,22 @@ class WorkersTest(ScalingTest):
         one = self.reference(model, "--limit", "1", "--threads", "1")
         for n in (1, 3):
             with self.subTest(workers=n):
-                self.run_hre("eval", model, "--data", "sample", "--limit", "1", "--threads", "1", "--workers", n, "--json",
-                             "run.json", "--details", "--keep-tokens")
+                self.run_hre(
+                    "eval",
+                    model,
+                    "--data",
+                    "sample",
+                    "--limit",
+                    "1",
+                    "--threads",
+                    "1",
+                    "--workers",
+                    n,
+                    "--json",
+                    "run.json",
+                    "--details",
+                    "--keep-tokens",
+                )
                 self.assertEqual(one, comparable(self.read_json("run.json")))
 
     def children(self, process):
@@ -100,9 +129,29 @@ class WorkersTest(ScalingTest):
         return [int(child) for child in text.split()]
 
     def start(self, *arguments):
-        return subprocess.Popen([PROGRAM, "eval", shared_data("models/stories260K.gguf"), "--data", "sample", "--limit", "2",
-                                 "--threads", "1", "--json", "run.json", "--details", "--keep-tokens", *arguments], cwd=self.folder,
-                                env=clean_environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        return subprocess.Popen(
+            [
+                PROGRAM,
+                "eval",
+                shared_data("models/stories260K.gguf"),
+                "--data",
+                "sample",
+                "--limit",
+                "2",
+                "--threads",
+                "1",
+                "--json",
+                "run.json",
+                "--details",
+                "--keep-tokens",
+                *arguments,
+            ],
+            cwd=self.folder,
+            env=clean_environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
 
     def test_a_killed_worker(self):
         one = self.reference(shared_data("models/stories260K.gguf"), "--limit", "2", "--threads", "1")
@@ -124,8 +173,9 @@ class WorkersTest(ScalingTest):
         program.kill()
         program.communicate(timeout=60 * SLOWER)
         deadline = time.monotonic() + 20
-        while any(pathlib.Path(f"/proc/{child}/cmdline").exists() and
-                  pathlib.Path(f"/proc/{child}/cmdline").read_bytes() for child in children):
+        while any(
+            pathlib.Path(f"/proc/{child}/cmdline").exists() and pathlib.Path(f"/proc/{child}/cmdline").read_bytes() for child in children
+        ):
             self.assertLess(time.monotonic(), deadline)
             time.sleep(0.05)
 
@@ -141,7 +191,7 @@ class WorkersTest(ScalingTest):
                     continue
                 for i, line in enumerate(maps):
                     if str(model) in line:
-                        fields = dict(entry.split(":", 1) for entry in maps[i + 1:i + 20] if ":" in entry)
+                        fields = dict(entry.split(":", 1) for entry in maps[i + 1 : i + 20] if ":" in entry)
                         shared.append(int(fields["Private_Dirty"].split()[0]))
             time.sleep(0.01)
         program.communicate(timeout=200 * SLOWER)
@@ -161,8 +211,7 @@ class ModelListTest(ScalingTest):
 
     def test_a_hundred(self):
         self.write("models.txt", "baseline:zstd\nmissing.gguf\n" * 50)
-        done = self.run_hre("eval", "--models", "models.txt", "--data", "sample", "--topic", "python", "--json", "run.json",
-                            status=2)
+        done = self.run_hre("eval", "--models", "models.txt", "--data", "sample", "--topic", "python", "--json", "run.json", status=2)
         self.assertEqual(50, len(self.read_json("run.json")))
         self.assertIn("50 models failed:", done.stdout)
 
@@ -180,8 +229,15 @@ class RpcTest(ScalingTest):
     one = ("--data", "sample", "--limit", "2", "--threads", "1", "--details", "--keep-tokens")
 
     def refused(self, *arguments, model=None):
-        done = subprocess.run([PROGRAM, "eval", model or self.model, "--data", "sample", "--limit", "1", *arguments],
-                              cwd=self.folder, env=clean_environment(), capture_output=True, text=True, timeout=100 * SLOWER, check=False)
+        done = subprocess.run(
+            [PROGRAM, "eval", model or self.model, "--data", "sample", "--limit", "1", *arguments],
+            cwd=self.folder,
+            env=clean_environment(),
+            capture_output=True,
+            text=True,
+            timeout=100 * SLOWER,
+            check=False,
+        )
         self.assertIn(done.returncode, (1, 2), done.stderr)
         self.assertEqual(1, done.stderr.count("\n"), done.stderr)
         return done.stderr
@@ -209,8 +265,9 @@ class RpcTest(ScalingTest):
         if not os.access(program, os.X_OK):
             self.skipTest(f"no rpc-server ('{program}'): tools/setup.sh makes it with HRE_ENGINE_OPTIONS=-DGGML_RPC=ON")
         port = self.free_port()
-        process = subprocess.Popen([program, "-H", "127.0.0.1", "-p", str(port), "-t", "1"], stdout=subprocess.DEVNULL,
-                                   stderr=subprocess.DEVNULL)
+        process = subprocess.Popen(
+            [program, "-H", "127.0.0.1", "-p", str(port), "-t", "1"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
         self.addCleanup(process.wait)
         self.addCleanup(process.kill)
         deadline = time.monotonic() + 60
@@ -240,8 +297,11 @@ class RpcTest(ScalingTest):
     def test_what_is_no_server(self):
         self.need_rpc()
         older = struct.pack("<Q", 28) + bytes([4, 0, 0, 0]) + bytes(24)  # what a server of protocol 4.0.0 says first
-        for answer, said in ((b"HTTP/1.1 400 Bad Request\r\n\r\n", "the program that answers is not an RPC server"),
-                             (older, "the RPC server has another version"), (b"", "no answer within 10 s")):
+        for answer, said in (
+            (b"HTTP/1.1 400 Bad Request\r\n\r\n", "the program that answers is not an RPC server"),
+            (older, "the RPC server has another version"),
+            (b"", "no answer within 10 s"),
+        ):
             with self.subTest(said=said):
                 self.assertIn(said, self.refused("--rpc", self.stand_in(answer)))
         for address in ("localhost", "127.0.0.1:", ":50052", "127.0.0.1:x", "127.0.0.1:123456"):
@@ -263,8 +323,21 @@ class RpcTest(ScalingTest):
         runs = {}
         for servers in ((), (first,), (first, second)):
             options = [word for server in servers for word in ("--rpc", server)]
-            self.run_hre("eval", *paths, "--data", SOURCE_DIR / "tests/data/models/questions.jsonl", "--threads", "1",
-                         "--engine-kernels", "plain", "--json", "runs.json", "--details", "--quiet", *options)
+            self.run_hre(
+                "eval",
+                *paths,
+                "--data",
+                SOURCE_DIR / "tests/data/models/questions.jsonl",
+                "--threads",
+                "1",
+                "--engine-kernels",
+                "plain",
+                "--json",
+                "runs.json",
+                "--details",
+                "--quiet",
+                *options,
+            )
             runs[len(servers)] = self.read_json("runs.json")
         for n in (1, 2):
             for expected, run in zip(runs[0], runs[n], strict=True):
@@ -281,9 +354,14 @@ class RpcTest(ScalingTest):
 
     def start(self, address, *more):
         """An evaluation that has stored some of its questions."""
-        program = subprocess.Popen([PROGRAM, "eval", self.model, *more, *self.one, "--store", "runs.db", "--rpc", address],
-                                   cwd=self.folder, env=clean_environment(HRE_STORE=None), stdout=subprocess.PIPE,
-                                   stderr=subprocess.PIPE, text=True)
+        program = subprocess.Popen(
+            [PROGRAM, "eval", self.model, *more, *self.one, "--store", "runs.db", "--rpc", address],
+            cwd=self.folder,
+            env=clean_environment(HRE_STORE=None),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
         self.addCleanup(program.wait)
         self.addCleanup(program.kill)
         deadline = time.monotonic() + 200
@@ -298,8 +376,9 @@ class RpcTest(ScalingTest):
         stored = self.stored()
         self.assertIn(stored, range(2, 28))
         _, address = self.server()
-        super().run_hre("eval", self.model, *self.one, "--store", "runs.db", "--rpc", address, "--json", "rest.json",
-                        env={"HRE_STORE": None})
+        super().run_hre(
+            "eval", self.model, *self.one, "--store", "runs.db", "--rpc", address, "--json", "rest.json", env={"HRE_STORE": None}
+        )
         run = self.read_json("rest.json")
         self.assertEqual(stored, run["times"]["questions_reused"])
         self.assertEqual(reference, comparable(run))
@@ -334,22 +413,35 @@ class RpcTest(ScalingTest):
 
 class MpiTest(ScalingTest):
     def mpirun(self, n, *arguments, prefix=()):
-        return [shutil.which("mpirun"), "--allow-run-as-root", "--oversubscribe", *prefix, "-n", str(n), PROGRAM,
-                *map(str, arguments)]
+        return [shutil.which("mpirun"), "--allow-run-as-root", "--oversubscribe", *prefix, "-n", str(n), PROGRAM, *map(str, arguments)]
 
     def setUp(self):
         super().setUp()
         if not shutil.which("mpirun"):
             self.skipTest("mpirun is not installed (Debian: openmpi-bin)")
-        probe = subprocess.run(self.mpirun(2, "eval", "baseline:zstd", "--data", "sample", "--quiet"), cwd=self.folder,
-                               env=clean_environment(), capture_output=True, text=True, timeout=120 * SLOWER, check=False)
+        probe = subprocess.run(
+            self.mpirun(2, "eval", "baseline:zstd", "--data", "sample", "--quiet"),
+            cwd=self.folder,
+            env=clean_environment(),
+            capture_output=True,
+            text=True,
+            timeout=120 * SLOWER,
+            check=False,
+        )
         if "without MPI" in probe.stderr:
             self.assertIn("-DHRE_MPI=ON", probe.stderr)
             self.skipTest("this hre was built without MPI (-DHRE_MPI=ON)")
 
     def run_all(self, *command, **environment):
-        done = subprocess.run([*map(str, command)], cwd=self.folder, env=clean_environment(**environment), capture_output=True,
-                              text=True, timeout=200 * SLOWER, check=False)
+        done = subprocess.run(
+            [*map(str, command)],
+            cwd=self.folder,
+            env=clean_environment(**environment),
+            capture_output=True,
+            text=True,
+            timeout=200 * SLOWER,
+            check=False,
+        )
         self.assertNotEqual(0, done.returncode)
         return done.stderr
 
@@ -372,8 +464,15 @@ class MpiTest(ScalingTest):
         model = shared_data("models/stories260K.gguf")
         shard = ("eval", model, "--data", "sample", "--limit", 1, "--threads", 1, "--shard", "2/3", "--details")
         self.run_hre(*shard, "--json", "one.json")
-        done = subprocess.run(self.mpirun(2, *shard, "--json", "two.json"), cwd=self.folder, env=clean_environment(),
-                              capture_output=True, text=True, timeout=300 * SLOWER, check=False)
+        done = subprocess.run(
+            self.mpirun(2, *shard, "--json", "two.json"),
+            cwd=self.folder,
+            env=clean_environment(),
+            capture_output=True,
+            text=True,
+            timeout=300 * SLOWER,
+            check=False,
+        )
         self.assertEqual(0, done.returncode, done.stderr)
         self.assertNotIn("left out", done.stderr)
         self.assertEqual(comparable(self.read_json("one.json")), comparable(self.read_json("two.json")))
@@ -383,9 +482,29 @@ class MpiTest(ScalingTest):
         one = self.reference(model, "--limit", "1", "--threads", "1")
         for n in (1, 2, 4):
             with self.subTest(ranks=n):
-                done = subprocess.run(self.mpirun(n, "eval", model, "--data", "sample", "--limit", 1, "--threads", 1,
-                                                  "--json", "run.json", "--details", "--keep-tokens"), cwd=self.folder,
-                                      env=clean_environment(), capture_output=True, text=True, timeout=300 * SLOWER, check=False)
+                done = subprocess.run(
+                    self.mpirun(
+                        n,
+                        "eval",
+                        model,
+                        "--data",
+                        "sample",
+                        "--limit",
+                        1,
+                        "--threads",
+                        1,
+                        "--json",
+                        "run.json",
+                        "--details",
+                        "--keep-tokens",
+                    ),
+                    cwd=self.folder,
+                    env=clean_environment(),
+                    capture_output=True,
+                    text=True,
+                    timeout=300 * SLOWER,
+                    check=False,
+                )
                 self.assertEqual(0, done.returncode, done.stderr)
                 self.assertEqual(one, comparable(self.read_json("run.json")))
                 self.assertEqual(1, done.stdout.count(": HumanRankEval "), "one table")
@@ -395,17 +514,41 @@ class MpiTest(ScalingTest):
         """The processes that mpirun started, once there are n; none where it has ended."""
         found = []
         while program.poll() is None and len(found) < n:
-            listed = subprocess.run(["ps", "-o", "pid=,comm=", "--ppid", str(program.pid)], capture_output=True, text=True,
-                                    check=False).stdout.splitlines()
+            listed = subprocess.run(
+                ["ps", "-o", "pid=,comm=", "--ppid", str(program.pid)], capture_output=True, text=True, check=False
+            ).stdout.splitlines()
             found = [int(line.split()[0]) for line in listed if line.split()[1] == PROGRAM.name]
         return found
 
     def kill_one(self, model, one, n, *prefix, moment, victim):
         """Kills a rank at a moment of an evaluation; the run's file, if there is one, and what hre said."""
-        program = subprocess.Popen(self.mpirun(n, "eval", model, "--data", "sample", "--limit", 2, "--threads", 1, "--json",
-                                               "run.json", "--details", "--keep-tokens", "--store", "runs.db", "--rank-timeout",
-                                               3, prefix=prefix), cwd=self.folder, env=clean_environment(HRE_STORE=None),
-                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        program = subprocess.Popen(
+            self.mpirun(
+                n,
+                "eval",
+                model,
+                "--data",
+                "sample",
+                "--limit",
+                2,
+                "--threads",
+                1,
+                "--json",
+                "run.json",
+                "--details",
+                "--keep-tokens",
+                "--store",
+                "runs.db",
+                "--rank-timeout",
+                3,
+                prefix=prefix,
+            ),
+            cwd=self.folder,
+            env=clean_environment(HRE_STORE=None),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
         ranks = self.ranks(program, n)
         time.sleep(moment)
         killed = program.poll() is None and len(ranks) == n
@@ -427,8 +570,23 @@ class MpiTest(ScalingTest):
         if (self.folder / "runs.db").exists():
             with contextlib.closing(sqlite3.connect(self.folder / "runs.db")) as database:
                 stored = database.execute("SELECT count(*) FROM score").fetchone()[0]
-        super().run_hre("eval", model, "--data", "sample", "--limit", "2", "--threads", "1", "--json", "rest.json", "--details",
-                        "--keep-tokens", "--store", "runs.db", env={"HRE_STORE": None})
+        super().run_hre(
+            "eval",
+            model,
+            "--data",
+            "sample",
+            "--limit",
+            "2",
+            "--threads",
+            "1",
+            "--json",
+            "rest.json",
+            "--details",
+            "--keep-tokens",
+            "--store",
+            "runs.db",
+            env={"HRE_STORE": None},
+        )
         run = self.read_json("rest.json")
         self.assertEqual(one, comparable(run))
         for path in self.folder.glob("runs.db*"):
@@ -468,10 +626,30 @@ class MpiTest(ScalingTest):
     def test_a_stopped_rank_is_taken_for_dead(self):
         model = shared_data("models/stories260K.gguf")
         one = self.reference(model, "--limit", "2", "--threads", "1")
-        program = subprocess.Popen(self.mpirun(2, "eval", model, "--data", "sample", "--limit", 2, "--threads", 1, "--json",
-                                               "run.json", "--details", "--keep-tokens", "--rank-timeout", 2),
-                                   cwd=self.folder, env=clean_environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                   text=True)
+        program = subprocess.Popen(
+            self.mpirun(
+                2,
+                "eval",
+                model,
+                "--data",
+                "sample",
+                "--limit",
+                2,
+                "--threads",
+                1,
+                "--json",
+                "run.json",
+                "--details",
+                "--keep-tokens",
+                "--rank-timeout",
+                2,
+            ),
+            cwd=self.folder,
+            env=clean_environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
         ranks = self.ranks(program, 2)
         time.sleep(0.5)
         os.kill(ranks[1], signal.SIGSTOP)

@@ -52,8 +52,9 @@ class BitsTest(ProgramTest):
         self.assertAlmostEqual(statistics.mean(gaps), micro["bits_gap"]["mean"], places=12)
         self.assertEqual(0, micro["bits_gap"]["chance"])
         self.assertNotIn("chance", micro["bits_per_byte"])
-        self.assertIsNone(self.evaluate("baseline:length", "length.json")["results"]["micro"]["bits_per_byte"]["mean"],
-                          "a length is no log-likelihood")
+        self.assertIsNone(
+            self.evaluate("baseline:length", "length.json")["results"]["micro"]["bits_per_byte"]["mean"], "a length is no log-likelihood"
+        )
 
     def test_comparisons_have_them_and_know_that_less_is_better(self):
         self.evaluate("baseline:zstd", "zstd.json")
@@ -82,13 +83,28 @@ class BitsTest(ProgramTest):
         with sqlite3.connect(self.folder / "runs.db") as database:
             stored = database.execute("SELECT n_bytes FROM answer_score ORDER BY score, position").fetchall()
         shown = json.loads(self.run_hre("runs", "export", "last", "--store", "runs.db").stdout)
-        self.assertEqual(sorted(n for n, in stored), sorted(a["n_bytes"] for q in shown["questions"] for a in q["answers"]))
+        self.assertEqual(sorted(n for (n,) in stored), sorted(a["n_bytes"] for q in shown["questions"] for a in q["answers"]))
 
 
 class ScoresTest(ProgramTest):
     def evaluate(self, model, name, *arguments):
-        self.run_hre("eval", model, "--data", "sample", "--topic", "python", "--topic", "cpp", "--json", name, "--details", "--quiet",
-                     "--store", "runs.db", *arguments)
+        self.run_hre(
+            "eval",
+            model,
+            "--data",
+            "sample",
+            "--topic",
+            "python",
+            "--topic",
+            "cpp",
+            "--json",
+            name,
+            "--details",
+            "--quiet",
+            "--store",
+            "runs.db",
+            *arguments,
+        )
         return self.read_json(name)
 
     def check(self, run, score, of):
@@ -105,10 +121,12 @@ class ScoresTest(ProgramTest):
 
     def test_derived_from_tokens_in_every_command(self):
         """From the values and texts of the tokens themselves."""
-        ways = {"per-char": lambda a: sum(a["token_log_probs"]) / a["n_chars"],
-                "per-token": lambda a: sum(a["token_log_probs"]) / len(a["token_log_probs"]),
-                "per-byte": lambda a: sum(a["token_log_probs"]) / len("".join(a["token_texts"]).removeprefix(" ").encode()),
-                "sum": lambda a: sum(a["token_log_probs"])}
+        ways = {
+            "per-char": lambda a: sum(a["token_log_probs"]) / a["n_chars"],
+            "per-token": lambda a: sum(a["token_log_probs"]) / len(a["token_log_probs"]),
+            "per-byte": lambda a: sum(a["token_log_probs"]) / len("".join(a["token_texts"]).removeprefix(" ").encode()),
+            "sum": lambda a: sum(a["token_log_probs"]),
+        }
         first = self.evaluate(TUNED, "first.json", "--keep-tokens")
         for score, way in ways.items():
             with self.subTest(score=score):
@@ -128,11 +146,19 @@ class ScoresTest(ProgramTest):
                 shown = self.run_hre("show", "first.json", "--score", score, "--worst", 1).stdout
                 lowest = min(run["questions"], key=lambda q: q["pearson"])
                 self.assertIn(f"Pearson {lowest['pearson']:.2f}", shown)
-                divided = {"per-char": " divided by its characters,", "per-token": " divided by its tokens,", "per-byte": " divided by its bytes,", "sum": ","}
+                divided = {
+                    "per-char": " divided by its characters,",
+                    "per-token": " divided by its tokens,",
+                    "per-byte": " divided by its bytes,",
+                    "sum": ",",
+                }
                 self.assertIn(f"log-probability{divided[score]} in nats", shown.replace("\n", " "))
                 confounds = json.loads(self.run_hre("confounds", "first.json", "--score", score, "--json", "-").stdout)["runs"][0]
                 self.assertAlmostEqual(mean, confounds["covariates"][0]["value"]["mean"], places=9)
-                self.assertEqual("sum_log_prob" + {"per-char": " / n_chars", "per-token": " / n_tokens", "per-byte": " / n_bytes", "sum": ""}[score], confounds["score"])
+                self.assertEqual(
+                    "sum_log_prob" + {"per-char": " / n_chars", "per-token": " / n_tokens", "per-byte": " / n_bytes", "sum": ""}[score],
+                    confounds["score"],
+                )
                 detailed = self.run_hre("runs", "show", "last", "--store", "runs.db", "--score", score).stdout
                 self.assertEqual(score != "per-char", "Scores are sum_log_prob" in detailed)
                 self.assertIn(f"{mean:.2f}"[:4], detailed)
@@ -142,14 +168,21 @@ class ScoresTest(ProgramTest):
                 for result in (compared, power):
                     self.assertEqual("sum_log_prob" + formula, result["runs"][0]["score"])
                 by = "" if score == "per-char" else f" by sum_log_prob{formula}"
-                self.assertIn(f"<title>HumanRankEval{by}: hre-tuned-q8_0</title>", (self.folder / f"report-{score}" / "index.html").read_text(encoding="utf-8"))
+                self.assertIn(
+                    f"<title>HumanRankEval{by}: hre-tuned-q8_0</title>",
+                    (self.folder / f"report-{score}" / "index.html").read_text(encoding="utf-8"),
+                )
                 label = (self.folder / f"report-{score}" / "figures" / "overall_mean.gp").read_text(encoding="utf-8")
                 self.assertIn(f'"HumanRankEval{by} (mean of', label)
         listed = json.loads(self.run_hre("runs", "list", "--json", "--store", "runs.db").stdout)["runs"]
         self.assertEqual(1, len(listed))
-        self.assertAlmostEqual(first["results"]["micro"]["pearson"]["mean"], listed[0]["pearson"]["mean"], places=12, msg="the published one")
+        self.assertAlmostEqual(
+            first["results"]["micro"]["pearson"]["mean"], listed[0]["pearson"]["mean"], places=12, msg="the published one"
+        )
         for command in (["runs", "show", "last", "--store", "runs.db"], ["confounds", "first.json"]):
-            self.assertRegex(self.run_hre(*command).stdout, r"(?m)^score +Pearson +through length .*\n.*\nper-char .*\nper-token .*\nper-byte .*\nsum ")
+            self.assertRegex(
+                self.run_hre(*command).stdout, r"(?m)^score +Pearson +through length .*\n.*\nper-char .*\nper-token .*\nper-byte .*\nsum "
+            )
 
     def test_the_published_name_is_of_the_published_score(self):
         self.evaluate(BASE, "base.json")
@@ -161,7 +194,13 @@ class ScoresTest(ProgramTest):
             for other in (("--score", "sum"), ("--reference", "base.json")):
                 self.assertIn("publishes HumanRankEval, which is by sum_log_prob / n_chars", self.error_of(*export, *other))
             self.assertIn("the scores are sum_log_prob, and", self.error_of("runs", "export", "sum.json", *export[3:]))
-        self.write("study.toml", "".join(f'[[run]]\nrun = "{name}.json"\nfamily = "hre"\nsize = {size}\nstage = "pretrained"\n' for name, size in (("base", 1e7), ("tuned", 2e7))))
+        self.write(
+            "study.toml",
+            "".join(
+                f'[[run]]\nrun = "{name}.json"\nfamily = "hre"\nsize = {size}\nstage = "pretrained"\n'
+                for name, size in (("base", 1e7), ("tuned", 2e7))
+            ),
+        )
         for score, name in (((), "HumanRankEval"), (("--score", "sum"), "HumanRankEval by sum_log_prob")):
             study = json.loads(self.run_hre("study", "study.toml", *score, "--json", "-").stdout)
             self.assertEqual(name, study["benchmark"])
@@ -172,10 +211,18 @@ class ScoresTest(ProgramTest):
     def test_refused(self):
         self.evaluate(TUNED, "char.json")
         self.evaluate(TUNED, "sum.json", "--score", "sum")
-        self.assertIn("different configurations: score (sum_log_prob / n_chars | sum_log_prob)", self.error_of("compare", "char.json", "sum.json"))
+        self.assertIn(
+            "different configurations: score (sum_log_prob / n_chars | sum_log_prob)", self.error_of("compare", "char.json", "sum.json")
+        )
         self.run_hre("compare", "char.json", "sum.json", "--score", "per-byte")
-        self.assertIn("--score: 'words' is not one of per-char, per-token, per-byte, sum", self.error_of("compare", "char.json", "sum.json", "--score", "words"))
-        self.assertIn("has no tokens", self.run_hre("eval", "baseline:zstd", "--data", "sample", "--score", "per-token", "--store", "none", status=2).stderr)
+        self.assertIn(
+            "--score: 'words' is not one of per-char, per-token, per-byte, sum",
+            self.error_of("compare", "char.json", "sum.json", "--score", "words"),
+        )
+        self.assertIn(
+            "has no tokens",
+            self.run_hre("eval", "baseline:zstd", "--data", "sample", "--score", "per-token", "--store", "none", status=2).stderr,
+        )
         line = self.error_of("eval", TUNED, "--data", "sample", "--score", "sum", "--until", "width=0.5")
         self.assertIn("stopping early looks at the published score", line)
         old = self.read_json("char.json")
@@ -196,18 +243,50 @@ class ScoresTest(ProgramTest):
         for question in at_once["questions"]:
             self.assertEqual(sums[question["id"]], [a["reference_log_prob"] for a in question["answers"]])
         self.check(at_once, "sum", lambda a: a["sum_log_prob"] - a["reference_log_prob"])
-        pairs = [(a["score"] - b["score"]) for q in at_once["questions"][:1] for a in q["answers"] for b in q["answers"] if a["votes"] > b["votes"]]
+        pairs = [
+            (a["score"] - b["score"])
+            for q in at_once["questions"][:1]
+            for a in q["answers"]
+            for b in q["answers"]
+            if a["votes"] > b["votes"]
+        ]
         self.assertAlmostEqual(statistics.mean(pairs), at_once["questions"][0]["margin"], places=9)
         self.assertAlmostEqual(sum(d > 0 for d in pairs) / len(pairs), at_once["questions"][0]["pairwise_accuracy"], places=12)
         exported = json.loads(self.run_hre("runs", "export", "last", "--store", "runs.db", "--reference", "base.json").stdout)
         self.assertEqual(at_once["questions"], exported["questions"])
-        self.assertEqual([note for note in at_once["notes"] if "reference" in note], [note for note in exported["notes"] if "reference" in note])
+        self.assertEqual(
+            [note for note in at_once["notes"] if "reference" in note], [note for note in exported["notes"] if "reference" in note]
+        )
         with Hub() as hub:
             hub.add("model", "org/released", {"base.json": (self.folder / "base.json").read_bytes()})
-            environment = {"HF_ENDPOINT": hub.endpoint, "HF_HOME": str(self.folder / "hf"), "HF_TOKEN": None, "HF_HUB_OFFLINE": None, "HF_HUB_CACHE": None,
-                           "http_proxy": None, "HTTP_PROXY": None}
-            self.run_hre("eval", TUNED, "--data", "sample", "--topic", "python", "--topic", "cpp", "--reference", "hf:org/released/base.json", "--json", "hub.json",
-                         "--details", "--quiet", "--store", "runs.db", env=environment)
+            environment = {
+                "HF_ENDPOINT": hub.endpoint,
+                "HF_HOME": str(self.folder / "hf"),
+                "HF_TOKEN": None,
+                "HF_HUB_OFFLINE": None,
+                "HF_HUB_CACHE": None,
+                "http_proxy": None,
+                "HTTP_PROXY": None,
+            }
+            self.run_hre(
+                "eval",
+                TUNED,
+                "--data",
+                "sample",
+                "--topic",
+                "python",
+                "--topic",
+                "cpp",
+                "--reference",
+                "hf:org/released/base.json",
+                "--json",
+                "hub.json",
+                "--details",
+                "--quiet",
+                "--store",
+                "runs.db",
+                env=environment,
+            )
         self.assertEqual(at_once["questions"], self.read_json("hub.json")["questions"])
         self.assertIn("--reference RUN|MODEL|no-question", self.run_hre("eval", "--help-all").stdout)
         self.assertIn("--reference RUN|no-question", self.run_hre("compare", "--help-all").stdout)
@@ -215,7 +294,12 @@ class ScoresTest(ProgramTest):
         self.assertIn("reference (", self.error_of("compare", "tuned.json", "at_once.json"))
         per_token = self.run_hre("show", "tuned.json", "--reference", "base.json", "--score", "per-token", "--worst", 1)
         self.assertIn("votes", per_token.stdout)
-        self.assertIn("shares no question", self.run_hre("eval", BASE, "--data", "sample", "--topic", "html", "--reference", "tuned.json", "--store", "none", status=2).stderr)
+        self.assertIn(
+            "shares no question",
+            self.run_hre(
+                "eval", BASE, "--data", "sample", "--topic", "html", "--reference", "tuned.json", "--store", "none", status=2
+            ).stderr,
+        )
 
     def check_rewards(self, folder):
         """The rewards that TRL logged are beta times hre's scores against the reference."""
@@ -237,8 +321,14 @@ class ScoresTest(ProgramTest):
         python, package = torch_python(), BUILD_DIR / "python"
         if subprocess.run([python, "-c", "import trl"], capture_output=True, check=False).returncode != 0:
             self.skipTest(f"{python} has no trl")
-        done = subprocess.run([python, SOURCE_DIR / "tools/trl_rewards.py", self.folder / "new"], capture_output=True, text=True, check=False,
-                              cwd=self.folder, env=clean_environment(PYTHONPATH=str(package)))
+        done = subprocess.run(
+            [python, SOURCE_DIR / "tools/trl_rewards.py", self.folder / "new"],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=self.folder,
+            env=clean_environment(PYTHONPATH=str(package)),
+        )
         self.assertEqual(0, done.returncode, done.stderr[-2000:])
         self.check_rewards(self.folder / "new")
 
@@ -249,8 +339,10 @@ class ScoresTest(ProgramTest):
         pmi = self.evaluate(TUNED, "pmi.json", "--reference", "no-question")
         self.assertEqual(len(pmi["questions"]), pmi["times"]["questions_reused"])
         for one, other, both in zip(plain["questions"], without["questions"], pmi["questions"]):
-            self.assertEqual([a["sum_log_prob"] - b["sum_log_prob"] for a, b in zip(one["answers"], other["answers"])],
-                             [a["score"] for a in both["answers"]])
+            self.assertEqual(
+                [a["sum_log_prob"] - b["sum_log_prob"] for a, b in zip(one["answers"], other["answers"])],
+                [a["score"] for a in both["answers"]],
+            )
         runs = json.loads(self.run_hre("runs", "list", "--json", "--store", "runs.db").stdout)["runs"]
         self.assertEqual(2, len(runs), "the extra pass is a run of its own, and shared")
         stored = json.loads(self.run_hre("runs", "export", "last", "--store", "runs.db", "--reference", "no-question").stdout)

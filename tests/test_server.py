@@ -25,8 +25,9 @@ def questions(n, seed):
     def text(low, high):
         return " ".join(random.choice(WORDS) for _ in range(random.randint(low, high))) + "."
 
-    return [{"question": text(8, 16), "answers": [{"text": text(3, 20), "votes": random.randint(0, 30)} for _ in range(4)]}
-            for _ in range(n)]
+    return [
+        {"question": text(8, 16), "answers": [{"text": text(3, 20), "votes": random.randint(0, 30)} for _ in range(4)]} for _ in range(n)
+    ]
 
 
 class ServerTest(ProgramTest):
@@ -47,8 +48,9 @@ class ServerTest(ProgramTest):
     def evaluate(self, servers, *arguments, status=0, spec="", env=None, timeout=120):
         servers = servers if isinstance(servers, list) else [servers]
         model = "server:" + ",".join(s.url for s in servers) + spec
-        return self.run_hre("eval", model, "--data", "q.jsonl", "--json", "run.json", "--details", *arguments,
-                            status=status, env=env, timeout=timeout)
+        return self.run_hre(
+            "eval", model, "--data", "q.jsonl", "--json", "run.json", "--details", *arguments, status=status, env=env, timeout=timeout
+        )
 
     def check_values(self, bos=False, n=24):
         """Every answer of run.json against what the stand-in's probabilities make of it."""
@@ -81,12 +83,24 @@ class ShapeTest(ServerTest):
                 self.assertIn("127.0.0.1", self.evaluate(server, spec=",api=" + api, status=1).stderr)
 
     def test_answers_in_every_shape(self):
-        for api, *quirks in (["vllm", "shuffled"], ["vllm", "first_absent"], ["vllm", "n_plus_1"], ["vllm", "no_zero"],
-                             ["vllm", "prompt_logprobs"], ["openai", "no_tokenizer"], ["openai", "first_absent"],
-                             ["openai", "no_tokenizer", "first_absent"], ["openai", "no_tokenizer", "byte_offsets"],
-                             ["openai", "no_tokenizer", "hex"], ["openai", "no_tokenizer", "hex", "byte_offsets"],
-                             ["openai", "no_tokenizer", "behind"],
-                             ["sglang", "first_absent"], ["sglang", "old"], ["sglang", "last_token"], ["tgi", "old"]):
+        for api, *quirks in (
+            ["vllm", "shuffled"],
+            ["vllm", "first_absent"],
+            ["vllm", "n_plus_1"],
+            ["vllm", "no_zero"],
+            ["vllm", "prompt_logprobs"],
+            ["openai", "no_tokenizer"],
+            ["openai", "first_absent"],
+            ["openai", "no_tokenizer", "first_absent"],
+            ["openai", "no_tokenizer", "byte_offsets"],
+            ["openai", "no_tokenizer", "hex"],
+            ["openai", "no_tokenizer", "hex", "byte_offsets"],
+            ["openai", "no_tokenizer", "behind"],
+            ["sglang", "first_absent"],
+            ["sglang", "old"],
+            ["sglang", "last_token"],
+            ["tgi", "old"],
+        ):
             with self.subTest(api=api, quirks=quirks), StandIn(api, *quirks) as server:
                 self.evaluate(server)
                 self.check_values()
@@ -117,20 +131,24 @@ class ShapeTest(ServerTest):
                 self.assertEqual("token 1", self.check_values(bos=True)["config"]["bos"])
 
     def test_servers_that_cannot_score(self):
-        for api, quirk, why in (("ollama", "", "no log-probabilities for its prompt"),
-                                ("vllm", "no_log_probs", "no log-probabilities for its prompt"),
-                                ("sglang", "no_log_probs", "input_token_logprobs is missing"),
-                                ("tgi", "no_log_probs", "details.prefill is missing"),
-                                ("tgi", "no_prefill", "--enable-prefill-logprobs"),
-                                ("sglang", "nan", "not JSON"), ("tgi", "nan", "not JSON"),
-                                ("sglang", "wrong_types", "not as expected"), ("tgi", "wrong_types", "not as expected"),
-                                ("vllm", "shifted", "scored token"),
-                                ("openai", "shifted", "log-probabilities for"),
-                                ("openai", "self_scored", "a token's value when sent differs by"),
-                                ("vllm", "constant", "two different texts got the same"),
-                                ("vllm", "noisy", "not left-to-right"),
-                                ("vllm", "400", "it answers 400: stand-in says 400"),
-                                ("vllm", "wrong_types", "not as expected")):
+        for api, quirk, why in (
+            ("ollama", "", "no log-probabilities for its prompt"),
+            ("vllm", "no_log_probs", "no log-probabilities for its prompt"),
+            ("sglang", "no_log_probs", "input_token_logprobs is missing"),
+            ("tgi", "no_log_probs", "details.prefill is missing"),
+            ("tgi", "no_prefill", "--enable-prefill-logprobs"),
+            ("sglang", "nan", "not JSON"),
+            ("tgi", "nan", "not JSON"),
+            ("sglang", "wrong_types", "not as expected"),
+            ("tgi", "wrong_types", "not as expected"),
+            ("vllm", "shifted", "scored token"),
+            ("openai", "shifted", "log-probabilities for"),
+            ("openai", "self_scored", "a token's value when sent differs by"),
+            ("vllm", "constant", "two different texts got the same"),
+            ("vllm", "noisy", "not left-to-right"),
+            ("vllm", "400", "it answers 400: stand-in says 400"),
+            ("vllm", "wrong_types", "not as expected"),
+        ):
             with self.subTest(api=api, quirk=quirk), StandIn(api, quirk) as server:
                 done = self.evaluate(server, status=1)
                 self.assertIn("this server can't score a given text", done.stderr)
@@ -178,7 +196,11 @@ class ShapeTest(ServerTest):
 class TroubleTest(ServerTest):
     def test_what_passes(self):
         for api, quirk in [("vllm", quirk) for quirk in ("408", "429", "500", "503", "truncated", "reset", "html")] + [
-                ("tgi", "424"), ("sglang", "503"), ("sglang", "abort"), ("openai", "reset")]:
+            ("tgi", "424"),
+            ("sglang", "503"),
+            ("sglang", "abort"),
+            ("openai", "reset"),
+        ]:
             with self.subTest(api=api, quirk=quirk), StandIn(api, quirk, after=10) as server:
                 begin = time.monotonic()
                 self.evaluate(server)
@@ -240,14 +262,28 @@ class TroubleTest(ServerTest):
     def test_hostile_answers_take_bounded_time_and_memory(self):
         def limit():
             resource.setrlimit(resource.RLIMIT_AS, (3 << 30, 3 << 30))
-        for quirk, said in (("endless", "longer than"), ("huge", "longer than"), ("deep", "nested more than 32 deep"),
-                            ("wrong_types", "not as expected"), ("nan", "not JSON"), ("bomb", "longer than"),
-                            ("redirect_self", "redirects more than")):
+
+        for quirk, said in (
+            ("endless", "longer than"),
+            ("huge", "longer than"),
+            ("deep", "nested more than 32 deep"),
+            ("wrong_types", "not as expected"),
+            ("nan", "not JSON"),
+            ("bomb", "longer than"),
+            ("redirect_self", "redirects more than"),
+        ):
             with self.subTest(quirk=quirk), StandIn("vllm", quirk, after=12) as server:
                 before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-                done = subprocess.run([PROGRAM, "eval", f"server:{server.url}", "--data", "q.jsonl", "--json", "run.json",
-                                       "--details"], cwd=self.folder, env=clean_environment(), capture_output=True,
-                                      text=True, timeout=60 * SLOWER, check=False, preexec_fn=limit)
+                done = subprocess.run(
+                    [PROGRAM, "eval", f"server:{server.url}", "--data", "q.jsonl", "--json", "run.json", "--details"],
+                    cwd=self.folder,
+                    env=clean_environment(),
+                    capture_output=True,
+                    text=True,
+                    timeout=60 * SLOWER,
+                    check=False,
+                    preexec_fn=limit,
+                )
                 self.assertEqual(1, done.returncode, done.stderr)
                 self.assertIn(said, done.stderr)
                 self.assertLess(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, max(before, 300_000), "KiB")
@@ -256,8 +292,11 @@ class TroubleTest(ServerTest):
     @unittest.skipIf(os.environ.get("HRE_SANITIZE"), "sanitizers need memory of their own")
     def test_hostile_pages_take_bounded_time_and_memory(self):
         """What the server says of itself, and its tokenizer."""
-        places = [(api, path, quirk) for api, path in (("vllm", "/v1/models"), ("sglang", "/server_info"), ("vllm", "/tokenize"))
-                  for quirk in ("endless", "deep", "bomb", "wrong_types", "nan", "redirect_self")]
+        places = [
+            (api, path, quirk)
+            for api, path in (("vllm", "/v1/models"), ("sglang", "/server_info"), ("vllm", "/tokenize"))
+            for quirk in ("endless", "deep", "bomb", "wrong_types", "nan", "redirect_self")
+        ]
         for api, path, quirk in [*places, ("vllm", "/v1/models", "drip")]:
             with self.subTest(api=api, path=path, quirk=quirk), StandIn(api, page=(path, quirk)) as server:
                 before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
@@ -285,6 +324,7 @@ class TroubleTest(ServerTest):
             server.stop()
             time.sleep(1)
             server.start(port)
+
         helper = threading.Thread(target=die_and_return)
         helper.start()
         done = self.evaluate(server)
@@ -303,6 +343,7 @@ class TroubleTest(ServerTest):
             while server.scored < 15:
                 time.sleep(0.01)
             server.stop()
+
         helper = threading.Thread(target=die)
         helper.start()
         done = self.evaluate(server, "--wait", "1", status=1)
@@ -320,6 +361,7 @@ class TroubleTest(ServerTest):
             while server.paths.count("/tokenize") < 12:
                 time.sleep(0.001)
             server.stop()
+
         helper = threading.Thread(target=die)
         helper.start()
         self.ask(2000)
@@ -338,9 +380,14 @@ class TroubleTest(ServerTest):
 
     def interrupt(self, server, ready, *arguments):
         """Ctrl-C once `ready`; what the program says."""
-        program = subprocess.Popen([PROGRAM, "eval", f"server:{server.url}", "--data", "q.jsonl", "--json", "run.json", "--details",
-                                    *arguments], cwd=self.folder, env=clean_environment(), stdout=subprocess.PIPE,
-                                   stderr=subprocess.PIPE, text=True)
+        program = subprocess.Popen(
+            [PROGRAM, "eval", f"server:{server.url}", "--data", "q.jsonl", "--json", "run.json", "--details", *arguments],
+            cwd=self.folder,
+            env=clean_environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
         while not ready() and program.poll() is None:
             time.sleep(0.005)
         program.send_signal(signal.SIGINT)
@@ -364,10 +411,12 @@ class TroubleTest(ServerTest):
                 self.assertFalse((self.folder / "run.json").exists())
         for n_tokenized in (3, 8, 30):  # in the probe, for the beginning, for the questions
             with self.subTest(n_tokenized=n_tokenized), StandIn("vllm") as server:
+
                 def ready(s=server, n=n_tokenized):
                     if s.paths.count("/tokenize") >= n:
                         s.page = ("/tokenize", "hang")
                     return s.paths.count("/tokenize") > n
+
                 self.interrupt(server, ready, "--bos", "auto")
         for n_scored in (1, 4, 9, 14, 20):
             with self.subTest(n_scored=n_scored), StandIn("vllm", delay=0.05) as server:
@@ -394,7 +443,9 @@ class StoredTest(ServerTest):
         with StandIn("vllm") as server:
             short = ["--max-length", 8]  # tokens: fewer than some answers have
             self.assertEqual(0, self.reused(server, *short, "--long-answers", "truncate"))
-            self.assertTrue(any(a.get("n_cut_chars") for q in self.read_json("run.json")["questions"] for a in q["answers"]), f"seed {self.seed}")
+            self.assertTrue(
+                any(a.get("n_cut_chars") for q in self.read_json("run.json")["questions"] for a in q["answers"]), f"seed {self.seed}"
+            )
             self.assertEqual("truncate", self.read_json("run.json")["config"]["long_answers"])
             self.assertEqual(0, self.reused(server, *short, "--long-answers", "skip"))
             self.evaluate(server, *short, env={"HRE_STORE": None}, status=2)
@@ -465,8 +516,7 @@ class ManyServersTest(ServerTest):
 
     def test_one_that_fails_is_left_out(self):
         for quirk in ("401", "reset"):
-            with self.subTest(quirk=quirk), StandIn("vllm", delay=0.01) as a, \
-                    StandIn("vllm", quirk, after=8, times=1000) as b:
+            with self.subTest(quirk=quirk), StandIn("vllm", delay=0.01) as a, StandIn("vllm", quirk, after=8, times=1000) as b:
                 done = self.evaluate([a, b])
                 self.check_values()
                 self.assertRegex(done.stderr, "left out|take over")
@@ -480,10 +530,12 @@ class ManyServersTest(ServerTest):
 
     def test_one_whose_tokenizer_hangs_later(self):
         with StandIn("vllm") as a, StandIn("vllm") as b:
+
             def spoil():  # after the probe, while texts become tokens
                 while b.scored < 4 or a.paths.count("/tokenize") < 12:
                     time.sleep(0.001)
                 a.page = ("/tokenize", "reset")
+
             helper = threading.Thread(target=spoil)
             helper.start()
             self.evaluate([a, b])
@@ -531,8 +583,7 @@ class SecretTest(ServerTest):
     KEY = "sk-very-secret-0123456789"
 
     def assert_secret(self, done):
-        for text in (done.stdout, done.stderr, (self.folder / "run.json").read_text() if
-                     (self.folder / "run.json").exists() else ""):
+        for text in (done.stdout, done.stderr, (self.folder / "run.json").read_text() if (self.folder / "run.json").exists() else ""):
             self.assertNotIn(self.KEY, text)
 
     def test_from_the_environment_and_from_a_file(self):
@@ -550,9 +601,14 @@ class SecretTest(ServerTest):
 
     def test_it_is_in_no_store_and_on_no_command_line(self):
         with StandIn("vllm", key=self.KEY, delay=0.05) as server:
-            program = subprocess.Popen([PROGRAM, "eval", f"server:{server.url}", "--data", "q.jsonl"], cwd=self.folder,
-                                       env=clean_environment(HRE_API_KEY=self.KEY, HRE_STORE=str(self.folder / "store.db")),
-                                       stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            program = subprocess.Popen(
+                [PROGRAM, "eval", f"server:{server.url}", "--data", "q.jsonl"],
+                cwd=self.folder,
+                env=clean_environment(HRE_API_KEY=self.KEY, HRE_STORE=str(self.folder / "store.db")),
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
             while server.scored < 10 and program.poll() is None:
                 time.sleep(0.01)
             shown = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=False).stdout
@@ -580,13 +636,32 @@ class SecretTest(ServerTest):
         self.write("empty", "\n")
         self.write("words", "two words\n")
         for name, said in (("missing", "cannot be read"), ("empty", "empty"), ("words", "is not a key")):
-            self.assertIn(said, self.error_of("eval", "server:http://127.0.0.1:9", "--data", "q.jsonl", "--api-key-file",
-                                              name))
+            self.assertIn(said, self.error_of("eval", "server:http://127.0.0.1:9", "--data", "q.jsonl", "--api-key-file", name))
 
     def test_certificates(self):
-        made = subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "k.pem", "-out",
-                               "c.pem", "-days", "2", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"],
-                              cwd=self.folder, capture_output=True, check=False)
+        made = subprocess.run(
+            [
+                "openssl",
+                "req",
+                "-x509",
+                "-newkey",
+                "rsa:2048",
+                "-nodes",
+                "-keyout",
+                "k.pem",
+                "-out",
+                "c.pem",
+                "-days",
+                "2",
+                "-subj",
+                "/CN=127.0.0.1",
+                "-addext",
+                "subjectAltName=IP:127.0.0.1",
+            ],
+            cwd=self.folder,
+            capture_output=True,
+            check=False,
+        )
         if made.returncode != 0:
             self.skipTest("openssl makes no certificate here")
         server = StandIn("vllm")
@@ -610,10 +685,15 @@ class MistakeTest(ServerTest):
                 self.assertIn(option, self.error_of("eval", "server:http://127.0.0.1:9", "--data", "sample", option, *value))
 
     def test_what_is_no_server(self):
-        for model, said in (("server:", "neither a URL"), ("server:localhost:8000", "neither a URL"),
-                            ("server:http://h,modle=x", "did you mean model=?"), ("server:http://h,api=vlm", "unknown api 'vlm'"),
-                            ("server:http://h?key=1", "must end with its path"), ("http://h", "server: in front"),
-                            ("server:model=x", "no URL is given")):
+        for model, said in (
+            ("server:", "neither a URL"),
+            ("server:localhost:8000", "neither a URL"),
+            ("server:http://h,modle=x", "did you mean model=?"),
+            ("server:http://h,api=vlm", "unknown api 'vlm'"),
+            ("server:http://h?key=1", "must end with its path"),
+            ("http://h", "server: in front"),
+            ("server:model=x", "no URL is given"),
+        ):
             with self.subTest(model=model):
                 self.assertIn(said, self.error_of("eval", model, "--data", "q.jsonl"))
 
@@ -623,8 +703,7 @@ class MistakeTest(ServerTest):
 
     def test_a_length_that_it_cannot_take(self):
         with StandIn("vllm", max_length=64) as server:
-            self.assertIn("--max-length 100 is more than the 62 tokens", self.evaluate(server, "--max-length", "100",
-                                                                                      status=2).stderr)
+            self.assertIn("--max-length 100 is more than the 62 tokens", self.evaluate(server, "--max-length", "100", status=2).stderr)
             self.evaluate(server, "--max-length", "30")
             self.assertTrue(any(a["n_truncated"] for q in self.read_json("run.json")["questions"] for a in q["answers"]))
 

@@ -18,8 +18,14 @@ SHARE = 2  # the weights over the limit
 def write_model(path):
     """A random Llama of 76 M parameters in float32, with the vocabulary of the models that come along."""
     values, tensors = gguf_files.read((SOURCE_DIR / "models" / "hre-base-q8_0.gguf").read_bytes())
-    sizes = {"embedding_length": WIDTH, "block_count": LAYERS, "feed_forward_length": INNER, "attention.head_count": HEADS,
-             "attention.head_count_kv": HEADS, "rope.dimension_count": WIDTH // HEADS}
+    sizes = {
+        "embedding_length": WIDTH,
+        "block_count": LAYERS,
+        "feed_forward_length": INNER,
+        "attention.head_count": HEADS,
+        "attention.head_count_kv": HEADS,
+        "rope.dimension_count": WIDTH // HEADS,
+    }
     for name, size in sizes.items():
         values[f"llama.{name}"] = gguf_files.value(gguf_files.U32, size)
     values["general.file_type"] = gguf_files.value(gguf_files.U32, 0)
@@ -34,15 +40,26 @@ def write_model(path):
         if len(shape) == 1:
             return gguf_files.Tensor(name, shape, 0, array.array("f", [1] * shape[0]).tobytes())
         start = 4 * generator.randrange(1 << 16)
-        return gguf_files.Tensor(name, shape, 0, (noise * (n_bytes // len(noise) + 2))[start:start + n_bytes])
+        return gguf_files.Tensor(name, shape, 0, (noise * (n_bytes // len(noise) + 2))[start : start + n_bytes])
 
     vocabulary = tensors[0].shape[1]
-    weights = [tensor("token_embd.weight", WIDTH, vocabulary), tensor("output_norm.weight", WIDTH),
-               tensor("output.weight", WIDTH, vocabulary)]
+    weights = [
+        tensor("token_embd.weight", WIDTH, vocabulary),
+        tensor("output_norm.weight", WIDTH),
+        tensor("output.weight", WIDTH, vocabulary),
+    ]
     for layer in range(LAYERS):
-        for name, shape in {"attn_norm": (WIDTH,), "attn_q": (WIDTH, WIDTH), "attn_k": (WIDTH, WIDTH), "attn_v": (WIDTH, WIDTH),
-                            "attn_output": (WIDTH, WIDTH), "ffn_norm": (WIDTH,), "ffn_gate": (WIDTH, INNER),
-                            "ffn_up": (WIDTH, INNER), "ffn_down": (INNER, WIDTH)}.items():
+        for name, shape in {
+            "attn_norm": (WIDTH,),
+            "attn_q": (WIDTH, WIDTH),
+            "attn_k": (WIDTH, WIDTH),
+            "attn_v": (WIDTH, WIDTH),
+            "attn_output": (WIDTH, WIDTH),
+            "ffn_norm": (WIDTH,),
+            "ffn_gate": (WIDTH, INNER),
+            "ffn_up": (WIDTH, INNER),
+            "ffn_down": (INNER, WIDTH),
+        }.items():
             weights.append(tensor(f"blk.{layer}.{name}.weight", *shape))
     gguf_files.write(path, values, weights)
 
@@ -74,12 +91,32 @@ def memory_group(limit):
 
 class StreamingTest(ProgramTest):
     def arguments(self, name, *more):
-        return ["eval", self.folder / "large.gguf", "--data", "sample", "--topic", "unix", "--topic", "html", "--limit", "1", "--details", "--keep-tokens", "--quiet",
-                "--no-cache", "--threads", "2", "--json", name, *more]
+        return [
+            "eval",
+            self.folder / "large.gguf",
+            "--data",
+            "sample",
+            "--topic",
+            "unix",
+            "--topic",
+            "html",
+            "--limit",
+            "1",
+            "--details",
+            "--keep-tokens",
+            "--quiet",
+            "--no-cache",
+            "--threads",
+            "2",
+            "--json",
+            name,
+            *more,
+        ]
 
     def token_log_probs(self, name):
-        return {question["id"]: [answer["token_log_probs"] for answer in question["answers"]]
-                for question in self.read_json(name)["questions"]}
+        return {
+            question["id"]: [answer["token_log_probs"] for answer in question["answers"]] for question in self.read_json(name)["questions"]
+        }
 
     @unittest.skipIf(os.environ.get("HRE_SANITIZE"), "sanitizers need memory of their own")
     def test_a_model_of_twice_the_memory(self):
@@ -96,13 +133,23 @@ class StreamingTest(ProgramTest):
             os.fsync(file.fileno())
             os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
         with memory_group(weights // SHARE) as group:
+
             def limited(name, *more):
                 def enter():
                     (group / "cgroup.procs").write_text(str(os.getpid()))
+
                 command = [PROGRAM, *map(str, self.arguments(name, *more))]
                 environment = clean_environment(XDG_CACHE_HOME=str(self.folder / "cache"))
-                return subprocess.run(command, cwd=self.folder, env=environment, preexec_fn=enter, capture_output=True,
-                                      text=True, timeout=300 * SLOWER, check=False)
+                return subprocess.run(
+                    command,
+                    cwd=self.folder,
+                    env=environment,
+                    preexec_fn=enter,
+                    capture_output=True,
+                    text=True,
+                    timeout=300 * SLOWER,
+                    check=False,
+                )
 
             refused = limited("limited.json")
             self.assertEqual(2, refused.returncode, refused.stderr)

@@ -77,24 +77,40 @@ class TorchTest(PackageTest):
     def need(self, *packages):
         """Skips the test where that Python lacks one of these."""
         for package in packages:
-            if subprocess.run([self.torch_python, "-c", f"import importlib.util, sys; sys.exit(importlib.util.find_spec('{package}') is None)"], check=False).returncode != 0:
+            if (
+                subprocess.run(
+                    [self.torch_python, "-c", f"import importlib.util, sys; sys.exit(importlib.util.find_spec('{package}') is None)"],
+                    check=False,
+                ).returncode
+                != 0
+            ):
                 self.skipTest(f"{self.torch_python} has no {package}")
 
 
 class TransformersTest(TorchTest):
     def test_every_example_runs(self):
-        self.run_python("""
+        self.run_python(
+            """
             import doctest, hre._processes, hre.transformers
             for thing in (hre.transformers.Model, hre.transformers.Callback, hre.transformers.Processes):
                 assert ">>>" in thing.__doc__, thing
             for module in (hre.transformers, hre._processes):
                 result = doctest.testmod(module)
-                assert result.attempted and not result.failed, result""", python=self.torch_python, quiet=True)
+                assert result.attempted and not result.failed, result""",
+            python=self.torch_python,
+            quiet=True,
+        )
 
     def prove_in_memory(self, *options, path=""):
-        done = subprocess.run([self.torch_python, SOURCE_DIR / "tools" / "models" / "prove_in_memory.py", *options, "--json", self.folder / "found.json"],
-                              capture_output=True, text=True, cwd=self.folder, timeout=1200 * SLOWER, check=False,
-                              env=clean_environment(PYTHONPATH=f"{PACKAGE}:{path}".rstrip(":"), HF_HUB_OFFLINE="1", **self.sanitizers))
+        done = subprocess.run(
+            [self.torch_python, SOURCE_DIR / "tools" / "models" / "prove_in_memory.py", *options, "--json", self.folder / "found.json"],
+            capture_output=True,
+            text=True,
+            cwd=self.folder,
+            timeout=1200 * SLOWER,
+            check=False,
+            env=clean_environment(PYTHONPATH=f"{PACKAGE}:{path}".rstrip(":"), HF_HUB_OFFLINE="1", **self.sanitizers),
+        )
         self.assertEqual(0, done.returncode, done.stdout + done.stderr)
         with open(SOURCE_DIR / "tests" / "data" / "models" / "expected.json", encoding="utf-8") as file:
             expected = set(json.load(file))
@@ -113,7 +129,10 @@ class TransformersTest(TorchTest):
 
     def test_every_architecture_equals_its_file(self):
         """The same weights by hre eval. The converter needs a Transformers of its own."""
-        sources, converter = os.environ.get("HRE_ENGINE_SOURCES", ""), os.environ.get("HRE_CONVERTER_PACKAGES", str(pathlib.Path(self.torch_python).parents[1] / "converter"))
+        sources, converter = (
+            os.environ.get("HRE_ENGINE_SOURCES", ""),
+            os.environ.get("HRE_CONVERTER_PACKAGES", str(pathlib.Path(self.torch_python).parents[1] / "converter")),
+        )
         for folder in (sources, converter):
             if not os.path.isdir(folder):
                 self.skipTest(f"'{folder}' is not there: tools/setup.sh torch makes it")
@@ -126,7 +145,8 @@ class TransformersTest(TorchTest):
     def test_modes_of_modules_come_back(self):
         """Each module's own, such as a part that the training keeps frozen; and what was evaluated can be trained."""
         self.write("in_memory.py", IN_MEMORY)
-        self.run_python("""
+        self.run_python(
+            """
             import torch, transformers, hre, hre.transformers
             from in_memory import *
             longrope = dict(rope_scaling={"rope_type": "longrope", "short_factor": [1.0] * 8, "long_factor": [2.0] * 8, "factor": 4.0},
@@ -145,12 +165,15 @@ class TransformersTest(TorchTest):
                 assert {name: module.training for name, module in model.named_modules()} == modes
                 tokens = torch.tensor([[5] * 300])  # beyond the rope's original length
                 model(input_ids=tokens, labels=tokens).loss.backward()
-            """, python=self.torch_python)
+            """,
+            python=self.torch_python,
+        )
 
     def test_out_of_memory(self):
         """The budget is halved until a pass fits; every answer has its value; and a pass that can't be smaller ends it."""
         self.write("in_memory.py", IN_MEMORY)
-        self.run_python("""
+        self.run_python(
+            """
             import torch, transformers, hre, hre.transformers
             from in_memory import *
             model, failures = small(), []
@@ -178,12 +201,15 @@ class TransformersTest(TorchTest):
                 except RuntimeError as problem:
                     assert problem is error, problem
                 hook.remove()
-            """, python=self.torch_python)
+            """,
+            python=self.torch_python,
+        )
 
     def test_answers_after_prompts_of_several_passes(self):
         """Prompts of unlike lengths are computed apart, and their answers, of like length, together."""
         self.write("in_memory.py", IN_MEMORY)
-        self.run_python("""
+        self.run_python(
+            """
             import torch, hre.transformers
             from in_memory import *
             def tokens(n):
@@ -201,12 +227,15 @@ class TransformersTest(TorchTest):
                 for (prompt, answers), values in zip(plans, results, strict=True):
                     for (tail, targets), given in zip(answers, values, strict=True):
                         assert abs(sum(given) - plain(model, prompt + tail + targets[-1:], len(targets))) < 1e-3
-            """, python=self.torch_python)
+            """,
+            python=self.torch_python,
+        )
 
     def test_logits_in_blocks(self):
         """No more logits at once than logit_bytes, even for a single answer; what lies below is computed once."""
         self.write("in_memory.py", IN_MEMORY)
-        self.run_python("""
+        self.run_python(
+            """
             import torch, transformers, hre, hre.transformers
             from in_memory import *
             for model in (small(), small("Gemma2", head_dim=16, final_logit_softcapping=5.0, sliding_window=64), small("GPTNeoX")):
@@ -221,13 +250,16 @@ class TransformersTest(TorchTest):
                 assert len(passes) == together < len(rows), (len(passes), together, len(rows))
                 assert largest_difference(run, model) < 1e-3 and largest_difference(unbounded, model) < 1e-3
                 assert "forward" not in model.base_model.__dict__
-            """, python=self.torch_python)
+            """,
+            python=self.torch_python,
+        )
 
     def test_adapters_and_types(self):
         """PEFT's adapters are on, and a model in bfloat16 has the values of its own plain passes within that type's rounding."""
         self.need("peft")
         self.write("in_memory.py", IN_MEMORY)
-        self.run_python("""
+        self.run_python(
+            """
             import torch, transformers, peft, hre, hre.transformers
             from in_memory import *
             options = dict(limit=1, topics=["python", "unix"], progress=False)
@@ -250,13 +282,16 @@ class TransformersTest(TorchTest):
                 assert run.config["dtype"] == "torch.bfloat16", run.config
                 tokens = max(answer["n_tokens"] for question in run.questions for answer in question["answers"])
                 assert largest_difference(run, narrow) < 0.02 * tokens, (largest_difference(run, narrow), tokens)
-            """, python=self.torch_python)
+            """,
+            python=self.torch_python,
+        )
 
     def test_sharded_models(self):
         """accelerate's: weights on the CPU or on disk until they are used, and layers on devices of their own."""
         self.need("accelerate")
         self.write("in_memory.py", IN_MEMORY)
-        self.run_python("""
+        self.run_python(
+            """
             import torch, transformers, accelerate, hre, hre.transformers
             from in_memory import *
             whole = small()
@@ -274,12 +309,15 @@ class TransformersTest(TorchTest):
                 if "disk" in name:
                     assert any(parameter.device.type == "meta" for parameter in model.parameters()), name
                 assert largest_difference(hre.evaluate(hre.transformers.Model(model, Bytes()), data, limit=1, topics=["unix"], progress=False), whole) < 1e-3, name
-            """, python=self.torch_python)
+            """,
+            python=self.torch_python,
+        )
 
     def test_encoder_decoders(self):
         """The prompt goes to the encoder, and each answer to the decoder after its start token."""
         self.write("in_memory.py", IN_MEMORY)
-        self.run_python("""
+        self.run_python(
+            """
             import torch, transformers, hre, hre.transformers
             from in_memory import Bytes, answers_of, data, tokens_of
             torch.manual_seed(8)
@@ -300,12 +338,15 @@ class TransformersTest(TorchTest):
                         values = torch.log_softmax(logits, -1)
                         expected = sum(values[i, label].item() for i, label in enumerate(labels))
                         assert abs(expected - given["sum_log_prob"]) < 1e-3, (type(model), batch, expected, given["sum_log_prob"])
-            """, python=self.torch_python)
+            """,
+            python=self.torch_python,
+        )
 
     def test_values_are_those_of_the_file(self):
         """A checkpoint in memory and its file, in float32."""
         folder, file = shared_data("models/TinyStories-656K"), shared_data("models/TinyStories-656K-f32.gguf")
-        self.run_python("""
+        self.run_python(
+            """
             import random, sys, torch, transformers, hre, hre.transformers
             made = random.Random(5)
             words = "the cat sat on a mat and then it saw one big dog who was very happy to play in the park with little girl".split()
@@ -322,12 +363,17 @@ class TransformersTest(TorchTest):
                     assert abs(x["sum_log_prob"] - y["sum_log_prob"]) < 1e-3, (x, y)
                     n += 1
             assert n == 48, n
-            """, folder, file, python=self.torch_python)
+            """,
+            folder,
+            file,
+            python=self.torch_python,
+        )
 
     def test_with_the_evaluation_harness(self):
         """The task that comes along, and the harness's models as hre's, have hre's values."""
         self.need("lm_eval")
-        self.run_python("""
+        self.run_python(
+            """
             import doctest, json, pathlib, random, subprocess, sys, torch, transformers, hre, hre.lm_eval, hre.transformers
             from lm_eval.models.huggingface import HFLM
             from tokenizers import Tokenizer, decoders, models, pre_tokenizers
@@ -362,7 +408,9 @@ class TransformersTest(TorchTest):
             metrics = "pearson", "spearman", "pairwise_accuracy", "bits_per_byte", "bits_gap"
             with open("found.json", "w") as file:
                 json.dump([[own.summary[name]["mean"] for name in metrics], [results[f"{name},none"] for name in metrics]], file)""",
-            python=self.torch_python, quiet=True)
+            python=self.torch_python,
+            quiet=True,
+        )
         own, task = self.read_json("found.json")
         for a, b in zip(own, task, strict=True):
             self.assertAlmostEqual(a, b, delta=1e-4)
@@ -370,8 +418,14 @@ class TransformersTest(TorchTest):
     def test_in_a_training_loop(self):
         """A tiny Llama in 300 steps: its value rises, and the files of TensorBoard and of MLflow have the curve under eval/hre."""
         self.need("accelerate", "tensorboard", "mlflow")
-        done = subprocess.run([self.torch_python, SOURCE_DIR / "bench" / "finetune_curve.py", self.folder / "out", "--report-to", "tensorboard,mlflow"],
-                              capture_output=True, text=True, env=clean_environment(PYTHONPATH=str(PACKAGE), **self.sanitizers), timeout=600 * SLOWER, check=False)
+        done = subprocess.run(
+            [self.torch_python, SOURCE_DIR / "bench" / "finetune_curve.py", self.folder / "out", "--report-to", "tensorboard,mlflow"],
+            capture_output=True,
+            text=True,
+            env=clean_environment(PYTHONPATH=str(PACKAGE), **self.sanitizers),
+            timeout=600 * SLOWER,
+            check=False,
+        )
         self.assertEqual(0, done.returncode, done.stdout + done.stderr)
         found = self.read_json("out/log.json")
         self.assertEqual(list(range(0, 301, 25)), [step for step, _ in found["values"]])
@@ -383,9 +437,13 @@ class TransformersTest(TorchTest):
         self.assertAlmostEqual(last["eval_hre"] - first["eval_hre"], last["eval_hre_since_first"], places=9)
         best = max(found["values"], key=lambda row: row[1])
         self.assertEqual([best[0], f"checkpoints/checkpoint-{best[0]}"], [found["best"], found["best_model_checkpoint"]])
-        self.assertRegex(done.stderr, r"hre: step 0: HumanRankEval -?0\.\d{4} ± 0\.\d{4} \(95 %\) of 80 questions \(limit=50 of each topic\), [\d.]+ s\n"
-                                      r"hre: step 25: .* gate: (pass|inconclusive|fail)\n")
-        self.run_python("""
+        self.assertRegex(
+            done.stderr,
+            r"hre: step 0: HumanRankEval -?0\.\d{4} ± 0\.\d{4} \(95 %\) of 80 questions \(limit=50 of each topic\), [\d.]+ s\n"
+            r"hre: step 25: .* gate: (pass|inconclusive|fail)\n",
+        )
+        self.run_python(
+            """
             import glob, json
             from mlflow.tracking import MlflowClient
             from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -396,9 +454,15 @@ class TransformersTest(TorchTest):
             run, = client.search_runs([experiment.experiment_id for experiment in client.search_experiments()])
             flow = {name: [[metric.step, metric.value] for metric in client.get_metric_history(run.info.run_id, name)] for name in run.data.metrics if "hre" in name}
             with open("curves.json", "w") as file:
-                json.dump([boards, flow], file)""", python=self.torch_python, quiet=True, MLFLOW_ALLOW_FILE_STORE="true")
+                json.dump([boards, flow], file)""",
+            python=self.torch_python,
+            quiet=True,
+            MLFLOW_ALLOW_FILE_STORE="true",
+        )
         for curves, prefix in zip(self.read_json("curves.json"), ("eval/hre", "eval_hre"), strict=True):
-            self.assertEqual({name.replace("eval_hre", prefix) for row in found["log"] for name in row if name.startswith("eval_hre")}, set(curves))
+            self.assertEqual(
+                {name.replace("eval_hre", prefix) for row in found["log"] for name in row if name.startswith("eval_hre")}, set(curves)
+            )
             for name, curve in curves.items():
                 expected = [[row["step"], row[key]] for row in found["log"] for key in row if key.replace("eval_hre", prefix) == name]
                 self.assertEqual([step for step, _ in expected], [step for step, _ in curve], name)
@@ -409,7 +473,8 @@ class TransformersTest(TorchTest):
         """A training that goes astray is stopped, and the checkpoint of its best value is kept and marked."""
         self.need("accelerate")
         self.write("in_memory.py", IN_MEMORY)
-        self.run_python("""
+        self.run_python(
+            """
             import sys, torch, transformers, hre, hre.transformers
             sys.path.insert(0, sys.argv[1])
             import random, finetune_curve
@@ -456,13 +521,18 @@ class TransformersTest(TorchTest):
                     raise AssertionError
                 except ValueError:
                     pass
-            """, SOURCE_DIR / "bench", python=self.torch_python, quiet=True)
+            """,
+            SOURCE_DIR / "bench",
+            python=self.torch_python,
+            quiet=True,
+        )
 
     def test_in_a_loop_of_trl(self):
         """TRL's SFTTrainer with an adapter, given the callback and nothing else."""
         self.need("trl", "peft", "datasets")
         self.write("in_memory.py", IN_MEMORY)
-        self.run_python("""
+        self.run_python(
+            """
             import sys, datasets, peft, torch, transformers, trl, hre, hre.transformers
             tokenizer = transformers.AutoTokenizer.from_pretrained(sys.argv[1])
             tokenizer.pad_token = tokenizer.eos_token
@@ -479,14 +549,19 @@ class TransformersTest(TorchTest):
             assert len(set(sums)) == 3, "adapters are on, and learn"
             assert [row["step"] for row in trainer.state.log_history if "eval_hre" in row] == [0, 2, 4]
             assert [row["step"] for row in trainer.state.log_history if "loss" in row] == [2, 4]
-            """, shared_data("models/TinyStories-656K"), python=self.torch_python, quiet=True)
+            """,
+            shared_data("models/TinyStories-656K"),
+            python=self.torch_python,
+            quiet=True,
+        )
 
     def test_documentation(self):
         """Every block about models of Transformers; those about several processes run in DistributedTest."""
         blocks = [block for block, _ in documented_blocks() if "hre.transformers" in block and "torch.distributed" not in block]
         self.assertEqual(2, len(blocks))
         self.write("blocks.py", "import hre\n" + "\n".join(blocks))
-        self.run_python("""
+        self.run_python(
+            """
             import sys, torch, transformers
             model = transformers.AutoModelForCausalLM.from_pretrained(sys.argv[1])
             tokenizer = transformers.AutoTokenizer.from_pretrained(sys.argv[1])
@@ -496,7 +571,9 @@ class TransformersTest(TorchTest):
             with open("/dev/null", "w") as sys.stdout:
                 exec(open("blocks.py").read().replace("(model, tokenizer)", '(model, tokenizer, long_answers="truncate")'))
             assert [step for step, _ in callback.runs] == [0, 2] and callback.runs[0][1].value is not None""",
-                        shared_data("models/TinyStories-656K"), python=self.torch_python)
+            shared_data("models/TinyStories-656K"),
+            python=self.torch_python,
+        )
 
 
 #: A small model in every process; results.RANK.json holds what the process got of hre.
@@ -535,31 +612,60 @@ class DistributedTest(TorchTest):
         super().setUp()
         self.write("in_memory.py", IN_MEMORY)
         self.write("shared.py", SHARED)
-        self.environment = clean_environment(PYTHONPATH=str(PACKAGE), OMP_NUM_THREADS="1", TOKENIZERS_PARALLELISM="false", **self.sanitizers)
+        self.environment = clean_environment(
+            PYTHONPATH=str(PACKAGE), OMP_NUM_THREADS="1", TOKENIZERS_PARALLELISM="false", **self.sanitizers
+        )
 
     def launch(self, processes, script, by="torchrun"):
         """What the processes of a launcher write."""
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
-        launcher = {"torchrun": ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)],
-                    # The launcher of several GPUs, which asks for none; with --cpu it would need MPI.
-                    "accelerate": ["-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", str(processes), "--num_machines", "1", "--mixed_precision", "no",
-                                   "--dynamo_backend", "no", "--main_process_port", str(port)]}[by]
-        done = subprocess.run([self.torch_python, *launcher, self.write("script.py", script)], cwd=self.folder, env=self.environment, capture_output=True, text=True,
-                              timeout=600 * SLOWER, check=False)
+        launcher = {
+            "torchrun": ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)],
+            # The launcher of several GPUs, which asks for none; with --cpu it would need MPI.
+            "accelerate": [
+                "-m",
+                "accelerate.commands.launch",
+                "--multi_gpu",
+                "--num_processes",
+                str(processes),
+                "--num_machines",
+                "1",
+                "--mixed_precision",
+                "no",
+                "--dynamo_backend",
+                "no",
+                "--main_process_port",
+                str(port),
+            ],
+        }[by]
+        done = subprocess.run(
+            [self.torch_python, *launcher, self.write("script.py", script)],
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=600 * SLOWER,
+            check=False,
+        )
         self.assertEqual(0, done.returncode, done.stdout + done.stderr)
         return [self.read_json(f"results.{rank}.json") for rank in range(processes)]
 
     def test_same_bits_for_any_number_of_processes(self):
-        self.run_python("""
+        self.run_python(
+            """
             from shared import *
             alone = Counting(model(), Bytes(), batch_tokens=1024)
-            write(0, [alone.questions, results(hre.evaluate(alone, data, limit=5, progress=False))])""", python=self.torch_python)
+            write(0, [alone.questions, results(hre.evaluate(alone, data, limit=5, progress=False))])""",
+            python=self.torch_python,
+        )
         alone = self.read_json("results.0.json")[1]
         self.assertEqual(14 * 5, len(alone[1]) // 4)
         for processes, launcher in ((1, "torchrun"), (2, "accelerate"), (3, "torchrun")):
-            found = self.launch(processes, """
+            found = self.launch(
+                processes,
+                """
 from shared import *
 torch.distributed.init_process_group("gloo")
 mine = Counting(model(), Bytes(), batch_tokens=1024, fingerprint="w", processes=hre.transformers.Processes())
@@ -568,7 +674,9 @@ try:
     hre.evaluate(mine, "nowhere", progress=False)
 except hre.InputError as problem:  # of process 0, in every one
     write(torch.distributed.get_rank(), [mine.questions, results(run), str(problem)])
-""", launcher)
+""",
+                launcher,
+            )
             for questions, values, problem in found:
                 self.assertEqual(alone, values)
                 self.assertIn("nowhere: ", problem)
@@ -582,19 +690,24 @@ except hre.InputError as problem:  # of process 0, in every one
             (self.folder / "runs.db").unlink()
 
     def test_documentation(self):
-        block, = (block for block, _ in documented_blocks() if "torch.distributed" in block)
-        found = self.launch(2, f"""
+        (block,) = (block for block, _ in documented_blocks() if "torch.distributed" in block)
+        found = self.launch(
+            2,
+            f"""
 from shared import *
 model, tokenizer = model(), Bytes()
 {block}
 write(processes.rank, results(run))
-""")
+""",
+        )
         self.assertEqual(found[0], found[1])
         self.assertIsNotNone(found[0][0])
 
     def test_processes_that_die_or_fall_silent(self):
         """Without torchrun, which would end the others itself."""
-        self.write("script.py", """
+        self.write(
+            "script.py",
+            """
 from shared import *
 rank, case = int(sys.argv[1]), sys.argv[2]
 torch.distributed.init_process_group("gloo", init_method=f"file://{os.getcwd()}/meeting.{case}", rank=rank, world_size=3)
@@ -614,13 +727,24 @@ try:
 except hre.Error as problem:
     write(rank, [str(problem), time.monotonic() - started])
     os._exit(0)
-""")
-        expected = {"raises": ("process 1: KeyError: 'mine'",) * 3,
-                    "dies": ("process 1 of 3 ended", None, "process 0 of 3 ended"),
-                    "silent": ("process 1 of 3 ended, or was silent for 5 seconds", None, "process 0 of 3 ended")}
+""",
+        )
+        expected = {
+            "raises": ("process 1: KeyError: 'mine'",) * 3,
+            "dies": ("process 1 of 3 ended", None, "process 0 of 3 ended"),
+            "silent": ("process 1 of 3 ended, or was silent for 5 seconds", None, "process 0 of 3 ended"),
+        }
         for case, messages in expected.items():
-            processes = [subprocess.Popen([self.torch_python, "script.py", str(rank), case], cwd=self.folder, env=self.environment, stderr=subprocess.PIPE, text=True)
-                         for rank in range(3)]
+            processes = [
+                subprocess.Popen(
+                    [self.torch_python, "script.py", str(rank), case],
+                    cwd=self.folder,
+                    env=self.environment,
+                    stderr=subprocess.PIPE,
+                    text=True,
+                )
+                for rank in range(3)
+            ]
             for rank in (0, 2):
                 self.assertEqual(0, processes[rank].wait(timeout=400 * SLOWER), case)
             processes[1].kill() if case == "silent" else None
@@ -634,7 +758,9 @@ except hre.Error as problem:
 
     def test_in_a_training_loop(self):
         """Every process has the same runs, each by its share of the questions, and the first one's log has the values."""
-        found = self.launch(2, """
+        found = self.launch(
+            2,
+            """
 from shared import *
 hre.transformers.Model = Counting
 network = model()
@@ -652,7 +778,8 @@ hre.evaluate = counting
 callback = hre.transformers.Callback(data, every=2, limit=2, store="curve.db").attach(trainer)
 trainer.train()
 write(torch.distributed.get_rank(), [[[step, results(run)] for step, run in callback.runs], counted, [row["eval_hre"] for row in trainer.state.log_history if "eval_hre" in row]])
-""")
+""",
+        )
         self.assertEqual(found[0][0], found[1][0])
         self.assertEqual([0, 2, 4], [step for step, _ in found[0][0]])
         self.assertEqual(3, len({values[0] for _, values in found[0][0]}), "training changes the model")

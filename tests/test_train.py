@@ -26,7 +26,7 @@ print(json.dumps({"train": [posts.texts_of(q) for q in train],
 def runs_of_words(text, n=13):
     """The text's runs of n words: stated again, apart from the training's own."""
     words = re.findall(r"\w+", text.lower())
-    return {" ".join(words[i:i + n]) for i in range(len(words) - n + 1)}
+    return {" ".join(words[i : i + n]) for i in range(len(words) - n + 1)}
 
 
 def runs_of_texts(questions):
@@ -50,12 +50,29 @@ class TrainTest(ProgramTest):
         python = os.environ.get("HRE_TRAIN_PYTHON")
         if not python:
             raise unittest.SkipTest("HRE_TRAIN_PYTHON names no Python with torch, transformers, tokenizers and gguf")
-        subprocess.run([python, SOURCE_DIR / "tools" / "train" / "train.py", "--dumps", shared_data("stackexchange"),
-                        "--out", self.folder, "--smoke"], env=clean_environment(), capture_output=True, check=True)
+        subprocess.run(
+            [python, SOURCE_DIR / "tools" / "train" / "train.py", "--dumps", shared_data("stackexchange"), "--out", self.folder, "--smoke"],
+            env=clean_environment(),
+            capture_output=True,
+            check=True,
+        )
         self.assertEqual(10, self.read_json("training.json")["settings"]["tuned_steps"])
         for name in ("hre-base-q8_0", "hre-base-f32", "hre-tuned-q8_0", "hre-tuned-f32"):
-            self.run_hre("eval", f"{name}.gguf", "--data", "held_out.jsonl", "--limit", "2", "--long-answers", "truncate",
-                         "--json", "run.json", "--quiet", "--threads", "1")
+            self.run_hre(
+                "eval",
+                f"{name}.gguf",
+                "--data",
+                "held_out.jsonl",
+                "--limit",
+                "2",
+                "--long-answers",
+                "truncate",
+                "--json",
+                "run.json",
+                "--quiet",
+                "--threads",
+                "1",
+            )
             run = self.read_json("run.json")
             self.assertEqual("llama", run["model"]["architecture"])
             self.assertEqual(8, run["results"]["micro"]["questions"])

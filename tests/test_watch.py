@@ -44,7 +44,7 @@ def model_of(step, parts=1):
         if parts > 1:
             own["split.no"], own["split.count"] = gguf_files.value(gguf_files.U16, i), gguf_files.value(gguf_files.U16, parts)
             own["split.tensors.count"] = gguf_files.value(gguf_files.I32, len(tensors))
-        gguf_files.write(scratch, own, tensors[len(tensors) * i // parts:len(tensors) * (i + 1) // parts])
+        gguf_files.write(scratch, own, tensors[len(tensors) * i // parts : len(tensors) * (i + 1) // parts])
         files.append(scratch.read_bytes())
     scratch.unlink()
     return files
@@ -97,20 +97,43 @@ class WatchTest(ProgramTest):
         (self.folder / "run").mkdir()
 
     def command(self, *options, folder="run", store="runs.db"):
-        return ["watch", folder, "--data", "q.jsonl", "--store", store, "--threads", "1", "--every", "0.1", "--settle", "0.4", *map(str, options)]
+        return [
+            "watch",
+            folder,
+            "--data",
+            "q.jsonl",
+            "--store",
+            store,
+            "--threads",
+            "1",
+            "--every",
+            "0.1",
+            "--settle",
+            "0.4",
+            *map(str, options),
+        ]
 
     def watch(self, *options, **more):
         places = {name: more.pop(name) for name in ("folder", "store") if name in more}
         return self.run_hre(*self.command(*options, **places), **more)
 
     def start(self, *options, **places):
-        environment = clean_environment(XDG_STATE_HOME=str(self.folder / "state"), XDG_CACHE_HOME=str(self.folder / "cache"), HRE_STORE=None)
-        process = subprocess.Popen([PROGRAM, *self.command(*options, **places)], cwd=self.folder, env=environment, stdout=subprocess.PIPE,
-                                   stderr=subprocess.PIPE, text=True)
+        environment = clean_environment(
+            XDG_STATE_HOME=str(self.folder / "state"), XDG_CACHE_HOME=str(self.folder / "cache"), HRE_STORE=None
+        )
+        process = subprocess.Popen(
+            [PROGRAM, *self.command(*options, **places)],
+            cwd=self.folder,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
 
         def end():
             process.kill()
             process.communicate()
+
         self.addCleanup(end)
         return process
 
@@ -146,8 +169,9 @@ class TrainingTest(WatchTest):
         generator = random.Random(seed)
         folder = self.folder / "run"
         options = ["--quiet", "--on-result", "echo $HRE_STEP >> told", "--page", "page"]
-        begun = lambda: sum(1 for step in range(1, N_STEPS + 1) if any(
-            path.exists() or path.with_name(path.name + ".tmp").exists() for path in names[step]))
+        begun = lambda: sum(
+            1 for step in range(1, N_STEPS + 1) if any(path.exists() or path.with_name(path.name + ".tmp").exists() for path in names[step])
+        )
         names = {step: list(files_of(folder, step)[1]) for step in range(1, N_STEPS + 1)}
         trainer = watcher = None
         kills = 0
@@ -174,8 +198,11 @@ class TrainingTest(WatchTest):
         self.assertEqual(130, watcher.wait(timeout=60 * SLOWER))
         done = self.watch("--once", *options)
 
-        whole = {step: next(iter(files)) for step, (_, files) in ((step, files_of(folder, step)) for step in names)
-                 if all(path.exists() and path.read_bytes() == data for path, data in files.items())}
+        whole = {
+            step: next(iter(files))
+            for step, (_, files) in ((step, files_of(folder, step)) for step in names)
+            if all(path.exists() and path.read_bytes() == data for path, data in files.items())
+        }
         lines = self.lines()
         self.assertGreaterEqual(len(whole), N_STEPS - 6)
         self.assertEqual(["evaluated"] * len(lines), [line["status"] for line in lines], done.stderr)
@@ -220,13 +247,24 @@ class TrainingTest(WatchTest):
         self.assertEqual(by_page, (self.folder / "report/tables/training.csv").read_text(), "the page's curve is that of all runs")
         by_file = self.run_hre("report", "run/hre-watch.jsonl", "--store", "runs.db", "--out", "report2", "--quiet")
         self.assertEqual(by_page, (self.folder / "report2/tables/training.csv").read_text(), "which the watch's results name")
-        self.assertIn(f"Training run: {len(steps)} checkpoints from step {steps[0]} to {steps[-1]}; HumanRankEval went from", " ".join(by_file.stdout.split()))
+        self.assertIn(
+            f"Training run: {len(steps)} checkpoints from step {steps[0]} to {steps[-1]}; HumanRankEval went from",
+            " ".join(by_file.stdout.split()),
+        )
         row = dict(zip(*(line.split(",") for line in by_page.splitlines())))
-        self.assertEqual((str(len(steps)), str(steps[0]), str(steps[-1]), "5"), tuple(row[name] for name in ("checkpoints", "first_step", "last_step", "last_checkpoints")))
+        self.assertEqual(
+            (str(len(steps)), str(steps[0]), str(steps[-1]), "5"),
+            tuple(row[name] for name in ("checkpoints", "first_step", "last_step", "last_checkpoints")),
+        )
         noise = statistics.stdev(expected[-5:])
         squares = [(a - b) ** 2 for a, b in itertools.pairwise(expected)]
-        for name, number in (("best", max(expected)), ("noise", noise), ("range", max(expected) - min(expected)),
-                             ("signal_to_noise", (max(expected) - min(expected)) / noise), ("neighbour_noise", (sum(squares) / (2 * len(squares))) ** 0.5)):
+        for name, number in (
+            ("best", max(expected)),
+            ("noise", noise),
+            ("range", max(expected) - min(expected)),
+            ("signal_to_noise", (max(expected) - min(expected)) / noise),
+            ("neighbour_noise", (sum(squares) / (2 * len(squares))) ** 0.5),
+        ):
             self.assertAlmostEqual(1, float(row[name]) / number, 3, name)
 
 
@@ -240,7 +278,7 @@ class CompletenessTest(WatchTest):
             file.write(data[:20000])
             file.truncate(len(data))
             for begin in range(20000, len(data), 8000):
-                file.write(data[begin:begin + 8000])
+                file.write(data[begin : begin + 8000])
                 time.sleep(0.1)
                 self.assertEqual([], self.lines())
         self.wait_for(self.lines)
@@ -272,7 +310,10 @@ class CompletenessTest(WatchTest):
         self.wait_for(lambda: len(self.lines()) == 3)
         watcher.terminate()
         watcher.communicate()
-        self.assertEqual([("evaluated", 1), ("skipped", 2), ("evaluated", 3)], sorted(((line["status"], line["step"]) for line in self.lines()), key=lambda row: row[1]))
+        self.assertEqual(
+            [("evaluated", 1), ("skipped", 2), ("evaluated", 3)],
+            sorted(((line["status"], line["step"]) for line in self.lines()), key=lambda row: row[1]),
+        )
 
 
 class FailuresTest(WatchTest):
@@ -308,8 +349,10 @@ class FailuresTest(WatchTest):
         self.assertIn("hre ended 2 times in a row while step-1.gguf was evaluated, so others come first", done.stderr)
 
     def test_mistakes(self):
-        self.assertEqual("hre: nowhere: there is no such folder; DIR is the folder where a training writes its checkpoints; make it if it has yet to start",
-                         self.error_of(*self.command(folder="nowhere")))
+        self.assertEqual(
+            "hre: nowhere: there is no such folder; DIR is the folder where a training writes its checkpoints; make it if it has yet to start",
+            self.error_of(*self.command(folder="nowhere")),
+        )
         self.assertIn("q.jsonl: is no folder", self.error_of(*self.command(folder="q.jsonl")))
         self.assertIn("--store: a watch keeps its runs", self.error_of(*self.command(store="none")))
         self.assertIn("is no http or https URL", self.error_of(*self.command("--webhook", "ftp://x/y")))
@@ -353,26 +396,49 @@ class TellingTest(WatchTest):
 
             def log_message(self, *_):
                 pass
+
         server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         self.addCleanup(server.server_close)
         self.addCleanup(server.shutdown)
         self.put(1)
         self.put(2)
-        done = self.watch("--once", "--on-result", "cat >> stdin; env | grep ^HRE_ | grep -v HRE_STORE | sort > variables; echo a line of its own",
-                          "--webhook", f"http://127.0.0.1:{server.server_port}/hook", env={"COLUMNS": "400"})
+        done = self.watch(
+            "--once",
+            "--on-result",
+            "cat >> stdin; env | grep ^HRE_ | grep -v HRE_STORE | sort > variables; echo a line of its own",
+            "--webhook",
+            f"http://127.0.0.1:{server.server_port}/hook",
+            env={"COLUMNS": "400"},
+        )
         kept = (self.folder / "run/hre-watch.jsonl").read_text()
         self.assertEqual(kept, (self.folder / "stdin").read_text())
         self.assertEqual([("/hook", "application/json", line.encode()) for line in kept.splitlines()], posted)
         self.assertIn("a line of its own\n", done.stderr)
         line = self.lines()[1]
         variables = dict(row.split("=", 1) for row in (self.folder / "variables").read_text().splitlines())
-        self.assertEqual({"HRE_STATUS": "evaluated", "HRE_CHECKPOINT": line["path"], "HRE_TRAINING": line["training"], "HRE_STEP": "2",
-                          "HRE_VALUE": json.dumps(line["value"]), "HRE_CI_LOW": json.dumps(line["ci95"][0]), "HRE_CI_HIGH": json.dumps(line["ci95"][1]),
-                          "HRE_QUESTIONS": "24", "HRE_BEST": json.dumps(line["best"]),
-                          **{f"HRE_SINCE_{name}": json.dumps(line["since_" + name.lower()]["difference"]) for name in ("FIRST", "LAST", "BEST")},
-                          "HRE_GATE": "", "HRE_RUN": line["run"], "HRE_WHY": ""}, variables)
-        self.assertRegex(done.stdout, r"\Astep-1\.gguf: HumanRankEval \S+ ± \S+ \(24 questions, [^)]+\)\nstep-2\.gguf: HumanRankEval [^\n]+, since the first [+-]")
+        self.assertEqual(
+            {
+                "HRE_STATUS": "evaluated",
+                "HRE_CHECKPOINT": line["path"],
+                "HRE_TRAINING": line["training"],
+                "HRE_STEP": "2",
+                "HRE_VALUE": json.dumps(line["value"]),
+                "HRE_CI_LOW": json.dumps(line["ci95"][0]),
+                "HRE_CI_HIGH": json.dumps(line["ci95"][1]),
+                "HRE_QUESTIONS": "24",
+                "HRE_BEST": json.dumps(line["best"]),
+                **{f"HRE_SINCE_{name}": json.dumps(line["since_" + name.lower()]["difference"]) for name in ("FIRST", "LAST", "BEST")},
+                "HRE_GATE": "",
+                "HRE_RUN": line["run"],
+                "HRE_WHY": "",
+            },
+            variables,
+        )
+        self.assertRegex(
+            done.stdout,
+            r"\Astep-1\.gguf: HumanRankEval \S+ ± \S+ \(24 questions, [^)]+\)\nstep-2\.gguf: HumanRankEval [^\n]+, since the first [+-]",
+        )
 
     def test_a_webhook_that_is_gone(self):
         self.put(1)
@@ -410,7 +476,9 @@ class PolicyTest(WatchTest):
             self.put(step)
         self.put(7, "other/step-7.gguf")
         done = self.watch("--once", "--backlog", "latest")
-        self.assertEqual([("skipped", 1), ("skipped", 2), ("evaluated", 10), ("evaluated", 7)], [(line["status"], line["step"]) for line in self.lines()])
+        self.assertEqual(
+            [("skipped", 1), ("skipped", 2), ("evaluated", 10), ("evaluated", 7)], [(line["status"], line["step"]) for line in self.lines()]
+        )
         self.assertIn("step-2.gguf skipped: a later checkpoint was there", done.stderr)
         self.assertIsNone(self.lines()[3]["since_first"], "it is another training's")
         self.put(11)
@@ -453,7 +521,9 @@ class PolicyTest(WatchTest):
         paths = [self.put(step) for step in range(1, 6)]
         one, two = (self.start("--quiet", "--stop-file", "done", "--json-lines", name) for name in ("a.jsonl", "b.jsonl"))
         self.wait_for(lambda: (self.folder / "a.jsonl.lock").exists())
-        self.assertIn("a.jsonl: another hre watch writes these results", self.error_of(*self.command("--once", "--json-lines", "a.jsonl"), status=1))
+        self.assertIn(
+            "a.jsonl: another hre watch writes these results", self.error_of(*self.command("--once", "--json-lines", "a.jsonl"), status=1)
+        )
         self.write("done", "")
         self.assertEqual([0, 0], [process.wait(timeout=120 * SLOWER) for process in (one, two)])
         values = self.values_of(paths)
@@ -468,8 +538,11 @@ class ConvertedTest(WatchTest):
         """A folder whose conversion is a copy of the model in it; gives its name."""
         folder = self.folder / "run" / f"checkpoint-{step}"
         header = json.dumps({"w": {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}}).encode()
-        for name, content in (("config.json", b"{}"), ("model.safetensors", struct.pack("<Q", len(header)) + header + bytes(8)),
-                              ("pytorch_model.gguf.bin", model_of(step)[0])):
+        for name, content in (
+            ("config.json", b"{}"),
+            ("model.safetensors", struct.pack("<Q", len(header)) + header + bytes(8)),
+            ("pytorch_model.gguf.bin", model_of(step)[0]),
+        ):
             self.write(f"run/checkpoint-{step}/{name}", content)
         return folder
 
@@ -502,9 +575,19 @@ class ConvertedTest(WatchTest):
         """Whenever it is killed: the next one takes away what it made, whether the checkpoint is still there or not."""
         folder = self.checkpoint(1)
         self.write("slow", '#!/bin/bash\ncp "${@: -2:1}/pytorch_model.gguf.bin" "${@: -1}"\necho > converted\n').chmod(0o755)
-        with_slow = clean_environment(XDG_STATE_HOME=str(self.folder / "state"), XDG_CACHE_HOME=str(self.folder / "cache"), HRE_STORE=None,
-                                      HRE_CONVERT_PYTHON=str(self.folder / "slow"))
-        process = subprocess.Popen([PROGRAM, *self.command("--quiet", "--once")], cwd=self.folder, env=with_slow, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        with_slow = clean_environment(
+            XDG_STATE_HOME=str(self.folder / "state"),
+            XDG_CACHE_HOME=str(self.folder / "cache"),
+            HRE_STORE=None,
+            HRE_CONVERT_PYTHON=str(self.folder / "slow"),
+        )
+        process = subprocess.Popen(
+            [PROGRAM, *self.command("--quiet", "--once")],
+            cwd=self.folder,
+            env=with_slow,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
         self.wait_for(lambda: (self.folder / "converted").exists() or process.poll() is not None)
         process.kill()
         process.wait()
@@ -544,8 +627,23 @@ class TransformersTest(WatchTest):
         self.assertEqual([10, 20], [line["step"] for line in self.lines()], done.stderr)
         self.assertEqual(["evaluated"] * 2, [line["status"] for line in self.lines()], done.stderr)
         self.assertEqual([], list((self.folder / "cache/converted").iterdir()))
-        self.run_hre("eval", "run/checkpoint-10", "run/checkpoint-20", "--data", "q.jsonl", "--store", "none", "--threads", "1", "--json", "eval.json", env=env)
-        self.assertEqual([run["results"]["micro"]["pearson"]["mean"] for run in self.read_json("eval.json")], [line["value"] for line in self.lines()])
+        self.run_hre(
+            "eval",
+            "run/checkpoint-10",
+            "run/checkpoint-20",
+            "--data",
+            "q.jsonl",
+            "--store",
+            "none",
+            "--threads",
+            "1",
+            "--json",
+            "eval.json",
+            env=env,
+        )
+        self.assertEqual(
+            [run["results"]["micro"]["pearson"]["mean"] for run in self.read_json("eval.json")], [line["value"] for line in self.lines()]
+        )
 
 
 if __name__ == "__main__" and sys.argv[1:2] == ["train"]:

@@ -31,32 +31,68 @@ class WidthTest(ProgramTest):
 
     def make_runs(self):
         """Runs with long names, a part of a run, and one with tokens, in files and in the store."""
-        for model, name, options in (("baseline:zstd", "zstd", []), ("baseline:length", "length", []),
-                                     ("baseline:zstd", "a-run-with-a-name-as-long-as-those-that-people-give", ["--limit", 4]),
-                                     (SOURCE_DIR / "models" / "hre-base-q8_0.gguf", "base", ["--keep-tokens", "--limit", 1])):
-            self.run_hre("eval", model, "--data", "sample", "--name", name, "--json", f"{name}.json", "--details", "--quiet", *options,
-                         env=self.environment())
+        for model, name, options in (
+            ("baseline:zstd", "zstd", []),
+            ("baseline:length", "length", []),
+            ("baseline:zstd", "a-run-with-a-name-as-long-as-those-that-people-give", ["--limit", 4]),
+            (SOURCE_DIR / "models" / "hre-base-q8_0.gguf", "base", ["--keep-tokens", "--limit", 1]),
+        ):
+            self.run_hre(
+                "eval",
+                model,
+                "--data",
+                "sample",
+                "--name",
+                name,
+                "--json",
+                f"{name}.json",
+                "--details",
+                "--quiet",
+                *options,
+                env=self.environment(),
+            )
         run = self.read_json("length.json")
         run["model"]["name"] = "Some-Organisation-Llama-3.2-1B-Instruct-Q4_K_M-of-2026"
         self.write("long.json", json.dumps(run))
-        self.write("study.toml", "".join(f'[[run]]\nrun = "{run}.json"\nfamily = "{family}"\nsize = "{size}"\nstage = "{stage}"\n'
-                                         for run, family, size, stage in (("zstd", "one", "1M", "pretrained"), ("length", "one", "1M", "tuned"),
-                                                                          ("long", "two", "2M", "pretrained"))))
+        self.write(
+            "study.toml",
+            "".join(
+                f'[[run]]\nrun = "{run}.json"\nfamily = "{family}"\nsize = "{size}"\nstage = "{stage}"\n'
+                for run, family, size, stage in (
+                    ("zstd", "one", "1M", "pretrained"),
+                    ("length", "one", "1M", "tuned"),
+                    ("long", "two", "2M", "pretrained"),
+                )
+            ),
+        )
 
     def commands(self):
         runs = ["zstd.json", "length.json", "long.json"]
         return [
-            ["eval", "baseline:zstd", "--data", "sample"], ["eval", "baseline:zstd", "baseline:length", "--data", "sample"],
+            ["eval", "baseline:zstd", "--data", "sample"],
+            ["eval", "baseline:zstd", "baseline:length", "--data", "sample"],
             ["eval", "baseline:zstd", "--data", "sample", "--metrics", "all"],
             ["eval", "baseline:zstd", "baseline:length", "--data", "sample", "--metrics", "all"],
             ["eval", "baseline:zstd", "--data", "sample", "--until", "width=0.9"],
             ["eval", SOURCE_DIR / "models" / "hre-base-q8_0.gguf", "--data", "sample", "--limit", 1, "--stats"],
-            ["compare", *runs[:2]], ["compare", *runs], ["compare", *runs[:2], "--cluster", "topic", "--fail-if-worse", "0.9"],
-            ["compare", *runs[:2], "--until", "decided"], ["compare", *runs[:2], "--metric", "ndcg"],
-            ["power", *runs[:1]], ["power", *runs[1:]], ["power", *runs[:2], "--difference", "0.02"],
-            ["confounds", *runs], ["study", "study.toml"], ["show", "base.json", "--worst", 1], ["show", *runs[:1], "--disagree", runs[2], "--worst", 1],
-            ["runs", "list"], ["runs", "show", "base"], ["runs", "repair"], ["data", "info", "sample"],
-            ["model", "show", SOURCE_DIR / "models" / "hre-base-q8_0.gguf"], ["verify", "base", "--questions", 2],
+            ["compare", *runs[:2]],
+            ["compare", *runs],
+            ["compare", *runs[:2], "--cluster", "topic", "--fail-if-worse", "0.9"],
+            ["compare", *runs[:2], "--until", "decided"],
+            ["compare", *runs[:2], "--metric", "ndcg"],
+            ["power", *runs[:1]],
+            ["power", *runs[1:]],
+            ["power", *runs[:2], "--difference", "0.02"],
+            ["confounds", *runs],
+            ["study", "study.toml"],
+            ["show", "base.json", "--worst", 1],
+            ["show", *runs[:1], "--disagree", runs[2], "--worst", 1],
+            ["runs", "list"],
+            ["runs", "show", "base"],
+            ["runs", "repair"],
+            ["data", "info", "sample"],
+            ["model", "show", SOURCE_DIR / "models" / "hre-base-q8_0.gguf"],
+            ["verify", "base", "--questions", 2],
         ]
 
     def names(self):
@@ -89,8 +125,14 @@ class WidthTest(ProgramTest):
         """What the program writes to a terminal of so many columns, without colours."""
         ours, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, width, 0, 0))
-        process = subprocess.Popen([PROGRAM, *map(str, arguments)], cwd=self.folder, stdin=subprocess.DEVNULL, stdout=theirs,
-                                   stderr=subprocess.DEVNULL, env=clean_environment(**self.environment(TERM="xterm-256color")))
+        process = subprocess.Popen(
+            [PROGRAM, *map(str, arguments)],
+            cwd=self.folder,
+            stdin=subprocess.DEVNULL,
+            stdout=theirs,
+            stderr=subprocess.DEVNULL,
+            env=clean_environment(**self.environment(TERM="xterm-256color")),
+        )
         os.close(theirs)
         text = b""
         while True:

@@ -52,8 +52,12 @@ const struct {
 
 def write_empty_icu_data(path):
     version = path.name.rpartition(".")[2]
-    subprocess.run(["cc", "-shared", "-fPIC", "-nostdlib", f"-Wl,-soname,{path.name},--build-id=none", "-x", "c", "-o", path, "-"],
-                   input=NO_ICU_DATA % version, text=True, check=True)
+    subprocess.run(
+        ["cc", "-shared", "-fPIC", "-nostdlib", f"-Wl,-soname,{path.name},--build-id=none", "-x", "c", "-o", path, "-"],
+        input=NO_ICU_DATA % version,
+        text=True,
+        check=True,
+    )
 
 
 def package_of(path):
@@ -72,9 +76,14 @@ def described(package):
 
 
 def debian_part(package, source, version, files=()):
-    part = {"type": "library", "bom-ref": f"deb/{package}", "name": source, "version": version,
-            "purl": f"pkg:deb/debian/{source}@{version}?distro=debian-12",
-            "licenses": [{"license": {"name": f"see share/doc/hre/licenses/debian/{package}/copyright"}}]}
+    part = {
+        "type": "library",
+        "bom-ref": f"deb/{package}",
+        "name": source,
+        "version": version,
+        "purl": f"pkg:deb/debian/{source}@{version}?distro=debian-12",
+        "licenses": [{"license": {"name": f"see share/doc/hre/licenses/debian/{package}/copyright"}}],
+    }
     if files:
         part["properties"] = [{"name": "file", "value": f"lib/hre/{name}"} for name in sorted(files)]
     return part
@@ -86,9 +95,15 @@ def pinned():
         match = re.match(r"([\w.-]+)==(\S+)((?: --hash=sha256:\w+)+)", line)
         name = match[1].replace("_", "-") if match else None
         if name in SPDX:
-            yield {"type": "library", "bom-ref": f"pypi/{name}", "name": name, "version": match[2], "purl": f"pkg:pypi/{name}@{match[2]}",
-                   "hashes": [{"alg": "SHA-256", "content": digest} for digest in re.findall(r"sha256:(\w+)", match[3])],
-                   "licenses": [{"license": {"id": SPDX[name]}}]}
+            yield {
+                "type": "library",
+                "bom-ref": f"pypi/{name}",
+                "name": name,
+                "version": match[2],
+                "purl": f"pkg:pypi/{name}@{match[2]}",
+                "hashes": [{"alg": "SHA-256", "content": digest} for digest in re.findall(r"sha256:(\w+)", match[3])],
+                "licenses": [{"license": {"id": SPDX[name]}}],
+            }
 
 
 def main():
@@ -123,15 +138,36 @@ def main():
             if path.is_file():
                 shutil.copy(path.resolve(), licences / "debian" / common)
     components = [*pinned(), *(debian_part(*package, files) for package, files in sorted(by_package.items()))]
-    model = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted((tree / "share" / "hre" / "models").glob("*.gguf"))}
-    components += [{"type": "machine-learning-model", "bom-ref": f"model/{name}", "name": name, "version": arguments.version,
-                    "hashes": [{"alg": "SHA-256", "content": digest}], "licenses": [{"license": {"id": "CC-BY-SA-4.0"}}]}
-                   for name, digest in model.items()]
-    bom = {"bomFormat": "CycloneDX", "specVersion": "1.5", "version": 1,
-           "metadata": {"component": {"type": "application", "bom-ref": "hre", "name": "hre", "version": arguments.version,
-                                      "licenses": [{"license": {"id": "Apache-2.0"}}]}},
-           "components": components,
-           "dependencies": [{"ref": "hre", "dependsOn": [part["bom-ref"] for part in components]}]}
+    model = {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted((tree / "share" / "hre" / "models").glob("*.gguf"))
+    }
+    components += [
+        {
+            "type": "machine-learning-model",
+            "bom-ref": f"model/{name}",
+            "name": name,
+            "version": arguments.version,
+            "hashes": [{"alg": "SHA-256", "content": digest}],
+            "licenses": [{"license": {"id": "CC-BY-SA-4.0"}}],
+        }
+        for name, digest in model.items()
+    ]
+    bom = {
+        "bomFormat": "CycloneDX",
+        "specVersion": "1.5",
+        "version": 1,
+        "metadata": {
+            "component": {
+                "type": "application",
+                "bom-ref": "hre",
+                "name": "hre",
+                "version": arguments.version,
+                "licenses": [{"license": {"id": "Apache-2.0"}}],
+            }
+        },
+        "components": components,
+        "dependencies": [{"ref": "hre", "dependsOn": [part["bom-ref"] for part in components]}],
+    }
     bom["serialNumber"] = f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, json.dumps(bom, sort_keys=True))}"  # the same for the same parts
     (tree / "share" / "doc" / "hre" / "hre.cdx.json").write_text(json.dumps(bom, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     print(f"bundle: {sum(map(len, by_package.values()))} libraries of {len(by_package)} packages, {len(components)} parts")

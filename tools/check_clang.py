@@ -27,8 +27,11 @@ def compilations(folder):
         entries = json.loads((folder / "compile_commands.json").read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
-    return {path.relative_to(folder if path.is_relative_to(folder) else ROOT): entry for entry in entries
-            if (path := pathlib.Path(entry["file"])).suffix in (".cc", ".cxx") and path.is_relative_to(ROOT)}
+    return {
+        path.relative_to(folder if path.is_relative_to(folder) else ROOT): entry
+        for entry in entries
+        if (path := pathlib.Path(entry["file"])).suffix in (".cc", ".cxx") and path.is_relative_to(ROOT)
+    }
 
 
 def problem_of(entry):
@@ -36,7 +39,9 @@ def problem_of(entry):
     command = shlex.split(entry["command"])
     compiler = next(i for i, word in enumerate(command) if word.endswith("++"))  # behind a launcher such as ccache
     output = command.index("-o")
-    options = [word for word in command[compiler + 1:output] + command[output + 2:] if word != "-mtls-dialect=gnu2"]  # g++ alone knows it
+    options = [
+        word for word in command[compiler + 1 : output] + command[output + 2 :] if word != "-mtls-dialect=gnu2"
+    ]  # g++ alone knows it
     command = ["clang++", *options, "-fsyntax-only", "-w"]
     return subprocess.run(command, cwd=entry["directory"], capture_output=True, text=True, check=False).stderr
 

@@ -33,8 +33,17 @@ def readme_commands():
 def run(command, folder, program):
     """Runs one command line by bash, with the program as `hre`; gives its status and all that it printed."""
     environment = dict(os.environ, COLUMNS="400", PATH=f"{program.parent}{os.pathsep}{os.environ['PATH']}")
-    done = subprocess.run(["bash", "-c", command], cwd=folder, env=environment, stdin=subprocess.DEVNULL, text=True,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=1200, check=False)
+    done = subprocess.run(
+        ["bash", "-c", command],
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        timeout=1200,
+        check=False,
+    )
     return done.returncode, done.stdout
 
 

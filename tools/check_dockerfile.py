@@ -45,16 +45,26 @@ def stages(text):
 
 class Container:
     def __init__(self, root):
-        self.root, self.user, self.folder, self.environment = root, "root", "/", {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
+        self.root, self.user, self.folder, self.environment = (
+            root,
+            "root",
+            "/",
+            {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
+        )
         self.entry, self.command = [], []
 
     def run(self, *words, check=True):
         """As the user that is set, in the folder that is set."""
         home = {"HOME": "/root"} if self.user == "root" else {"HOME": f"/home/{self.user}"}
         userspec = [] if self.user == "root" else [f"--userspec={self.ids()}"]
-        script = f"cd {shlex.quote(self.folder)} && exec \"$@\""
-        return subprocess.run(["chroot", *userspec, self.root, "/bin/sh", "-c", script, "sh", *words], check=check, text=True,
-                              env={**self.environment, **home}, capture_output=True)
+        script = f'cd {shlex.quote(self.folder)} && exec "$@"'
+        return subprocess.run(
+            ["chroot", *userspec, self.root, "/bin/sh", "-c", script, "sh", *words],
+            check=check,
+            text=True,
+            env={**self.environment, **home},
+            capture_output=True,
+        )
 
     def ids(self):
         for line in (self.root / "etc" / "passwd").read_text(encoding="utf-8").splitlines():
@@ -101,6 +111,7 @@ def check(container, compressed):
     def must(good, what):
         print(("ok      " if good else "FAILED  ") + what)
         return bool(good)
+
     size = size_of(container.root)
     proc = container.root / "proc"
     subprocess.run(["mount", "-t", "proc", "proc", proc], check=True)
@@ -108,7 +119,9 @@ def check(container, compressed):
         shown = container.run(*container.entry, *container.command, check=False)
         demo = container.run(*container.entry, "demo", check=False)
         version = container.run(*container.entry, "--version", check=False)
-        wrote = container.run("/bin/sh", "-c", "id -u && touch /work/mine && ls ~/.local/state/hre 2>/dev/null; touch /opt/hre/x 2>&1", check=False)
+        wrote = container.run(
+            "/bin/sh", "-c", "id -u && touch /work/mine && ls ~/.local/state/hre 2>/dev/null; touch /opt/hre/x 2>&1", check=False
+        )
     finally:
         subprocess.run(["umount", proc], check=True)
     results = [
@@ -118,7 +131,9 @@ def check(container, compressed):
         must(container.user != "root" and wrote.stdout.split()[0] != "0", f"the user is {container.user}, not root"),
         must((container.root / "work" / "mine").exists(), "the user may write into the working folder"),
         must("Permission denied" in wrote.stdout, "and not into the program's"),
-        must(size < MOST_BYTES, f"{size / 1e6:.0f} MB unpacked, below {MOST_BYTES / 1e6:.0f} ({compressed / 1e6:.0f} MB compressed by gzip)"),
+        must(
+            size < MOST_BYTES, f"{size / 1e6:.0f} MB unpacked, below {MOST_BYTES / 1e6:.0f} ({compressed / 1e6:.0f} MB compressed by gzip)"
+        ),
     ]
     return all(results)
 

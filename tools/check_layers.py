@@ -186,9 +186,12 @@ def problems_of_options(root, path, options):
     place = path.relative_to(root).as_posix()
     if place.startswith("src/cli/") or path.stem.endswith("_test"):
         return []
-    return [f"{place}:{number}: --{option} is the command line's: write ‹{option.replace('-', '_')}›"
-            for number, text in sorted(texts_of(path))
-            for option in re.findall(r"(?<![\w-])--([a-z][a-z-]*)", text) if option in options]
+    return [
+        f"{place}:{number}: --{option} is the command line's: write ‹{option.replace('-', '_')}›"
+        for number, text in sorted(texts_of(path))
+        for option in re.findall(r"(?<![\w-])--([a-z][a-z-]*)", text)
+        if option in options
+    ]
 
 
 def table_problems():
@@ -234,30 +237,52 @@ class CheckerTest(unittest.TestCase):
 
     def test_options(self):
         command = 'app.add_option("-f,--file", a);\napp.add_flag("--max-length", b);'
-        self.assertEqual(self.problems({"src/cli/x.cc": command + ' error("give --max-length");',
-                                        "src/core/a.cc": '// --max-length\nf("‹max_length›", "--other", "x--file");'}), [])
-        self.assertEqual(self.problems({"src/cli/x.cc": command, "src/core/a.cc": '\nf("a", "give --max-length 3");'}),
-                         ["src/core/a.cc:2: --max-length is the command line's: write ‹max_length›"])
+        self.assertEqual(
+            self.problems(
+                {
+                    "src/cli/x.cc": command + ' error("give --max-length");',
+                    "src/core/a.cc": '// --max-length\nf("‹max_length›", "--other", "x--file");',
+                }
+            ),
+            [],
+        )
+        self.assertEqual(
+            self.problems({"src/cli/x.cc": command, "src/core/a.cc": '\nf("a", "give --max-length 3");'}),
+            ["src/core/a.cc:2: --max-length is the command line's: write ‹max_length›"],
+        )
         page = "// see --file\nf('give --file', `and\n--max-length`);\nreturn a--file;"
-        self.assertEqual(self.problems({"src/cli/x.cc": command, "src/report/page/a.js": page}),
-                         ["src/report/page/a.js:2: --file is the command line's: write ‹file›",
-                          "src/report/page/a.js:3: --max-length is the command line's: write ‹max_length›"])
+        self.assertEqual(
+            self.problems({"src/cli/x.cc": command, "src/report/page/a.js": page}),
+            [
+                "src/report/page/a.js:2: --file is the command line's: write ‹file›",
+                "src/report/page/a.js:3: --max-length is the command line's: write ‹max_length›",
+            ],
+        )
         raw = 'auto a = R"(one\n--file two)"; f("--other");\nf(R"x(--max-length)x");'
-        self.assertEqual(self.problems({"src/cli/x.cc": command, "src/core/a.cc": raw}),
-                         ["src/core/a.cc:2: --file is the command line's: write ‹file›",
-                          "src/core/a.cc:3: --max-length is the command line's: write ‹max_length›"])
+        self.assertEqual(
+            self.problems({"src/cli/x.cc": command, "src/core/a.cc": raw}),
+            [
+                "src/core/a.cc:2: --file is the command line's: write ‹file›",
+                "src/core/a.cc:3: --max-length is the command line's: write ‹max_length›",
+            ],
+        )
 
     def test_allowed(self):
-        self.assertEqual([], self.problems({
-            "include/hre/result.h": "#include <string>\n#include <tl/expected.hpp>\n",
-            "include/hre/evaluate.h": '#include "hre/result.h"\n#include "hre/dataset.h"\n#include "hre/scorer.h"\n',
-            "src/core/text.cc": '#include "core/text.h"\n#include "hre/result.h"\n',
-            "src/eval/plan.cc": '#include "data/a.h"\n#include "model/b.h"\n#include "hre/run.h"\n#include <fmt/core.h>\n',
-            "src/data/parquet.cc": "#include <arrow/api.h>\n",
-            "src/report/table.h": '#include "hre/run.h"\n',
-            "src/model/llama/engine.cc": '#include <llama.h>\n#  include "ggml-backend.h"\n',
-            "src/cli/main.cc": '#include "report/table.h"\n#include <CLI/CLI.hpp>\n',
-        }))
+        self.assertEqual(
+            [],
+            self.problems(
+                {
+                    "include/hre/result.h": "#include <string>\n#include <tl/expected.hpp>\n",
+                    "include/hre/evaluate.h": '#include "hre/result.h"\n#include "hre/dataset.h"\n#include "hre/scorer.h"\n',
+                    "src/core/text.cc": '#include "core/text.h"\n#include "hre/result.h"\n',
+                    "src/eval/plan.cc": '#include "data/a.h"\n#include "model/b.h"\n#include "hre/run.h"\n#include <fmt/core.h>\n',
+                    "src/data/parquet.cc": "#include <arrow/api.h>\n",
+                    "src/report/table.h": '#include "hre/run.h"\n',
+                    "src/model/llama/engine.cc": '#include <llama.h>\n#  include "ggml-backend.h"\n',
+                    "src/cli/main.cc": '#include "report/table.h"\n#include <CLI/CLI.hpp>\n',
+                }
+            ),
+        )
 
     def test_folder_above(self):
         found = self.problems({"src/stats/kendall.cc": '#include "core/text.h"\n#include "eval/plan.h"\n'})
@@ -283,8 +308,17 @@ class CheckerTest(unittest.TestCase):
         self.assertEqual(1, len(self.problems({"src/new/a.cc": ""})))
 
     def test_third_party_outside_its_folder(self):
-        for header in ("llama.h", "ggml-cpu.h", "gguf.h", "arrow/api.h", "parquet/arrow/reader.h", "sqlite3.h",
-                       "curl/curl.h", "CLI/CLI.hpp", "boost/math/distributions.hpp"):
+        for header in (
+            "llama.h",
+            "ggml-cpu.h",
+            "gguf.h",
+            "arrow/api.h",
+            "parquet/arrow/reader.h",
+            "sqlite3.h",
+            "curl/curl.h",
+            "CLI/CLI.hpp",
+            "boost/math/distributions.hpp",
+        ):
             for form in (f"#include <{header}>\n", f'#include "{header}"\n'):
                 with self.subTest(form=form):
                     self.assertEqual(1, len(self.problems({"src/eval/a.cc": form})))

@@ -128,7 +128,9 @@ def main():
                 problems.append(f"{where}: {problem}")
     if arguments.external:
         with concurrent.futures.ThreadPoolExecutor(8) as pool:
-            problems += [f"{where}: {problem}" for where, problem in zip(addresses.values(), pool.map(external_problem, addresses)) if problem]
+            problems += [
+                f"{where}: {problem}" for where, problem in zip(addresses.values(), pool.map(external_problem, addresses)) if problem
+            ]
     print("\n".join(problems), end="\n" if problems else "")
     print(f"{len(documents)} documents, {links} links, {len(problems)} dead")
     return 1 if problems or not documents or not links else 0

@@ -22,7 +22,9 @@ QUOTED = re.compile(r"`([^`\n]+)`")
 NAME = re.compile(r"(?:\w+::)*[A-Za-z_]\w*(?:\(\))?")
 FILE = re.compile(r"(?:[\w-]+/)*[\w-]+\.(?:h|cc|cu|py|js|toml|patch|txt|lock|sh)")
 FENCE = re.compile(r"^```.*?\n(.*?)^```", re.MULTILINE | re.DOTALL)
-TYPE = re.compile(r"^(?:template\s*<.*>\s*)?(?:(?:struct|class|enum class|enum)\s+(?:\[\[\w+\]\]\s+)?(\w+)\b(?!\s*;)|using\s+(\w+)\s*=)", re.MULTILINE)
+TYPE = re.compile(
+    r"^(?:template\s*<.*>\s*)?(?:(?:struct|class|enum class|enum)\s+(?:\[\[\w+\]\]\s+)?(\w+)\b(?!\s*;)|using\s+(\w+)\s*=)", re.MULTILINE
+)
 
 
 def is_of_tests(path):
@@ -82,8 +84,12 @@ def words_of(root):
 
 def name_problems(where, text, words, paths):
     """Names that exist nowhere: identifiers, and files by the end of their paths."""
-    code = [name for block in FENCE.findall(text) for name in re.findall(r"[\w:./-]*\w", block)
-            if "_" in name or "::" in name or re.search(r"[a-z][A-Z]", name) or FILE.fullmatch(name)]
+    code = [
+        name
+        for block in FENCE.findall(text)
+        for name in re.findall(r"[\w:./-]*\w", block)
+        if "_" in name or "::" in name or re.search(r"[a-z][A-Z]", name) or FILE.fullmatch(name)
+    ]
     for name in [*QUOTED.findall(FENCE.sub("", text)), *code]:
         if "NAME" in name:
             continue
@@ -108,7 +114,9 @@ def type_problems(root):
 def check(root):
     problems = [*page_problems(root), *type_problems(root)]
     words, paths = words_of(root)
-    texts = {name: (root / name).read_text(encoding="utf-8") for name in ("docs/architecture.md", "CONTRIBUTING.md") if (root / name).exists()}
+    texts = {
+        name: (root / name).read_text(encoding="utf-8") for name in ("docs/architecture.md", "CONTRIBUTING.md") if (root / name).exists()
+    }
     for path in (path for headers in headers_of(root).values() for path in headers):
         if PAGE.match("\n".join(head_of(path))):
             texts[path.relative_to(root).as_posix()] = "\n".join(line.removeprefix("///") for line in head_of(path))

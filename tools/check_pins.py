@@ -50,8 +50,10 @@ def in_scripts(root):
     for path in sorted([*(root / "tools").glob("*.sh"), root / ".ci" / "run"]):
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines() if path.exists() else [], 1):
             if "pip" in line and "install" in line:
-                pins += [(f"{path.relative_to(root)}:{number}", "PyPI", name.replace("_", "-").lower(), version)
-                         for name, version, _ in PIN.findall(line)]
+                pins += [
+                    (f"{path.relative_to(root)}:{number}", "PyPI", name.replace("_", "-").lower(), version)
+                    for name, version, _ in PIN.findall(line)
+                ]
     return pins
 
 
@@ -65,8 +67,9 @@ def debian(root):
         release = dict(line.split("=", 1) for line in pathlib.Path("/etc/os-release").read_text().splitlines() if "=" in line)
         if release.get("ID") != "debian":
             return []
-        listed = subprocess.run(["dpkg-query", "-W", "-f", "${source:Package} ${source:Version}\n", *names],
-                                capture_output=True, text=True, check=False).stdout
+        listed = subprocess.run(
+            ["dpkg-query", "-W", "-f", "${source:Package} ${source:Version}\n", *names], capture_output=True, text=True, check=False
+        ).stdout
     except OSError:
         return []
     system = "Debian:" + release["VERSION_ID"].strip('"')
@@ -77,8 +80,12 @@ def vulnerabilities(pins, url):
     """For each pin the ids of what is known of it."""
     found = []
     for start in range(0, len(pins), BATCH):
-        queries = [{"package": {"ecosystem": system, "name": name}, "version": version} for _, system, name, version in pins[start:start + BATCH]]
-        request = urllib.request.Request(url + "/v1/querybatch", json.dumps({"queries": queries}).encode(), {"Content-Type": "application/json"})
+        queries = [
+            {"package": {"ecosystem": system, "name": name}, "version": version} for _, system, name, version in pins[start : start + BATCH]
+        ]
+        request = urllib.request.Request(
+            url + "/v1/querybatch", json.dumps({"queries": queries}).encode(), {"Content-Type": "application/json"}
+        )
         with urllib.request.urlopen(request, timeout=60) as response:
             results = json.load(response)["results"]
         if len(results) != len(queries):

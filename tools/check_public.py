@@ -32,8 +32,9 @@ def symbols(root, library):
     text = "\n".join(re.sub(r"//.*", "", path.read_text(encoding="utf-8")) for path in (root / "include" / "hre").glob("*.h"))
     called = set(re.findall(r"(\w+)\s*\(", text))
     scopes = set(re.findall(r"\b(?:class|struct|namespace)\s+(\w+)", text))
-    listed = subprocess.run(["nm", "-DC", "--defined-only", library], capture_output=True, text=True, check=True,
-                            env={**os.environ, "LC_ALL": "C"}).stdout
+    listed = subprocess.run(
+        ["nm", "-DC", "--defined-only", library], capture_output=True, text=True, check=True, env={**os.environ, "LC_ALL": "C"}
+    ).stdout
     found = set()
     for line in listed.splitlines():
         match = re.match(r"\S* T (hre::(?:\w+::)*)(~?\w+)(\[abi:\w+\])?(\(.*)$", line)
@@ -44,8 +45,14 @@ def symbols(root, library):
 
 def run(program, *arguments, folder=None, statuses=(0,)):
     environment = {name: value for name, value in os.environ.items() if not name.startswith("HRE_")}
-    done = subprocess.run([program, *arguments], capture_output=True, text=True, check=False, cwd=folder,
-                          env={**environment, "HRE_STORE": "none", "COLUMNS": "100"})
+    done = subprocess.run(
+        [program, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=folder,
+        env={**environment, "HRE_STORE": "none", "COLUMNS": "100"},
+    )
     if done.returncode not in statuses:
         sys.exit(f"{program} {' '.join(arguments)}: {done.returncode}\n{done.stderr}")
     return done.stdout
@@ -60,7 +67,11 @@ def commands(program):
         shown = run(program, *name.split(), "--help")
         if "--help-all" in shown:
             shown = run(program, *name.split(), "--help-all")
-        found |= {f"option {name} {option}" for words in re.findall(r"^  (-[-\w, ]+)", shown, re.MULTILINE) for option in re.findall(r"--?[\w-]+", words)}
+        found |= {
+            f"option {name} {option}"
+            for words in re.findall(r"^  (-[-\w, ]+)", shown, re.MULTILINE)
+            for option in re.findall(r"--?[\w-]+", words)
+        }
     return found
 
 
@@ -82,8 +93,12 @@ def formats(program):
         evaluate = ["eval", "--data", "sample", "--limit", "3", "--details", "--keep-tokens", "--quiet", "--json"]
         run(program, *evaluate, "a.json", "baseline:zstd", folder=folder)
         run(program, *evaluate, "b.json", "baseline:length", folder=folder)
-        for words in (("compare", "a.json", "b.json"), ("power", "a.json", "b.json"), ("confounds", "a.json", "b.json"),
-                      ("gate", "a.json", "--against", "b.json")):
+        for words in (
+            ("compare", "a.json", "b.json"),
+            ("power", "a.json", "b.json"),
+            ("confounds", "a.json", "b.json"),
+            ("gate", "a.json", "--against", "b.json"),
+        ):
             run(program, *words, "--json", f"{words[0]}.json", folder=folder, statuses=(0, 3, 4))  # a verdict is none of a failure
         for path in sorted(pathlib.Path(folder).glob("*.json")):
             value = json.loads(path.read_text(encoding="utf-8"))
@@ -101,7 +116,9 @@ def named(thing, section):
     """Whether the changelog names what is gone: `--option`, `key`, `function` and the like."""
     word = thing.split("(")[0].split()[-1]
     words = {word, re.split(r"::|\.", word.replace("[]", ""))[-1], thing.split(" ", 1)[1]}
-    return any(re.search(r"(?<![\w-])" + re.escape(one) + r"(?![\w-])", code) for code in re.findall(r"`([^`]+)`", section) for one in words)
+    return any(
+        re.search(r"(?<![\w-])" + re.escape(one) + r"(?![\w-])", code) for code in re.findall(r"`([^`]+)`", section) for one in words
+    )
 
 
 def version_of(path):

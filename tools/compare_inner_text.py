@@ -9,6 +9,7 @@ collapses the lines of displayed formulas; these known differences are taken out
 What still differs is counted by kind and shown; status 1 where a difference has no known kind. It needs lxml, pyarrow
 and a program named chromium.
 """
+
 import argparse
 import collections
 import difflib
@@ -53,17 +54,25 @@ def posts_of(built, dumps, count):
 
 def shown_by_chromium(bodies):
     # Each post alone on the page: a post may leave a list or quote open.
-    script = ("<script>addEventListener('load', () => {const all = JSON.parse(document.getElementById('in').textContent);"
-              "const box = document.getElementById('box'); const out = all.map(b => {box.innerHTML = b; return box.innerText});"
-              "box.innerHTML = ''; document.getElementById('out').textContent = JSON.stringify(out)})</script>")
+    script = (
+        "<script>addEventListener('load', () => {const all = JSON.parse(document.getElementById('in').textContent);"
+        "const box = document.getElementById('box'); const out = all.map(b => {box.innerHTML = b; return box.innerText});"
+        "box.innerHTML = ''; document.getElementById('out').textContent = JSON.stringify(out)})</script>"
+    )
     data = json.dumps(bodies).replace("<", "\\u003c")
-    page = ("<!DOCTYPE html><meta charset=utf-8><body><div id=box></div><pre id=out></pre>"
-            f"<script type=application/json id=in>{data}</script>{script}")
+    page = (
+        "<!DOCTYPE html><meta charset=utf-8><body><div id=box></div><pre id=out></pre>"
+        f"<script type=application/json id=in>{data}</script>{script}"
+    )
     with tempfile.NamedTemporaryFile("w", suffix=".html", encoding="utf-8") as file:
         file.write(page)
         file.flush()
-        dom = subprocess.run(["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=20000", "--dump-dom",
-                              "file://" + file.name], capture_output=True, text=True, check=True).stdout
+        dom = subprocess.run(
+            ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=20000", "--dump-dom", "file://" + file.name],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
     return json.loads(html.unescape(re.search(r'<pre id="out">(.*?)</pre>', dom, re.S)[1]))
 
 

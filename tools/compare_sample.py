@@ -6,6 +6,7 @@ DATA is a dataset of real questions with four answers each. Every MODEL is evalu
 of its topics and on the whole sample; FILE holds questions that the models in models/ were not trained on
 (tools/train/train.py writes them). Prints two tables in Markdown, those of src/data/sample/README.md.
 """
+
 import argparse
 import json
 import math
@@ -39,8 +40,11 @@ def share_of_code(text):
 
 def has_slip(text):
     """A word misspelt, an apostrophe left out, a lower-case I, or a sentence that begins in lower case."""
-    return (any(word in MISSPELT for word in words(text)) or re.search(r"(?<![\w(*$\\])i [a-z]{2}", text)
-            or re.search(r"(^|[a-z]{3}[.!?] )(also|and|because|but|did|he|i|if|in|it|maybe|so|that|the|there|they|this|we|when|you) ", text))
+    return (
+        any(word in MISSPELT for word in words(text))
+        or re.search(r"(?<![\w(*$\\])i [a-z]{2}", text)
+        or re.search(r"(^|[a-z]{3}[.!?] )(also|and|because|but|did|he|i|if|in|it|maybe|so|that|the|there|they|this|we|when|you) ", text)
+    )
 
 
 def has_no_end(text):
@@ -52,13 +56,19 @@ def is_link(text):
 
 
 def is_no_answer(text):
-    return re.search(r"(?i)\b(same|similar) (problem|issue|thing)|thanks in advance|did you (ever )?(find|solve)|have you tried|"
-                     r"can you post|could you post|please help|enough reputation|can't comment", text)
+    return re.search(
+        r"(?i)\b(same|similar) (problem|issue|thing)|thanks in advance|did you (ever )?(find|solve)|have you tried|"
+        r"can you post|could you post|please help|enough reputation|can't comment",
+        text,
+    )
 
 
 def is_correction(text):
-    return re.search(r"(?i)\bedit:|\bupdate:|\b(the )?(other|above|accepted|previous) answers?\b|\bas \w+ (said|says|mentioned|pointed out)|"
-                     r"to add (to|on|something)|\bagree with\b", text)
+    return re.search(
+        r"(?i)\bedit:|\bupdate:|\b(the )?(other|above|accepted|previous) answers?\b|\bas \w+ (said|says|mentioned|pointed out)|"
+        r"to add (to|on|something)|\bagree with\b",
+        text,
+    )
 
 
 def is_rant(text):
@@ -73,8 +83,12 @@ def correlation(x, y):
 
 def with_votes(questions, number):
     """The mean correlation within questions of a number about answers with their votes, where it is defined."""
-    values = [correlation([number(question, answer["text"]) for answer in question["answers"]],
-                          [answer["votes"] for answer in question["answers"]]) for question in questions]
+    values = [
+        correlation(
+            [number(question, answer["text"]) for answer in question["answers"]], [answer["votes"] for answer in question["answers"]]
+        )
+        for question in questions
+    ]
     values = [value for value in values if value is not None]
     return f"{statistics.fmean(values):.2f}" if values else "–"
 
@@ -100,25 +114,32 @@ def rows(questions):
 
     def longest(answers):
         return max(range(len(answers)), key=lambda i: len(answers[i]["text"])) == 0
+
     lengths = [len(text) for text in texts]
     return {
         "questions": str(len(questions)),
-        "characters of an answer, median (10 %, 90 %)":
-            "{1:.0f} ({0:.0f}, {2:.0f})".format(*(statistics.quantiles(lengths, n=10)[i] for i in (0, 4, 8))),
-        "... of the best, second, third, last by votes, mean":
-            ", ".join(f"{statistics.fmean(len(r[i]['text']) for r in ranked if len(r) == 4):.0f}" for i in range(4)),
+        "characters of an answer, median (10 %, 90 %)": "{1:.0f} ({0:.0f}, {2:.0f})".format(
+            *(statistics.quantiles(lengths, n=10)[i] for i in (0, 4, 8))
+        ),
+        "... of the best, second, third, last by votes, mean": ", ".join(
+            f"{statistics.fmean(len(r[i]['text']) for r in ranked if len(r) == 4):.0f}" for i in range(4)
+        ),
         "questions whose best answer is the longest": f"{100 * statistics.fmean(map(longest, ranked)):.0f} %",
         "r of votes with length": with_votes(questions, lambda _, text: len(text)),
         "r of votes with paragraphs": with_votes(questions, lambda _, text: text.count("\n\n")),
         "r of votes with words of the question": with_votes(questions, overlap),
         "r of votes with “I” and “my”": with_votes(questions, lambda _, text: len(re.findall(r"\b(I|my)\b", text))),
-        "r of votes with the place among the answers": f"""{statistics.fmean(value for value in (
-            correlation(range(len(q["answers"])), [answer["votes"] for answer in q["answers"]]) for q in questions) if value is not None):.2f}""",
+        "r of votes with the place among the answers": f"""{
+            statistics.fmean(
+                value
+                for value in (correlation(range(len(q["answers"])), [answer["votes"] for answer in q["answers"]]) for q in questions)
+                if value is not None
+            ):.2f}""",
         "share of an answer that is code, mean": f"{100 * statistics.fmean(map(share_of_code, texts)):.1f} %",
-        "best answer's share of the votes, mean":
-            f"{100 * statistics.fmean(r[0]['votes'] / max(1, sum(max(0, a['votes']) for a in r)) for r in ranked):.0f} %",
-        "votes of the best, second, third, last, median":
-            ", ".join(f"{statistics.median(r[i]['votes'] for r in ranked if len(r) == 4):.0f}" for i in range(4)),
+        "best answer's share of the votes, mean": f"{100 * statistics.fmean(r[0]['votes'] / max(1, sum(max(0, a['votes']) for a in r)) for r in ranked):.0f} %",
+        "votes of the best, second, third, last, median": ", ".join(
+            f"{statistics.median(r[i]['votes'] for r in ranked if len(r) == 4):.0f}" for i in range(4)
+        ),
         "answers with votes below 0": f"{100 * statistics.fmean(answer['votes'] < 0 for answer in answers):.1f} %",
         "answers with a slip of spelling or grammar": share(has_slip),
         "... that end without punctuation": share(has_no_end),
@@ -127,8 +148,7 @@ def rows(questions):
         "... that refer to others or correct themselves": share(is_correction),
         "... that rant": share(is_rant),
         "... that repeat a better one": f"{100 * sum(map(repeats, questions)) / len(answers):.1f} %",
-        "... without a word of the question":
-            f"{100 * statistics.fmean(overlap(q, a['text']) == 0 for q in questions for a in q['answers']):.1f} %",
+        "... without a word of the question": f"{100 * statistics.fmean(overlap(q, a['text']) == 0 for q in questions for a in q['answers']):.1f} %",
     }
 
 
@@ -140,8 +160,11 @@ def read(hre, data, folder):
 
 def value(hre, model, data, folder, *options):
     path = folder / "run.json"
-    subprocess.run([hre, "eval", model, "--data", data, "--long-answers", "truncate", "--max-length", "1024", "--json", path, "--quiet",
-                    *options], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        [hre, "eval", model, "--data", data, "--long-answers", "truncate", "--max-length", "1024", "--json", path, "--quiet", *options],
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
     micro = json.loads(path.read_text(encoding="utf-8"))["results"]["micro"]
     mean, (low, high) = micro["pearson"]["mean"], micro["pearson"]["ci95"]
     return f"{mean:.2f} [{low:.2f}, {high:.2f}], {100 * micro['pairwise_accuracy']['mean']:.0f} %"
@@ -166,9 +189,14 @@ def main():
         real, sample = (rows(read(args.hre, data, folder)) for data in (args.real, args.sample))
         table(["", "real questions", "sample"], [[key, real[key], sample[key]] for key in real])
         print()
-        lines = [[pathlib.Path(model).name, value(args.hre, model, args.real, folder, "--limit", "15"),
-                  value(args.hre, model, args.sample, folder)]
-                 for model in ["baseline:length", "baseline:zstd", *args.model]]
+        lines = [
+            [
+                pathlib.Path(model).name,
+                value(args.hre, model, args.real, folder, "--limit", "15"),
+                value(args.hre, model, args.sample, folder),
+            ]
+            for model in ["baseline:length", "baseline:zstd", *args.model]
+        ]
         for shipped in sorted((ROOT / "models").glob("*.gguf")) if args.held_out else []:
             lines.append([shipped.name, value(args.hre, shipped, args.held_out, folder), value(args.hre, shipped, args.sample, folder)])
         table(["r and 95 % interval, pairs ordered as people do", "real questions", "sample"], lines)

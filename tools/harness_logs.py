@@ -21,7 +21,9 @@ import sys
 import tempfile
 import types
 
-QUESTIONS = [{"text": f"Is {n} a prime number?", "choices": ["yes", "no"], "gold": int(any(n % k == 0 for k in range(2, n)))} for n in range(2, 32)]
+QUESTIONS = [
+    {"text": f"Is {n} a prime number?", "choices": ["yes", "no"], "gold": int(any(n % k == 0 for k in range(2, n)))} for n in range(2, 32)
+]
 SEEDS = (1, 2)
 
 
@@ -36,11 +38,30 @@ def lm_eval(out, _):
     pathlib.Path("tasks").mkdir()
     pathlib.Path("tasks/primes.yaml").write_text(
         "task: primes\ndataset_path: json\ndataset_kwargs:\n  data_files:\n    test: questions.jsonl\ntest_split: test\n"
-        "output_type: multiple_choice\ndoc_to_text: text\ndoc_to_choice: choices\ndoc_to_target: gold\nmetric_list:\n  - metric: acc\n")
+        "output_type: multiple_choice\ndoc_to_text: text\ndoc_to_choice: choices\ndoc_to_target: gold\nmetric_list:\n  - metric: acc\n"
+    )
     logs = []
     for seed in SEEDS:
-        subprocess.run([sys.executable, "-m", "lm_eval", "--model", "dummy", "--tasks", "primes", "--include_path", "tasks", "--log_samples",
-                        "--output_path", f"results{seed}", "--seed", str(seed)], check=True, stdout=sys.stderr)
+        subprocess.run(
+            [
+                sys.executable,
+                "-m",
+                "lm_eval",
+                "--model",
+                "dummy",
+                "--tasks",
+                "primes",
+                "--include_path",
+                "tasks",
+                "--log_samples",
+                "--output_path",
+                f"results{seed}",
+                "--seed",
+                str(seed),
+            ],
+            check=True,
+            stdout=sys.stderr,
+        )
         samples = next(pathlib.Path(f"results{seed}").rglob("samples_primes_*.jsonl"))
         result = json.loads(next(pathlib.Path(f"results{seed}").rglob("results_*.json")).read_text())["results"]["primes"]
         (out / f"run{seed}").mkdir()
@@ -64,19 +85,25 @@ def inspect_ai(out, all_formats):
         async def solve(state, generate):
             state.output = ModelOutput.from_content("mockllm/model", choose.choice(["yes", "no"]))
             return state
+
         return solve
 
     @scorer(metrics={"right": [accuracy(), stderr()], "length": [accuracy(), stderr()]})
     def both():
         async def score(state, target):
             return Score(value={"right": state.output.completion == target.text, "length": len(state.output.completion) / 3})
+
         return score
 
     logs = {}
     for kind in ("eval", "json") if all_formats else ("eval",):
         for seed in SEEDS:
-            task = Task(name="primes", dataset=[Sample(input=q["text"], target=q["choices"][q["gold"]]) for q in QUESTIONS], solver=answer(seed),
-                        scorer=[match(), both()])
+            task = Task(
+                name="primes",
+                dataset=[Sample(input=q["text"], target=q["choices"][q["gold"]]) for q in QUESTIONS],
+                solver=answer(seed),
+                scorer=[match(), both()],
+            )
             log = eval(task, model="mockllm/model", epochs=3, log_dir="logs", log_format=kind, display="none", log_realtime=False)[0]
             name = f"run{seed}.{kind}"
             shutil.copy(log.location.removeprefix("file://"), out / name)
@@ -109,9 +136,12 @@ TASKS_TABLE = [LightevalTaskConfig(name="primes", prompt_function=prompt, hf_rep
     Registry._load_from_files = Registry._load_from_subdirs = staticmethod(lambda *arguments: {})
     logs = []
     for seed in SEEDS:
-        pipeline = Pipeline(tasks="primes", evaluation_tracker=EvaluationTracker(output_dir="results", save_details=True),
-                            pipeline_parameters=PipelineParameters(launcher_type=ParallelismManager.NONE, custom_tasks_directory="tasks.py"),
-                            model_config=DummyModelConfig(model_name=f"dummy{seed}", seed=seed, cache_dir="cache"))
+        pipeline = Pipeline(
+            tasks="primes",
+            evaluation_tracker=EvaluationTracker(output_dir="results", save_details=True),
+            pipeline_parameters=PipelineParameters(launcher_type=ParallelismManager.NONE, custom_tasks_directory="tasks.py"),
+            model_config=DummyModelConfig(model_name=f"dummy{seed}", seed=seed, cache_dir="cache"),
+        )
         pipeline.evaluate()
         pipeline.save_and_push_results()
         results = pipeline.get_results()["results"]
@@ -173,7 +203,12 @@ def main():
         os.environ.update(HF_HOME=f"{folder}/hf", HF_HUB_OFFLINE="1", LIGHTEVAL_DISABLE_TQDM="1", HOME=folder, PYTHONWARNINGS="ignore")
         logs = writers[arguments.harness](out, arguments.all)
         os.chdir("/")
-    said = {"harness": arguments.harness, "version": arguments.version or importlib.metadata.version(arguments.harness), "items": len(QUESTIONS), "logs": logs}
+    said = {
+        "harness": arguments.harness,
+        "version": arguments.version or importlib.metadata.version(arguments.harness),
+        "items": len(QUESTIONS),
+        "logs": logs,
+    }
     (out / "said.json").write_text(json.dumps(said, indent=1) + "\n")
 
 

@@ -37,13 +37,35 @@ def resolved(name, machine, fixed):
         report = pathlib.Path(folder, "report.json")
         platforms = [f"--platform={tag}_{machine}" for tag in [*(f"manylinux_2_{minor}" for minor in range(28, 16, -1)), "manylinux2014"]]
         subprocess.run(
-            [sys.executable, "-m", "pip", "install", "--quiet", "--dry-run", "--ignore-installed",
-             "--target", folder, "--only-binary=:all:", "--implementation=cp", "--python-version=3.11",
-             *platforms, "-r", THIRD_PARTY / f"pypi-{name}.txt", "-c", constraints, "--report", report],
-            check=True)
+            [
+                sys.executable,
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--dry-run",
+                "--ignore-installed",
+                "--target",
+                folder,
+                "--only-binary=:all:",
+                "--implementation=cp",
+                "--python-version=3.11",
+                *platforms,
+                "-r",
+                THIRD_PARTY / f"pypi-{name}.txt",
+                "-c",
+                constraints,
+                "--report",
+                report,
+            ],
+            check=True,
+        )
         chosen = json.loads(report.read_text())["install"]
-    return {f"{one['metadata']['name']}=={one['metadata']['version']}":
-            one["download_info"]["archive_info"]["hashes"]["sha256"] for one in chosen if not FOR_GPUS.match(one["metadata"]["name"] + "=")}
+    return {
+        f"{one['metadata']['name']}=={one['metadata']['version']}": one["download_info"]["archive_info"]["hashes"]["sha256"]
+        for one in chosen
+        if not FOR_GPUS.match(one["metadata"]["name"] + "=")
+    }
 
 
 def write_lock(name, of, fixed, machines=MACHINES):
@@ -51,8 +73,10 @@ def write_lock(name, of, fixed, machines=MACHINES):
     for machine in machines:
         for package, digest in resolved(name, machine, fixed).items():
             hashes.setdefault(package, []).append(digest)
-    lines = [" ".join([package, *(f"--hash=sha256:{digest}" for digest in dict.fromkeys(digests))])
-             for package, digests in sorted(hashes.items(), key=lambda item: item[0].lower())]
+    lines = [
+        " ".join([package, *(f"--hash=sha256:{digest}" for digest in dict.fromkeys(digests))])
+        for package, digests in sorted(hashes.items(), key=lambda item: item[0].lower())
+    ]
     head = HEAD.format(name=name, of=of).replace("x86-64 and arm64", "x86-64") if len(machines) == 1 else HEAD.format(name=name, of=of)
     (THIRD_PARTY / f"pypi-{name}.lock").write_text(head + "\n".join(lines) + "\n")
     print(f"pypi-{name}.lock: {len(lines)} packages pinned")

@@ -5,6 +5,7 @@ would write them, and expected.json with what they hold; and from them fuzz/seed
     python3 -m pip install pyarrow datasets
     python3 tools/make_data_fixtures.py
 """
+
 import json
 import pathlib
 import shutil
@@ -17,25 +18,43 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 OUT = ROOT / "tests" / "data" / "datasets"
 
 TOPICS = {  # topic: (published split, [(question, [(text, votes)])])
-    "python": ("HumanRankEvalPython", [
-        ("How do I reverse a list?", [("`items[::-1]` makes a reversed copy.", 12),
-                                      ("Call items.reverse(); it works in place.", 30), ("No idea.", -2)]),
-        ("Why does 0.1 + 0.2 print 0.30000000000000004?", [("Binary fractions.", 7), ("", 0)]),
-        ("¿Qué hace «yield»? 生成器 \U0001F40D", [("It makes a generator: ジェネレータ.", 3), ("Nothing\tmuch.\n\nReally.", 1),
-                                             ("It waits.", 1), ("See above.", 0), ("It yields.", 2)]),
-    ]),
-    "soft_eng": ("HumanRankEvalSoftEng", [
-        ("Is a comment a failure?", [("Sometimes.", 4), ("A comment says why, code says how.", 41)]),
-        ("Should tests be deleted?", [("When what they test is gone.", 5), ("Never.", 5), ("Zero\0byte.", -1)]),
-    ]),
+    "python": (
+        "HumanRankEvalPython",
+        [
+            (
+                "How do I reverse a list?",
+                [("`items[::-1]` makes a reversed copy.", 12), ("Call items.reverse(); it works in place.", 30), ("No idea.", -2)],
+            ),
+            ("Why does 0.1 + 0.2 print 0.30000000000000004?", [("Binary fractions.", 7), ("", 0)]),
+            (
+                "¿Qué hace «yield»? 生成器 \U0001f40d",
+                [
+                    ("It makes a generator: ジェネレータ.", 3),
+                    ("Nothing\tmuch.\n\nReally.", 1),
+                    ("It waits.", 1),
+                    ("See above.", 0),
+                    ("It yields.", 2),
+                ],
+            ),
+        ],
+    ),
+    "soft_eng": (
+        "HumanRankEvalSoftEng",
+        [
+            ("Is a comment a failure?", [("Sometimes.", 4), ("A comment says why, code says how.", 41)]),
+            ("Should tests be deleted?", [("When what they test is gone.", 5), ("Never.", 5), ("Zero\0byte.", -1)]),
+        ],
+    ),
 }
 
 STRING, LARGE = pa.string(), pa.large_string()
 
 
 def rows_of(topic):
-    return [{"question": question, "answers": [{"text": text, "votes": votes} for text, votes in answers]}
-            for question, answers in TOPICS[topic][1]]
+    return [
+        {"question": question, "answers": [{"text": text, "votes": votes} for text, votes in answers]}
+        for question, answers in TOPICS[topic][1]
+    ]
 
 
 def votes_as(kind, rows):
@@ -61,8 +80,7 @@ def write_stream(name, rows, schema):
 
 
 def write_expected():
-    questions = [{"id": f"{topic}/{i:06}", "topic": topic, **row}
-                 for topic in TOPICS for i, row in enumerate(rows_of(topic))]
+    questions = [{"id": f"{topic}/{i:06}", "topic": topic, **row} for topic in TOPICS for i, row in enumerate(rows_of(topic))]
     (OUT / "expected.json").write_text(json.dumps(questions, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
@@ -73,29 +91,35 @@ def write_equal():
         write(f"equal/published/data/{split}-00000-of-00001-0123456789abcdef.parquet", votes_as(str, rows), schema_of())
         write(f"equal/int_votes/{topic}.parquet", rows, schema_of(votes=pa.int64()), compression="gzip")
         write(f"equal/small_int_votes/{topic}.parquet", rows, schema_of(votes=pa.int8()), compression="none")
-        write(f"equal/float_votes/{topic}.parquet", votes_as(float, rows), schema_of(votes=pa.float32()),
-              data_page_version="2.0")
+        write(f"equal/float_votes/{topic}.parquet", votes_as(float, rows), schema_of(votes=pa.float32()), data_page_version="2.0")
         write(f"equal/half_votes/{topic}.parquet", votes_as(float, rows), schema_of(votes=pa.float16()))
-        write(f"equal/large/{split}.parquet", votes_as(str, rows), schema_of(LARGE, LARGE, LARGE, pa.large_list),
-              compression="zstd", row_group_size=1)
+        write(
+            f"equal/large/{split}.parquet",
+            votes_as(str, rows),
+            schema_of(LARGE, LARGE, LARGE, pa.large_list),
+            compression="zstd",
+            row_group_size=1,
+        )
         write(f"equal/list_views/{split}.parquet", votes_as(str, rows), schema_of(list_of=pa.list_view))
         write_stream(f"equal/large_list_views/{split}.arrow", votes_as(str, rows), schema_of(list_of=pa.large_list_view))
         # As datasets stores a Sequence of structs.
         columns = [{**row, "answers": {key: [str(a[key]) for a in row["answers"]] for key in ("text", "votes")}} for row in rows]
-        write(f"equal/struct_of_lists/{split}.parquet", columns,
-              pa.schema([("question", STRING), ("answers", pa.struct([("text", pa.list_(STRING)), ("votes", pa.list_(STRING))]))]))
+        write(
+            f"equal/struct_of_lists/{split}.parquet",
+            columns,
+            pa.schema([("question", STRING), ("answers", pa.struct([("text", pa.list_(STRING)), ("votes", pa.list_(STRING))]))]),
+        )
         coded = pa.dictionary(pa.int16(), STRING)
-        write(f"equal/dictionary/{split}.parquet", votes_as(str, rows), schema_of(coded, STRING, coded),
-              write_page_checksum=True)
+        write(f"equal/dictionary/{split}.parquet", votes_as(str, rows), schema_of(coded, STRING, coded), write_page_checksum=True)
         view = pa.string_view()
         write_stream(f"equal/views/{split}.arrow", votes_as(str, rows), schema_of(view, view, view))
-        extra = [dict(row, views=7, tags=["a", "b"], answers=[dict(a, author={"name": "x"}) for a in row["answers"]])
-                 for row in rows]
-        answer = pa.struct([("author", pa.struct([("name", STRING)])), ("votes", pa.int32()),
-                            ("text", STRING)])
-        write(f"equal/extra_columns/{split}.parquet", extra,
-              pa.schema([("tags", pa.list_(STRING)), ("answers", pa.list_(answer)), ("views", pa.int64()),
-                         ("question", STRING)]))
+        extra = [dict(row, views=7, tags=["a", "b"], answers=[dict(a, author={"name": "x"}) for a in row["answers"]]) for row in rows]
+        answer = pa.struct([("author", pa.struct([("name", STRING)])), ("votes", pa.int32()), ("text", STRING)])
+        write(
+            f"equal/extra_columns/{split}.parquet",
+            extra,
+            pa.schema([("tags", pa.list_(STRING)), ("answers", pa.list_(answer)), ("views", pa.int64()), ("question", STRING)]),
+        )
         middle = len(rows) // 2
         for part, rows_of_part in enumerate([rows[:middle], rows[middle:]]):
             write(f"equal/parts/{split}-0000{part}-of-00002.parquet", votes_as(str, rows_of_part), schema_of())
@@ -129,12 +153,21 @@ def write_bad():
     write("bad/one_answer.parquet", [good, one_row(answers=[("A", "1")])], schema_of())
     write("bad/question_null.parquet", [good, one_row(question=None)], schema_of())
     write("bad/question_int.parquet", [one_row(question=3)], schema_of(question=pa.int64()))
-    write("bad/answers_text.parquet", [{"question": "Q", "answers": ["A", "B"]}],
-          pa.schema([("question", STRING), ("answers", pa.list_(STRING))]))
-    write("bad/answers_struct.parquet", [{"question": "Q", "answers": {"text": ["A", "B"], "votes": ["1"]}}],
-          pa.schema([("question", STRING), ("answers", pa.struct([("text", pa.list_(STRING)), ("votes", pa.list_(STRING))]))]))
-    write("bad/no_votes.parquet", [{"question": "Q", "answers": [{"text": "A"}]}],
-          pa.schema([("question", STRING), ("answers", pa.list_(pa.struct([("text", STRING)])))]))
+    write(
+        "bad/answers_text.parquet",
+        [{"question": "Q", "answers": ["A", "B"]}],
+        pa.schema([("question", STRING), ("answers", pa.list_(STRING))]),
+    )
+    write(
+        "bad/answers_struct.parquet",
+        [{"question": "Q", "answers": {"text": ["A", "B"], "votes": ["1"]}}],
+        pa.schema([("question", STRING), ("answers", pa.struct([("text", pa.list_(STRING)), ("votes", pa.list_(STRING))]))]),
+    )
+    write(
+        "bad/no_votes.parquet",
+        [{"question": "Q", "answers": [{"text": "A"}]}],
+        pa.schema([("question", STRING), ("answers", pa.list_(pa.struct([("text", STRING)])))]),
+    )
     write("bad/no_answers.parquet", [{"question": "Q", "reply": "A"}], pa.schema([("question", STRING), ("reply", STRING)]))
     write("bad/id_twice.parquet", [one_row(id="x"), one_row(id="y"), one_row(id="x")], schema_of(extra=[("id", STRING)]))
     write("bad/no_rows.parquet", [], schema_of())
@@ -163,11 +196,20 @@ def write_bad():
 
 def write_seeds():
     """A few of the files, for the fuzz targets to begin with."""
-    seeds = {"data_parquet": ["equal/published/data/HumanRankEvalSoftEng-00000-of-00001-0123456789abcdef.parquet",
-                              "equal/small_int_votes/soft_eng.parquet", "equal/large/HumanRankEvalSoftEng.parquet",
-                              "equal/dictionary/HumanRankEvalSoftEng.parquet", "equal/topic_column/train.parquet"],
-             "data_arrow": ["equal/saved_one/data-00000-of-00001.arrow", "equal/views/HumanRankEvalSoftEng.arrow",
-                            "equal/saved_dict/HumanRankEvalSoftEng/data-00000-of-00001.arrow"]}
+    seeds = {
+        "data_parquet": [
+            "equal/published/data/HumanRankEvalSoftEng-00000-of-00001-0123456789abcdef.parquet",
+            "equal/small_int_votes/soft_eng.parquet",
+            "equal/large/HumanRankEvalSoftEng.parquet",
+            "equal/dictionary/HumanRankEvalSoftEng.parquet",
+            "equal/topic_column/train.parquet",
+        ],
+        "data_arrow": [
+            "equal/saved_one/data-00000-of-00001.arrow",
+            "equal/views/HumanRankEvalSoftEng.arrow",
+            "equal/saved_dict/HumanRankEvalSoftEng/data-00000-of-00001.arrow",
+        ],
+    }
     for target, names in seeds.items():
         folder = ROOT / "fuzz" / "seeds" / target
         shutil.rmtree(folder, ignore_errors=True)
@@ -177,8 +219,11 @@ def write_seeds():
     folder = ROOT / "fuzz" / "seeds" / "data_jsonl"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    lines = [dict(row, topic=topic, id=i if i else "own", more=[{"deep": [None, True, 1.5e3]}])
-             for topic in TOPICS for i, row in enumerate(votes_as(str if topic == "python" else int, rows_of(topic)))]
+    lines = [
+        dict(row, topic=topic, id=i if i else "own", more=[{"deep": [None, True, 1.5e3]}])
+        for topic in TOPICS
+        for i, row in enumerate(votes_as(str if topic == "python" else int, rows_of(topic)))
+    ]
     for ascii_only in (True, False):
         text = "".join(json.dumps(line, ensure_ascii=ascii_only) + "\r\n\n" for line in lines)
         (folder / f"{int(ascii_only)}.jsonl").write_text(text, encoding="utf-8")

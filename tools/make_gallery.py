@@ -22,8 +22,17 @@ import report_data  # noqa: E402
 PROGRAM = pathlib.Path(os.environ.get("HRE_PROGRAM", ROOT / "build/release/src/hre")).resolve()
 FROM_THE_SAMPLE = ["headline", "dialogue", "votes", "appendix_votes", "overall_mean", "forest", "rank_intervals"]
 FROM_MADE_UP_RUNS = ["bits_per_byte", "value_speed", "training_steps"]
-FROM_A_MADE_UP_STUDY = ["pythia", "appendix_pythia", "pythia_overall", "starcoder", "starcoder_overall", "starcoder_spearman",
-                        "appendix_starcoder_spearman", "ChatArena", "corr"]
+FROM_A_MADE_UP_STUDY = [
+    "pythia",
+    "appendix_pythia",
+    "pythia_overall",
+    "starcoder",
+    "starcoder_overall",
+    "starcoder_spearman",
+    "appendix_starcoder_spearman",
+    "ChatArena",
+    "corr",
+]
 
 
 def made_up_runs(base):

@@ -5,6 +5,7 @@
 
 One forward pass per answer, without batching or shared prefixes. Needs torch, transformers, accelerate and gguf.
 """
+
 import json
 import math
 import pathlib
@@ -32,9 +33,9 @@ def sum_of(model, tokenizer, context, continuation):
     """(tokens, sum of log-probabilities in nats) of the continuation."""
     encode = lambda text: tokenizer.encode(text, add_special_tokens=False)
     whole = encode(context + continuation)
-    targets = whole[len(encode(context)):]
-    inputs = whole[-(CONTEXT + 1):][:-1]
-    logits = model(torch.tensor([inputs])).logits[0, -len(targets):].float()
+    targets = whole[len(encode(context)) :]
+    inputs = whole[-(CONTEXT + 1) :][:-1]
+    logits = model(torch.tensor([inputs])).logits[0, -len(targets) :].float()
     found = torch.log_softmax(logits, -1).gather(1, torch.tensor(targets)[:, None])
     return len(targets), math.fsum(found[:, 0].double().tolist())
 

@@ -8,6 +8,7 @@ rounding would show); where there are both, they must agree before a row is writ
 numpy's Philox generator and the formulas in the headers of src/stats. The same numbers come out every time.
 Fields are separated by tabs, numbers in a list by spaces, lists in a list by ';'; '-' is an undefined number.
 """
+
 import csv
 import decimal
 import fractions
@@ -69,8 +70,7 @@ def agree(ours, scipys, tolerance, what):
 
 
 def pairwise_accuracy(votes, scores):
-    points = [0.5 if a == b else float((a > b) == (v > w))
-              for (v, a), (w, b) in itertools.combinations(zip(votes, scores), 2) if v != w]
+    points = [0.5 if a == b else float((a > b) == (v > w)) for (v, a), (w, b) in itertools.combinations(zip(votes, scores), 2) if v != w]
     return sum(points) / len(points)
 
 
@@ -88,8 +88,7 @@ def expected_correlations(family, votes, scores):
         spearman = exact_pearson(stats.rankdata(votes), stats.rankdata(scores))
         agree(spearman, stats.spearmanr(votes, scores).statistic, 1e-12, "spearman")
         accuracy = pairwise_accuracy(votes, scores)
-        agree(accuracy, (1 + stats.somersd(votes, scores).statistic) / 2 if len(set(votes)) > 1 else 0.5, 1e-12,
-              "pairwise accuracy")
+        agree(accuracy, (1 + stats.somersd(votes, scores).statistic) / 2 if len(set(votes)) > 1 else 0.5, 1e-12, "pairwise accuracy")
         return [pearson, spearman, stats.kendalltau(votes, scores).statistic, accuracy]
 
 
@@ -303,8 +302,9 @@ def make_bca():
         # Multiples of powers of two, whose means are exact: scipy takes draws for different that differ by rounding.
         x = np.round(x * (8 if kind == 3 else 1024)) / (8 if kind == 3 else 1024)
         draws = np.array([np.mean(rng.choice(x, n)) for _ in range(59)])
-        theirs = stats.bootstrap((x,), np.mean, n_resamples=0, method="BCa",
-                                 bootstrap_result=type("R", (), {"bootstrap_distribution": draws})())
+        theirs = stats.bootstrap(
+            (x,), np.mean, n_resamples=0, method="BCa", bootstrap_result=type("R", (), {"bootstrap_distribution": draws})()
+        )
         interval = list(theirs.confidence_interval)
         accel = jackknife_acceleration(-x)  # scipy's sign: mean of the jackknife values less each
         for a, b in zip(bca(draws, np.mean(x), accel, stats.norm.ppf(0.975)), interval):
@@ -353,8 +353,7 @@ def topic_indices(seed, draw, topic, n):
 
 def draw_deviations(topics, weights, seed, n_draws):
     pulls, strata = stretched(topics, weights), strata_of(topics, weights)
-    return np.array([sum(np.sum(p[topic_indices(seed, d, t, len(p))]) for (t, _), p in zip(strata, pulls))
-                     for d in range(n_draws)])
+    return np.array([sum(np.sum(p[topic_indices(seed, d, t, len(p))]) for (t, _), p in zip(strata, pulls)) for d in range(n_draws)])
 
 
 def welch_df(pulls):
@@ -389,8 +388,7 @@ def make_bootstrap():
             if sum(np.ptp(v) for v in values) == 0:
                 continue
             mean, deviations, interval = stratified_interval(values, weights, seed, 60)
-            rows.append([lists(values), weights, str(seed), "60", number(mean), numbers(deviations[:2]),
-                         *map(number, interval)])
+            rows.append([lists(values), weights, str(seed), "60", number(mean), numbers(deviations[:2]), *map(number, interval)])
     write("bootstrap", ["values", "weights", "seed", "draws", "mean", "deviations", "ci_low", "ci_high"], rows)
 
 
@@ -423,8 +421,17 @@ def make_clusters():
         low, high = (None, None)
         if error is not None and effective >= 5:
             low, high = t_interval(np.mean(x), error, effective - 1)
-        rows.append([numbers(x), ";".join(" ".join(map(str, one)) for one in labels), str(k), number(effective),
-                     number(error), number(low), number(high)])
+        rows.append(
+            [
+                numbers(x),
+                ";".join(" ".join(map(str, one)) for one in labels),
+                str(k),
+                number(effective),
+                number(error),
+                number(low),
+                number(high),
+            ]
+        )
     write("clusters", ["values", "labels", "clusters", "effective", "stderr", "ci_low", "ci_high"], rows)
 
 
@@ -450,8 +457,9 @@ def make_cluster_bootstrap():
 def scipy_sign_flip_p(d):
     if len(d) == 1:  # which scipy refuses
         return 1.0
-    return stats.permutation_test((d,), lambda x, axis: np.sum(x, axis=axis), permutation_type="samples",
-                                  vectorized=True, n_resamples=np.inf).pvalue
+    return stats.permutation_test(
+        (d,), lambda x, axis: np.sum(x, axis=axis), permutation_type="samples", vectorized=True, n_resamples=np.inf
+    ).pvalue
 
 
 def integer_sign_flip_p(d, unit):
@@ -472,7 +480,7 @@ def drawn_sign_flip_p(d, seed, permutations):
     d = np.array([v for v in d if v != 0])
     sums = np.zeros(permutations)
     for group in range(0, len(d), 8):
-        part = d[group:group + 8]
+        part = d[group : group + 8]
         for i in range(permutations):
             word = philox_words([i // 32, group // 8, 0, 0], [seed, SIGN_FLIPS], 4)[i % 32 // 8]
             signs = word >> (i % 8 * 8) & 0xFF
@@ -514,15 +522,15 @@ def sign_flip_cases(rng):
         d[d == 0] = 0.01
         yield d, 1, 99, integer_sign_flip_p(d, 0.01), "saddlepoint"
     for n, up in ((40, 34), (40, 40), (100, 80), (300, 220)):  # a lattice: all of one size (binomial), or of two
-        yield np.where(np.arange(n) < up, 1.0, -1.0), 1, 99, integer_sign_flip_p(np.where(np.arange(n) < up, 1.0, -1.0), 1.0), \
-            "exact"
+        yield np.where(np.arange(n) < up, 1.0, -1.0), 1, 99, integer_sign_flip_p(np.where(np.arange(n) < up, 1.0, -1.0), 1.0), "exact"
         halves = np.where(np.arange(n) < up, 1.0, -1.0) * np.where(np.arange(n) % 3 == 0, 0.5, 1.0)
         yield halves, 1, 99, integer_sign_flip_p(halves, 0.5), "saddlepoint"
 
 
 def make_sign_flips():
-    rows = [[numbers(d), str(seed), str(n), number(p), method]
-            for d, seed, n, p, method in sign_flip_cases(np.random.default_rng(20240606))]
+    rows = [
+        [numbers(d), str(seed), str(n), number(p), method] for d, seed, n, p, method in sign_flip_cases(np.random.default_rng(20240606))
+    ]
     write("sign_flips", ["differences", "seed", "permutations", "p", "method"], rows)
 
 
@@ -564,11 +572,22 @@ def make_paired():
         p = np.mean(sums >= abs(np.sum(d)) - 1e-9)
         if 1 < n <= 8:
             agree(p, scipy_sign_flip_p(np.round(d, 9)), 1e-12, "paired sign flips")
-        rows.append([lists(a), lists(b), number(mean), number(error), number(low), number(high), number(p),
-                     number(None if deviation is None else mean / deviation), str(int(np.sum(d > 0))),
-                     str(int(np.sum(d == 0))), str(int(np.sum(d < 0)))])
-    write("paired", ["a", "b", "difference", "stderr", "ci_low", "ci_high", "p", "effect_size", "won", "tied", "lost"],
-          rows)
+        rows.append(
+            [
+                lists(a),
+                lists(b),
+                number(mean),
+                number(error),
+                number(low),
+                number(high),
+                number(p),
+                number(None if deviation is None else mean / deviation),
+                str(int(np.sum(d > 0))),
+                str(int(np.sum(d == 0))),
+                str(int(np.sum(d < 0))),
+            ]
+        )
+    write("paired", ["a", "b", "difference", "stderr", "ci_low", "ci_high", "p", "effect_size", "won", "tied", "lost"], rows)
 
 
 def make_holm():
@@ -610,10 +629,11 @@ def make_auc():
         ranks = stats.rankdata(pooled)
         agree(area, metrics.roc_auc_score([0] * len(low) + [1] * len(high), ranks), 1e-12, "area under the curve")
         null = np.array([sum(ranks[list(c)]) for c in itertools.combinations(range(len(ranks)), len(high))])
-        p = two_sided(null, sum(ranks[len(low):]), 1e-9)
+        p = two_sided(null, sum(ranks[len(low) :]), 1e-9)
         if len(pooled) <= 8 and len(high) > 1 and len(low) > 1:
-            theirs = stats.permutation_test((ranks[len(low):], ranks[:len(low)]), lambda a, b: np.sum(a),
-                                            vectorized=False, n_resamples=np.inf).pvalue
+            theirs = stats.permutation_test(
+                (ranks[len(low) :], ranks[: len(low)]), lambda a, b: np.sum(a), vectorized=False, n_resamples=np.inf
+            ).pvalue
             agree(p, theirs, 1e-12, "two groups")
         rows.append([numbers(low), numbers(high), number(area), number(p)])
     write("auc", ["low", "high", "area", "p"], rows)
@@ -660,10 +680,23 @@ def make_parts():
                 return stats.sem(x)
             return math.sqrt(sum(stats.sem(x[t]) ** 2 for t in topics)) / len(topics)
 
-        rows.append([weights, " ".join(map(str, sizes)), numbers(r), numbers(a), numbers(b), numbers(c),
-                     number(through), number(error(pulls)), number(share @ r - through), number(error(r - pulls))])
-    write("parts", ["weights", "sizes", "values", "votes", "scores", "squares", "through", "through_stderr", "beyond",
-                    "beyond_stderr"], rows)
+        rows.append(
+            [
+                weights,
+                " ".join(map(str, sizes)),
+                numbers(r),
+                numbers(a),
+                numbers(b),
+                numbers(c),
+                number(through),
+                number(error(pulls)),
+                number(share @ r - through),
+                number(error(r - pulls)),
+            ]
+        )
+    write(
+        "parts", ["weights", "sizes", "values", "votes", "scores", "squares", "through", "through_stderr", "beyond", "beyond_stderr"], rows
+    )
 
 
 def make_parts_share():
@@ -692,8 +725,18 @@ def make_parts_share():
         influence = moved_by(lambda w: value + linear_share(w, a, b, c, r, value), [list(range(n))])
         error = math.sqrt(np.sum(influence**2))
         reach = stats.t.ppf(0.975, n - 1) * error
-        rows.append([numbers(r), numbers(a), numbers(b), numbers(c), "1" if clear else "0", number(value if known else None),
-                     number(value - reach if known else None), number(value + reach if known else None)])
+        rows.append(
+            [
+                numbers(r),
+                numbers(a),
+                numbers(b),
+                numbers(c),
+                "1" if clear else "0",
+                number(value if known else None),
+                number(value - reach if known else None),
+                number(value + reach if known else None),
+            ]
+        )
     write("parts_share", ["values", "votes", "scores", "squares", "clear", "share", "low", "high"], rows)
 
 
@@ -751,8 +794,9 @@ def noncentral_cdf(t, df, shift):
     spread = stats.chi(df, scale=1 / math.sqrt(df))
     low, high = spread.ppf(1e-15), spread.isf(1e-15)
     middle = shift / t if t else 1
-    value = integrate.quad(lambda s: stats.norm.cdf(t * s - shift) * spread.pdf(s), low, high, epsabs=1e-11, limit=500,
-                           points=[min(max(middle, low), high)])[0]
+    value = integrate.quad(
+        lambda s: stats.norm.cdf(t * s - shift) * spread.pdf(s), low, high, epsabs=1e-11, limit=500, points=[min(max(middle, low), high)]
+    )[0]
     theirs = stats.nct.cdf(t, df, shift)
     if not math.isnan(theirs) and abs(shift) < 10:
         agree(value, theirs, 1e-7, "noncentral t")
@@ -763,8 +807,31 @@ def make_effect():
     """One-sided power of an effect, by the noncentral t."""
     rows = []
     for n in (2, 3, 5, 10, 30, 100, 361, 1000, 7000):
-        for effect in (0.0, 0.01, 0.03, 0.1, 0.2, 0.5, 1.0, 2.0, -0.05, -0.3, 0.033, 0.07, 0.4, -1.0, 0.15, 0.8, -0.12,
-                       0.005, 0.25, 0.6, -0.02, 0.35, 1.5):
+        for effect in (
+            0.0,
+            0.01,
+            0.03,
+            0.1,
+            0.2,
+            0.5,
+            1.0,
+            2.0,
+            -0.05,
+            -0.3,
+            0.033,
+            0.07,
+            0.4,
+            -1.0,
+            0.15,
+            0.8,
+            -0.12,
+            0.005,
+            0.25,
+            0.6,
+            -0.02,
+            0.35,
+            1.5,
+        ):
             upper = 1 - noncentral_cdf(stats.t.ppf(0.975, n - 1), n - 1, effect * math.sqrt(n))
             rows.append([str(n), number(effect), number(upper)])
     write("effect", ["n", "effect", "upper_power"], rows)
@@ -794,9 +861,13 @@ def make_effect_intervals():
     for case in range(24):
         weights = "topics" if case % 2 else "questions"
         sizes = [[200], [120, 80], [100, 60, 50], [150, 50, 1, 1]][case % 4]
-        draw = [lambda n: rng.normal(size=n), lambda n: -1.0 * (rng.random(n) < 0.05) + 0.01 * rng.normal(size=n),
-                lambda n: rng.standard_t(3, size=n), lambda n: rng.exponential(size=n) - 0.8,
-                lambda n: rng.integers(-1, 2, n) * 1.0][case % 5]
+        draw = [
+            lambda n: rng.normal(size=n),
+            lambda n: -1.0 * (rng.random(n) < 0.05) + 0.01 * rng.normal(size=n),
+            lambda n: rng.standard_t(3, size=n),
+            lambda n: rng.exponential(size=n) - 0.8,
+            lambda n: rng.integers(-1, 2, n) * 1.0,
+        ][case % 5]
         topics = [np.round(draw(n) + 0.1, 4) for n in sizes]
         x = np.concatenate(topics)
         n = len(x)
@@ -857,22 +928,34 @@ def make_confidence_sequence():
     for low, high in ((-1, 1), (-2, 2), (0, 1), (999999, 1000001)):
         for n in (1, 2, 3, 10, 20, 60):
             for kind in range(9):
-                unit = [rng.beta(0.7, 0.5, n), rng.beta(40, 30, n), (rng.uniform(size=n) < 0.9) * 1.0,
-                        np.full(n, 0.7), np.full(n, 0.0), np.full(n, 1.0), rng.integers(0, 3, n) / 2,
-                        rng.uniform(size=n), rng.beta(0.2, 2, n)][kind]
+                unit = [
+                    rng.beta(0.7, 0.5, n),
+                    rng.beta(40, 30, n),
+                    (rng.uniform(size=n) < 0.9) * 1.0,
+                    np.full(n, 0.7),
+                    np.full(n, 0.0),
+                    np.full(n, 1.0),
+                    rng.integers(0, 3, n) / 2,
+                    rng.uniform(size=n),
+                    rng.beta(0.2, 2, n),
+                ][kind]
                 values = [float(v) for v in low + (high - low) * np.round(unit, 6)]
                 scaled = [(v - low) / (high - low) for v in values]
                 looks = list(range(1, n + 1)) if n <= 10 else [7, n // 2, n]
                 bounds = betting_interval(scaled, looks)
-                rows.append([str(low), str(high), numbers(values), " ".join(map(str, looks)),
-                             *(number(low + (high - low) * b) for b in bounds)])
+                rows.append(
+                    [str(low), str(high), numbers(values), " ".join(map(str, looks)), *(number(low + (high - low) * b) for b in bounds)]
+                )
     write("confidence_sequence", ["range_low", "range_high", "values", "looks", "low", "high"], rows)
 
 
 # --- agreement -----------------------------------------------------------------------------------------------------------
 
-KINDS = {"pearson": lambda x, y: stats.pearsonr(x, y).statistic, "spearman": lambda x, y: stats.spearmanr(x, y).statistic,
-         "kendall": lambda x, y: stats.kendalltau(x, y).statistic}
+KINDS = {
+    "pearson": lambda x, y: stats.pearsonr(x, y).statistic,
+    "spearman": lambda x, y: stats.spearmanr(x, y).statistic,
+    "kendall": lambda x, y: stats.kendalltau(x, y).statistic,
+}
 
 
 def defined(kind, x, y):
@@ -883,8 +966,9 @@ def pairing_p(kind, x, y):
     null = np.array([KINDS[kind](x, y[list(order)]) for order in itertools.permutations(range(len(y)))])
     p = two_sided(null, KINDS[kind](x, y), 1e-9)
     if len(x) == 5:
-        theirs = stats.permutation_test((y,), lambda v: KINDS[kind](x, v), permutation_type="pairings",
-                                        vectorized=False, n_resamples=np.inf).pvalue
+        theirs = stats.permutation_test(
+            (y,), lambda v: KINDS[kind](x, v), permutation_type="pairings", vectorized=False, n_resamples=np.inf
+        ).pvalue
         agree(p, theirs, 1e-12, "pairings")
     return p
 
@@ -893,9 +977,11 @@ def fisher_interval(kind, x, y):
     n, r = len(x), KINDS[kind](x, y)
     if n < 4 or (kind == "pearson" and abs(r) >= 1) or (kind != "pearson" and n < 10):
         return None, None
-    variance, step = {"pearson": lambda: (1 / (n - 3), 0),
-                      "spearman": lambda: ((1 + r * r / 2 + 1.5 * r**16) / (n - 3), 12 / (n * (n * n - 1))),
-                      "kendall": lambda: (0.437 * (1 + 0.4 * r**4) / (n - 4), 4 / (n * (n - 1)))}[kind]()
+    variance, step = {
+        "pearson": lambda: (1 / (n - 3), 0),
+        "spearman": lambda: ((1 + r * r / 2 + 1.5 * r**16) / (n - 3), 12 / (n * (n * n - 1))),
+        "kendall": lambda: (0.437 * (1 + 0.4 * r**4) / (n - 4), 4 / (n * (n - 1))),
+    }[kind]()
     reach = stats.norm.ppf(0.975) * variance**0.5
     low, high = max(-1.0, r - step), min(1.0, r + step)
     low = np.tanh(np.arctanh(low) - reach) if low > -1 else -1.0
@@ -923,8 +1009,18 @@ def make_agreement():
                 known = [v for v in left_out if v is not None]
                 value = KINDS[kind](x, y)
                 p = pairing_p(kind, x, y) if n < 8 else None  # all pairings
-                rows.append([kind, numbers(x), numbers(y), number(value), number(p),
-                             *map(number, fisher_interval(kind, x, y)), number(min(known)), number(max(known))])
+                rows.append(
+                    [
+                        kind,
+                        numbers(x),
+                        numbers(y),
+                        number(value),
+                        number(p),
+                        *map(number, fisher_interval(kind, x, y)),
+                        number(min(known)),
+                        number(max(known)),
+                    ]
+                )
     write("agreement", ["kind", "x", "y", "value", "p", "ci_low", "ci_high", "least", "most"], rows)
 
 
@@ -979,8 +1075,16 @@ def make_ranking():
             # Scores as ranks: scikit-learn's own comparison of scores is for equality, too.
             gain = metrics.ndcg_score([gains], [stats.rankdata(keys)])
         if len(votes) <= 30:
-            rows.append([family, numbers(votes), numbers(scores), number(top), number(gain),
-                         *map(number, chances(votes) if top is not None and len(votes) < 7 else (None, None))])
+            rows.append(
+                [
+                    family,
+                    numbers(votes),
+                    numbers(scores),
+                    number(top),
+                    number(gain),
+                    *map(number, chances(votes) if top is not None and len(votes) < 7 else (None, None)),
+                ]
+            )
     write("ranking", ["family", "votes", "scores", "top_one", "ndcg", "top_one_chance", "ndcg_chance"], rows)
 
 
@@ -1027,10 +1131,9 @@ def make_ceiling():
 def make_min_k():
     rng = np.random.default_rng(20240613)
     rows = [["", "0.2", "-"], ["nan -1.0", "0.2", "-"], ["-inf -1.0", "0.5", "-inf"]]
-    for n, share in [(n, share) for n in (1, 2, 3, 4, 5, 9, 15, 40) for share in (0.05, 0.1, 0.2, 0.29, 1.0)
-                     for _ in range(5)]:
+    for n, share in [(n, share) for n in (1, 2, 3, 4, 5, 9, 15, 40) for share in (0.05, 0.1, 0.2, 0.29, 1.0) for _ in range(5)]:
         x = (-rng.gamma(0.6, 3, n)).astype(np.float32)
-        lowest = np.sort(x)[:max(1, int(n * share))].astype(np.float64)
+        lowest = np.sort(x)[: max(1, int(n * share))].astype(np.float64)
         rows.append([numbers(x), number(share), number(np.mean(lowest))])
     write("min_k", ["token_log_probs", "share", "value"], rows)
 
@@ -1040,8 +1143,10 @@ def make_repetition():
     rng = np.random.default_rng(20261130)
     rows = []
     for case in range(220):
-        topics = [[rng.normal(rng.normal(), rng.uniform(0.1, 2), 1 + rng.integers(5)) for _ in range(1 + rng.integers(6))]
-                  for _ in range(1 + rng.integers(4))]
+        topics = [
+            [rng.normal(rng.normal(), rng.uniform(0.1, 2), 1 + rng.integers(5)) for _ in range(1 + rng.integers(6))]
+            for _ in range(1 + rng.integers(4))
+        ]
         items = [item for topic in topics for item in topic]
         weights = "questions" if case % 2 == 0 else "topics"
         shares = [share for topic, share in zip(topics, shares_of(topics, weights)) for _ in topic]
@@ -1051,20 +1156,38 @@ def make_repetition():
             pooled = np.average([np.var(item, ddof=1) for item in repeated], weights=[len(item) - 1 for item in repeated])
             variances = [np.var(item, ddof=1) / len(item) if len(item) > 1 else pooled for item in items]
             measured = np.sum(np.square(shares) * variances)
-            parts = [number(np.sqrt(max(0, error ** 2 - measured))), number(np.sqrt(measured))]
+            parts = [number(np.sqrt(max(0, error**2 - measured))), number(np.sqrt(measured))]
         else:
             parts = ["-", "-"]
         rows.append([" ".join(str(len(topic)) for topic in topics), lists(items), weights, number(error), *parts])
     write("repetition", ["sizes", "measurements", "weights", "error", "items", "within"], rows)
 
 
-TABLES = {"correlation": make_correlation, "summary": make_summary, "philox": make_philox, "bca": make_bca,
-          "bootstrap": make_bootstrap, "sign_flips": make_sign_flips, "paired": make_paired, "holm": make_holm, "auc": make_auc,
-          "parts": make_parts, "parts_share": make_parts_share, "clusters": make_clusters,
-          "cluster_bootstrap": make_cluster_bootstrap, "power": make_power, "effect": make_effect,
-          "effect_intervals": make_effect_intervals, "ceiling": make_ceiling,
-          "confidence_sequence": make_confidence_sequence, "agreement": make_agreement, "arena": make_arena,
-          "ranking": make_ranking, "min_k": make_min_k, "repetition": make_repetition}
+TABLES = {
+    "correlation": make_correlation,
+    "summary": make_summary,
+    "philox": make_philox,
+    "bca": make_bca,
+    "bootstrap": make_bootstrap,
+    "sign_flips": make_sign_flips,
+    "paired": make_paired,
+    "holm": make_holm,
+    "auc": make_auc,
+    "parts": make_parts,
+    "parts_share": make_parts_share,
+    "clusters": make_clusters,
+    "cluster_bootstrap": make_cluster_bootstrap,
+    "power": make_power,
+    "effect": make_effect,
+    "effect_intervals": make_effect_intervals,
+    "ceiling": make_ceiling,
+    "confidence_sequence": make_confidence_sequence,
+    "agreement": make_agreement,
+    "arena": make_arena,
+    "ranking": make_ranking,
+    "min_k": make_min_k,
+    "repetition": make_repetition,
+}
 
 
 def main():

@@ -8,6 +8,7 @@ It states the rules of docs/datasets.md on its own: XML and HTML are read by lxm
 memory, near-duplicates are found by comparing all pairs. It needs lxml, xxhash and pyarrow, and folders of
 Posts.xml (no archives). Languages are told by CLD2 here too, called by ctypes.
 """
+
 import argparse
 import ctypes
 import datetime
@@ -155,7 +156,7 @@ class Text:
             self.out += prefix.pop("first", prefix["rest"])
 
     def blank(self, depth):
-        return "".join(prefix["rest"] for prefix in self.prefixes[:min(depth, 16)]).rstrip(" ")
+        return "".join(prefix["rest"] for prefix in self.prefixes[: min(depth, 16)]).rstrip(" ")
 
     def begin(self):
         if self.out and self.breaks:
@@ -265,15 +266,30 @@ def load_site(folder, site):
             continue
         seen.add(int(row["Id"]))
         post = {
-            "id": int(row["Id"]), "site": site, "score": int(row["Score"]), "created": milliseconds(row["CreationDate"]),
+            "id": int(row["Id"]),
+            "site": site,
+            "score": int(row["Score"]),
+            "created": milliseconds(row["CreationDate"]),
             "edited": milliseconds(row.get("LastEditDate", row["CreationDate"])),
-            "views": int(row.get("ViewCount", 0)), "accepted": int(row.get("AcceptedAnswerId", 0)), "body": row["Body"], "title": " ".join(row.get("Title", "").split()),
+            "views": int(row.get("ViewCount", 0)),
+            "accepted": int(row.get("AcceptedAnswerId", 0)),
+            "body": row["Body"],
+            "title": " ".join(row.get("Title", "").split()),
             "tags": [tag for tag in re.split("[<>|]", row.get("Tags", "")) if tag],
-            "site_has_days": any(votes.values()), "days": votes.get(int(row["Id"]), []), "edit_day": row.get("LastEditDate", "")[:10],
+            "site_has_days": any(votes.values()),
+            "days": votes.get(int(row["Id"]), []),
+            "edit_day": row.get("LastEditDate", "")[:10],
             "cast": max(len(votes.get(int(row["Id"]), [])), abs(int(row["Score"]))),
-            "marks": {mark for mark, there in [("closed", "ClosedDate" in row), ("wiki", "CommunityOwnedDate" in row),
-                                               ("locked", int(row["Id"]) in locked),
-                                               ("deleted_author", "OwnerUserId" not in row)] if there},
+            "marks": {
+                mark
+                for mark, there in [
+                    ("closed", "ClosedDate" in row),
+                    ("wiki", "CommunityOwnedDate" in row),
+                    ("locked", int(row["Id"]) in locked),
+                    ("deleted_author", "OwnerUserId" not in row),
+                ]
+                if there
+            },
         }
         if row["PostTypeId"] == "1":
             questions[post["id"]] = post
@@ -296,6 +312,7 @@ def first(line, *names):
 def load_jsonl(path):
     """Questions with their answers, or a post on each line. Posts are numbered from 1 in the order in which they are named;
     lines that can't be used are left out."""
+
     def date(value):
         try:
             return round(float(value) * 1000)
@@ -303,8 +320,11 @@ def load_jsonl(path):
             return milliseconds(value.removesuffix("Z"))
 
     def post_of(line, number, is_question, common):
-        names = ["question", "text", "selftext", "cooked", "raw", "body", "post.body"] if is_question else \
-            ["text", "cooked", "raw", "body", "comment.content", "content"]
+        names = (
+            ["question", "text", "selftext", "cooked", "raw", "body", "post.body"]
+            if is_question
+            else ["text", "cooked", "raw", "body", "comment.content", "content"]
+        )
         created = date(first(line, "created_utc", "created", "created_at", "comment.published", "post.published", "published"))
         edited = first(line, "edited", "last_version_at", "comment.updated", "post.updated", "updated")
         score = int(first(line, "votes", "like_count", "score", "counts.score") or 0)
@@ -312,10 +332,24 @@ def load_jsonl(path):
         body = first(line, *names) or ""
         form = "html" if line.get("cooked") == body and "format" not in common else common.get("format", "text")
         clean = lambda text: re.sub("[\x00-\x08\x0b\x0c\x0e-\x1f]", "", text)
-        return {"id": number, "site": site_of("jsonl:" + path), "format": form, "views": line.get("views") or 0, "score": score,
-                "cast": abs(score), "site_has_days": False, "days": [], "edit_day": "", "created": created, "edited": date(edited) if edited else created,
-                "body": clean(body), "title": " ".join(clean(first(line, "title", "post.name") or "").split()),
-                "tags": line.get("tags") or [], "marks": set() if author else {"deleted_author"}, "accepted": 0}
+        return {
+            "id": number,
+            "site": site_of("jsonl:" + path),
+            "format": form,
+            "views": line.get("views") or 0,
+            "score": score,
+            "cast": abs(score),
+            "site_has_days": False,
+            "days": [],
+            "edit_day": "",
+            "created": created,
+            "edited": date(edited) if edited else created,
+            "body": clean(body),
+            "title": " ".join(clean(first(line, "title", "post.name") or "").split()),
+            "tags": line.get("tags") or [],
+            "marks": set() if author else {"deleted_author"},
+            "accepted": 0,
+        }
 
     questions, answers, numbers, last = {}, {}, {}, 0
     with open(path, encoding="utf-8") as file:
@@ -342,8 +376,9 @@ def load_jsonl(path):
                         deep = (first(line, "comment.path") or "").count(".") > 1 or str(parent).startswith("t1_")
                         parent = "" if deep else str(parent).removeprefix("t3_")
                 post = post_of(line, 0, parent is None, common)
-                gone = post["body"] in ("[deleted]", "[removed]") or any(first(line, f"{part}{name}") is True for name in (
-                    "deleted", "removed") for part in ("", "comment.", "post."))
+                gone = post["body"] in ("[deleted]", "[removed]") or any(
+                    first(line, f"{part}{name}") is True for name in ("deleted", "removed") for part in ("", "comment.", "post.")
+                )
                 if parent == "" or gone:
                     last += 1
                     continue
@@ -373,11 +408,15 @@ def day(value, default):
 
 
 def passes_record(f, post):
-    return (day(f.get("from"), -10**18) <= post["created"] < day(f.get("until"), 10**18)
-            and post["edited"] - post["created"] <= f.get("edited_within_days", 10**6) * 86_400_000
-            and sum(day < post["edit_day"] for day in post["days"]) <= f.get("max_votes_before_edit", 1) * len(post["days"])
-            and post["score"] >= f.get("min_score", -10**9) and post["cast"] >= f.get("min_votes", 0)
-            and post["views"] >= f.get("min_views", 0) and not post["marks"] & set(f["drop"]))
+    return (
+        day(f.get("from"), -(10**18)) <= post["created"] < day(f.get("until"), 10**18)
+        and post["edited"] - post["created"] <= f.get("edited_within_days", 10**6) * 86_400_000
+        and sum(day < post["edit_day"] for day in post["days"]) <= f.get("max_votes_before_edit", 1) * len(post["days"])
+        and post["score"] >= f.get("min_score", -(10**9))
+        and post["cast"] >= f.get("min_votes", 0)
+        and post["views"] >= f.get("min_views", 0)
+        and not post["marks"] & set(f["drop"])
+    )
 
 
 @functools.cache
@@ -394,16 +433,27 @@ def cld2():
 def language_of(text):
     """Of the first 64 KiB; None where it is not clear."""
     detect, code = cld2()
-    start = text.encode()[:1 << 16].decode(errors="ignore").encode()
+    start = text.encode()[: 1 << 16].decode(errors="ignore").encode()
     reliable = ctypes.c_bool()
     language = code(detect(start, len(start), True, ctypes.byref(reliable))).decode()
     return language.split("-")[0] if reliable.value and language != "un" else None
 
 
-MACHINE_PHRASES = ["as an ai language model", "as a large language model", "as an ai assistant", "as of my last knowledge update",
-                   "as of my last update", "my knowledge cutoff", "regenerate response", "i cannot browse the internet",
-                   "certainly! here", "certainly! below", "sure! here", "i hope this helps! let me know",
-                   "is there anything else i can help"]
+MACHINE_PHRASES = [
+    "as an ai language model",
+    "as a large language model",
+    "as an ai assistant",
+    "as of my last knowledge update",
+    "as of my last update",
+    "my knowledge cutoff",
+    "regenerate response",
+    "i cannot browse the internet",
+    "certainly! here",
+    "certainly! below",
+    "sure! here",
+    "i hope this helps! let me know",
+    "is there anything else i can help",
+]
 
 
 def passes_text(f, post):
@@ -415,8 +465,11 @@ def passes_text(f, post):
     if "image_only" in f["drop"] and text.images and not text.visible:
         return False
     share = lambda part: part / text.visible if text.visible else 0
-    return (f.get("min_length", 1) <= len(post["text"]) <= f.get("max_length", 10**18)
-            and share(text.code) <= f.get("max_code", 1) and share(text.links) <= f.get("max_links", 1))
+    return (
+        f.get("min_length", 1) <= len(post["text"]) <= f.get("max_length", 10**18)
+        and share(text.code) <= f.get("max_code", 1)
+        and share(text.links) <= f.get("max_links", 1)
+    )
 
 
 def like_lengths(answers, ratio):
@@ -432,8 +485,12 @@ def like_lengths(answers, ratio):
 def good_votes(f, answers):
     """Asked of all answers that pass, and of those that are chosen."""
     scores = [answer["label"] for answer in answers]
-    return (len(scores) > 0 and max(scores) - min(scores) >= f.get("min_spread", 0) and len(set(scores)) >= f.get("min_distinct", 2)
-            and sum(answer["cast"] for answer in answers) >= f.get("min_answer_votes", 0))
+    return (
+        len(scores) > 0
+        and max(scores) - min(scores) >= f.get("min_spread", 0)
+        and len(set(scores)) >= f.get("min_distinct", 2)
+        and sum(answer["cast"] for answer in answers) >= f.get("min_answer_votes", 0)
+    )
 
 
 def good_answers(f, taken, answers):
@@ -448,8 +505,11 @@ def later_wins(n, answers):
     """Of all n answers each of which is later and has more votes than the one before: those whose votes differ most, then the
     earliest first, the earliest last, the earliest between."""
     row = sorted(answers, key=lambda a: (a["created"], a["id"]))
-    chains = [at for at in itertools.combinations(range(len(row)), n)
-              if all(row[a]["created"] < row[b]["created"] and row[a]["label"] < row[b]["label"] for a, b in zip(at, at[1:]))]
+    chains = [
+        at
+        for at in itertools.combinations(range(len(row)), n)
+        if all(row[a]["created"] < row[b]["created"] and row[a]["label"] < row[b]["label"] for a, b in zip(at, at[1:]))
+    ]
     best = min(chains, default=(), key=lambda at: (row[at[0]]["label"] - row[at[-1]]["label"], at[0], at[-1], at))
     return [row[i] for i in best]
 
@@ -465,7 +525,7 @@ def choose(recipe, answers):
         chosen = by_draw[:n]
     elif how == "top-and-random":
         top = min(answers, key=lambda a: (-a["label"], a["id"]))
-        chosen = [top] + [a for a in by_draw if a is not top][:n - 1]
+        chosen = [top] + [a for a in by_draw if a is not top][: n - 1]
     else:
         by_score = sorted(by_draw, key=lambda a: a["label"])
         last = len(answers) - 1
@@ -474,7 +534,7 @@ def choose(recipe, answers):
 
 
 # Scripts without spaces: Thai, Lao, Burmese, Khmer, kana, Han.
-CHARACTER = "[\u0E00-\u0EFF\u1000-\u109F\u1780-\u17FF\u3040-\u30FF\u31F0-\u31FF\u3400-\u4DBF\u4E00-\u9FFF\uF900-\uFAFF\uFF66-\uFF9F\U00020000-\U0003FFFF]"
+CHARACTER = "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff]"
 
 
 def ascii_lower(text):
@@ -488,12 +548,12 @@ def words_of(text):
 
 def shingles(text):
     words = words_of(text)
-    return {tuple(words[i:i + 5]) for i in range(max(1, len(words) - 4))} if words else set()
+    return {tuple(words[i : i + 5]) for i in range(max(1, len(words) - 4))} if words else set()
 
 
 def runs_of_13(text):
     words = words_of(text)
-    return {tuple(words[i:i + 13]) for i in range(len(words) - 12)}
+    return {tuple(words[i : i + 13]) for i in range(len(words) - 12)}
 
 
 def nearly_same(a, b, threshold):
@@ -507,7 +567,7 @@ def filters_of(recipe, topic, kind):
 
 
 def site_of(source):
-    """"SITE[tag][tag]" without its tags; of JSON lines the file's name."""
+    """ "SITE[tag][tag]" without its tags; of JSON lines the file's name."""
     source = source.split("[")[0]
     if not source.startswith("jsonl:"):
         return source
@@ -521,8 +581,7 @@ def sources_of(topic):
 def takes(topic, site, tags):
     """Whether the topic takes a question of this site with these tags: a site's own tags stand for the topic's."""
     wanted = [re.findall(r"\[([^\[\]]+)\]", source) or topic.get("tags", []) for source in sources_of(topic) if site_of(source) == site]
-    return (any(not some or set(some) & set(tags) for some in wanted)
-            and not set(topic.get("not_tags", [])) & set(tags))
+    return any(not some or set(some) & set(tags) for some in wanted) and not set(topic.get("not_tags", [])) & set(tags)
 
 
 def convert(post, recipe, is_question):
@@ -546,8 +605,11 @@ def judge(recipe, topic, question, answers):
     within = a.get("within_days", 10**6) * 86_400_000
     if not passes_record(q, question):
         return []
-    answers = [post for post in sorted(answers, key=lambda post: post["id"])
-               if passes_record(a, post) and post["created"] - question["created"] <= within]
+    answers = [
+        post
+        for post in sorted(answers, key=lambda post: post["id"])
+        if passes_record(a, post) and post["created"] - question["created"] <= within
+    ]
     convert(question, recipe, True)
     for post in answers:
         convert(post, recipe, False)
@@ -571,9 +633,14 @@ def facts_of(answer, question, end):
         views = question["views"] * since / (end - question["created"])
     rate = 1000 * answer["score"] / views if views is not None and views >= 1 else None
     before = sum(day < answer["edit_day"] for day in answer["days"]) if answer["site_has_days"] else None
-    return {"machine_phrase": phrase, "since_2022_12": answer["edited"] >= milliseconds("2022-12-01"),
-            "accepted": answer["id"] == question["accepted"], "views_since": views, "votes_per_1000_views": rate,
-            "votes_before_edit": before}
+    return {
+        "machine_phrase": phrase,
+        "since_2022_12": answer["edited"] >= milliseconds("2022-12-01"),
+        "accepted": answer["id"] == question["accepted"],
+        "views_since": views,
+        "votes_per_1000_views": rate,
+        "votes_before_edit": before,
+    }
 
 
 def build(recipe, dumps, known):
@@ -581,8 +648,10 @@ def build(recipe, dumps, known):
     for source in dict.fromkeys(source for topic in recipe["topic"] for source in sources_of(topic)):
         path = source.split("[")[0].removeprefix("jsonl:")
         sites[site_of(source)] = load_jsonl(path) if source.startswith("jsonl:") else load_site(dumps, path)
-    last = {site: max((post["created"] for group in [questions.values(), *answers.values()] for post in group), default=0)
-            for site, (questions, answers) in sites.items()}
+    last = {
+        site: max((post["created"] for group in [questions.values(), *answers.values()] for post in group), default=0)
+        for site, (questions, answers) in sites.items()
+    }
     kept, built = [], {}
     for topic in recipe["topic"]:
         candidates = []
@@ -608,8 +677,9 @@ def build(recipe, dumps, known):
                     continue
                 kept.append(mine)
             posts = choose(recipe, good)
-            taken.append((question["text"], [(a["text"], a["label"]) for a in posts],
-                          [facts_of(a, question, last[question["site"]]) for a in posts]))
+            taken.append(
+                (question["text"], [(a["text"], a["label"]) for a in posts], [facts_of(a, question, last[question["site"]]) for a in posts])
+            )
     return built
 
 
@@ -621,19 +691,23 @@ def read_built(folder):
     for path in sorted(glob.glob(os.path.join(folder, "data", "*.parquet"))):
         name = os.path.basename(path).split("-")[0].removeprefix("HumanRankEval")
         rows = pyarrow.parquet.read_table(path).to_pylist()
-        built[name.lower()] = [(row["question"], [(a["text"], int(a["votes"])) for a in row["answers"]], said)
-                               for row, said in zip(rows, facts[name.lower()])]
+        built[name.lower()] = [
+            (row["question"], [(a["text"], int(a["votes"])) for a in row["answers"]], said) for row, said in zip(rows, facts[name.lower()])
+        ]
     return built
 
 
 def same_facts(mine, theirs):
     """Metadata rounds views to 1 and votes per 1,000 of them to 0.001."""
+
     def close(a, b, by):
         return a is b if a is None or b is None else abs(a - b) <= by
 
-    return (close(mine.pop("views_since"), theirs["views_since"], 0.500001)
-            and close(mine.pop("votes_per_1000_views"), theirs["votes_per_1000_views"], 0.000501)
-            and all(theirs[name] == value for name, value in mine.items()))
+    return (
+        close(mine.pop("views_since"), theirs["views_since"], 0.500001)
+        and close(mine.pop("votes_per_1000_views"), theirs["votes_per_1000_views"], 0.000501)
+        and all(theirs[name] == value for name, value in mine.items())
+    )
 
 
 def compare(mine, theirs):
@@ -658,8 +732,16 @@ def main():
     parser.add_argument("--against", help="JSON lines of questions with answers, or of texts")
     arguments = parser.parse_args()
     with open(arguments.recipe, "rb") as file:
-        recipe = {"seed": 42, "questions": 500, "answers": 4, "choose": "spread", "label": "votes", "code": "plain", "text": "title+body",
-                  "near_duplicates": 0.8} | tomllib.load(file)
+        recipe = {
+            "seed": 42,
+            "questions": 500,
+            "answers": 4,
+            "choose": "spread",
+            "label": "votes",
+            "code": "plain",
+            "text": "title+body",
+            "near_duplicates": 0.8,
+        } | tomllib.load(file)
     known = set()
     if arguments.against:
         with open(arguments.against, encoding="utf-8") as file:

@@ -65,9 +65,17 @@ def by_recency(sources):
 def findings(path, until):
     if time.monotonic() > until:
         return None
-    done = subprocess.run(["clang-tidy-14", "--quiet", "-p", FOLDER, "--extra-arg=-Wno-unknown-warning-option", path],
-                          capture_output=True, text=True, check=False)
-    return "" if done.returncode == 0 else done.stdout + "".join(line for line in done.stderr.splitlines(True) if "warnings generated" not in line)
+    done = subprocess.run(
+        ["clang-tidy-14", "--quiet", "-p", FOLDER, "--extra-arg=-Wno-unknown-warning-option", path],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return (
+        ""
+        if done.returncode == 0
+        else done.stdout + "".join(line for line in done.stderr.splitlines(True) if "warnings generated" not in line)
+    )
 
 
 def main():
@@ -84,7 +92,9 @@ def main():
     if not (FOLDER / "build.ninja").exists():
         subprocess.run(["cmake", "--preset", "dev"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
     entries = json.loads((FOLDER / "compile_commands.json").read_text(encoding="utf-8"))
-    sources = sorted({path for entry in entries if (path := pathlib.Path(entry["file"])).is_relative_to(ROOT) and FOLDER not in path.parents})
+    sources = sorted(
+        {path for entry in entries if (path := pathlib.Path(entry["file"])).is_relative_to(ROOT) and FOLDER not in path.parents}
+    )
     if arguments.recent:
         chosen = by_recency(sources)
     elif arguments.changed is None:
@@ -104,8 +114,10 @@ def main():
     print("".join(text for text in found.values() if text), end="")
     late = [path.relative_to(ROOT).as_posix() for path, text in found.items() if text is None]
     bad = [path for path, text in found.items() if text]
-    print(f"clang-tidy: {len(chosen) - len(late)} sources, {len(bad)} with findings" +
-          (f"; {len(late)} not looked at for want of time, from {late[0]} on" if late else ""))
+    print(
+        f"clang-tidy: {len(chosen) - len(late)} sources, {len(bad)} with findings"
+        + (f"; {len(late)} not looked at for want of time, from {late[0]} on" if late else "")
+    )
     if bad or not chosen:
         return 1
     return 77 if len(late) == len(chosen) else 0

@@ -37,11 +37,29 @@ def main():
         # The loader demands that a library has the versions that are asked of it.
         script = folder / "versions.txt"
         script.write_text(f"{version} {{ global: *; }};\n")
-        subprocess.run(["cc", "-w", "-shared", "-fPIC", "-o", folder / library, f"-Wl,-soname,{library}", *([] if prefix else [f"-Wl,--version-script={script}"]), "-xc", "-"],
-                       input="".join(f"int {name}(void) {{ return 0; }}\n" for name in sorted(names)), text=True, check=True)
+        subprocess.run(
+            [
+                "cc",
+                "-w",
+                "-shared",
+                "-fPIC",
+                "-o",
+                folder / library,
+                f"-Wl,-soname,{library}",
+                *([] if prefix else [f"-Wl,--version-script={script}"]),
+                "-xc",
+                "-",
+            ],
+            input="".join(f"int {name}(void) {{ return 0; }}\n" for name in sorted(names)),
+            text=True,
+            check=True,
+        )
         script.unlink()
     print(f"{len(missing)} empty libraries in {folder}")
-    subprocess.run([sys.executable, "-c", "import torch; assert not torch.cuda.is_available() and (torch.ones(2, 2) @ torch.ones(2, 2)).sum() == 8"], check=True)
+    subprocess.run(
+        [sys.executable, "-c", "import torch; assert not torch.cuda.is_available() and (torch.ones(2, 2) @ torch.ones(2, 2)).sum() == 8"],
+        check=True,
+    )
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@
 DUMPS is a folder of the four sites below. Each way builds a dataset of all their questions; the numbers are those of its card. The
 table stands between <!-- vote shares --> and <!-- end of vote shares -->; --print only prints it.
 """
+
 import argparse
 import pathlib
 import re
@@ -45,13 +46,19 @@ def card_of(hre, dumps, keys, answer_filters, folder):
     topics = "".join(f'[[topic]]\nname = "t{i}"\nsites = ["{site}"]\n' for i, site in enumerate(SITES))
     recipe.write_text(f"questions = 0\n{keys}\n[answer]\n{answer_filters}\n{topics}", encoding="utf-8")
     out = pathlib.Path(folder) / "set"
-    done = subprocess.run([hre, "data", "build", "--recipe", recipe, "--dumps", dumps, "--out", out, "--quiet", "--force"],
-                          check=True, capture_output=True, text=True)
+    done = subprocess.run(
+        [hre, "data", "build", "--recipe", recipe, "--dumps", dumps, "--out", out, "--quiet", "--force"],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
     counts = [tuple(map(int, pair)) for pair in re.findall(r": (\d+) questions?, (\d+) answers", done.stdout)]
     card = (out / "README.md").read_text(encoding="utf-8")
-    biases = card[card.index("## Known biases"):]
-    rows = {cells[0]: cells[1:] for cells in ([cell.strip() for cell in line.split("|")[1:-1]]
-                                              for line in biases.splitlines() if line.startswith("|"))}
+    biases = card[card.index("## Known biases") :]
+    rows = {
+        cells[0]: cells[1:]
+        for cells in ([cell.strip() for cell in line.split("|")[1:-1]] for line in biases.splitlines() if line.startswith("|"))
+    }
     return rows, sum(q for q, _ in counts), sum(a for _, a in counts)
 
 

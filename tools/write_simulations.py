@@ -7,6 +7,7 @@
 
 Each table stands between <!-- NAME --> and <!-- end of NAME -->. The full counts take an hour on one core.
 """
+
 import argparse
 import pathlib
 import re
@@ -63,7 +64,9 @@ def main():
     page = PAGE.read_text(encoding="utf-8")
     for name, options in tables.items():
         if not files or name in files:
-            page = (with_rows if args.rows else put)(page, name, files[name].read_text(encoding="utf-8") if files else printed(args.bench, *options))
+            page = (with_rows if args.rows else put)(
+                page, name, files[name].read_text(encoding="utf-8") if files else printed(args.bench, *options)
+            )
     PAGE.write_text(page, encoding="utf-8")
 
 

@@ -17,15 +17,51 @@ from ._progress import listener as _listener
 from ._run import Comparison, Gate, Power, Run, Store, Study, compare, gate, load, load_all, power, report, study
 
 __version__ = _core.__version__
-__all__ = ["Comparison", "Dataset", "Error", "Gate", "InputError", "Interrupted", "Power", "Run", "Store", "Study",
-           "ThresholdError", "compare", "evaluate", "gate", "load", "load_all", "load_dataset", "open_model", "power", "report",
-           "study"]
+__all__ = [
+    "Comparison",
+    "Dataset",
+    "Error",
+    "Gate",
+    "InputError",
+    "Interrupted",
+    "Power",
+    "Run",
+    "Store",
+    "Study",
+    "ThresholdError",
+    "compare",
+    "evaluate",
+    "gate",
+    "load",
+    "load_all",
+    "load_dataset",
+    "open_model",
+    "power",
+    "report",
+    "study",
+]
 
 
-def evaluate(model: Any, data: Any = None, *, topics: Iterable[str] = (), limit: int | None = None, where: Iterable[str] = (),
-             metadata: str = "", until: float | None = None, shuffle: bool = True, shuffle_seed: int = 42, prompt: str | None = None, undefined: Literal["leave-out", "zero"] = "leave-out",
-             keep_tokens: bool = False, store: str = "none", name: str = "", reuse: bool = True, progress: Any = True,
-             **model_options: Any) -> Run:
+def evaluate(
+    model: Any,
+    data: Any = None,
+    *,
+    topics: Iterable[str] = (),
+    limit: int | None = None,
+    where: Iterable[str] = (),
+    metadata: str = "",
+    until: float | None = None,
+    shuffle: bool = True,
+    shuffle_seed: int = 42,
+    prompt: str | None = None,
+    undefined: Literal["leave-out", "zero"] = "leave-out",
+    keep_tokens: bool = False,
+    store: str = "none",
+    name: str = "",
+    reuse: bool = True,
+    progress: Any = True,
+    **model_options: Any,
+) -> Run:
     """Evaluates a model on a dataset, and gives the Run.
 
     model, model_options: see hre.open_model. data: see hre.load_dataset.
@@ -54,9 +90,21 @@ def evaluate(model: Any, data: Any = None, *, topics: Iterable[str] = (), limit:
     bars = _listener(progress)
     if prompt is None and model_options.get("chat_template", "none") != "none":
         prompt = "{question}{answer}"  # the template makes the rest
-    options = {"topics": list(topics), "limit": limit, "where": list(where), "metadata": metadata, "until": until,
-               "shuffle": shuffle, "shuffle_seed": shuffle_seed, "prompt": prompt, "undefined": undefined,
-               "keep_tokens": keep_tokens, "store": store, "name": name, "reuse": reuse}
+    options = {
+        "topics": list(topics),
+        "limit": limit,
+        "where": list(where),
+        "metadata": metadata,
+        "until": until,
+        "shuffle": shuffle,
+        "shuffle_seed": shuffle_seed,
+        "prompt": prompt,
+        "undefined": undefined,
+        "keep_tokens": keep_tokens,
+        "store": store,
+        "name": name,
+        "reuse": reuse,
+    }
     options = {name: value for name, value in options.items() if value is not None}
 
     def work():

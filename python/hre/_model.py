@@ -62,8 +62,18 @@ def open_model(model: Any, *, progress: Any = False, **options: Any) -> _core.Mo
     settings = [(str(key), str(value)) for key, value in dict(getattr(model, "settings", {})).items()]
     batch, fingerprint = getattr(model, "batch_questions", 32), getattr(model, "fingerprint", "")
     if hasattr(model, "score_plans"):
-        return _core.wrap_model(model, name, fingerprint, settings, batch, model.max_length, model.bos, model.long_answers,
-                                getattr(model, "decoder_start", None), getattr(model, "source_end", None))
+        return _core.wrap_model(
+            model,
+            name,
+            fingerprint,
+            settings,
+            batch,
+            model.max_length,
+            model.bos,
+            model.long_answers,
+            getattr(model, "decoder_start", None),
+            getattr(model, "source_end", None),
+        )
     if not hasattr(model, "score_questions"):
         if not hasattr(model, "loglikelihoods"):
             raise TypeError(f"{type(model).__name__} is no model: it has no method loglikelihoods(pairs)")

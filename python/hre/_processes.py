@@ -36,8 +36,9 @@ class Processes:
 
     def __init__(self, timeout: float = 600):
         if not dist.is_available() or not dist.is_initialized():
-            raise ValueError("torch.distributed is not initialised: call init_process_group() in a program that torchrun or "
-                             "accelerate launch starts")
+            raise ValueError(
+                "torch.distributed is not initialised: call init_process_group() in a program that torchrun or accelerate launch starts"
+            )
         self._timeout, self._leads = timeout, False
         # Tokens and values travel on the CPU, whatever the devices use among themselves.
         self._group = dist.new_group(backend="gloo", timeout=datetime.timedelta(seconds=timeout))
@@ -107,8 +108,10 @@ class Processes:
         except RuntimeError as problem:  # what torch raises for a lost connection and for silence
             group, self._group = self._group, None
             dist.destroy_process_group(group)  # which tells the others
-            raise hre.Error(f"process {rank} of {self.size} ended, or was silent for {self._timeout:g} seconds; what was scored before is in "
-                            f"the store, if there is one, and the same program resumes from there (torch.distributed: {problem})") from None
+            raise hre.Error(
+                f"process {rank} of {self.size} ended, or was silent for {self._timeout:g} seconds; what was scored before is in "
+                f"the store, if there is one, and the same program resumes from there (torch.distributed: {problem})"
+            ) from None
 
 
 def _attempt(compute, passes):

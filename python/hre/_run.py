@@ -127,8 +127,13 @@ class Run:
         """What readers must know, a sentence each: that votes are invented, or that the run is partial."""
         return self.data["notes"]
 
-    def with_score(self, score: Literal["per-char", "per-token", "per-byte", "sum"] | None = None, *, reference: Run | None = None,
-                   allow_different: bool = False) -> Run:
+    def with_score(
+        self,
+        score: Literal["per-char", "per-token", "per-byte", "sum"] | None = None,
+        *,
+        reference: Run | None = None,
+        allow_different: bool = False,
+    ) -> Run:
         """The same run with other scores. No model is needed.
 
         score: what an answer's log-likelihood is divided by: its characters ("per-char", the published rule), its tokens, its bytes,
@@ -149,9 +154,13 @@ class Run:
         """A data frame with a row for each answer. Needs pandas."""
         import pandas
 
-        return pandas.DataFrame([
-            {"topic": question["topic"], "question": question["id"], "answer": i, **answer}
-            for question in self.questions for i, answer in enumerate(question.get("answers", []))])
+        return pandas.DataFrame(
+            [
+                {"topic": question["topic"], "question": question["id"], "answer": i, **answer}
+                for question in self.questions
+                for i, answer in enumerate(question.get("answers", []))
+            ]
+        )
 
     def json(self, details: bool = True) -> str:
         """The text of `hre eval --json`; with details, every question and answer."""
@@ -171,16 +180,29 @@ class Run:
     def _repr_html_(self) -> str:
         if "item" in self.summary:
             return f"<pre>{html.escape(str(self))}</pre>"
-        rows = [(topic, row["questions"], row["pearson"]["mean"], row["pearson"]["ci95"], row["pairwise_accuracy"]["mean"])
-                for topic, row in self.topics.items()]
-        rows.append(("all questions", self.summary["pearson"]["n"] + self.summary["pearson"]["undefined"], self.value, self.interval,
-                     self.summary["pairwise_accuracy"]["mean"]))
+        rows = [
+            (topic, row["questions"], row["pearson"]["mean"], row["pearson"]["ci95"], row["pairwise_accuracy"]["mean"])
+            for topic, row in self.topics.items()
+        ]
+        rows.append(
+            (
+                "all questions",
+                self.summary["pearson"]["n"] + self.summary["pearson"]["undefined"],
+                self.value,
+                self.interval,
+                self.summary["pairwise_accuracy"]["mean"],
+            )
+        )
         cells = "".join(
             f"<tr><td style='text-align:left'>{html.escape(topic)}</td><td>{n}</td><td>{html.escape(_interval_text(mean, interval))}</td>"
-            f"<td>{'–' if pairs is None else f'{100 * pairs:.0f} %'}</td></tr>" for topic, n, mean, interval, pairs in rows)
-        return (f"<table><caption>{html.escape(self.model)} on {html.escape(self.dataset)}</caption><thead><tr>"
-                f"<th style='text-align:left'>topic</th><th>questions</th><th>Pearson's r [95 %]</th><th>pairs in people's order (chance: 50 %)</th>"
-                f"</tr></thead><tbody>{cells}</tbody></table>" + "".join(f"<p>{html.escape(note)}</p>" for note in self.notes))
+            f"<td>{'–' if pairs is None else f'{100 * pairs:.0f} %'}</td></tr>"
+            for topic, n, mean, interval, pairs in rows
+        )
+        return (
+            f"<table><caption>{html.escape(self.model)} on {html.escape(self.dataset)}</caption><thead><tr>"
+            f"<th style='text-align:left'>topic</th><th>questions</th><th>Pearson's r [95 %]</th><th>pairs in people's order (chance: 50 %)</th>"
+            f"</tr></thead><tbody>{cells}</tbody></table>" + "".join(f"<p>{html.escape(note)}</p>" for note in self.notes)
+        )
 
 
 class _Result:
@@ -276,8 +298,14 @@ def load(path: Path, metric: str = "") -> Run:
     return runs[0]
 
 
-def compare(*runs: Run, metric: str = "pearson", weights: Weights = "questions", level: float = 0.05, margin: float | None = None,
-            allow_different: bool = False) -> Comparison:
+def compare(
+    *runs: Run,
+    metric: str = "pearson",
+    weights: Weights = "questions",
+    level: float = 0.05,
+    margin: float | None = None,
+    allow_different: bool = False,
+) -> Comparison:
     """Whether runs differ, question by question: paired tests and intervals over the questions that they share.
 
     metric: "pearson", "spearman", "pairwise", ... as `hre compare --metric`.
@@ -321,7 +349,7 @@ class Gate(_Result):
 
     @property
     def verdict(self) -> Literal["pass", "fail", "inconclusive"]:
-        """"fail" if any check shows that the run is worse by more than its margin, "pass" if all show that it is not; else
+        """ "fail" if any check shows that the run is worse by more than its margin, "pass" if all show that it is not; else
         "inconclusive"."""
         return self.data["verdict"]
 
@@ -334,9 +362,19 @@ class Gate(_Result):
         return self.verdict == "pass"
 
 
-def gate(run: Run, baseline: Run, *, policy: Path | None = None, metric: str = "pearson",
-         score: Literal["per-char", "per-token", "per-byte", "sum"] | None = None, margin: float = 0.02, topics: str = "",
-         weights: Weights = "questions", level: float | None = None, allow_different: bool = False) -> Gate:
+def gate(
+    run: Run,
+    baseline: Run,
+    *,
+    policy: Path | None = None,
+    metric: str = "pearson",
+    score: Literal["per-char", "per-token", "per-byte", "sum"] | None = None,
+    margin: float = 0.02,
+    topics: str = "",
+    weights: Weights = "questions",
+    level: float | None = None,
+    allow_different: bool = False,
+) -> Gate:
     """Whether a run is good enough: not worse than the baseline (a released model, an earlier checkpoint) by the margin.
 
     Fails only where all of the paired interval is worse than the margin, passes only where none of it is, both by a test that is
@@ -356,8 +394,21 @@ def gate(run: Run, baseline: Run, *, policy: Path | None = None, metric: str = "
     if policy is not None:
         with open(policy, encoding="utf-8") as file:
             text = file.read() or "\n"
-    return Gate(_core.gate(run._core, baseline._core, text, "" if policy is None else os.fspath(policy), metric, score, margin, topics,
-                           weights, level, allow_different))
+    return Gate(
+        _core.gate(
+            run._core,
+            baseline._core,
+            text,
+            "" if policy is None else os.fspath(policy),
+            metric,
+            score,
+            margin,
+            topics,
+            weights,
+            level,
+            allow_different,
+        )
+    )
 
 
 class Study(_Result):
@@ -372,8 +423,15 @@ class Study(_Result):
     """
 
 
-def study(members: Iterable[Mapping[str, Any]], judgements: Any = None, *, name: str = "", metric: str = "pearson",
-          weights: Weights = "questions", allow_different: bool = False) -> Study:
+def study(
+    members: Iterable[Mapping[str, Any]],
+    judgements: Any = None,
+    *,
+    name: str = "",
+    metric: str = "pearson",
+    weights: Weights = "questions",
+    allow_different: bool = False,
+) -> Study:
     """What separates pretrained models from tuned ones, and whether values agree with outside judgements.
 
     members: a dictionary for each model: run, family, stage ("pretrained", "tuned" or "preference") and, where the run does not
@@ -397,8 +455,7 @@ def study(members: Iterable[Mapping[str, Any]], judgements: Any = None, *, name:
     return Study(_core.study([member["run"]._core for member in members], facts, columns, name, metric, weights, allow_different))
 
 
-def report(*runs: Run, out: Path, data: Any = None, study: Study | None = None, allow_different: bool = False,
-           progress: Any = True) -> str:
+def report(*runs: Run, out: Path, data: Any = None, study: Study | None = None, allow_different: bool = False, progress: Any = True) -> str:
     """Writes a page, figures and tables into the folder `out`, as `hre report` does; gives the page's path.
 
     data: the dataset, for the questions' texts (a Dataset, or what `hre report --data` takes); None: from where the runs have it.
@@ -411,8 +468,15 @@ def report(*runs: Run, out: Path, data: Any = None, study: Study | None = None, 
     'index.html'
     """
     dataset, source = (data, "") if isinstance(data, _core.Dataset) else (None, "" if data is None else os.fspath(data))
-    return _core.report([run._core for run in runs], os.fspath(out), dataset, source, "" if study is None else study.json(),
-                        allow_different, listener(progress))
+    return _core.report(
+        [run._core for run in runs],
+        os.fspath(out),
+        dataset,
+        source,
+        "" if study is None else study.json(),
+        allow_different,
+        listener(progress),
+    )
 
 
 class Store:

@@ -76,8 +76,20 @@ class Model:
     'tiny'
     """
 
-    def __init__(self, model, tokenizer, *, batch_tokens=None, logit_bytes=None, max_length=None, bos=False, long_answers="error",
-                 name=None, fingerprint="", processes=None):
+    def __init__(
+        self,
+        model,
+        tokenizer,
+        *,
+        batch_tokens=None,
+        logit_bytes=None,
+        max_length=None,
+        bos=False,
+        long_answers="error",
+        name=None,
+        fingerprint="",
+        processes=None,
+    ):
         config = getattr(model.config, "get_text_config", lambda: model.config)()
         if model.get_output_embeddings() is None:
             raise ValueError(f"{type(model).__name__} has no output layer: open it by AutoModelForCausalLM")
@@ -99,18 +111,25 @@ class Model:
         self.fingerprint = fingerprint
         self.bos = self.decoder_start = self.source_end = None
         if getattr(config, "is_encoder_decoder", False):
-            self.decoder_start = next(token for token in (getattr(config, "decoder_start_token_id", None), getattr(config, "bos_token_id", None), 0)
-                                      if token is not None)
+            self.decoder_start = next(
+                token
+                for token in (getattr(config, "decoder_start_token_id", None), getattr(config, "bos_token_id", None), 0)
+                if token is not None
+            )
             self.source_end = tokenizer.eos_token_id if bos else None
         elif bos:
             self.bos = tokenizer.bos_token_id
             if self.bos is None:
                 raise ValueError("the tokenizer has no beginning-of-sequence token")
-        longest = max_length or next((int(value) for value in (getattr(config, key, None) for key in _LENGTHS)
-                                      if value), 2048)
+        longest = max_length or next((int(value) for value in (getattr(config, key, None) for key in _LENGTHS) if value), 2048)
         self.max_length, self.long_answers = longest, long_answers
-        self.settings = {"engine": f"transformers, torch {torch.__version__}", "class": type(model).__name__, "dtype": model.dtype,
-                         "device": self._device.type, "attention": getattr(model.config, "_attn_implementation", None)}
+        self.settings = {
+            "engine": f"transformers, torch {torch.__version__}",
+            "class": type(model).__name__,
+            "dtype": model.dtype,
+            "device": self._device.type,
+            "attention": getattr(model.config, "_attn_implementation", None),
+        }
 
     def encode(self, texts):
         """Tokens of each text, without special ones; None for a text that the vocabulary can't express."""
@@ -152,14 +171,17 @@ class Model:
         self._model.eval()
         try:
             # Not inference_mode(): buffers that a model renews meanwhile may be trained with later.
-            with torch.no_grad(), _LinearByOneDnn() if self._device.type == "cpu" and torch.backends.mkldnn.is_available() else contextlib.nullcontext():
+            with (
+                torch.no_grad(),
+                _LinearByOneDnn() if self._device.type == "cpu" and torch.backends.mkldnn.is_available() else contextlib.nullcontext(),
+            ):
                 for questions in passes:
                     results = [[[0.0] * len(targets) for _, targets in answers] for _, answers in questions]
                     done = 0
                     while done < len(questions):
                         n = self._how_many(questions[done:])
                         try:
-                            score(questions[done:done + n], results[done:done + n])
+                            score(questions[done : done + n], results[done : done + n])
                             done += n
                             continue
                         except RuntimeError as problem:
@@ -185,8 +207,10 @@ class Model:
         passes cost by themselves are least. most(i): rows that may go together where row i is the longest."""
         best = [(0, 0)] * len(lengths) + [(0, 0)]  # from each row on: the least cost, and the end of the pass that begins there
         for first in reversed(range(len(lengths))):
-            best[first] = min((self._pass_cost + (end - first) * lengths[first] + best[end][0], end)
-                              for end in range(first + 1, min(len(lengths), first + max(1, most(first))) + 1))
+            best[first] = min(
+                (self._pass_cost + (end - first) * lengths[first] + best[end][0], end)
+                for end in range(first + 1, min(len(lengths), first + max(1, most(first))) + 1)
+            )
         first = 0
         while first < len(lengths):
             yield first, best[first][1]
@@ -202,8 +226,12 @@ class Model:
         caches, places = [], [None] * len(prompts)  # a prompt's place is (its cache, the row there)
         for first, end in self._passes(lengths, lambda i: self.batch_tokens // lengths[i]):
             # Targets that are predicted inside the prompt: all but the last len(tail) ones.
-            wanted = [(row - first, lengths[first] - len(targets) + len(tail) + k, targets[k], out, k)
-                      for row, tail, targets, out in jobs if first <= row < end for k in range(len(targets) - len(tail))]
+            wanted = [
+                (row - first, lengths[first] - len(targets) + len(tail) + k, targets[k], out, k)
+                for row, tail, targets, out in jobs
+                if first <= row < end
+                for k in range(len(targets) - len(tail))
+            ]
             cache = self._forward([(0, prompt) for prompt in prompts[first:end]], wanted, lengths[first], left=True, use_cache=True)
             if any(type(layer).__name__ not in _BY_POSITION for layer in getattr(cache, "layers", [None])):
                 self.shares_prompts = False
@@ -226,17 +254,25 @@ class Model:
             for some in self._batches([job for job in jobs if first <= job[0] < end], ids.shape[1]):
                 rows = torch.tensor([row - first for row, *_ in some], device=ids.device)
                 sequences, read = self._padded([tokens for _, tokens, *_ in some])
-                self._run({"encoder_outputs": transformers.modeling_outputs.BaseModelOutput(last_hidden_state=encoded[rows]), "attention_mask": mask[rows],
-                           "decoder_input_ids": sequences, "decoder_attention_mask": read, "use_cache": False},
-                          _wanted(some), sequences.shape[1])
+                self._run(
+                    {
+                        "encoder_outputs": transformers.modeling_outputs.BaseModelOutput(last_hidden_state=encoded[rows]),
+                        "attention_mask": mask[rows],
+                        "decoder_input_ids": sequences,
+                        "decoder_attention_mask": read,
+                        "use_cache": False,
+                    },
+                    _wanted(some),
+                    sequences.shape[1],
+                )
 
     def _padded(self, rows):
         """Tokens padded on the right, and the mask of those that are there."""
         ids = torch.zeros(len(rows), max(1, *map(len, rows)), dtype=torch.long)
         mask = torch.zeros_like(ids)
         for i, tokens in enumerate(rows):
-            ids[i, :len(tokens)] = torch.tensor(tokens)
-            mask[i, :len(tokens)] = 1
+            ids[i, : len(tokens)] = torch.tensor(tokens)
+            mask[i, : len(tokens)] = 1
         return ids.to(self._device), mask.to(self._device)
 
     def _batches(self, jobs, width):
@@ -264,8 +300,15 @@ class Model:
                 # A sharded model's layers lie on several devices, all of which take indices on the CPU.
                 cache = _chosen_rows(cache, [one for one, _ in caches], rows, "cpu" if self._sharded else self._device)
             before = [len(prompts[question]) if prompts else 0 for question, *_ in some]
-            self._forward(list(zip(before, (tokens for _, tokens, *_ in some))), _wanted(some), longest, left=False, use_cache=cache is not None,
-                          cache=cache, cache_width=width)
+            self._forward(
+                list(zip(before, (tokens for _, tokens, *_ in some))),
+                _wanted(some),
+                longest,
+                left=False,
+                use_cache=cache is not None,
+                cache=cache,
+                cache_width=width,
+            )
 
     def _forward(self, rows, wanted, width, *, left, use_cache, cache=None, cache_width=0):
         """One pass of a decoder. rows: (positions before, tokens). Gives the cache."""
@@ -275,10 +318,10 @@ class Model:
         positions = torch.zeros(len(rows), width, dtype=torch.long)
         for i, (before, tokens) in enumerate(rows):
             start = width - len(tokens) if left else 0
-            ids[i, start:start + len(tokens)] = torch.tensor(tokens)
-            positions[i, start:start + len(tokens)] = torch.arange(before, before + len(tokens))
-            mask[i, cache_width - before:cache_width] = 1  # the prompt stands at the right of its cache row
-            mask[i, cache_width + start:cache_width + start + len(tokens)] = 1
+            ids[i, start : start + len(tokens)] = torch.tensor(tokens)
+            positions[i, start : start + len(tokens)] = torch.arange(before, before + len(tokens))
+            mask[i, cache_width - before : cache_width] = 1  # the prompt stands at the right of its cache row
+            mask[i, cache_width + start : cache_width + start + len(tokens)] = 1
         arguments = {"input_ids": ids.to(device), "attention_mask": mask.to(device), "use_cache": use_cache}
         if self._takes_positions:
             arguments["position_ids"] = positions.to(device)
@@ -292,7 +335,7 @@ class Model:
         rows = len(wanted)
         if any(child is head for child in self._whole.children()):  # else there is nothing that is below it alone
             rows = max(1, self.logit_bytes // (4 * (getattr(head, "out_features", None) or head.weight.shape[0])))
-        blocks = [wanted[i:i + rows] for i in range(0, len(wanted), rows)] if wanted else [[]]
+        blocks = [wanted[i : i + rows] for i in range(0, len(wanted), rows)] if wanted else [[]]
         caches = []
         with self._below_once(head) if len(blocks) > 1 else contextlib.nullcontext([]) as done:
             for block in blocks:
@@ -310,7 +353,9 @@ class Model:
         if wanted:
             targets = torch.tensor([target for _, _, target, _, _ in wanted], device=logits.device)
             # The log-softmax copies what it is given.
-            losses = torch.cat([torch.nn.functional.cross_entropy(*some, reduction="none") for some in zip(logits.split(64), targets.split(64))])
+            losses = torch.cat(
+                [torch.nn.functional.cross_entropy(*some, reduction="none") for some in zip(logits.split(64), targets.split(64))]
+            )
             for value, (_, _, _, out, k) in zip((-losses).tolist(), wanted):
                 out[k] = value
         return getattr(output, self._cache_name, None)
@@ -328,6 +373,7 @@ class Model:
                 known = results.setdefault(module, [])
                 known.append(known.pop(0) if done else compute(*arguments, **options))  # every pass calls alike
                 return known[-1]
+
             return forward
 
         for module in below:
@@ -348,7 +394,11 @@ class _LinearByOneDnn(torch.overrides.TorchFunctionMode):
     def __torch_function__(self, function, types, arguments=(), options=None):
         if function is torch.nn.functional.linear and not options:
             values, weights, *bias = arguments
-            if values.dtype == weights.dtype == torch.float32 and values.device.type == weights.device.type == "cpu" and type(weights) in _PLAIN:
+            if (
+                values.dtype == weights.dtype == torch.float32
+                and values.device.type == weights.device.type == "cpu"
+                and type(weights) in _PLAIN
+            ):
                 return torch.ops.mkldnn._linear_pointwise(values, weights, bias[0] if bias else None, "none", [], "")
         return function(*arguments, **(options or {}))
 
@@ -370,7 +420,7 @@ class _ChosenRows:
         copied = widest.new_zeros(self.rows, *widest.shape[1:])
         for layer, rows, to in self.sources:
             source = getattr(layer, name)
-            copied[to, :, widest.shape[2] - source.shape[2]:] = source[rows]
+            copied[to, :, widest.shape[2] - source.shape[2] :] = source[rows]
         return copied
 
 
@@ -398,6 +448,7 @@ def _chosen_rows(widest, caches, places, device):
 @contextlib.contextmanager
 def _rows_alone(head, places):
     """Lets these (row, column) places alone through to the output layer."""
+
     def keep(_module, arguments):
         hidden = arguments[0]
         rows, columns = places.to(hidden.device).T
@@ -413,14 +464,18 @@ def _rows_alone(head, places):
 def _is_out_of_memory(problem):
     """CUDA and its like raise a class of their own, other devices a text."""
     known = (getattr(torch, "OutOfMemoryError", torch.cuda.OutOfMemoryError), torch.cuda.OutOfMemoryError)
-    return isinstance(problem, known) or any(text in str(problem) for text in ("out of memory", "can't allocate memory", "not enough memory"))
+    return isinstance(problem, known) or any(
+        text in str(problem) for text in ("out of memory", "can't allocate memory", "not enough memory")
+    )
 
 
 def _input_device(model):
     """Where the tokens go. Weights that accelerate keeps on the CPU or on disk lie on no device until they are used."""
     embeddings = model.get_input_embeddings()
     hook = getattr(embeddings, "_hf_hook", None)
-    device = next((one.execution_device for one in (hook, *getattr(hook, "hooks", ())) if getattr(one, "execution_device", None) is not None), None)
+    device = next(
+        (one.execution_device for one in (hook, *getattr(hook, "hooks", ())) if getattr(one, "execution_device", None) is not None), None
+    )
     if device is None:
         return embeddings.weight.device
     return torch.device(f"cuda:{device}" if isinstance(device, int) else device)
@@ -442,14 +497,21 @@ def _rope_by_length(config):
 
 def _jobs(questions, results):
     """(row of its question, tail, targets, where values go) for each answer."""
-    return [(row, tail, targets, out) for row, ((_, answers), outs) in enumerate(zip(questions, results))
-            for (tail, targets), out in zip(answers, outs)]
+    return [
+        (row, tail, targets, out)
+        for row, ((_, answers), outs) in enumerate(zip(questions, results))
+        for (tail, targets), out in zip(answers, outs)
+    ]
 
 
 def _wanted(jobs):
     """The places, in each job's tokens, at which its targets are predicted: see Model._run."""
-    return [(row, len(tokens) - len(targets) + k, targets[k], out, k) for row, (_, tokens, targets, out) in enumerate(jobs)
-            for k in range(len(targets)) if len(tokens) - len(targets) + k >= 0]
+    return [
+        (row, len(tokens) - len(targets) + k, targets[k], out, k)
+        for row, (_, tokens, targets, out) in enumerate(jobs)
+        for k in range(len(targets))
+        if len(tokens) - len(targets) + k >= 0
+    ]
 
 
 class Callback(transformers.TrainerCallback):
@@ -494,8 +556,21 @@ class Callback(transformers.TrainerCallback):
     questions, and every process has the same runs. A model that is sharded over processes (FSDP, ZeRO-3) is refused.
     """
 
-    def __init__(self, data=None, *, every=None, limit=50, gate=None, against="first", stop=False, save_best=False, batch_tokens=None,
-                 model_options=None, quiet=False, **options):
+    def __init__(
+        self,
+        data=None,
+        *,
+        every=None,
+        limit=50,
+        gate=None,
+        against="first",
+        stop=False,
+        save_best=False,
+        batch_tokens=None,
+        model_options=None,
+        quiet=False,
+        **options,
+    ):
         if stop and gate is None:
             raise ValueError("stop ends the training by the gate's verdict: gate= says what fails")
         if isinstance(against, str) and against not in ("first", "best", "last"):
@@ -503,7 +578,9 @@ class Callback(transformers.TrainerCallback):
         self.runs, self.gates = [], []
         self._data, self._every, self._quiet = hre.load_dataset(data), every, quiet
         self._options = {"progress": False, "limit": limit, **options}
-        self._gate = gate if gate is None or isinstance(gate, dict) else {"margin": gate} if isinstance(gate, (int, float)) else {"policy": gate}
+        self._gate = (
+            gate if gate is None or isinstance(gate, dict) else {"margin": gate} if isinstance(gate, (int, float)) else {"policy": gate}
+        )
         self._against, self._stop, self._save_best = against, stop, save_best
         self._model_options = {"batch_tokens": batch_tokens, "long_answers": "truncate", **(model_options or {})}
         self._training = self._model_options.pop("fingerprint", "") or f"training {uuid.uuid4()}"
@@ -551,8 +628,13 @@ class Callback(transformers.TrainerCallback):
         step = state.global_step
         if not self.runs or self.runs[-1][0] != step:
             started = time.monotonic()
-            scorer = Model(self._trainer.accelerator.unwrap_model(model), tokenizer, fingerprint=f"{self._training}, step {step}",
-                           processes=self._processes, **self._model_options)
+            scorer = Model(
+                self._trainer.accelerator.unwrap_model(model),
+                tokenizer,
+                fingerprint=f"{self._training}, step {step}",
+                processes=self._processes,
+                **self._model_options,
+            )
             run = hre.evaluate(scorer, self._data, **self._options)
             for name in ("batch_tokens", "logit_bytes"):  # halved where memory ran out, which it would again
                 self._model_options[name] = getattr(scorer, name)
@@ -578,7 +660,11 @@ class Callback(transformers.TrainerCallback):
         log = {"eval_hre_questions": len(run.questions)}
         if run.value is None:
             return log
-        log.update(eval_hre=run.value, eval_hre_pairs=run.summary["pairwise_accuracy"]["mean"], eval_hre_bits_per_byte=run.summary["bits_per_byte"]["mean"])
+        log.update(
+            eval_hre=run.value,
+            eval_hre_pairs=run.summary["pairwise_accuracy"]["mean"],
+            eval_hre_bits_per_byte=run.summary["bits_per_byte"]["mean"],
+        )
         if run.interval is not None:
             log["eval_hre_half_interval"] = (run.interval[1] - run.interval[0]) / 2
         before = [earlier for _, earlier in self.runs if earlier.value is not None]
@@ -621,7 +707,9 @@ def _calling_trainer():
         if isinstance(frame.f_locals.get("self"), transformers.Trainer):
             return frame.f_locals["self"]
         frame = frame.f_back
-    raise ValueError("no transformers.Trainer called hre.transformers.Callback: give the callback to one, or use hre.evaluate in a loop of your own")
+    raise ValueError(
+        "no transformers.Trainer called hre.transformers.Callback: give the callback to one, or use hre.evaluate in a loop of your own"
+    )
 
 
 def _checkpoint(args, state):

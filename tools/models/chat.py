@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Renders the templates of tests/data/chat as Transformers' apply_chat_template does, into expected.json there.
 
-    tools/models/chat.py        needs Transformers and Jinja (third_party/pypi-convert.lock)
+tools/models/chat.py        needs Transformers and Jinja (third_party/pypi-convert.lock)
 """
 
 import json
@@ -12,7 +12,7 @@ from tokenizers import Tokenizer, models
 
 FOLDER = pathlib.Path(__file__).resolve().parents[2] / "tests" / "data" / "chat"
 SYSTEMS = ["", "You are brief."]
-USERS = ["How do I reverse a list?", "  Why <b>é</b> \"quotes\" & {{ braces }}\n\nand two lines?  \n", "☕"]
+USERS = ["How do I reverse a list?", '  Why <b>é</b> "quotes" & {{ braces }}\n\nand two lines?  \n', "☕"]
 
 
 def main():

@@ -37,8 +37,8 @@ def write_bytes_vocabulary(folder, lines):
     tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = tokenizers.decoders.ByteLevel()
     trainer = tokenizers.trainers.BpeTrainer(
-        vocab_size=N_TOKENS, special_tokens=SPECIAL, show_progress=False,
-        initial_alphabet=tokenizers.pre_tokenizers.ByteLevel.alphabet())
+        vocab_size=N_TOKENS, special_tokens=SPECIAL, show_progress=False, initial_alphabet=tokenizers.pre_tokenizers.ByteLevel.alphabet()
+    )
     tokenizer.train_from_iterator(lines, trainer)
     tokenizer.save(str(folder / "tokenizer.json"))
     special = {name: "<|endoftext|>" for name in ("bos_token", "eos_token", "unk_token")}
@@ -49,12 +49,27 @@ def write_pieces_vocabulary(folder, lines, kind, space_in_front=True):
     """SentencePiece, BPE with byte fallback (Llama's way) or unigram (T5's)."""
     import sentencepiece
 
-    special = {"pad_id": 0, "eos_id": 1, "unk_id": 2, "bos_id": -1} if kind == "unigram" else {"unk_id": 0, "bos_id": 1, "eos_id": 2, "pad_id": -1}
+    special = (
+        {"pad_id": 0, "eos_id": 1, "unk_id": 2, "bos_id": -1}
+        if kind == "unigram"
+        else {"unk_id": 0, "bos_id": 1, "eos_id": 2, "pad_id": -1}
+    )
     sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=iter(lines), model_prefix=str(folder / "pieces"), model_type="unigram" if kind == "unigram" else "bpe",
-        vocab_size=N_TOKENS, byte_fallback=kind != "unigram", character_coverage=1.0, hard_vocab_limit=False,
-        normalization_rule_name="nmt_nfkc" if kind == "unigram" else "identity", remove_extra_whitespaces=kind == "unigram",
-        split_digits=kind != "unigram", add_dummy_prefix=space_in_front, minloglevel=2, num_threads=1, **special)
+        sentence_iterator=iter(lines),
+        model_prefix=str(folder / "pieces"),
+        model_type="unigram" if kind == "unigram" else "bpe",
+        vocab_size=N_TOKENS,
+        byte_fallback=kind != "unigram",
+        character_coverage=1.0,
+        hard_vocab_limit=False,
+        normalization_rule_name="nmt_nfkc" if kind == "unigram" else "identity",
+        remove_extra_whitespaces=kind == "unigram",
+        split_digits=kind != "unigram",
+        add_dummy_prefix=space_in_front,
+        minloglevel=2,
+        num_threads=1,
+        **special,
+    )
     (folder / "pieces.vocab").unlink()
     (folder / "pieces.model").rename(folder / ("spiece.model" if kind == "unigram" else "tokenizer.model"))
 
@@ -99,7 +114,13 @@ def fill(model, family):
             elif "embed" in name or "wte" in name or "wpe" in name or name == "shared.weight":
                 weight.copy_(on_grid(noise, 1.0 if "pos" not in name and "wpe" not in name else 0.5))
             else:
-                fan_in = weight.shape[-1] if weight.dim() == 2 else weight[0].numel() // weight.shape[-1] if "experts" in name else weight[0].numel()
+                fan_in = (
+                    weight.shape[-1]
+                    if weight.dim() == 2
+                    else weight[0].numel() // weight.shape[-1]
+                    if "experts" in name
+                    else weight[0].numel()
+                )
                 weight.copy_(on_grid(noise, 1.25 / math.sqrt(max(1, fan_in))))
         for name, buffer in model.named_buffers():
             if "e_score_correction_bias" in name:
@@ -110,7 +131,15 @@ def make(folder, family):
     """Writes a checkpoint; returns the model (float32) and its tokenizer."""
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer = write_vocabulary(folder, family, training_text())
-    config = getattr(transformers, family.config)(**{**family.values, "vocab_size": len(tokenizer), "bos_token_id": tokenizer.bos_token_id, "eos_token_id": tokenizer.eos_token_id, "torch_dtype": "float32"})
+    config = getattr(transformers, family.config)(
+        **{
+            **family.values,
+            "vocab_size": len(tokenizer),
+            "bos_token_id": tokenizer.bos_token_id,
+            "eos_token_id": tokenizer.eos_token_id,
+            "torch_dtype": "float32",
+        }
+    )
     config._attn_implementation = "eager"
     torch.manual_seed(0)
     auto = transformers.AutoModelForSeq2SeqLM if config.is_encoder_decoder else transformers.AutoModelForCausalLM

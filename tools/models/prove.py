@@ -41,8 +41,11 @@ def sources():
 
 def hre_scores(program, model, questions):
     """What hre gives: the same shape as reference.score_questions, and the number of undefined questions' problems."""
-    done = subprocess.run([program, "eval", model, "--data", questions, "--json", "-", "--details", "--no-shuffle", "--threads", "1", "--quiet"],
-                          capture_output=True, text=True)
+    done = subprocess.run(
+        [program, "eval", model, "--data", questions, "--json", "-", "--details", "--no-shuffle", "--threads", "1", "--quiet"],
+        capture_output=True,
+        text=True,
+    )
     if done.returncode != 0:
         raise RuntimeError(done.stderr.strip() or f"hre ended with status {done.returncode}")
     return [question["answers"] or [{"problem": question["problem"]}] for question in json.loads(done.stdout)["questions"]]
@@ -62,8 +65,12 @@ def compare(expected, found):
 def prove(family, options, questions):
     folder, out = options.work / family.name, options.work / f"{family.name}.gguf"
     model, tokenizer = checkpoint.make(folder, family)
-    expected = [score_checkpoint.score_request(model, tokenizer, f"Question: {question['question']}\nAnswer:",
-                                               [" " + answer["text"] for answer in question["answers"]]) for question in questions]
+    expected = [
+        score_checkpoint.score_request(
+            model, tokenizer, f"Question: {question['question']}\nAnswer:", [" " + answer["text"] for answer in question["answers"]]
+        )
+        for question in questions
+    ]
     parameters = sum(weight.numel() for weight in model.parameters())
     result = {"family": family.people, "class": type(model).__name__, "parameters": parameters, "answers": expected}
     with contextlib.redirect_stdout(None):
@@ -79,8 +86,12 @@ def keep(family, result, options):
     (DATA / f"{family.name}.gguf.xz").write_bytes(packed)
     path = DATA / "expected.json"
     stored = json.loads(path.read_text()) if path.exists() else {}
-    stored[family.name] = {"family": result["family"], "class": result["class"], "parameters": result["parameters"],
-                           "answers": [[[answer["n_tokens"], round(answer["sum_log_prob"], 5)] for answer in question] for question in result["answers"]]}
+    stored[family.name] = {
+        "family": result["family"],
+        "class": result["class"],
+        "parameters": result["parameters"],
+        "answers": [[[answer["n_tokens"], round(answer["sum_log_prob"], 5)] for answer in question] for question in result["answers"]],
+    }
     lines = [f"{json.dumps(name)}: {json.dumps(stored[name])}" for name in sorted(stored)]
     path.write_text("{\n" + ",\n".join(lines) + "\n}\n")
 
@@ -110,7 +121,10 @@ def main():
         if options.table:
             print(f"| {family.people} | `{result['class']}` | {result['parameters']:,} | {result['difference']:.1e} |", flush=True)
         else:
-            print(f"{family.name:20} {'ok    ' if good else 'WRONG '} {result['difference']:.2e} nats, {result['parameters']:,} parameters", flush=True)
+            print(
+                f"{family.name:20} {'ok    ' if good else 'WRONG '} {result['difference']:.2e} nats, {result['parameters']:,} parameters",
+                flush=True,
+            )
         if good and options.update:
             keep(family, result, options)
     return 1 if failed else 0

@@ -40,7 +40,9 @@ TOLERANCE = 1e-3  # nats per answer
 
 def sums(model, questions, **options):
     run = hre.evaluate(model, questions, shuffle=False, progress=False, **options)
-    return [answer["sum_log_prob"] for question in sorted(run.questions, key=lambda question: question["id"]) for answer in question["answers"]]
+    return [
+        answer["sum_log_prob"] for question in sorted(run.questions, key=lambda question: question["id"]) for answer in question["answers"]
+    ]
 
 
 def largest(some, others):
@@ -52,8 +54,13 @@ def prove(family, questions, folder, engine):
     if family.vocabulary != "bytes" and int(transformers.__version__.split(".")[0]) > 4:
         family = dataclasses.replace(family, vocabulary="bytes")  # its tokenizers take no SentencePiece file alone
     model, tokenizer = checkpoint.make(folder, family)
-    plain = [answer["sum_log_prob"] for question in questions for answer in score_checkpoint.score_request(
-        model, tokenizer, f"Question: {question['question']}\nAnswer:", [" " + answer["text"] for answer in question["answers"]])]
+    plain = [
+        answer["sum_log_prob"]
+        for question in questions
+        for answer in score_checkpoint.score_request(
+            model, tokenizer, f"Question: {question['question']}\nAnswer:", [" " + answer["text"] for answer in question["answers"]]
+        )
+    ]
     result = {"plain": 0.0, "file": None}
     for options in ({"batch_tokens": 200}, {"batch_tokens": 8192}, {"batch_tokens": 8192, "logit_bytes": 20000}):
         scorer = hre.transformers.Model(model, tokenizer, **options)
@@ -92,8 +99,17 @@ def main():
                 continue
         good = all(value <= TOLERANCE for value in result.values() if isinstance(value, float))
         failed += not good
-        file = result["file"] if isinstance(result["file"], str) else "" if result["file"] is None else f"{result['file']:.1e} nats from the file"
-        print(f"{family.name:20} {'ok    ' if good else 'WRONG '} {result['plain']:.1e} nats from plain passes, prompts {'shared' if result['shares'] else 'not shared'} {file}", flush=True)
+        file = (
+            result["file"]
+            if isinstance(result["file"], str)
+            else ""
+            if result["file"] is None
+            else f"{result['file']:.1e} nats from the file"
+        )
+        print(
+            f"{family.name:20} {'ok    ' if good else 'WRONG '} {result['plain']:.1e} nats from plain passes, prompts {'shared' if result['shares'] else 'not shared'} {file}",
+            flush=True,
+        )
     if options.json:
         options.json.write_text(json.dumps(found))
     return 1 if failed else 0

@@ -31,14 +31,42 @@ NORMAL, UNKNOWN, CONTROL, USER, UNUSED, BYTE = range(1, 7)
 def hostile_texts():
     """Text that breaks tokenisers, from a fixed seed."""
     generator = random.Random(5)
-    texts = ["", " ", "\n", "\t", " " * 1000, "\n" * 1000, " \n" * 500, "\r\n" * 100, "\x00", "a\x00b", "\u200d\u200b\ufeff", "a" * (1 << 20),
-             "\ud7ff\ue000\ufffd\uffff", "e\u0301" * 50, "\u0915\u094d\u0937" * 20, "Z" + "\u0300" * 300, "👩‍👩‍👧‍👦🏳️‍🌈", "<|endoftext|>", "<s>[INST]</s>",
-             "'s't're've'm'll'd'S", "  leading", "trailing  ", "1234567890" * 20, "½²३٣", "ﬁﬂ㎏Å", "\u1100\u1161\u11a8", "don't  stop\n\n\nnow"]
+    texts = [
+        "",
+        " ",
+        "\n",
+        "\t",
+        " " * 1000,
+        "\n" * 1000,
+        " \n" * 500,
+        "\r\n" * 100,
+        "\x00",
+        "a\x00b",
+        "\u200d\u200b\ufeff",
+        "a" * (1 << 20),
+        "\ud7ff\ue000\ufffd\uffff",
+        "e\u0301" * 50,
+        "\u0915\u094d\u0937" * 20,
+        "Z" + "\u0300" * 300,
+        "👩‍👩‍👧‍👦🏳️‍🌈",
+        "<|endoftext|>",
+        "<s>[INST]</s>",
+        "'s't're've'm'll'd'S",
+        "  leading",
+        "trailing  ",
+        "1234567890" * 20,
+        "½²३٣",
+        "ﬁﬂ㎏Å",
+        "\u1100\u1161\u11a8",
+        "don't  stop\n\n\nnow",
+    ]
     for plane in range(17):
         points = [plane * 65536 + generator.randrange(65536) for _ in range(400)]
         texts.append("".join(chr(point) for point in points if not 0xD800 <= point < 0xE000 and not (point & 0xFFFE) == 0xFFFE))
     for _ in range(100):
-        texts.append("".join(generator.choice([" ", "\n", "a", "B", "1", ".", "'", "é", "語", "\u0301", "🙂", "\t", "  "]) for _ in range(60)))
+        texts.append(
+            "".join(generator.choice([" ", "\n", "a", "B", "1", ".", "'", "é", "語", "\u0301", "🙂", "\t", "  "]) for _ in range(60))
+        )
     return texts
 
 
@@ -60,7 +88,9 @@ def byte_level(fields):
     merges = [tuple(merge.split(" ", 1)) for merge in fields["tokenizer.ggml.merges"]]
     tokenizer = Tokenizer(models.BPE({token: i for i, token in enumerate(tokens)}, merges))
     whole = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Digits(individual_digits=True), whole]) if pre == "starcoder" else whole
+    tokenizer.pre_tokenizer = (
+        pre_tokenizers.Sequence([pre_tokenizers.Digits(individual_digits=True), whole]) if pre == "starcoder" else whole
+    )
     if len(tokens) > 50257 and pre not in ("starcoder",):
         tokenizer.normalizer = normalizers.NFC()  # GPT-NeoX
     tokenizer.add_special_tokens([token for token, kind in zip(tokens, types) if kind == CONTROL])
@@ -99,14 +129,21 @@ def hre_ids(program, vocabulary, texts, environment=None):
     with tempfile.NamedTemporaryFile("w", suffix=".jsonl") as file:
         file.write("".join(json.dumps(text) + "\n" for text in texts))
         file.flush()
-        done = subprocess.run([program, "model", "tokens", vocabulary, file.name], capture_output=True, env=environment, text=True, check=True)
+        done = subprocess.run(
+            [program, "model", "tokens", vocabulary, file.name], capture_output=True, env=environment, text=True, check=True
+        )
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
 def question_texts(program, data, environment=None):
     with tempfile.TemporaryDirectory() as folder:
         out = pathlib.Path(folder) / "all.jsonl"
-        subprocess.run([program, "data", "convert", data / "questions" / "data", out, "--quiet"], env=environment, check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(
+            [program, "data", "convert", data / "questions" / "data", out, "--quiet"],
+            env=environment,
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
         questions = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
     return [f"Question: {question['question']}\nAnswer: {answer['text']}" for question in questions for answer in question["answers"]]
 
@@ -117,7 +154,9 @@ def checksum(ids):
 
 def show_difference(text, ours, theirs):
     at = next((i for i, (a, b) in enumerate(zip(ours or [], theirs)) if a != b), min(len(ours or []), len(theirs)))
-    print(f"    {text[:40]!r} ({len(text)} characters, NFC {unicodedata.is_normalized('NFC', text)}): at {at}: {(ours or [])[at:at + 4]} against {theirs[at:at + 4]}")
+    print(
+        f"    {text[:40]!r} ({len(text)} characters, NFC {unicodedata.is_normalized('NFC', text)}): at {at}: {(ours or [])[at : at + 4]} against {theirs[at : at + 4]}"
+    )
 
 
 def main():
@@ -137,7 +176,10 @@ def main():
             print(f"{vocabulary.stem}: {name}: {len(differ)} of {len(texts)} texts differ", flush=True)
             for i in differ[:5]:
                 show_difference(texts[i], found[i], expected[i])
-            stored.setdefault(vocabulary.name, {})[name] = {"checksum": checksum([checksum(ids) for i, ids in enumerate(expected) if i not in differ]), "differ": differ}
+            stored.setdefault(vocabulary.name, {})[name] = {
+                "checksum": checksum([checksum(ids) for i, ids in enumerate(expected) if i not in differ]),
+                "differ": differ,
+            }
     if options.update:
         lines = [f"{json.dumps(name)}: {json.dumps(stored[name])}" for name in sorted(stored)]
         (ROOT / "tests" / "data" / "tokens.json").write_text("{\n" + ",\n".join(lines) + "\n}\n")

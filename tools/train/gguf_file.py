@@ -1,13 +1,20 @@
 """Writes a Llama of Transformers with its byte-level BPE as GGUF: f32 or Q8_0."""
+
 import json
 
 import gguf
 import numpy
 
 NAMES = {  # of a layer's tensors: Transformers' and GGUF's
-    "self_attn.q_proj": "attn_q", "self_attn.k_proj": "attn_k", "self_attn.v_proj": "attn_v",
-    "self_attn.o_proj": "attn_output", "mlp.gate_proj": "ffn_gate", "mlp.up_proj": "ffn_up",
-    "mlp.down_proj": "ffn_down", "input_layernorm": "attn_norm", "post_attention_layernorm": "ffn_norm",
+    "self_attn.q_proj": "attn_q",
+    "self_attn.k_proj": "attn_k",
+    "self_attn.v_proj": "attn_v",
+    "self_attn.o_proj": "attn_output",
+    "mlp.gate_proj": "ffn_gate",
+    "mlp.up_proj": "ffn_up",
+    "mlp.down_proj": "ffn_down",
+    "input_layernorm": "attn_norm",
+    "post_attention_layernorm": "ffn_norm",
 }
 
 
@@ -54,8 +61,7 @@ def add_vocabulary(writer, tokenizer, end):
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre("gpt-2")
     writer.add_token_list([text for text, _ in vocabulary])
-    writer.add_token_types([gguf.TokenType.CONTROL if text == end else gguf.TokenType.NORMAL
-                            for text, _ in vocabulary])
+    writer.add_token_types([gguf.TokenType.CONTROL if text == end else gguf.TokenType.NORMAL for text, _ in vocabulary])
     writer.add_token_merges([merge if isinstance(merge, str) else " ".join(merge) for merge in merges])
     writer.add_bos_token_id(tokenizer.token_to_id(end))
     writer.add_eos_token_id(tokenizer.token_to_id(end))

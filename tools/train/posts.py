@@ -3,6 +3,7 @@
 Questions are split by a hash of their site and id before anything is trained: a held-out question gives
 neither its own text nor its answers, and no training post shares a run of 13 words with any of them.
 """
+
 import dataclasses
 import hashlib
 import pathlib
@@ -12,9 +13,9 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent))
 from oracle_stackexchange import load_site, text_of  # noqa: E402  the same text as hre data build gives
 
-HELD_OUT = 0.3      # share of questions that are only evaluated on
-VALIDATION = 0.1    # share of questions that are watched during training, and not trained on
-GRAM = 13           # words
+HELD_OUT = 0.3  # share of questions that are only evaluated on
+VALIDATION = 0.1  # share of questions that are watched during training, and not trained on
+GRAM = 13  # words
 
 
 @dataclasses.dataclass
@@ -50,8 +51,10 @@ def read_questions(dumps):
         asked, answers = load_site(str(pathlib.Path(dumps)), folder.name)
         for post in sorted(asked.values(), key=lambda post: post["id"]):
             text = "\n\n".join(part for part in (post["title"], text_of(post["body"]).out) if part)
-            replies = [Answer(text_of(reply["body"]).out, reply["score"])
-                       for reply in sorted(answers.get(post["id"], []), key=lambda reply: reply["id"])]
+            replies = [
+                Answer(text_of(reply["body"]).out, reply["score"])
+                for reply in sorted(answers.get(post["id"], []), key=lambda reply: reply["id"])
+            ]
             replies = [reply for reply in replies if reply.text]
             questions.append(Question(folder.name, post["id"], text, replies, part_of(folder.name, post["id"])))
     return questions
@@ -60,7 +63,7 @@ def read_questions(dumps):
 def grams(text):
     """Hashes of the text's runs of GRAM words, lower case, punctuation left out."""
     words = re.findall(r"\w+", text.lower())
-    return {hash(tuple(words[i:i + GRAM])) for i in range(len(words) - GRAM + 1)}
+    return {hash(tuple(words[i : i + GRAM])) for i in range(len(words) - GRAM + 1)}
 
 
 def texts_of(question):
@@ -99,7 +102,12 @@ def json_lines(questions, part, min_answers=4):
     rows = []
     for question in questions:
         if question.part == part and len(question.answers) >= min_answers:
-            rows.append({"topic": topic_of(question.site), "id": f"{topic_of(question.site)}/{question.id}",
-                         "question": question.text,
-                         "answers": [{"text": answer.text, "votes": answer.votes} for answer in question.answers]})
+            rows.append(
+                {
+                    "topic": topic_of(question.site),
+                    "id": f"{topic_of(question.site)}/{question.id}",
+                    "question": question.text,
+                    "answers": [{"text": answer.text, "votes": answer.votes} for answer in question.answers],
+                }
+            )
     return rows

@@ -9,6 +9,7 @@ The base model learns posts as plain text; the tuned one goes on with question-a
 prompt form, where an answer weighs the more the better people voted for it. Needs the packages of
 requirements.txt beside this file; about an hour on two cores, --smoke a minute.
 """
+
 import argparse
 import json
 import math
@@ -23,18 +24,47 @@ import gguf_file
 import model as lm
 import posts
 
-ABOUT = {"license": "CC-BY-SA-4.0", "license_link": "https://creativecommons.org/licenses/by-sa/4.0/",
-         "author": "hre; trained on posts by contributors of Stack Exchange"}
+ABOUT = {
+    "license": "CC-BY-SA-4.0",
+    "license_link": "https://creativecommons.org/licenses/by-sa/4.0/",
+    "author": "hre; trained on posts by contributors of Stack Exchange",
+}
 
 
 def settings(smoke):
     if smoke:
-        return {"vocabulary": 512, "width": 32, "layers": 2, "heads": 2, "inner": 64, "base_steps": 20,
-                "tuned_steps": 10, "window": 128, "batch": 4, "pairs": 4, "base_rate": 3e-3, "tuned_rate": 1e-3,
-                "preference": 1.0, "evaluated": 5}
-    return {"vocabulary": 2048, "width": 128, "layers": 6, "heads": 4, "inner": 352, "base_steps": 1200,
-            "tuned_steps": 400, "window": 512, "batch": 8, "pairs": 8, "base_rate": 3e-3, "tuned_rate": 4e-4,
-            "preference": 1.0, "evaluated": None}
+        return {
+            "vocabulary": 512,
+            "width": 32,
+            "layers": 2,
+            "heads": 2,
+            "inner": 64,
+            "base_steps": 20,
+            "tuned_steps": 10,
+            "window": 128,
+            "batch": 4,
+            "pairs": 4,
+            "base_rate": 3e-3,
+            "tuned_rate": 1e-3,
+            "preference": 1.0,
+            "evaluated": 5,
+        }
+    return {
+        "vocabulary": 2048,
+        "width": 128,
+        "layers": 6,
+        "heads": 4,
+        "inner": 352,
+        "base_steps": 1200,
+        "tuned_steps": 400,
+        "window": 512,
+        "batch": 8,
+        "pairs": 8,
+        "base_rate": 3e-3,
+        "tuned_rate": 4e-4,
+        "preference": 1.0,
+        "evaluated": None,
+    }
 
 
 class Log:
@@ -44,8 +74,12 @@ class Log:
         self.start, self.points = time.time(), []
 
     def add(self, stage, step, **numbers):
-        point = {"stage": stage, "step": step, "seconds": round(time.time() - self.start, 1),
-                 **{name: round(value, 4) for name, value in numbers.items()}}
+        point = {
+            "stage": stage,
+            "step": step,
+            "seconds": round(time.time() - self.start, 1),
+            **{name: round(value, 4) for name, value in numbers.items()},
+        }
         self.points.append(point)
         print(json.dumps(point), flush=True)
 
@@ -65,7 +99,7 @@ def train_base(model, tokenizer, texts, s, log):
             random.shuffle(documents)
             stream += [end] + [token for document in documents for token in document]
         size = s["batch"] * s["window"]
-        tokens = torch.tensor(stream[:size + 1])
+        tokens = torch.tensor(stream[: size + 1])
         del stream[:size]
         inputs, targets = tokens[:-1].view(s["batch"], -1), tokens[1:].view(s["batch"], -1)
         logits = model(inputs).logits
@@ -91,8 +125,12 @@ def tuning_batches(questions, tokenizer, n_pairs):
         batch = []
         for question in usable:
             chosen = random.sample(question.answers, min(4, len(question.answers)))
-            batch.append([(lm.encode_pair(tokenizer, question.text, answer.text), weight_of(answer, question),
-                           answer.votes, len(answer.text)) for answer in chosen])
+            batch.append(
+                [
+                    (lm.encode_pair(tokenizer, question.text, answer.text), weight_of(answer, question), answer.votes, len(answer.text))
+                    for answer in chosen
+                ]
+            )
             if sum(map(len, batch)) >= n_pairs:
                 yield batch
                 batch = []
@@ -112,7 +150,7 @@ def tuning_loss(model, batch, preference):
     scores = sums / torch.tensor([float(characters) for _, _, _, characters in rows])
     losses, at = [], 0
     for question in batch:
-        own = scores[at:at + len(question)]
+        own = scores[at : at + len(question)]
         at += len(question)
         for i in range(len(question)):
             for j in range(len(question)):
@@ -130,15 +168,20 @@ def train_tuned(model, tokenizer, questions, validation, s, log):
         lm.update(model, optimizer, loss, lm.learning_rate(step, s["tuned_steps"], s["tuned_rate"]))
         seen = (seen + [(likelihood, ranking)])[-100:]
         if step % 100 == 99:
-            log.add("tuned", step + 1, loss=float(numpy.mean([x for x, _ in seen])),
-                    ranking=float(numpy.mean([y for _, y in seen])),
-                    validation=mean_value(model, tokenizer, validation))
+            log.add(
+                "tuned",
+                step + 1,
+                loss=float(numpy.mean([x for x, _ in seen])),
+                ranking=float(numpy.mean([y for _, y in seen])),
+                validation=mean_value(model, tokenizer, validation),
+            )
 
 
 def save(out, name, description, model, tokenizer):
     for suffix, q8_0 in (("q8_0", True), ("f32", False)):
-        gguf_file.write(str(out / f"{name}-{suffix}.gguf"), model, tokenizer, lm.END,
-                        ABOUT | {"name": name, "description": description}, q8_0)
+        gguf_file.write(
+            str(out / f"{name}-{suffix}.gguf"), model, tokenizer, lm.END, ABOUT | {"name": name, "description": description}, q8_0
+        )
 
 
 def write_questions(path, rows):
@@ -163,15 +206,21 @@ def main():
     questions = posts.read_questions(args.dumps)
     train, n_questions, n_answers = posts.without_overlap(questions)
     held_out = posts.json_lines(questions, "held_out")
-    validation = posts.json_lines(questions, "validation", 3)[:s["evaluated"]]
+    validation = posts.json_lines(questions, "validation", 3)[: s["evaluated"]]
     write_questions(args.out / "held_out.jsonl", held_out)
     texts = [text for question in train for text in posts.texts_of(question)]
     tokenizer = lm.train_tokenizer(texts, s["vocabulary"])
     model = lm.make_model(tokenizer, s["width"], s["layers"], s["heads"], s["inner"])
-    facts = {"seed": args.seed, "settings": s, "parameters": sum(p.numel() for p in model.parameters()),
-             "train_questions": len(train), "train_answers": sum(len(q.answers) for q in train),
-             "left_out_for_overlap": {"questions": n_questions, "answers": n_answers},
-             "held_out_questions": len(held_out), "validation_questions": len(validation)}
+    facts = {
+        "seed": args.seed,
+        "settings": s,
+        "parameters": sum(p.numel() for p in model.parameters()),
+        "train_questions": len(train),
+        "train_answers": sum(len(q.answers) for q in train),
+        "left_out_for_overlap": {"questions": n_questions, "answers": n_answers},
+        "held_out_questions": len(held_out),
+        "validation_questions": len(validation),
+    }
     print(json.dumps(facts), flush=True)
 
     if args.tune:

@@ -60,8 +60,10 @@ def leave_own_code_alone(transformers):
             except ValueError as problem:
                 if "trust_remote_code" not in str(problem):
                     raise
-                raise Refused("its tokenizer or configuration is Python code of its own, which hre does not run; "
-                              "llama.cpp's convert_hf_to_gguf.py runs it, and makes a .gguf file of a checkpoint that you trust") from None
+                raise Refused(
+                    "its tokenizer or configuration is Python code of its own, which hre does not run; "
+                    "llama.cpp's convert_hf_to_gguf.py runs it, and makes a .gguf file of a checkpoint that you trust"
+                ) from None
 
         return classmethod(loaded)
 
@@ -164,7 +166,10 @@ def state_activation(base):
         # Gemma's configurations say "gelu" and mean the tanh form; theirs is in libllama.
         if self.gguf_writer.arch.startswith("gemma"):
             return
-        name = next((self.hparams[key] for key in ("hidden_act", "activation_function", "activation") if isinstance(self.hparams.get(key), str)), None)
+        name = next(
+            (self.hparams[key] for key in ("hidden_act", "activation_function", "activation") if isinstance(self.hparams.get(key), str)),
+            None,
+        )
         key = base.gguf.Keys.LLM.HIDDEN_ACT.format(arch=self.gguf_writer.arch)
         if name and not any(key in values for values in self.gguf_writer.kv_data):
             self.gguf_writer.add_hidden_act(name)
@@ -221,9 +226,16 @@ def add_gptj(base):
                 yield self.format_tensor_name(tensor.ATTN_V, bid), value
                 return
             plain = {
-                "transformer.wte": tensor.TOKEN_EMBD, "transformer.ln_f": tensor.OUTPUT_NORM, "lm_head": tensor.OUTPUT,
-                "ln_1": tensor.ATTN_NORM, "attn.q_proj": tensor.ATTN_Q, "attn.k_proj": tensor.ATTN_K,
-                "attn.v_proj": tensor.ATTN_V, "attn.out_proj": tensor.ATTN_OUT, "mlp.fc_in": tensor.FFN_UP, "mlp.fc_out": tensor.FFN_DOWN,
+                "transformer.wte": tensor.TOKEN_EMBD,
+                "transformer.ln_f": tensor.OUTPUT_NORM,
+                "lm_head": tensor.OUTPUT,
+                "ln_1": tensor.ATTN_NORM,
+                "attn.q_proj": tensor.ATTN_Q,
+                "attn.k_proj": tensor.ATTN_K,
+                "attn.v_proj": tensor.ATTN_V,
+                "attn.out_proj": tensor.ATTN_OUT,
+                "mlp.fc_in": tensor.FFN_UP,
+                "mlp.fc_out": tensor.FFN_DOWN,
             }
             short, end = re.sub(r"^transformer\.h\.\d+\.", "", name).rsplit(".", 1)
             if short in ("attn.q_proj", "attn.k_proj"):
@@ -245,7 +257,9 @@ def model_class(architecture, own):
     try:
         return get_model_class(architecture)
     except NotImplementedError:
-        raise Refused(f"libllama has no architecture {architecture}; an inference server can score it: --help tells of server:URL") from None
+        raise Refused(
+            f"libllama has no architecture {architecture}; an inference server can score it: --help tells of server:URL"
+        ) from None
 
 
 def read_config(folder):

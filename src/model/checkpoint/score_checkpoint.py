@@ -30,10 +30,10 @@ def log_prob(logits, targets):
 def score_decoder(model, encode, max_length, context, continuation):
     whole, n_context = encode(context + continuation), len(encode(context))
     targets = whole[n_context:]
-    fed = whole[-(max_length + 1):][:-1]
+    fed = whole[-(max_length + 1) :][:-1]
     with torch.no_grad():
         logits = model(torch.tensor([fed]), use_cache=False).logits[0]
-    return {"n_tokens": len(targets), "sum_log_prob": log_prob(logits[-len(targets):], targets)}
+    return {"n_tokens": len(targets), "sum_log_prob": log_prob(logits[-len(targets) :], targets)}
 
 
 def score_encoder_decoder(model, encode, max_length, context, continuation):

@@ -16,7 +16,11 @@ async function blockText(name) {
 
 // A block's JSON; kept, since questions of one part are looked at together.
 function blockJson(name) {
-  if (!unpacked.has(name)) unpacked.set(name, blockText(name).then((text) => (text === null ? null : JSON.parse(text))));
+  if (!unpacked.has(name))
+    unpacked.set(
+      name,
+      blockText(name).then((text) => (text === null ? null : JSON.parse(text))),
+    );
   return unpacked.get(name);
 }
 

@@ -8,8 +8,12 @@ function fill(element, attributes, children) {
     else if (value === true) element.setAttribute(name, '');
     else if (value !== null && value !== undefined && value !== false) element.setAttribute(name, value);
   }
-  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined).map((child) =>
-    (child instanceof Node ? child : String(child))));
+  element.append(
+    ...children
+      .flat(Infinity)
+      .filter((child) => child !== null && child !== undefined)
+      .map((child) => (child instanceof Node ? child : String(child))),
+  );
   return element;
 }
 
@@ -17,7 +21,8 @@ const make = (tag, attributes = {}, ...children) => fill(document.createElement(
 const draw = (tag, attributes = {}, ...children) => fill(document.createElementNS(SVG, tag), attributes, children);
 
 // What would reorder or hide the text around it: bidirectional controls, other invisible signs, and control characters.
-const HIDDEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g;
+const HIDDEN =
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g;
 
 // A text's nodes, with such signs shown by their number.
 function safeText(text) {
@@ -39,12 +44,14 @@ const plainText = (text) => text.replace(HIDDEN, (sign) => `U+${sign.codePointAt
 
 const MINUS = '\u2212';
 const withoutNegativeZero = (text) => text.replace(/^-(?=[0.]*$)/, '');
-const number = (value, digits = 4) => (value === null || value === undefined ? '–' : withoutNegativeZero(value.toFixed(digits)).replace('-', MINUS));
+const number = (value, digits = 4) =>
+  value === null || value === undefined ? '–' : withoutNegativeZero(value.toFixed(digits)).replace('-', MINUS);
 const signed = (value, digits = 4) => (value > 0 ? '+' : '') + number(value, digits);
 // Decimals that show two significant digits of an error; of an interval, half of it is the error.
 const decimalsFor = (error) => (error > 0 ? Math.min(8, Math.max(0, 1 - Math.floor(Math.log10(error)))) : 3);
 const decimalsOf = (low, high) => decimalsFor(low === null || high === null ? 0 : (high - low) / 2);
-const interval = (low, high) => (low === null || high === null ? '' : `[${number(low, decimalsOf(low, high))}, ${number(high, decimalsOf(low, high))}]`);
+const interval = (low, high) =>
+  low === null || high === null ? '' : `[${number(low, decimalsOf(low, high))}, ${number(high, decimalsOf(low, high))}]`;
 const pValue = (p) => (p === null ? '–' : p < 0.0001 ? '< 0.0001' : p.toFixed(decimalsFor(p)));
 
 function option(value, text, selected) {
@@ -52,7 +59,11 @@ function option(value, text, selected) {
 }
 
 function select(label, options, value, onchange) {
-  const list = make('select', { onchange: () => onchange(list.value) }, options.map(([key, text]) => option(key, text, String(key) === String(value))));
+  const list = make(
+    'select',
+    { onchange: () => onchange(list.value) },
+    options.map(([key, text]) => option(key, text, String(key) === String(value))),
+  );
   return make('label', {}, label, list);
 }
 

@@ -2,11 +2,21 @@
 
 const ROW_HEIGHT = 62;
 
-const SHOWN = [['all', 'all questions'], ['disagree', 'models disagree on the best answer'], ['wrong', 'A and people disagree on the best answer'],
-  ['moved', 'moved most from A to B (100)'], ['undefined', 'without a value in A']];
-const OF_ANSWERS = ['disagree', 'wrong'];  // what logs without answers can't tell
-const SORTED = [['order', 'the dataset’s order'], ['low', 'value in A, lowest first'], ['high', 'value in A, highest first'],
-  ['moved', 'moved most from A to B'], ['spread', 'widest range across models']];
+const SHOWN = [
+  ['all', 'all questions'],
+  ['disagree', 'models disagree on the best answer'],
+  ['wrong', 'A and people disagree on the best answer'],
+  ['moved', 'moved most from A to B (100)'],
+  ['undefined', 'without a value in A'],
+];
+const OF_ANSWERS = ['disagree', 'wrong']; // what logs without answers can't tell
+const SORTED = [
+  ['order', 'the dataset’s order'],
+  ['low', 'value in A, lowest first'],
+  ['high', 'value in A, highest first'],
+  ['moved', 'moved most from A to B'],
+  ['spread', 'widest range across models'],
+];
 
 function moved(report, state, i) {
   const values = report.values[state.metric];
@@ -41,7 +51,9 @@ function keeps(report, state, i) {
 
 function sortKey(report, state) {
   const value = (i) => report.values[state.metric][state.a][i];
-  return { low: [value, 1], high: [value, -1], moved: [(i) => moved(report, state, i), -1], spread: [(i) => spread(report, state, i), -1] }[state.show === 'moved' ? 'moved' : state.sort];
+  return { low: [value, 1], high: [value, -1], moved: [(i) => moved(report, state, i), -1], spread: [(i) => spread(report, state, i), -1] }[
+    state.show === 'moved' ? 'moved' : state.sort
+  ];
 }
 
 // The questions that filters and search leave, in order. `found`: those whose texts hold what is searched for, or null.
@@ -76,10 +88,23 @@ async function searchTexts(report, query, isCurrent, tell) {
 
 function rowElement(report, state, index, place, count) {
   const values = report.values[state.metric];
-  const shown = state.a === state.b ? number(values[state.a][index], 2) : `A ${number(values[state.a][index], 2)}  B ${number(values[state.b][index], 2)}`;
-  const row = make('div', { class: 'row', role: 'option', id: `row-${index}`, 'aria-selected': String(index === state.selected), 'aria-posinset': place + 1, 'aria-setsize': count },
+  const shown =
+    state.a === state.b
+      ? number(values[state.a][index], 2)
+      : `A ${number(values[state.a][index], 2)}  B ${number(values[state.b][index], 2)}`;
+  const row = make(
+    'div',
+    {
+      class: 'row',
+      role: 'option',
+      id: `row-${index}`,
+      'aria-selected': String(index === state.selected),
+      'aria-posinset': place + 1,
+      'aria-setsize': count,
+    },
     make('div', { class: 'top' }, make('span', {}, safeText(questionName(report, index))), make('span', { class: 'values' }, shown)),
-    report.log ? null : make('div', { class: 'text' }, report.questions.text[index] === '' ? '–' : safeText(report.questions.text[index])));
+    report.log ? null : make('div', { class: 'text' }, report.questions.text[index] === '' ? '–' : safeText(report.questions.text[index])),
+  );
   row.style.top = `${place * ROW_HEIGHT}px`;
   return row;
 }
@@ -87,7 +112,11 @@ function rowElement(report, state, index, place, count) {
 // The list itself: `indices` in order, drawn where they are in sight.
 function questionList(report, state, open) {
   const space = make('div', { class: 'space', role: 'presentation' });
-  const list = make('div', { class: 'list', id: 'list', role: 'listbox', tabindex: 0, 'aria-label': 'Questions; arrow keys choose' }, space);
+  const list = make(
+    'div',
+    { class: 'list', id: 'list', role: 'listbox', tabindex: 0, 'aria-label': 'Questions; arrow keys choose' },
+    space,
+  );
   let indices = [];
   function paint() {
     const from = Math.max(0, Math.floor(list.scrollTop / ROW_HEIGHT) - 5);
@@ -117,7 +146,16 @@ function questionList(report, state, open) {
   list.addEventListener('keydown', (event) => {
     const at = indices.indexOf(state.selected);
     const page = Math.max(1, Math.floor(list.clientHeight / ROW_HEIGHT) - 1);
-    const place = { ArrowDown: at + 1, ArrowUp: at - 1, PageDown: at + page, PageUp: at - page, Home: 0, End: indices.length - 1, Enter: at, ' ': at }[event.key];
+    const place = {
+      ArrowDown: at + 1,
+      ArrowUp: at - 1,
+      PageDown: at + page,
+      PageUp: at - page,
+      Home: 0,
+      End: indices.length - 1,
+      Enter: at,
+      ' ': at,
+    }[event.key];
     if (place === undefined) return;
     event.preventDefault();
     choose(Math.max(0, Math.min(indices.length - 1, place)));
@@ -138,25 +176,48 @@ function questionList(report, state, open) {
 
 function explorerControls(report, state, refresh, redraw, search) {
   const bound = (label, side) => {
-    const input = make('input', { type: 'number', step: report.log ? 'any' : 0.1, min: report.log ? null : -1, max: report.log ? null : 1, oninput: () => {
-      state[side] = input.value === '' ? null : Number(input.value);
-      refresh();
-    } });
+    const input = make('input', {
+      type: 'number',
+      step: report.log ? 'any' : 0.1,
+      min: report.log ? null : -1,
+      max: report.log ? null : 1,
+      oninput: () => {
+        state[side] = input.value === '' ? null : Number(input.value);
+        refresh();
+      },
+    });
     return make('label', {}, label, input);
   };
-  const choice = (label, options, name) => select(label, options, state[name], (value) => {
-    state[name] = value;
-    refresh();
+  const choice = (label, options, name) =>
+    select(label, options, state[name], (value) => {
+      state[name] = value;
+      refresh();
+    });
+  const query = make('input', {
+    type: 'search',
+    id: 'search',
+    placeholder: report.log ? 'an id' : 'words in texts',
+    oninput: () => search(query.value.trim()),
   });
-  const query = make('input', { type: 'search', id: 'search', placeholder: report.log ? 'an id' : 'words in texts', oninput: () => search(query.value.trim()) });
-  return make('div', { class: 'controls', id: 'filters' },
+  return make(
+    'div',
+    { class: 'controls', id: 'filters' },
     make('label', {}, 'Search', query),
     choice('Topic', [['', 'all topics'], ...report.topics.map((topic, i) => [i, topic])], 'topic'),
-    choice('Show', SHOWN.filter(([name]) => !(report.log && OF_ANSWERS.includes(name))), 'show'), choice('Sort by', SORTED, 'sort'), select('Value', metricChoices(report), state.metric, (value) => {
+    choice(
+      'Show',
+      SHOWN.filter(([name]) => !(report.log && OF_ANSWERS.includes(name))),
+      'show',
+    ),
+    choice('Sort by', SORTED, 'sort'),
+    select('Value', metricChoices(report), state.metric, (value) => {
       state.metric = value;
       redraw();
     }),
-    bound('A from', 'low'), bound('to', 'high'), pairControls(report, state));
+    bound('A from', 'low'),
+    bound('to', 'high'),
+    pairControls(report, state),
+  );
 }
 
 // Ids are unique within a topic only.
@@ -171,8 +232,11 @@ function questionOfAddress(report, address) {
   if (id === undefined) return -1;
   try {
     const [wantedTopic, wantedId] = [topic === undefined ? null : decodeURIComponent(topic), decodeURIComponent(id)];
-    return report.questions.id.findIndex((own, i) => own === wantedId && (wantedTopic === null || report.topics[report.questions.topic[i]] === wantedTopic));
-  } catch { // an address that is no encoding of anything
+    return report.questions.id.findIndex(
+      (own, i) => own === wantedId && (wantedTopic === null || report.topics[report.questions.topic[i]] === wantedTopic),
+    );
+  } catch {
+    // an address that is no encoding of anything
     return -1;
   }
 }
@@ -186,13 +250,20 @@ function openDetail(report, state, place) {
     place.replaceChildren(...questionDetail(report, state, index, question));
     try {
       history.replaceState(null, '', questionAddress(report, index));
-    } catch { /* a page in a frame may not */ }
+    } catch {
+      /* a page in a frame may not */
+    }
   };
 }
 
 function explorerSection(report, state) {
-  if (report.questions.id.length === 0) return [make('p', {}, 'These runs were written without their questions and answers, so there is nothing to look at.')];
-  const detail = make('div', { class: 'detail', id: 'detail', role: 'region', 'aria-label': 'The chosen question' }, make('p', { class: 'soft' }, 'Choose a question.'));
+  if (report.questions.id.length === 0)
+    return [make('p', {}, 'These runs were written without their questions and answers, so there is nothing to look at.')];
+  const detail = make(
+    'div',
+    { class: 'detail', id: 'detail', role: 'region', 'aria-label': 'The chosen question' },
+    make('p', { class: 'soft' }, 'Choose a question.'),
+  );
   const count = make('p', { class: 'soft', role: 'status', id: 'count' });
   const open = openDetail(report, state, detail);
   const list = questionList(report, state, open);
@@ -206,7 +277,16 @@ function explorerSection(report, state) {
     searching = query;
     [found, progress] = query === '' ? [null, 1] : [new Set(), 0];
     if (query === '') refresh();
-    else searchTexts(report, query, () => searching === query, (hits, done) => { [found, progress] = [hits, done]; refresh(); });
+    else
+      searchTexts(
+        report,
+        query,
+        () => searching === query,
+        (hits, done) => {
+          [found, progress] = [hits, done];
+          refresh();
+        },
+      );
   }
   function redraw() {
     refresh(true);
@@ -218,7 +298,9 @@ function explorerSection(report, state) {
     open(Math.max(0, index)).then(() => refresh(true));
     if (index >= 0) document.getElementById('questions').scrollIntoView();
   };
-  addEventListener('hashchange', () => { if (named() >= 0) go(named()); });
+  addEventListener('hashchange', () => {
+    if (named() >= 0) go(named());
+  });
   requestAnimationFrame(() => {
     refresh();
     go(named());

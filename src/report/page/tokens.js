@@ -1,6 +1,12 @@
 // An answer's tokens, shaded by their log-probability or by the difference between two models.
 
-const SHADES = [['none', 'nothing'], ['a', 'log-probability in A'], ['b', 'log-probability in B'], ['difference', 'A minus B'], ['reference', 'A minus its reference']];
+const SHADES = [
+  ['none', 'nothing'],
+  ['a', 'log-probability in A'],
+  ['b', 'log-probability in B'],
+  ['difference', 'A minus B'],
+  ['reference', 'A minus its reference'],
+];
 
 // Those that some run has values for.
 const shadesOf = (report) => SHADES.filter(([name]) => name !== 'reference' || report.references.some((name) => name !== null));
@@ -66,7 +72,7 @@ function movedOf(question, run, answer) {
   const moved = question.tokens?.[run]?.[answer]?.d;
   if (!moved) return null;
   const { text } = tokensOf(question, run, answer);
-  let at = text.length - moved.n.reduce((sum, units) => sum + units, 0);  // past a space that only one of them has
+  let at = text.length - moved.n.reduce((sum, units) => sum + units, 0); // past a space that only one of them has
   return { text, list: moved.n.map((units, i) => ({ from: at, to: (at += units), nats: moved.p[i] === null ? null : moved.p[i] / 1000 })) };
 }
 
@@ -89,31 +95,61 @@ function markedText(text, pieces, shade, tell, name) {
     spans[current].style.outline = '2px solid var(--focus)';
     tell(pieces[current]);
   };
-  return make('div', { class: 'prose tokens', tabindex: 0, role: 'group', 'aria-label': `${name}; left and right arrow keys move from token to token`,
-    onmouseover: (event) => {
-      const span = event.target.closest('[data-piece]');
-      if (span) tell(pieces[Number(span.getAttribute('data-piece'))]);
+  return make(
+    'div',
+    {
+      class: 'prose tokens',
+      tabindex: 0,
+      role: 'group',
+      'aria-label': `${name}; left and right arrow keys move from token to token`,
+      onmouseover: (event) => {
+        const span = event.target.closest('[data-piece]');
+        if (span) tell(pieces[Number(span.getAttribute('data-piece'))]);
+      },
+      onfocus: () => go(Math.max(0, current)),
+      onblur: () => {
+        if (current >= 0) spans[current].style.outline = '';
+      },
+      onkeydown: (event) => {
+        const next = { ArrowRight: current + 1, ArrowLeft: current - 1, Home: 0, End: spans.length - 1 }[event.key];
+        if (next === undefined) return;
+        event.preventDefault();
+        go(next);
+        spans[current].scrollIntoView({ block: 'nearest' });
+      },
     },
-    onfocus: () => go(Math.max(0, current)),
-    onblur: () => { if (current >= 0) spans[current].style.outline = ''; },
-    onkeydown: (event) => {
-      const next = { ArrowRight: current + 1, ArrowLeft: current - 1, Home: 0, End: spans.length - 1 }[event.key];
-      if (next === undefined) return;
-      event.preventDefault();
-      go(next);
-      spans[current].scrollIntoView({ block: 'nearest' });
-    } }, spans);
+    spans,
+  );
 }
 
 function legendOf(shade) {
-  const patches = (values, difference) => make('span', { class: 'scale', 'aria-hidden': 'true' }, values.map((nats) => {
-    const patch = make('i');
-    patch.style.backgroundColor = shadeOf(nats, difference);
-    return patch;
-  }));
-  if (shade === 'reference') return [make('span', { class: 'soft' }, 'less likely than in the reference '), patches([-4, -2, -1, 0, 1, 2, 4], true), make('span', { class: 'soft' }, ' more likely, 4 nats or more')];
-  if (shade === 'difference') return [make('span', { class: 'soft' }, 'B likelier '), patches([-4, -2, -1, 0, 1, 2, 4], true), make('span', { class: 'soft' }, ' A likelier, 4 nats or more')];
-  return [make('span', { class: 'soft' }, 'likely '), patches([0, -1, -2, -4, -6, -8], false), make('span', { class: 'soft' }, ' unlikely, 8 nats or more')];
+  const patches = (values, difference) =>
+    make(
+      'span',
+      { class: 'scale', 'aria-hidden': 'true' },
+      values.map((nats) => {
+        const patch = make('i');
+        patch.style.backgroundColor = shadeOf(nats, difference);
+        return patch;
+      }),
+    );
+  if (shade === 'reference')
+    return [
+      make('span', { class: 'soft' }, 'less likely than in the reference '),
+      patches([-4, -2, -1, 0, 1, 2, 4], true),
+      make('span', { class: 'soft' }, ' more likely, 4 nats or more'),
+    ];
+  if (shade === 'difference')
+    return [
+      make('span', { class: 'soft' }, 'B likelier '),
+      patches([-4, -2, -1, 0, 1, 2, 4], true),
+      make('span', { class: 'soft' }, ' A likelier, 4 nats or more'),
+    ];
+  return [
+    make('span', { class: 'soft' }, 'likely '),
+    patches([0, -1, -2, -4, -6, -8], false),
+    make('span', { class: 'soft' }, ' unlikely, 8 nats or more'),
+  ];
 }
 
 // How answers' texts are drawn: plain, or as tokens by the chosen shade.
@@ -121,11 +157,20 @@ function tokenView(report, state, question, read) {
   const plain = (answer) => make('div', { class: 'prose' }, question.a[answer] === undefined ? '–' : safeText(question.a[answer]));
   const shades = question.tokens !== null && state.shade !== 'none';
   if (!shades) return { shades, legend: [], body: plain };
-  const missing = (run) => make('p', { class: 'soft' }, safeText(report.runs[run].label), ' has no tokens here: the same evaluation keeps them if it is told to.');
+  const missing = (run) =>
+    make('p', { class: 'soft' }, safeText(report.runs[run].label), ' has no tokens here: the same evaluation keeps them if it is told to.');
   const one = (run, answer) => {
     const tokens = tokensOf(question, run, answer);
     if (tokens === null) return [missing(run), plain(answer)];
-    return markedText(tokens.text, tokens.list, (token) => shadeOf(token.nats, false), (token) => { read.textContent = readToken(tokens.text, token); }, `Answer ${answer + 1}, tokens`);
+    return markedText(
+      tokens.text,
+      tokens.list,
+      (token) => shadeOf(token.nats, false),
+      (token) => {
+        read.textContent = readToken(tokens.text, token);
+      },
+      `Answer ${answer + 1}, tokens`,
+    );
   };
   const two = (answer) => {
     let [a, b] = [tokensOf(question, state.a, answer), tokensOf(question, state.b, answer)];
@@ -133,12 +178,38 @@ function tokenView(report, state, question, read) {
     if (a.text !== b.text) [a, b] = [withoutSpace(a), withoutSpace(b)];
     if (a.text !== b.text) return [make('p', { class: 'soft' }, 'The two models did not score the same text.'), plain(answer)];
     const difference = (piece) => (piece.nats.includes(null) ? null : piece.nats[0] - piece.nats[1]);
-    return markedText(a.text, commonPieces(a.list, b.list), (piece) => shadeOf(difference(piece), true), (piece) => { read.textContent = readPiece(a.text, piece); }, `Answer ${answer + 1}, differences`);
+    return markedText(
+      a.text,
+      commonPieces(a.list, b.list),
+      (piece) => shadeOf(difference(piece), true),
+      (piece) => {
+        read.textContent = readPiece(a.text, piece);
+      },
+      `Answer ${answer + 1}, differences`,
+    );
   };
   const moved = (answer) => {
     const pieces = movedOf(question, state.a, answer);
-    if (pieces === null) return [make('p', { class: 'soft' }, 'The tokens of ', safeText(report.runs[state.a].label), ' and of its reference are not known here: evaluations keep them if they are told to.'), plain(answer)];
-    return markedText(pieces.text, pieces.list, (piece) => shadeOf(piece.nats, true), (piece) => { read.textContent = readMoved(pieces.text, piece); }, `Answer ${answer + 1}, differences to the reference`);
+    if (pieces === null)
+      return [
+        make(
+          'p',
+          { class: 'soft' },
+          'The tokens of ',
+          safeText(report.runs[state.a].label),
+          ' and of its reference are not known here: evaluations keep them if they are told to.',
+        ),
+        plain(answer),
+      ];
+    return markedText(
+      pieces.text,
+      pieces.list,
+      (piece) => shadeOf(piece.nats, true),
+      (piece) => {
+        read.textContent = readMoved(pieces.text, piece);
+      },
+      `Answer ${answer + 1}, differences to the reference`,
+    );
   };
   const body = { reference: moved, a: (answer) => one(state.a, answer), b: (answer) => one(state.b, answer), difference: two }[state.shade];
   return { shades, legend: legendOf(state.shade), body };
