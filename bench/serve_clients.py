@@ -133,6 +133,7 @@ async def run(arguments, port, process, totals):
         while time.monotonic() < end:
             memory.append(memory_of(process)["VmRSS"])
             await asyncio.sleep(1)
+
     tasks = [follower(port, end, totals) if i % 10 == 0 else worker(i, port, end, totals) for i in range(arguments.clients)]
     results = await asyncio.gather(watch_memory(), *tasks, return_exceptions=True)
     totals.problems += [f"a client ended: {result!r}" for result in results if isinstance(result, BaseException)]
@@ -152,8 +153,25 @@ def main():
         (folder / "run").mkdir()
         (folder / "run" / "model.gguf").write_bytes(model_of(1)[0])
         (folder / "q.jsonl").write_text(questions())
-        command = [arguments.program.resolve(), "serve", "--folder", "run", "--data", "q.jsonl", "--store", "runs.db", "--threads", "1",
-                   "--listen", "127.0.0.1:0", "--quiet", "--queue", str(QUEUE), "--connections", str(arguments.clients * 2)]
+        command = [
+            arguments.program.resolve(),
+            "serve",
+            "--folder",
+            "run",
+            "--data",
+            "q.jsonl",
+            "--store",
+            "runs.db",
+            "--threads",
+            "1",
+            "--listen",
+            "127.0.0.1:0",
+            "--quiet",
+            "--queue",
+            str(QUEUE),
+            "--connections",
+            str(arguments.clients * 2),
+        ]
         environment = {**os.environ, "XDG_STATE_HOME": name, "XDG_CACHE_HOME": name}
         with subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
             port = int(re.search(r":(\d+)/", process.stdout.readline())[1])
@@ -172,12 +190,16 @@ def main():
         totals.problems.append(f"{len(rows)} jobs in the store, {len(totals.accepted)} were accepted")
     ended = collections.Counter(status for status, _ in rows.values())
     seconds = sorted(totals.seconds)
-    print(f"{arguments.clients} clients, {arguments.seconds:g} s: {sum(totals.statuses.values())} answers "
-          f"({', '.join(f'{n} of {status}' for status, n in sorted(totals.statuses.items()))}), {totals.n_events} events")
-    print(f"time of an answer: median {1000 * seconds[len(seconds) // 2]:.0f} ms, 99 % {1000 * seconds[len(seconds) * 99 // 100]:.0f} ms, "
-          f"longest {1000 * seconds[-1]:.0f} ms")
+    print(
+        f"{arguments.clients} clients, {arguments.seconds:g} s: {sum(totals.statuses.values())} answers "
+        f"({', '.join(f'{n} of {status}' for status, n in sorted(totals.statuses.items()))}), {totals.n_events} events"
+    )
+    print(
+        f"time of an answer: median {1000 * seconds[len(seconds) // 2]:.0f} ms, 99 % {1000 * seconds[len(seconds) * 99 // 100]:.0f} ms, "
+        f"longest {1000 * seconds[-1]:.0f} ms"
+    )
     print(f"jobs: {len(totals.accepted)} accepted, in the store: {dict(ended)}")
-    half = seen[len(seen) // 2:]
+    half = seen[len(seen) // 2 :]
     print(f"memory: {before:.0f} MiB before, at most {after['VmHWM']:.0f} MiB; in the second half {min(half):.0f} to {max(half):.0f} MiB")
     for problem in totals.problems[:20]:
         print("PROBLEM", problem)

@@ -100,18 +100,18 @@ class StandIn:
         self.in_flight = self.most_in_flight = 0
         self.limit = None  # more at once than this get a 429
         self.paths = []
-        self.keys = []           # Authorization headers, as they came
-        self.times_of = []       # when requests that score came
+        self.keys = []  # Authorization headers, as they came
+        self.times_of = []  # when requests that score came
         self.of_whole_prompts = set()  # quirks of llama-server's prompts that are scored at once
-        self.before = []         # the prompt of the request before, for "order"
-        self.ftype = "F32"       # llama-server's
-        self.halves = set()      # its tokens that end in the middle of a character
+        self.before = []  # the prompt of the request before, for "order"
+        self.ftype = "F32"  # llama-server's
+        self.halves = set()  # its tokens that end in the middle of a character
         self.vocabulary = {GENERATED}  # words whose values it can list: those that it was asked to tokenise
         self.slots = 4
-        self.cached = {}         # by slot: the tokens of its last prompt
-        self.lengths = []        # of its prompts
-        self.computed = 0        # tokens that were not in their slot's cache
-        self.in_slot = {}        # requests at once, by slot
+        self.cached = {}  # by slot: the tokens of its last prompt
+        self.lengths = []  # of its prompts
+        self.computed = 0  # tokens that were not in their slot's cache
+        self.in_slot = {}  # requests at once, by slot
         self.most_in_slot = 0
 
     def __enter__(self):
@@ -263,9 +263,16 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 **({} if old else {"/v1/models": self.models(s.model, False)}),
             },
             "openai": {"/v1/models": self.models("me", False)},
-            "llama": {"/v1/models": self.models("llamacpp", False), "/props": {
-                "default_generation_settings": {"params": {}, **({"n_ctx": s.max_length} if lengths else {})}, "total_slots": s.slots,
-                "model_alias": s.model, "build_info": "b9999-stand-in", "bos_token": "<s>"}},
+            "llama": {
+                "/v1/models": self.models("llamacpp", False),
+                "/props": {
+                    "default_generation_settings": {"params": {}, **({"n_ctx": s.max_length} if lengths else {})},
+                    "total_slots": s.slots,
+                    "model_alias": s.model,
+                    "build_info": "b9999-stand-in",
+                    "bos_token": "<s>",
+                },
+            },
             "ollama": {"/v1/models": self.models("library", False)},
         }[s.api]
         if self.path in pages:
@@ -330,8 +337,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 raise ValueError("the names of special tokens in a text are text")
             with s.lock:
                 s.vocabulary = s.vocabulary | set(words(body["content"]))
-            self.send(200, {"tokens": ([BOS] if body["add_special"] else []) + [
-                token_id(word) + (word.strip() == s.renumbered) for word in words(body["content"])]})
+            self.send(
+                200,
+                {
+                    "tokens": ([BOS] if body["add_special"] else [])
+                    + [token_id(word) + (word.strip() == s.renumbered) for word in words(body["content"])]
+                },
+            )
         elif s.api in ("vllm", "sglang") and self.path == "/tokenize" and "no_tokenizer" not in s.quirks:
             ids = ([BOS] if body.get("add_special_tokens", True) else []) + [
                 token_id(word) + (word.strip() == s.renumbered) for word in words(body["prompt"])
@@ -457,7 +469,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         whole = ([BOS] if bos else []) + ids + [token_id(GENERATED)]
         values = [None if i == 0 else log_prob(whole[:i], whole[i]) for i in range(len(whole))]
         if s.has("self_scored"):  # each token's probability after itself; the generated one's is made up
-            values = [None] + [log_prob(ids[:i + 1], ids[i]) for i in range(1, len(ids))] + [-9.0]
+            values = [None] + [log_prob(ids[: i + 1], ids[i]) for i in range(1, len(ids))] + [-9.0]
         return self.changed(values, whole, ids)
 
     def changed(self, values, tokens, ids):
@@ -480,8 +492,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def score(self, body):
         s = self.stand_in
         if s.has("no_log_probs") or s.api == "ollama":
-            self.send(200, {"choices": [{"index": 0, "text": "hello", "logprobs": None}], "text": "hello", "meta_info": {},
-                            "details": None})
+            self.send(
+                200, {"choices": [{"index": 0, "text": "hello", "logprobs": None}], "text": "hello", "meta_info": {}, "details": None}
+            )
         elif s.api == "llama" and self.path == "/completion":
             self.llama(body)
         elif s.api == "llama" and not s.has("echo"):
@@ -501,8 +514,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if s.api == "llama" and n >= s.max_length:
             self.error(400, f"request ({n} tokens) exceeds the available context size ({s.max_length} tokens), try increasing it")
         elif s.api in ("vllm", "openai") and n >= s.max_length:
-            self.error(400, f"The decoder prompt (length {n}) plus the number of requested output tokens (at least 1) is longer "
-                            f"than the maximum model length of {s.max_length}.")
+            self.error(
+                400,
+                f"The decoder prompt (length {n}) plus the number of requested output tokens (at least 1) is longer "
+                f"than the maximum model length of {s.max_length}.",
+            )
         elif s.api == "sglang" and n >= s.max_length - 6:
             self.error(
                 400,
@@ -657,9 +673,16 @@ class Handler(http.server.BaseHTTPRequestHandler):
             token += 1
         tops = [{"id": 9, "token": "", "bytes": [195], "logprob": -0.4}]  # half of a character
         if body["n_probs"] > 1:
-            tops += [{"id": token_id(word), "token": "" if token_id(word) in s.halves else word, "bytes": list(word.encode()), "logprob": self.changed(
-                [None, log_prob(ids, token_id(word))], [None, token_id(word)], ids)[1]} for word in sorted(s.vocabulary)]
-        entry = {"id": token, "token": "x", "bytes": [120], "logprob": value, "top_logprobs": tops[:body["n_probs"]]}
+            tops += [
+                {
+                    "id": token_id(word),
+                    "token": "" if token_id(word) in s.halves else word,
+                    "bytes": list(word.encode()),
+                    "logprob": self.changed([None, log_prob(ids, token_id(word))], [None, token_id(word)], ids)[1],
+                }
+                for word in sorted(s.vocabulary)
+            ]
+        entry = {"id": token, "token": "x", "bytes": [120], "logprob": value, "top_logprobs": tops[: body["n_probs"]]}
         if s.has("old_probs"):
             entry = {"content": "x", "probs": [{"tok_str": "x", "prob": 1.0}]}
         with s.lock:

@@ -150,8 +150,13 @@ class PublicTest(CheckTest):
     def test_what_is_gone_must_be_in_the_changelog(self):
         gone = ["option eval --gone", "symbol hre::RunStore::vanish(int)", "json hre-run/1 results.micro.nothing"]
         now = self.public("--list")  # what is gone since the last release is for the real changelog to say
-        self.write({"before.txt": now + "\n".join(gone) + "\n", "some.md": "# Changes\n\n## 9\n\n- `--gone` is --gone-on now.\n\n## 8\n\n- `vanish`\n",
-                    "all.md": "# Changes\n\n## 9\n\n- `hre eval --gone`, `vanish()` and `micro.nothing` are no more.\n"})
+        self.write(
+            {
+                "before.txt": now + "\n".join(gone) + "\n",
+                "some.md": "# Changes\n\n## 9\n\n- `--gone` is --gone-on now.\n\n## 8\n\n- `vanish`\n",
+                "all.md": "# Changes\n\n## 9\n\n- `hre eval --gone`, `vanish()` and `micro.nothing` are no more.\n",
+            }
+        )
         said = self.public("--before", self.root / "before.txt", "--changelog", self.root / "some.md", status=1)
         self.assertEqual([f"gone, and not in the changelog: {thing}" for thing in sorted(gone[1:])], said.splitlines()[:-1])
         self.public("--before", self.root / "before.txt", "--changelog", self.root / "all.md")

@@ -89,19 +89,23 @@ ELSEWHERE = {
 # What an option does with models that aren't computed in process: it moves values (M), keeps them (K) or is refused (R).
 # In turn: vLLM, SGLang and llama-server, which are given token ids; TGI and an OpenAI server with a tokenizer, which are given
 # text; a server whose tokenizer can't be asked; baseline:length; baseline:zstd.
-OTHERS = {option: effects for effects, options in {
-    "MMMRRRRR": "--bos",
-    "MMMMMRRR": "--max-length",
-    "MMMMMMRR": "--long-answers",
-    "RRRRRRRR": "--chat-template --system --date --kv-type --flash-attention --engine-kernels --precision --lora --numa "
-               "--gpu-layers --stream-weights --device --tensor-split --rpc",
-    "RRRRRRKK": "--workers",
-    "KKKKKKRK": "--reference",
-    "MMMMMMMM": "--prompt-file --no-cache --keep-tokens",
-    "KKKKKKKK": "--data --metadata --topic --limit --shuffle-seed --no-shuffle --where --undefined --until --threads --metrics "
-               "--cluster --score --json --details --reference-json --stats --quiet --name --recheck --verify-weights --explain "
-               "--max-concurrency --wait --request-timeout",
-}.items() for option in options.split()}
+OTHERS = {
+    option: effects
+    for effects, options in {
+        "MMMRRRRR": "--bos",
+        "MMMMMRRR": "--max-length",
+        "MMMMMMRR": "--long-answers",
+        "RRRRRRRR": "--chat-template --system --date --kv-type --flash-attention --engine-kernels --precision --lora --numa "
+        "--gpu-layers --stream-weights --device --tensor-split --rpc",
+        "RRRRRRKK": "--workers",
+        "KKKKKKRK": "--reference",
+        "MMMMMMMM": "--prompt-file --no-cache --keep-tokens",
+        "KKKKKKKK": "--data --metadata --topic --limit --shuffle-seed --no-shuffle --where --undefined --until --threads --metrics "
+        "--cluster --score --json --details --reference-json --stats --quiet --name --recheck --verify-weights --explain "
+        "--max-concurrency --wait --request-timeout",
+    }.items()
+    for option in options.split()
+}
 # Of those that stand in ELSEWHERE, what others than models in process must refuse, with a value.
 OF_DEVICES = {"--device": ["CPU"], "--tensor-split": ["1,1"], "--rpc": ["127.0.0.1:9"]}
 # What a processor must have for each level of its own up to AMX, in the words of /proc/cpuinfo.

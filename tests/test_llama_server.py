@@ -33,7 +33,9 @@ class LlamaTest(ServerTest):
                 self.assertEqual("server llama b9999-stand-in", config["engine"])
                 self.assertEqual("none", config["bos"])
                 self.assertEqual("4095", config["max_length"])
-                said = re.search(r"llama-server scores one token per request: (\d+) requests, .* if all 4 slots compute at once", done.stderr)
+                said = re.search(
+                    r"llama-server scores one token per request: (\d+) requests, .* if all 4 slots compute at once", done.stderr
+                )
                 self.assertEqual(self.n_tokens(), int(said[1]))
                 self.assertEqual(1, done.stderr.count("faster"))
 
@@ -84,9 +86,14 @@ class LlamaTest(ServerTest):
                 self.assertIn("/completion", server.paths)
 
     def test_servers_that_cannot(self):
-        for quirk, why in (("after_sampling", "two different texts got the same"), ("old_probs", "a token id is not a whole number"),
-                           ("disobeys", r"it generated token \d+ where \d+ was forced"), ("noisy", "not left-to-right"),
-                           ("400", "it answers 400"), ("no_log_probs", "it lists no log-probability of the token")):
+        for quirk, why in (
+            ("after_sampling", "two different texts got the same"),
+            ("old_probs", "a token id is not a whole number"),
+            ("disobeys", r"it generated token \d+ where \d+ was forced"),
+            ("noisy", "not left-to-right"),
+            ("400", "it answers 400"),
+            ("no_log_probs", "it lists no log-probability of the token"),
+        ):
             with self.subTest(quirk=quirk), StandIn("llama", quirk) as server:
                 done = self.evaluate(server, status=1)
                 self.assertIn("this server can't score a given text", done.stderr)
@@ -139,8 +146,11 @@ class LlamaTest(ServerTest):
             self.check_values()
             self.assertEqual([4, 4], [len(a.cached), len(b.cached)])
         for quirk in ("401", "reset"):
-            with self.subTest(quirk=quirk), StandIn("llama", delay=0.002) as a, \
-                    StandIn("llama", quirk, after=400, times=10000, delay=0.002) as b:
+            with (
+                self.subTest(quirk=quirk),
+                StandIn("llama", delay=0.002) as a,
+                StandIn("llama", quirk, after=400, times=10000, delay=0.002) as b,
+            ):
                 done = self.evaluate([a, b])
                 self.check_values()
                 self.assertRegex(done.stderr, "left out|take over")
@@ -156,6 +166,7 @@ class LlamaTest(ServerTest):
             server.stop()
             time.sleep(1)
             server.start(port)
+
         helper = threading.Thread(target=die_and_return)
         helper.start()
         done = self.evaluate(server)
@@ -166,9 +177,11 @@ class LlamaTest(ServerTest):
 
     def test_stored_answers(self):
         """What the server says of its weights is in the key."""
+
         def reused(server):
             self.evaluate(server, env={"HRE_STORE": None})
             return self.read_json("run.json")["times"]["questions_reused"]
+
         with StandIn("llama") as server:
             self.assertEqual(0, reused(server))
             self.assertEqual(24, reused(server))
@@ -195,8 +208,12 @@ class RealServer:
         self.url = f"http://127.0.0.1:{port}"
         self.log = pathlib.Path(log)
         with self.log.open("wb") as out:
-            self.process = subprocess.Popen([llama_server(), "-m", str(model), "--host", "127.0.0.1", "--port", str(port), "-t", "1",
-                                             *options], stdout=out, stderr=subprocess.STDOUT, env=clean_environment())
+            self.process = subprocess.Popen(
+                [llama_server(), "-m", str(model), "--host", "127.0.0.1", "--port", str(port), "-t", "1", *options],
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                env=clean_environment(),
+            )
 
     def __enter__(self):
         deadline = time.monotonic() + 60 * SLOWER
@@ -252,7 +269,9 @@ class RealLlamaServerTest(ProgramTest):
 
     def test_a_beginning(self):
         path = self.write("llama.gguf", lzma.decompress((MODELS / "llama.gguf.xz").read_bytes()))
-        self.assertLess(self.largest_difference(path, server=("-ctk", "f32", "-ctv", "f32", "-fa", "off"), arguments=("--bos", "auto")), 2e-3)
+        self.assertLess(
+            self.largest_difference(path, server=("-ctk", "f32", "-ctv", "f32", "-fa", "off"), arguments=("--bos", "auto")), 2e-3
+        )
 
 
 if __name__ == "__main__":

@@ -110,8 +110,13 @@ class ServeTest(ProgramTest):
 
     def start(self, *options, token=None, data="q.jsonl", env=None, listen="127.0.0.1:0"):
         """Starts a service on a port of its own, and gives its client."""
-        environment = clean_environment(XDG_STATE_HOME=str(self.folder / "state"), XDG_CACHE_HOME=str(self.folder / "cache"),
-                                        HRE_STORE=None, HRE_SERVE_TOKEN=token, **(env or {}))
+        environment = clean_environment(
+            XDG_STATE_HOME=str(self.folder / "state"),
+            XDG_CACHE_HOME=str(self.folder / "cache"),
+            HRE_STORE=None,
+            HRE_SERVE_TOKEN=token,
+            **(env or {}),
+        )
         command = [PROGRAM, "serve", "--folder", "run", "--data", data, "--store", "runs.db", "--threads", "1", "--listen", listen]
         log = open(self.folder / f"serve-{len(self.services)}.log", "w+b")
         self.addCleanup(log.close)
@@ -121,6 +126,7 @@ class ServeTest(ProgramTest):
         def end():
             process.kill()
             process.communicate()
+
         self.addCleanup(end)
         line = process.stdout.readline().decode()
         match = re.fullmatch(r"serving at http://(?:127\.0\.0\.1|\[::1\]|0\.0\.0\.0):(\d+)/\n", line)
@@ -165,8 +171,22 @@ class JobTest(ServeTest):
         self.assertEqual(3, done["result"]["step"])
         self.assertEqual(events[-1][1]["result"], done["result"])
         served = client.json("GET", f"/jobs/{job}/result?details=true")
-        self.run_hre("eval", model, "--data", "q.jsonl", "--limit", "8", "--store", "none", "--threads", "1", "--json", "eval.json",
-                     "--details", "--quiet")
+        self.run_hre(
+            "eval",
+            model,
+            "--data",
+            "q.jsonl",
+            "--limit",
+            "8",
+            "--store",
+            "none",
+            "--threads",
+            "1",
+            "--json",
+            "eval.json",
+            "--details",
+            "--quiet",
+        )
         own = self.read_json("eval.json")
         self.assertEqual("hre-run/1", served["format"])
         self.assertEqual(own["results"], served["results"])
@@ -331,8 +351,13 @@ class RestartTest(ServeTest):
         client = self.start(data=self.slow())
         model = self.put(5)
         answers = []
-        thread = threading.Thread(target=lambda: answers.append(client.call("POST", "/axolotl", {
-            "event": "save", "step": 5, "checkpoint_dir": str(model), "output_dir": str(self.folder / "run")})))
+        thread = threading.Thread(
+            target=lambda: answers.append(
+                client.call(
+                    "POST", "/axolotl", {"event": "save", "step": 5, "checkpoint_dir": str(model), "output_dir": str(self.folder / "run")}
+                )
+            )
+        )
         thread.start()
         end = time.monotonic() + 60 * SLOWER
         while not client.json("GET", "/jobs")["jobs"]:
@@ -510,10 +535,16 @@ class HostileTest(ServeTest):
             "a length of 2^70": b"POST /jobs HTTP/1.1\r\n" + host + json_type + b"Content-Length: 1180591620717411303424\r\n\r\n{}",
             "two lengths": b"POST /jobs HTTP/1.1\r\n" + host + json_type + b"Content-Length: 2\r\nContent-Length: 50\r\n\r\n{}",
             "a body that is cut off": b"POST /jobs HTTP/1.1\r\n" + host + json_type + b"Content-Length: 500\r\n\r\n{",
-            "chunks that are none": b"POST /jobs HTTP/1.1\r\n" + host + json_type + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n",
+            "chunks that are none": b"POST /jobs HTTP/1.1\r\n"
+            + host
+            + json_type
+            + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n",
             "a chunk of 2^64": b"POST /jobs HTTP/1.1\r\n" + host + json_type + b"Transfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n{}",
             "a chunk without an end": b"POST /jobs HTTP/1.1\r\n" + host + json_type + b"Transfer-Encoding: chunked\r\n\r\n5\r\n{}",
-            "smuggling": b"POST /jobs HTTP/1.1\r\n" + host + json_type + b"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /jobs HTTP/1.1\r\n\r\n",
+            "smuggling": b"POST /jobs HTTP/1.1\r\n"
+            + host
+            + json_type
+            + b"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /jobs HTTP/1.1\r\n\r\n",
             "gzip": b"POST /jobs HTTP/1.1\r\n" + host + json_type + b"Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
             "http 0.9": b"GET /health\r\n\r\n",
             "http 9": b"GET /health HTTP/9.9\r\n" + host + b"\r\n",
@@ -539,10 +570,17 @@ class HostileTest(ServeTest):
         self.assertIn("65536 bytes", json.loads(body)["error"])
         # Of a chunked body no length is known beforehand.
         chunks = b"".join(b"%x\r\n" % 8000 + b"x" * 8000 + b"\r\n" for _ in range(12)) + b"0\r\n\r\n"
-        got = self.raw(client, b"POST /jobs HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks)
+        got = self.raw(
+            client,
+            b"POST /jobs HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks,
+        )
         self.assertRegex(got, rb"\AHTTP/1\.1 413 ")
         endless = b"".join(b"%x\r\n" % 8000 + b"x" * 8000 + b"\r\n" for _ in range(2000))
-        self.raw(client, b"POST /jobs HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n", endless)
+        self.raw(
+            client,
+            b"POST /jobs HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n",
+            endless,
+        )
         self.healthy(client)
         for body in (b"", b"{", b"[" * 60_000, b'{"model": "' + b"\\u0000" * 9000 + b'"}', b"\xff\xfe{}", b"null", b'"x"', b"1e999"):
             status, _, text = client.call("POST", "/jobs", body)
@@ -649,7 +687,9 @@ class HostileTest(ServeTest):
         for headers in ({"Host": "evil.example"}, {"Origin": "http://evil.example"}, {"Sec-Fetch-Site": "cross-site"}):
             self.assertEqual(403, client.call("POST", "/jobs", body, headers)[0], headers)
         self.assertEqual(415, client.call("POST", "/jobs", body, {"Content-Type": "text/plain"})[0])
-        status, headers, _ = client.call("OPTIONS", "/jobs", headers={"Origin": f"http://localhost:{client.port}", "Host": f"localhost:{client.port}"})
+        status, headers, _ = client.call(
+            "OPTIONS", "/jobs", headers={"Origin": f"http://localhost:{client.port}", "Host": f"localhost:{client.port}"}
+        )
         self.assertEqual(405, status)
         self.assertFalse([name for name in headers if name.lower().startswith("access-control")])
         self.assertEqual([], client.json("GET", "/jobs")["jobs"])

@@ -468,7 +468,9 @@ class OrderTest(ServerTest):
             with self.subTest(api=api), StandIn(api, "unsteady") as server:
                 server.unsteadiness = 0.003
                 done = self.evaluate(server, "--explain", env={"HRE_STORE": None})
-                said = re.search(r"8 questions asked again in another order: answers differ by at most (\S+) nats", done.stderr + done.stdout)
+                said = re.search(
+                    r"8 questions asked again in another order: answers differ by at most (\S+) nats", done.stderr + done.stdout
+                )
                 self.assertGreater(float(said[1]), 0)
                 self.assertLess(float(said[1]), 3)
 
@@ -500,8 +502,10 @@ class OrderTest(ServerTest):
             with self.subTest(api=api), StandIn(api) as server:
                 self.evaluate(server)
                 done = self.run_hre("verify", "run.json", "--questions", "5")
-                self.assertIn("largest difference: 0.00e+00 nats, of 20 answers to 5 questions, scored again by the server, in another order",
-                              done.stdout.replace("\n", " "))
+                self.assertIn(
+                    "largest difference: 0.00e+00 nats, of 20 answers to 5 questions, scored again by the server, in another order",
+                    done.stdout.replace("\n", " "),
+                )
                 server.quirks, server.after = {"order"}, server.scored + (100 if api == "llama" else 16)
                 done = self.run_hre("verify", "run.json", "--questions", "24", status=3)
                 self.assertRegex(done.stderr, r"answers differ by \S+ nats, more than the tolerance of")
