@@ -103,6 +103,7 @@ class Watch {
 
   Result<Step> look();
   std::vector<FoundCheckpoint> find();
+  Status evaluate_next(const std::vector<FoundCheckpoint>& ready);
   Status evaluate(const FoundCheckpoint& checkpoint);
   Status finish(CheckpointResult result);
   Status deliver(const WatchLine& line);
@@ -191,28 +192,32 @@ Result<Watch::Step> Watch::look() {
   waiting_ = std::move(waiting);
   if (auto ok = evaluator_.write_page(log_.lines(), !ready.empty()); !ok) return forward(ok);
   if (!ready.empty()) {
-    // What ends the process every time must not keep all others from their turn.
-    constexpr int kDeaths = 2;
-    size_t chosen = 0;
-    if (died_at_.times >= kDeaths && ready.size() > 1 && ready[0].path == died_at_.path &&
-        a_.backlog == Backlog::kAll) {
-      notices_.say_once("died", fmt::format("hre ended {} times in a row while {} was evaluated, so others come first",
-                                            died_at_.times, name_of(died_at_.path)));
-      chosen = 1;
-    }
-    if (a_.backlog == Backlog::kLatest) {
-      while (chosen + 1 < ready.size() && ready[chosen + 1].training == ready[0].training) ++chosen;
-      for (size_t i = 0; i < chosen; ++i) {
-        CheckpointResult skipped{.checkpoint = ready[i], .status = "skipped", .why = "a later checkpoint was there"};
-        if (auto ok = finish(std::move(skipped)); !ok) return forward(ok);
-      }
-    }
-    if (auto ok = evaluate(ready[chosen]); !ok) return forward(ok);
+    if (auto ok = evaluate_next(ready); !ok) return forward(ok);
     return Step::kWorked;
   }
   if (unreadable_ && ends()) return tl::unexpected<Error>(*unreadable_);
   next_look_ = std::max(pause, milliseconds(20));
   return is_pending || !ends() ? Step::kWait : Step::kNothingLeft;
+}
+
+/// Of these, in their order or by the policy of what is late.
+Status Watch::evaluate_next(const std::vector<FoundCheckpoint>& ready) {
+  // What ends the process every time must not keep all others from their turn.
+  constexpr int kDeaths = 2;
+  size_t chosen = 0;
+  if (died_at_.times >= kDeaths && ready.size() > 1 && ready[0].path == died_at_.path && a_.backlog == Backlog::kAll) {
+    notices_.say_once("died", fmt::format("hre ended {} times in a row while {} was evaluated, so others come first",
+                                          died_at_.times, name_of(died_at_.path)));
+    chosen = 1;
+  }
+  if (a_.backlog == Backlog::kLatest) {
+    while (chosen + 1 < ready.size() && ready[chosen + 1].training == ready[0].training) ++chosen;
+    for (size_t i = 0; i < chosen; ++i) {
+      CheckpointResult skipped{.checkpoint = ready[i], .status = "skipped", .why = "a later checkpoint was there"};
+      if (auto ok = finish(std::move(skipped)); !ok) return ok;
+    }
+  }
+  return evaluate(ready[chosen]);
 }
 
 Status Watch::evaluate(const FoundCheckpoint& checkpoint) {

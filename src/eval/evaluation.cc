@@ -12,7 +12,6 @@
 #include <map>
 #include <numeric>
 #include <random>
-#include <ranges>
 #include <thread>
 
 #include "analysis/question_metrics.h"
@@ -306,8 +305,8 @@ struct Evaluation::State final : PlanSource {
   /// Where values may depend on what else a server computes: asks for a sample of the questions again, in another order
   /// and with their answers in reverse. A failed request is only noted; a difference is the error.
   Status check_order() {
-    const bool any_new = std::ranges::any_of(std::views::iota(size_t{0}, results.size()),
-                                             [&](size_t place) { return results[place] && !reused[place]; });
+    bool any_new = false;
+    for (size_t place = 0; place < results.size(); ++place) any_new = any_new || (results[place] && !reused[place]);
     if (!checks_order || !scorer.repeat_tolerance(1) || !any_new || run.failure || stop.stop_requested()) return {};
     std::vector<size_t> places;
     for (size_t place = 0; place < results.size(); ++place) {

@@ -2,9 +2,9 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <limits>
@@ -173,7 +173,7 @@ Result<std::unique_ptr<Database>> Database::from_bytes(std::string bytes, const 
   bytes[kWriteVersion] = bytes[kReadVersion] = 1;  // a database in memory has no log
   auto* copy = static_cast<unsigned char*>(sqlite3_malloc64(bytes.size()));
   if (copy == nullptr) return fail(ErrorCode::kFailed, "not enough memory for the store", path);
-  std::memcpy(copy, bytes.data(), bytes.size());
+  std::ranges::copy(bytes, copy);
   const auto size = static_cast<sqlite3_int64>(bytes.size());
   (*database)->stick(sqlite3_deserialize((*database)->handle_, "main", copy, size, size,
                                          SQLITE_DESERIALIZE_FREEONCLOSE | SQLITE_DESERIALIZE_READONLY));
