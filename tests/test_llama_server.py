@@ -246,7 +246,7 @@ class RealLlamaServerTest(ProgramTest):
     def largest_difference(self, model, *options, server=(), arguments=()):
         """Between both ways to score the tests' questions."""
         data = MODELS / "questions.jsonl"
-        arguments = ["--data", data, "--details", *arguments]
+        arguments = ["--data", data, "--details", "--max-length", "300", *arguments]  # some contexts are longer, and cut alike
         self.run_hre("eval", model, "--json", "file.json", "--threads", "1", "--store", "none", *arguments, *options)
         with RealServer(model, self.folder / "log", "-np", "3", "-c", "3072", *server) as real:
             done = self.run_hre("eval", f"server:{real.url}", "--json", "server.json", "--store", "none", *arguments)
@@ -255,7 +255,8 @@ class RealLlamaServerTest(ProgramTest):
         self.assertIn("one token per request", done.stderr)
         self.assertEqual(*([q["id"] for q in run["questions"]] for run in runs))
         pairs = [(a, b) for p, q in zip(runs[0]["questions"], runs[1]["questions"]) for a, b in zip(p["answers"], q["answers"])]
-        self.assertEqual([a["n_tokens"] for a, _ in pairs], [b["n_tokens"] for _, b in pairs])
+        for name in ("n_tokens", "n_truncated"):
+            self.assertEqual([a[name] for a, _ in pairs], [b[name] for _, b in pairs])
         self.assertEqual(9, len(pairs))
         return max(abs(a["sum_log_prob"] - b["sum_log_prob"]) for a, b in pairs)
 
