@@ -11,7 +11,7 @@ Quirks (several may be given) apply to requests that score, after the first `aft
 shapes      first_absent, n_plus_1, shuffled, shifted, self_scored, bos, bos_stripped, infinite, no_log_probs, noisy, unsteady,
             constant, prompt_logprobs, last_token (an id that SGLang lists as 0), order (values depend on the request before)
 llama       echo (a llama-server that lists a prompt's values), after_sampling (values with the bias), old_probs (before December
-            2024), disobeys (does not generate what it is forced to)
+            2024), recurrent (it can't go back in a slot's cache), disobeys (does not generate what it is forced to)
 offsets     no_tokenizer, no_offsets, byte_offsets, utf16_offsets, parts (of characters, shown as U+FFFD), hex (of bytes),
             behind (a space put in front)
 versions    old (TGI 1, SGLang 0.4), no_prefill (TGI 3 as it starts by default)
@@ -110,6 +110,7 @@ class StandIn:
         self.slots = 4
         self.cached = {}  # by slot: the tokens of its last prompt
         self.lengths = []  # of its prompts
+        self.spoiled = set()  # slots that went back to an earlier place since they last computed a whole prompt
         self.computed = 0  # tokens that were not in their slot's cache
         self.in_slot = {}  # requests at once, by slot
         self.most_in_slot = 0
@@ -659,14 +660,20 @@ class Handler(http.server.BaseHTTPRequestHandler):
         with s.lock:
             s.in_slot[slot] = s.in_slot.get(slot, 0) + 1
             s.most_in_slot = max(s.most_in_slot, s.in_slot[slot])
-            known = s.cached.get(slot, [])
+            known = s.cached.get(slot, []) if body["cache_prompt"] else []
             same = next((i for i, (a, b) in enumerate(zip(known, ids)) if a != b), min(len(known), len(ids)))
             s.computed += len(ids) - min(same, len(ids) - 1)
+            if not known:
+                s.spoiled.discard(slot)
+            elif same < len(known) or len(known) == len(ids):
+                s.spoiled.add(slot)
             s.cached[slot] = ids
             s.lengths.append(len(ids))
         time.sleep(s.delay)
         token = body["logit_bias"][0][0]
         value = self.changed([None, log_prob(ids, token)], [None, token], ids)[1]
+        if "recurrent" in s.quirks and slot in s.spoiled:
+            value -= 0.5
         if s.has("after_sampling"):
             value = 0.0
         if s.has("disobeys"):

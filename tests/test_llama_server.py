@@ -44,11 +44,19 @@ class LlamaTest(ServerTest):
             self.evaluate(server)
             self.check_values()
             times = self.read_json("run.json")["times"]
-            self.assertLess(server.computed, 2 * times["positions"], "what the plan computes, the probe, and the check of the order")
-            self.assertGreater(sum(server.lengths), 6 * server.computed, "tokens that came, and were in the slot's cache")
+            self.assertLess(
+                server.computed, 2 * times["positions_unshared"], "a prompt for each answer, the probe, and the check of the order"
+            )
+            self.assertGreater(sum(server.lengths), 4 * server.computed, "tokens that came, and were in the slot's cache")
             self.assertEqual(1, server.most_in_slot)
             self.assertEqual({0, 1, 2, 3}, set(server.cached))
             self.assertEqual(4, server.most_in_flight)
+
+    def test_caches_that_cannot_go_back_are_not_asked_to(self):
+        with StandIn("llama", "recurrent") as server:
+            server.halves = {token_id(" é")}  # such tokens are asked for twice
+            self.evaluate(server)
+            self.check_values()
 
     def test_fewer_at_once_than_it_has_slots(self):
         with StandIn("llama", delay=0.001) as server:
@@ -246,7 +254,7 @@ class RealLlamaServerTest(ProgramTest):
     def largest_difference(self, model, *options, server=(), arguments=()):
         """Between both ways to score the tests' questions."""
         data = MODELS / "questions.jsonl"
-        arguments = ["--data", data, "--details", *arguments]
+        arguments = ["--data", data, "--details", "--max-length", "300", *arguments]  # some contexts are longer, and cut alike
         self.run_hre("eval", model, "--json", "file.json", "--threads", "1", "--store", "none", *arguments, *options)
         with RealServer(model, self.folder / "log", "-np", "3", "-c", "3072", *server) as real:
             done = self.run_hre("eval", f"server:{real.url}", "--json", "server.json", "--store", "none", *arguments)
@@ -255,7 +263,8 @@ class RealLlamaServerTest(ProgramTest):
         self.assertIn("one token per request", done.stderr)
         self.assertEqual(*([q["id"] for q in run["questions"]] for run in runs))
         pairs = [(a, b) for p, q in zip(runs[0]["questions"], runs[1]["questions"]) for a, b in zip(p["answers"], q["answers"])]
-        self.assertEqual([a["n_tokens"] for a, _ in pairs], [b["n_tokens"] for _, b in pairs])
+        for name in ("n_tokens", "n_truncated"):
+            self.assertEqual([a[name] for a, _ in pairs], [b[name] for _, b in pairs])
         self.assertEqual(9, len(pairs))
         return max(abs(a["sum_log_prob"] - b["sum_log_prob"]) for a, b in pairs)
 
@@ -265,7 +274,7 @@ class RealLlamaServerTest(ProgramTest):
             with self.subTest(model=name):
                 path = self.write(f"{name}.gguf", lzma.decompress((MODELS / f"{name}.gguf.xz").read_bytes()))
                 difference = self.largest_difference(path, server=("-ctk", "f32", "-ctv", "f32", "-fa", "off"))
-                self.assertLess(difference, 2e-3)
+                self.assertLess(difference, 0.02 if name == "gptneox" else 2e-3)  # there GELU is its tanh form
 
     def test_a_beginning(self):
         path = self.write("llama.gguf", lzma.decompress((MODELS / "llama.gguf.xz").read_bytes()))

@@ -264,7 +264,7 @@ class Prober {
     const std::span<const Token> all(ids);
     for (size_t i = 1; i <= all.size(); ++i) {
       const bool at_end = i == all.size();
-      const ForcedToken token{all.first(i), at_end ? profile_.plain_token : all[i], 0, at_end ? kListed : 1};
+      const ForcedToken token{all.first(i), at_end ? profile_.plain_token : all[i], 0, at_end ? kListed : 1, i == 1};
       const auto begin = std::chrono::steady_clock::now();
       auto reply = ask_(forced_request(profile_, token));
       if (!reply) return forward(reply);

@@ -64,8 +64,8 @@ std::string llama_body(const std::string& model, const ForcedToken& token) {
   std::string body = R"({"model":)" + json_text(model) + R"(,"prompt":)";
   append_list<Token>(body, token.prompt);
   // The server's own sampling settings must not choose another token: no sampler is left but the bias and top_k 1.
-  body += fmt::format(R"(,"id_slot":{},"cache_prompt":true,"n_predict":1,"n_probs":{},"post_sampling_probs":false,)",
-                      token.slot, token.n_listed);
+  body += fmt::format(R"(,"id_slot":{},"cache_prompt":{},"n_predict":1,"n_probs":{},"post_sampling_probs":false,)",
+                      token.slot, !token.is_fresh, token.n_listed);
   body += R"("samplers":["top_k"],"top_k":1,"mirostat":0,"response_fields":["completion_probabilities"],)";
   constexpr int kBias = 100'000;  // above any difference of logits
   return body + fmt::format(R"("logit_bias":[[{},{}]]}})", token.forced, kBias);

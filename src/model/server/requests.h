@@ -31,6 +31,7 @@ struct ForcedToken {
   Token forced = 0;
   int slot = 0;
   int n_listed = 1;
+  bool is_fresh = false;  ///< compute the whole prompt, whatever the slot's cache has of it
 };
 /// More than any vocabulary has: all tokens are listed.
 constexpr int kAllTokens = 1'000'000;

@@ -201,8 +201,8 @@ class ServerScorer final : public Scorer {
     size_t done = 0;  // answers
   };
 
-  /// A question whose answers are scored token by token, in one slot of a server, so that what its requests share stays
-  /// in that slot's cache.
+  /// A question whose answers are scored token by token, in one slot of a server, so that what the requests of an
+  /// answer share stays in that slot's cache.
   struct Chain {
     size_t plan = 0;
     QuestionScore score;  // of the answers begun
@@ -241,7 +241,8 @@ class ServerScorer final : public Scorer {
     };
     requests.make = [&](size_t request, size_t server) {
       Chain& chain = chains.at(request);
-      if (chain.server != server) {
+      const bool is_new_slot = chain.server != server;
+      if (is_new_slot) {
         leave_slot(chain);
         const auto least = std::ranges::min_element(users[server]);
         chain.server = server;
@@ -262,6 +263,9 @@ class ServerScorer final : public Scorer {
         token.forced = profile_.plain_token;
         token.n_listed = server::kAllTokens;
       }
+      // Only a prompt that goes on where the one before it in the slot ended is taken from the cache: that of a
+      // recurrent model can't go back, and llama-server may give wrong values then.
+      token.is_fresh = is_new_slot || n_known == 0 || chain.n_asked > 1;
       return server::forced_request(profile_, token);
     };
     requests.take = [&](size_t request, const std::string& body) -> Result<Taken> {
