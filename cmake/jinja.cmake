@@ -9,4 +9,5 @@ add_library(hre_jinja OBJECT ${jinja_sources} ${jinja_json} "${jinja_folder}/uni
 target_include_directories(hre_jinja SYSTEM PUBLIC "${jinja_folder}")
 set_target_properties(hre_jinja PROPERTIES UNITY_BUILD OFF)
 target_compile_options(hre_jinja PRIVATE -O1)  # templates are short, and the engine is slow to compile
+target_compile_options(hre_jinja PRIVATE "-ffile-prefix-map=${HRE_DEPS}/=")  # as tools/setup.sh compiles the engine
 target_link_libraries(hre_jinja PUBLIC nlohmann_json::nlohmann_json PRIVATE llama)
