@@ -25,6 +25,7 @@ The shapes are those of vLLM 0.32, SGLang 0.5.23, TGI 3.3.7, llama-cpp-python's 
 archive.
 """
 
+import contextlib
 import functools
 import hashlib
 import http.server
@@ -135,6 +136,24 @@ class StandIn:
         self.server.shutdown()
         self.server.server_close()
         self.server.reset_all()
+
+    @contextlib.contextmanager
+    def away_after(self, scored):
+        """Runs it; once it has scored so many requests, it dies, and is back after a second."""
+        self.start()
+
+        def die_and_return():
+            while self.scored < scored:
+                time.sleep(0.005)
+            self.stop()
+            time.sleep(1)
+            self.start(self.port)
+
+        helper = threading.Thread(target=die_and_return)
+        helper.start()
+        yield
+        helper.join()
+        self.stop()
 
     def has(self, quirk):
         return quirk in self.quirks and self.scored > self.after

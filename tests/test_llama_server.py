@@ -8,7 +8,6 @@ import re
 import signal
 import socket
 import subprocess
-import threading
 import time
 import unittest
 import urllib.error
@@ -165,21 +164,8 @@ class LlamaTest(ServerTest):
 
     def test_one_that_dies_is_waited_for(self):
         server = StandIn("llama", delay=0.002)
-        server.start()
-        port = server.port
-
-        def die_and_return():
-            while server.scored < 500:
-                time.sleep(0.005)
-            server.stop()
-            time.sleep(1)
-            server.start(port)
-
-        helper = threading.Thread(target=die_and_return)
-        helper.start()
-        done = self.evaluate(server)
-        helper.join()
-        server.stop()
+        with server.away_after(500):
+            done = self.evaluate(server)
         self.assertIn("answers again", done.stderr)
         self.check_values()
 

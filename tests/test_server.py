@@ -315,21 +315,8 @@ class TroubleTest(ServerTest):
     def test_a_server_that_dies_is_waited_for(self):
         self.ask(100)  # so many that it dies amid them
         server = StandIn("vllm", delay=0.02)
-        server.start()
-        port = server.port
-
-        def die_and_return():
-            while server.scored < 15:
-                time.sleep(0.01)
-            server.stop()
-            time.sleep(1)
-            server.start(port)
-
-        helper = threading.Thread(target=die_and_return)
-        helper.start()
-        done = self.evaluate(server)
-        helper.join()
-        server.stop()
+        with server.away_after(15):
+            done = self.evaluate(server)
         self.assertIn("does not answer", done.stderr)
         self.assertIn("answers again", done.stderr)
         self.check_values(n=100)

@@ -34,6 +34,12 @@ def compilations(folder):
     }
 
 
+def is_done(entry):
+    """Whether the compilation's object is there."""
+    command = shlex.split(entry["command"])
+    return (pathlib.Path(entry["directory"]) / command[command.index("-o") + 1]).exists()
+
+
 def problem_of(entry):
     """What clang++ says of one compilation; nothing where it accepts it."""
     command = shlex.split(entry["command"])
@@ -53,7 +59,7 @@ def main():
     if shutil.which("clang++") is None:
         print("skipped: clang++ is not installed (Debian: clang)")
         return 77
-    done = {source for source, entry in compilations(BY_CLANG).items() if (BY_CLANG / entry["output"]).exists()}
+    done = {source for source, entry in compilations(BY_CLANG).items() if is_done(entry)}
     entries = [entry for source, entry in compilations(folder).items() if source not in done]
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         problems = [text for text in pool.map(problem_of, entries) if text]

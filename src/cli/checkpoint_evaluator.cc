@@ -145,11 +145,8 @@ Result<CheckpointResult> CheckpointEvaluator::evaluate(const FoundCheckpoint& ch
 }
 
 bool CheckpointEvaluator::has_changed(const FoundCheckpoint& checkpoint) {
-  const std::string& path = checkpoint.path;
-  const auto again = service::find_checkpoints(hre::is_folder(path) ? path : folder_of(path));
-  if (!again) return false;
-  const auto now = std::ranges::find(*again, path, &FoundCheckpoint::path);
-  return now != again->end() && now->identity != checkpoint.identity;
+  const auto now = service::find_checkpoint(checkpoint.path);
+  return now && *now && (*now)->identity != checkpoint.identity;
 }
 
 Result<Run> CheckpointEvaluator::load(const WatchLine& line) {

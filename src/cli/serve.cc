@@ -275,13 +275,11 @@ Result<FoundCheckpoint> Service::find(const Job& job, const JobRequest& request,
   if (std::ranges::find(a_.models, job.model) != a_.models.end()) return checkpoint;
   const auto path = folders_.resolve(job.model);
   if (!path || *path != job.model) return input_error("is no longer in a folder that this service may read", job.model);
-  const std::string folder = is_folder(*path) ? *path : folder_of(*path);
   for (const auto begin = std::chrono::steady_clock::now();;) {
-    auto found = service::find_checkpoints(folder);
+    auto found = service::find_checkpoint(*path);
     if (!found) return forward(found);
-    const auto at = std::ranges::find(*found, *path, &FoundCheckpoint::path);
-    if (at == found->end()) break;  // the model's reader says what is wrong
-    checkpoint = *at;
+    if (!*found) break;  // the model's reader says what is wrong
+    checkpoint = std::move(**found);
     if (checkpoint.incomplete.empty()) break;
     if (std::chrono::steady_clock::now() - begin > kPatience) {
       return input_error("is not complete: " + checkpoint.incomplete, job.model);

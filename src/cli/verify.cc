@@ -223,7 +223,9 @@ Status print_pairs(const std::vector<Pair>& pairs, const std::string& how, Conso
   double worst = 0, allowed = 0;
   for (const Pair& pair : pairs) {
     for (size_t i = 0; i < pair.kept.size(); ++i) {
-      if (pair.difference(i) > std::max(pair.allowed[i], worst)) worst = pair.difference(i), allowed = pair.allowed[i];
+      if (pair.difference(i) <= std::max(pair.allowed[i], worst)) continue;
+      worst = pair.difference(i);
+      allowed = pair.allowed[i];
     }
   }
   if (worst == 0) return {};

@@ -264,11 +264,15 @@ struct Evaluation::State final : PlanSource {
 
   Status plan(const std::vector<size_t>& places) {
     if (places.empty()) return {};
-    const int n_threads = run.options.plan_threads > 0 ? run.options.plan_threads : usable_cores();
-    return plan_all(places, questions, requests, plans_by_place, scorer, n_threads, progress, stop);
+    return plan(places, plans_by_place);
   }
 
-  /// Scores a sample of the reused questions again; its answers must be equal to the last bit.
+  Status plan(const std::vector<size_t>& places, std::vector<std::optional<QuestionPlan>>& into) {
+    const int n_threads = run.options.plan_threads > 0 ? run.options.plan_threads : usable_cores();
+    return plan_all(places, questions, requests, into, scorer, n_threads, progress, stop);
+  }
+
+  /// Scores a sample of the reused questions again; its answers must agree with the stored ones.
   Status recheck(std::vector<size_t> places) {
     const auto n = static_cast<size_t>(std::ceil(recheck_share * static_cast<double>(places.size())));
     if (n == 0 || stop.stop_requested()) return {};
@@ -316,11 +320,10 @@ struct Evaluation::State final : PlanSource {
     constexpr size_t kFewest = 8, kMost = 64, kOneIn = 50;
     places.resize(std::min(places.size(), std::clamp(places.size() / kOneIn, kFewest, kMost)));
     std::vector<std::optional<QuestionPlan>> planned(results.size());
-    const auto n_threads = std::max(run.options.plan_threads, 1);
     const auto unchecked = [&](const std::string& why) {
       progress.note("whether values depend on the order of requests could not be checked: " + why);
     };
-    if (auto ok = plan_all(places, questions, requests, planned, scorer, n_threads, progress, stop); !ok) {
+    if (auto ok = plan(places, planned); !ok) {
       if (!stop.stop_requested()) unchecked(ok.error().text());
       return {};
     }

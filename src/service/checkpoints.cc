@@ -332,6 +332,14 @@ Result<std::vector<FoundCheckpoint>> find_checkpoints(const std::string& folder,
   return Search(folder, known).run();
 }
 
+Result<std::optional<FoundCheckpoint>> find_checkpoint(const std::string& path) {
+  auto found = find_checkpoints(is_folder(path) ? path : folder_of(path));
+  if (!found) return forward(found);
+  const auto at = std::ranges::find(*found, path, &FoundCheckpoint::path);
+  if (at == found->end()) return std::optional<FoundCheckpoint>();
+  return std::optional(std::move(*at));
+}
+
 Settling::Now Settling::Now::read() {
   return {std::chrono::steady_clock::now(),
           std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch())

@@ -46,6 +46,9 @@ bool is_temporary_name(const std::string& name);
 using KnownCheckpoints = std::set<std::pair<std::string, std::string>>;
 Result<std::vector<FoundCheckpoint>> find_checkpoints(const std::string& folder, const KnownCheckpoints& known = {});
 
+/// The one of this path, as it lies there now; nothing where there is none. Fails only if its folder can't be read.
+Result<std::optional<FoundCheckpoint>> find_checkpoint(const std::string& path);
+
 /// Decides when checkpoints have settled. Keeps what it saw of each; for one thread.
 class Settling {
  public:
