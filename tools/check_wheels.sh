@@ -5,7 +5,8 @@
 #   tools/check_wheels.sh ROOT [PACKAGES] [TEST]...
 #
 # PACKAGES is a site-packages folder for ROOT's version of Python with what third_party/pypi-test.txt and pypi-torch.txt name; tests
-# that need them are skipped without. TESTs default to test_python and test_torch. Needs root for the mounts and chroot alone.
+# that need them are skipped without, as are those that need the test data which HRE_TEST_DATA names. TESTs default to test_python and
+# test_torch. Needs root for the mounts and chroot alone.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 root=$(realpath "$1") packages=${2:-}
@@ -32,6 +33,8 @@ mount -t proc proc "$root/proc"
 mounts+=("$root/proc")
 bind /etc/hosts /etc/hosts  # torchrun asks for the host's own address
 bind "$PWD" /hre
+data=${HRE_TEST_DATA:+/data}
+if [ -n "$data" ]; then bind "$HRE_TEST_DATA" "$data"; fi
 if [ -n "$packages" ]; then bind "$packages" /tmp/hre/python/packages; fi  # within sys.prefix: dill pickles other modules whole
 
 # Runs the script of stdin in the root, as nobody.
@@ -56,11 +59,12 @@ PY
 IN
 status=0
 for test in "${tests[@]}"; do
-  inside "$test" <<'IN' || status=1
+  inside "$test" "$data" <<'IN' || status=1
 cd /hre/tests
 python=/tmp/hre/python
 package=$(echo $python/lib/python3.*/site-packages)
 export HRE_PROGRAM=$package/hre/bin/hre HRE_PACKAGE=$package HRE_SOURCE_DIR=/hre HRE_BUILD_DIR=/tmp/hre/none
+[ -z "$2" ] || export HRE_TEST_DATA=$2
 [ ! -d $python/packages ] || export HRE_TEST_PYTHON=$python/bin/python HRE_TORCH_PYTHON=$python/bin/python
 exec $python/bin/python -B run.py "$1"
 IN
