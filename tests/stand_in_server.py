@@ -11,7 +11,8 @@ Quirks (several may be given) apply to requests that score, after the first `aft
 shapes      first_absent, n_plus_1, shuffled, shifted, self_scored, bos, bos_stripped, infinite, no_log_probs, noisy, unsteady,
             constant, prompt_logprobs, last_token (an id that SGLang lists as 0), order (values depend on the request before)
 llama       echo (a llama-server that lists a prompt's values), after_sampling (values with the bias), old_probs (before December
-            2024), recurrent (it can't go back in a slot's cache), disobeys (does not generate what it is forced to)
+            2024), recurrent (it can't go back in a slot's cache, and gives wrong values), slides (it goes back to the beginning
+            alone), no_timings, disobeys (does not generate what it is forced to)
 offsets     no_tokenizer, no_offsets, byte_offsets, utf16_offsets, parts (of characters, shown as U+FFFD), hex (of bytes),
             behind (a space put in front)
 versions    old (TGI 1, SGLang 0.4), no_prefill (TGI 3 as it starts by default)
@@ -554,12 +555,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def completions(self, body):
         s = self.stand_in
         prompts = body["prompt"] if s.api in ("vllm", "llama") else [body["prompt"]]
-        longest = max(len(prompt if isinstance(prompt, list) else tokenize(prompt)) for prompt in prompts)
-        if self.too_long(longest):
+        lengths = [len(prompt if isinstance(prompt, list) else tokenize(prompt)) for prompt in prompts]
+        if self.too_long(max(lengths)):
             return
         choices = [self.choice(i, prompt, body) for i, prompt in enumerate(prompts)]
         if s.has("shuffled"):
             choices.reverse()
+        n = sum(lengths) + len(lengths) * ("bos" in s.quirks and s.api == "openai")
         self.send(
             200,
             {
@@ -568,7 +570,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 "created": 1,
                 "model": s.model,
                 "choices": choices,
-                "usage": {"prompt_tokens": 1, "total_tokens": 2, "completion_tokens": 1},
+                "usage": {"prompt_tokens": n, "total_tokens": n + 1, "completion_tokens": 1},
             },
         )
 
@@ -681,10 +683,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
             s.most_in_slot = max(s.most_in_slot, s.in_slot[slot])
             known = s.cached.get(slot, []) if body["cache_prompt"] else []
             same = next((i for i, (a, b) in enumerate(zip(known, ids)) if a != b), min(len(known), len(ids)))
-            s.computed += len(ids) - min(same, len(ids) - 1)
+            goes_back = known and (same < len(known) or len(known) == len(ids))
+            if goes_back and s.has("slides"):
+                same = 0
+            computed = len(ids) - min(same, len(ids) - 1)
+            s.computed += computed
             if not known:
                 s.spoiled.discard(slot)
-            elif same < len(known) or len(known) == len(ids):
+            elif goes_back:
                 s.spoiled.add(slot)
             s.cached[slot] = ids
             s.lengths.append(len(ids))
@@ -715,10 +721,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
             s.in_slot[slot] -= 1
         if token in s.halves and "500" in s.halves:
             self.error(500, "The model produced output that does not match the expected Content-only format")
-        elif token in s.halves:
-            self.send(200, {})
         else:
-            self.send(200, {"completion_probabilities": [entry]})
+            answer = {} if token in s.halves else {"completion_probabilities": [entry]}
+            if "timings/prompt_n" in body["response_fields"] and not s.has("no_timings"):
+                answer["timings/prompt_n"] = computed
+            self.send(200, answer)
 
     def tgi(self, body):
         s = self.stand_in

@@ -117,8 +117,8 @@ class ShapeTest(ServerTest):
             self.assertNotIn("token_texts", self.check_values()["questions"][0]["answers"][0])
 
     def test_a_server_that_adds_a_beginning(self):
-        for api in ("tgi", "openai"):
-            with self.subTest(api=api), StandIn(api, "bos") as server:
+        for api, *quirks in (["tgi"], ["openai"], ["openai", "no_tokenizer"]):
+            with self.subTest(api=api, quirks=quirks), StandIn(api, "bos", *quirks) as server:
                 done = self.evaluate(server)
                 self.assertIn("puts a beginning-of-sequence token before every text, against --bos never", done.stderr)
                 self.assertEqual("added by the server", self.check_values(bos=True)["config"]["bos"])

@@ -55,8 +55,9 @@ struct QuestionPlan {
   ScoringRequest text;              ///< kept by scorers that work on text; empty otherwise
   std::string skipped;              ///< why this question can't be scored; empty if it can
   int n_context = 0;                ///< tokens of the context, before any truncation
+  bool shares_prefix = true;        ///< whether the prefix is computed once, and not once for each answer
 
-  /// Tokens to compute: the prefix once, and every tail.
+  /// Tokens to compute: the prefix, and every tail.
   [[nodiscard]] int64_t positions() const;
   /// Tokens that one pass per answer would compute.
   [[nodiscard]] int64_t positions_unshared() const;

@@ -66,11 +66,12 @@ void say_what_is_kept(const Run& run, const Keeping& keeping, Console& console) 
 void note_speed(const Run& run, ProgressListener& progress) {
   if (run.times.positions == 0) return;
   const double seconds = std::max(1e-9, run.times.score_seconds);
-  progress.note(
-      fmt::format("{}: scored {} in {}, {} tokens/s; {:.2f} times fewer tokens because prompts are computed once",
-                  run.model.name, counted(static_cast<int64_t>(run.questions.size()) - run.times.reused, "question"),
-                  format_seconds(seconds), format_rate(static_cast<double>(run.times.positions) / seconds),
-                  static_cast<double>(run.times.positions_unshared) / static_cast<double>(run.times.positions)));
+  const double shared = static_cast<double>(run.times.positions_unshared) / static_cast<double>(run.times.positions);
+  progress.note(fmt::format(
+      "{}: scored {} in {}, {} tokens/s{}", run.model.name,
+      counted(static_cast<int64_t>(run.questions.size()) - run.times.reused, "question"), format_seconds(seconds),
+      format_rate(static_cast<double>(run.times.positions) / seconds),
+      shared > 1 ? fmt::format("; {:.2f} times fewer tokens because prompts are computed once", shared) : ""));
 }
 
 Result<Run> evaluate_model(const Dataset& dataset, Scorer& model, const EvalOptions& options, const Keeping& keeping,

@@ -138,14 +138,16 @@ class Planner {
 }  // namespace
 
 int64_t QuestionPlan::positions() const {
+  if (!shares_prefix) return positions_unshared();
   auto total = static_cast<int64_t>(prefix.size());
   for (const AnswerPlan& answer : answers) total += static_cast<int64_t>(answer.tail.size());
   return total;
 }
 
 int64_t QuestionPlan::positions_unshared() const {
-  if (answers.empty()) return 0;
-  return positions() + static_cast<int64_t>(prefix.size() * (answers.size() - 1));
+  int64_t total = 0;
+  for (const AnswerPlan& answer : answers) total += static_cast<int64_t>(prefix.size() + answer.tail.size());
+  return total;
 }
 
 Result<QuestionPlan> plan_question(const ScoringRequest& request, const Encode& encode, const PlanRules& rules) {

@@ -161,11 +161,13 @@ TEST(Messages, ComeBackAsTheyWere) {
   QuestionPlan plan = made_plans(3)[2];
   plan.text = {"context", {" a", "", std::string("\0\xFF", 2)}};
   plan.n_context = 9;
+  plan.shares_prefix = false;
   const auto back = unpack_plan(pack_plan(plan));
   ASSERT_TRUE(back);
   EXPECT_EQ(pack_plan(*back), pack_plan(plan));
   EXPECT_EQ(back->answers[1].n_truncated, 3);
   EXPECT_EQ(back->text.continuations, plan.text.continuations);
+  EXPECT_FALSE(back->shares_prefix);
   QuestionScore score;
   score.answers = {{{-1.5F, -0.25F}, {" ab", {1, 3}}, 2}, {}};
   score.problem = "too long";

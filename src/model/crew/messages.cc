@@ -90,6 +90,7 @@ std::string pack_plan(const QuestionPlan& plan) {
   packer.number<uint64_t>(plan.text.continuations.size());
   for (const std::string& continuation : plan.text.continuations) packer.text(continuation);
   packer.number(plan.n_context);
+  packer.number<char>(plan.shares_prefix ? 1 : 0);
   return packer.take();
 }
 
@@ -108,6 +109,7 @@ Result<QuestionPlan> unpack_plan(std::string_view bytes) {
   plan.text.context = unpacker.text();
   for (size_t n = unpacker.count(); n > 0 && unpacker.ok(); --n) plan.text.continuations.push_back(unpacker.text());
   plan.n_context = unpacker.number<int>();
+  plan.shares_prefix = unpacker.number<char>() != 0;
   if (!unpacker.at_end()) return damaged();
   return plan;
 }

@@ -51,6 +51,7 @@ class Computation {
   /// Makes room for the largest pass of all plans, and for any group of them. The room never shrinks.
   Status make_room(std::span<const QuestionPlan> plans);
   /// An empty group, to which questions are added that will be computed together.
+  [[nodiscard]] bool shares_prefix() const { return rules_.passes.mode != Passes::kPerAnswer; }
   [[nodiscard]] OpenGroup open_group() const { return {rules_.passes, group_rules()}; }
   /// Scores all answers of a group's questions. kInterrupted if `stop` was requested in the meantime.
   Result<std::vector<QuestionScore>> score(std::span<const QuestionPlan> group, const std::stop_token& stop);

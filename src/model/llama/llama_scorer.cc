@@ -116,8 +116,10 @@ class LlamaScorer final : public Scorer {
       request = std::move(*conversation);
     }
     const Encode encode = [this](std::string_view text) { return encode_text(vocab_, text); };
-    if (has_encoder_) return plan_encoder_decoder(request, encode, rules_, encoder_decoder_);
-    return plan_question(request, encode, rules_);
+    auto plan = has_encoder_ ? plan_encoder_decoder(request, encode, rules_, encoder_decoder_)
+                             : plan_question(request, encode, rules_);
+    if (plan) plan->shares_prefix = computation_.shares_prefix();
+    return plan;
   }
 
   TokenTexts texts_of(const AnswerPlan& answer) const override { return computation_.texts_of(answer); }

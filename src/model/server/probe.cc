@@ -53,7 +53,8 @@ class Prober {
     if (auto ok = check_values_one_way(); ok || ok.error().code == ErrorCode::kInterrupted) return ok;
     texts_.clear();
     profile_.is_forced = true;
-    return check_values_one_way();
+    if (auto ok = check_values_one_way(); !ok) return ok;
+    return see_whether_caches_go_back();
   }
 
   Status check_values_one_way() {
@@ -254,6 +255,27 @@ class Prober {
     return all;
   }
 
+  Result<GeneratedToken> force_one(const ForcedToken& token) {
+    const auto begin = std::chrono::steady_clock::now();
+    auto reply = ask_(forced_request(profile_, token));
+    if (!reply) return forward(reply);
+    if (reply->status < 200 || reply->status > 299) {
+      return fail(ErrorCode::kFailed, "it answers " + refusal(reply->status, reply->body));
+    }
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+    request_seconds_.push_back(took.count());
+    auto generated = parse_llama(reply->body);
+    if (!generated) return forward(generated);
+    if (!generated->token) {
+      return fail(ErrorCode::kFailed, "it lists no log-probability of the token that it generated");
+    }
+    if (generated->token->id != token.forced) {
+      return fail(ErrorCode::kFailed,
+                  fmt::format("it generated token {} where {} was forced", generated->token->id, token.forced));
+    }
+    return generated;
+  }
+
   /// A text's values, one forced token after the other. The likeliest token after it, whose value is listed when
   /// another one is forced, stands for the one that the server would generate.
   Result<ScoredPrompt> force(const std::vector<Token>& ids) {
@@ -264,23 +286,9 @@ class Prober {
     const std::span<const Token> all(ids);
     for (size_t i = 1; i <= all.size(); ++i) {
       const bool at_end = i == all.size();
-      const ForcedToken token{all.first(i), at_end ? profile_.plain_token : all[i], 0, at_end ? kListed : 1, i == 1};
-      const auto begin = std::chrono::steady_clock::now();
-      auto reply = ask_(forced_request(profile_, token));
-      if (!reply) return forward(reply);
-      if (reply->status < 200 || reply->status > 299) {
-        return fail(ErrorCode::kFailed, "it answers " + refusal(reply->status, reply->body));
-      }
-      const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
-      request_seconds_.push_back(took.count());
-      auto generated = parse_llama(reply->body);
+      auto generated =
+          force_one({all.first(i), at_end ? profile_.plain_token : all[i], 0, at_end ? kListed : 1, i == 1});
       if (!generated) return forward(generated);
-      if (!generated->token)
-        return fail(ErrorCode::kFailed, "it lists no log-probability of the token that it generated");
-      if (generated->token->id != token.forced) {
-        return fail(ErrorCode::kFailed,
-                    fmt::format("it generated token {} where {} was forced", generated->token->id, token.forced));
-      }
       if (!at_end) scored.log_probs.emplace_back(generated->token->log_prob);
       const auto likeliest = std::ranges::find_if(generated->likeliest, &ListedToken::is_text);
       if (at_end && likeliest != generated->likeliest.end()) {
@@ -293,6 +301,64 @@ class Prober {
     std::ranges::nth_element(request_seconds_, middle);
     profile_.seconds_per_request = *middle;
     return scored;
+  }
+
+  /// The values of the tokens from `begin` on, one forced after the other. What is before them is computed anew, or
+  /// else taken from the slot's cache as far as that has it; it is an error if the server computes more.
+  Result<std::vector<float>> force_from(std::span<const Token> ids, size_t begin, bool is_fresh) {
+    std::vector<float> values;
+    for (size_t i = begin; i < ids.size(); ++i) {
+      const ForcedToken token{ids.first(i), ids[i], 0, 1, is_fresh && i == begin};
+      auto generated = force_one(token);
+      if (!generated) return forward(generated);
+      if (!token.is_fresh && generated->n_computed != n_to_compute(in_slot_, token.prompt)) {
+        return fail(ErrorCode::kFailed, "the cache does not go back");
+      }
+      in_slot_.assign(token.prompt.begin(), token.prompt.end());
+      values.push_back(generated->token->log_prob);
+    }
+    return values;
+  }
+
+  /// Whether a question's answers may share its prompt in a slot's cache. It must go back to where two texts part,
+  /// compute no token before, and give the values that it gives without. The cache of a recurrent model goes back to
+  /// some places alone, if at all, and was seen to give wrong values; llama-server doesn't say what its model is.
+  Status see_whether_caches_go_back() {
+    constexpr size_t kRepeats = 16;       // a prompt of some hundred tokens, where there is room
+    constexpr double kSameCached = 0.01;  // nats per token; who is refused for other noise loses time alone
+    const auto texts_of = [&](size_t n) {
+      std::vector<Token> a, b;
+      for (size_t i = 0; i < n; ++i) a.insert(a.end(), texts_[0].ids.begin(), texts_[0].ids.end());
+      b = a;
+      a.insert(a.end(), texts_[0].ids.begin(), texts_[0].ids.end());
+      for (size_t i = 0; i <= n / 8; ++i) b.insert(b.end(), texts_[1].ids.begin(), texts_[1].ids.end());
+      return std::pair(std::move(a), std::move(b));
+    };
+    auto texts = texts_of(kRepeats);
+    if (profile_.max_length > 0 && static_cast<int64_t>(texts.second.size()) >= profile_.max_length)
+      texts = texts_of(0);
+    const auto& [a, b] = texts;
+    const auto parted = static_cast<size_t>(std::ranges::mismatch(a, b).in1 - a.begin());
+    struct Step {
+      std::span<const Token> ids;
+      size_t begin;
+      bool is_fresh;
+    };
+    const Step steps[] = {{a, parted, true},        {b, parted, false},       {a, parted, false},
+                          {a, a.size() - 1, false}, {b, b.size() - 2, false}, {b, parted, true}};
+    std::vector<std::vector<float>> values;
+    for (const Step& step : steps) {
+      auto forced = force_from(step.ids, step.begin, step.is_fresh);
+      if (!forced) return forced.error().code == ErrorCode::kInterrupted ? forward(forced) : Status();
+      values.push_back(std::move(*forced));
+    }
+    const auto end_as = [](std::span<const float> some, std::span<const float> all) {
+      return std::ranges::equal(some, all.last(some.size()),
+                                [](float x, float y) { return std::abs(x - y) <= kSameCached; });
+    };
+    profile_.caches_go_back = end_as(values[2], values[0]) && end_as(values[3], values[0]) &&
+                              end_as(values[1], values[5]) && end_as(values[4], values[5]);
+    return {};
   }
 
   /// The number of tokens of a text, as the server lists them.
@@ -326,15 +392,16 @@ class Prober {
     if (by_offset) {
       if (auto ok = find_offsets(); !ok) return ok;
     }
+    const size_t n_first = n_tokens(texts_[0], scored_[0]);
     const auto [a, b] =
         std::mismatch(texts_[0].ids.begin(), texts_[0].ids.end(), texts_[1].ids.begin(), texts_[1].ids.end());
     const size_t n_equal =
         by_offset ? n_before(scored_[0], sizeof kEqual - 1) : static_cast<size_t>(a - texts_[0].ids.begin());
-    auto alignment = find_alignment(scored_[0], scored_[1], n_tokens(texts_[0], scored_[0]),
-                                    n_tokens(texts_[1], scored_[1]), n_equal);
+    auto alignment = find_alignment(scored_[0], scored_[1], n_first, n_tokens(texts_[1], scored_[1]), n_equal);
     if (!alignment) return refuse(alignment.error().message);
     profile_.alignment = *alignment;
-    profile_.server_adds_bos = alignment->shift == 1 || !profile_.specials.empty();
+    const bool counts_more = !profile_.takes_ids() && scored_[0].n_counted > static_cast<int64_t>(n_first);
+    profile_.server_adds_bos = alignment->shift == 1 || !profile_.specials.empty() || counts_more;
     return take_probe_values();
   }
 
@@ -467,6 +534,7 @@ class Prober {
   std::vector<Prompt> texts_;
   std::vector<ScoredPrompt> scored_;
   std::vector<double> request_seconds_;  // of forced tokens
+  std::vector<Token> in_slot_;           // the prompt that was last sent to the first slot
 };
 
 Result<std::vector<Token>> ask_tokens_with(const Profile& profile, std::string_view text, bool special,

@@ -37,6 +37,7 @@ struct Profile {
   /// llama-server: answers are scored token by token, each forced to be the one that is generated. False if it can list
   /// a prompt's log-probabilities.
   bool is_forced = false;
+  bool caches_go_back = false;     ///< llama-server: to the end of a prompt, so that it is computed once a question
   int slots = 1;                   ///< llama-server: requests that it computes at once
   std::string weights;             ///< llama-server: type, parameters and bytes
   Token plain_token = -1;          ///< llama-server: one whose text is whole characters

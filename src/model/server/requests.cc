@@ -60,13 +60,21 @@ std::string tgi_body(std::string_view text) {
          R"(,"parameters":{"details":true,"decoder_input_details":true,"max_new_tokens":1}})";
 }
 
+int64_t n_to_compute(std::span<const Token> cached, std::span<const Token> prompt) {
+  const auto n_same = std::ranges::mismatch(cached, prompt).in2 - prompt.begin();
+  const auto n = static_cast<int64_t>(prompt.size());
+  return n - std::min<int64_t>(n_same, n - 1);
+}
+
 std::string llama_body(const std::string& model, const ForcedToken& token) {
   std::string body = R"({"model":)" + json_text(model) + R"(,"prompt":)";
   append_list<Token>(body, token.prompt);
-  // The server's own sampling settings must not choose another token: no sampler is left but the bias and top_k 1.
-  body += fmt::format(R"(,"id_slot":{},"cache_prompt":{},"n_predict":1,"n_probs":{},"post_sampling_probs":false,)",
-                      token.slot, !token.is_fresh, token.n_listed);
-  body += R"("samplers":["top_k"],"top_k":1,"mirostat":0,"response_fields":["completion_probabilities"],)";
+  // The server's own settings must not move parts of a text that occur elsewhere in the cache, which gives other
+  // values, nor choose another token: no sampler is left but the bias and top_k 1.
+  body += fmt::format(R"(,"id_slot":{},"cache_prompt":{},"n_cache_reuse":0,"n_predict":1,"n_probs":{},)", token.slot,
+                      !token.is_fresh, token.n_listed);
+  body +=
+      R"("post_sampling_probs":false,"samplers":["top_k"],"top_k":1,"mirostat":0,"response_fields":["completion_probabilities","timings/prompt_n"],)";
   constexpr int kBias = 100'000;  // above any difference of logits
   return body + fmt::format(R"("logit_bias":[[{},{}]]}})", token.forced, kBias);
 }

@@ -37,6 +37,9 @@ struct ForcedToken {
 constexpr int kAllTokens = 1'000'000;
 std::string llama_body(const std::string& model, const ForcedToken& token);
 
+/// The tokens of a prompt that are computed where the slot's cache has these: the last one always is.
+int64_t n_to_compute(std::span<const Token> cached, std::span<const Token> prompt);
+
 /// The forms of requests to servers' tokenizers.
 enum class TokenizeShape {
   kPrompt,   ///< {model, prompt, add_special_tokens}: vLLM, SGLang

@@ -241,6 +241,8 @@ Result<std::vector<ScoredPrompt>> parse_completions(std::string_view body) {
   for (size_t i = 0; i < prompts.size(); ++i) {
     if (prompts[i].index != static_cast<int>(i)) return wrong("two choices have the same index");
   }
+  const Json& counted = member(member(*json, "usage"), "prompt_tokens");
+  if (prompts.size() == 1 && counted.is_number_integer()) prompts[0].n_counted = counted.get<int64_t>();
   return prompts;
 }
 
@@ -290,6 +292,8 @@ Result<GeneratedToken> parse_llama(std::string_view body) {
   if (!json->is_object()) return wrong("it is no object");
   const Json& list = member(*json, "completion_probabilities");
   GeneratedToken generated;
+  const Json& computed = member(*json, "timings/prompt_n");
+  if (computed.is_number_integer()) generated.n_computed = computed.get<int64_t>();
   if (list.is_null() || (list.is_array() && list.empty())) return generated;
   if (!list.is_array() || list.size() != 1) return wrong("completion_probabilities does not hold one token");
   auto token = read_listed(list[0]);

@@ -24,6 +24,9 @@ struct ScoredPrompt {
   std::optional<float> generated_log_prob;
   Token generated_id = -1;
   std::string generated_text;
+  /// Tokens of the text, if it is the only one of the request and the server counts them; some that it doesn't list
+  /// too.
+  int64_t n_counted = 0;
 };
 
 /// OpenAI completions with echo (vLLM, llama-cpp-python); uses `prompt_logprobs` if present. Choices may be in any
@@ -49,6 +52,7 @@ struct ListedToken {
 struct GeneratedToken {
   std::optional<ListedToken> token;
   std::vector<ListedToken> likeliest;
+  int64_t n_computed = -1;  ///< tokens of the prompt that were not taken from the cache; -1: it doesn't say
 };
 Result<GeneratedToken> parse_llama(std::string_view body);
 

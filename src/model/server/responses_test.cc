@@ -273,6 +273,10 @@ TEST(Responses, LlamaServersTokenIsTheOneThatItGenerated) {
   const auto least = parse_llama(R"({"completion_probabilities": [{"id": 7, "logprob": -3.4028234663852886e+38}]})");
   ASSERT_TRUE(least) << why(least);
   EXPECT_EQ(least->token->log_prob, -std::numeric_limits<float>::infinity()) << "a probability of 0";
+  EXPECT_EQ(least->n_computed, -1) << "not said";
+  const auto counted = parse_llama(R"({"timings/prompt_n": 3})");
+  ASSERT_TRUE(counted) << why(counted);
+  EXPECT_EQ(counted->n_computed, 3);
   const auto nothing = parse_llama("{}");
   ASSERT_TRUE(nothing) << why(nothing);
   EXPECT_FALSE(nothing->token) << "a token that ends in the middle of a character";
@@ -284,6 +288,15 @@ TEST(Responses, LlamaServersTokenIsTheOneThatItGenerated) {
               HasSubstr("does not hold one token"));
   EXPECT_THAT(why(parse_llama(R"({"completion_probabilities": [{"id": 7}]})")), HasSubstr("no logprob"));
   EXPECT_THAT(why(parse_llama("[]")), HasSubstr("no object"));
+}
+
+TEST(Requests, WhatASlotComputesOfAPrompt) {
+  const std::vector<Token> cached = {1, 2, 3, 4}, nothing;
+  EXPECT_EQ(n_to_compute(cached, std::vector<Token>{1, 2, 3, 4, 5}), 1);
+  EXPECT_EQ(n_to_compute(cached, std::vector<Token>{1, 2, 9, 9, 9}), 3);
+  EXPECT_EQ(n_to_compute(cached, cached), 1) << "the last one always";
+  EXPECT_EQ(n_to_compute(cached, std::vector<Token>{1, 2}), 1);
+  EXPECT_EQ(n_to_compute(nothing, cached), 4);
 }
 
 TEST(Responses, LlamaServersPages) {

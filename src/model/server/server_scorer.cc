@@ -112,11 +112,14 @@ class ServerScorer final : public Scorer {
 
   const ModelDescription& describe() const override { return description_; }
 
-  /// A value comes from half-precision products in one batch or another: steps of bfloat16 in an answer of few tokens,
-  /// and their sum over many. Values of other tokens or from foreign memory differ more.
+  /// Logits in bfloat16 have steps of up to 0.125 nats, so that two computations of a token in other batches differ by
+  /// some 0.05 (standard deviation); five of those for the sum over n tokens, which grows by its root, and a little for
+  /// what an answer's tokens have in common, such as a cached prompt. Values of other tokens or from foreign memory
+  /// differ more.
   std::optional<double> repeat_tolerance(int64_t n_tokens) const override {
-    constexpr double kStep = 0.26, kPerToken = 0.05;  // nats; as the probe's
-    return kStep + kPerToken * static_cast<double>(n_tokens);
+    constexpr double kPerRoot = 0.26, kPerToken = 0.005;  // nats
+    const auto n = static_cast<double>(n_tokens);
+    return kPerRoot * std::sqrt(n) + kPerToken * n;
   }
 
   Result<QuestionPlan> plan(ScoringRequest request) const override {
@@ -127,6 +130,7 @@ class ServerScorer final : public Scorer {
       auto planned = plan_question(request, encode_, rules_);
       if (!planned) return planned;
       plan = std::move(*planned);
+      plan.shares_prefix = profile_.is_forced && profile_.caches_go_back;
       if (profile_.takes_ids()) return plan;
       const bool cut = std::any_of(plan.answers.begin(), plan.answers.end(),
                                    [](const AnswerPlan& answer) { return answer.n_truncated > 0; });
@@ -207,8 +211,10 @@ class ServerScorer final : public Scorer {
     size_t plan = 0;
     QuestionScore score;  // of the answers begun
     size_t server = SIZE_MAX, slot = 0;
-    int n_asked = 0;         // times that the next token was asked for
-    bool lists_all = false;  // the request in flight asks for the values of all tokens
+    int n_asked = 0;            // times that the next token was asked for
+    bool lists_all = false;     // the request in flight asks for the values of all tokens
+    std::vector<Token> asked;   // the prompt in flight
+    std::vector<Token> cached;  // the one before it in the slot; empty if this one is to be computed whole
   };
 
   /// For llama-server: a request is a question, in as many parts as its answers have tokens.
@@ -263,10 +269,13 @@ class ServerScorer final : public Scorer {
         token.forced = profile_.plain_token;
         token.n_listed = server::kAllTokens;
       }
-      // Only a prompt that goes on where the one before it in the slot ended is taken from the cache: that of a
-      // recurrent model can't go back, and llama-server may give wrong values then.
-      token.is_fresh = is_new_slot || n_known == 0 || chain.n_asked > 1;
-      return server::forced_request(profile_, token);
+      // Where caches can't go back, only a prompt that goes on where the one before it in the slot ended is taken from
+      // it.
+      token.is_fresh = is_new_slot || (!profile_.caches_go_back && (n_known == 0 || chain.n_asked > 1));
+      if (token.is_fresh) chain.cached.clear();
+      auto forced = server::forced_request(profile_, token);
+      chain.asked = std::move(prompt);
+      return forced;
     };
     requests.take = [&](size_t request, const std::string& body) -> Result<Taken> {
       Chain& chain = chains.at(request);
@@ -275,6 +284,15 @@ class ServerScorer final : public Scorer {
       const std::vector<Token>& targets = plan.answers[chain.score.answers.size() - 1].targets;
       auto generated = server::parse_llama(body);
       if (!generated) return forward(generated);
+      if (profile_.caches_go_back && !chain.cached.empty() &&
+          generated->n_computed > server::n_to_compute(chain.cached, chain.asked)) {
+        // A window slid past the prompt's end, or others use the slot: the value may be wrong.
+        profile_.caches_go_back = false;
+        --chain.n_asked;
+        leave_slot(chain);  // so that the prompt is computed anew
+        return Taken::kMore;
+      }
+      chain.cached = std::move(chain.asked);
       const Token wanted = targets[score.token_log_probs.size()];
       std::optional<server::ListedToken> token = generated->token;
       if (chain.lists_all) {
@@ -318,8 +336,9 @@ class ServerScorer final : public Scorer {
     const double seconds = static_cast<double>(tokens) * profile_.seconds_per_request;
     connection_->options.note(fmt::format(
         "llama-server scores one token per request: {}, {} if all {} slots compute at once, else up to {}, and "
-        "the prompts; its model's file in process is faster",
-        counted(tokens, "request"), rough_time(seconds / slots), slots, rough_time(seconds)));
+        "each prompt once {}; its model's file in process is faster",
+        counted(tokens, "request"), rough_time(seconds / slots), slots, rough_time(seconds),
+        profile_.caches_go_back ? "a question" : "an answer, because its cache can't go back"));
   }
 
   std::vector<Prompt> prompts_of(const QuestionPlan& plan, const RequestAnswers& part) const {
@@ -428,8 +447,10 @@ Result<Profile> probe_all(Connection& connection, const server::Address& address
     const int profile_slots = profile->is_forced ? profile->slots : 0;
     if (!first) {
       first = std::move(*profile);
-    } else if (const int64_t length = profile->max_length; length > 0) {  // the length that all of them accept
-      first->max_length = first->max_length > 0 ? std::min(first->max_length, length) : length;
+    } else {  // what all of them can
+      first->caches_go_back = first->caches_go_back && profile->caches_go_back;
+      const int64_t length = profile->max_length;
+      if (length > 0) first->max_length = first->max_length > 0 ? std::min(first->max_length, length) : length;
     }
     usable.push_back(url);
     if (profile_slots > 0) slots.push_back(profile_slots);
