@@ -124,7 +124,7 @@ struct HttpServer::State {
     const std::lock_guard lock(mutex);
     if (const auto found = deadlines.find(connection); found != deadlines.end()) found->second = deadline;
   }
-  [[nodiscard]] bool has_room() const { return n_held < options.most_connections / 4 * 3; }
+  [[nodiscard]] bool has_room() const { return n_held < int64_t{options.most_connections} / 4 * 3; }
 
   void hold(Exchange& exchange) {
     {
@@ -321,7 +321,7 @@ ssize_t HttpServer::State::read_piece(void* pieces, uint64_t, char* to, size_t m
     return 0;
   }
   const size_t n = std::min(most, exchange.piece.size());
-  std::memcpy(to, exchange.piece.data(), n);
+  std::copy_n(exchange.piece.data(), n, to);
   exchange.piece.erase(0, n);
   return static_cast<ssize_t>(n);
 }
