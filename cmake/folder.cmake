@@ -13,6 +13,9 @@ function(hre_folder name)
   target_include_directories(hre_${name} PRIVATE ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/src)
   target_compile_options(hre_${name} PRIVATE "$<$<COMPILE_LANGUAGE:CXX>:${HRE_WARNINGS}>")
   target_link_libraries(hre_${name} PRIVATE ${ARG_USES})
+  if(HRE_SANITIZE AND name MATCHES "^(stats|model)$")  # the inner loops
+    target_compile_options(hre_${name} PRIVATE -O1)
+  endif()
   if(NOT name STREQUAL "stats")
     target_compile_definitions(hre_${name} PRIVATE ${HRE_CHECKED_CONTAINERS})
   endif()
@@ -22,12 +25,20 @@ function(hre_folder name)
     add_dependencies(unit_tests ${name}_test)
     target_include_directories(${name}_test PRIVATE ${PROJECT_SOURCE_DIR}/src)
     target_compile_options(${name}_test PRIVATE ${HRE_WARNINGS})
+    if(NOT name MATCHES "^(stats|analysis)$")  # whose tests draw millions of numbers; others take longer to compile than to run
+      target_compile_options(${name}_test PRIVATE $<$<CONFIG:Release>:-O1>)
+    endif()
     target_compile_definitions(${name}_test PRIVATE HRE_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
     # Object libraries are in libhre.so; a second copy beside it would have its own globals.
     list(FILTER ARG_USES EXCLUDE REGEX "^hre_")
     target_link_libraries(${name}_test PRIVATE hre ${ARG_USES} GTest::gtest GTest::gmock GTest::gtest_main)
-    gtest_discover_tests(${name}_test TEST_PREFIX ${name}. NO_PRETTY_VALUES DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 600
-                         ENVIRONMENT "HRE_TEST_MODELS=${HRE_DEPS}/models")
+    set(seconds 600)
+    if(HRE_SANITIZE)
+      set(seconds 3600)
+    endif()
+    gtest_discover_tests(${name}_test TEST_PREFIX ${name}. NO_PRETTY_VALUES DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT ${seconds}
+                         ENVIRONMENT "HRE_TEST_MODELS=${HRE_DEPS}/models"
+                         ENVIRONMENT_MODIFICATION GOMP_SPINCOUNT=set:2000)
   endif()
 endfunction()
 

@@ -1,6 +1,7 @@
 """The tools that check the repository itself: that they pass here, and that each finds what it is for in a repository that has it."""
 
 import http.server
+import importlib.util
 import json
 import pathlib
 import subprocess
@@ -167,6 +168,55 @@ class DockerfileTest(CheckTest):
         """tools/check_dockerfile.py, which runs its commands, knows every instruction; the last stage ends as a user without rights."""
         last = self.check("check_dockerfile.py", "--parse").splitlines()[-1]
         self.assertRegex(last, r"^last: scratch, .*USER, WORKDIR, ENTRYPOINT, CMD$")
+
+
+class TidyTest(CheckTest):
+    def test_recent(self):
+        """What a merge brought comes first, however old its commits are; where git knows no history it is skipped."""
+
+        def git(*arguments, date="2026-02-01T00:00:00"):
+            environment = clean_environment(GIT_AUTHOR_DATE=date, GIT_COMMITTER_DATE=date, GIT_CONFIG_GLOBAL="/dev/null")
+            subprocess.run(
+                ["git", "-c", "user.name=a", "-c", "user.email=a@b", *arguments],
+                cwd=self.root,
+                env=environment,
+                check=True,
+                capture_output=True,
+            )
+
+        def commit(name, **when):
+            self.write({name: name, **({"tools/tidy.py": (TOOLS / "tidy.py").read_text(encoding="utf-8")} if name == "src/a.cc" else {})})
+            git("add", "-A")
+            git("commit", "-m", name, **when)
+
+        git("init", "-b", "main")
+        for name in ("src/a.cc", "src/b.cc", "src/c.cc", "src/c.h", "src/d.cc"):
+            commit(name)
+        git("checkout", "-b", "side")
+        (self.root / "src/c.h").unlink()
+        commit("src/c.h.in", date="2026-01-01T00:00:00")
+        git("checkout", "main")
+        (self.root / "src/b.cc").unlink()
+        commit("src/b.txt", date="2026-03-01T00:00:00")
+        git("merge", "--no-ff", "-m", "merge", "side", date="2026-04-01T00:00:00")
+        self.write({"src/d.cc": "not committed"})
+        spec = importlib.util.spec_from_file_location("tidy", self.root / "tools" / "tidy.py")
+        tidy = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(tidy)
+        sources = [self.root / "src" / f"{name}.cc" for name in "abcd"]
+        self.assertEqual(["d.cc", "c.cc", "b.cc", "a.cc"], [path.name for path in tidy.by_recency(sources)])
+
+        git("clone", "--depth", "1", f"file://{self.root}", "shallow")
+        done = subprocess.run(
+            [sys.executable, "-B", "tools/tidy.py", "--recent"],
+            cwd=self.root / "shallow",
+            env=clean_environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        self.assertEqual(77, done.returncode, done.stdout + done.stderr)
+        self.assertIn("skipped: ", done.stdout)
 
 
 if __name__ == "__main__":

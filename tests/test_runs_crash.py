@@ -137,7 +137,7 @@ class CrashTest(StoreTest):
 
     def test_sigkill_of_a_language_model(self):
         model = shared_data("models/stories260K.gguf")
-        questions = 600 // SLOWER
+        questions = max(300 // SLOWER, 100)
         self.make_data(questions, words=60)
         self.kill_50_times(questions, model=model)
 

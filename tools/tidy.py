@@ -5,16 +5,17 @@
     tools/tidy.py --recent                all sources, those that changed last first; for CI, with --seconds
     tools/tidy.py [REGEX]                 sources whose path from the checkout matches (default: all but tests)
 
-BASE: by default where this branch left origin/main or main; on that branch itself, the commit before. --recent needs no base: of
-sources that one commit changed, such as all of them in a shallow clone, each commit looks at others. Sources are looked at one
-by one as build/dev compiles them, which is configured if it isn't there; it need not be built. --seconds N stops after that long
-and says what was not looked at. Ends with 1 for a finding or a source that can't be looked at, 77 where nothing could be.
+BASE: by default where this branch left origin/main or main; on that branch itself, the commit before. --recent needs no base: a
+merge counts as one commit, with all that it brought. It is skipped where git knows one commit alone (a shallow clone, an unpacked
+archive): nothing there tells what changed. Sources are looked at one by one as build/dev compiles them, which is configured if it
+isn't there; it need not be built. --seconds N ends then and says what was not looked at. Ends with 1 for a finding or a source that
+can't be looked at, 77 where nothing could be.
 """
 
 import argparse
 import concurrent.futures
-import hashlib
 import json
+import math
 import os
 import pathlib
 import re
@@ -51,26 +52,32 @@ def changed(base, sources):
 
 
 def by_recency(sources):
-    """What no commit has yet, then by the newest commit that changed each; those of one commit in an order of this commit's own."""
+    """What no commit has yet, then by the newest commit that changed each."""
     commits = [git("diff", "--name-only", "HEAD", "--").splitlines() + git("ls-files", "-o", "--exclude-standard").splitlines()]
-    commits += [text.split("\n") for text in git("log", "--name-only", "--format=%x00", "--", "*.cc", "*.h").split("\0")]
+    log = git("log", "--first-parent", "-m", "--name-only", "--format=%x00", "--", "*.cc", "*.h")
+    commits += [text.split("\n") for text in log.split("\0")]
     rank = {}
     for number, names in enumerate(commits):
         for path in of_names(names, sources):
             rank.setdefault(path, number)
-    head = git("rev-parse", "HEAD")
-    return sorted(sources, key=lambda path: (rank.get(path, len(commits)), hashlib.sha256(f"{head} {path.name}".encode()).digest()))
+    return sorted(sources, key=lambda path: (rank.get(path, len(commits)), path))
 
 
 def findings(path, until):
-    if time.monotonic() > until:
+    """What clang-tidy says of one source; None where that takes too long."""
+    left = until - time.monotonic()
+    if left <= 0:
         return None
-    done = subprocess.run(
-        ["clang-tidy-14", "--quiet", "-p", FOLDER, "--extra-arg=-Wno-unknown-warning-option", path],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    try:
+        done = subprocess.run(
+            ["clang-tidy-14", "--quiet", "-p", FOLDER, "--extra-arg=-Wno-unknown-warning-option", path],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=None if math.isinf(left) else left,
+        )
+    except subprocess.TimeoutExpired:
+        return None
     return (
         ""
         if done.returncode == 0
@@ -88,6 +95,10 @@ def main():
     arguments = parser.parse_args()
     if shutil.which("clang-tidy-14") is None:
         print("skipped: clang-tidy-14 is not installed (Debian: clang-tidy)")
+        return 77
+    until = time.monotonic() + arguments.seconds
+    if arguments.recent and not git("rev-parse", "--verify", "--quiet", "HEAD~1"):
+        print("skipped: git knows no earlier commit, so nothing tells which sources changed last")
         return 77
     if not (FOLDER / "build.ninja").exists():
         subprocess.run(["cmake", "--preset", "dev"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
@@ -108,7 +119,6 @@ def main():
         if not chosen:
             print(f"no source differs from {base[:12]}")
             return 0
-    until = time.monotonic() + arguments.seconds
     with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
         found = dict(zip(chosen, pool.map(lambda path: findings(path, until), chosen)))
     print("".join(text for text in found.values() if text), end="")

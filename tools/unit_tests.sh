@@ -9,6 +9,7 @@ set -euo pipefail
 folder=$1 filter=${2:-*}
 tools=$(cd "$(dirname "$0")" && pwd)
 export HRE_TEST_MODELS=${HRE_TEST_MODELS:-$(sed -n 's/^HRE_DEPS:PATH=//p' "$folder/CMakeCache.txt")/models}
+export OMP_WAIT_POLICY=passive  # of any OpenMP; threads that wait awake are in the way of other programs' threads
 programs=("$folder"/src/*_test)
 # shellcheck disable=SC2016
 printf '%s\n' "${programs[@]##*/}" | xargs -P "$("$tools/jobs.sh")" -I{} sh -c \

@@ -45,7 +45,7 @@ void Notices::say_once(const std::string& about, const std::string& message) {
 
 std::string name_below(const std::vector<std::string>& folders, const std::string& path) {
   for (const std::string& folder : folders) {
-    const auto relative = fs::path(path).lexically_relative(folder).string();
+    auto relative = fs::path(path).lexically_relative(folder).string();
     if (relative == ".") return path;
     if (!relative.empty() && !relative.starts_with("..")) return relative;
   }
@@ -84,7 +84,7 @@ Status CheckpointOptions::finish(const std::string& what, Console& console) {
   if (auto ok = evaluating.finish(); !ok) return ok;
   auto parsed = parse_until(until_text);
   if (!parsed) return forward(parsed);
-  until = std::move(*parsed);
+  until = *parsed;
   store = store_to_keep(store, console.err);
   if (store.empty()) {
     return input_error(what + " keeps its runs, for comparisons and restarts", "--store", "give --store FILE");

@@ -49,7 +49,8 @@ struct ServeArguments {
   std::vector<std::string> folders, models;
   std::string listen = "127.0.0.1:8765", token_file;
   int64_t most_queued = 1000;
-  int most_connections = 1024;
+  int most_connections = 1024, client_timeout = 20;
+  double patience = 60;
   std::optional<double> time_limit;
 };
 
@@ -267,7 +268,7 @@ void Service::run_job(const Job& job) {
 
 /// The files that are meant now: what the path led to when the job came may have been replaced by a link to elsewhere.
 Result<FoundCheckpoint> Service::find(const Job& job, const JobRequest& request, const std::stop_token& stop) {
-  constexpr std::chrono::seconds kPatience{60};  // ranks of a training may still be writing
+  const std::chrono::duration<double> patience(a_.patience);  // ranks of a training may still be writing
   FoundCheckpoint checkpoint;
   checkpoint.path = job.model;
   checkpoint.training = request.training;
@@ -281,7 +282,7 @@ Result<FoundCheckpoint> Service::find(const Job& job, const JobRequest& request,
     if (!*found) break;  // the model's reader says what is wrong
     checkpoint = std::move(**found);
     if (checkpoint.incomplete.empty()) break;
-    if (std::chrono::steady_clock::now() - begin > kPatience) {
+    if (std::chrono::steady_clock::now() - begin > patience) {
       return input_error("is not complete: " + checkpoint.incomplete, job.model);
     }
     if (!net::sleep_unless_stopped(std::chrono::seconds(1), stop)) return fail(ErrorCode::kInterrupted, "interrupted");
@@ -352,6 +353,7 @@ Status run_serve(ServeArguments a, Console& console) {
   server.address = address->first;
   server.port = address->second;
   server.most_connections = a.most_connections;
+  server.longest_request = server.longest_silence = std::chrono::seconds(a.client_timeout);
   return Service(a, std::move(*folders), std::move(*queue), std::move(*dataset), std::move(*gate), *progress, console)
       .run(server, *token);
 }
@@ -380,10 +382,20 @@ Action define_serve(CLI::App& app) {
   app.add_option("--connections", a->most_connections, "hold so many connections at most (default 1024)")
       ->type_name("N")
       ->check(CLI::Range(8, 60'000).description(""));
+  app.add_option(
+         "--client-timeout", a->client_timeout,
+         "close a connection whose request is not whole after so many seconds, or that takes none of its answer "
+         "for as long (default 20)")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(1, 3600).description(""));
   app.add_option("--time-limit", a->time_limit,
                  "end each evaluation after so many seconds; its value is of the questions done by then")
       ->type_name("SECONDS")
       ->check(CLI::Range(0.001, 1e9).description(""));
+  app.add_option("--patience", a->patience,
+                 "count a job as failed whose checkpoint is not complete after so many seconds (default 60)")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(0.0, 1e9).description(""));
   a->checkpoints.define(app, "keep the page of all results there (default: STORE.page); it is served at /");
   return [a](Console& console) { return run_serve(*a, console); };
 }

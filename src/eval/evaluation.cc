@@ -306,12 +306,8 @@ struct Evaluation::State final : PlanSource {
     return {};
   }
 
-  /// Where values may depend on what else a server computes: asks for a sample of the questions again, in another order
-  /// and with their answers in reverse. A failed request is only noted; a difference is the error.
-  Status check_order() {
-    bool any_new = false;
-    for (size_t place = 0; place < results.size(); ++place) any_new = any_new || (results[place] && !reused[place]);
-    if (!checks_order || !scorer.repeat_tolerance(1) || !any_new || run.failure || stop.stop_requested()) return {};
+  /// A fiftieth of the questions that have answers, but 8 to 64.
+  std::vector<size_t> sample_of_answered() const {
     std::vector<size_t> places;
     for (size_t place = 0; place < results.size(); ++place) {
       if (results[place] && !results[place]->answers.empty()) places.push_back(place);
@@ -319,6 +315,26 @@ struct Evaluation::State final : PlanSource {
     std::shuffle(places.begin(), places.end(), std::mt19937_64(std::random_device()()));
     constexpr size_t kFewest = 8, kMost = 64, kOneIn = 50;
     places.resize(std::min(places.size(), std::clamp(places.size() / kOneIn, kFewest, kMost)));
+    return places;
+  }
+
+  static Error order_matters(const Question& question, size_t answer, const AnswerResult& first,
+                             const AnswerResult& second) {
+    return {ErrorCode::kFailed,
+            fmt::format("the server's values depend on the order of requests: answer {} had a log-likelihood of {:.6g} "
+                        "over {} tokens, and {:.6g} over {} when it was asked for again; no answers are kept",
+                        answer + 1, first.sum_log_prob, first.n_tokens, second.sum_log_prob, second.n_tokens),
+            "question " + question_name(question.topic, question.id),
+            "start the server without prefix caching, or use another version of it"};
+  }
+
+  /// Where values may depend on what else a server computes: asks for a sample of the questions again, in another order
+  /// and with their answers in reverse. A failed request is only noted; a difference is the error.
+  Status check_order() {
+    bool any_new = false;
+    for (size_t place = 0; place < results.size(); ++place) any_new = any_new || (results[place] && !reused[place]);
+    if (!checks_order || !scorer.repeat_tolerance(1) || !any_new || run.failure || stop.stop_requested()) return {};
+    const std::vector<size_t> places = sample_of_answered();
     std::vector<std::optional<QuestionPlan>> planned(results.size());
     const auto unchecked = [&](const std::string& why) {
       progress.note("whether values depend on the order of requests could not be checked: " + why);
@@ -351,14 +367,7 @@ struct Evaluation::State final : PlanSource {
         if (std::isfinite(first.sum_log_prob - second.sum_log_prob)) {
           largest = std::max(largest, std::abs(first.sum_log_prob - second.sum_log_prob));
         }
-        if (agree(first, second, scorer)) continue;
-        difference = Error{
-            ErrorCode::kFailed,
-            fmt::format("the server's values depend on the order of requests: answer {} had a log-likelihood of {:.6g} "
-                        "over {} tokens, and {:.6g} over {} when it was asked for again; no answers are kept",
-                        a + 1, first.sum_log_prob, first.n_tokens, second.sum_log_prob, second.n_tokens),
-            "question " + question_name(question.topic, question.id),
-            "start the server without prefix caching, or use another version of it"};
+        if (!agree(first, second, scorer)) difference = order_matters(question, a, first, second);
       }
       return !difference && !stop.stop_requested();
     };

@@ -29,7 +29,6 @@ using SteadyTime = std::chrono::steady_clock::time_point;
 using std::chrono::milliseconds;
 
 constexpr SteadyTime kNever = SteadyTime::max();
-constexpr unsigned kSilenceSeconds = 20;         // without a byte, where one is expected
 constexpr size_t kMemory = 32 << 10;             // of a connection, by the library: bounds lines and headers
 constexpr milliseconds kLook{500};               // how often time limits are looked at
 constexpr milliseconds kBetweenWakes{100};       // many changes at once are one
@@ -125,7 +124,7 @@ struct HttpServer::State {
     const std::lock_guard lock(mutex);
     if (const auto found = deadlines.find(connection); found != deadlines.end()) found->second = deadline;
   }
-  [[nodiscard]] bool has_room() const { return n_held < options.most_connections / 4 * 3; }
+  [[nodiscard]] bool has_room() const { return n_held < int64_t{options.most_connections} / 4 * 3; }
 
   void hold(Exchange& exchange) {
     {
@@ -322,7 +321,7 @@ ssize_t HttpServer::State::read_piece(void* pieces, uint64_t, char* to, size_t m
     return 0;
   }
   const size_t n = std::min(most, exchange.piece.size());
-  std::memcpy(to, exchange.piece.data(), n);
+  std::copy_n(exchange.piece.data(), n, to);
   exchange.piece.erase(0, n);
   return static_cast<ssize_t>(n);
 }
@@ -426,10 +425,11 @@ Result<std::unique_ptr<HttpServer>> HttpServer::start(const HttpServerOptions& o
   state->daemon = MHD_start_daemon(
       MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC, 0, nullptr, nullptr, State::on_request,
       self, MHD_OPTION_LISTEN_SOCKET, listener, MHD_OPTION_CONNECTION_LIMIT,
-      static_cast<unsigned>(options.most_connections), MHD_OPTION_CONNECTION_TIMEOUT, kSilenceSeconds,
-      MHD_OPTION_CONNECTION_MEMORY_LIMIT, kMemory, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_URI_LOG_CALLBACK,
-      State::on_line, self, MHD_OPTION_UNESCAPE_CALLBACK, keep_target, nullptr, MHD_OPTION_NOTIFY_COMPLETED,
-      State::on_completed, self, MHD_OPTION_NOTIFY_CONNECTION, State::on_connection, self, MHD_OPTION_END);
+      static_cast<unsigned>(options.most_connections), MHD_OPTION_CONNECTION_TIMEOUT,
+      static_cast<unsigned>(options.longest_silence.count()), MHD_OPTION_CONNECTION_MEMORY_LIMIT, kMemory,
+      MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_URI_LOG_CALLBACK, State::on_line, self, MHD_OPTION_UNESCAPE_CALLBACK,
+      keep_target, nullptr, MHD_OPTION_NOTIFY_COMPLETED, State::on_completed, self, MHD_OPTION_NOTIFY_CONNECTION,
+      State::on_connection, self, MHD_OPTION_END);
   if (state->daemon == nullptr) {
     close(listener);
     return fail(ErrorCode::kFailed, "the HTTP server could not be started", place);

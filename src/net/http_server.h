@@ -56,6 +56,7 @@ struct HttpServerOptions {
   int most_connections = 1024;
   size_t most_body = 64 << 10;                        ///< bytes of a request's body
   std::chrono::milliseconds longest_request{20'000};  ///< from a connection's begin, or its last answer, to a whole one
+  std::chrono::seconds longest_silence{20};           ///< without a byte, where one is expected or has to be taken
   std::chrono::milliseconds longest_answer{300'000};  ///< for one that is there at once
 };
 

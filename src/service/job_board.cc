@@ -20,13 +20,13 @@ void JobBoard::end() {
 }
 
 void JobBoard::cancel(int64_t job) {
-  std::stop_source stop(std::nostopstate);
+  std::optional<std::stop_source> stop;
   {
     const std::lock_guard lock(mutex_);
     cancelled_ = job;
     if (progress_.job == job) stop = stop_;
   }
-  stop.request_stop();
+  if (stop) stop->request_stop();
 }
 
 bool JobBoard::is_cancelled() const {

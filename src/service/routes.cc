@@ -277,7 +277,7 @@ std::optional<ServerAnswer> Routes::refuse_origin(const ServerRequest& request) 
 }
 
 std::optional<ServerAnswer> Routes::refuse(const ServerRequest& request) {
-  const auto refused = [&]() -> std::optional<ServerAnswer> {
+  auto refused = [&]() -> std::optional<ServerAnswer> {
     if (auto foreign = refuse_origin(request)) return foreign;
     if (const auto encoding = request.header("transfer-encoding")) {
       if (lower(*encoding) != "chunked") return error(501, "the only transfer encoding is chunked");

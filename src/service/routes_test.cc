@@ -228,9 +228,17 @@ TEST_F(RoutesTest, ATokenIsAskedFor) {
     EXPECT_THAT(error(401, answer), HasSubstr("token")) << path;
     EXPECT_THAT(answer.body, Not(HasSubstr(token)));
   }
-  for (const std::string& given : {token, std::string("Bearer"), std::string("Bearer "), "Bearer " + token.substr(1),
-                                   "Bearer " + token + "0", "Bearer " + token + token, "Digest " + token,
-                                   std::string("Basic "), std::string("Basic !!!!"), "Basic " + token}) {
+  const std::vector<std::string> wrong = {token,
+                                          "Bearer",
+                                          "Bearer ",
+                                          "Bearer " + token.substr(1),
+                                          "Bearer " + token + "0",
+                                          "Bearer " + token + token,
+                                          "Digest " + token,
+                                          "Basic ",
+                                          "Basic !!!!",
+                                          "Basic " + token};
+  for (const std::string& given : wrong) {
     EXPECT_EQ(ask("GET", "/jobs", "", {{"authorization", given}}).status, 401) << given;
   }
   EXPECT_EQ(ask("GET", "/jobs", "", {{"authorization", "Bearer " + token}}).status, 200);

@@ -38,7 +38,7 @@ inline QuestionResult made_question(int64_t n, bool tokens = false) {
   QuestionResult question{"q" + std::to_string(n), n % 2 == 0 ? "even" : "odd", {}, {}, {}};
   for (int i = 0; i < 4; ++i) {
     AnswerResult& answer = question.answers.emplace_back();
-    answer.votes = static_cast<double>((n * 7 + i * 5) % 11);
+    answer.votes = static_cast<double>((n * 7 + int64_t{i} * 5) % 11);
     answer.n_chars = 10 + n % 50 + i;
     answer.n_bytes = answer.n_chars + n % 3;
     answer.n_tokens = 3 + i;

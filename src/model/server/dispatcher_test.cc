@@ -215,8 +215,8 @@ TEST(Dispatcher, EveryRequestIsDoneOnceWhateverFails) {
     for (auto& server : several) {
       server.slots = 1 + static_cast<int>(random() % 20);
       server.failing_share = 0.1;
-      server.away_from = random() % 20;
-      server.away_until = server.away_from + random() % 20;
+      server.away_from = static_cast<double>(random() % 20);
+      server.away_until = server.away_from + static_cast<double>(random() % 20);
       server.most = 5 + static_cast<int>(random() % 40);
     }
     SimulatedServers servers(several, random());

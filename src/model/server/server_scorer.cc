@@ -88,6 +88,152 @@ std::string rough_time(double seconds) {
   return fmt::format("{:.1f} h", seconds / 3600);
 }
 
+/// Scores with llama-server: a request is a question, in as many parts as its answers have tokens, all in one slot of a
+/// server, so that what they share stays in that slot's cache.
+class TokenByToken {
+ public:
+  /// slots: by server. parts_of_characters: tokens that the server does not list when it generates them; more are
+  /// found.
+  TokenByToken(Profile& profile, const std::vector<int>& slots, PlanSource& source, const ScoreSink& sink,
+               std::set<Token>& parts_of_characters)
+      : profile_(profile),
+        source_(source),
+        sink_(sink),
+        plans_(source.plans()),
+        parts_of_characters_(parts_of_characters) {
+    for (const int n : slots) users_.emplace_back(static_cast<size_t>(n), 0);
+  }
+
+  /// Its functions need this object.
+  server::Requests requests() {
+    server::Requests requests;
+    requests.next = [this] { return next(); };
+    requests.make = [this](size_t request, size_t server) { return make(chains_.at(request), server); };
+    requests.take = [this](size_t request, const std::string& body) { return take(request, body); };
+    requests.take_refusal = [this](size_t request, const Error& error) { return end(request, {{}, error.message}); };
+    return requests;
+  }
+
+ private:
+  /// A question at work.
+  struct Chain {
+    size_t plan = 0;
+    QuestionScore score;  // of the answers begun
+    size_t server = SIZE_MAX, slot = 0;
+    int n_asked = 0;            // times that the next token was asked for
+    bool lists_all = false;     // the request in flight asks for the values of all tokens
+    std::vector<Token> asked;   // the prompt in flight
+    std::vector<Token> cached;  // the one before it in the slot; empty if this one is to be computed whole
+  };
+
+  NextPlan next() {
+    const NextPlan next = source_.next();
+    if (next.kind != NextPlan::Kind::kQuestion) return next;
+    Chain& chain = chains_[n_requests_];
+    chain.plan = next.index;
+    chain.score.answers.emplace_back();
+    return {NextPlan::Kind::kQuestion, n_requests_++};
+  }
+
+  void leave_slot(Chain& chain) {
+    if (chain.server != SIZE_MAX) --users_[chain.server][chain.slot];
+    chain.server = SIZE_MAX;
+  }
+
+  bool end(size_t request, QuestionScore score) {
+    Chain& chain = chains_.at(request);
+    const size_t plan = chain.plan;
+    leave_slot(chain);
+    chains_.erase(request);
+    return sink_(plan, std::move(score));
+  }
+
+  server::Request make(Chain& chain, size_t server) {
+    const bool is_new_slot = chain.server != server;
+    if (is_new_slot) {
+      leave_slot(chain);
+      const auto least = std::ranges::min_element(users_[server]);
+      chain.server = server;
+      chain.slot = static_cast<size_t>(least - users_[server].begin());
+      ++*least;
+    }
+    const QuestionPlan& plan = plans_[chain.plan];
+    const AnswerPlan& answer = plan.answers[chain.score.answers.size() - 1];
+    const size_t n_known = chain.score.answers.back().token_log_probs.size();
+    std::vector<Token> prompt = plan.prefix;
+    prompt.insert(prompt.end(), answer.tail.begin(), answer.tail.end());
+    prompt.resize(prompt.size() + 1 - (answer.targets.size() - n_known));
+    // A token that ends in the middle of a character is not listed when it is generated; some versions answer 500.
+    // Its value is found among those of all tokens, while another one is generated.
+    chain.lists_all = chain.n_asked++ > 0 || parts_of_characters_.contains(answer.targets[n_known]);
+    server::ForcedToken token{prompt, answer.targets[n_known], static_cast<int>(chain.slot)};
+    if (chain.lists_all) {
+      token.forced = profile_.plain_token;
+      token.n_listed = server::kAllTokens;
+    }
+    // Where caches can't go back, only a prompt that goes on where the one before it in the slot ended is taken from
+    // it.
+    token.is_fresh = is_new_slot || (!profile_.caches_go_back && (n_known == 0 || chain.n_asked > 1));
+    if (token.is_fresh) chain.cached.clear();
+    auto forced = server::forced_request(profile_, token);
+    chain.asked = std::move(prompt);
+    return forced;
+  }
+
+  Result<Taken> take(size_t request, const std::string& body) {
+    Chain& chain = chains_.at(request);
+    const QuestionPlan& plan = plans_[chain.plan];
+    AnswerScore& score = chain.score.answers.back();
+    const std::vector<Token>& targets = plan.answers[chain.score.answers.size() - 1].targets;
+    auto generated = server::parse_llama(body);
+    if (!generated) return forward(generated);
+    if (profile_.caches_go_back && !chain.cached.empty() &&
+        generated->n_computed > server::n_to_compute(chain.cached, chain.asked)) {
+      // A window slid past the prompt's end, or others use the slot: the value may be wrong.
+      profile_.caches_go_back = false;
+      --chain.n_asked;
+      leave_slot(chain);  // so that the prompt is computed anew
+      return Taken::kMore;
+    }
+    chain.cached = std::move(chain.asked);
+    const Token wanted = targets[score.token_log_probs.size()];
+    std::optional<server::ListedToken> token = generated->token;
+    if (chain.lists_all) {
+      const auto listed = std::ranges::find(generated->likeliest, wanted, &server::ListedToken::id);
+      if (listed == generated->likeliest.end()) {
+        return fail(ErrorCode::kFailed, fmt::format("the server lists no value of token {}", wanted));
+      }
+      token = *listed;
+      if (!token->is_text) parts_of_characters_.insert(wanted);
+    }
+    if (!token) return Taken::kMore;
+    if (token->id != wanted) {
+      const std::string problem = fmt::format(
+          "the server generated token {} where {} was forced; it may be one that the model must not generate",
+          token->id, wanted);
+      return end(request, {{}, problem}) ? Taken::kDone : Taken::kEnd;
+    }
+    chain.n_asked = 0;
+    score.token_log_probs.push_back(token->log_prob);
+    if (score.token_log_probs.size() < targets.size()) return Taken::kMore;
+    score.n_tokens = static_cast<int>(targets.size());
+    if (chain.score.answers.size() < plan.answers.size()) {
+      chain.score.answers.emplace_back();
+      return Taken::kMore;
+    }
+    return end(request, std::move(chain.score)) ? Taken::kDone : Taken::kEnd;
+  }
+
+  Profile& profile_;  // whose caches may be seen not to go back
+  PlanSource& source_;
+  const ScoreSink& sink_;
+  const std::span<const QuestionPlan> plans_;
+  std::set<Token>& parts_of_characters_;
+  std::map<size_t, Chain> chains_;       // by request
+  std::vector<std::vector<int>> users_;  // by server and slot
+  size_t n_requests_ = 0;
+};
+
 class ServerScorer final : public Scorer {
  public:
   ServerScorer(std::unique_ptr<Connection> connection, Profile profile, Encode encode,
@@ -152,8 +298,12 @@ class ServerScorer final : public Scorer {
   }
 
   Status score(PlanSource& source, const ScoreSink& sink, std::stop_token stop) override {
-    if (profile_.is_forced) return score_by_tokens(source, sink, stop);
     const std::span<const QuestionPlan> plans = source.plans();
+    if (profile_.is_forced) {
+      say_how_long(plans);
+      TokenByToken tokens(profile_, connection_->slots, source, sink, parts_of_characters_);
+      return dispatcher_->run(tokens.requests(), stop);
+    }
     std::deque<RequestAnswers> waiting;     // the rest of a question whose first answers are sent
     std::map<size_t, RequestAnswers> sent;  // by request
     std::map<size_t, Open> open;            // questions, by plan
@@ -204,125 +354,6 @@ class ServerScorer final : public Scorer {
     QuestionScore score;
     size_t done = 0;  // answers
   };
-
-  /// A question whose answers are scored token by token, in one slot of a server, so that what the requests of an
-  /// answer share stays in that slot's cache.
-  struct Chain {
-    size_t plan = 0;
-    QuestionScore score;  // of the answers begun
-    size_t server = SIZE_MAX, slot = 0;
-    int n_asked = 0;            // times that the next token was asked for
-    bool lists_all = false;     // the request in flight asks for the values of all tokens
-    std::vector<Token> asked;   // the prompt in flight
-    std::vector<Token> cached;  // the one before it in the slot; empty if this one is to be computed whole
-  };
-
-  /// For llama-server: a request is a question, in as many parts as its answers have tokens.
-  Status score_by_tokens(PlanSource& source, const ScoreSink& sink, const std::stop_token& stop) {
-    const std::span<const QuestionPlan> plans = source.plans();
-    say_how_long(plans);
-    std::map<size_t, Chain> chains;       // by request
-    std::vector<std::vector<int>> users;  // by server and slot
-    for (const int n : connection_->slots) users.emplace_back(static_cast<size_t>(n), 0);
-    size_t n_requests = 0;
-    const auto leave_slot = [&](Chain& chain) {
-      if (chain.server != SIZE_MAX) --users[chain.server][chain.slot];
-      chain.server = SIZE_MAX;
-    };
-    const auto end = [&](size_t request, QuestionScore score) {
-      Chain& chain = chains.at(request);
-      const size_t plan = chain.plan;
-      leave_slot(chain);
-      chains.erase(request);
-      return sink(plan, std::move(score));
-    };
-    server::Requests requests;
-    requests.next = [&]() -> NextPlan {
-      const NextPlan next = source.next();
-      if (next.kind != NextPlan::Kind::kQuestion) return next;
-      Chain& chain = chains[n_requests];
-      chain.plan = next.index;
-      chain.score.answers.emplace_back();
-      return {NextPlan::Kind::kQuestion, n_requests++};
-    };
-    requests.make = [&](size_t request, size_t server) {
-      Chain& chain = chains.at(request);
-      const bool is_new_slot = chain.server != server;
-      if (is_new_slot) {
-        leave_slot(chain);
-        const auto least = std::ranges::min_element(users[server]);
-        chain.server = server;
-        chain.slot = static_cast<size_t>(least - users[server].begin());
-        ++*least;
-      }
-      const QuestionPlan& plan = plans[chain.plan];
-      const AnswerPlan& answer = plan.answers[chain.score.answers.size() - 1];
-      const size_t n_known = chain.score.answers.back().token_log_probs.size();
-      std::vector<Token> prompt = plan.prefix;
-      prompt.insert(prompt.end(), answer.tail.begin(), answer.tail.end());
-      prompt.resize(prompt.size() + 1 - (answer.targets.size() - n_known));
-      // A token that ends in the middle of a character is not listed when it is generated; some versions answer 500.
-      // Its value is found among those of all tokens, while another one is generated.
-      chain.lists_all = chain.n_asked++ > 0 || parts_of_characters_.contains(answer.targets[n_known]);
-      server::ForcedToken token{prompt, answer.targets[n_known], static_cast<int>(chain.slot)};
-      if (chain.lists_all) {
-        token.forced = profile_.plain_token;
-        token.n_listed = server::kAllTokens;
-      }
-      // Where caches can't go back, only a prompt that goes on where the one before it in the slot ended is taken from
-      // it.
-      token.is_fresh = is_new_slot || (!profile_.caches_go_back && (n_known == 0 || chain.n_asked > 1));
-      if (token.is_fresh) chain.cached.clear();
-      auto forced = server::forced_request(profile_, token);
-      chain.asked = std::move(prompt);
-      return forced;
-    };
-    requests.take = [&](size_t request, const std::string& body) -> Result<Taken> {
-      Chain& chain = chains.at(request);
-      const QuestionPlan& plan = plans[chain.plan];
-      AnswerScore& score = chain.score.answers.back();
-      const std::vector<Token>& targets = plan.answers[chain.score.answers.size() - 1].targets;
-      auto generated = server::parse_llama(body);
-      if (!generated) return forward(generated);
-      if (profile_.caches_go_back && !chain.cached.empty() &&
-          generated->n_computed > server::n_to_compute(chain.cached, chain.asked)) {
-        // A window slid past the prompt's end, or others use the slot: the value may be wrong.
-        profile_.caches_go_back = false;
-        --chain.n_asked;
-        leave_slot(chain);  // so that the prompt is computed anew
-        return Taken::kMore;
-      }
-      chain.cached = std::move(chain.asked);
-      const Token wanted = targets[score.token_log_probs.size()];
-      std::optional<server::ListedToken> token = generated->token;
-      if (chain.lists_all) {
-        const auto listed = std::ranges::find(generated->likeliest, wanted, &server::ListedToken::id);
-        if (listed == generated->likeliest.end()) {
-          return fail(ErrorCode::kFailed, fmt::format("the server lists no value of token {}", wanted));
-        }
-        token = *listed;
-        if (!token->is_text) parts_of_characters_.insert(wanted);
-      }
-      if (!token) return Taken::kMore;
-      if (token->id != wanted) {
-        const std::string problem = fmt::format(
-            "the server generated token {} where {} was forced; it may be one that the model must not generate",
-            token->id, wanted);
-        return end(request, {{}, problem}) ? Taken::kDone : Taken::kEnd;
-      }
-      chain.n_asked = 0;
-      score.token_log_probs.push_back(token->log_prob);
-      if (score.token_log_probs.size() < targets.size()) return Taken::kMore;
-      score.n_tokens = static_cast<int>(targets.size());
-      if (chain.score.answers.size() < plan.answers.size()) {
-        chain.score.answers.emplace_back();
-        return Taken::kMore;
-      }
-      return end(request, std::move(chain.score)) ? Taken::kDone : Taken::kEnd;
-    };
-    requests.take_refusal = [&](size_t request, const Error& error) { return end(request, {{}, error.message}); };
-    return dispatcher_->run(requests, stop);
-  }
 
   /// Once: an evaluation may score its questions in several goes.
   void say_how_long(std::span<const QuestionPlan> plans) {
