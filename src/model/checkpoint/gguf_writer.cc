@@ -111,13 +111,17 @@ void store(char* to, T value) {
   std::memcpy(to, &value, sizeof value);
 }
 
-/// Makes NaN in bfloat16 quiet, in place, as conversion from float32 would.
+/// Makes NaN in bfloat16 quiet, in place, as conversion from float32 would: four values at a time, since every weight
+/// goes through here. Added to a magnitude, 0x7f carries into the sign's place where it is above infinity's.
 void quieten(std::string& bytes) {
+  const auto quiet = [](uint64_t bits) {
+    const uint64_t above = (bits & 0x7fff7fff7fff7fff) + 0x007f007f007f007f;
+    return bits | ((above & 0x8000800080008000) >> 9);
+  };
   char* const data = bytes.data();
-  for (size_t i = 0, n = bytes.size() / 2; i < n; ++i) {
-    const auto bits = load<uint16_t>(data + 2 * i);
-    store(data + 2 * i, static_cast<uint16_t>(bits | ((bits & 0x7fff) > 0x7f80 ? 64 : 0)));
-  }
+  size_t i = 0;
+  for (; i + 8 <= bytes.size(); i += 8) store(data + i, quiet(load<uint64_t>(data + i)));
+  for (; i + 2 <= bytes.size(); i += 2) store(data + i, static_cast<uint16_t>(quiet(load<uint16_t>(data + i))));
 }
 
 /// Converts n values, one type's after the other's.
