@@ -60,7 +60,7 @@ void Keeper::give_up(const Error& error) {
 std::vector<std::optional<store::StoredScore>> Keeper::find(const std::vector<size_t>& places,
                                                             const std::vector<ScoringRequest>& requests,
                                                             const std::vector<std::optional<QuestionPlan>>& plans) {
-  const std::vector<std::optional<store::StoredScore>> nothing(places.size());
+  std::vector<std::optional<store::StoredScore>> nothing(places.size());
   if (!session_) return nothing;
   keys_.resize(requests.size());
   std::vector<std::string> keys;

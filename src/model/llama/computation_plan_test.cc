@@ -54,8 +54,8 @@ TEST(ComputationPlan, IsExactWhereAsked) {
   EXPECT_EQ(plan->rules.fast.bf16, Precision::kF32);
   EXPECT_EQ(plan->rules.fast.q8_0, Precision::kF32);
   EXPECT_EQ(plan->rules.fast.quantised, Precision::kF32);
-  const auto refused = [&](EngineOptions changed, const Machine& machine) {
-    const auto other = plan_computation(model(), changed, machine);
+  const auto refused = [&](const EngineOptions& given, const Machine& machine) {
+    const auto other = plan_computation(model(), given, machine);
     return !other && other.error().code == ErrorCode::kInput && other.error().where == "‹precision› exact";
   };
   EngineOptions changed = options;

@@ -32,7 +32,8 @@ struct StoredBlock {
 static_assert(sizeof(StoredBlock) == 34);
 
 inline int64_t panels_of(int64_t n) {
-  return (n + kTilePanels * kPanelColumns - 1) / (kTilePanels * kPanelColumns) * kTilePanels;
+  constexpr int64_t kTileColumns = int64_t{kTilePanels} * kPanelColumns;
+  return (n + kTileColumns - 1) / kTileColumns * kTilePanels;
 }
 
 /// Blocks in which all values are smaller become zeros, because their divisor would not be finite.
