@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "core/files.h"
 #include "model/checkpoint/gguf_writer.h"
 #include "model/checkpoint/pre_tokenizer.h"
 #include "model/checkpoint/safetensors.h"
@@ -111,6 +112,32 @@ TEST(WeightTypes, BfloatsAreTheNearest) {
   EXPECT_EQ(0x3f81, bfloat_of(1.0F + 0x1p-8F + 0x1p-20F));
   EXPECT_EQ(0x7f80, bfloat_of(3.4e38F));
   EXPECT_NE(0, bfloat_of(NAN) & 0x7f);
+}
+
+/// As conversion from float32 and back: every pattern of bits, at each place among those that are done together.
+TEST(WeightTypes, NanInBfloatBecomesQuiet) {
+  const TemporaryFolder folder(testing::TempDir() + "bfloats");
+  const std::string in = folder.path() + "/in", out = folder.path() + "/out";
+  std::string bytes;
+  for (uint32_t i = 0; i < 65536 + 5; ++i) bytes += {static_cast<char>(i), static_cast<char>(i >> 8)};
+  ASSERT_TRUE(write_file(in, bytes));
+  TensorSource tensor;
+  tensor.name = "t";
+  tensor.shape = {65536 + 4};
+  tensor.type = tensor.stored = WeightType::kBF16;
+  for (const uint64_t offset : {0, 2}) {
+    tensor.offset = offset;
+    ASSERT_TRUE(write_gguf(out, {}, {tensor}, {in}, [](uint64_t) {}, {}));
+    const auto file = read_file(out);
+    ASSERT_TRUE(file);
+    const std::string_view written = std::string_view(*file).substr(file->size() - (65536 + 16) * 2);
+    for (uint32_t i = 0; i < 65536 + 4; ++i) {
+      const auto bits = static_cast<uint16_t>(i + offset / 2);
+      const auto found = static_cast<uint16_t>(static_cast<unsigned char>(written[2 * i]) |
+                                               static_cast<unsigned char>(written[2 * i + 1]) << 8);
+      ASSERT_EQ((bits & 0x7fff) > 0x7f80 ? bits | 64 : bits, found) << bits;
+    }
+  }
 }
 
 TEST(PreTokenizer, Sha256) {  // the vectors of FIPS 180-4
