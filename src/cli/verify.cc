@@ -271,7 +271,7 @@ Action define_verify(CLI::App& app) {
       ->check(CLI::Range(size_t{1}, size_t{1} << 30).description(""));
   app.add_option("--tolerance", arguments->tolerance,
                  "largest difference per answer, in nats (default: 0.001, more if the run multiplied in less than "
-                 "float32; for a server 0.26 and 0.05 per token); a larger difference is status 3")
+                 "float32; for a server 0.26 √n + 0.005 n over n tokens); a larger difference is status 3")
       ->type_name("NATS")
       ->check(CLI::NonNegativeNumber.description(""));
   app.add_flag("--python", arguments->python, "score with Transformers in float32, from the checkpoint folder");
