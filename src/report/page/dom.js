@@ -52,7 +52,10 @@ const decimalsFor = (error) => (error > 0 ? Math.min(8, Math.max(0, 1 - Math.flo
 const decimalsOf = (low, high) => decimalsFor(low === null || high === null ? 0 : (high - low) / 2);
 const interval = (low, high) =>
   low === null || high === null ? '' : `[${number(low, decimalsOf(low, high))}, ${number(high, decimalsOf(low, high))}]`;
-const pValue = (p) => (p === null ? '–' : p < 0.0001 ? '< 0.0001' : p.toFixed(decimalsFor(p)));
+function pValue(p) {
+  if (p === null) return '–';
+  return p < 0.0001 ? '< 0.0001' : p.toFixed(decimalsFor(p));
+}
 
 function option(value, text, selected) {
   return make('option', { value, selected }, plainText(text));

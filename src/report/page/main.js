@@ -12,7 +12,8 @@ function startTheme() {
     /* storage may be closed to local files */
   }
   function apply() {
-    document.documentElement.setAttribute('data-theme', theme === 'auto' ? (system.matches ? 'dark' : 'light') : theme);
+    const ofSystem = system.matches ? 'dark' : 'light';
+    document.documentElement.setAttribute('data-theme', theme === 'auto' ? ofSystem : theme);
     button.textContent = `Theme: ${theme}`;
   }
   button.addEventListener('click', () => {
@@ -103,6 +104,7 @@ async function start() {
     return;
   }
   const report = await blockJson('index');
+  const ofTokens = report.tokens.includes(true) ? 'a' : 'none';
   const state = {
     a: 0,
     b: report.runs.length > 1 ? 1 : 0,
@@ -114,7 +116,7 @@ async function start() {
     sort: 'order',
     selected: null,
     order: 'people',
-    shade: report.references[0] ? 'reference' : report.tokens.includes(true) ? 'a' : 'none',
+    shade: report.references[0] ? 'reference' : ofTokens,
     onpair: [],
   };
   document.getElementById('title').append(...safeText(report.title));

@@ -17,7 +17,10 @@ function ranking(values) {
     .map(([, i]) => i);
 }
 
-const rankText = (rank) => (rank === undefined ? '–' : Number.isInteger(rank) ? `${rank}.` : `${rank} (tied)`);
+function rankText(rank) {
+  if (rank === undefined) return '–';
+  return Number.isInteger(rank) ? `${rank}.` : `${rank} (tied)`;
+}
 
 function scoresOf(question, run) {
   return question.r[run]?.s ?? question.v.map(() => null);

@@ -2,7 +2,8 @@
 
 function parameters(n) {
   if (!n) return '–';
-  const [unit, size] = n >= 1e9 ? ['B', 1e9] : n >= 1e6 ? ['M', 1e6] : ['K', 1e3];
+  const units = { B: 1e9, M: 1e6, K: 1e3 };
+  const [unit, size] = Object.entries(units).find(([, size]) => n >= size) ?? ['K', 1e3];
   return `${Number((n / size).toPrecision(3))} ${unit}`;
 }
 
@@ -143,9 +144,11 @@ function summaryTable(report, id, columns, caption) {
     );
   }
   function sort(column) {
-    direction = sorted === column ? -direction : column.title === 'Model' ? 1 : -1;
+    const first = column.title === 'Model' ? 1 : -1;
+    direction = sorted === column ? -direction : first;
     sorted = column;
-    heads.forEach((head, i) => head.setAttribute('aria-sort', columns[i] !== column ? 'none' : direction > 0 ? 'ascending' : 'descending'));
+    const said = direction > 0 ? 'ascending' : 'descending';
+    heads.forEach((head, i) => head.setAttribute('aria-sort', columns[i] === column ? said : 'none'));
     show([...report.runs].sort(byValue(column.value, direction)));
   }
   show(report.runs);
