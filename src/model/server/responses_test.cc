@@ -8,6 +8,7 @@
 #include "model/server/address.h"
 #include "model/server/alignment.h"
 #include "model/server/concurrency.h"
+#include "model/server/requests.h"
 
 namespace hre::server {
 namespace {
