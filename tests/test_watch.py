@@ -573,29 +573,33 @@ class ConvertedTest(WatchTest):
 
     def test_what_a_killed_watch_left(self):
         """Whenever it is killed: the next one takes away what it made, whether the checkpoint is still there or not."""
-        folder = self.checkpoint(1)
-        self.write("slow", '#!/bin/bash\ncp "${@: -2:1}/pytorch_model.gguf.bin" "${@: -1}"\necho > converted\n').chmod(0o755)
         with_slow = clean_environment(
             XDG_STATE_HOME=str(self.folder / "state"),
             XDG_CACHE_HOME=str(self.folder / "cache"),
             HRE_STORE=None,
             HRE_CONVERT_PYTHON=str(self.folder / "slow"),
         )
-        process = subprocess.Popen(
-            [PROGRAM, *self.command("--quiet", "--once")],
-            cwd=self.folder,
-            env=with_slow,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        self.wait_for(lambda: (self.folder / "converted").exists() or process.poll() is not None)
-        process.kill()
-        process.wait()
-        shutil.rmtree(folder)
-        self.checkpoint(2)
-        self.watch("--once", env=self.env)
-        self.assertEqual([], self.converted())
-        self.assertEqual([2], [line["step"] for line in self.lines() if line["status"] == "evaluated" and line["step"] == 2])
+        convert = '#!/bin/bash\ncp "${@: -2:1}/pytorch_model.gguf.bin" "${@: -1}"\necho > converted\n'
+        for step, then in ((1, ""), (2, "sleep 2\n")):  # about when the file gets its name, and before
+            with self.subTest(then=then):
+                folder = self.checkpoint(step)
+                self.write("slow", convert + then).chmod(0o755)
+                process = subprocess.Popen(
+                    [PROGRAM, *self.command("--quiet", "--once")],
+                    cwd=self.folder,
+                    env=with_slow,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                )
+                self.wait_for(lambda: (self.folder / "converted").exists() or process.poll() is not None)
+                process.kill()
+                process.wait()
+                shutil.rmtree(folder)
+                (self.folder / "converted").unlink()
+                self.checkpoint(step + 10)
+                self.watch("--once", env=self.env)
+                self.assertEqual([], self.converted())
+                self.assertEqual([step + 10], [line["step"] for line in self.lines() if line["status"] == "evaluated"][-1:])
 
 
 WRITE = """

@@ -28,6 +28,7 @@ std::pair<std::string, std::string> read_mark(const std::string& path) {
 void remove_converted(const std::string& place) {
   std::error_code ignored;
   fs::remove(place, ignored);
+  remove_unfinished(place);
   fs::remove(place + ".lock", ignored);
   fs::remove(place + kMark, ignored);  // last: until then it says what is to be taken away
   fs::remove(fs::path(place).parent_path(), ignored);

@@ -310,6 +310,11 @@ Result<std::string> place_of_converted(const std::string& folder, ProgressListen
   return (fs::path(*cache) / (name_of(folder) + ".gguf")).string();
 }
 
+void remove_unfinished(const std::string& place) {
+  const auto lock = FileLock::try_take(place + ".lock");
+  if (lock && *lock) remove_leftovers(place);
+}
+
 Result<std::string> converted_checkpoint(const std::string& folder, ProgressListener& progress,
                                          const std::stop_token& stop) {
   auto target_place = place_of_converted(folder, progress, stop);

@@ -32,6 +32,9 @@ bool is_checkpoint(const std::string& path);
 Result<std::string> converted_checkpoint(const std::string& folder, ProgressListener& progress,
                                          const std::stop_token& stop);
 
+/// Removes what killed conversions have left beside that file's place, unless one is at work there now.
+void remove_unfinished(const std::string& place);
+
 /// Where that file is, or will be. Reads the checkpoint's files, unless their hashes are remembered.
 Result<std::string> place_of_converted(const std::string& folder, ProgressListener& progress,
                                        const std::stop_token& stop);
