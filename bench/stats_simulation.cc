@@ -101,6 +101,14 @@ std::vector<Layout> layouts_of(size_t n) {
   std::vector<Layout> layouts = {{fmt::format("{} in one topic", n), {n}}};
   if (n >= 10) layouts.push_back({fmt::format("{} in 2 topics", n), equal_topics(n, 2)});
   if (n >= 30) layouts.push_back({fmt::format("{} in topics of 5", n), equal_topics(n, n / 5)});
+  if (n >= 20) layouts.push_back({fmt::format("{}, a topic of 2 beside the rest", n), {2, n - 2}});
+  if (n >= 30) layouts.push_back({fmt::format("{}, a topic of 5 beside the rest", n), {5, n - 5}});
+  if (n >= 100) {
+    layouts.push_back({fmt::format("{}, a quarter in one topic", n), {n / 4, n - n / 4}});
+    std::vector<size_t> small_last = equal_topics(n, 13);
+    small_last.push_back(3);
+    layouts.push_back({fmt::format("13 topics of {} and one of 3", small_last.front()), small_last});
+  }
   layouts.push_back({fmt::format("{} topics of one question", n), single_questions(n)});
   if (n >= 10) layouts.push_back({fmt::format("{}, half in topics of one question", n), mostly_singles(n)});
   return layouts;
@@ -160,6 +168,14 @@ void means(const Effort& effort) {
               most);
     }
     covered("interval of a paired difference", size, paired_coverage(n, effort));
+    if (n >= 10) {
+      for (const auto& [newer, name] : {std::pair{equal_topics(n, 2), "2 topics"},
+                                        {std::vector<size_t>{2, n - 2}, "a topic of 2 beside the rest"},
+                                        {std::vector<size_t>{n / 4, n - n / 4}, "a quarter in one topic"}}) {
+        covered("interval of newer questions against 200 older ones", fmt::format("{} newer, {}", n, name),
+                older_coverage(newer, equal_topics(200, 2), effort));
+      }
+    }
     if (n >= 30) {
       const std::vector<size_t> uneven = {n / 2, n / 4, n - n / 2 - n / 4};
       for (const auto& [sizes, name] : {std::pair{equal_topics(n, 5), fmt::format("{} in 5 topics", n)},

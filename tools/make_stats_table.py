@@ -159,7 +159,15 @@ def make_correlation():
 # --- summary ---------------------------------------------------------------------------------------------------
 
 
-FEWEST = 20  # of values, for Student's interval
+FEWEST = 30  # of values of one topic, for Student's interval
+
+
+def planned_df(shares):
+    """Satterthwaite's degrees of freedom of strata of equal variance, from each stratum's questions' shares of the mean."""
+    if any(len(s) < 2 for s in shares):
+        return 0
+    parts = [sum(w * w for w in s) for s in shares]
+    return sum(parts) ** 2 / sum(v * v / (len(s) - 1) for v, s in zip(parts, shares))
 
 
 def t_interval(mean, error, df):
@@ -200,7 +208,8 @@ def expected_macro(topics):
         strata.append((len(singles) * np.var(np.array(singles) - singles[0], ddof=1), len(singles) - 1))
     total = sum(v for v, _ in strata)
     error = math.sqrt(total) / len(topics)
-    if sum(map(len, topics)) < FEWEST:
+    shares = [[1 / len(t)] * len(t) for t in topics if len(t) > 1] + ([[1] * len(singles)] if singles else [])
+    if planned_df(shares) < FEWEST - 1 - 1e-9:
         return [len(topics), mean, error, None, None]
     df = total**2 / sum(v * v / df for v, df in strata) if error else 1
     return [len(topics), mean, error, *t_interval(mean, error, df)]
@@ -366,7 +375,9 @@ def stratified_interval(topics, weights, seed, n_draws):
     mean = sum(np.sum(t) * w for t, w in zip(topics, shares_of(topics, weights)))
     pulls = stretched(topics, weights)
     deviations = draw_deviations(topics, weights, seed, n_draws)
-    if any(len(p) < 2 for p in pulls) or welch_df(pulls) < 19 - 1e-9:
+    flat_shares = np.repeat(shares_of(topics, weights), [len(t) for t in topics])
+    planned = planned_df([flat_shares[places] for _, places in strata_of(topics, weights)])
+    if planned < FEWEST - 1 - 1e-9 or welch_df(pulls) < 19 - 1e-9:
         return mean, deviations, (None, None)
     flat = np.concatenate(pulls)
     accel = np.sum(flat**3) / (6 * np.sum(flat**2) ** 1.5)
@@ -440,7 +451,7 @@ def make_cluster_bootstrap():
     rng = np.random.default_rng(20240702)
     rows = []
     for case in range(24):
-        k = int(rng.integers(20, 40))
+        k = int(rng.integers(24, 60))
         labels = np.repeat(np.arange(k), 2 if case % 2 else rng.integers(2, 4, k))
         x = np.round(rng.normal(size=len(labels)) + rng.exponential(size=k)[labels], 4)
         sizes = np.bincount(labels)
@@ -860,7 +871,7 @@ def make_effect_intervals():
     rows = []
     for case in range(24):
         weights = "topics" if case % 2 else "questions"
-        sizes = [[200], [120, 80], [100, 60, 50], [150, 50, 1, 1]][case % 4]
+        sizes = [[200], [120, 80], [100, 80, 60], [100, 100] + [1] * 100][case % 4]
         draw = [
             lambda n: rng.normal(size=n),
             lambda n: -1.0 * (rng.random(n) < 0.05) + 0.01 * rng.normal(size=n),

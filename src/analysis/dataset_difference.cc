@@ -8,28 +8,6 @@
 #include "stats/estimate.h"
 
 namespace hre {
-namespace {
-
-std::optional<double> scaled(const std::optional<double>& value, double by) {
-  return value ? std::optional(by * *value) : std::nullopt;
-}
-
-// The mean of n values and of n others taken off, as the mean of 2 n values: times 2.
-Estimate difference_of(std::vector<Estimate> newer, const std::vector<Estimate>& older) {
-  for (Estimate one : older) {
-    one.mean = scaled(one.mean, -1);
-    newer.push_back(one);
-  }
-  Estimate difference = mean_of_means(newer);
-  for (auto* value : {&difference.mean, &difference.stderr_, &difference.ci_low, &difference.ci_high})
-    *value = scaled(*value, 2);
-  difference.n = 0;
-  for (const Estimate& one : newer) difference.n += one.n;
-  return difference;
-}
-
-}  // namespace
-
 Result<DatasetDifference> dataset_difference(const Run& newer, const Run& older) {
   if (newer.dataset_fingerprint == older.dataset_fingerprint) {
     return input_error("both runs are of the same dataset", newer.dataset_name, "give a run of an older dataset");
@@ -52,13 +30,13 @@ Result<DatasetDifference> dataset_difference(const Run& newer, const Run& older)
     const auto found = of_older.find(topic.topic);
     const Estimate& value = topic.metrics.pearson;
     if (found == of_older.end() || !value.stderr_ || !found->second.stderr_) continue;  // of two questions or more
-    result.topics.push_back({topic.topic, value, found->second, difference_of({value}, {found->second})});
+    result.topics.push_back({topic.topic, value, found->second, difference_of_means({&value, 1}, {&found->second, 1})});
     all_newer.push_back(value);
     all_older.push_back(found->second);
   }
   if (result.topics.empty())
     return input_error("the datasets have no topic with two questions in common", older.dataset_name);
-  result.mean = difference_of(all_newer, all_older);
+  result.mean = difference_of_means(all_newer, all_older);
   return result;
 }
 

@@ -179,16 +179,16 @@ double weighted_mean(std::span<const double> values, std::span<const size_t> siz
   return values.front() + moved;
 }
 
-// Of twenty values: of ten, the interval of a difference holds the truth in 92.5 % of the cases. Room for rounding.
+// Also of the values themselves: where all spread sits in few questions, too few were drawn. Room for rounding.
 constexpr double kFewestDegrees = 19 - 1e-9;
 
 std::optional<Interval> interval_of_deviations(std::vector<double> deviations, std::span<const double> values,
                                                std::span<const size_t> sizes, Weights weights) {
-  if (!strata_of(sizes, weights).known) return std::nullopt;
+  if (!enough_for_interval(sizes, weights)) return std::nullopt;
   const double mean = weighted_mean(values, sizes, weights);
   const std::vector<double> pull = influence(values, sizes, weights);
   const std::optional<double> df = degrees_of_freedom(pull, sizes, weights);
-  if (!df || *df < kFewestDegrees) return std::nullopt;  // equal values tell nothing of spread, few ones too little
+  if (!df || *df < kFewestDegrees) return std::nullopt;  // equal values tell nothing of spread
   const double critical = student_t_quantile(0.975, *df);
   const auto around_zero = bca_interval(std::move(deviations), 0, acceleration(pull), critical);
   if (!around_zero) return std::nullopt;

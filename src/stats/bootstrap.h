@@ -58,8 +58,8 @@ std::optional<double> degrees_of_freedom(std::span<const double> influence_value
 
 /// The 95 % BCa interval of a stratified mean, at levels widened by Student's t for its degrees of freedom
 /// (Hesterberg, "What teachers should know about the bootstrap", 2015). Nothing where spread is not known: of a stratum
-/// of one question, and where all values of every stratum are equal; and nothing below 19 degrees of freedom (twenty
-/// questions of one topic), where it is too narrow.
+/// of one question, and where all values of every stratum are equal; and nothing unless enough_for_interval, and below
+/// 19 degrees of freedom of the values themselves, where it is too narrow.
 std::optional<Interval> bootstrap_interval(std::span<const double> values, std::span<const size_t> sizes,
                                            const BootstrapOptions& options);
 

@@ -103,13 +103,13 @@ TEST(Bootstrap, RunsShareTheirDraws) {
 TEST(Bootstrap, InfluenceGivesTheStandardErrors) {
   std::mt19937 random(5);
   std::normal_distribution<double> normal;
-  const Sizes sizes = {7, 2, 30};
-  Values values(39);
+  const Sizes sizes = {17, 22, 30};
+  Values values(69);
   std::ranges::generate(values, [&] { return normal(random); });
   const Values pull = influence(values, sizes, Weights::kTopics);
   const std::span<const double> all = values;
-  const Estimate topics[] = {mean_estimate(all.first(7)), mean_estimate(all.subspan(7, 2)),
-                             mean_estimate(all.subspan(9))};
+  const Estimate topics[] = {mean_estimate(all.first(17)), mean_estimate(all.subspan(17, 22)),
+                             mean_estimate(all.subspan(39))};
   const Estimate macro = mean_of_means(topics);
   const double stderr_of_pull = std::sqrt(std::inner_product(pull.begin(), pull.end(), pull.begin(), 0.0));
   EXPECT_NEAR(stderr_of_pull, *macro.stderr_, 1e-14);
@@ -123,25 +123,25 @@ TEST(Bootstrap, SmallAndConstant) {
   EXPECT_FALSE(bootstrap_interval({}, {}, options));
   EXPECT_FALSE(bootstrap_interval(Values{1}, Sizes{1}, options));
   EXPECT_FALSE(bootstrap_interval(Values{0.3, 0.3, 0.1 + 0.2}, Sizes{3}, options)) << "equal values tell no spread";
-  Values values(20);
+  Values values(30);
   for (size_t i = 0; i < values.size(); ++i) values[i] = static_cast<double>(i * 7 % 11);
   const std::span<const double> all = values;
-  EXPECT_FALSE(bootstrap_interval(all.first(19), Sizes{19}, options)) << "too few";
-  const auto interval = bootstrap_interval(all, Sizes{20}, options);
+  EXPECT_FALSE(bootstrap_interval(all.first(29), Sizes{29}, options)) << "too few";
+  const auto interval = bootstrap_interval(all, Sizes{30}, options);
   ASSERT_TRUE(interval);
-  EXPECT_TRUE(interval->contains(weighted_mean(all, Sizes{20}, Weights::kQuestions)));
+  EXPECT_TRUE(interval->contains(weighted_mean(all, Sizes{30}, Weights::kQuestions)));
   EXPECT_FALSE(bca_interval({}, 0, 0, 1.96));
   EXPECT_EQ(acceleration(Values{0, 0}), 0);
   // Topics of one question: each other's spread, or the smallest other topic's, or none.
-  Sizes ones(21, 1);
+  Sizes ones(31, 1);
   ones[5] = 0;
   EXPECT_EQ(bootstrap_interval(all, ones, options), interval);
-  EXPECT_TRUE(bootstrap_interval(all, Sizes{19, 1}, options));
+  EXPECT_TRUE(bootstrap_interval(all, Sizes{29, 1}, options));
   BootstrapOptions macro = options;
   macro.weights = Weights::kTopics;
-  EXPECT_FALSE(bootstrap_interval(all, Sizes{19, 1}, macro));
+  EXPECT_FALSE(bootstrap_interval(all, Sizes{29, 1}, macro));
   const BootstrapOptions none{.draws = 0};
-  EXPECT_FALSE(bootstrap_interval(values, Sizes{20}, none));
+  EXPECT_FALSE(bootstrap_interval(values, Sizes{30}, none));
 }
 
 }  // namespace

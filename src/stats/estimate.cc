@@ -67,12 +67,17 @@ Estimate mean_estimate(std::span<const double> values, std::optional<Interval> r
   return estimate;
 }
 
+bool enough_for_interval(std::span<const size_t> sizes, Weights weights) {
+  constexpr double kRounding = 1e-9;
+  return planned_degrees(sizes, weights) >= static_cast<double>(kFewestForInterval - 1) - kRounding;
+}
+
 Estimate mean_of_means(std::span<const Estimate> strata) {
   Estimate estimate;
   double sum = 0;
   double sum_squares = 0;
   double sum_fourth_by_df = 0;
-  int64_t values = 0;
+  std::vector<size_t> sizes;
   std::vector<double> singles;
   for (const Estimate& stratum : strata) {
     if (!stratum.mean) {
@@ -80,7 +85,7 @@ Estimate mean_of_means(std::span<const Estimate> strata) {
       continue;
     }
     ++estimate.n;
-    values += stratum.n;
+    sizes.push_back(static_cast<size_t>(stratum.n));
     sum += *stratum.mean;
     if (!stratum.stderr_) {
       singles.push_back(*stratum.mean);
@@ -100,10 +105,26 @@ Estimate mean_of_means(std::span<const Estimate> strata) {
     sum_fourth_by_df += variance_of_sum * variance_of_sum / (n - 1);
   }
   estimate.stderr_ = std::sqrt(sum_squares) / static_cast<double>(estimate.n);
-  if (values >= kFewestForInterval && sum_squares > 0) {
+  if (enough_for_interval(sizes, Weights::kTopics) && sum_squares > 0) {
     set_interval(estimate, sum_squares * sum_squares / sum_fourth_by_df);
   }
   return estimate;
+}
+
+// The mean of n values and of n others taken off is half of their difference.
+Estimate difference_of_means(std::span<const Estimate> newer, std::span<const Estimate> older) {
+  std::vector<Estimate> strata(newer.begin(), newer.end());
+  for (Estimate one : older) {
+    if (one.mean) one.mean = -*one.mean;
+    strata.push_back(one);
+  }
+  Estimate difference = mean_of_means(strata);
+  difference.n = 0;
+  for (const Estimate& one : strata) difference.n += one.n;
+  for (auto* value : {&difference.mean, &difference.stderr_, &difference.ci_low, &difference.ci_high}) {
+    if (*value) **value *= 2;
+  }
+  return difference;
 }
 
 Estimate weighted_estimate(std::span<const double> values, std::span<const size_t> sizes, Weights weights) {

@@ -51,4 +51,18 @@ Strata strata_of(std::span<const size_t> sizes, Weights weights) {
   return result;
 }
 
+double planned_degrees(std::span<const size_t> sizes, Weights weights) {
+  const Strata strata = strata_of(sizes, weights);
+  if (!strata.known) return 0;
+  const std::vector<double> shares = question_weights(sizes, weights);
+  double sum = 0, squares_by_df = 0;
+  for_each_topic(strata.sizes, [&](size_t, size_t begin, size_t n) {
+    double variance = 0;
+    for (size_t i = begin; i < begin + n; ++i) variance += shares[strata.order[i]] * shares[strata.order[i]];
+    sum += variance;
+    squares_by_df += variance * variance / static_cast<double>(n - 1);
+  });
+  return sum * sum / squares_by_df;
+}
+
 }  // namespace hre

@@ -45,6 +45,11 @@ struct Strata {
 };
 Strata strata_of(std::span<const size_t> sizes, Weights weights);
 
+/// The degrees of freedom of a mean's error where all values have the same variance, by Satterthwaite's formula: what
+/// the sizes alone promise. With topics of equal weight, one of two questions beside one of a hundred has 1.0, as its
+/// error is nearly all of the mean's. 0 where the strata aren't known.
+double planned_degrees(std::span<const size_t> sizes, Weights weights);
+
 /// Each question's share of the mean; the shares add up to 1.
 std::vector<double> question_weights(std::span<const size_t> sizes, Weights weights);
 

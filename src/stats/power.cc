@@ -67,6 +67,7 @@ std::optional<Interval> effect_interval(std::span<const double> differences, std
   const size_t n = differences.size(), all[] = {n};
   if (n < kFewestForEffect) return std::nullopt;
   const std::span<const size_t> groups = weights == Weights::kQuestions ? std::span<const size_t>(all) : sizes;
+  if (planned_degrees(groups, weights) < kFewestDegreesForEffect) return std::nullopt;
   const std::vector<double> pulls = influence(differences, groups, weights);
   double variance = 0, fourths = 0;  // of the mean
   for (const double pull : pulls) {

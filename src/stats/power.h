@@ -35,10 +35,12 @@ double paired_deviation(double deviation_a, double deviation_b, double correlati
 /// gives its standard error. By the delta method, with the skewness and the tails that the differences have: the
 /// noncentral t takes them for normal, and held an effect of 0.4 in 73 to 75 % of the cases where one question in
 /// twenty is lost outright. Student's t with the degrees of freedom that such tails leave to the deviation. Nothing
-/// below kFewestForEffect questions, where such losses may not have been seen, and for differences without spread.
+/// below kFewestForEffect questions, where such losses may not have been seen, for differences without spread, and
+/// where a small topic of equal weight leaves less than kFewestDegreesForEffect to the error (planned_degrees).
 std::optional<Interval> effect_interval(std::span<const double> differences, std::span<const size_t> sizes,
                                         Weights weights);
 constexpr size_t kFewestForEffect = 200;
+constexpr double kFewestDegreesForEffect = 95;
 
 /// What the effect seen says of the questions that find it again: a guess with a wide interval, since p and this number
 /// are two views of the same effect.

@@ -30,6 +30,10 @@ std::vector<Layout> layouts() {
           {"30 in 6", equal_topics(30, 6), 0.99},
           {"100 in 5", equal_topics(100, 5), 0.97},
           {"100 topics of one question", single_questions(100), 0.99},
+          {"2 beside 18", {2, 18}, 0.97},
+          {"5 beside 95", {5, 95}, 0.97},
+          {"25 beside 75", {25, 75}, 0.97},
+          {"3 beside thirteen of 100", {100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 3}, 0.97},
           {"10, half in topics of one", mostly_singles(10), 0.99},
           {"100, half in topics of one", mostly_singles(100), 0.99}};
 }
@@ -42,26 +46,30 @@ TEST(Simulation, IntervalsHoldTheTruth) {
   for (const Layout& layout : layouts()) {
     for (const Weights weights : {Weights::kQuestions, Weights::kTopics}) {
       SCOPED_TRACE(std::string(layout.name) + (weights == Weights::kTopics ? ", topics" : ", questions"));
+      const bool enough = enough_for_interval(layout.sizes, weights);
       const Coverage bootstrap = bootstrap_coverage(layout.sizes, weights, effort);
-      const size_t n = std::accumulate(layout.sizes.begin(), layout.sizes.end(), size_t{0});
-      if (n < 20) {
-        EXPECT_EQ(bootstrap.given, 0) << "few degrees of freedom have no bootstrap interval";
-      }
-      if (n > 30) {
-        EXPECT_EQ(bootstrap.given, 1);
-      }
+      EXPECT_EQ(bootstrap.given > 0, enough);
       if (bootstrap.given > 0) {
         EXPECT_GE(bootstrap.held, at_least(600));
         EXPECT_LE(bootstrap.held, layout.most + 0.02);
       }
+      const size_t n = std::accumulate(layout.sizes.begin(), layout.sizes.end(), size_t{0});
       const Coverage student = student_coverage(layout.sizes, weights, effort);
-      if (n < 20) {
-        EXPECT_EQ(student.given, 0);
-        continue;
-      }
+      EXPECT_EQ(student.given, weights == Weights::kTopics ? enough : n >= kFewestForInterval);
+      if (student.given == 0) continue;
       EXPECT_GE(student.held, at_least(600));
       EXPECT_LE(student.held, layout.most + 0.02);
     }
+  }
+}
+
+TEST(Simulation, NewerAgainstOlder) {
+  const Effort effort{.simulations = 600, .truth_questions = kTruth};
+  const std::vector<size_t> five = {5, 40}, forty = {40, 40};
+  EXPECT_EQ(older_coverage(five, forty, effort).given, 0) << "five new questions tell too little of their spread";
+  for (const auto& newer : {std::vector<size_t>{20, 20}, {40, 15}}) {
+    EXPECT_GE(older_coverage(newer, forty, effort).held, at_least(600));
+    EXPECT_LE(older_coverage(newer, forty, effort).held, 0.99);
   }
 }
 
@@ -71,8 +79,8 @@ TEST(Simulation, OtherIntervalsHoldTheTruth) {
   for (const size_t n : {5, 30, 100}) {
     SCOPED_TRACE(n);
     const Coverage paired = paired_coverage(n, effort);
-    EXPECT_EQ(paired.given, n < 20 ? 0 : 1);
-    if (n >= 20) {
+    EXPECT_EQ(paired.given, n < 30 ? 0 : 1);
+    if (n >= 30) {
       EXPECT_GE(paired.held, least);
       EXPECT_LE(paired.held, 0.98);
     }
@@ -127,8 +135,9 @@ TEST(Simulation, OtherIntervalsHoldTheTruth) {
   EXPECT_EQ(author_coverage(100, 25, false, effort).given, 0) << "nearly all questions share an author";
   EXPECT_GE(line_coverage(6, 1, effort).held, least);
   EXPECT_EQ(metric_coverage(pearson, 3, 5, effort).given, 0);
-  EXPECT_GE(metric_coverage(pearson, 3, 20, effort).held, least);
-  EXPECT_GE(metric_coverage(pearson, 4, 20, effort, 1.2).held, least);
+  EXPECT_GE(metric_coverage(pearson, 3, 30, effort).held, least);
+  EXPECT_GE(metric_coverage(pearson, 4, 30, effort, 1.2).held, least);
+  EXPECT_EQ(effect_coverage({10, 190}, Weights::kTopics, 0.1, Spread::kEven, effort).given, 0);
   EXPECT_GE(metric_coverage(ndcg, 4, 30, effort).held, least);
 }
 

@@ -215,6 +215,23 @@ inline Coverage student_coverage(const std::vector<size_t>& sizes, Weights weigh
   });
 }
 
+/// The interval of one model's mean over topics on newer questions less that on older ones.
+inline Coverage older_coverage(const std::vector<size_t>& newer, const std::vector<size_t>& older,
+                               const Effort& effort) {
+  const auto topics_of = [](Simulator& simulator, const std::vector<size_t>& sizes) {
+    std::vector<Estimate> topics;
+    const SimulatedRun run = simulated_run(simulator, sizes);
+    for_each_topic(sizes, [&](size_t, size_t begin, size_t n) {
+      topics.push_back(mean_estimate(std::span(run.values).subspan(begin, n)));
+    });
+    return topics;
+  };
+  return coverage_of(0, effort, [&](Simulator& simulator, size_t) {
+    const std::vector<Estimate> of_newer = topics_of(simulator, newer);
+    return student_interval(difference_of_means(of_newer, topics_of(simulator, older)));
+  });
+}
+
 /// The 95 % interval that is shown of a mean difference of values in [-1, 1]: the bootstrap's, or Student's where there
 /// is none. `differences_of` gets a simulator.
 template <class DifferencesOf>
