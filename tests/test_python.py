@@ -756,6 +756,7 @@ class PythonTest(PackageTest):
         self.assertEqual([["tokenising", 8, " questions", False, 8], ["scoring", 8, " questions", False, 8]], bars)
         self.assertEqual([], written)
 
+    @unittest.skipIf(os.environ.get("HRE_SANITIZE"), "sanitizers keep what was freed for a while")
     def test_nothing_is_left_behind(self):
         """Many evaluations in one process, by an object and by the engine, take no more memory than some."""
         grown = self.run_python(

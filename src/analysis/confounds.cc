@@ -189,6 +189,9 @@ RunConfounds run_confounds(const Run& run, std::span<const PostingFacts> facts, 
     const auto value = min_k_of(run.questions[i], share);
     if (value && facts[i].question) years[year_of(*facts[i].question)].push_back(*value);
   }
+  const MetricSummary own = summarize(run.questions, {.undefined = run.options.undefined, .draws = 0}).micro;
+  result.log_votes = own.pearson_log;
+  result.ranked_votes = own.pearson_ranks;
   const Summary summary = summarize(dated_questions(run, facts), {.draws = 0});
   result.later_wins = summary.micro.later_wins;
   result.earlier_wins = summary.micro.earlier_wins;

@@ -60,6 +60,7 @@ struct YearHint {
 struct RunConfounds {
   std::vector<std::string> notes;            ///< see notes.h
   std::vector<CovariateSummary> covariates;  ///< length, and date and position where dates are known
+  Estimate log_votes, ranked_votes;          ///< the value without the weight that few large votes have
   Estimate later_wins, earlier_wins;         ///< metric.h's dated_metrics(); of no questions where dates are not known
   std::vector<YearHint> years;               ///< where dates and tokens are known
   std::optional<RunCeiling> ceiling;         ///< where votes are counts

@@ -6,11 +6,13 @@
 #include <cmath>
 #include <functional>
 #include <map>
+#include <numeric>
 
 #include "core/text.h"
 #include "stats/comparison.h"
 #include "stats/distributions.h"
 #include "stats/estimate.h"
+#include "stats/random.h"
 
 namespace hre {
 namespace {
@@ -108,8 +110,70 @@ std::vector<double> last_values(const Training& training) {
   return values;
 }
 
+/// One of many trainings without a signal: a value, and what it is divided by.
+template <class Draw>
+FlatRatio ratio_of_draws(size_t values_a_draw, Draw draw) {
+  constexpr size_t kValues = 200'000, kFewest = 1000, kMost = 20'000;
+  std::vector<double> ratios(std::clamp(kValues / values_a_draw, kFewest, kMost));
+  for (size_t i = 0; i < ratios.size(); ++i) {
+    RandomStream random(0, RandomPurpose::kFlatTrainings, i);
+    ratios[i] = draw([&] { return normal_quantile(random.uniform() + 0x1p-54); });
+  }
+  std::ranges::sort(ratios);
+  return {quantile_of_sorted(ratios, 0.5), quantile_of_sorted(ratios, 0.95)};
+}
+
+/// Of one training: the range of all values by the deviation of the last.
+FlatRatio flat_ratio(size_t n, size_t n_last) {
+  std::vector<double> values(n);
+  return ratio_of_draws(n, [&](auto normal) {
+    std::ranges::generate(values, normal);
+    const auto [low, high] = std::ranges::minmax(values);
+    return (high - low) / std::sqrt(moments(std::span(values).last(n_last)).variance);
+  });
+}
+
+/// Of several: the range of the means of their last values by the root mean square of these values' deviations.
+FlatRatio flat_ratio(std::span<const size_t> n_last) {
+  std::vector<double> means(n_last.size()), values;
+  const size_t all = std::accumulate(n_last.begin(), n_last.end(), size_t{0});
+  return ratio_of_draws(all, [&](auto normal) {
+    double variances = 0;
+    for (size_t i = 0; i < n_last.size(); ++i) {
+      values.resize(n_last[i]);
+      std::ranges::generate(values, normal);
+      const Moments m = moments(values);
+      means[i] = m.mean;
+      variances += m.variance / static_cast<double>(n_last.size());
+    }
+    const auto [low, high] = std::ranges::minmax(means);
+    return (high - low) / std::sqrt(variances);
+  });
+}
+
+std::optional<TrainingsApart> apart_of(std::span<const Training> trainings) {
+  std::vector<double> means;
+  std::vector<size_t> n_last;
+  double squares = 0;
+  for (const Training& training : trainings) {
+    if (!training.noise) continue;
+    means.push_back(moments(last_values(training)).mean);
+    n_last.push_back(static_cast<size_t>(training.n_last));
+    squares += *training.noise * *training.noise;
+  }
+  if (means.size() < 2) return std::nullopt;
+  const auto [low, high] = std::ranges::minmax(means);
+  const double noise = std::sqrt(squares / static_cast<double>(means.size()));
+  TrainingsApart apart{static_cast<int64_t>(means.size()), high - low, noise, {}, {}};
+  if (noise > 0) {
+    apart.signal_to_noise = apart.spread / noise;
+    apart.flat_ratio = flat_ratio(n_last);
+  }
+  return apart;
+}
+
 Training training_of(const std::string& name, std::vector<TrainingPoint> points, const Metric& metric) {
-  Training training{name, std::move(points), 0, 0, 0, {}, {}, {}, {}};
+  Training training{name, std::move(points), 0, 0, 0, {}, {}, {}, {}, {}};
   const auto& all = training.points;
   double low = *all[0].value, high = low, squares = 0;
   for (size_t i = 1; i < all.size(); ++i) {
@@ -123,7 +187,10 @@ Training training_of(const std::string& name, std::vector<TrainingPoint> points,
   training.n_last = std::min<int64_t>(kLastCheckpoints, static_cast<int64_t>(all.size() / 2));
   if (all.size() >= 3) training.neighbour_noise = std::sqrt(squares / (2 * static_cast<double>(all.size() - 1)));
   if (training.n_last >= 3) training.noise = std::sqrt(moments(last_values(training)).variance);
-  if (training.noise && *training.noise > 0) training.signal_to_noise = training.range / *training.noise;
+  if (training.noise && *training.noise > 0) {
+    training.signal_to_noise = training.range / *training.noise;
+    training.flat_ratio = flat_ratio(all.size(), static_cast<size_t>(training.n_last));
+  }
   training.peak = find_peak(all, metric);
   return training;
 }
@@ -173,37 +240,20 @@ std::vector<std::pair<uint64_t, double>> values_by_question(const Run& run, cons
   return values;
 }
 
-std::vector<Training> find_trainings(std::vector<TrainingPoint> points, const Metric& metric) {
+Trainings find_trainings(std::vector<TrainingPoint> points, const Metric& metric) {
   std::map<std::string, std::map<double, TrainingPoint>> by_name;
   for (TrainingPoint& point : points) {
     if (point.value) by_name[point.training].insert_or_assign(point.step, std::move(point));
   }
-  std::vector<Training> trainings;
+  Trainings trainings;
   for (auto& [name, by_step] : by_name) {
     if (by_step.size() < 2) continue;
     std::vector<TrainingPoint> ordered;
     for (auto& [step, point] : by_step) ordered.push_back(std::move(point));
-    trainings.push_back(training_of(name, std::move(ordered), metric));
+    trainings.each.push_back(training_of(name, std::move(ordered), metric));
   }
+  trainings.apart = apart_of(trainings.each);
   return trainings;
-}
-
-std::optional<TrainingsApart> compare_trainings(std::span<const Training> trainings) {
-  TrainingsApart apart;
-  double low = 0, high = 0, squares = 0;
-  for (const Training& training : trainings) {
-    if (!training.noise) continue;
-    const double mean = moments(last_values(training)).mean;
-    low = apart.trainings == 0 ? mean : std::min(low, mean);
-    high = apart.trainings == 0 ? mean : std::max(high, mean);
-    squares += *training.noise * *training.noise;
-    ++apart.trainings;
-  }
-  if (apart.trainings < 2) return std::nullopt;
-  apart.spread = high - low;
-  apart.noise = std::sqrt(squares / static_cast<double>(apart.trainings));
-  if (apart.noise > 0) apart.signal_to_noise = apart.spread / apart.noise;
-  return apart;
 }
 
 }  // namespace hre

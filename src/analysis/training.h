@@ -50,6 +50,12 @@ struct TrainingPeak {
   double level = 0.05;  ///< of an error, over all later checkpoints together
 };
 
+/// What a ratio of signal to noise comes out at where there is no signal, as no ratio of a spread to a deviation is
+/// near 0 then: of values that vary independently around one mean (normal, drawn from a fixed seed).
+struct FlatRatio {
+  double median = 0, high = 0;  ///< 95 of 100 are below `high`
+};
+
 /// One training's checkpoints with values, by step. Signal and noise follow Heineman et al. (arXiv 2508.13144, 2025),
 /// who divide both by the mean value; a value near 0 makes those quotients useless, and their ratio doesn't need them.
 struct Training {
@@ -63,6 +69,7 @@ struct Training {
   /// (von Neumann): unlike `noise`, a slow rise adds little to it. Nothing for fewer than three checkpoints.
   std::optional<double> neighbour_noise;
   std::optional<double> signal_to_noise;  ///< range / noise
+  std::optional<FlatRatio> flat_ratio;    ///< of as many checkpoints that stay at one value, where there is noise
   /// The first checkpoint after which no later one is shown to be better, on the questions that both have. Nothing
   /// where a point has no questions. Tested in order, each at `level` over all later checkpoints together (Bonferroni),
   /// and the first that isn't rejected ends it, so that a wrong rejection anywhere has at most that probability (a
@@ -77,13 +84,16 @@ struct TrainingsApart {
   double spread = 0;      ///< of the means of their last values: the largest - the smallest
   double noise = 0;       ///< root mean square of the trainings' noise
   std::optional<double> signal_to_noise;
+  FlatRatio flat_ratio;  ///< of as many trainings with one value
 };
 
-/// The trainings among the points that have values, by name; those of one step alone are left out. Of several points at
-/// one step the last counts.
-std::vector<Training> find_trainings(std::vector<TrainingPoint> points, const Metric& metric);
+struct Trainings {
+  std::vector<Training> each;           ///< by name
+  std::optional<TrainingsApart> apart;  ///< nothing for fewer than two trainings with noise
+};
 
-/// Nothing for fewer than two trainings with noise.
-std::optional<TrainingsApart> compare_trainings(std::span<const Training> trainings);
+/// The trainings among the points that have values; those of one step alone are left out. Of several points at one step
+/// the last counts.
+Trainings find_trainings(std::vector<TrainingPoint> points, const Metric& metric);
 
 }  // namespace hre

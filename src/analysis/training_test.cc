@@ -58,8 +58,8 @@ TEST(Training, NoiseAndSignalByHand) {
   points.push_back({"other", 10, 0, 0.5, {}});
   points.push_back({"t", 70, 0, std::nullopt, {}});
   const auto trainings = find_trainings(points, all_metrics().front());
-  ASSERT_EQ(trainings.size(), 1U);
-  const Training& training = trainings[0];
+  ASSERT_EQ(trainings.each.size(), 1U);
+  const Training& training = trainings.each[0];
   EXPECT_EQ(training.points.size(), 6U);
   EXPECT_EQ(training.points[training.best].step, 50);
   EXPECT_DOUBLE_EQ(training.range, 0.4);
@@ -72,16 +72,45 @@ TEST(Training, NoiseAndSignalByHand) {
 
 TEST(Training, TwoCheckpointsHaveNoNoise) {
   const auto trainings = find_trainings({point(1, 0.1), point(2, 0.2)}, all_metrics().front());
-  ASSERT_EQ(trainings.size(), 1U);
-  EXPECT_FALSE(trainings[0].noise || trainings[0].neighbour_noise || trainings[0].signal_to_noise);
+  ASSERT_EQ(trainings.each.size(), 1U);
+  EXPECT_FALSE(trainings.each[0].noise || trainings.each[0].neighbour_noise || trainings.each[0].signal_to_noise);
 }
 
 TEST(Training, ConstantValuesHaveNoSignal) {
   std::vector<TrainingPoint> points;
   for (int i = 0; i < 8; ++i) points.push_back(point(i, 0.25));
   const auto trainings = find_trainings(points, all_metrics().front());
-  EXPECT_THAT(trainings[0].noise, Optional(0.0));
-  EXPECT_FALSE(trainings[0].signal_to_noise);
+  EXPECT_THAT(trainings.each[0].noise, Optional(0.0));
+  EXPECT_FALSE(trainings.each[0].signal_to_noise);
+}
+
+// The neutral value beside a ratio: trainings without a signal are above its median half of the time.
+TEST(Training, FlatOnesHaveTheRatioThatIsShown) {
+  std::mt19937_64 random(11);
+  std::normal_distribution<double> normal(0.2, 0.01);
+  for (const int n : {6, 10, 30}) {
+    SCOPED_TRACE(n);
+    int above_median = 0, above_high = 0, apart_median = 0, apart_high = 0;
+    constexpr int kDraws = 150;
+    for (int i = 0; i < kDraws; ++i) {
+      std::vector<TrainingPoint> points;
+      for (int k = 0; k < n; ++k) {
+        for (const char* name : {"a", "b", "c"})
+          points.push_back({name, static_cast<double>(k), 0, normal(random), {}});
+      }
+      const Trainings found = find_trainings(std::move(points), all_metrics().front());
+      const Training& one = found.each.front();
+      above_median += *one.signal_to_noise > one.flat_ratio->median ? 1 : 0;
+      above_high += *one.signal_to_noise > one.flat_ratio->high ? 1 : 0;
+      apart_median += *found.apart->signal_to_noise > found.apart->flat_ratio.median ? 1 : 0;
+      apart_high += *found.apart->signal_to_noise > found.apart->flat_ratio.high ? 1 : 0;
+    }
+    // Four standard errors of shares of 150.
+    EXPECT_NEAR(above_median, 75, 25);
+    EXPECT_NEAR(apart_median, 75, 25);
+    EXPECT_LE(above_high, 18);
+    EXPECT_LE(apart_high, 18);
+  }
 }
 
 TEST(Training, SeveralAreToldApartByTheirNoise) {
@@ -91,12 +120,13 @@ TEST(Training, SeveralAreToldApartByTheirNoise) {
     points.push_back({"b", static_cast<double>(i), 0, 0.4 + (i % 2 == 0 ? 0.01 : -0.01), {}});
   }
   const auto trainings = find_trainings(points, all_metrics().front());
-  const auto apart = compare_trainings(trainings);
+  const auto& apart = trainings.apart;
   ASSERT_TRUE(apart);
   EXPECT_EQ(apart->trainings, 2);
   EXPECT_NEAR(apart->spread, 0.2, 1e-12);
   EXPECT_NEAR(apart->noise, std::sqrt(3.0) / 150, 1e-12);  // of -0.01, 0.01, -0.01: 0.02 / sqrt(3)
-  EXPECT_FALSE(compare_trainings(std::span(trainings).first(1)));
+  EXPECT_FALSE(
+      find_trainings({points[0], points[2], points[4], points[6], points[8], points[10]}, all_metrics().front()).apart);
 }
 
 /// Checkpoints whose questions have these means, with noise of each question's own and of each checkpoint.
@@ -117,22 +147,22 @@ std::vector<TrainingPoint> simulated(const std::vector<double>& means, uint64_t 
 
 TEST(Training, PeakIsWhereTheCurveBecomesFlat) {
   const auto trainings = find_trainings(simulated({0.1, 0.2, 0.3, 0.4, 0.4, 0.4, 0.4, 0.35}, 7), all_metrics().front());
-  ASSERT_TRUE(trainings[0].peak);
-  EXPECT_EQ(trainings[0].peak->point, 3U);
-  EXPECT_EQ(trainings[0].peak->later, 4);
+  ASSERT_TRUE(trainings.each[0].peak);
+  EXPECT_EQ(trainings.each[0].peak->point, 3U);
+  EXPECT_EQ(trainings.each[0].peak->later, 4);
 }
 
 TEST(Training, PeakIsTheLastWhereTrainingStillHelps) {
   const auto trainings = find_trainings(simulated({0.1, 0.2, 0.3, 0.4}, 7), all_metrics().front());
-  EXPECT_EQ(trainings[0].peak->point, 3U);
-  EXPECT_EQ(trainings[0].peak->later, 0);
+  EXPECT_EQ(trainings.each[0].peak->point, 3U);
+  EXPECT_EQ(trainings.each[0].peak->later, 0);
 }
 
 TEST(Training, PeakOfALossIsItsLowest) {
   const Metric* bits = *find_metric("bits_per_byte");
   const auto trainings = find_trainings(simulated({0.4, 0.3, 0.2, 0.2, 0.3}, 7), *bits);
-  EXPECT_EQ(trainings[0].peak->point, 2U);
-  EXPECT_EQ(trainings[0].points[trainings[0].best].step, 2);
+  EXPECT_EQ(trainings.each[0].peak->point, 2U);
+  EXPECT_EQ(trainings.each[0].points[trainings.each[0].best].step, 2);
 }
 
 // A flat training's first checkpoint is its peak; the test may miss that in at most 5 % of the cases.
@@ -142,7 +172,7 @@ TEST(Training, PeakIsRarelySetTooLate) {
   for (int seed = 0; seed < kTrainings; ++seed) {
     const auto trainings = find_trainings(simulated(std::vector<double>(10, 0.3), static_cast<uint64_t>(seed), 100),
                                           all_metrics().front());
-    too_late += trainings[0].peak->point > 0 ? 1 : 0;
+    too_late += trainings.each[0].peak->point > 0 ? 1 : 0;
   }
   // 0.025 is what one side of two-sided tests leaves; later differences share the first checkpoint, so it is less.
   EXPECT_LT(too_late, 40) << "of 1000; 25 are expected at most, and 40 are three deviations above";

@@ -163,10 +163,10 @@ std::optional<Interval> bootstrap_of(const Estimate& e) {
 /// What each interval of the differences is about.
 std::string clustered_table(const Comparison& comparison, int width) {
   if (!comparison.pairs.front().clustered) return "";
-  TextTable table({"pair", "other questions of these topics [95 %]", "by", "clusters (effective)", "± with clusters",
+  TextTable table({"pair", "other questions of these topics [95 %]", "by", "clusters (effective)", "standard error",
                    std::string(cluster_generalisation(comparison.pairs.front().clustered->kind)) + " [95 %]",
                    "by bootstrap over clusters"});
-  table.can_spare({"± with clusters"});
+  table.can_spare({"standard error"});
   for (const ComparedPair& pair : comparison.pairs) {
     const ClusteredMean& clustered = pair.clustered->mean;
     const Estimate& e = clustered.estimate;
@@ -304,7 +304,12 @@ std::string length_table(std::span<const ComparedRun> runs, Weights weights, int
          with_interval(length.through), with_interval(length.beyond),
          with_interval(runs[i].means(weights).length_only)});
   }
-  return '\n' + table.render(width);
+  TextTable votes({"Pearson", "of log votes", "of ranked votes"});
+  for (size_t i = 0; i < runs.size(); ++i) {
+    const MetricSummary& means = runs[i].means(weights);
+    votes.add_row({letter_of(i), with_interval(means.pearson_log), with_interval(means.pearson_ranks)});
+  }
+  return '\n' + table.render(width) + '\n' + votes.render(width);
 }
 
 std::string clustered_text(const ClusteredValue& value, const std::string& name) {

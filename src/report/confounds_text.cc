@@ -114,6 +114,8 @@ Json of_run(const Run& run, const RunConfounds& confounds) {
   json["covariates"] = Json::array();
   for (const CovariateSummary& covariate : confounds.covariates) json["covariates"].push_back(of_covariate(covariate));
   json["ceiling"] = confounds.ceiling ? of_ceiling(*confounds.ceiling) : Json();
+  json["log_votes"] = json_estimate(confounds.log_votes);
+  json["ranked_votes"] = json_estimate(confounds.ranked_votes);
   json["later_wins"] = json_estimate(confounds.later_wins);
   json["earlier_wins"] = json_estimate(confounds.earlier_wins);
   json["scores"] = json_scores(confounds.scores);
@@ -138,6 +140,10 @@ std::string confounds_text(const Run& run, const RunConfounds& confounds, int wi
   std::string text;
   for (const std::string& note : confounds.notes) text += visible_line(note) + '\n';
   text += visible_line(run.model.name) + ": value = through covariate + beyond covariate\n\n" + table.render(width);
+  if (confounds.log_votes.mean && confounds.ranked_votes.mean) {
+    text += fmt::format("\nThe value is {} of log votes and {} of ranked votes, in which few large votes weigh less.\n",
+                        with_error(confounds.log_votes), with_error(confounds.ranked_votes));
+  }
   if (!confounds.scores.empty()) text += '\n' + scores_table(confounds.scores, width);
   if (confounds.ceiling) text += ceiling_text(*confounds.ceiling);
   text += dated_text(confounds);

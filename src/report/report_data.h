@@ -51,7 +51,7 @@ struct ReportData {
   std::optional<Comparison> comparison;
   std::vector<size_t> compared;                          ///< the comparison's runs, by position among `runs`
   std::vector<std::optional<ClusteredValue>> clustered;  ///< of each run's value, on request
-  std::vector<Training> trainings;  ///< whose checkpoints are among the runs; points hold positions of runs
+  Trainings trainings;  ///< whose checkpoints are among the runs; points hold positions of runs
 
   [[nodiscard]] const Estimate& value(const MetricSummary& means) const { return means.*metrics.front().of_summary; }
 

@@ -215,18 +215,21 @@ Table differences_table(const ReportData& data) {
 
 /// The curves of trainings: their noise, and where they stopped helping.
 Table training_table(const ReportData& data) {
-  Table table{"training",
-              "Trainings whose checkpoints are among the models: the best value, the standard deviation from one "
-              "checkpoint to the next and of the last checkpoints, the range of all values and its ratio to the latter "
-              "(signal to noise), and the first checkpoint after which none is shown to be better.",
-              {"training", "checkpoints", "first_step", "last_step", "best_step", "best", "neighbour_noise",
-               "last_checkpoints", "noise", "range", "signal_to_noise", "peak_step", "after_peak"},
-              {}};
-  for (const Training& t : data.trainings) {
+  Table table{
+      "training",
+      "Trainings whose checkpoints are among the models: the best value, the standard deviation from one "
+      "checkpoint to the next and of the last checkpoints, the range of all values and its ratio to the latter "
+      "(signal to noise; of as many checkpoints without a signal, the median and what 95 % are below), and the first "
+      "checkpoint after which none is shown to be better.",
+      {"training", "checkpoints", "first_step", "last_step", "best_step", "best", "neighbour_noise", "last_checkpoints",
+       "noise", "range", "signal_to_noise", "flat_median", "flat_95", "peak_step", "after_peak"},
+      {}};
+  for (const Training& t : data.trainings.each) {
     table.rows.push_back(
         {t.name, std::to_string(t.points.size()), step_text(t.points.front().step), step_text(t.points.back().step),
          step_text(t.points[t.best].step), number(t.points[t.best].value), small_number(t.neighbour_noise),
          std::to_string(t.n_last), small_number(t.noise), small_number(t.range), small_number(t.signal_to_noise),
+         t.flat_ratio ? small_number(t.flat_ratio->median) : "", t.flat_ratio ? small_number(t.flat_ratio->high) : "",
          t.peak ? step_text(t.points[t.peak->point].step) : "", t.peak ? std::to_string(t.peak->later) : ""});
   }
   return table;

@@ -46,6 +46,9 @@ std::string table_of_one(const Summary& summary, int width) {
   }
   table.add_row({"micro average", questions, with_error(summary.micro.pearson),
                  percent_with_error(summary.micro.pairwise_accuracy)});
+  // The votes of the best answer can be most of a correlation: the same without their weight.
+  table.add_row({"of log votes", questions, with_error(summary.micro.pearson_log), ""});
+  table.add_row({"of ranked votes", questions, with_error(summary.micro.pearson_ranks), ""});
   table.add_row({"length alone", questions, with_error(summary.micro.length_only), ""});
   table.add_row({"chance", "", "0", chance_row_pairs(summary.micro)});
   return table.render(width) + missing_intervals_sentence(summary);

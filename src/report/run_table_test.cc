@@ -58,11 +58,12 @@ TEST(SummaryTable, OneRunByTopic) {
   EXPECT_LE(widest_line(table), 80);
   EXPECT_THAT(table, testing::ContainsRegex("english +30 +1\\.45 ± 0\\.33"));
   EXPECT_THAT(table, testing::ContainsRegex("─\nmacro average +60 +1\\.45 ± 0\\.23"));
+  EXPECT_THAT(table, testing::ContainsRegex("of log votes +60"));
   EXPECT_THAT(table, testing::ContainsRegex("length alone +60"));
   EXPECT_THAT(table, testing::ContainsRegex("chance +0 +50 %"));
   EXPECT_THAT(table, Not(HasSubstr("there is none")));
   const auto few = runs_of({"model"});
-  EXPECT_THAT(summary_table(few.runs, few.summaries, 80), HasSubstr("below 20 questions there is none"));
+  EXPECT_THAT(summary_table(few.runs, few.summaries, 80), HasSubstr("below 30 questions there is none"));
 }
 
 TEST(SummaryTable, ALinePerRun) {

@@ -22,6 +22,11 @@ std::string curve_sentence(const Training& training, const std::string& benchmar
                      value_text(training, *last.value), step_text(best.step), value_text(training, *best.value));
 }
 
+std::string ratio_text(double ratio, const FlatRatio& flat, std::string_view what) {
+  return fmt::format("{} (without a signal, half of such {}s are above {}, one in twenty above {})", significant(ratio),
+                     what, significant(flat.median), significant(flat.high));
+}
+
 std::string noise_sentence(const Training& training) {
   std::string text =
       fmt::format("Training {}: from one checkpoint to the next, the value has a standard deviation of {}",
@@ -31,7 +36,7 @@ std::string noise_sentence(const Training& training) {
       fmt::format("; the last {} have one of {}", counted(training.n_last, "checkpoint"), significant(training.noise));
   if (training.signal_to_noise) {
     text += fmt::format(", and all values lie within {}: signal to noise {}", significant(training.range),
-                        significant(training.signal_to_noise));
+                        ratio_text(*training.signal_to_noise, *training.flat_ratio, "training"));
   }
   return text + ".";
 }
@@ -56,18 +61,19 @@ std::string peak_sentence(const Training& training) {
 
 std::string step_text(double step) { return format_number(step); }
 
-std::vector<std::string> training_sentences(std::span<const Training> trainings, const std::string& benchmark) {
+std::vector<std::string> training_sentences(const Trainings& trainings, const std::string& benchmark) {
   std::vector<std::string> sentences;
-  for (const Training& training : trainings) {
+  for (const Training& training : trainings.each) {
     sentences.push_back(curve_sentence(training, benchmark));
     if (training.neighbour_noise) sentences.push_back(noise_sentence(training));
     if (training.peak) sentences.push_back(peak_sentence(training));
   }
-  if (const auto apart = compare_trainings(trainings)) {
+  if (const auto& apart = trainings.apart) {
     sentences.push_back(fmt::format(
         "The means of the last checkpoints of {} lie within {}, and a checkpoint has a standard deviation of {}{}.",
         counted(apart->trainings, "training"), significant(apart->spread), significant(apart->noise),
-        apart->signal_to_noise ? ": signal to noise " + significant(apart->signal_to_noise) : ""));
+        apart->signal_to_noise ? ": signal to noise " + ratio_text(*apart->signal_to_noise, apart->flat_ratio, "group")
+                               : ""));
   }
   return sentences;
 }

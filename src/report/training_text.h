@@ -14,6 +14,6 @@ std::string step_text(double step);
 
 /// What there is to say of these trainings, and of all of them together; each ends with a full stop. `benchmark`: what
 /// the values are, "HumanRankEval".
-std::vector<std::string> training_sentences(std::span<const Training> trainings, const std::string& benchmark);
+std::vector<std::string> training_sentences(const Trainings& trainings, const std::string& benchmark);
 
 }  // namespace hre

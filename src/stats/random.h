@@ -21,6 +21,7 @@ enum class RandomPurpose : uint64_t {
   kSimulation = 7,
   kTurns = 8,
   kCeiling = 9,
+  kFlatTrainings = 10,
 };
 
 /// The words of the blocks (0, minor, major, 0), (1, minor, major, 0), ... under the key (seed, purpose).

@@ -245,7 +245,7 @@ std::optional<Figure> value_speed(const ReportData& data) {
 }
 
 std::optional<Figure> training_steps(const ReportData& data) {
-  if (data.trainings.empty()) return std::nullopt;
+  if (data.trainings.each.empty()) return std::nullopt;
   Figure figure{"training_steps",
                 "Value by training step, with 95 % intervals for other questions of these topics.",
                 kColumn,
@@ -255,12 +255,12 @@ std::optional<Figure> training_steps(const ReportData& data) {
   figure.script = "set xlabel 'training step'\nset ylabel " + gnuplot_string(data.benchmark) +
                   "\nset key bottom right\nset offsets graph 0.03, graph 0.03, graph 0.05, graph 0.05\n";
   size_t n_peaks = 0;
-  for (const Training& training : data.trainings) {
+  for (const Training& training : data.trainings.each) {
     if (!training.peak || training.peak->later == 0) continue;
     const double step = training.points[training.peak->point].step;
     figure.script +=
         fmt::format("set arrow from {0:g}, graph 0 to {0:g}, graph 1 nohead back dashtype 2 linecolor rgb '{1}'\n",
-                    step, colour(static_cast<size_t>(&training - data.trainings.data())));
+                    step, colour(static_cast<size_t>(&training - data.trainings.each.data())));
     ++n_peaks;
   }
   if (n_peaks > 0) {
@@ -270,7 +270,7 @@ std::optional<Figure> training_steps(const ReportData& data) {
                             "be better.";
   }
   size_t k = 0;
-  for (const Training& training : data.trainings) {
+  for (const Training& training : data.trainings.each) {
     const std::string& name = training.name;
     for (const TrainingPoint& point : training.points) {
       const Estimate& e = data.value(data.summaries[point.run].micro);
