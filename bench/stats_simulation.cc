@@ -5,7 +5,8 @@
 //                                                     effects, models, clusters, ceilings, gamma-ceilings, verdicts,
 //                                                     tests, stopping
 //   bench_stats_simulation --calibration [--quick] [SHAPE...]   neutral values and truths, likewise, for votes that are
-//                                                     normal, skewed, tied or, for ceilings, counted
+//                                                     normal, skewed, tied or, for ceilings, counted; "comparisons" are
+//                                                     statistics of pairs and of models
 //   bench_stats_simulation --gates [--quick]          verdicts of gates, likewise
 //
 // Ends with 1 where a bound is missed by more than three standard errors of the simulation.
@@ -438,6 +439,24 @@ void calibration(size_t questions, const std::vector<std::string>& shapes) {
   }
 }
 
+void neutral_values(int simulations) {
+  fmt::print("| quantity | of | neutral | came out | truth | recovered |\n|---|---|---|---|---|---|\n");
+  for (const Neutral& line : neutral_lines(simulations)) {
+    const auto cells_of = [](const std::vector<double>& values) {
+      return cells(std::vector<std::optional<double>>(values.begin(), values.end()));
+    };
+    bool held = true;
+    for (const double value : line.null) held = held && std::abs(value - line.neutral) <= 4 * line.error;
+    for (const double value : line.recovered) {
+      held = held && value <= 1.05 * line.truth + 4 * line.error &&
+             value >= (0.95 - line.low) * line.truth - 4 * line.error;
+    }
+    all_held = all_held && held;
+    fmt::print("| {} | {} | {:g} | {} | {:.3f} | {}{} |\n", line.quantity, line.counts, line.neutral,
+               cells_of(line.null), line.truth, cells_of(line.recovered), held ? "" : " MISSED");
+  }
+}
+
 // Verdicts of gates, whose margin is 0.1 where single questions' differences have a deviation of 0.5. At the margin
 // both verdicts are wrong; at half of it FAIL is, and at 1.5 times PASS.
 void gates(const Effort& all_effort) {
@@ -485,6 +504,10 @@ int main(int argc, char** argv) {
   if (has("--calibration")) {
     std::vector<std::string> shapes;
     std::copy_if(argv + 1, argv + argc, std::back_inserter(shapes), [](const char* given) { return *given != '-'; });
+    if (std::erase(shapes, "comparisons") > 0) {
+      neutral_values(quick ? 2000 : 20000);
+      if (shapes.empty()) return all_held ? 0 : 1;
+    }
     calibration(quick ? 5000 : 100000, shapes);
     return all_held ? 0 : 1;
   }

@@ -141,6 +141,16 @@ TEST(Simulation, OtherIntervalsHoldTheTruth) {
   EXPECT_GE(metric_coverage(ndcg, 4, 30, effort).held, least);
 }
 
+TEST(Simulation, StatisticsOfQuestionsAndModelsAreNeutralAtTheirNeutralValue) {
+  for (const Neutral& line : neutral_lines(1500)) {
+    for (const double value : line.null) EXPECT_NEAR(value, line.neutral, 4 * line.error) << line.quantity;
+    for (const double value : line.recovered) {
+      EXPECT_LE(value, 1.05 * line.truth + 4 * line.error) << line.quantity;
+      EXPECT_GE(value, (0.95 - line.low) * line.truth - 4 * line.error) << line.quantity;
+    }
+  }
+}
+
 TEST(Simulation, RanksErrSeldom) {
   EXPECT_LE(many_run_errors(60, 4, {.simulations = 1000, .draws = 399}), five_percent(1000));
 }

@@ -10,6 +10,7 @@
 #include <numeric>
 #include <optional>
 #include <span>
+#include <tuple>
 #include <vector>
 
 #include "stats/agreement.h"
@@ -27,6 +28,7 @@
 #include "stats/power.h"
 #include "stats/random.h"
 #include "stats/ranking.h"
+#include "stats/repetition.h"
 #include "stats/stopping.h"
 
 namespace hre::testing_simulation {
@@ -476,6 +478,97 @@ inline double stage_errors(size_t n, const Effort& effort) {
     for (double& value : high) value = simulator.normal();
     return area_under_curve(low, high, {effort.draws, i})->p.p <= 0.05;
   });
+}
+
+/// What a statistic over questions or models comes out at on average, for several numbers of them: where there is
+/// nothing to be found, and where there is.
+struct Neutral {
+  const char* quantity;
+  const char* counts;
+  double neutral = 0;
+  std::vector<double> null;
+  double truth = 0;
+  std::vector<double> recovered;
+  double error = 0;  ///< of these means, the largest
+  double low = 0;    ///< how far below the truth, as a share of it, few of them are by nature
+};
+
+/// `statistic` gets a simulator, a number of questions or models, and whether there is something to be found.
+template <class Statistic>
+Neutral neutral_of(Neutral line, const std::vector<size_t>& counts, int simulations, Statistic statistic) {
+  for (const bool related : {false, true}) {
+    for (const size_t n : counts) {
+      std::vector<double> values(static_cast<size_t>(simulations));
+      in_chunks(values.size(), 0, [&](size_t begin, size_t end) {
+        for (size_t i = begin; i < end; ++i) {
+          Simulator simulator(20250301, i + 1);
+          values[i] = statistic(simulator, n, related);
+        }
+      });
+      const Moments m = moments(values);
+      (related ? line.recovered : line.null).push_back(m.mean);
+      line.error = std::max(line.error, std::sqrt(m.variance / simulations));
+    }
+  }
+  return line;
+}
+
+inline std::vector<Neutral> neutral_lines(int simulations) {
+  const std::vector<size_t> questions = {30, 100, 500}, models = {5, 10, 30};
+  const char *of_questions = "30, 100, 500 questions", *of_models = "5, 10, 30 models";
+  const auto normals = [](Simulator& simulator, size_t n, double mean = 0) {
+    std::vector<double> values(n);
+    for (double& value : values) value = mean + simulator.normal();
+    return values;
+  };
+  std::vector<Neutral> lines;
+  lines.push_back(
+      neutral_of({"d_z of a paired comparison", of_questions, 0, {}, 0.3, {}, 0, 0}, questions, simulations,
+                 [&](Simulator& simulator, size_t n, bool related) {
+                   const std::vector<double> a = normals(simulator, n, related ? 0.3 : 0), b(n);
+                   return *compare_paired(a, b, std::vector<size_t>{n}, {.draws = 0, .permutations = 1}).effect_size;
+                 }));
+  const double by_one_deviation =
+      std::erfc(-0.5) / 2;  // the chance that one of two normals, a deviation apart, is larger
+  lines.push_back(neutral_of({"area under the curve of two stages", of_models, 0.5, {}, by_one_deviation, {}, 0, 0},
+                             models, simulations, [&](Simulator& simulator, size_t n, bool related) {
+                               const std::vector<double> low = normals(simulator, n);
+                               return area_under_curve(low, normals(simulator, n, related ? 1 : 0), {1, 1})->area;
+                             }));
+  // Fisher's r of few models is low by (1 - r^2) / 2n of itself, Spearman's by about 3 / n.
+  for (const auto& [kind, name, truth, low] :
+       {std::tuple{CorrelationKind::kPearson, "agreement over models, Pearson", 0.5, 0.09},
+        {CorrelationKind::kSpearman, "agreement over models, Spearman", 6 / std::numbers::pi * std::asin(0.25), 0.17},
+        {CorrelationKind::kKendall, "agreement over models, Kendall", 1.0 / 3, 0.0}}) {
+    const CorrelationKind of = kind;  // clang 14 captures no structured binding
+    lines.push_back(neutral_of({name, of_models, 0, {}, truth, {}, 0, low}, models, simulations,
+                               [&](Simulator& simulator, size_t n, bool related) {
+                                 const std::vector<double> x = normals(simulator, n);
+                                 std::vector<double> y = normals(simulator, n);
+                                 for (size_t i = 0; related && i < n; ++i) y[i] = 0.5 * x[i] + std::sqrt(0.75) * y[i];
+                                 return *correlation(of, x, y);
+                               }));
+  }
+  // Of an error's square: what measuring each item three times leaves of it, where measurements vary as items do, and
+  // where they don't vary.
+  lines.push_back(neutral_of({"share of an error's square that is measurements'", of_questions, 0, {}, 0.25, {}, 0, 0},
+                             questions, simulations, [&](Simulator& simulator, size_t n, bool related) {
+                               std::vector<double> means(n);
+                               std::vector<Repeats> items(n);
+                               for (size_t i = 0; i < n; ++i) {
+                                 std::vector<double> measured = normals(simulator, 3);
+                                 const double item = simulator.normal();
+                                 for (double& one : measured) one = item + (related ? one : 0);
+                                 const Moments m = moments(measured);
+                                 means[i] = m.mean;
+                                 items[i] = {3, m.variance};
+                               }
+                               const double error = *mean_estimate(means).stderr_;
+                               const RepetitionParts parts = repetition_parts(
+                                   error, *measurement_variances(items), std::vector<size_t>{n}, Weights::kQuestions);
+                               return parts.measurements * parts.measurements / (error * error);
+                             }));
+  return lines;
 }
 
 /// Votes that are counts, around expectations that are log-normal, or gamma with shape 2, which the ceiling's model has
