@@ -519,6 +519,15 @@ TEST(Build, TheSameBytesFromFoldersArchivesAndThreads) {
   }
 }
 
+TEST(Build, ADoctypeWithoutDeclarationsIsSkippedInArchivesToo) {
+  TestFolder folder;
+  const std::string path = folder / "beer.stackexchange.com.7z", posts = "<posts>\n" + some_rows(9) + "</posts>\n";
+  write_archive(path, {{"Posts.xml", "<!DOCTYPE posts [ <!-- none --> ]>\n" + posts}});
+  EXPECT_EQ(build(recipe_of({"beer=" + path})).questions.size(), 9U);
+  write_archive(path, {{"Posts.xml", "<!DOCTYPE posts [ <!ENTITY a \"b\"> ]>\n" + posts}});
+  EXPECT_THAT(build(recipe_of({"beer=" + path})).error, HasSubstr("DOCTYPE has declarations"));
+}
+
 TEST(Build, FewerQuestionsAreTheFirstOfMore) {
   TestFolder folder;
   Recipe recipe = recipe_of({"beer=" + beer(folder, some_rows(60))});
