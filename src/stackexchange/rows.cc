@@ -27,7 +27,8 @@ bool is_utf16(std::string_view text) { return text.starts_with("\xFE\xFF") || te
 }  // namespace
 
 const ScannedAttribute* TableRow::find(std::string_view name) const {
-  const auto at = std::find_if(attributes_.begin(), attributes_.end(), [&](const auto& a) { return a.name == name; });
+  const auto at =
+      std::find_if(attributes_.begin(), attributes_.end(), [&](const auto& a) { return is_same_name(a.name, name); });
   return at == attributes_.end() ? nullptr : &*at;
 }
 
