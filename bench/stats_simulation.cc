@@ -390,8 +390,9 @@ void cards(const Effort& effort) {
         {CardWorld{.fewest = 4, .most = 4}, "of 4 answers, no effects"}}) {
     std::map<std::string, std::vector<Coverage>> rows;
     std::vector<std::string> order;
+    const auto truths = testing_measures::true_column(world, effort);
     for (const size_t n : counts) {
-      for (const auto& [row, coverage] : testing_measures::card_coverage(world, n, effort)) {
+      for (const auto& [row, coverage] : testing_measures::card_coverage(world, truths, n, effort)) {
         if (!rows.contains(row)) order.push_back(row);
         rows[row].push_back(coverage);
       }

@@ -124,7 +124,7 @@ std::string thread_of(int id, const std::string& tags = "<hops>") {
 }
 
 std::string beer(const TestFolder& folder, const std::string& rows) {
-  const std::string path = folder / "beer.stackexchange.com";
+  std::string path = folder / "beer.stackexchange.com";
   write_file(path + "/Posts.xml", table(rows));
   return path;
 }

@@ -120,7 +120,16 @@ std::string biases(const BuildReport& report) {
     passing.add(topic.passing);
     chosen.add(topic.chosen);
   }
-  return format_measures(all, passing, chosen);
+  return "Votes follow quality, and also when an answer was posted and how long it is. The shares of the votes' "
+         "variance\n"
+         "within questions that one slope explains; pairs of answers with different votes in which the later one has "
+         "more;\n"
+         "questions whose accepted answer has the most votes. In brackets: 95 % intervals, where there are enough "
+         "questions;\n"
+         "by chance: if dates, or acceptance, had nothing to do with votes.\n\n" +
+         format_measures(all, passing, chosen) +
+         "\nVoters are those who read these sites: they choose what they read, see the votes cast before, and are no "
+         "sample\nof any population.\n";
 }
 
 // A text to search training data for. It follows from the dumps and the recipe, so that a build can be repeated.
@@ -338,19 +347,7 @@ std::string format_card(const Recipe& recipe, const BuildReport& report) {
       edits(report) + "\n### What the filters removed\n";
   for (const TopicReport& topic : report.topics)
     text += "\n" + topic.topic + ":\n\n```\n" + format_funnel(topic.funnel) + "```\n";
-  return text +
-         "\n## Known biases: what votes go with\n\n"
-         "Votes follow quality, and also when an answer was posted and how long it is. The shares of the votes' "
-         "variance\n"
-         "within questions that one slope explains; pairs of answers with different votes in which the later one has "
-         "more;\n"
-         "questions whose accepted answer has the most votes. In brackets: 95 % intervals, where there are enough "
-         "questions;\n"
-         "by chance: if dates, or acceptance, had nothing to do with votes.\n\n" +
-         biases(report) +
-         "\nVoters are those who read these sites: they choose what they read, see the votes cast before, and are no "
-         "sample\n"
-         "of any population.\n\n## Freshness\n\n" +
+  return text + "\n## Known biases: what votes go with\n\n" + biases(report) + "\n## Freshness\n\n" +
          freshness(report) +
          "\n## Use\n\n"
          "Intended: how well a model's likelihoods of answers agree with people's votes (`hre eval`), on average over "

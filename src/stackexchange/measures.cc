@@ -30,7 +30,7 @@ std::string later_wins_of(const SetMeasures& m) {
 }
 
 std::string accepted_first_of(const SetMeasures& m) {
-  const std::string share = with_interval(accepted_first_share(m), 100, " %");
+  std::string share = with_interval(accepted_first_share(m), 100, " %");
   if (m.chance_first.empty()) return share;
   return fmt::format("{} of {}; by chance {:.1f} %", share, m.chance_first.size(), 100 * moments(m.chance_first).mean);
 }

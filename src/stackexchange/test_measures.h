@@ -2,9 +2,7 @@
 /// For tests and benchmarks: questions whose votes go with age, length and acceptance, and how often the intervals of a
 /// card's table hold the truth about them.
 
-#include <array>
 #include <cmath>
-#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -26,7 +24,6 @@ struct CardWorld {
   size_t chosen = 0;            ///< ... of which so many are taken by `choose`; 0: all
   Choice choose = Choice::kRandom;
   double age = 0, length = 0;  ///< effects on the logarithm of votes, of a deviation of log delay and log length
-  auto operator<=>(const CardWorld&) const = default;
 };
 
 /// The measures of one question's answers. Votes are skewed counts that go with an answer's quality; askers accept by
@@ -89,15 +86,16 @@ inline std::vector<std::pair<std::string, Estimate>> column_of(const SetMeasures
           {"the accepted answer has the most votes", accepted_first_share(set)}};
 }
 
+/// What a column shows of very many questions.
+inline std::vector<std::pair<std::string, Estimate>> true_column(const CardWorld& world, const Effort& effort) {
+  Simulator simulator(987654321);
+  return column_of(simulated_set(simulator, world, effort.truth_questions));
+}
+
 /// How often each interval of the column holds the truth, of sets of so many questions, by its row.
-inline std::vector<std::pair<std::string, Coverage>> card_coverage(const CardWorld& world, size_t questions,
-                                                                   const Effort& effort) {
-  static std::map<std::pair<CardWorld, size_t>, std::vector<std::pair<std::string, Estimate>>> known;
-  auto& truths = known[{world, effort.truth_questions}];
-  if (truths.empty()) {
-    Simulator simulator(987654321);
-    truths = column_of(simulated_set(simulator, world, effort.truth_questions));
-  }
+inline std::vector<std::pair<std::string, Coverage>> card_coverage(
+    const CardWorld& world, const std::vector<std::pair<std::string, Estimate>>& truths, size_t questions,
+    const Effort& effort) {
   const auto n = static_cast<size_t>(effort.simulations);
   std::vector<std::vector<std::pair<std::string, Estimate>>> seen(n);
   in_chunks(n, effort.threads, [&](size_t begin, size_t end) {
