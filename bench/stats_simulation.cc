@@ -3,7 +3,7 @@
 //   bench_stats_simulation [--quick] [PART...]        coverage and errors, as the table of docs/statistics.md: all, or
 //                                                     some of losses, means, differences, summaries, covariates,
 //                                                     effects, models, clusters, ceilings, gamma-ceilings, verdicts,
-//                                                     tests, stopping
+//                                                     tests, stopping, cards
 //   bench_stats_simulation --calibration [--quick] [SHAPE...]   neutral values and truths, likewise, for votes that are
 //                                                     normal, skewed, tied or, for ceilings, counted; "comparisons" are
 //                                                     statistics of pairs and of models
@@ -22,6 +22,7 @@
 
 #include "analysis/test_calibration.h"
 #include "analysis/test_gates.h"
+#include "stackexchange/test_measures.h"
 #include "stats/test_simulation.h"
 
 namespace {
@@ -389,6 +390,38 @@ void stopping(const Effort& effort) {
   note("two equal models are ever decided to differ", "1000", paired_sequence_errors(1000, sequences), "", 0, 0.05);
 }
 
+// What the card of a built dataset shows: bench_stats_simulation cards.
+void cards(const Effort& effort) {
+  using namespace stackexchange;
+  using testing_measures::CardWorld;
+  const std::vector<size_t> counts = {20, 50, 100, 200, 500};
+  for (const auto& [world, name] :
+       {std::pair{CardWorld{.fewest = 2, .most = 2, .age = 0.4, .length = 0.3}, "of 2 answers"},
+        {CardWorld{.fewest = 4, .most = 4, .age = 0.4, .length = 0.3}, "of 4 answers"},
+        {CardWorld{.fewest = 2, .most = 10, .age = 0.4, .length = 0.3}, "of 2 to 10 answers"},
+        {CardWorld{.fewest = 4, .most = 10, .chosen = 4, .choose = Choice::kSpread, .age = 0.4, .length = 0.3},
+         "of 4 answers by `spread`"},
+        {CardWorld{.fewest = 2, .most = 10, .chosen = 2, .choose = Choice::kSpread, .age = 0.4, .length = 0.3},
+         "of 2 answers by `spread`"},
+        {CardWorld{.fewest = 4, .most = 4, .age = 0.15, .length = 0.1}, "of 4 answers, weak effects"},
+        {CardWorld{.fewest = 4, .most = 4}, "of 4 answers, no effects"}}) {
+    std::map<std::string, std::vector<Coverage>> rows;
+    std::vector<std::string> order;
+    const auto truths = testing_measures::true_column(world, effort);
+    for (const size_t n : counts) {
+      for (const auto& [row, coverage] : testing_measures::card_coverage(world, truths, n, effort)) {
+        if (!rows.contains(row)) order.push_back(row);
+        rows[row].push_back(coverage);
+      }
+    }
+    for (const std::string& row : order) {  // exact intervals hold at least as often as they say
+      const bool exact =
+          row.starts_with("the accepted") || ((world.most == 2 || world.chosen == 2) && !row.starts_with("share"));
+      covered("card: " + row, std::string("20, 50, 100, 200, 500 questions ") + name, rows[row], exact ? 1 : 0.97);
+    }
+  }
+}
+
 struct Part {
   const char* name;
   void (*lines)(const Effort& effort);
@@ -405,7 +438,8 @@ constexpr Part kParts[] = {{"losses", losses},
                            {"gamma-ceilings", gamma_ceilings},
                            {"verdicts", verdicts},
                            {"tests", tests},
-                           {"stopping", stopping}};
+                           {"stopping", stopping},
+                           {"cards", cards}};
 
 std::string cells(const std::vector<std::optional<double>>& values) {
   std::string text;

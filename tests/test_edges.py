@@ -7,6 +7,7 @@ import os
 import pathlib
 import pty
 import random
+import resource
 import select
 import shutil
 import signal
@@ -158,6 +159,35 @@ class EnvironmentTest(ProgramTest):
             check=True,
         )
         return str(self.folder / "preloaded.so")
+
+    def test_more_topics_than_files_may_be_open(self):
+        """Converted from files of a topic each, and from one that mixes them, to files of a topic each: always the same bytes."""
+        topics = [f"t{i:03}" for i in range(150)]
+        answers = '"answers": [{"text": "a", "votes": 1}, {"text": "b", "votes": 2}]'
+        lines = {t: [f'{{"topic": "{t}", "question": "{t} {i}", {answers}}}\n' for i in range(3)] for t in topics}
+        (self.folder / "apart").mkdir()
+        for topic, of_topic in lines.items():
+            (self.folder / "apart" / f"{topic}.jsonl").write_text("".join(of_topic))
+        (self.folder / "mixed.jsonl").write_text("".join(lines[t][i] for i in range(3) for t in topics))
+        for source in ("apart", "mixed.jsonl"):
+            for options in ([], ["--to", "jsonl"]):
+                with self.subTest(source=source, options=options):
+                    for limit in (None, 64):
+                        done = subprocess.run(
+                            [PROGRAM, "data", "convert", source, f"out{limit}", "--force", "--quiet", *options],
+                            cwd=self.folder,
+                            env=clean_environment(),
+                            capture_output=True,
+                            text=True,
+                            check=False,
+                            preexec_fn=limit and (lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))),
+                        )
+                        self.assertEqual(0, done.returncode, done.stderr)
+                    files = [[f for f in sorted((self.folder / f"out{limit}").rglob("*")) if f.is_file()] for limit in (None, 64)]
+                    self.assertEqual(150, len(files[1]))
+                    for a, b in zip(*files, strict=True):
+                        self.assertEqual(a.name, b.name)
+                        self.assertEqual(a.read_bytes(), b.read_bytes())
 
     def test_a_folder_that_cannot_lock_or_map(self):
         library = self.preloaded()

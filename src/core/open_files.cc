@@ -4,11 +4,13 @@
 
 namespace hre {
 
-void allow_many_files() {
+size_t allow_many_files() {
+  constexpr size_t kLeast = 20;  // what POSIX promises every process
   rlimit files = {};
-  if (getrlimit(RLIMIT_NOFILE, &files) != 0) return;
+  if (getrlimit(RLIMIT_NOFILE, &files) != 0) return kLeast;
+  const rlim_t before = files.rlim_cur;
   files.rlim_cur = files.rlim_max;
-  (void)setrlimit(RLIMIT_NOFILE, &files);
+  return static_cast<size_t>(setrlimit(RLIMIT_NOFILE, &files) == 0 ? files.rlim_max : before);
 }
 
 }  // namespace hre

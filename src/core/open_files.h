@@ -1,8 +1,10 @@
 #pragma once
 
+#include <cstddef>
+
 namespace hre {
 
-/// Raises this process's limit of open files as far as the system allows: each topic of a dataset is one file.
-void allow_many_files();
+/// Raises this process's limit of open files as far as the system allows, and returns the limit.
+size_t allow_many_files();
 
 }  // namespace hre

@@ -3,9 +3,12 @@
 #include <algorithm>
 #include <filesystem>
 #include <functional>
+#include <limits>
 #include <map>
 #include <memory>
+#include <set>
 
+#include "core/open_files.h"
 #include "data/output.h"
 #include "data/selection.h"
 #include "data/writer.h"
@@ -57,6 +60,68 @@ struct Survey {
   }
 };
 
+// How many topics may be written at the same time: in a folder each is an open file, and one of Parquet keeps some MiB.
+size_t most_open_topics(OutputFormat format) {
+  constexpr size_t kMost = 256;
+  if (format == OutputFormat::kJsonlFile) return std::numeric_limits<size_t>::max();
+  return std::clamp<size_t>(allow_many_files() / 2, 1, kMost);
+}
+
+// Writes the topics' questions. A topic's file is complete with its last question, so of a source that has its topics
+// one after the other, one file is open. Where more topics are mixed than may be open, the others wait for another
+// reading.
+class TopicsWriter {
+ public:
+  TopicsWriter(DatasetWriter& writer, const Survey& survey, const std::vector<std::string>& topics, size_t most_open)
+      : writer_(writer), most_open_(most_open) {
+    for (const std::string& topic : topics) left_[topic] = survey.topics.at(topic).questions;
+  }
+
+  [[nodiscard]] bool done() const { return left_.empty(); }
+
+  // Takes the questions of one reading of the source, in its order.
+  Status read(const std::function<Status(const TakeQuestion&)>& each_question) {
+    const size_t before = left_.size();
+    open_.clear();
+    waiting_.clear();
+    const auto take = [this](const Question& question) { return add(question); };
+    if (Status status = each_question(take); !status) return status;
+    if (open_.empty() && left_.size() < before) return {};
+    return fail(ErrorCode::kFailed, "the dataset changed while hre was reading it", "", "run the command again");
+  }
+
+  [[nodiscard]] int64_t questions() const { return questions_; }
+  [[nodiscard]] std::string fingerprint() const { return fingerprint_.value(); }
+
+ private:
+  Status add(const Question& question) {
+    const std::string& topic = question.topic;
+    const auto left = left_.find(topic);
+    if (left == left_.end() || waiting_.contains(topic)) return {};
+    if (!open_.contains(topic)) {
+      if (open_.size() == most_open_) {
+        waiting_.insert(topic);
+        return {};
+      }
+      open_.insert(topic);
+    }
+    fingerprint_.add(question);
+    ++questions_;
+    if (Status added = writer_.add(question); !added) return added;
+    if (--left->second > 0) return {};
+    left_.erase(left);
+    open_.erase(topic);
+    return writer_.end_topic(topic);
+  }
+
+  DatasetWriter& writer_;
+  size_t most_open_;
+  std::map<std::string, int64_t> left_;   // how many questions of a topic are not written yet
+  std::set<std::string> open_, waiting_;  // topics of this reading
+  DatasetFingerprint fingerprint_;
+  int64_t questions_ = 0;
+};
+
 Result<std::unique_ptr<DatasetWriter>> create_writer(OutputFormat format, const std::string& path, Ids ids) {
   if (format == OutputFormat::kJsonlFile) return create_jsonl_file(path);
   if (format == OutputFormat::kJsonlFolder) return create_jsonl_folder(path);
@@ -104,17 +169,16 @@ Result<Converted> convert_dataset(const std::string& source, const std::string& 
   Result<std::unique_ptr<DatasetWriter>> writer =
       create_writer(options.format, output->work_path(), own_ids ? Ids::kOwn : Ids::kPositional);
   if (!writer) return forward(writer);
-  Converted converted{.topics = *topics, .questions = 0, .fingerprint = {}};
-  DatasetFingerprint fingerprint;
-  const auto write = [&](const Question& question) -> Status {
-    if (std::find(topics->begin(), topics->end(), question.topic) == topics->end()) return {};
-    fingerprint.add(question);
-    ++converted.questions;
-    return (*writer)->add(question);
+  TopicsWriter topics_writer(**writer, survey, *topics, most_open_topics(options.format));
+  const auto each_question = [&](const TakeQuestion& take) {
+    return for_each_question(source, "writing", take, progress, stop);
   };
-  if (Status written = for_each_question(source, "writing", write, progress, stop); !written) return forward(written);
+  while (!topics_writer.done()) {
+    if (Status written = topics_writer.read(each_question); !written) return forward(written);
+  }
   if (Status finished = (*writer)->finish(); !finished) return forward(finished);
-  converted.fingerprint = fingerprint.value();
+  Converted converted{
+      .topics = *topics, .questions = topics_writer.questions(), .fingerprint = topics_writer.fingerprint()};
   if (Status equal = check_read_back(output->work_path(), converted.fingerprint, progress, stop); !equal) {
     return forward(equal);
   }

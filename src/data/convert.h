@@ -31,7 +31,8 @@ struct Converted {
 };
 
 /// Reads `source` twice, writes `out`, and reads the result back before it gets its name. The dataset is never held in
-/// memory, and the written file never differs from its source.
+/// memory, and the written file never differs from its source. A source that mixes more topics than files may be open
+/// is read several times.
 Result<Converted> convert_dataset(const std::string& source, const std::string& out, const ConvertOptions& options,
                                   ProgressListener& progress, const std::stop_token& stop);
 

@@ -9,7 +9,6 @@
 #include <set>
 #include <utility>
 
-#include "core/open_files.h"
 #include "core/question_name.h"
 #include "data/writer.h"
 
@@ -115,7 +114,6 @@ Status check_topic(const Question& question) {
 }
 
 Result<std::unique_ptr<DatasetWriter>> create_jsonl_folder(const std::string& folder) {
-  allow_many_files();
   return std::make_unique<JsonlWriter>(folder, true);
 }
 

@@ -11,7 +11,6 @@
 #include <set>
 #include <utility>
 
-#include "core/open_files.h"
 #include "core/question_name.h"
 #include "core/text.h"
 #include "data/arrow_status.h"
@@ -201,7 +200,6 @@ class ParquetWriter final : public DatasetWriter {
 }  // namespace
 
 Result<std::unique_ptr<DatasetWriter>> create_published(const std::string& folder, Ids ids) {
-  allow_many_files();
   return std::make_unique<ParquetWriter>(folder, ids);
 }
 

@@ -59,7 +59,17 @@ Result<uint64_t> WorkFile::append(std::string_view bytes) {
   return offset;
 }
 
+void WorkFile::set_aside() {
+  ::close(file_);
+  file_ = -1;
+}
+
 Status WorkFile::read(uint64_t offset, char* to, size_t n) const {
+  if (file_ < 0) {
+    Result<WorkFile> again = reopen(path_);
+    if (!again) return forward(again);
+    return again->read(offset, to, n);
+  }
   while (n > 0) {
     const ssize_t got = ::pread(file_, to, n, static_cast<off_t>(offset));
     if (got < 0 && errno == EINTR) continue;

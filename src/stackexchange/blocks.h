@@ -36,6 +36,8 @@ class WorkFile {
   Status read(uint64_t offset, char* to, size_t n) const;
   /// Flushes to the disk, so that after a crash the file is never shorter than its index says.
   Status sync();
+  /// Closes the file, which was written: read() opens it again while it reads.
+  void set_aside();
   [[nodiscard]] const std::string& path() const { return path_; }
   [[nodiscard]] uint64_t size() const { return size_; }
 

@@ -7,7 +7,6 @@
 #include <tuple>
 
 #include "core/hashing.h"
-#include "core/open_files.h"
 #include "core/text.h"
 #include "stackexchange/card.h"
 #include "stackexchange/choose.h"
@@ -57,7 +56,6 @@ class Builder {
   }
 
   Result<BuildReport> run() {
-    allow_many_files();  // three for each site, until all topics are drawn
     for (uint32_t site = 0; site < dumps_.size(); ++site) {
       if (Status status = read_site(site); !status) return forward(status);
     }
@@ -71,8 +69,7 @@ class Builder {
 
  private:
   struct Site {
-    SiteTexts texts;
-    WorkFile chosen;
+    WorkFile texts, chosen;  // set aside until the draw: there may be more sites than files may be open
   };
 
   [[nodiscard]] std::vector<TopicRule> rules_of(const std::string& site) const {
@@ -105,8 +102,10 @@ class Builder {
     Result<WorkFile> chosen = WorkFile::create(folder + "/chosen");
     if (!chosen) return forward(chosen);
     const bool texts_reused = texts->reused;
-    sites_.push_back({std::move(*texts), std::move(*chosen)});
-    if (Status status = choose(number, *index); !status) return status;
+    sites_.push_back({std::move(texts->texts), std::move(*chosen)});
+    if (Status status = choose(number, *index, texts->records); !status) return status;
+    sites_.back().texts.set_aside();
+    sites_.back().chosen.set_aside();
     report_.sites.push_back({dump.site, dump.is_jsonl(), std::move(index->counts), index->reused, texts_reused});
     return {};
   }
@@ -155,12 +154,12 @@ class Builder {
                        place_of_post(dumps_[site], answer.id, 1, stop_), "without ‹strict› the answer is left out");
   }
 
-  Status choose(uint32_t site, const SiteIndex& index) {
+  Status choose(uint32_t site, const SiteIndex& index, const Buckets<TextRecord>& texts_of) {
     for (size_t bucket = 0; bucket < kBuckets; ++bucket) {
       if (stop_.stop_requested()) return fail(ErrorCode::kInterrupted, "interrupted");
       auto posts = index.posts.load(bucket);
       if (!posts) return forward(posts);
-      auto records = sites_[site].texts.records.load(bucket);
+      auto records = texts_of.load(bucket);
       if (!records) return forward(records);
       const TextsById texts(std::move(*records));
       for (const PostGroup& group : split_groups(*posts)) {
@@ -282,7 +281,7 @@ class Builder {
     if (!status) return forward(status);
     std::vector<TakenPost> taken;
     for (const Chosen& post : posts) {
-      Result<PostTexts> texts = site.texts.load(post.text);
+      Result<PostTexts> texts = load_texts(site.texts, post.text);
       if (!texts) return forward(texts);
       taken.push_back({post.post, post.text, std::move(*texts)});
     }

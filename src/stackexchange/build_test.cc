@@ -124,7 +124,7 @@ std::string thread_of(int id, const std::string& tags = "<hops>") {
 }
 
 std::string beer(const TestFolder& folder, const std::string& rows) {
-  const std::string path = folder / "beer.stackexchange.com";
+  std::string path = folder / "beer.stackexchange.com";
   write_file(path + "/Posts.xml", table(rows));
   return path;
 }
@@ -290,9 +290,15 @@ TEST(Build, AnswersOfModelTimesAreTold) {
   EXPECT_EQ(answers[0]["machine_phrase"], "as a large language model");
   EXPECT_EQ(answers[1]["since_2022_12"], false);
   EXPECT_EQ(answers[1]["machine_phrase"], nullptr);
-  EXPECT_THAT(built.bytes, HasSubstr("1 of 4 answers were posted or edited since 2022-12-01"));
+  EXPECT_THAT(built.bytes, HasSubstr("1 of 4 answers was posted or edited since 2022-12-01"));
+  EXPECT_THAT(built.bytes, HasSubstr("language models may\nhave written it (`since_2022_12`"));
   EXPECT_THAT(built.bytes, ::testing::ContainsRegex(
                                "`hre canary GUID [0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`"));
+  const Built older = build(recipe_of({"beer=" + beer(folder, thread_of(10))}));
+  EXPECT_THAT(older.bytes, HasSubstr("None of 4 answers was posted or edited since 2022-12-01"));
+  EXPECT_THAT(older.bytes, HasSubstr("none of 4 answers was edited after its posting"));
+  EXPECT_THAT(older.bytes, Not(HasSubstr("may\nhave written")));
+  beer(folder, rows);
   recipe.topics[0].answer.drop = kDropMachinePhrase;
   EXPECT_EQ(build(recipe).report.topics[0].funnel.answers_removed[static_cast<size_t>(Reason::kMachine)], 1);
 }
@@ -345,7 +351,7 @@ TEST(Build, LaterWinsTakesAnswersWhoseVotesRiseWithTime) {
   EXPECT_THAT(built.questions[0].answers,
               ElementsAre(Answer{"Answer 11", 0}, Answer{"Answer 13", 20}, Answer{"Answer 15", 40}));
   EXPECT_EQ(built.report.topics[0].funnel.questions_removed[static_cast<size_t>(Reason::kLater)], 1);
-  EXPECT_THAT(built.bytes, HasSubstr("| 100.0 % of 3 pairs |"));
+  EXPECT_THAT(built.bytes, HasSubstr("| 100.0 % of 3 pairs; by chance 50 % |"));
 }
 
 TEST(Build, ControlsForAgeAndLength) {
@@ -517,6 +523,15 @@ TEST(Build, TheSameBytesFromFoldersArchivesAndThreads) {
       EXPECT_EQ(built.bytes, first.bytes) << path << " " << threads;
     }
   }
+}
+
+TEST(Build, ADoctypeWithoutDeclarationsIsSkippedInArchivesToo) {
+  TestFolder folder;
+  const std::string path = folder / "beer.stackexchange.com.7z", posts = "<posts>\n" + some_rows(9) + "</posts>\n";
+  write_archive(path, {{"Posts.xml", "<!DOCTYPE posts [ <!-- none --> ]>\n" + posts}});
+  EXPECT_EQ(build(recipe_of({"beer=" + path})).questions.size(), 9U);
+  write_archive(path, {{"Posts.xml", "<!DOCTYPE posts [ <!ENTITY a \"b\"> ]>\n" + posts}});
+  EXPECT_THAT(build(recipe_of({"beer=" + path})).error, HasSubstr("DOCTYPE has declarations"));
 }
 
 TEST(Build, FewerQuestionsAreTheFirstOfMore) {

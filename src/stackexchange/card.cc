@@ -92,10 +92,17 @@ std::string freshness(const BuildReport& report) {
     of_model_times += topic.of_model_times;
     for (const auto& [phrase, n] : topic.machine_phrases) phrases[phrase] += n;
   }
-  std::string text = fmt::format(
-      "{} of {} were posted or edited since 2022-12-01, when chat models came into general use: language models may\n"
-      "have written some of them (`since_2022_12` in the metadata). ",
-      of_model_times, counted(answers, "answer"));
+  std::string text =
+      of_model_times == 0
+          ? fmt::format(
+                "None of {} was posted or edited since 2022-12-01, when chat models came into general use\n"
+                "(`since_2022_12` in the metadata). ",
+                counted(answers, "answer"))
+          : fmt::format(
+                "{} of {} {} posted or edited since 2022-12-01, when chat models came into general use: language "
+                "models may\nhave written {} (`since_2022_12` in the metadata). ",
+                of_model_times, counted(answers, "answer"), of_model_times == 1 ? "was" : "were",
+                of_model_times == 1 ? "it" : "some of them");
   text += phrases.empty()
               ? "No answer has a phrase that is typical of chat models.\n"
               : "Answers with a phrase that is typical of chat models\n(`machine_phrase`; a hint, no proof):\n\n";
@@ -113,7 +120,16 @@ std::string biases(const BuildReport& report) {
     passing.add(topic.passing);
     chosen.add(topic.chosen);
   }
-  return format_measures(all, passing, chosen);
+  return "Votes follow quality, and also when an answer was posted and how long it is. The shares of the votes' "
+         "variance\n"
+         "within questions that one slope explains; pairs of answers with different votes in which the later one has "
+         "more;\n"
+         "questions whose accepted answer has the most votes. In brackets: 95 % intervals, where there are enough "
+         "questions;\n"
+         "by chance: if dates, or acceptance, had nothing to do with votes.\n\n" +
+         format_measures(all, passing, chosen) +
+         "\nVoters are those who read these sites: they choose what they read, see the votes cast before, and are no "
+         "sample\nof any population.\n";
 }
 
 // A text to search training data for. It follows from the dumps and the recipe, so that a build can be repeated.
@@ -155,6 +171,10 @@ std::string edits(const BuildReport& report) {
     late += topic.edited_late;
     votes += topic.dated_votes;
     before += topic.before_edit;
+  }
+  if (edited == 0) {
+    return "A text is that of its last edit; none of " + counted(answers, "answer") +
+           " was edited after its posting.\n";
   }
   std::string text = fmt::format(
       "A text is that of its last edit: {} of {} were edited after their\nposting, {} of them more than 30 days after "
@@ -327,18 +347,7 @@ std::string format_card(const Recipe& recipe, const BuildReport& report) {
       edits(report) + "\n### What the filters removed\n";
   for (const TopicReport& topic : report.topics)
     text += "\n" + topic.topic + ":\n\n```\n" + format_funnel(topic.funnel) + "```\n";
-  return text +
-         "\n## Known biases: what votes go with\n\n"
-         "Votes follow quality, and also when an answer was posted and how long it is. The shares of the votes' "
-         "variance\n"
-         "within questions that one slope explains, with 95 % intervals where there are enough questions; pairs of "
-         "answers\n"
-         "with different votes in which the later one has more; questions whose accepted answer has the most "
-         "votes:\n\n" +
-         biases(report) +
-         "\nVoters are those who read these sites: they choose what they read, see the votes cast before, and are no "
-         "sample\n"
-         "of any population.\n\n## Freshness\n\n" +
+  return text + "\n## Known biases: what votes go with\n\n" + biases(report) + "\n## Freshness\n\n" +
          freshness(report) +
          "\n## Use\n\n"
          "Intended: how well a model's likelihoods of answers agree with people's votes (`hre eval`), on average over "

@@ -13,6 +13,8 @@ namespace {
 
 using Values = std::vector<double>;
 
+constexpr size_t kFewestForShare = 50;  // of 20 questions, two answers by `spread`, it would hold the truth in 89 %
+
 std::string with_interval(const Estimate& value, double scale, const char* unit) {
   if (!value.mean) return "-";
   const auto number = [&](double x) {
@@ -22,22 +24,15 @@ std::string with_interval(const Estimate& value, double scale, const char* unit)
   return fmt::format("{}{} [{}, {}]", number(*value.mean), unit, number(*value.ci_low), number(*value.ci_high));
 }
 
-/// How much of the votes' variance within questions one slope on the covariate explains. A slope that chance made adds
-/// nothing to its expectation (stats/confound.h).
-std::string share_of(const std::vector<CovariateProducts>& products) {
-  const std::vector<size_t> sizes = {products.size()};
-  return with_interval(value_parts(products, sizes, Weights::kQuestions).through, 100, " %");
-}
-
 std::string later_wins_of(const SetMeasures& m) {
-  const std::string share = with_interval(mean_estimate(m.later_wins, Interval{0, 1}), 100, " %");
-  return m.pairs == 0 ? share : fmt::format("{} of {} pairs", share, m.pairs);
+  const std::string share = with_interval(later_wins_share(m), 100, " %");
+  return m.pairs == 0 ? share : fmt::format("{} of {} pairs; by chance 50 %", share, m.pairs);
 }
 
 std::string accepted_first_of(const SetMeasures& m) {
-  const auto n = static_cast<double>(m.accepted_r.size());
-  if (m.accepted_r.empty()) return "-";
-  return fmt::format("{:.1f} % of {}", 100 * static_cast<double>(m.accepted_first) / n, m.accepted_r.size());
+  std::string share = with_interval(accepted_first_share(m), 100, " %");
+  if (m.chance_first.empty()) return share;
+  return fmt::format("{} of {}; by chance {:.1f} %", share, m.chance_first.size(), 100 * moments(m.chance_first).mean);
 }
 
 }  // namespace
@@ -90,7 +85,9 @@ AnswerMeasures measure(const PostRecord& question, std::span<const PostRecord> a
     const size_t at = static_cast<size_t>(std::ranges::max_element(accepted) - accepted.begin());
     m.has_accepted = true;
     m.accepted_r = *r;
-    m.accepted_first = votes[at] == *std::ranges::max_element(votes);
+    const double most = *std::ranges::max_element(votes);
+    m.accepted_first = votes[at] == most;
+    m.chance_first = static_cast<double>(std::ranges::count(votes, most)) / static_cast<double>(votes.size());
   }
   return m;
 }
@@ -101,8 +98,10 @@ void SetMeasures::add(const AnswerMeasures& one) {
   }
   pairs += one.pairs;
   if (one.pairs > 0) later_wins.push_back(one.later_wins);
-  if (one.has_accepted) accepted_r.push_back(one.accepted_r);
-  accepted_first += one.accepted_first ? 1 : 0;
+  if (!one.has_accepted) return;
+  accepted_r.push_back(one.accepted_r);
+  accepted_first.push_back(one.accepted_first ? 1 : 0);
+  chance_first.push_back(one.chance_first);
 }
 
 void SetMeasures::add(const SetMeasures& other) {
@@ -110,9 +109,43 @@ void SetMeasures::add(const SetMeasures& other) {
   for (size_t i = 0; i < kExplainers; ++i) append(products[i], other.products[i]);
   append(later_wins, other.later_wins);
   append(accepted_r, other.accepted_r);
+  append(accepted_first, other.accepted_first);
+  append(chance_first, other.chance_first);
   pairs += other.pairs;
-  accepted_first += other.accepted_first;
 }
+
+// The share is the square of a mean over a root, a / sqrt(c), of a = u z and c = z z (stats/confound.h). That root has
+// Student's interval, by the delta method; squared, it is the share's, and holds it where the slope is near 0, too.
+Estimate explained_share(const SetMeasures& set, Explainer explainer) {
+  const std::vector<CovariateProducts>& products = set.products[static_cast<size_t>(explainer)];
+  const std::vector<size_t> sizes = {products.size()};
+  Estimate share = value_parts(products, sizes, Weights::kQuestions).through;
+  share.ci_low = share.ci_high = std::nullopt;
+  if (!share.mean) return share;
+  share.mean = std::max(0.0, *share.mean);
+  if (products.size() < kFewestForShare) return share;
+  double a = 0, c = 0;
+  for (const CovariateProducts& q : products) {
+    a += q.votes / static_cast<double>(products.size());
+    c += q.square / static_cast<double>(products.size());
+  }
+  Values pulls;
+  for (const CovariateProducts& q : products)
+    pulls.push_back((q.votes + a - a * (q.square / c + 1) / 2) / std::sqrt(c));
+  const Estimate root = mean_estimate(pulls);
+  if (!root.ci_low) return share;
+  const double low = *root.ci_low, high = *root.ci_high;
+  const bool may_be_none = low <= 0 && high >= 0;
+  share.ci_low = may_be_none ? 0 : std::min({low * low, high * high, 1.0});
+  share.ci_high = std::min(1.0, std::max(low * low, high * high));
+  return share;
+}
+
+Estimate later_wins_share(const SetMeasures& set) { return mean_estimate(set.later_wins, Interval{0, 1}); }
+
+Estimate accepted_correlation(const SetMeasures& set) { return mean_estimate(set.accepted_r, Interval{-1, 1}); }
+
+Estimate accepted_first_share(const SetMeasures& set) { return mean_estimate(set.accepted_first, Interval{0, 1}); }
 
 std::string format_measures(const SetMeasures& all, const SetMeasures& passing, const SetMeasures& chosen) {
   constexpr const char* kExplained[kExplainers] = {"order of posting explains",
@@ -125,12 +158,13 @@ std::string format_measures(const SetMeasures& all, const SetMeasures& passing, 
     text += fmt::format("| {} | {} | {} | {} |\n", name, cell(all), cell(passing), cell(chosen));
   };
   for (size_t i = 0; i < kExplainers; ++i) {
-    add_row(kExplained[i], [&](const SetMeasures& m) { return share_of(m.products[i]); });
+    add_row(kExplained[i], [&](const SetMeasures& m) {
+      return with_interval(explained_share(m, static_cast<Explainer>(i)), 100, " %");
+    });
   }
   add_row("the later of two has more votes", later_wins_of);
-  add_row("r of votes and acceptance", [](const SetMeasures& m) {
-    return with_interval(mean_estimate(m.accepted_r, Interval{-1, 1}), 1, "");
-  });
+  add_row("r of votes and acceptance",
+          [](const SetMeasures& m) { return with_interval(accepted_correlation(m), 1, ""); });
   add_row("the accepted one has the most votes", accepted_first_of);
   return text;
 }

@@ -35,6 +35,7 @@ struct AnswerMeasures {
   bool has_accepted = false;    /// one of them was accepted, and not all have the same votes
   double accepted_r = 0;        ///< correlation of acceptance and votes
   bool accepted_first = false;  ///< none has more votes than the accepted one
+  double chance_first = 0;      ///< how often that is so if acceptance is drawn: the share of those with the most votes
 };
 
 /// `lengths` in code points, as the answers; empty if they are not known.
@@ -50,12 +51,22 @@ struct QuestionMeasures {
 /// The same over many questions.
 struct SetMeasures {
   std::vector<CovariateProducts> products[kExplainers];
-  std::vector<double> later_wins, accepted_r;
-  int64_t pairs = 0, accepted_first = 0;
+  std::vector<double> later_wins, accepted_r, accepted_first, chance_first;
+  int64_t pairs = 0;
 
   void add(const AnswerMeasures& one);
   void add(const SetMeasures& other);
 };
+
+/// What the table's cells say. How often their intervals hold the truth: docs/statistics.md.
+/// The share of the votes' variance within questions that one slope explains. A slope that chance made adds nothing to
+/// its expectation (stats/confound.h).
+Estimate explained_share(const SetMeasures& set, Explainer explainer);
+/// The mean over questions of the share of pairs that the later answer wins: one half by chance.
+Estimate later_wins_share(const SetMeasures& set);
+Estimate accepted_correlation(const SetMeasures& set);
+/// The share of questions whose accepted answer has the most votes.
+Estimate accepted_first_share(const SetMeasures& set);
 
 /// A table in Markdown with a column for each stage: see docs/datasets.md.
 std::string format_measures(const SetMeasures& all, const SetMeasures& passing, const SetMeasures& chosen);

@@ -19,40 +19,6 @@ constexpr size_t kMostAttributes = 64;
 bool is_name_start(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
 bool is_name(char c) { return is_name_start(c) || (c >= '0' && c <= '9') || c == '-' || c == '.'; }
 
-// Properties of a stretch of bytes.
-struct Found {
-  size_t stop = std::string_view::npos;  // the first '"' or '<'
-  bool control = false;                  // bytes below 0x20 before the stop (or slightly after it)
-  bool high = false;                     // bytes of 0x80 and above, likewise
-};
-
-void look_at(char c, size_t at, Found& found) {
-  const auto byte = static_cast<unsigned char>(c);
-  if (c == '"' || c == '<') found.stop = std::min(found.stop, at);
-  found.control = found.control || byte < 0x20;
-  found.high = found.high || byte >= 0x80;
-}
-
-Found find_stop(std::string_view text, size_t at) {
-  Found found;
-#if defined(__SSE2__)
-  const __m128i quote = _mm_set1_epi8('"'), less = _mm_set1_epi8('<'), last_control = _mm_set1_epi8(0x1F);
-  for (; at + 16 <= text.size(); at += 16) {
-    const __m128i block = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text.data() + at));
-    const int stops = _mm_movemask_epi8(_mm_or_si128(_mm_cmpeq_epi8(block, quote), _mm_cmpeq_epi8(block, less)));
-    const int controls = _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_min_epu8(block, last_control), block));
-    found.high = found.high || _mm_movemask_epi8(block) != 0;
-    found.control = found.control || controls != 0;
-    if (stops != 0) {
-      found.stop = at + static_cast<size_t>(__builtin_ctz(static_cast<unsigned>(stops)));
-      return found;
-    }
-  }
-#endif
-  for (; at < text.size() && found.stop == std::string_view::npos; ++at) look_at(text[at], at, found);
-  return found;
-}
-
 bool is_xml_char(uint32_t c) {
   return c == 0x9 || c == 0xA || c == 0xD || (c >= 0x20 && c <= 0xD7FF) || (c >= 0xE000 && c <= 0xFFFD) ||
          (c >= 0x10000 && c <= 0x10FFFF);
@@ -86,27 +52,64 @@ bool begins(const char* at, const char* end, const char (&word)[kSize]) {
   return static_cast<size_t>(end - at) >= kSize - 1 && std::memcmp(at, word, kSize - 1) == 0;
 }
 
-bool references_are_good(std::string_view value) {
-  const char* const end = value.data() + value.size();
-  for (const char* at = value.data(); at != end;) {
-    at = static_cast<const char*>(std::memchr(at, '&', static_cast<size_t>(end - at)));
-    if (at == nullptr) return true;
-    ++at;
-    // The references that make up most of a body are recognised without a search.
-    if (begins(at, end, "lt;") || begins(at, end, "gt;")) {
-      at += 3;
-      continue;
-    }
-    if (begins(at, end, "#xA;")) {
-      at += 4;
-      continue;
-    }
-    const std::string_view rest(at, std::min<size_t>(end - at, kLongestReference));
-    const size_t semicolon = rest.find(';');
-    if (semicolon == std::string_view::npos || !reference(rest.substr(0, semicolon))) return false;
-    at += semicolon + 1;
+// Whether a reference that XML knows follows an "&".
+bool is_reference(std::string_view text) {
+  const char *const at = text.data(), *const end = at + text.size();
+  // Those that dumps have are recognised without a search.
+  if (begins(at, end, "lt;") || begins(at, end, "gt;") || begins(at, end, "#xA;") || begins(at, end, "quot;") ||
+      begins(at, end, "amp;") || begins(at, end, "#xD;")) {
+    return true;
   }
-  return true;
+  const std::string_view rest = text.substr(0, kLongestReference);
+  const size_t semicolon = rest.find(';');
+  return semicolon != std::string_view::npos && reference(rest.substr(0, semicolon)).has_value();
+}
+
+// Properties of a stretch of bytes.
+struct Found {
+  size_t stop = std::string_view::npos;  // the first '"' or '<'
+  bool control = false;                  // bytes below 0x20 before the stop (or slightly after it)
+  bool high = false;                     // bytes of 0x80 and above, likewise
+  bool bad_reference = false;            // an "&" before the stop that begins none: no reference has a '"' or '<'
+};
+
+Found find_stop(std::string_view text, size_t at) {
+  Found found;
+#if defined(__SSE2__)
+  const __m128i quote = _mm_set1_epi8('"'), less = _mm_set1_epi8('<'), ampersand = _mm_set1_epi8('&'),
+                last_control = _mm_set1_epi8(0x1F);
+  __m128i all = _mm_setzero_si128(), controls = all;
+  const auto where = [](__m128i equal) { return static_cast<unsigned>(_mm_movemask_epi8(equal)); };
+  for (; at + 16 <= text.size(); at += 16) {
+    const __m128i block = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text.data() + at));
+    const unsigned stops = where(_mm_or_si128(_mm_cmpeq_epi8(block, quote), _mm_cmpeq_epi8(block, less)));
+    all = _mm_or_si128(all, block);
+    controls = _mm_or_si128(controls, _mm_cmpeq_epi8(_mm_min_epu8(block, last_control), block));
+    unsigned references = where(_mm_cmpeq_epi8(block, ampersand)) & (stops - 1) & ~stops;  // before the first stop
+    for (; references != 0; references &= references - 1) {
+      const auto begin = at + static_cast<size_t>(__builtin_ctz(references)) + 1;
+      found.bad_reference = found.bad_reference || !is_reference(text.substr(begin));
+    }
+    if (stops != 0) {
+      found.stop = at + static_cast<size_t>(__builtin_ctz(stops));
+      break;
+    }
+  }
+  found.high = where(all) != 0;
+  found.control = where(controls) != 0;
+  if (found.stop != std::string_view::npos) return found;
+#endif
+  for (; at < text.size(); ++at) {
+    const auto byte = static_cast<unsigned char>(text[at]);
+    if (byte == '"' || byte == '<') {
+      found.stop = at;
+      return found;
+    }
+    found.control = found.control || byte < 0x20;
+    found.high = found.high || byte >= 0x80;
+    if (byte == '&') found.bad_reference = found.bad_reference || !is_reference(text.substr(at + 1));
+  }
+  return found;
 }
 
 bool has_bad_control(std::string_view value) {
@@ -127,7 +130,7 @@ Scan scan_value(std::string_view text, size_t& at, std::string_view& value) {
   value = text.substr(at, found.stop - at);
   if (found.control && has_bad_control(value)) return Scan::kBad;
   if (found.high && has_bad_utf8(value)) return Scan::kBad;
-  if (!references_are_good(value)) return Scan::kBad;
+  if (found.bad_reference) return Scan::kBad;
   at = found.stop + 1;
   return Scan::kDone;
 }
@@ -207,7 +210,7 @@ Scan scan_row(std::string_view text, std::vector<ScannedAttribute>& attributes, 
     if (const Scan scan = scan_name(text, at, name); scan != Scan::kDone) return scan;
     if (const Scan scan = scan_value(text, at, value); scan != Scan::kDone) return scan;
     for (const auto& other : attributes) {
-      if (other.name == name) return Scan::kBad;
+      if (is_same_name(other.name, name)) return Scan::kBad;
     }
     attributes.push_back({name, value, false});
   }

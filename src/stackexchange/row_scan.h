@@ -28,6 +28,11 @@ Scan scan_row(std::string_view text, std::vector<ScannedAttribute>& attributes, 
 /// Appends the decoded value of an attribute; `raw` must have passed the scanner.
 void decode_attribute(std::string_view raw, std::string& to);
 
+/// Whether two names, which are not empty, are equal: most differ in their first letter, if not in length.
+inline bool is_same_name(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && a.front() == b.front() && a == b;
+}
+
 /// Whether XML treats the character as white space.
 inline bool is_xml_space(char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r'; }
 

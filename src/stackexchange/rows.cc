@@ -27,7 +27,8 @@ bool is_utf16(std::string_view text) { return text.starts_with("\xFE\xFF") || te
 }  // namespace
 
 const ScannedAttribute* TableRow::find(std::string_view name) const {
-  const auto at = std::find_if(attributes_.begin(), attributes_.end(), [&](const auto& a) { return a.name == name; });
+  const auto at =
+      std::find_if(attributes_.begin(), attributes_.end(), [&](const auto& a) { return is_same_name(a.name, name); });
   return at == attributes_.end() ? nullptr : &*at;
 }
 
@@ -104,18 +105,17 @@ Result<bool> XmlReader::fill() {
 
 Status XmlReader::open() {
   opened_ = true;
-  size_t length = std::string_view::npos;
-  while (true) {
-    length = std::min(ahead().find("<row"), ahead().find("</"));
-    if (length != std::string_view::npos || ahead().size() > kLongestProlog) break;
+  while (ahead().size() <= kLongestProlog) {
     Result<bool> more = fill();
     if (!more) return forward(more);
     if (!*more) break;
   }
   if (ahead().empty()) return input_error("the file is empty", place_);
-  length = std::min({length, ahead().size(), kLongestProlog});
   if (is_utf16(ahead())) return input_error("the encoding is utf-16, not utf-8", place_);
-  const ParsedXml xml = parse_xml(ahead().substr(0, length), false);
+  const std::string_view prolog = ahead().substr(0, kLongestProlog);
+  const auto root_at = static_cast<size_t>(parse_xml(prolog, false).element_at);  // after comments, which may have rows
+  const size_t length = std::min({prolog.find("<row", root_at), prolog.find("</", root_at), prolog.size()});
+  const ParsedXml xml = parse_xml(prolog.substr(0, length), false);
   if (!xml.problem.empty()) return input_error(xml.problem, fmt::format("{}: byte {}", place_, xml.problem_at));
   if (xml.element != root_) {
     return input_error(xml.element.empty() ? fmt::format("this is not a table of a dump: <{}> was not found", root_)

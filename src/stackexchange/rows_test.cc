@@ -168,9 +168,23 @@ TEST(Rows, EntitiesMayNotBeDeclared) {
   EXPECT_TRUE(read.rows.empty());
 }
 
+TEST(Rows, NothingMayBeDeclared) {
+  for (const char* declared :
+       {"<!ENTITY a \"b\">", "<!ENTITY % a \"b\">", "<!ENTITY a SYSTEM \"/etc/passwd\">", "%a;", "<!ELEMENT row EMPTY>",
+        "<!ATTLIST row Id CDATA \"7\">", "<!NOTATION a SYSTEM \"b\">", "<!-- a --> %a; <!ENTITY b \"c\">"}) {
+    const std::string doctype = std::string("<!DOCTYPE posts [ ") + declared + " ]>";
+    const Read read = read_all(doctype + "\n<posts>\n<row Id=\"1\" />\n</posts>");
+    EXPECT_THAT(read.error, HasSubstr("DOCTYPE has declarations")) << doctype;
+    EXPECT_TRUE(read.rows.empty()) << doctype;
+  }
+}
+
 TEST(Rows, ADoctypeWithoutDeclarationsIsSkipped) {
   for (const char* doctype : {"<!DOCTYPE posts>", "<!DOCTYPE posts SYSTEM \"http://127.0.0.1:9/posts.dtd\">",
-                              "<!DOCTYPE posts PUBLIC \"-//x//y\" \"/etc/passwd\">"}) {
+                              "<!DOCTYPE posts PUBLIC \"-//x//y\" \"/etc/passwd\">", "<!DOCTYPE posts []>",
+                              "<!DOCTYPE posts [ ] >", "<!DOCTYPE posts SYSTEM \"a.dtd\" [\r\n\t]>",
+                              "<!DOCTYPE posts [<!-- <!ENTITY a \"b\"> -->\n<!-- %a; --><?hre <!ENTITY?> ]>",
+                              "<!-- <posts> --><!DOCTYPE posts [<!-- <row Id=\"7\" /> </posts> -->]>"}) {
     const Read read = read_all(std::string("<?xml version=\"1.0\"?>\n") + doctype +
                                "\n<posts>\n<row Id=\"1\" />\n<row Id=\"&b;\" />\n</posts>");
     EXPECT_EQ(read.error, "") << doctype;

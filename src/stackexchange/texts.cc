@@ -180,7 +180,7 @@ bool IdSet::contains(uint32_t id) const {
   return (page->second[at / 64] >> (at % 64) & 1) != 0;
 }
 
-Result<PostTexts> SiteTexts::load(const TextRecord& record) const {
+Result<PostTexts> load_texts(const WorkFile& texts, const TextRecord& record) {
   std::string bytes(record.bytes, '\0');
   if (Status status = texts.read(record.offset, bytes.data(), bytes.size()); !status) return forward(status);
   std::string_view rest = bytes;

@@ -52,9 +52,10 @@ struct SiteTexts {
   WorkFile texts;
   Buckets<TextRecord> records;  ///< in buckets by question
   bool reused = false;
-
-  [[nodiscard]] Result<PostTexts> load(const TextRecord& record) const;
 };
+
+/// From the file of a site's texts.
+Result<PostTexts> load_texts(const WorkFile& texts, const TextRecord& record);
 
 /// Reads the texts of the wanted posts into `folder`, or reuses those that are there. `key` must identify everything
 /// that decides about `wanted`.

@@ -185,8 +185,8 @@ Coverage coverage_of(double truth, const Effort& effort, IntervalOf interval_of)
     for (size_t i = begin; i < end; ++i) {
       Simulator simulator(20240601, i + 1);
       const std::optional<Interval> interval = interval_of(simulator, i);
-      given[i] = interval.has_value();
-      held[i] = interval && interval->contains(truth);
+      given[i] = interval ? 1 : 0;
+      held[i] = interval && interval->contains(truth) ? 1 : 0;
     }
   });
   const double n = std::accumulate(given.begin(), given.end(), 0.0);
@@ -588,8 +588,12 @@ inline size_t answers_of(Simulator& simulator, size_t answers) {
 /// Knuth's: products of uniform numbers; the expectations here are small enough.
 inline int64_t poisson(Simulator& simulator, double expectation) {
   const double least = std::exp(-expectation);
+  double product = 1 - simulator.uniform();
   int64_t n = 0;
-  for (double product = 1 - simulator.uniform(); product > least; product *= 1 - simulator.uniform()) ++n;
+  while (product > least) {
+    product *= 1 - simulator.uniform();
+    ++n;
+  }
   return n;
 }
 
@@ -694,7 +698,7 @@ struct CovariateWorld {
   int kind = 0;                  ///< of votes: 0 normal, 1 skewed counts, 2 few counts with many ties
   int covariate = 0;             ///< 0 normal, as log length; 1 ranks, as positions; 2 log delays, of a minute to years
 
-  auto operator<=>(const CovariateWorld&) const = default;
+  auto operator<=>(const CovariateWorld&) const = default;  // NOLINT(modernize-use-nullptr): there is none
 };
 
 struct CovariateAnswer {
