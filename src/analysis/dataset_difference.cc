@@ -1,6 +1,10 @@
 #include "analysis/dataset_difference.h"
 
 #include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "analysis/comparison.h"
 #include "analysis/shared_questions.h"
@@ -8,6 +12,7 @@
 #include "stats/estimate.h"
 
 namespace hre {
+
 Result<DatasetDifference> dataset_difference(const Run& newer, const Run& older) {
   if (newer.dataset_fingerprint == older.dataset_fingerprint) {
     return input_error("both runs are of the same dataset", newer.dataset_name, "give a run of an older dataset");
@@ -20,22 +25,40 @@ Result<DatasetDifference> dataset_difference(const Run& newer, const Run& older)
   std::vector<RunDifference> differences = run_differences(both);
   std::erase_if(differences, [](const RunDifference& d) { return d.what == "dataset" || d.what == "model"; });
   if (!differences.empty()) return tl::unexpected<Error>(differences_error(differences));
-  std::map<std::string, Estimate> of_older;
-  for (const TopicSummary& topic : summarize(older.questions, {older.options.undefined, 0}).topics) {
-    of_older[topic.topic] = topic.metrics.pearson;
+  DatasetDifference result{newer.dataset_name, older.dataset_name, {}, 0, 0, {}};
+  std::set<std::pair<std::string, std::string>> of_newer, shared;
+  for (const QuestionResult& question : newer.questions) of_newer.emplace(question.topic, question.id);
+  for (const QuestionResult& question : older.questions) {
+    if (of_newer.contains({question.topic, question.id})) shared.emplace(question.topic, question.id);
   }
-  DatasetDifference result{newer.dataset_name, older.dataset_name, {}, {}};
+  result.in_both = static_cast<int64_t>(shared.size());
+  const auto topics_of = [&](const Run& run) {
+    std::vector<QuestionResult> own = run.questions;
+    std::erase_if(own, [&](const QuestionResult& q) { return shared.contains({q.topic, q.id}); });
+    std::map<std::string, Estimate> topics;
+    for (const TopicSummary& topic : summarize(own, {run.options.undefined, 0}).topics) {
+      topics[topic.topic] = topic.metrics.pearson;
+    }
+    return topics;
+  };
+  const std::map<std::string, Estimate> newer_topics = topics_of(newer), older_topics = topics_of(older);
   std::vector<Estimate> all_newer, all_older;
-  for (const TopicSummary& topic : summarize(newer.questions, {newer.options.undefined, 0}).topics) {
-    const auto found = of_older.find(topic.topic);
-    const Estimate& value = topic.metrics.pearson;
-    if (found == of_older.end() || !value.stderr_ || !found->second.stderr_) continue;  // of two questions or more
-    result.topics.push_back({topic.topic, value, found->second, difference_of_means({&value, 1}, {&found->second, 1})});
+  std::set<std::string> names;
+  for (const auto* topics : {&newer_topics, &older_topics}) {
+    for (const auto& [name, value] : *topics) names.insert(name);
+  }
+  for (const auto& [name, value] : newer_topics) {
+    const auto found = older_topics.find(name);
+    if (found == older_topics.end() || !value.stderr_ || !found->second.stderr_) continue;  // of two questions or more
+    result.topics.push_back({name, value, found->second, difference_of_means({&value, 1}, {&found->second, 1})});
     all_newer.push_back(value);
     all_older.push_back(found->second);
   }
-  if (result.topics.empty())
-    return input_error("the datasets have no topic with two questions in common", older.dataset_name);
+  if (result.topics.empty()) {
+    return input_error("no topic has two questions or more in both datasets that aren't in the other",
+                       older.dataset_name);
+  }
+  result.other_topics = static_cast<int64_t>(names.size() - result.topics.size());
   result.mean = difference_of_means(all_newer, all_older);
   return result;
 }

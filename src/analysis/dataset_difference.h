@@ -2,6 +2,7 @@
 /// A model's value on one dataset against its value on another: on newer questions, which it can't have been trained
 /// on, against older ones.
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,12 +20,14 @@ struct TopicDifference {
 
 struct DatasetDifference {
   std::string newer, older;             ///< names of the datasets
-  std::vector<TopicDifference> topics;  ///< those of both runs
+  std::vector<TopicDifference> topics;  ///< those with two questions or more in both runs
+  int64_t other_topics = 0;             ///< of one run, or with fewer questions
+  int64_t in_both = 0;                  ///< questions (topic and id) of both datasets, which count in neither
   Estimate mean;                        ///< of the topics' differences, each with the same weight
 };
 
-/// The questions are different, so the samples are independent: intervals by Welch. Input errors for runs of one
-/// dataset, of different models or configurations (the model's name may differ), and without a common topic.
+/// The questions that count are different, so the samples are independent: intervals by Welch. Input errors for runs of
+/// one dataset, of different models or configurations (the model's name may differ), and without a common topic.
 Result<DatasetDifference> dataset_difference(const Run& newer, const Run& older);
 
 }  // namespace hre

@@ -92,6 +92,8 @@ Json of_older(const DatasetDifference& older) {
     json["topics"].push_back(std::move(one));
   }
   json["mean"] = of_difference(older.mean);
+  json["in_both"] = older.in_both;
+  json["other_topics"] = older.other_topics;
   return json;
 }
 
@@ -103,8 +105,18 @@ std::string older_text(const DatasetDifference& older, int width) {
   }
   table.add_rule();
   table.add_row({"mean of topics", "", "", with_error(older.mean)});
-  return "\n" + table.render(width) +
-         "\nThe questions differ, so a difference may be the sets' own: compare it with that of a model that can know "
+  std::string text = "\n" + table.render(width) + "\nA difference is the value on " + visible_line(older.newer) +
+                     " less that on " + visible_line(older.older) + ".";
+  if (older.in_both > 0) {
+    text += fmt::format(" {} in both sets {} in neither value.", counted(older.in_both, "question"),
+                        older.in_both == 1 ? "counts" : "count");
+  }
+  if (older.other_topics > 0) {
+    text += fmt::format(" {} {} left out, with fewer than two questions in one of the sets.",
+                        counted(older.other_topics, "topic"), older.other_topics == 1 ? "is" : "are");
+  }
+  return text +
+         " The questions differ, so a difference may be the sets' own: compare it with that of a model that can know "
          "neither of them, or both.\n";
 }
 

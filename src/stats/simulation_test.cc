@@ -142,7 +142,7 @@ TEST(Simulation, OtherIntervalsHoldTheTruth) {
 }
 
 TEST(Simulation, StatisticsOfQuestionsAndModelsAreNeutralAtTheirNeutralValue) {
-  for (const Neutral& line : neutral_lines(1500)) {
+  for (const Neutral& line : neutral_lines(400)) {
     for (const double value : line.null) EXPECT_NEAR(value, line.neutral, 4 * line.error) << line.quantity;
     for (const double value : line.recovered) {
       EXPECT_LE(value, 1.05 * line.truth + 4 * line.error) << line.quantity;

@@ -549,25 +549,26 @@ inline std::vector<Neutral> neutral_lines(int simulations) {
                                  return *correlation(of, x, y);
                                }));
   }
-  // Of an error's square: what measuring each item three times leaves of it, where measurements vary as items do, and
-  // where they don't vary.
-  lines.push_back(neutral_of({"share of an error's square that is measurements'", of_questions, 0, {}, 0.25, {}, 0, 0},
-                             questions, simulations, [&](Simulator& simulator, size_t n, bool related) {
-                               std::vector<double> means(n);
-                               std::vector<Repeats> items(n);
-                               for (size_t i = 0; i < n; ++i) {
-                                 std::vector<double> measured = normals(simulator, 3);
-                                 const double item = simulator.normal();
-                                 for (double& one : measured) one = item + (related ? one : 0);
-                                 const Moments m = moments(measured);
-                                 means[i] = m.mean;
-                                 items[i] = {3, m.variance};
-                               }
-                               const double error = *mean_estimate(means).stderr_;
-                               const RepetitionParts parts = repetition_parts(
-                                   error, *measurement_variances(items), std::vector<size_t>{n}, Weights::kQuestions);
-                               return parts.measurements * parts.measurements / (error * error);
-                             }));
+  // What measuring each item three times leaves of an error, where measurements have a variance of 1, and where they
+  // don't vary.
+  lines.push_back(neutral_of(
+      {"measurements' part of an error, squared, times questions", of_questions, 0, {}, 1.0 / 3, {}, 0, 0}, questions,
+      simulations, [&](Simulator& simulator, size_t n, bool related) {
+        std::vector<double> means(n);
+        std::vector<Repeats> items(n);
+        for (size_t i = 0; i < n; ++i) {
+          std::vector<double> measured = normals(simulator, 3);
+          const double item = simulator.normal();
+          for (double& one : measured) one = item + (related ? one : 0);
+          const Moments m = moments(measured);
+          means[i] = m.mean;
+          items[i] = {3, m.variance};
+        }
+        const double error = *mean_estimate(means).stderr_;
+        const RepetitionParts parts =
+            repetition_parts(error, *measurement_variances(items), std::vector<size_t>{n}, Weights::kQuestions);
+        return parts.measurements * parts.measurements * static_cast<double>(n);
+      }));
   return lines;
 }
 
