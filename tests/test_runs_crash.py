@@ -145,7 +145,9 @@ class CrashTest(StoreTest):
         self.make_data(1500)
         whole = self.whole("whole.db", "whole.json")
         process = self.start()
-        time.sleep(self.random.uniform(0.2, 0.6))
+        while process.poll() is None and self.stored("runs.db") == 0:  # before it begins, it ends at once
+            time.sleep(0.01)
+        time.sleep(self.random.uniform(0, 0.4))
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=60 * SLOWER)
         self.assertIn(process.returncode, (0, 130))
