@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Writes the tables of docs/statistics.md that simulations make: calibration, coverage and gates.
+"""Writes the tables of docs/statistics.md that simulations make: calibration, comparisons, coverage and gates.
 
     tools/write_simulations.py [--bench build/release/bench/bench_stats_simulation]
-    tools/write_simulations.py [--calibration FILE] [--coverage FILE] [--gates FILE]     only these, from what the bench printed before
+    tools/write_simulations.py [--calibration FILE] [--comparisons FILE] [--coverage FILE] [--gates FILE]     only these, from what the bench printed before
     tools/write_simulations.py --rows --coverage FILE     only the rows that FILE has, in place of those of the same claim and questions
 
 Each table stands between <!-- NAME --> and <!-- end of NAME -->. The full counts take an hour on one core.
@@ -55,7 +55,12 @@ def with_rows(page, name, table):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bench", default=ROOT / "build/release/bench/bench_stats_simulation")
-    tables = {"calibration": ["--calibration"], "coverage": [], "gates": ["--gates"]}  # and how the bench is asked for them
+    tables = {  # and how the bench is asked for them
+        "calibration": ["--calibration"],
+        "comparisons": ["--calibration", "comparisons"],
+        "coverage": [],
+        "gates": ["--gates"],
+    }
     for name in tables:
         parser.add_argument(f"--{name}", type=pathlib.Path)
     parser.add_argument("--rows", action="store_true")

@@ -344,7 +344,7 @@ TEST(Study, SizesAreTheModelsOwnUnlessGiven) {
 // Against scipy.stats.ttest_ind(a, b, equal_var=False).confidence_interval().
 TEST(DatasetDifference, OfIndependentQuestionsByWelch) {
   std::vector<double> a, b;
-  for (int i = 0; i < 24; ++i) a.push_back(0.05 * (i % 12) - 0.2 + 0.01 * (i / 12));
+  for (int i = 0; i < 24; ++i) a.push_back(0.05 * (i % 12) - 0.2 + (i < 12 ? 0 : 0.01));
   for (int i = 0; i < 18; ++i) b.push_back(0.1 * (i % 5) - 0.1);
   hre::Run newer = run_of("A", {a, b, {0.5}}), older = run_of("A", {b, a});
   older.dataset_fingerprint = "f00d";

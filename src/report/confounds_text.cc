@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "analysis/scores.h"
+#include "core/text.h"
 #include "core/visible.h"
 #include "report/json_numbers.h"
 #include "report/number_text.h"
