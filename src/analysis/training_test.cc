@@ -91,7 +91,7 @@ TEST(Training, FlatOnesHaveTheRatioThatIsShown) {
   for (const int n : {6, 10, 30}) {
     SCOPED_TRACE(n);
     int above_median = 0, above_high = 0, apart_median = 0, apart_high = 0;
-    constexpr int kDraws = 150;
+    constexpr int kDraws = 60;
     for (int i = 0; i < kDraws; ++i) {
       std::vector<TrainingPoint> points;
       for (int k = 0; k < n; ++k) {
@@ -105,11 +105,11 @@ TEST(Training, FlatOnesHaveTheRatioThatIsShown) {
       apart_median += *found.apart->signal_to_noise > found.apart->flat_ratio.median ? 1 : 0;
       apart_high += *found.apart->signal_to_noise > found.apart->flat_ratio.high ? 1 : 0;
     }
-    // Four standard errors of shares of 150.
-    EXPECT_NEAR(above_median, 75, 25);
-    EXPECT_NEAR(apart_median, 75, 25);
-    EXPECT_LE(above_high, 18);
-    EXPECT_LE(apart_high, 18);
+    // Four standard errors of shares of 60.
+    EXPECT_NEAR(above_median, 30, 15);
+    EXPECT_NEAR(apart_median, 30, 15);
+    EXPECT_LE(above_high, 9);
+    EXPECT_LE(apart_high, 9);
   }
 }
 
