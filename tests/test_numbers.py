@@ -429,13 +429,13 @@ class NumbersTest(ProgramTest):
             "".join(
                 json.dumps(
                     {
-                        "topic": f"t{i % 24}",
+                        "topic": f"t{i % 30}",
                         "question": f"q{i}",
-                        "answers": [{"text": "word " * (3 + (i * 7 + k * k) % 11), "votes": (k * 5 + i % 24 * 3) % 13} for k in range(4)],
+                        "answers": [{"text": "word " * (3 + (i * 7 + k * k) % 11), "votes": (k * 5 + i % 30 * 3) % 13} for k in range(4)],
                     }
                 )
                 + "\n"
-                for i in range(96)
+                for i in range(120)
             ),
         )
         call = ["eval", "baseline:zstd", "--data", "data.jsonl", "--json", "a.json", "--details", "--quiet", "--name", "kept", "--cluster"]
@@ -443,15 +443,15 @@ class NumbersTest(ProgramTest):
         a = self.read_json("a.json")
         (self.folder / "b.json").write_text(json.dumps(report_data.other_model(a, "other", 3, spread=0.4)))
         clustered = a["results"]["micro"]["clustered"]
-        self.assertEqual(("topic", 24), (clustered["by"], clustered["clusters"]))
+        self.assertEqual(("topic", 30), (clustered["by"], clustered["clusters"]))
         shown = re.search(
             r"for other topics: standard error (\S+), 95 % interval \[(\S+), (\S+)\], by bootstrap over clusters "
-            r"\[(\S+), (\S+)\] \(clusters by topic: 24, effective 24\.0\)",
+            r"\[(\S+), (\S+)\] \(clusters by topic: 30, effective 30\.0\)",
             " ".join(text.split()),
         )
         self.assertTrue(shown, text)
         macro = a["results"]["macro"]["clustered"]
-        self.assertEqual(("topic", 24), (macro["by"], macro["clusters"]))
+        self.assertEqual(("topic", 30), (macro["by"], macro["clusters"]))
         self.near(clustered["stderr"], macro["stderr"], "topics of one size")
         said = re.findall(r"(?:macro average )?for other topics: [^)]*\)", " ".join(text.split()))
         self.assertEqual(2, len(said))
@@ -473,7 +473,7 @@ class NumbersTest(ProgramTest):
             (macro, index["runs"][0]["clustered_macro"]),
             (pair, index["pairs"][0]["clustered"]),
         ):
-            self.assertEqual(("topic", "other topics", 24), (shown["by"], shown["others"], shown["clusters"]))
+            self.assertEqual(("topic", "other topics", 30), (shown["by"], shown["others"], shown["clusters"]))
             for exact, value in zip((expected["stderr"], *expected["ci95"]), shown["estimate"][1:4]):
                 self.near(exact, value, "clustered")
         with open(self.folder / "out/tables/estimates.csv", encoding="utf-8", newline="") as file:

@@ -80,10 +80,10 @@ def train(folder, first, seed):
 
 
 def questions():
-    """24 questions in two topics, as JSON lines."""
+    """36 questions in two topics, as JSON lines."""
     known = [json.loads(line) for line in (MODELS / "questions.jsonl").read_text(encoding="utf-8").splitlines()]
     lines = []
-    for i in range(24):
+    for i in range(36):
         one = known[i % 3]
         answers = [{**answer, "text": f"{answer['text']} ({i})"} for answer in one["answers"]]
         lines.append(json.dumps({"topic": "ab"[i % 2], "question": f"{i}: {one['question']}", "answers": answers}))
@@ -213,7 +213,7 @@ class TrainingTest(WatchTest):
         # The store has each of them once, with all questions.
         with contextlib.closing(sqlite3.connect(self.folder / "runs.db")) as store:
             self.assertEqual(len(whole), store.execute("SELECT count(*) FROM run").fetchone()[0])
-        self.assertEqual({24}, {line["questions"] for line in lines})
+        self.assertEqual({36}, {line["questions"] for line in lines})
         self.assertEqual(len(whole), len({line["run"] for line in lines}))
 
         # Results were told at least once, and again only where the watch was killed meanwhile.
@@ -426,7 +426,7 @@ class TellingTest(WatchTest):
                 "HRE_VALUE": json.dumps(line["value"]),
                 "HRE_CI_LOW": json.dumps(line["ci95"][0]),
                 "HRE_CI_HIGH": json.dumps(line["ci95"][1]),
-                "HRE_QUESTIONS": "24",
+                "HRE_QUESTIONS": "36",
                 "HRE_BEST": json.dumps(line["best"]),
                 **{f"HRE_SINCE_{name}": json.dumps(line["since_" + name.lower()]["difference"]) for name in ("FIRST", "LAST", "BEST")},
                 "HRE_GATE": "",
@@ -437,7 +437,7 @@ class TellingTest(WatchTest):
         )
         self.assertRegex(
             done.stdout,
-            r"\Astep-1\.gguf: HumanRankEval \S+ ± \S+ \(24 questions, [^)]+\)\nstep-2\.gguf: HumanRankEval [^\n]+, since the first [+-]",
+            r"\Astep-1\.gguf: HumanRankEval \S+ ± \S+ \(36 questions, [^)]+\)\nstep-2\.gguf: HumanRankEval [^\n]+, since the first [+-]",
         )
 
     def test_a_webhook_that_is_gone(self):
@@ -465,7 +465,7 @@ class TellingTest(WatchTest):
         self.write("gate.toml", 'baseline = "base"\n[[check]]\nmargin = 0.5\n')
         self.put(2)
         done = self.watch("--once", "--gate", "gate.toml", "--on-result", "echo $HRE_GATE > verdict", env={"COLUMNS": "400"})
-        self.assertEqual("inconclusive", self.lines()[0]["gate"], "24 questions decide nothing")
+        self.assertEqual("inconclusive", self.lines()[0]["gate"], "36 questions decide nothing")
         self.assertEqual("inconclusive\n", (self.folder / "verdict").read_text())
         self.assertIn(", gate: inconclusive", done.stdout)
 

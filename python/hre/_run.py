@@ -36,9 +36,9 @@ class Run:
     hre.evaluate makes runs, hre.load reads them from files, and hre.Store from a store.
 
     >>> import hre, os, tempfile
-    >>> run = hre.evaluate("baseline:zstd", "sample", limit=2, progress=False)
+    >>> run = hre.evaluate("baseline:zstd", "sample", limit=4, progress=False)
     >>> run.model, run.dataset, run.name, run.partial, len(run.questions), len(run.topics)
-    ('baseline:zstd', 'sample', '', False, 28, 14)
+    ('baseline:zstd', 'sample', '', False, 56, 14)
     >>> run.interval[0] < run.value < run.interval[1], run.value == run.summary["pearson"]["mean"]
     (True, True)
     >>> run.config["prompt"], run.data["format"], run.data == json.loads(run.json())

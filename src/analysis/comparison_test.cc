@@ -348,7 +348,6 @@ TEST(DatasetDifference, OfIndependentQuestionsByWelch) {
   for (int i = 0; i < 18; ++i) b.push_back(0.1 * (i % 5) - 0.1);
   hre::Run newer = run_of("A", {a, b, {0.5}}), older = run_of("A", {b, a});
   older.dataset_fingerprint = "f00d";
-  for (QuestionResult& question : older.questions) question.id = "older " + question.id;
   const auto difference = dataset_difference(newer, older);
   ASSERT_TRUE(difference) << difference.error().text();
   ASSERT_EQ(difference->topics.size(), 2U) << "one topic is in the newer set alone";
@@ -362,14 +361,6 @@ TEST(DatasetDifference, OfIndependentQuestionsByWelch) {
   EXPECT_NEAR(*difference->mean.stderr_, *one.stderr_ / std::sqrt(2), 1e-12);
 
   EXPECT_EQ(difference->other_topics, 1);
-  EXPECT_EQ(difference->in_both, 0);
-  hre::Run overlapping = older;
-  overlapping.questions.push_back(newer.questions.front());
-  hre::Run without = newer;
-  without.questions.erase(without.questions.begin());
-  const auto of_others = dataset_difference(newer, overlapping), expected = dataset_difference(without, older);
-  EXPECT_EQ(of_others->in_both, 1);
-  EXPECT_EQ(*of_others->mean.mean, *expected->mean.mean) << "a question of both sets counts in neither";
 
   hre::Run other = older;
   other.model.fingerprint = "other";

@@ -25,18 +25,10 @@ Result<DatasetDifference> dataset_difference(const Run& newer, const Run& older)
   std::vector<RunDifference> differences = run_differences(both);
   std::erase_if(differences, [](const RunDifference& d) { return d.what == "dataset" || d.what == "model"; });
   if (!differences.empty()) return tl::unexpected<Error>(differences_error(differences));
-  DatasetDifference result{newer.dataset_name, older.dataset_name, {}, 0, 0, {}};
-  std::set<std::pair<std::string, std::string>> of_newer, shared;
-  for (const QuestionResult& question : newer.questions) of_newer.emplace(question.topic, question.id);
-  for (const QuestionResult& question : older.questions) {
-    if (of_newer.contains({question.topic, question.id})) shared.emplace(question.topic, question.id);
-  }
-  result.in_both = static_cast<int64_t>(shared.size());
-  const auto topics_of = [&](const Run& run) {
-    std::vector<QuestionResult> own = run.questions;
-    std::erase_if(own, [&](const QuestionResult& q) { return shared.contains({q.topic, q.id}); });
+  DatasetDifference result{newer.dataset_name, older.dataset_name, {}, 0, {}};
+  const auto topics_of = [](const Run& run) {
     std::map<std::string, Estimate> topics;
-    for (const TopicSummary& topic : summarize(own, {run.options.undefined, 0}).topics) {
+    for (const TopicSummary& topic : summarize(run.questions, {run.options.undefined, 0}).topics) {
       topics[topic.topic] = topic.metrics.pearson;
     }
     return topics;
@@ -55,8 +47,7 @@ Result<DatasetDifference> dataset_difference(const Run& newer, const Run& older)
     all_older.push_back(found->second);
   }
   if (result.topics.empty()) {
-    return input_error("no topic has two questions or more in both datasets that aren't in the other",
-                       older.dataset_name);
+    return input_error("no topic has two questions or more in both datasets", older.dataset_name);
   }
   result.other_topics = static_cast<int64_t>(names.size() - result.topics.size());
   result.mean = difference_of_means(all_newer, all_older);

@@ -22,12 +22,12 @@ struct DatasetDifference {
   std::string newer, older;             ///< names of the datasets
   std::vector<TopicDifference> topics;  ///< those with two questions or more in both runs
   int64_t other_topics = 0;             ///< of one run, or with fewer questions
-  int64_t in_both = 0;                  ///< questions (topic and id) of both datasets, which count in neither
   Estimate mean;                        ///< of the topics' differences, each with the same weight
 };
 
-/// The questions that count are different, so the samples are independent: intervals by Welch. Input errors for runs of
-/// one dataset, of different models or configurations (the model's name may differ), and without a common topic.
+/// The questions are taken to be different (ids of datasets without their own are positions, which tell nothing), so
+/// the samples are independent: intervals by Welch. Input errors for runs of one dataset, of different models or
+/// configurations (the model's name may differ), and without a common topic.
 Result<DatasetDifference> dataset_difference(const Run& newer, const Run& older);
 
 }  // namespace hre

@@ -93,7 +93,6 @@ Json of_older(const DatasetDifference& older) {
     json["topics"].push_back(std::move(one));
   }
   json["mean"] = of_difference(older.mean);
-  json["in_both"] = older.in_both;
   json["other_topics"] = older.other_topics;
   return json;
 }
@@ -108,10 +107,6 @@ std::string older_text(const DatasetDifference& older, int width) {
   table.add_row({"mean of topics", "", "", with_error(older.mean)});
   std::string text = "\n" + table.render(width) + "\nA difference is the value on " + visible_line(older.newer) +
                      " less that on " + visible_line(older.older) + ".";
-  if (older.in_both > 0) {
-    text += fmt::format(" {} in both sets {} in neither value.", counted(older.in_both, "question"),
-                        older.in_both == 1 ? "counts" : "count");
-  }
   if (older.other_topics > 0) {
     text += fmt::format(" {} {} left out, with fewer than two questions in one of the sets.",
                         counted(older.other_topics, "topic"), older.other_topics == 1 ? "is" : "are");
