@@ -211,7 +211,7 @@ class JobTest(ServeTest):
         self.assertEqual(2, done[2]["result"]["since_last"]["step"])
         self.assertAlmostEqual(done[2]["result"]["value"] - done[0]["result"]["value"], done[2]["result"]["since_first"]["difference"])
         again = client.wait(client.submit("step-3.gguf"))
-        self.assertEqual(24, again["result"]["reused"])
+        self.assertEqual(36, again["result"]["reused"])
         self.assertEqual(done[2]["result"]["value"], again["result"]["value"])
         self.assertEqual(done[2]["result"]["since_last"], again["result"]["since_last"], "not compared with itself")
         listed = client.json("GET", "/jobs")["jobs"]
@@ -383,7 +383,7 @@ class TrainingTest(ServeTest):
         self.assertEqual("completed", second["status"])
         for name, value in second["metrics"].items():
             self.assertIsInstance(value, (int, float), name)
-        self.assertEqual(24, second["metrics"]["eval_hre_questions"])
+        self.assertEqual(36, second["metrics"]["eval_hre_questions"])
         self.assertAlmostEqual(second["metrics"]["eval_hre"] - first["metrics"]["eval_hre"], second["metrics"]["eval_hre_since_first"])
         job = client.json("GET", f"/jobs/{second['job_id']}")
         self.assertEqual(200, job["result"]["step"], "the training's step, not the file's")
