@@ -4,6 +4,7 @@ SmolLM2-135M-Instruct (Q4_1) and Gemma 3 270M (Q4_K_M: Q8_0, Q5_0, Q4_K and othe
 """
 
 import json
+import os
 import random
 import subprocess
 import unittest
@@ -62,6 +63,7 @@ class RealModelsTest(ProgramTest):
                     part, _ = self.evaluate(model, [questions[i] for i in chosen], *options)
                     self.assertEqual([whole[i] for i in chosen], part)
 
+    @unittest.skipIf(os.environ.get("HRE_SANITIZE"), "float32 products of whole models take hours under sanitizers")
     def test_values_are_those_of_float32_products(self):
         """hre verify computes each product as it is defined, from float32 weights, one pass per answer."""
         for name in MODELS:
