@@ -154,23 +154,6 @@ std::optional<Interval> bca_interval(std::vector<double> draws, double value, do
   return Interval{quantile_of_sorted(draws, level(-critical)), quantile_of_sorted(draws, level(critical))};
 }
 
-std::optional<double> degrees_of_freedom(std::span<const double> influence_values, std::span<const size_t> sizes,
-                                         Weights weights) {
-  double sum = 0;
-  double sum_squares_by_df = 0;
-  const Strata strata = strata_of(sizes, weights);
-  for_each_topic(strata.sizes, [&](size_t, size_t begin, size_t n) {
-    double variance = 0;
-    for (size_t i = begin; i < begin + n; ++i) {
-      variance += influence_values[strata.order[i]] * influence_values[strata.order[i]];
-    }
-    sum += variance;
-    if (n > 1) sum_squares_by_df += variance * variance / static_cast<double>(n - 1);
-  });
-  if (sum_squares_by_df == 0) return std::nullopt;
-  return sum * sum / sum_squares_by_df;
-}
-
 double weighted_mean(std::span<const double> values, std::span<const size_t> sizes, Weights weights) {
   if (values.empty()) return 0;
   const std::vector<double> shares = question_weights(sizes, weights);

@@ -52,10 +52,6 @@ double acceleration(std::span<const double> influence_values);
 /// quantiles interpolate linearly. Nothing without draws.
 std::optional<Interval> bca_interval(std::vector<double> draws, double value, double acceleration, double critical);
 
-/// Welch-Satterthwaite degrees of freedom of a stratified mean; nothing where all spread is zero.
-std::optional<double> degrees_of_freedom(std::span<const double> influence_values, std::span<const size_t> sizes,
-                                         Weights weights);
-
 /// The 95 % BCa interval of a stratified mean, at levels widened by Student's t for its degrees of freedom
 /// (Hesterberg, "What teachers should know about the bootstrap", 2015). Nothing where spread is not known: of a stratum
 /// of one question, and where all values of every stratum are equal; and nothing unless enough_for_interval, and below

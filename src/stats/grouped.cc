@@ -51,18 +51,26 @@ Strata strata_of(std::span<const size_t> sizes, Weights weights) {
   return result;
 }
 
-double planned_degrees(std::span<const size_t> sizes, Weights weights) {
+std::optional<double> degrees_of_freedom(std::span<const double> influence_values, std::span<const size_t> sizes,
+                                         Weights weights) {
+  double sum = 0;
+  double sum_squares_by_df = 0;
   const Strata strata = strata_of(sizes, weights);
-  if (!strata.known) return 0;
-  const std::vector<double> shares = question_weights(sizes, weights);
-  double sum = 0, squares_by_df = 0;
   for_each_topic(strata.sizes, [&](size_t, size_t begin, size_t n) {
     double variance = 0;
-    for (size_t i = begin; i < begin + n; ++i) variance += shares[strata.order[i]] * shares[strata.order[i]];
+    for (size_t i = begin; i < begin + n; ++i) {
+      variance += influence_values[strata.order[i]] * influence_values[strata.order[i]];
+    }
     sum += variance;
-    squares_by_df += variance * variance / static_cast<double>(n - 1);
+    if (n > 1) sum_squares_by_df += variance * variance / static_cast<double>(n - 1);
   });
-  return sum * sum / squares_by_df;
+  if (sum_squares_by_df == 0) return std::nullopt;
+  return sum * sum / sum_squares_by_df;
+}
+
+double planned_degrees(std::span<const size_t> sizes, Weights weights) {
+  if (!strata_of(sizes, weights).known) return 0;
+  return degrees_of_freedom(question_weights(sizes, weights), sizes, weights).value_or(0);
 }
 
 }  // namespace hre

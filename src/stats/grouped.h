@@ -3,6 +3,7 @@
 /// topic, and the number of questions of each topic (zero is allowed; the sizes add up to the values).
 
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -44,6 +45,10 @@ struct Strata {
   bool known = false;          ///< every stratum has two questions or more
 };
 Strata strata_of(std::span<const size_t> sizes, Weights weights);
+
+/// Welch-Satterthwaite degrees of freedom of a stratified mean; nothing where all spread is zero.
+std::optional<double> degrees_of_freedom(std::span<const double> influence_values, std::span<const size_t> sizes,
+                                         Weights weights);
 
 /// The degrees of freedom of a mean's error where all values have the same variance, by Satterthwaite's formula: what
 /// the sizes alone promise. With topics of equal weight, one of two questions beside one of a hundred has 1.0, as its
